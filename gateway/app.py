@@ -1,0 +1,237 @@
+"""The composition root: puts the parts of a gateway process together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
+from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from gateway import failpoint, registry
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.auth.verifier import TokenVerifier
+from gateway.bus.connection import NatsBus
+from gateway.bus.log import RoomLog
+from gateway.db.archive import PostgresArchive
+from gateway.db.database import PostgresDatabase
+from gateway.errors import CloseCode, Unavailable
+from gateway.http import development, health, problems
+from gateway.module import Module
+from gateway.realtime.archive import Archiver
+from gateway.realtime.dispatch import Dispatcher
+from gateway.realtime.grants import Grants
+from gateway.realtime.history import HistoryReader
+from gateway.realtime.hub import Hub
+from gateway.realtime.joining import Joiner
+from gateway.realtime.rooms import ClusterRooms
+from gateway.realtime.sign_in import SignIn
+from gateway.realtime.users import Users
+from gateway.settings import Settings, read
+from gateway.telemetry.metrics import Metrics
+from gateway.transport.realtime import RealtimeEndpoint
+
+log = structlog.get_logger(__name__)
+
+
+class ModuleKernel:
+    """Implements `gateway.module.Kernel` for one module."""
+
+    def __init__(self, rooms: ClusterRooms, database: PostgresDatabase, settings: Any) -> None:
+        self.rooms = rooms
+        self.database = database
+        self._settings = settings
+
+    def settings(self, kind: type[Any]) -> Any:
+        if not isinstance(self._settings, kind):
+            raise TypeError(f"the module's settings are not of {kind.__name__}; name it in settings_type")
+        return self._settings
+
+
+class Gateway:
+    """One gateway process without its HTTP server."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        modules: Sequence[Module],
+        *,
+        environ: Mapping[str, str] | None = None,
+        registry_: CollectorRegistry = REGISTRY,
+    ) -> None:
+        self.settings = settings
+        self.modules = modules
+        self._environ = os.environ if environ is None else environ
+        kinds = registry.room_kinds(modules)
+        commands = registry.commands(modules)
+        self.metrics = Metrics(registry_)
+        self.bus = NatsBus(settings.nats_url, f"ksmp-gateway-{socket.gethostname()}-{os.getpid()}")
+        self.log = RoomLog(
+            self.bus,
+            replicas=settings.nats_replicas,
+            retention=settings.retention,
+            publish_timeout=settings.publish_timeout,
+        )
+        self.database = PostgresDatabase(
+            settings.database_url, pool=settings.database_pool, timeout=settings.database_timeout
+        )
+        self.archive = PostgresArchive(self.database)
+        archived = [kind.name for kind in kinds.values() if kind.archived]
+        history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
+        self.hub = Hub(self.bus, self.log, history, settings, self.metrics, self._first_sequence)
+        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics)
+        self.verifier = TokenVerifier.of(settings)
+        grants = Grants(kinds, fresh=settings.grant_fresh, stale=settings.grant_stale)
+        joiner = Joiner(self.hub, self.log, grants, kinds, commands, settings, self.metrics)
+        self.users = Users(self.bus, settings.connections_per_user)
+        identify = [module.identify for module in modules]
+        sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, settings)
+        self.dispatcher = Dispatcher(
+            self.hub, joiner, history, sign_in, self.rooms, kinds, commands, settings, self.metrics
+        )
+        self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
+        self.archivers = [Archiver(kind, self.archive, self.log, self.metrics) for kind in archived]
+        self.state = "starting"
+        self._database_up = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the gateway's parts. It starts without NATS and PostgreSQL, and is not ready before NATS is there."""
+        failpoint.configure(self.settings.failpoints)
+        for module in self.modules:
+            self.database.bind(module.tables)
+        await self.database.start()
+        async with contextlib.AsyncExitStack() as stack:
+            for module in self.modules:
+                await stack.enter_async_context(self._module(module))
+            self._spawn(self._come_up())
+            self._spawn(self._watch_database())
+            try:
+                yield
+            finally:
+                await self._go_down()
+
+    async def drain(self) -> None:
+        """Take no new sockets, send the clients elsewhere, and finish what was begun."""
+        self.state = "draining"
+        self.endpoint.ready = False
+        self.hub.close_all(CloseCode.DRAIN)
+        await self.dispatcher.finish(self.settings.drain_timeout)
+
+    async def check(self) -> dict[str, str]:
+        """The state of each part, for `/health/ready`."""
+        return {
+            "gateway": "ok" if self.state == "ready" else self.state,
+            "nats": "ok" if self.bus.up else "away",
+            "postgresql": "ok" if self._database_up else "away",
+        }
+
+    @contextlib.asynccontextmanager
+    async def _module(self, module: Module) -> AsyncIterator[None]:
+        settings = None
+        if module.settings_type is not None:
+            settings = read(module.settings_type, self._environ, registry.settings_prefix(module))
+        try:
+            context = module.lifespan(ModuleKernel(self.rooms, self.database, settings))
+            await context.__aenter__()
+        except Exception as error:
+            raise registry.RegistryError(f"Module {module.name} failed to start: {error!r}.") from error
+        try:
+            yield
+        finally:
+            await context.__aexit__(None, None, None)
+
+    async def _come_up(self) -> None:
+        while True:
+            try:
+                await self.bus.connect()
+                await self.log.start(self._first_sequence)
+                break
+            except Unavailable as error:
+                log.warning("gateway.waiting", reason=error.message)
+                await self.bus.close()
+                await asyncio.sleep(0.5)
+        await self.hub.start()
+        await self.users.start()
+        for archiver in self.archivers:
+            archiver.start()
+        if self.state == "starting":
+            self.state = "ready"
+            self.endpoint.ready = True
+        self.metrics.bus_up.set(1)
+        log.info("gateway.ready", epoch=self.log.epoch, modules=[module.name for module in self.modules])
+
+    async def _go_down(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for archiver in self.archivers:
+            await archiver.stop()
+        await self.hub.stop()
+        await self.bus.close()
+        await self.verifier.close()
+        await self.database.stop()
+
+    async def _watch_database(self) -> None:
+        while True:
+            try:
+                await self.database.ping()
+                self._database_up = True
+            except Unavailable:
+                self._database_up = False
+            self.metrics.database_up.set(int(self._database_up))
+            await asyncio.sleep(1.0)
+
+    async def _first_sequence(self) -> int:
+        return await self.archive.last() + 1
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(_report)
+        self._tasks.append(task)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("gateway.task_failed", exc_info=error)
+
+
+def create_app(gateway: Gateway) -> Litestar:
+    """The ASGI application of a gateway: `/realtime`, health, metrics and the modules' routes."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with gateway.running():
+            yield
+
+    settings = gateway.settings
+    handlers: list[Any] = [gateway.endpoint.route(), *health.routes(gateway.check), PrometheusController]
+    for module in gateway.modules:
+        handlers += module.routes
+    if settings.development_issuer:
+        issuer = DevelopmentIssuer(
+            Path(settings.development_issuer), issuer=settings.issuer, client_id=settings.client_ids[0]
+        )
+        handlers += development.routes(issuer)
+    prometheus = PrometheusConfig(app_name="ksmp", prefix="ksmp", scopes={"http"}, group_path=True)  # type: ignore[arg-type]
+    return Litestar(
+        route_handlers=handlers,
+        lifespan=[lifespan],
+        plugins=[problems.plugin()],
+        exception_handlers={500: problems.internal},
+        middleware=[prometheus.middleware],
+        openapi_config=OpenAPIConfig(title="KSMP", version="1", path="/api/docs"),
+        # Logs are configured once for the process, libraries included.
+        logging_config=None,
+        # A signature namespace is not needed: handlers name their types themselves.
+        debug=False,
+    )

@@ -1,0 +1,104 @@
+"""What a verified token says: the claims of Amazon Cognito's access and id tokens, and their rules.
+
+Source: "Understanding user pool JSON web tokens" in the Amazon Cognito developer guide; RFC 7519, section 4.1.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from typing import Annotated, Final, Self
+
+import msgspec
+
+from gateway.auth.jws import refused
+from gateway.errors import Code, Refused
+from gateway.principal import Principal, Role
+
+NAME_LENGTH: Final = 100
+SUBJECT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+GROUPS: Final = {"admins": Role.ADMIN, "mentors": Role.MENTOR, "students": Role.STUDENT}
+
+# A NumericDate (RFC 7519, section 2): seconds since the epoch, possibly with a fraction. The bound is the end of
+# the year 9999; without one, an absurd number would overflow where a reply is encoded.
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=253402300799)] | Annotated[float, msgspec.Meta(ge=0, le=253402300799)]
+
+# Bidirectional embeddings, overrides and isolates can make a name look like another one. Joiners stay: Indic
+# scripts and emoji need them.
+_DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """The claims that are looked at: `decode` checks their types, `check` their values."""
+
+    iss: str
+    sub: str
+    token_use: str
+    exp: Seconds
+    iat: Seconds
+    nbf: Seconds = 0
+    aud: str | list[str] | None = None
+    client_id: str | None = None
+    groups: tuple[str, ...] = msgspec.field(name="cognito:groups", default=())
+    name: str | None = None
+    preferred_username: str | None = None
+    cognito_username: str | None = msgspec.field(name="cognito:username", default=None)
+    username: str | None = None
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        """The claims of a token's payload. Raises Refused when one is missing or has another type."""
+        try:
+            return msgspec.json.decode(payload, type=cls)
+        except (ValueError, RecursionError):
+            raise refused("The token's claims are incomplete or of the wrong type.") from None
+
+    def check(self, *, issuer: str, client_ids: Collection[str], leeway: float, now: float) -> None:
+        """Raise Refused unless the token is from this issuer, for one of these clients, and valid at `now`.
+
+        Expiry is looked at last, so `token_expired` means that a fresh token of the same kind would do. `aud`
+        counts in id tokens only: in Cognito's access tokens the client is `client_id`.
+        """
+        if self.iss != issuer:
+            raise refused("The token is from another issuer.")
+        match self.token_use:
+            case "access":
+                client = self.client_id
+            case "id":
+                client = self.aud if isinstance(self.aud, str) else None
+            case _:
+                raise refused("The token is neither an access token nor an id token.")
+        if client is None or client not in client_ids:
+            raise refused("The token was issued to another client.")
+        if SUBJECT.fullmatch(self.sub) is None:
+            raise refused("The token names no usable subject.")
+        if max(self.nbf, self.iat) > now + leeway:
+            raise refused("The token is not valid yet.")
+        if self.exp <= now - leeway:
+            raise Refused(Code.TOKEN_EXPIRED, "The token has expired.")
+
+    def principal(self) -> Principal:
+        """The user these claims name. Call it after `check` only."""
+        return Principal(id=self.sub, name=self.display_name(), role=self.role(), expires_at=int(self.exp * 1000))
+
+    def role(self) -> Role:
+        """The highest role among the groups; a user in none of them is a student."""
+        for group, role in GROUPS.items():
+            if group in self.groups:
+                return role
+        return Role.STUDENT
+
+    def display_name(self) -> str:
+        """The first name that is not empty when cleaned, 1 to 100 characters; the subject when there is none."""
+        for name in (self.name, self.preferred_username, self.cognito_username, self.username):
+            cleaned = clean(name or "")
+            if cleaned:
+                return cleaned
+        return self.sub
+
+
+def clean(name: str) -> str:
+    """A name for showing: without control characters, line breaks and direction marks, at most 100 characters."""
+    kept = (c for c in name if unicodedata.category(c) not in {"Cc", "Zl", "Zp"} and c not in _DIRECTION)
+    return "".join(kept).strip()[:NAME_LENGTH].rstrip()

@@ -1,0 +1,105 @@
+"""Turns a bearer token into a principal, or refuses it.
+
+Signed tokens (JWS) of RFC 7515 with the claims of RFC 7519, checked as RFC 8725 and "Verifying JSON web tokens"
+in the Amazon Cognito developer guide ask.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from hashlib import sha256
+from typing import Final, NamedTuple, Self
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from gateway.auth.claims import Claims
+from gateway.auth.jws import Jws, refused
+from gateway.auth.keys import KeySet
+from gateway.principal import Principal
+from gateway.settings import Settings
+
+CACHE_ENTRIES: Final = 16_384
+
+
+class _Verified(NamedTuple):
+    kid: str
+    key: RSAPublicKey
+    principal: Principal
+
+
+class TokenVerifier:
+    """Verifies access and id tokens of one issuer: RS256 alone, whatever a token's header says.
+
+    Tokens that passed are remembered, by their hash, because the same ones come again when many clients
+    reconnect at once. A remembered token counts until its `exp`, and only while the issuer still publishes the
+    key that signed it. `now` is the time in seconds since the Unix epoch.
+    """
+
+    def __init__(
+        self,
+        keys: KeySet,
+        *,
+        issuer: str,
+        client_ids: Collection[str],
+        leeway: float,
+        token_bytes: int,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._client_ids = frozenset(client_ids)
+        self._leeway = leeway
+        self._token_bytes = token_bytes
+        self._now = now
+        self._verified: dict[bytes, _Verified] = {}
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The verifier that the settings describe; its keys are fetched with the first token."""
+        return cls(
+            KeySet(settings.jwks_url),
+            issuer=settings.issuer,
+            client_ids=settings.client_ids,
+            leeway=settings.token_leeway,
+            token_bytes=settings.token_bytes,
+        )
+
+    async def verify(self, token: str) -> Principal:
+        """The principal that a token names; `expires_at` is its `exp` without the leeway.
+
+        Raises Refused: `token_expired` when nothing but the expiry is wrong, `unauthenticated` for all else; or
+        Unavailable when the issuer's keys cannot be had. No message holds a part of the token.
+        """
+        if len(token) > self._token_bytes:
+            raise refused(f"The token is longer than {self._token_bytes} bytes.")
+        digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._verified.get(digest)
+        if known is not None and await self._still_good(known):
+            return known.principal
+        self._verified.pop(digest, None)
+        jws = Jws.read(token)
+        key = await self._keys.find(jws.kid)
+        jws.verify(key)
+        claims = Claims.decode(jws.payload)
+        claims.check(issuer=self._issuer, client_ids=self._client_ids, leeway=self._leeway, now=self._now())
+        principal = claims.principal()
+        if not self._ended(principal):
+            self._remember(digest, _Verified(jws.kid, key, principal))
+        return principal
+
+    async def close(self) -> None:
+        """Close the connection to the issuer; verify must not be called again."""
+        await self._keys.close()
+
+    async def _still_good(self, known: _Verified) -> bool:
+        return await self._keys.find(known.kid) == known.key and not self._ended(known.principal)
+
+    def _ended(self, principal: Principal) -> bool:
+        return self._now() * 1000 >= principal.expires_at
+
+    def _remember(self, digest: bytes, entry: _Verified) -> None:
+        while len(self._verified) >= CACHE_ENTRIES:
+            # The oldest goes first, which a dict knows by its order; expired tokens leave this way too.
+            del self._verified[next(iter(self._verified))]
+        self._verified[digest] = entry

@@ -1,0 +1,1 @@
+"""NATS: the connection, the room log on JetStream, and reads of it."""

@@ -1,0 +1,157 @@
+"""The connection to NATS: stays up for the life of the process, and tells when it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import SlowConsumerError
+from nats.js import JetStreamContext
+
+from gateway.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Msg], Awaitable[None]]
+
+
+class NatsBus:
+    """One connection to NATS, with what it needs to be noticed when it hangs.
+
+    Plain publishes while NATS is away are refused rather than buffered: what nobody waits for would
+    come late, and what somebody waits for is retried by its publisher.
+    """
+
+    def __init__(self, servers: Sequence[str], name: str) -> None:
+        self._servers = list(servers)
+        self._name = name
+        self._client = Client()
+        self._back: list[Callable[[], Awaitable[None]]] = []
+        self._lost: list[Callable[[], None]] = []
+        self._slow: list[Callable[[str], None]] = []
+        self._up = asyncio.Event()
+        self.lost_at: float | None = None
+
+    @property
+    def up(self) -> bool:
+        return self._up.is_set()
+
+    @property
+    def client(self) -> Client:
+        return self._client
+
+    @property
+    def jetstream(self) -> JetStreamContext:
+        return self._client.jetstream(timeout=2.0)
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        self._lost.append(callback)
+
+    def on_back(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Called after every reconnect, when the subscriptions stand again."""
+        self._back.append(callback)
+
+    def on_slow(self, callback: Callable[[str], None]) -> None:
+        """Called with the subject of a subscription that dropped messages."""
+        self._slow.append(callback)
+
+    async def connect(self) -> None:
+        """Connect, and wait for the first server that answers; raises Unavailable after a few seconds."""
+        # A client whose first connect was given up cannot be used again.
+        self._client = Client()
+        try:
+            await asyncio.wait_for(
+                self._client.connect(
+                    servers=self._servers,
+                    name=self._name,
+                    connect_timeout=2,
+                    reconnect_time_wait=0.25,  # type: ignore[arg-type]  # slept as it is
+                    max_reconnect_attempts=-1,
+                    allow_reconnect=True,
+                    # The default of 120 s would hide a hung server for minutes.
+                    ping_interval=2,
+                    max_outstanding_pings=2,
+                    disconnected_cb=self._disconnected,
+                    reconnected_cb=self._reconnected,
+                    error_cb=self._error,
+                ),
+                timeout=5.0,
+            )
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise Unavailable(f"NATS does not answer: {error or type(error).__name__}") from error
+        self._up.set()
+        self.lost_at = None
+
+    async def close(self) -> None:
+        self._up.clear()
+        if not self._client.is_closed:
+            await self._client.close()
+
+    async def wait_up(self, timeout: float) -> None:
+        """Wait until NATS is there; raises Unavailable after `timeout` seconds."""
+        try:
+            await asyncio.wait_for(self._up.wait(), timeout)
+        except TimeoutError:
+            raise Unavailable("NATS is away") from None
+
+    async def publish(self, subject: str, body: bytes, *, reply: str = "") -> None:
+        """Publish at most once over core NATS; raises Unavailable when it is away."""
+        if not self.up:
+            raise Unavailable("NATS is away")
+        await self._client.publish(subject, body, reply=reply)
+
+    async def request(self, subject: str, body: bytes, *, timeout: float = 2.0) -> Msg:
+        """Ask and wait for one answer; raises Unavailable."""
+        if not self.up:
+            raise Unavailable("NATS is away")
+        try:
+            return await self._client.request(subject, body, timeout=timeout)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise Unavailable(f"NATS does not answer: {type(error).__name__}") from error
+
+    async def subscribe(self, subject: str, handler: Handler) -> Subscription:
+        """Subscribe; messages are handled one after the other, in the order they come."""
+        return await self._client.subscribe(subject, cb=handler)
+
+    async def flush(self) -> None:
+        """Return once the server has seen everything sent before; raises Unavailable."""
+        if not self.up:
+            raise Unavailable("NATS is away")
+        try:
+            await self._client.flush(timeout=2)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise Unavailable("NATS does not answer") from error
+
+    async def _disconnected(self) -> None:
+        if not self._up.is_set():
+            return
+        self._up.clear()
+        self.lost_at = time.monotonic()
+        log.warning("bus.lost")
+        for callback in self._lost:
+            callback()
+
+    async def _reconnected(self) -> None:
+        self._up.set()
+        away = time.monotonic() - self.lost_at if self.lost_at is not None else 0.0
+        self.lost_at = None
+        log.info("bus.back", away=round(away, 3))
+        for callback in self._back:
+            try:
+                await callback()
+            except Unavailable:
+                log.warning("bus.back_interrupted")
+
+    async def _error(self, error: Exception) -> None:
+        if isinstance(error, SlowConsumerError):
+            log.error("bus.slow_consumer", subject=error.subject)
+            for callback in self._slow:
+                callback(error.subject)
+            return
+        log.debug("bus.error", error=repr(error))

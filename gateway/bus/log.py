@@ -1,0 +1,283 @@
+"""The room log: stream ROOMS, which stores every durable message and republishes it to the nodes.
+
+What is acknowledged is stored. The order is the stream's, the same on every node. A message whose id
+was stored within two minutes is not stored again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import structlog
+from nats.errors import Error as NatsError
+from nats.js.api import RePublish, StreamConfig, StreamInfo
+from nats.js.errors import APIError, BadRequestError, NotFoundError
+from nats.js.errors import Error as JetStreamError
+
+from gateway import failpoint
+from gateway.bus import entry
+from gateway.bus.connection import NatsBus
+from gateway.bus.direct import DirectReader
+from gateway.errors import Unavailable
+from gateway.module import Erased, StoredPush
+from gateway.protocol.names import RoomName
+
+log = structlog.get_logger(__name__)
+
+DUPLICATE_WINDOW: Final = 120.0
+BATCH: Final = 500
+HEADS: Final = 1024
+STALE_TRIES: Final = 3
+
+FirstSequence = Callable[[], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A publish that the log acknowledged. `retried` when it took more than one try."""
+
+    seq: int
+    duplicate: bool
+    retried: bool
+
+
+class RoomLog:
+    """Writes and reads the stream ROOMS."""
+
+    def __init__(self, bus: NatsBus, *, replicas: int, retention: float, publish_timeout: float) -> None:
+        self._bus = bus
+        self._replicas = replicas
+        self._retention = retention
+        self._publish_timeout = publish_timeout
+        self._direct = DirectReader(bus, entry.STREAM)
+        self.epoch = ""
+
+    async def start(self, first_sequence: FirstSequence) -> None:
+        await self._direct.start()
+        await self.check(first_sequence)
+
+    async def check(self, first_sequence: FirstSequence) -> bool:
+        """Create the stream when it is missing and learn its epoch; whether the epoch is another one now.
+
+        `first_sequence` gives the sequence a new stream starts at: above every archived one, so that the
+        history of a room stays one ascending sequence.
+        """
+        try:
+            info = await self._info() or await self._create(await first_sequence())
+        except (NatsError, JetStreamError, TimeoutError) as error:
+            raise Unavailable(f"JetStream does not answer: {error or type(error).__name__}") from error
+        epoch = f"{int(info.created.timestamp() * 1_000_000):x}" if info.created else "0"
+        changed = bool(self.epoch) and epoch != self.epoch
+        self.epoch = epoch
+        return changed
+
+    async def first(self) -> int:
+        """The oldest sequence the stream still holds, over all rooms; raises Unavailable."""
+        reply = await self._api("STREAM.INFO", {})
+        return int(reply["state"]["first_seq"])
+
+    async def last(self) -> int:
+        """The newest sequence of the stream, over all rooms; raises Unavailable."""
+        reply = await self._api("STREAM.INFO", {})
+        return int(reply["state"]["last_seq"])
+
+    async def publish(self, room: RoomName, body: bytes, message_id: str) -> Stored:
+        """Store one message; returns at its acknowledgement.
+
+        Retried with the same id for `publish_timeout` seconds, as while a stream elects a leader; then
+        raises Unavailable, and the message may have been stored.
+        """
+        subject = entry.subject(entry.IN, room)
+        headers = {entry.MESSAGE_ID: message_id}
+        deadline = time.monotonic() + self._publish_timeout
+        pause = 0.05
+        retried = False
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                await self._bus.wait_up(left)
+                ack = await self._bus.jetstream.publish(subject, body, timeout=min(2.0, left), headers=headers)
+                await failpoint.pause("ack.delay")
+                if failpoint.drop("ack.lost", message_id):
+                    raise TimeoutError
+                return Stored(ack.seq, bool(ack.duplicate), retried)
+            except (NatsError, JetStreamError, TimeoutError, OSError) as error:
+                # Waiting on would only delay the answer that the client must repeat the command.
+                if deadline - time.monotonic() < pause:
+                    raise Unavailable("the room log did not acknowledge in time") from error
+            retried = True
+            await asyncio.sleep(pause)
+            pause = min(1.0, pause * 2)
+
+    async def head(self, room: RoomName) -> int:
+        """The newest sequence of the room as the stream's leader knows it, 0 when it has none."""
+        message = await self._ask_leader({"last_by_subj": entry.subject(entry.IN, room)})
+        return message.seq if message is not None else 0
+
+    async def get(self, room: RoomName, seq: int) -> StoredPush | None:
+        """One message of the room, as the stream's leader knows it; None when it is not there."""
+        message = await self._ask_leader({"seq": seq})
+        return message if message is not None and message.room == str(room) else None
+
+    async def heads(self, rooms: Sequence[RoomName]) -> dict[str, int]:
+        """The newest sequence of each room, from any replica; rooms without messages are left out."""
+        result: dict[str, int] = {}
+        for start in range(0, len(rooms), HEADS):
+            subjects = [entry.subject(entry.IN, room) for room in rooms[start : start + HEADS]]
+            batch = await self._direct.get({"multi_last": subjects, "batch": HEADS}, timeout=1.0)
+            for _, headers in batch.messages:
+                result[entry.room_of(headers[entry.SUBJECT])] = int(headers[entry.SEQUENCE])
+        return result
+
+    async def read(self, room: RoomName, start: int, *, limit: int = BATCH) -> tuple[list[StoredPush], bool]:
+        """Messages of the room from sequence `start` on, ascending, and whether there are more.
+
+        From any replica: the newest may be missing, none before them is.
+        """
+        return await self._read({"seq": max(1, start)}, entry.subject(entry.IN, room), limit)
+
+    async def read_kind(self, kind: str, start: int, *, limit: int = BATCH) -> tuple[list[StoredPush], bool]:
+        """The same over all rooms of a kind, in the order of the stream."""
+        return await self._read({"seq": max(1, start)}, f"{entry.IN}{kind}.*", limit)
+
+    async def read_since(self, room: RoomName, at: float, *, limit: int = BATCH) -> tuple[list[StoredPush], bool]:
+        """The same from a time on, in seconds since the Unix epoch."""
+        start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+        return await self._read({"start_time": start}, entry.subject(entry.IN, room), limit)
+
+    async def between(self, room: RoomName, after: int, until: int, *, limit: int | None = None) -> list[StoredPush]:
+        """Every message of the room with `after` < seq <= `until` that the log still holds.
+
+        Stops early, with more than `limit` messages, when there are more.
+
+        A replica may be stale: the answer is believed once it reaches `until`; after a few tries the
+        stream's leader is asked, which is slower and exact, since `until` itself may have been erased.
+        """
+        found: list[StoredPush] = []
+        position = after
+        for attempt in range(STALE_TRIES):
+            more = True
+            while more and position < until:
+                batch, more = await self.read(room, position + 1)
+                if failpoint.drop("direct.stale", (room, batch)):
+                    batch, more = [], False
+                found += batch
+                position = batch[-1].seq if batch else position
+                if limit is not None and len(found) > limit:
+                    return found
+            if position >= until:
+                return [push for push in found if push.seq <= until]
+            await asyncio.sleep(0.1 * (attempt + 1))
+        subject = entry.subject(entry.IN, room)
+        while position < until:
+            message = await self._ask_leader({"seq": position + 1, "next_by_subj": subject})
+            if message is None:
+                break
+            found.append(message)
+            position = message.seq
+        return [push for push in found if push.seq <= until]
+
+    async def before(self, room: RoomName, seq: int, limit: int, *, first: int) -> list[StoredPush]:
+        """The newest `limit` messages of the room below `seq`, ascending, down to the stream's `first`.
+
+        JetStream reads forward only, so growing windows of the stream are read from the end. Quick when
+        the room has a message at `seq - 1` or later; otherwise the leader is asked whether it has.
+        """
+        pages: list[list[StoredPush]] = []
+        count, end, window = 0, seq, 1024
+        while count < limit and end > first:
+            start = max(first, end - window)
+            page = await self.between(room, start - 1, end - 1)
+            pages.append(page)
+            count += len(page)
+            end, window = start, window * 4
+        return [push for page in reversed(pages) for push in page][-limit:]
+
+    async def erase(self, seq: int) -> None:
+        """Erase one message from the stream for good; one that is gone already is no error."""
+        try:
+            reply = await self._api("STREAM.MSG.DELETE", {"seq": seq}, errors=True)
+        except (NatsError, TimeoutError) as error:
+            raise Unavailable("the room log did not erase in time") from error
+        # 10043: the sequence is not there, 10057: it could not be erased since it is not there.
+        if "error" in reply and reply["error"].get("err_code") not in (10037, 10043, 10057):
+            raise Unavailable(f"the room log refused to erase: {reply['error'].get('description')}")
+
+    async def erase_all(self, targets: Sequence[Erased]) -> None:
+        """Erase the targets of a stored tombstone; raises Unavailable when one could not be, after some tries."""
+        for target in targets:
+            for attempt in range(3):
+                try:
+                    await self.erase(target.seq)
+                    break
+                except Unavailable:
+                    if attempt == 2:
+                        raise
+                    await asyncio.sleep(0.2 * (attempt + 1))
+
+    async def _read(self, start: Mapping[str, Any], subject: str, limit: int) -> tuple[list[StoredPush], bool]:
+        batch = await self._direct.get({**start, "batch": limit, "next_by_subj": subject})
+        return [entry.from_headers(body, headers) for body, headers in batch.messages], batch.pending > 0
+
+    async def _ask_leader(self, query: Mapping[str, Any]) -> StoredPush | None:
+        reply = await self._api("STREAM.MSG.GET", query, errors=True)
+        if "error" in reply:
+            if reply["error"].get("code") == 404:
+                return None
+            raise Unavailable(f"the room log answered: {reply['error'].get('description')}")
+        message = reply["message"]
+        headers = _headers(base64.b64decode(message.get("hdrs", "")))
+        return entry.read(
+            base64.b64decode(message.get("data", "")),
+            room=entry.room_of(message["subject"]),
+            seq=message["seq"],
+            at=entry.milliseconds(message["time"]),
+            message_id=headers.get(entry.MESSAGE_ID, ""),
+        )
+
+    async def _api(self, call: str, query: Mapping[str, Any], *, errors: bool = False) -> dict[str, Any]:
+        message = await self._bus.request(f"$JS.API.{call}.{entry.STREAM}", msgspec.json.encode(query))
+        reply: dict[str, Any] = msgspec.json.decode(message.data)
+        if "error" in reply and not errors:
+            raise Unavailable(f"the room log answered: {reply['error'].get('description')}")
+        return reply
+
+    async def _info(self) -> StreamInfo | None:
+        try:
+            return await self._bus.jetstream.stream_info(entry.STREAM)
+        except NotFoundError:
+            return None
+
+    async def _create(self, first_sequence: int) -> StreamInfo:
+        config = StreamConfig(
+            name=entry.STREAM,
+            description="Durable messages of every room; republished to the gateways",
+            subjects=[f"{entry.IN}>"],
+            republish=RePublish(src=f"{entry.IN}>", dest=f"{entry.OUT}>"),
+            allow_direct=True,
+            max_age=self._retention,
+            duplicate_window=min(DUPLICATE_WINDOW, self._retention),
+            num_replicas=self._replicas,
+            first_seq=max(1, first_sequence),
+        )
+        try:
+            info = await self._bus.jetstream.add_stream(config)
+            log.info("log.created", first_seq=first_sequence)
+            return info
+        except (BadRequestError, APIError):
+            # Another gateway created it in the same moment, with a first sequence of its own.
+            existing = await self._info()
+            if existing is None:
+                raise
+            return existing
+
+
+def _headers(raw: bytes) -> dict[str, str]:
+    lines = raw.decode("utf-8", "replace").split("\r\n")[1:]
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines) if name}

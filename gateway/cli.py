@@ -1,0 +1,160 @@
+"""The `ksmp` command. What a subcommand needs is imported when it runs, so that `ksmp --help` is quick."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.embedded.errors import EmbeddedError
+from gateway.errors import KsmpError
+from gateway.settings import SettingsError
+
+EXPECTED = (SettingsError, EmbeddedError, KsmpError)
+
+
+class Commands(click.Group):
+    """Turns the errors a person can act on into one line on standard error and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EXPECTED as error:
+            raise click.ClickException(" ".join(str(error).split())) from None
+
+
+class Duration(click.ParamType):
+    """A time such as `90s`, `15m`, `8h` or `7d`, in seconds."""
+
+    name = "duration"
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}  # noqa: RUF012
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a time like 90s, 15m, 8h or 7d.", param, ctx)
+        return float(match[1]) * self.units[match[2]]
+
+
+def prefix(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Checks that user ids made with this prefix are ones a token may name."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value):
+        raise click.BadParameter("use up to 40 letters, digits, - and _.", ctx, param)
+    return value
+
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path(".ksmp"),
+    show_default=True,
+    help="Folder of `ksmp dev`.",
+)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ksmp")
+def main() -> None:
+    """The realtime gateway of KSMP: run it, look at it, or run all of it on this machine."""
+
+
+@main.command()
+@data_option
+@click.option("--port", type=click.IntRange(1, 65_500), default=8000, show_default=True, help="First gateway's port.")
+@click.option("--gateways", type=click.IntRange(1, 16), default=2, show_default=True, help="Gateway processes.")
+@click.option(
+    "--nats-nodes", type=click.Choice(["1", "3"]), default="1", show_default=True, help="Servers of the NATS cluster."
+)
+@click.option("--fresh", is_flag=True, help="Delete what earlier runs left in the folder, and start over.")
+def dev(data: Path, port: int, gateways: int, nats_nodes: str, fresh: bool) -> None:
+    """Run everything on this machine: PostgreSQL, NATS and gateways.
+
+    Nothing needs to be installed or set up. The gateways listen on PORT and the ports above it. Data is
+    kept between runs; `dev.json` in the folder tells addresses, tokens and process ids while it runs.
+    KSMP_* variables reach the gateways and win over what this command sets, except for KSMP_PORT.
+    Ctrl-C stops everything.
+    """
+    from gateway.embedded.dev import Dev
+    from gateway.embedded.stack import Options
+
+    options = Options(data=data, port=port, gateways=gateways, nats_nodes=int(nats_nodes), fresh=fresh)
+    asyncio.run(Dev(options, say=click.echo).run())
+
+
+@main.command()
+@data_option
+@click.option("--role", type=click.Choice(["student", "mentor", "admin"]), required=True, help="Role of the users.")
+@click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many users.")
+@click.option("--prefix", default="load", show_default=True, callback=prefix, help="What their ids begin with.")
+@click.option("--ttl", type=Duration(), default="8h", show_default=True, help="How long the tokens live.")
+def token(data: Path, role: str, count: int, prefix: str, ttl: float) -> None:
+    """Print tokens of the development issuer, one a line, each for a user of its own.
+
+    The users are PREFIX-ROLE-1, PREFIX-ROLE-2 and so on. Works while `ksmp dev` is stopped, too.
+    """
+    from gateway.embedded.people import many_tokens
+    from gateway.principal import Role
+
+    for line in many_tokens(data, Role(role), count=count, prefix=prefix, ttl=ttl):
+        click.echo(line)
+
+
+@main.command()
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the port.")
+def serve(workers: int) -> None:
+    """Run the gateway with the settings in the environment (see `ksmp settings`)."""
+    from gateway.server import serve as run
+    from gateway.settings import Settings, read
+
+    run(read(Settings, os.environ), workers)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to date with the modules that are on."""
+    from gateway import registry
+    from gateway.db.migrate import migrate as apply
+    from gateway.settings import Settings, read
+
+    settings = read(Settings, os.environ)
+    applied = asyncio.run(apply(settings.database_url, registry.load(settings.modules)))
+    for name in applied:
+        click.echo(f"applied {name}")
+    if not applied:
+        click.echo("nothing to do: the database is up to date")
+
+
+@main.command()
+def doctor() -> None:
+    """Check the settings, and that PostgreSQL, NATS and the token issuer answer as the gateway needs it."""
+    from gateway.doctor import examine
+
+    findings = asyncio.run(examine(os.environ))
+    for finding in findings:
+        click.echo(str(finding))
+    if not all(finding.ok for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+def modules() -> None:
+    """List the installed modules, what each adds, and which are on."""
+    raise NotImplementedError
+
+
+@main.command()
+def settings() -> None:
+    """Print every setting: its variable, default and meaning."""
+    from gateway.settings import Settings, table
+
+    click.echo(table(Settings))
+
+
+if __name__ == "__main__":
+    main()

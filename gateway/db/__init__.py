@@ -1,0 +1,1 @@
+"""PostgreSQL: the engine, migrations, and the archive of rooms."""

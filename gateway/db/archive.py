@@ -1,0 +1,142 @@
+"""The archive of room logs in PostgreSQL: pushes by sequence, and how far each kind of room was copied."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+from piccolo.columns import JSON, BigInt, Text, Timestamptz
+from piccolo.table import Table
+
+from gateway.db.database import PostgresDatabase, guard
+from gateway.errors import Unavailable
+from gateway.module import Erased, StoredPush
+from gateway.principal import Author
+
+
+class RoomPush(Table, tablename="room_push"):
+    seq = BigInt(primary_key=True)
+    room = Text()
+    at = Timestamptz()
+    push = Text()
+    author = JSON(null=True)
+    nonce = Text(null=True)
+    message_id = Text()
+    data = JSON()
+    erases = JSON()
+
+
+class ArchivePosition(Table, tablename="archive_position"):
+    kind = Text(primary_key=True)
+    seq = BigInt()
+
+
+INSERT = """
+    INSERT INTO room_push (seq, room, at, push, author, nonce, message_id, data, erases)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (seq) DO NOTHING
+"""
+MOVE = "INSERT INTO archive_position (kind, seq) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET seq = $2"
+
+
+class ArchiveWriter:
+    """Writes one kind's pushes over the connection that holds the lock, so that losing it loses both."""
+
+    def __init__(self, kind: str, connection: asyncpg.Connection[Any]) -> None:
+        self._kind = kind
+        self._connection = connection
+
+    async def position(self) -> int:
+        """The newest sequence copied, 0 at first."""
+        with guard():
+            seq = await self._connection.fetchval("SELECT seq FROM archive_position WHERE kind = $1", self._kind)
+        return int(seq or 0)
+
+    async def store(self, pushes: Sequence[StoredPush], position: int) -> None:
+        """Copy a batch, take out what its tombstones erase, and move the position: all or nothing."""
+        rows = [_row(push) for push in pushes if push.push]
+        erased = [target.seq for push in pushes for target in push.erases]
+        with guard():
+            async with self._connection.transaction():
+                await self._connection.executemany(INSERT, rows)
+                if erased:
+                    await self._connection.execute("DELETE FROM room_push WHERE seq = ANY($1::bigint[])", erased)
+                await self._connection.execute(
+                    MOVE,
+                    self._kind,
+                    position,
+                )
+
+    async def check(self) -> None:
+        """Raises Unavailable when the connection, and with it the lock, is lost."""
+        with guard():
+            await self._connection.fetchval("SELECT 1")
+
+
+class PostgresArchive:
+    """Implements `gateway.realtime.archive.Archive` for all kinds of rooms."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+        database.bind([RoomPush, ArchivePosition])
+
+    @contextlib.asynccontextmanager
+    async def writer(self, kind: str) -> AsyncIterator[ArchiveWriter | None]:
+        """The one writer of a kind in the cluster, or None when another node has it; raises Unavailable."""
+        async with self._database.session() as connection:
+            with guard():
+                locked = await connection.fetchval(
+                    "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"ksmp.archive.{kind}"
+                )
+            yield ArchiveWriter(kind, connection) if locked else None
+
+    async def before(self, room: str, seq: int, limit: int, types: Sequence[str] | None) -> list[StoredPush]:
+        """The newest `limit` pushes of a room below `seq`, ascending, of the types asked for."""
+        query = RoomPush.select().where(RoomPush.room == room, RoomPush.seq < seq)
+        if types is not None:
+            if not types:
+                return []
+            query = query.where(RoomPush.push.is_in(list(types)))
+        with guard():
+            rows = await query.order_by(RoomPush.seq, ascending=False).limit(limit)
+        return [_push(row) for row in reversed(rows)]
+
+    async def last(self) -> int:
+        """The newest sequence archived or copied for any kind; raises Unavailable."""
+        with guard():
+            if self._database.engine.pool is None:
+                raise Unavailable("the database is not connected")
+            rows = await ArchivePosition.select(ArchivePosition.seq)
+            newest = await RoomPush.select(RoomPush.seq).order_by(RoomPush.seq, ascending=False).first()
+        return max([0, *(int(row["seq"]) for row in rows), int(newest["seq"]) if newest else 0])
+
+
+def _row(push: StoredPush) -> tuple[Any, ...]:
+    return (
+        push.seq,
+        push.room,
+        datetime.fromtimestamp(push.at / 1000, UTC),
+        push.push,
+        msgspec.json.encode(push.author).decode() if push.author is not None else None,
+        push.nonce,
+        push.message_id,
+        push.data.decode(),
+        msgspec.json.encode(push.erases).decode(),
+    )
+
+
+def _push(row: dict[str, Any]) -> StoredPush:
+    return StoredPush(
+        room=row["room"],
+        seq=row["seq"],
+        at=round(row["at"].timestamp() * 1000),
+        push=row["push"],
+        author=msgspec.json.decode(row["author"], type=Author) if row["author"] is not None else None,
+        nonce=row["nonce"],
+        data=row["data"].encode(),
+        message_id=row["message_id"],
+        erases=tuple(msgspec.json.decode(row["erases"], type=list[Erased])),
+    )

@@ -1,0 +1,47 @@
+"""What a running `ksmp dev` tells others: `dev.json` in its data folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+
+class Pids(msgspec.Struct, frozen=True, kw_only=True):
+    """The process ids, kept up to date when a child is started again."""
+
+    dev: int
+    gateways: Sequence[int]
+    nats: Sequence[int]
+    postgres: int
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything is; the file exists while everything was ready once and nothing was asked to stop.
+
+    `nats_url` lists the servers with commas between; `tokens` are by role.
+    """
+
+    gateways: Sequence[str]
+    session: str
+    room: str
+    tokens: Mapping[str, str]
+    database_url: str
+    nats_url: str
+    metrics: Sequence[str]
+    pids: Pids
+
+    def write(self, path: Path) -> None:
+        """Replace the file in one step, so that a reader sees all of it or none; only the owner may read it."""
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+        fresh.replace(path)
+
+
+def read(path: Path) -> State:
+    """The state as a file holds it. Raises OSError, msgspec.DecodeError."""
+    return msgspec.json.decode(path.read_bytes(), type=State)

@@ -1,0 +1,78 @@
+"""Named faults that a test may switch on; off everywhere else.
+
+A failpoint stands where a distributed step may be lost or late. `KSMP_FAILPOINTS` lists them as
+`name=0.1` (drop with that probability), `name=delay:0.2` (wait that many seconds) or, in one process,
+`set(name, action)` installs a function.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any, Final
+
+Action = Callable[[Any], bool]
+
+NAMES: Final = {
+    "republish.drop": "a republished message is lost on its way to this node",
+    "poke.drop": "a poke is lost",
+    "heads.skip": "the periodic read of heads is left out",
+    "direct.stale": "a batched direct get answers as a replica that has not seen the newest message",
+    "ack.lost": "the acknowledgement of a stored message is lost on its way to the publisher",
+    "ack.delay": "the acknowledgement of a stored message is late",
+    "erase.skip": "the node stops between a tombstone and the erasure it announces",
+    "join.pause": "a join takes its time between reading the log and becoming a member",
+    "archive.pause": "the archiver waits before each batch",
+}
+
+_actions: dict[str, Action] = {}
+_delays: dict[str, float] = {}
+
+
+def configure(text: str) -> None:
+    """Switch on what `KSMP_FAILPOINTS` names; raises ValueError on an unknown name."""
+    clear()
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, _, value = part.partition("=")
+        if name not in NAMES:
+            raise ValueError(f"{name} is not a failpoint")
+        if value.startswith("delay:"):
+            _delays[name] = float(value.removeprefix("delay:"))
+        else:
+            set(name, _with_probability(float(value)))
+
+
+def set(name: str, action: Action | None, *, delay: float | None = None) -> None:
+    """Install an action for one failpoint, or remove it with None. The action says whether to drop."""
+    if name not in NAMES:
+        raise ValueError(f"{name} is not a failpoint")
+    _actions.pop(name, None)
+    _delays.pop(name, None)
+    if action is not None:
+        _actions[name] = action
+    if delay is not None:
+        _delays[name] = delay
+
+
+def clear() -> None:
+    _actions.clear()
+    _delays.clear()
+
+
+def drop(name: str, subject: Any = None) -> bool:
+    """Whether the step named here is to be lost."""
+    action = _actions.get(name)
+    return action is not None and action(subject)
+
+
+async def pause(name: str) -> None:
+    """Wait when the step named here is to be late."""
+    seconds = _delays.get(name)
+    if seconds is not None:
+        await asyncio.sleep(seconds)
+
+
+def _with_probability(probability: float) -> Action:
+    # A fault's dice need no cryptographic quality.
+    return lambda _: random.random() < probability  # noqa: S311

@@ -1,0 +1,43 @@
+"""`/health/live` and `/health/ready`, for load balancers and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import msgspec
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`parts` says of each dependency `ok`, `starting`, `draining` or `away`."""
+
+    status: Literal["ok", "degraded", "unavailable"]
+    parts: dict[str, str]
+
+
+Check = Callable[[], Awaitable[dict[str, str]]]
+
+# Without these the gateway can do nothing; without the others it goes on with less.
+ESSENTIAL = ("gateway", "nats")
+
+
+def routes(check: Check) -> list[HTTPRouteHandler]:
+    """Anyone may call both; they say nothing that a stranger could use."""
+
+    @get("/health/live", sync_to_thread=False, tags=["health"])
+    def live() -> Health:
+        """The process runs its event loop."""
+        return Health("ok", {})
+
+    @get("/health/ready", tags=["health"])
+    async def ready() -> Response[Health]:
+        """200 `ok`; 200 `degraded` without PostgreSQL; 503 without NATS, while starting or draining."""
+        parts = await check()
+        if any(parts.get(part) != "ok" for part in ESSENTIAL):
+            return Response(Health("unavailable", parts), status_code=503)
+        degraded = any(state != "ok" for state in parts.values())
+        return Response(Health("degraded" if degraded else "ok", parts))
+
+    return [live, ready]

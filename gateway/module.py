@@ -1,0 +1,208 @@
+"""The module contract: what a plug-in declares, and what the kernel lends it. Types and Protocols only.
+
+A module is a package that registers one `Module` under the entry-point group `ksmp.modules`. It
+imports `gateway`, and of its siblings only their `events.py` and `facade.py`, and lists those siblings
+in `requires`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import msgspec
+
+from gateway.principal import Author, Principal
+from gateway.protocol.messages import Published
+
+if TYPE_CHECKING:
+    from litestar.types import ControllerRouterHandler
+    from piccolo.table import Table
+
+
+class Erased(msgspec.Struct, frozen=True, array_like=True):
+    """A push that a tombstone took out of the log. Its id still deduplicates, since the log forgot it."""
+
+    seq: int
+    message_id: str
+
+
+class StoredPush(msgspec.Struct, frozen=True, kw_only=True):
+    """A durable push as the log and the archive hold it.
+
+    `data` is the JSON of the push's data; `at` is when it was stored, in milliseconds since the Unix
+    epoch; `message_id` is what deduplicated it; `erases` names what this push is the tombstone of. One whose `push` is
+    empty could not be read: it has a place in the log, and is shown to nobody.
+    """
+
+    room: str
+    seq: int
+    at: int
+    push: str
+    author: Author | None
+    nonce: str | None
+    data: bytes
+    message_id: str
+    erases: tuple[Erased, ...] = ()
+
+
+async def nobody(principal: Principal) -> Sequence[str]:
+    """A room kind that no one is put into on connect."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomKind:
+    """A kind of room and its owner's rules.
+
+    `roles` lists the roles a member may have, least first. `authorize(principal, id)` gives the one this
+    user has in that room, or raises Refused or BadInput `not_found`. `joined_on_connect` gives the ids
+    of the rooms that the server joins for a user by itself. `archived` keeps the rooms' pushes in
+    PostgreSQL after the log has let them go.
+    """
+
+    name: str
+    roles: Sequence[str]
+    authorize: Callable[[Principal, str], Awaitable[str]]
+    joined_on_connect: Callable[[Principal], Awaitable[Sequence[str]]] = nobody
+    archived: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """At most `count` uses in `seconds` by one connection, all of which may come at once."""
+
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command of members in rooms of one kind.
+
+    `role` is the least role of the room kind that may use it: the kernel answers `forbidden` before the
+    handler runs. `handler(context, request)` returns the ok of the reply. `rate` is asked when a command
+    is first used in a room, so that it may come from the module's settings.
+    """
+
+    name: str
+    rooms: str
+    role: str
+    request: type[msgspec.Struct]
+    handler: Callable[[Context, Any], Awaitable[msgspec.Struct | None]]
+    rate: Callable[[], Rate] | None = None
+
+
+class Rooms(Protocol):
+    """The rooms of the whole cluster, as a module sees them."""
+
+    async def publish(
+        self,
+        room: str,
+        push: str,
+        data: msgspec.Struct,
+        *,
+        author: Author | None = None,
+        nonce: str | None = None,
+        message_id: str | None = None,
+        erases: Sequence[StoredPush] = (),
+    ) -> Published:
+        """Store a push in the room's log and send it to every member.
+
+        Returns once it is stored. The same `message_id` within two minutes is stored once. With `erases`
+        it is the tombstone of those pushes: once it is stored they are erased from stream and archive,
+        and no replay shows them again. Raises Unavailable when the log did not answer; the push may have
+        been stored all the same.
+        """
+
+    async def emit(self, room: str, push: str, data: msgspec.Struct, *, author: Author | None = None) -> None:
+        """Send an ephemeral push: at most once, and first to be dropped under pressure."""
+
+    async def read(self, room: str, seq: int) -> StoredPush | None:
+        """One push of the room, from memory, stream or archive; None when there is none or it was erased."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One use of a command: who, where, in which role."""
+
+    principal: Principal
+    room: str
+    room_id: str
+    role: str
+    roles: Sequence[str]
+    nonce: str | None
+    message_id: str
+    rooms: Rooms = field(repr=False)
+
+    async def publish(self, push: str, data: msgspec.Struct, *, erases: Sequence[StoredPush] = ()) -> Published:
+        """Publish to this room as this user; repeated with the same nonce it happens once."""
+        return await self.rooms.publish(
+            self.room,
+            push,
+            data,
+            author=Author.of(self.principal),
+            nonce=self.nonce,
+            message_id=self.message_id,
+            erases=erases,
+        )
+
+    def at_least(self, role: str) -> bool:
+        """Whether the member's role in this room is `role` or one above it."""
+        return self.roles.index(self.role) >= self.roles.index(role)
+
+
+class Database(Protocol):
+    """PostgreSQL through Piccolo's engine. `guard` turns its absence into Unavailable."""
+
+    def guard(self) -> AbstractContextManager[None]:
+        """A context manager: lost connections and timeouts inside raise Unavailable."""
+
+
+class Kernel(Protocol):
+    """What a running gateway lends a module."""
+
+    @property
+    def rooms(self) -> Rooms: ...
+
+    @property
+    def database(self) -> Database: ...
+
+    def settings(self, kind: type[Any]) -> Any:
+        """This module's own settings, of the class it named in `settings_type`."""
+
+
+class Module:
+    """One domain of the platform. Override only what the module needs."""
+
+    name: ClassVar[str]
+    requires: ClassVar[Sequence[str]] = ()
+    settings_type: ClassVar[type[Any] | None] = None
+
+    rooms: Sequence[RoomKind] = ()
+    commands: Sequence[Command] = ()
+    routes: Sequence[ControllerRouterHandler] = ()
+    tables: Sequence[type[Table]] = ()
+    migrations: Path | None = None
+
+    async def identify(self, principal: Principal) -> Principal:
+        """What the platform knows of a user beyond the token; called at each connect and refresh.
+
+        When it raises Unavailable the gateway goes on with the token's own claims.
+        """
+        return principal
+
+    async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
+        """Create what `ksmp dev` shows, once; `people` has a mentor, a student and an admin.
+
+        Returns names for `dev.json`, such as the id of the demo session.
+        """
+        return {}
+
+    @asynccontextmanager
+    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        """Around the life of a gateway process; the kernel's services work inside."""
+        yield

@@ -1,0 +1,40 @@
+"""Who is asking, and in which role."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Role(enum.StrEnum):
+    """A user's role on the platform; a room may give the same user another one."""
+
+    STUDENT = "student"
+    MENTOR = "mentor"
+    ADMIN = "admin"
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """A user as a verified token names them.
+
+    `id` is the token's `sub` and matches `[A-Za-z0-9_-]{1,64}`; `expires_at` is when the token ends, in
+    milliseconds since the Unix epoch.
+    """
+
+    id: str
+    name: str
+    role: Role
+    expires_at: int
+
+
+class Author(msgspec.Struct, frozen=True):
+    """The `from` of a push: what every member of a room may know of its author."""
+
+    id: str
+    name: str
+    role: str
+
+    @classmethod
+    def of(cls, principal: Principal) -> Author:
+        return cls(principal.id, principal.name, principal.role.value)

@@ -1,0 +1,25 @@
+"""A token bucket; the caller brings the time, so it needs no clock."""
+
+from __future__ import annotations
+
+
+class Bucket:
+    """`rate` tokens a second, at most `burst` saved up."""
+
+    __slots__ = ("_at", "_level", "burst", "rate")
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._level = float(burst)
+        self._at: float | None = None
+
+    def take(self, now: float) -> float:
+        """Take one token: 0.0 when there was one, else the seconds until there is."""
+        if self._at is not None:
+            self._level = min(self.burst, self._level + max(0.0, now - self._at) * self.rate)
+        self._at = now
+        if self._level >= 1.0:
+            self._level -= 1.0
+            return 0.0
+        return (1.0 - self._level) / self.rate

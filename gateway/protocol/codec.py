@@ -1,0 +1,126 @@
+"""The two codecs. Both carry the JSON data model and give the same structures.
+
+msgpack can say more than JSON (binary, extension types, NaN, keys that are not strings); what JSON
+cannot say is refused, so that a module never sees a difference.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from gateway.protocol.frames import BINARY, TEXT, frame
+
+# Deeper nesting than any real message, shallow enough that no recursion limit is met.
+MAX_DEPTH: Final = 32
+
+
+class DecodeError(ValueError):
+    """The bytes are not one message of the codec's data model."""
+
+
+class Codec(Protocol):
+    """One subprotocol: how a message becomes the payload of a WebSocket message."""
+
+    subprotocol: str
+    text: bool
+
+    def encode(self, message: Any) -> bytes:
+        """The payload."""
+
+    def frame(self, message: Any) -> bytes:
+        """The payload inside one unmasked, uncompressed WebSocket frame."""
+
+    def decode(self, data: bytes) -> Any:
+        """Plain dicts, lists, strings, numbers; raises DecodeError and nothing else."""
+
+
+class JsonCodec:
+    subprotocol = "ksmp.v1.json"
+    text = True
+
+    def __init__(self) -> None:
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder().decode
+
+    def encode(self, message: Any) -> bytes:
+        return self._encode(message)
+
+    def frame(self, message: Any) -> bytes:
+        return frame(TEXT, self._encode(message))
+
+    def decode(self, data: bytes) -> Any:
+        try:
+            value = self._decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise DecodeError("not valid JSON") from error
+        _check(value)
+        return value
+
+
+class MsgpackCodec:
+    subprotocol = "ksmp.v1.msgpack"
+    text = False
+
+    def __init__(self) -> None:
+        self._encode = msgspec.msgpack.Encoder(enc_hook=_unwrap).encode
+        self._decode = msgspec.msgpack.Decoder().decode
+
+    def encode(self, message: Any) -> bytes:
+        return self._encode(message)
+
+    def frame(self, message: Any) -> bytes:
+        return frame(BINARY, self._encode(message))
+
+    def decode(self, data: bytes) -> Any:
+        try:
+            value = self._decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as error:
+            # A key that is itself a map raises TypeError (unhashable), a timestamp out of range ValueError.
+            raise DecodeError("not valid msgpack") from error
+        _check(value)
+        return value
+
+
+def _check(value: Any, depth: int = 0) -> None:
+    """Refuse what the JSON data model does not have, and what no other language's JSON reads back."""
+    if depth > MAX_DEPTH:
+        raise DecodeError("nested too deeply")
+    match value:
+        case None | bool() | str():
+            return
+        case int():
+            if not -(2**63) <= value < 2**64:
+                raise DecodeError("an integer is out of range")
+        case float():
+            if not math.isfinite(value):
+                raise DecodeError("NaN and infinity are not in the data model")
+        case list():
+            for item in value:
+                _check(item, depth + 1)
+        case dict():
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise DecodeError("map keys must be strings")
+                _check(item, depth + 1)
+        case _:
+            raise DecodeError(f"{type(value).__name__} is not in the data model")
+
+
+def _unwrap(value: Any) -> Any:
+    raise TypeError(f"{type(value).__name__} is not in the data model")
+
+
+JSON: Final[Codec] = JsonCodec()
+MSGPACK: Final[Codec] = MsgpackCodec()
+CODECS: Final[dict[str, Codec]] = {codec.subprotocol: codec for codec in (JSON, MSGPACK)}
+
+
+def choose(offered: list[str]) -> tuple[Codec, str | None]:
+    """The codec for the offered subprotocols and the one to accept; JSON when none of ours is offered."""
+    for name in offered:
+        if name in CODECS:
+            return CODECS[name], name
+    return JSON, None

@@ -1,0 +1,182 @@
+"""The messages of the protocol as structs: commands in, replies and pushes out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+
+from gateway.principal import Author
+from gateway.protocol.names import MAX_ID
+
+Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
+Seq = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
+Token = str
+
+
+class Position(msgspec.Struct, frozen=True):
+    """A place in a room's log: `epoch` names the life of the log, `seq` the last message seen in it."""
+
+    epoch: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    seq: Seq
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """What every command carries; one without `id` gets no reply."""
+
+    id: Id | None = None
+    cmd: str
+
+
+class Connect(Command, frozen=True, kw_only=True):
+    token: Token
+    client: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    rooms: dict[str, Position] = {}
+
+
+class Refresh(Command, frozen=True, kw_only=True):
+    token: Token
+
+
+class Join(Command, frozen=True, kw_only=True):
+    room: str
+    since: Position | None = None
+    history: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+class Leave(Command, frozen=True, kw_only=True):
+    room: str
+
+
+class History(Command, frozen=True, kw_only=True):
+    room: str
+    before: Seq
+    limit: Annotated[int, msgspec.Meta(ge=1)] = 50
+    types: Annotated[list[str], msgspec.Meta(max_length=20)] | None = None
+
+
+class Ping(Command, frozen=True, kw_only=True):
+    pass
+
+
+class ModuleCommand(Command, frozen=True, kw_only=True):
+    """`<module>.<verb>`; `data` is of the JSON data model and is checked by the module's request struct."""
+
+    room: str | None = None
+    nonce: str | None = None
+    data: Any = msgspec.field(default_factory=dict)
+
+
+CORE_COMMANDS: dict[str, type[Command]] = {
+    "connect": Connect,
+    "refresh": Refresh,
+    "join": Join,
+    "leave": Leave,
+    "history": History,
+    "ping": Ping,
+}
+
+
+class ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`temporary` says whether the same command may succeed later; `retry_after` is in seconds."""
+
+    code: str
+    message: str
+    temporary: bool | None = None
+    retry_after: float | None = None
+
+
+class Ok(msgspec.Struct, frozen=True):
+    id: int
+    ok: Any
+
+
+class Failed(msgspec.Struct, frozen=True):
+    id: int
+    error: ErrorBody
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"author": "from"}):
+    """What members of a room are told; a durable one carries `seq` and `prev`, an ephemeral one neither.
+
+    `at` is in milliseconds since the Unix epoch.
+    """
+
+    push: str
+    room: str | None = None
+    seq: int | None = None
+    prev: int | None = None
+    at: int | None = None
+    author: Author | None = None
+    nonce: str | None = None
+    data: Any
+
+
+class User(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    role: str
+
+
+class JoinResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`seq` is the position after this reply; `recovered` is there only when the join had `since`."""
+
+    room: str
+    epoch: str
+    seq: int
+    recovered: bool | None = None
+    messages: list[Push]
+    members: int
+    can: list[str]
+
+
+class RoomFailed(msgspec.Struct, frozen=True):
+    """Stands for a room of a `connect` that could not be joined."""
+
+    error: ErrorBody
+
+
+class RoomDeferred(msgspec.Struct, frozen=True):
+    """Stands for a room of a `connect` whose replay did not fit: join it by itself."""
+
+    deferred: bool = True
+
+
+class ConnectResult(msgspec.Struct, frozen=True, kw_only=True):
+    connection: str
+    user: User
+    server_time: int
+    expires_at: int
+    limits: dict[str, int | float]
+    rooms: dict[str, JoinResult | RoomFailed | RoomDeferred]
+
+
+class RefreshResult(msgspec.Struct, frozen=True):
+    expires_at: int
+
+
+class HistoryResult(msgspec.Struct, frozen=True):
+    messages: list[Push]
+    more: bool
+
+
+class PingResult(msgspec.Struct, frozen=True):
+    server_time: int
+
+
+class Published(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a log-first command returns; `duplicate` when a repeat of the same nonce met the first."""
+
+    seq: int
+    duplicate: bool = False
+
+
+class Disconnect(msgspec.Struct, frozen=True):
+    """The data of the `disconnect` push, sent just before the server closes."""
+
+    push: ClassVar[str] = "disconnect"
+
+    code: int
+    reason: str
+    reconnect: bool
+    retry_ms: int

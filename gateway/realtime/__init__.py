@@ -1,0 +1,1 @@
+"""Rooms and the sockets in them: joining, fan-out, recovery, history, the archive."""

@@ -1,0 +1,105 @@
+"""Copies the log of a room kind into its owner's archive, in the order of the stream, by one node at a time.
+
+The place reached is stored with the rows, in one transaction, and the node that writes holds a lock
+that ends with its database connection. So nothing is handed out to several nodes and given back, and no
+tombstone can overtake its target: a redelivered batch does not exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import structlog
+
+from gateway import failpoint
+from gateway.bus.log import BATCH, RoomLog
+from gateway.errors import Unavailable
+from gateway.module import StoredPush
+from gateway.telemetry.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+
+class Writer(Protocol):
+    """Writes the pushes of one kind of room; exists on one node at a time."""
+
+    async def position(self) -> int:
+        """The newest sequence copied, 0 at first."""
+
+    async def store(self, pushes: Sequence[StoredPush], position: int) -> None:
+        """Copy a batch, take out what its tombstones erase, and move the position: all or nothing."""
+
+    async def check(self) -> None:
+        """Raises Unavailable when this node does not write any more."""
+
+
+class Archive(Protocol):
+    """Where pushes are kept that the log may let go."""
+
+    def writer(self, kind: str) -> AbstractAsyncContextManager[Writer | None]:
+        """The one writer of a kind in the cluster, or None when another node has it; raises Unavailable."""
+
+    async def before(self, room: str, seq: int, limit: int, types: Sequence[str] | None) -> list[StoredPush]:
+        """The newest `limit` pushes of a room below `seq`, ascending, of the types asked for."""
+
+    async def last(self) -> int:
+        """The newest sequence that was copied, over all rooms; raises Unavailable."""
+
+
+class Archiver:
+    """Runs on every node for one room kind; the one that leads does the work."""
+
+    def __init__(
+        self, kind: str, archive: Archive, room_log: RoomLog, metrics: Metrics, *, pause: float = 0.25
+    ) -> None:
+        self._kind = kind
+        self._archive = archive
+        self._log = room_log
+        self._metrics = metrics
+        self._pause = pause
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with self._archive.writer(self._kind) as writer:
+                    if writer is not None:
+                        await self._copy(writer)
+            except Unavailable as error:
+                log.info("archive.waiting", kind=self._kind, reason=error.message)
+            except Exception:
+                log.exception("archive.failed", kind=self._kind)
+            await asyncio.sleep(1.0)
+
+    async def _copy(self, writer: Writer) -> None:
+        """Copy what is new until the database, and with it the lock, is lost, which raises Unavailable."""
+        log.info("archive.writing", kind=self._kind)
+        position = await writer.position()
+        while True:
+            await failpoint.pause("archive.pause")
+            pushes, more = await self._log.read_kind(self._kind, position + 1, limit=BATCH)
+            if pushes:
+                # A node may have stopped between its tombstone and the erasure: this is where it is made good.
+                for push in pushes:
+                    if push.erases:
+                        await self._log.erase_all(push.erases)
+                position = pushes[-1].seq
+                await writer.store(pushes, position)
+                self._metrics.archived.labels(self._kind).inc(len(pushes))
+            if not more:
+                self._metrics.archive_lag.labels(self._kind).set(0)
+                await writer.check()
+                await asyncio.sleep(self._pause)
+            else:
+                self._metrics.archive_lag.labels(self._kind).set(max(0, await self._log.last() - position))

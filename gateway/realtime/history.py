@@ -1,0 +1,86 @@
+"""Pages of a room's past as one sequence: memory first, then the stream, then the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from gateway.bus.log import RoomLog
+from gateway.errors import Unavailable
+from gateway.module import StoredPush
+from gateway.realtime.archive import Archive
+from gateway.realtime.room import Room
+from gateway.realtime.tail import size
+
+
+class HistoryReader:
+    """Reads backwards. Each source begins where the one before it ends, so that none overlaps."""
+
+    def __init__(self, room_log: RoomLog, archive: Archive, kinds: Collection[str], max_bytes: int) -> None:
+        self._log = room_log
+        self._archive = archive
+        self._archived = kinds
+        self._max_bytes = max_bytes
+
+    async def page(
+        self, room: Room, before: int, limit: int, types: Sequence[str] | None = None
+    ) -> tuple[list[StoredPush], bool]:
+        """The newest `limit` pushes with seq < `before`, ascending, and whether there are older ones.
+
+        Cut at the oldest end to the size cap. Raises Unavailable when nothing could be read of a past
+        that may be there; what was read is answered with `more`, so that a client asks again.
+        """
+        # One more than asked for tells whether there is more.
+        want = limit + 1
+        found: list[StoredPush] = []
+        end = before
+        more = False
+        for source in (self._memory, self._stream, self._old):
+            if len(found) >= want:
+                break
+            try:
+                page, end = await source(room, end, want - len(found), types)
+            except Unavailable:
+                if not found:
+                    raise
+                more = True
+                break
+            found = page + found
+        living = list(room.tail.living(found))
+        kept = _newest_within(living[-limit:], self._max_bytes)
+        return kept, more or len(kept) < len(living)
+
+    async def _memory(
+        self, room: Room, end: int, limit: int, types: Sequence[str] | None
+    ) -> tuple[list[StoredPush], int]:
+        held = [push for push in room.tail.since(room.tail.start) if push.seq < end and _wanted(push, types)]
+        return held[-limit:], min(end, room.tail.start + 1)
+
+    async def _stream(
+        self, room: Room, end: int, limit: int, types: Sequence[str] | None
+    ) -> tuple[list[StoredPush], int]:
+        first = await self._log.first()
+        found: list[StoredPush] = []
+        while len(found) < limit and end > first:
+            page = await self._log.before(room.name, end, limit, first=first)
+            found = [push for push in page if _wanted(push, types)] + found
+            end = page[0].seq if len(page) >= limit else first
+        return found[-limit:], min(end, first)
+
+    async def _old(self, room: Room, end: int, limit: int, types: Sequence[str] | None) -> tuple[list[StoredPush], int]:
+        if room.name.kind not in self._archived:
+            return [], end
+        return await self._archive.before(room.text, end, limit, types), end
+
+
+def _wanted(push: StoredPush, types: Sequence[str] | None) -> bool:
+    return types is None or push.push in types
+
+
+def _newest_within(pushes: list[StoredPush], max_bytes: int) -> list[StoredPush]:
+    """The longest run of the newest pushes that fits, at least one."""
+    total = 0
+    for count, push in enumerate(reversed(pushes)):
+        total += size(push)
+        if total > max_bytes and count:
+            return pushes[len(pushes) - count :]
+    return pushes

@@ -1,0 +1,386 @@
+"""All rooms this node has members in, kept in step with the log.
+
+What may be lost on the way from the log is found: by the next message of the room, by a poke from its
+publisher, by reading the heads of all rooms every few seconds and after every reconnect, and by a
+subscription that says it dropped messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+
+from gateway import failpoint
+from gateway.bus import entry
+from gateway.bus.connection import NatsBus
+from gateway.bus.log import DUPLICATE_WINDOW, FirstSequence, RoomLog
+from gateway.errors import CloseCode, KsmpError, Unavailable
+from gateway.module import StoredPush
+from gateway.protocol.messages import Push
+from gateway.protocol.names import RoomName
+from gateway.realtime.history import HistoryReader
+from gateway.realtime.member import Member
+from gateway.realtime.recent import Recent
+from gateway.realtime.room import Room
+from gateway.realtime.tail import Tail
+from gateway.settings import Settings
+from gateway.telemetry.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+# Clocks of nodes and servers differ a little; what is read too much at opening does no harm.
+CLOCK_SLACK = 30.0
+
+
+@dataclass(slots=True)
+class _Open:
+    """A room in use, or on its way to be."""
+
+    room: asyncio.Future[Room]
+    held: list[tuple[StoredPush, int]]
+    subscriptions: list[Subscription]
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    pins: int = 0
+    idle_since: float = 0.0
+    reader: asyncio.Task[None] | None = None
+
+
+class Hub:
+    """The rooms of this node. A node with no member in a room knows nothing of it."""
+
+    def __init__(
+        self,
+        bus: NatsBus,
+        room_log: RoomLog,
+        history: HistoryReader,
+        settings: Settings,
+        metrics: Metrics,
+        first_sequence: FirstSequence,
+    ) -> None:
+        self._bus = bus
+        self._log = room_log
+        self._history = history
+        self._settings = settings
+        self._metrics = metrics
+        self._first_sequence = first_sequence
+        self._rooms: dict[str, _Open] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lost: asyncio.TimerHandle | None = None
+        self.members: dict[str, Member] = {}
+
+    async def start(self) -> None:
+        await self._bus.subscribe(f"{entry.POKE}>", self._poked)
+        self._bus.on_lost(self._bus_lost)
+        self._bus.on_back(self._bus_back)
+        self._bus.on_slow(self._slow)
+        self._spawn(self._watch())
+
+    async def stop(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._lost is not None:
+            self._lost.cancel()
+
+    def room(self, name: str) -> Room | None:
+        """The room, when this node serves it."""
+        found = self._rooms.get(name)
+        return found.room.result() if found is not None and _is_ready(found) else None
+
+    def rooms(self) -> list[Room]:
+        return [found.room.result() for found in self._rooms.values() if _is_ready(found)]
+
+    @contextlib.asynccontextmanager
+    async def using(self, name: RoomName) -> AsyncIterator[Room]:
+        """The room, opened when needed, and not let go inside the block; raises Unavailable."""
+        found = self._rooms.get(str(name))
+        if found is None:
+            found = self._rooms[str(name)] = _Open(asyncio.get_running_loop().create_future(), [], [])
+            self._spawn(self._open(name, found))
+        found.pins += 1
+        try:
+            yield await asyncio.shield(found.room)
+        finally:
+            found.pins -= 1
+            found.idle_since = time.monotonic()
+
+    async def reach(self, room: Room, since: int) -> bool:
+        """Extend the room's tail back to `since`; whether everything after it is in the tail then.
+
+        False when the log does not reach back that far or the replay is over the caps. Raises Unavailable.
+        """
+        if since > room.position:
+            # The client saw more than this node did, or claims to: only the leader knows.
+            await self._catch_up(room, await self._log.head(room.name))
+            if since > room.position:
+                return False
+        limit = self._settings.recovery_messages
+        async with self._reading(room):
+            while room.tail.start > since:
+                start = room.tail.start
+                pushes = await self._log.between(room.name, since, room.tail.oldest, limit=limit)
+                await failpoint.pause("join.pause")
+                # Asked after the read: what expired during it would be missing in the middle.
+                if len(pushes) > limit or since < await self._log.first() - 1:
+                    return False
+                # A tail that was trimmed meanwhile begins later than what was read ends.
+                if room.tail.start == start and not room.tail.prepend(pushes, since):
+                    return False
+            return True
+
+    async def warm(self, room: Room, count: int) -> None:
+        """Extend the tail back so that it holds the room's last `count` messages, as far as the caps allow.
+
+        What cannot be read now is left out: a join does not fail for want of older messages.
+        """
+        async with self._reading(room):
+            missing = count - len(room.tail)
+            start = room.tail.start
+            if missing <= 0 or start == 0:
+                return
+            try:
+                pushes, more = await self._history.page(room, start + 1, missing)
+            except Unavailable:
+                return
+            if room.tail.start == start and (pushes or not more):
+                room.tail.prepend(pushes, pushes[0].seq - 1 if more else 0)
+
+    async def emit(self, name: RoomName, message: Push) -> None:
+        """Send an ephemeral push to the room's members on every node; raises Unavailable."""
+        body = msgspec.json.encode(message)
+        await self._bus.publish(entry.subject(entry.EPHEMERAL, name), body)
+
+    async def poke(self, name: RoomName, seq: int) -> None:
+        """Tell every node that the room's log has reached `seq`, in case its republishing was lost."""
+        with contextlib.suppress(Unavailable):
+            await self._bus.publish(entry.subject(entry.POKE, name), str(seq).encode())
+
+    def _reading(self, room: Room) -> asyncio.Lock:
+        """One reader of a room's past at a time: those who wait find it in the tail."""
+        opened = self._rooms.get(room.text)
+        return opened.reading if opened is not None else asyncio.Lock()
+
+    def close_all(self, code: CloseCode) -> None:
+        for member in list(self.members.values()):
+            member.close(code)
+
+    async def _open(self, name: RoomName, opened: _Open) -> None:
+        try:
+            room = await self._follow(name, opened)
+        except Exception as error:
+            await self._forget(str(name), opened)
+            if not opened.room.done():
+                opened.room.set_exception(error if isinstance(error, KsmpError) else Unavailable("the room is away"))
+                # Nobody may be waiting any more; the exception is not news then.
+                opened.room.exception()
+            if not isinstance(error, KsmpError):
+                log.exception("room.open_failed", room=str(name))
+            return
+        opened.room.set_result(room)
+        for push, prev in opened.held:
+            if room.offer(push, prev):
+                self._read_gap(opened, room)
+        opened.held.clear()
+        self._metrics.rooms.set(len(self._rooms))
+
+    async def _follow(self, name: RoomName, opened: _Open) -> Room:
+        """Subscribe first, then learn the position, then serve: nothing falls between."""
+
+        async def durable(message: Msg) -> None:
+            self._republished(opened, message)
+
+        async def ephemeral(message: Msg) -> None:
+            self._emitted(opened, message)
+
+        opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.OUT, name), durable))
+        opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.EPHEMERAL, name), ephemeral))
+        await self._bus.flush()
+        # The leader's word, since a replica may be behind an acknowledgement that the joiner has seen.
+        head = await self._log.head(name)
+        if not head:
+            # What the room had has expired, and may be in the archive.
+            head = await self._log.first() - 1
+        recent = Recent(int(DUPLICATE_WINDOW * 1000))
+        settings = self._settings
+        tail = Tail(head, max_count=settings.recovery_messages, max_bytes=settings.recovery_bytes)
+        since = time.time() - DUPLICATE_WINDOW - CLOCK_SLACK
+        pushes, more = await self._log.read_since(name, since) if head else ([], False)
+        if pushes:
+            tail.start = pushes[0].seq - 1
+        while more:
+            page, more = await self._log.read(name, pushes[-1].seq + 1)
+            pushes += page
+            more = more and bool(page)
+        if pushes and pushes[-1].seq < head:
+            pushes += await self._log.between(name, pushes[-1].seq, head)
+        elif not pushes and head:
+            tail.start = head
+        for push in pushes:
+            recent.add(push)
+            tail.append(push)
+        return Room(name, max(head, pushes[-1].seq if pushes else 0), tail, recent)
+
+    def _republished(self, opened: _Open, message: Msg) -> None:
+        headers = message.headers or {}
+        if failpoint.drop("republish.drop", message):
+            return
+        push = entry.from_headers(message.data, headers)
+        prev = int(headers[entry.LAST_SEQUENCE])
+        if not _is_ready(opened):
+            opened.held.append((push, prev))
+            return
+        room = opened.room.result()
+        if room.offer(push, prev):
+            self._metrics.gaps.inc()
+            self._read_gap(opened, room)
+        self._metrics.fan_out.observe(max(0.0, time.time() - push.at / 1000))
+        self._metrics.pushes.labels("durable").inc(len(room.members))
+
+    def _emitted(self, opened: _Open, message: Msg) -> None:
+        if not _is_ready(opened):
+            return
+        room = opened.room.result()
+        room.emit(msgspec.json.decode(message.data, type=Push))
+        self._metrics.pushes.labels("ephemeral").inc(len(room.members))
+
+    async def _poked(self, message: Msg) -> None:
+        if failpoint.drop("poke.drop", message):
+            return
+        opened = self._rooms.get(entry.room_of(message.subject))
+        if opened is not None and _is_ready(opened):
+            room = opened.room.result()
+            if room.reveal(int(message.data)):
+                self._read_gap(opened, room)
+
+    def _slow(self, subject: str) -> None:
+        """A subscription dropped messages; which, only the log knows."""
+        if subject.startswith(entry.OUT):
+            self._metrics.slow_subscriptions.inc()
+            self._spawn(self._read_heads())
+
+    def _read_gap(self, opened: _Open, room: Room) -> None:
+        if opened.reader is None or opened.reader.done():
+            opened.reader = self._spawn(self._fill(room))
+
+    async def _fill(self, room: Room) -> None:
+        """Read what the room missed, until nothing is missing; a failure waits for the next reading of heads."""
+        while room.behind:
+            try:
+                until = room.known
+                pushes = await self._log.between(room.name, room.position, until)
+            except Unavailable:
+                log.warning("room.gap_open", room=room.text, position=room.position, known=room.known)
+                return
+            room.fill(pushes, until)
+            self._metrics.recovered.inc(len(pushes))
+            self._metrics.pushes.labels("durable").inc(len(pushes) * len(room.members))
+
+    async def _catch_up(self, room: Room, head: int) -> None:
+        opened = self._rooms.get(room.text)
+        if opened is None or not room.reveal(head):
+            return
+        self._read_gap(opened, room)
+        if opened.reader is not None:
+            await asyncio.shield(opened.reader)
+
+    async def _watch(self) -> None:
+        """Every few seconds: is it the same log, is every room at its head, which rooms are idle."""
+        while True:
+            await asyncio.sleep(self._settings.head_interval)
+            try:
+                if self._bus.up:
+                    await self._check_epoch()
+                    if not failpoint.drop("heads.skip"):
+                        await self._read_heads()
+                await self._let_go()
+            except Unavailable as error:
+                log.warning("hub.watch_unavailable", error=error.message)
+            except Exception:
+                log.exception("hub.watch_failed")
+
+    async def _read_heads(self) -> None:
+        rooms = self.rooms()
+        heads = await self._log.heads([room.name for room in rooms])
+        for room in rooms:
+            opened = self._rooms.get(room.text)
+            if opened is not None and room.reveal(heads.get(room.text, 0)):
+                self._read_gap(opened, room)
+
+    async def _check_epoch(self) -> None:
+        if not await self._log.check(self._first_sequence):
+            return
+        log.error("hub.new_epoch", epoch=self._log.epoch)
+        for name, opened in list(self._rooms.items()):
+            await self._forget(name, opened)
+        self.close_all(CloseCode.BUS_LOST)
+
+    async def _let_go(self) -> None:
+        horizon = time.monotonic() - self._settings.room_linger
+        for name, opened in list(self._rooms.items()):
+            if not _is_ready(opened) or opened.pins:
+                continue
+            if opened.room.result().members:
+                opened.idle_since = time.monotonic()
+            elif opened.idle_since < horizon:
+                await self._forget(name, opened)
+
+    async def _forget(self, name: str, opened: _Open) -> None:
+        if self._rooms.get(name) is opened:
+            del self._rooms[name]
+        if opened.reader is not None:
+            opened.reader.cancel()
+        for subscription in opened.subscriptions:
+            with contextlib.suppress(NatsError):
+                await subscription.unsubscribe()
+        self._metrics.rooms.set(len(self._rooms))
+
+    def _bus_lost(self) -> None:
+        self._metrics.bus_up.set(0)
+        loop = asyncio.get_running_loop()
+        if self._lost is None:
+            self._lost = loop.call_later(self._settings.bus_grace, self.close_all, CloseCode.BUS_LOST)
+
+    async def _bus_back(self) -> None:
+        self._metrics.bus_up.set(1)
+        if self._lost is not None:
+            self._lost.cancel()
+            self._lost = None
+        self._spawn(self._after_reconnect())
+
+    async def _after_reconnect(self) -> None:
+        """What was republished while away is in the log; JetStream may take a moment to lead again."""
+        pause = 0.1
+        while self._bus.up:
+            try:
+                await self._check_epoch()
+                await self._read_heads()
+                return
+            except Unavailable:
+                await asyncio.sleep(pause)
+                pause = min(1.0, pause * 2)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            level = log.warning if isinstance(error, Unavailable) else log.error
+            level("hub.task_failed", error=repr(error))
+
+
+def _is_ready(opened: _Open) -> bool:
+    return opened.room.done() and not opened.room.cancelled() and opened.room.exception() is None

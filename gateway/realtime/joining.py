@@ -1,0 +1,122 @@
+"""Joining a room: grant, position, replay; and the one step in which a connection becomes a member."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.bus.log import RoomLog
+from gateway.errors import Code, Limited, Refused
+from gateway.module import Command, RoomKind
+from gateway.protocol.messages import JoinResult, Position
+from gateway.protocol.names import RoomName
+from gateway.realtime.grants import Grants
+from gateway.realtime.hub import Hub
+from gateway.realtime.member import Member, Membership
+from gateway.realtime.room import replay
+from gateway.realtime.tail import size
+from gateway.settings import Settings
+from gateway.telemetry.metrics import Metrics
+
+
+class Deferred(Exception):
+    """The replay does not fit into what is left of the reply."""
+
+
+class Joiner:
+    """Lets connections into rooms and out of them."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        room_log: RoomLog,
+        grants: Grants,
+        kinds: Mapping[str, RoomKind],
+        commands: Mapping[str, Command],
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self._hub = hub
+        self._log = room_log
+        self._grants = grants
+        self._kinds = kinds
+        self._commands = commands
+        self._settings = settings
+        self._metrics = metrics
+
+    async def join(
+        self,
+        member: Member,
+        name: RoomName,
+        since: Position | None = None,
+        history: int | None = None,
+        *,
+        budget: int | None = None,
+    ) -> tuple[JoinResult, int]:
+        """Make the connection a member; the result, and about how many bytes its messages take.
+
+        The caller must send the result before it waits for anything, or hold the member's pushes.
+
+        Nothing waits between taking the tail and becoming a member, so that the result and the pushes
+        after it meet without a gap and without a repeat. Raises Refused, BadInput `not_found`, Limited,
+        Unavailable, and Deferred when the replay is over `budget` bytes.
+        """
+        text = str(name)
+        self._check_count(member, text)
+        role = await self._grants.role(member.user, name)
+        async with self._hub.using(name) as room:
+            reached = False
+            if since is not None and since.epoch == self._log.epoch:
+                reached = await self._hub.reach(room, since.seq)
+            count = min(history or 0, self._settings.history_limit)
+            if since is not None and not reached:
+                count = max(count, self._settings.join_messages)
+            if count:
+                await self._hub.warm(room, count)
+            # From here to the end nothing waits.
+            recovered = reached and since is not None and room.tail.start <= since.seq <= room.position
+            self._check_count(member, text)
+            if not member.open:
+                raise Refused(Code.NOT_JOINED, "the connection is closed")
+            prev = since.seq if recovered and since is not None else 0
+            pushes = room.tail.since(prev) if recovered else room.tail.newest(count) if count else []
+            used = sum(size(push) for push in pushes)
+            if budget is not None and used > budget:
+                raise Deferred
+            member.rooms[text] = Membership(room, role)
+            room.members[member.id] = member
+            self._metrics.joins.labels("no" if since is None else str(recovered).lower()).inc()
+            result = JoinResult(
+                room=text,
+                epoch=self._log.epoch,
+                seq=room.position,
+                recovered=recovered if since is not None else None,
+                messages=replay(member.codec, pushes, prev),
+                members=len({other.user.id for other in room.members.values()}),
+                can=self.can(name.kind, role),
+            )
+            return result, used
+
+    def leave(self, member: Member, room: str) -> bool:
+        """Take the connection out of a room; whether it was in it."""
+        membership = member.rooms.pop(room, None)
+        if membership is None:
+            return False
+        membership.room.members.pop(member.id, None)
+        return True
+
+    def leave_all(self, member: Member) -> None:
+        for room in list(member.rooms):
+            self.leave(member, room)
+
+    def can(self, kind: str, role: str) -> list[str]:
+        """The commands a member with this role may use in rooms of this kind."""
+        roles = self._kinds[kind].roles
+        return sorted(
+            command.name
+            for command in self._commands.values()
+            if command.rooms == kind and roles.index(role) >= roles.index(command.role)
+        )
+
+    def _check_count(self, member: Member, room: str) -> None:
+        if room not in member.rooms and len(member.rooms) >= self._settings.rooms_per_connection:
+            raise Limited("this connection is in too many rooms", retry_after=1.0)

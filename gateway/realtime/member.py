@@ -1,0 +1,125 @@
+"""One connected socket as the rooms see it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from gateway.errors import CloseCode
+from gateway.principal import Principal
+from gateway.protocol.bucket import Bucket
+from gateway.protocol.codec import Codec
+from gateway.protocol.messages import Disconnect, Push
+
+if TYPE_CHECKING:
+    from gateway.realtime.room import Room
+
+log = structlog.get_logger(__name__)
+
+
+class Sink(Protocol):
+    """Where the bytes for one client go. No call waits for the client."""
+
+    def write(self, data: bytes) -> None:
+        """Hand complete frames to the operating system, or buffer what it does not take."""
+
+    def buffered(self) -> int:
+        """How many bytes the client has not read yet, beyond what the operating system holds."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame and end the connection, within a bounded time."""
+
+
+@dataclass(slots=True)
+class Membership:
+    """A member's place in one room."""
+
+    room: Room
+    role: str
+    rates: dict[str, Bucket] = field(default_factory=dict)
+
+
+class Member:
+    """Writes to one client in order, and gives up on one that does not read.
+
+    Over `soft` unread bytes it loses ephemeral pushes, over `hard` its connection.
+    """
+
+    def __init__(self, id: str, codec: Codec, sink: Sink, *, soft: int, hard: int, spread: float) -> None:
+        self.id = id
+        self.codec = codec
+        self.principal: Principal | None = None
+        self.rooms: dict[str, Membership] = {}
+        self.opened_at = 0
+        self.closed: CloseCode | None = None
+        self.gone = False
+        self.expiry: asyncio.TimerHandle | None = None
+        self._held: list[bytes] | None = None
+        self._sink = sink
+        self._soft = soft
+        self._hard = hard
+        self._spread = spread
+
+    @property
+    def user(self) -> Principal:
+        """Whose connection this is; only for one that is connected."""
+        if self.principal is None:
+            raise RuntimeError("the connection is not connected")
+        return self.principal
+
+    @property
+    def open(self) -> bool:
+        return self.closed is None and not self.gone
+
+    def hold(self) -> None:
+        """Keep frames back until `release`: what is to come first is not ready yet."""
+        self._held = []
+
+    def release(self, message: Any) -> None:
+        """Write `message`, if there is one, then the frames held back since `hold`, in order."""
+        held, self._held = self._held or [], None
+        if message is not None:
+            self.send(message)
+        for frame in held:
+            self.write(frame)
+
+    def send(self, message: Any) -> None:
+        """Encode and write a message for this client alone."""
+        if self.open:
+            self.write(self.codec.frame(message))
+
+    def write(self, frame: bytes) -> None:
+        """Write a frame that must not be lost; closes the connection when the client does not read."""
+        if not self.open:
+            return
+        if self._held is not None:
+            self._held.append(frame)
+            return
+        if self._sink.buffered() + len(frame) > self._hard:
+            self.close(CloseCode.SLOW)
+            return
+        self._sink.write(frame)
+
+    def offer(self, frame: bytes) -> bool:
+        """Write a frame that may be lost; whether it was written."""
+        if not self.open or self._held is not None or self._sink.buffered() > self._soft:
+            return False
+        self._sink.write(frame)
+        return True
+
+    def close(self, code: CloseCode) -> None:
+        """Say why, and close; what happens after the first call is nothing."""
+        if not self.open:
+            return
+        spread = self._spread if code in (CloseCode.DRAIN, CloseCode.BUS_LOST) else min(1.0, self._spread)
+        # A draw that spreads clients over time needs no cryptographic quality.
+        retry = int(random.random() * spread * 1000) if code.reconnect else 0  # noqa: S311
+        farewell = Disconnect(code=code, reason=code.reason, reconnect=code.reconnect, retry_ms=retry)
+        self._sink.write(self.codec.frame(Push(push=Disconnect.push, data=farewell)))
+        self.closed = code
+        self._sink.close(code, code.reason)
+        log.info("connection.closing", connection=self.id, code=int(code))

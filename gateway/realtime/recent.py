@@ -1,0 +1,41 @@
+"""Which commands of the last two minutes a room has stored, so that a repeat is answered as the first was."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+
+from gateway.module import StoredPush
+
+
+def message_id(user: str, room: str, command: str, nonce: str) -> str:
+    """The id under which a repeated command is stored once; safe as a NATS header."""
+    return hashlib.blake2b("\0".join((user, room, command, nonce)).encode(), digest_size=16).hexdigest()
+
+
+class Recent:
+    """Message ids and their seqs, for `window` milliseconds by the log's clock."""
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._stored: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def add(self, push: StoredPush) -> None:
+        # The id of an erased message is gone from the stream, and after a crash from its window too.
+        for erased in push.erases:
+            self._stored.setdefault(erased.message_id, (erased.seq, push.at))
+        if push.message_id:
+            self._stored.setdefault(push.message_id, (push.seq, push.at))
+        while self._stored:
+            oldest = next(iter(self._stored))
+            if self._stored[oldest][1] >= push.at - self._window:
+                break
+            del self._stored[oldest]
+
+    def seq(self, id: str, now: int) -> int | None:
+        """Where the command with this id is stored, when that was within the window before `now`."""
+        found = self._stored.get(id)
+        return found[0] if found is not None and found[1] >= now - self._window else None

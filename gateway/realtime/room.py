@@ -1,0 +1,127 @@
+"""A room as one node serves it: its place in the log, its tail, its members. No IO and no waiting.
+
+Every message names its predecessor, so the rules are few. A message at or below the position has been
+served: drop it. One whose predecessor is above the position reveals a gap: hold it, and everything
+after it, until the gap was read from the log. Predecessors are never compared for equality: erasing
+and expiry move them. What is served is served in order, once, to all members alike, so that one
+encoding serves them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from gateway.module import StoredPush
+from gateway.protocol.codec import Codec
+from gateway.protocol.messages import Push
+from gateway.protocol.names import RoomName
+from gateway.realtime.member import Member
+from gateway.realtime.recent import Recent
+from gateway.realtime.tail import Tail
+
+
+class Room:
+    """The members of one room on this node and what they have been served."""
+
+    def __init__(self, name: RoomName, position: int, tail: Tail, recent: Recent) -> None:
+        self.name = name
+        self.text = str(name)
+        self.position = position
+        self.tail = tail
+        self.recent = recent
+        self.members: dict[str, Member] = {}
+        # The newest seq known to be in the log; above the position there is a gap.
+        self.known = position
+        self._served = position
+        self._held: list[tuple[StoredPush, int]] = []
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is a gap to be read: everything after `position` up to `known`."""
+        return self.known > self.position
+
+    def offer(self, push: StoredPush, prev: int) -> bool:
+        """Take a message as it comes from the bus; whether there is a gap to be read."""
+        if push.seq <= self.position:
+            return self.behind
+        if self.behind or prev > self.position:
+            self._held.append((push, prev))
+            self.known = max(self.known, push.seq)
+            return True
+        self._serve(push)
+        return False
+
+    def reveal(self, seq: int) -> bool:
+        """Learn from elsewhere that `seq` is in the log; whether there is a gap to be read."""
+        self.known = max(self.known, seq)
+        return self.behind
+
+    def fill(self, pushes: Iterable[StoredPush], until: int) -> bool:
+        """Take everything the log holds after the position up to `until`; whether a gap is left."""
+        for push in pushes:
+            if self.position < push.seq <= until:
+                self._serve(push)
+        # What lay between and is not among the pushes was erased or has expired.
+        self.position = max(self.position, until)
+        self.known = max(self.known, self.position)
+        held, self._held = self._held, []
+        for push, prev in held:
+            if push.seq <= self.position:
+                continue
+            if prev > self.position:
+                self._held.append((push, prev))
+            else:
+                self._serve(push)
+        return self.behind
+
+    def _serve(self, push: StoredPush) -> None:
+        self.position = push.seq
+        self.known = max(self.known, push.seq)
+        self.recent.add(push)
+        self.tail.append(push)
+        if not push.push:
+            return
+        # Not the position: that moves past erased messages, which no member was served.
+        prev, self._served = self._served, push.seq
+        frames: dict[str, bytes] = {}
+        for member in list(self.members.values()):
+            codec = member.codec
+            frame = frames.get(codec.subprotocol)
+            if frame is None:
+                frame = frames[codec.subprotocol] = codec.frame(wire(push, codec, prev))
+            member.write(frame)
+
+    def emit(self, message: Push) -> None:
+        """Send an ephemeral push to every member that keeps up."""
+        frames: dict[str, bytes] = {}
+        for member in list(self.members.values()):
+            codec = member.codec
+            frame = frames.get(codec.subprotocol)
+            if frame is None:
+                frame = frames[codec.subprotocol] = codec.frame(message)
+            member.offer(frame)
+
+
+def replay(codec: Codec, pushes: Iterable[StoredPush], prev: int) -> list[Push]:
+    """Pushes for one member, each naming the one before it; the first names `prev`."""
+    result: list[Push] = []
+    for push in pushes:
+        result.append(wire(push, codec, prev))
+        prev = push.seq
+    return result
+
+
+def wire(push: StoredPush, codec: Codec, prev: int) -> Push:
+    """A stored push as it travels in this codec."""
+    return Push(
+        push=push.push,
+        room=push.room,
+        seq=push.seq,
+        prev=prev,
+        at=push.at,
+        author=push.author,
+        nonce=push.nonce,
+        data=msgspec.Raw(push.data) if codec.text else msgspec.json.decode(push.data),
+    )

@@ -1,0 +1,157 @@
+"""The `connect` and `refresh` of a connection: a token becomes a member, for as long as it lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from gateway.bus.connection import NatsBus
+from gateway.errors import CloseCode, Code, KsmpError, Refused, Unavailable
+from gateway.module import RoomKind
+from gateway.principal import Principal
+from gateway.protocol.connection import error_body
+from gateway.protocol.messages import (
+    Connect,
+    ConnectResult,
+    JoinResult,
+    Position,
+    RefreshResult,
+    RoomDeferred,
+    RoomFailed,
+    User,
+)
+from gateway.protocol.names import room_name
+from gateway.realtime.joining import Deferred, Joiner
+from gateway.realtime.member import Member
+from gateway.realtime.users import Users
+from gateway.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Identify = Callable[[Principal], Awaitable[Principal]]
+
+
+class Verifier(Protocol):
+    async def verify(self, token: str) -> Principal:
+        """Who the token was issued to; raises Refused, or Unavailable when the issuer's keys are."""
+
+
+class SignIn:
+    """Lets users in. What the platform knows of a user is asked of the modules, in their order."""
+
+    def __init__(
+        self,
+        bus: NatsBus,
+        verifier: Verifier,
+        identify: Sequence[Identify],
+        kinds: Mapping[str, RoomKind],
+        joiner: Joiner,
+        users: Users,
+        settings: Settings,
+    ) -> None:
+        self._bus = bus
+        self._verifier = verifier
+        self._identify = identify
+        self._kinds = kinds
+        self._joiner = joiner
+        self._users = users
+        self._settings = settings
+
+    async def connect(self, member: Member, command: Connect) -> ConnectResult:
+        """Sign in, and resume the rooms the client was in. Pushes are held until the caller releases them.
+
+        Raises Refused, BadInput or Unavailable; the connection may then try again.
+        """
+        principal = await self._verified(command.token)
+        if not self._bus.up:
+            raise Unavailable("rooms are away for the moment")
+        member.principal = principal
+        member.opened_at = time.time_ns()
+        rooms = await self._resume(member, command.rooms)
+        if not member.open:
+            self._joiner.leave_all(member)
+            raise Refused(Code.UNAUTHENTICATED, "the connection is closed")
+        self._expire(member)
+        self._users.add(member)
+        return ConnectResult(
+            connection=member.id,
+            user=User(principal.id, principal.name, principal.role.value),
+            server_time=int(time.time() * 1000),
+            expires_at=principal.expires_at,
+            limits=self._limits(),
+            rooms=rooms,
+        )
+
+    async def refresh(self, member: Member, token: str) -> RefreshResult:
+        """Go on with a newer token of the same user; a failure changes nothing."""
+        principal = await self._verified(token)
+        if principal.id != member.user.id:
+            raise Refused(Code.FORBIDDEN, "the token is of another user")
+        member.principal = principal
+        self._expire(member)
+        return RefreshResult(principal.expires_at)
+
+    def gone(self, member: Member) -> None:
+        """The connection has ended: it is in no room any more."""
+        if member.expiry is not None:
+            member.expiry.cancel()
+        self._joiner.leave_all(member)
+        if member.principal is not None:
+            self._users.remove(member)
+
+    async def _verified(self, token: str) -> Principal:
+        principal = await self._verifier.verify(token)
+        for identify in self._identify:
+            try:
+                principal = await identify(principal)
+            except Unavailable:
+                log.info("sign_in.claims_only", user=principal.id)
+        return principal
+
+    async def _resume(
+        self, member: Member, wanted: Mapping[str, Position]
+    ) -> dict[str, JoinResult | RoomFailed | RoomDeferred]:
+        names = dict.fromkeys(await self._joined_on_connect(member.user))
+        names.update(dict.fromkeys(wanted))
+        left = self._settings.connect_recovery_bytes
+        results: dict[str, JoinResult | RoomFailed | RoomDeferred] = {}
+        for text in names:
+            try:
+                joined, used = await self._joiner.join(member, room_name(text), wanted.get(text), budget=left)
+                results[text] = joined
+                left -= used
+            except Deferred:
+                results[text] = RoomDeferred()
+            except KsmpError as error:
+                results[text] = RoomFailed(error_body(error))
+        return results
+
+    async def _joined_on_connect(self, principal: Principal) -> list[str]:
+        names: list[str] = []
+        for kind in self._kinds.values():
+            try:
+                names += [f"{kind.name}:{id}" for id in await kind.joined_on_connect(principal)]
+            except Unavailable:
+                log.info("sign_in.rooms_unknown", kind=kind.name)
+        return names
+
+    def _expire(self, member: Member) -> None:
+        if member.expiry is not None:
+            member.expiry.cancel()
+        left = member.user.expires_at / 1000 - time.time()
+        member.expiry = asyncio.get_running_loop().call_later(max(0.0, left), member.close, CloseCode.TOKEN_EXPIRED)
+
+    def _limits(self) -> dict[str, int | float]:
+        settings = self._settings
+        return {
+            "message_bytes": settings.message_bytes,
+            "rooms": settings.rooms_per_connection,
+            "command_rate": settings.command_rate,
+            "command_burst": settings.command_burst,
+            "history": settings.history_limit,
+            "ping_interval": settings.ping_interval,
+        }

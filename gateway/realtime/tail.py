@@ -1,0 +1,104 @@
+"""The newest part of a room's log in memory: a cache that may vanish."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from gateway.module import StoredPush
+
+# What the fields around the data of a push take on the wire, roughly; it only has to be steady.
+OVERHEAD: Final = 220
+ERASED_KEPT: Final = 4096
+
+
+def size(push: StoredPush) -> int:
+    """About how many bytes a push takes in a replay."""
+    return len(push.data) + OVERHEAD
+
+
+class Tail:
+    """Every push of a room with `start` < seq, as long as the log holds it, ascending.
+
+    It drops the targets of every tombstone it has seen, from itself and from what it is given.
+    """
+
+    def __init__(self, start: int, *, max_count: int, max_bytes: int) -> None:
+        self.start = start
+        self._pushes: deque[StoredPush] = deque()
+        self._bytes = 0
+        self._max_count = max_count
+        self._max_bytes = max_bytes
+        self._erased: OrderedDict[int, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._pushes)
+
+    @property
+    def oldest(self) -> int:
+        """The oldest seq held, or `start` when nothing is: what a read backwards from here has to meet."""
+        return self._pushes[0].seq if self._pushes else self.start
+
+    def append(self, push: StoredPush) -> None:
+        """Add the next push of the room; the oldest go when there are too many."""
+        self._bury(push)
+        if push.push and push.seq not in self._erased:
+            self._pushes.append(push)
+            self._bytes += size(push)
+        while len(self._pushes) > self._max_count or self._bytes > self._max_bytes:
+            oldest = self._pushes.popleft()
+            self._bytes -= size(oldest)
+            self.start = oldest.seq
+
+    def prepend(self, pushes: Sequence[StoredPush], start: int) -> bool:
+        """Extend the tail back to `start` by all pushes in between; False when only the newest of them fit."""
+        for push in pushes:
+            self._bury(push)
+        for push in reversed(list(self.living(push for push in pushes if push.seq <= self.start))):
+            if len(self._pushes) >= self._max_count or self._bytes + size(push) > self._max_bytes:
+                self.start = push.seq
+                return False
+            self._pushes.appendleft(push)
+            self._bytes += size(push)
+        self.start = min(self.start, start)
+        return True
+
+    def since(self, seq: int) -> list[StoredPush]:
+        """Every push after `seq`, which must not be below `start`."""
+        newest: list[StoredPush] = []
+        for push in reversed(self._pushes):
+            if push.seq <= seq:
+                break
+            newest.append(push)
+        newest.reverse()
+        return newest
+
+    def newest(self, count: int) -> list[StoredPush]:
+        """The last `count` pushes, ascending."""
+        return list(islice(self._pushes, max(0, len(self._pushes) - count), None))
+
+    def get(self, seq: int) -> StoredPush | None:
+        for push in reversed(self._pushes):
+            if push.seq <= seq:
+                return push if push.seq == seq else None
+        return None
+
+    def living(self, pushes: Iterable[StoredPush]) -> Iterator[StoredPush]:
+        """Those of `pushes` that can be shown: readable, and erased by no tombstone among them or here."""
+        held = list(pushes)
+        dead = {erased.seq for push in held for erased in push.erases}
+        for push in held:
+            if push.push and push.seq not in dead and push.seq not in self._erased:
+                yield push
+
+    def _bury(self, tombstone: StoredPush) -> None:
+        """Take the targets of a tombstone out, and keep them out."""
+        for erased in tombstone.erases:
+            self._erased[erased.seq] = None
+            if (target := self.get(erased.seq)) is not None:
+                self._pushes.remove(target)
+                self._bytes -= size(target)
+        while len(self._erased) > ERASED_KEPT:
+            self._erased.popitem(last=False)

@@ -1,0 +1,128 @@
+"""The sockets of each user, and the limit on them over the whole cluster.
+
+No table of all sockets exists anywhere. A new socket is announced, the nodes that hold others of the
+same user answer with theirs, and the node of the new one asks for the oldest over the limit to go. A
+node that died has no say, so nothing has to be cleaned up after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+
+import msgspec
+import structlog
+from nats.aio.msg import Msg
+
+from gateway.bus.connection import NatsBus
+from gateway.errors import CloseCode, Unavailable
+from gateway.realtime.member import Member
+
+log = structlog.get_logger(__name__)
+
+ANNOUNCE = "gateway.users.connected"
+DISPLACE = "gateway.users.displaced"
+ANSWERS = "gateway.users.held."
+# How long the other nodes have to answer; the sockets work meanwhile.
+PATIENCE = 0.3
+
+
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """A socket of a user; `at` is when it connected, in nanoseconds since the Unix epoch."""
+
+    at: int
+    connection: str
+
+
+class Announcement(msgspec.Struct, frozen=True, array_like=True):
+    user: str
+    node: str
+
+
+class Answer(msgspec.Struct, frozen=True, array_like=True):
+    user: str
+    held: list[Held]
+
+
+class Displacement(msgspec.Struct, frozen=True, array_like=True):
+    user: str
+    connections: list[str]
+
+
+class Users:
+    """Which users have sockets here; displaces the oldest of one who has too many."""
+
+    def __init__(self, bus: NatsBus, limit: int) -> None:
+        self._bus = bus
+        self._limit = limit
+        self._node = uuid.uuid4().hex
+        self._members: dict[str, dict[str, Member]] = {}
+        self._counting: dict[str, set[Held]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        await self._bus.subscribe(ANNOUNCE, self._announced)
+        await self._bus.subscribe(DISPLACE, self._displaced)
+        await self._bus.subscribe(ANSWERS + self._node, self._answered)
+
+    def add(self, member: Member) -> None:
+        """Count a socket of its user, here and on the other nodes."""
+        user = member.user.id
+        self._members.setdefault(user, {})[member.id] = member
+        if user not in self._counting:
+            self._counting[user] = set()
+            task = asyncio.get_running_loop().create_task(self._count(user))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def remove(self, member: Member) -> None:
+        held = self._members.get(member.user.id)
+        if held is not None and held.pop(member.id, None) is not None and not held:
+            del self._members[member.user.id]
+
+    async def _count(self, user: str) -> None:
+        try:
+            self._displace(user, self._here(user))
+            with contextlib.suppress(Unavailable):
+                await self._bus.publish(ANNOUNCE, msgspec.json.encode(Announcement(user, self._node)))
+                await asyncio.sleep(PATIENCE)
+                over = self._over({*self._here(user), *self._counting[user]})
+                if over:
+                    await self._bus.publish(DISPLACE, msgspec.json.encode(Displacement(user, over)))
+        finally:
+            del self._counting[user]
+
+    def _here(self, user: str) -> list[Held]:
+        return [Held(member.opened_at, member.id) for member in self._members.get(user, {}).values() if member.open]
+
+    def _over(self, held: set[Held]) -> list[str]:
+        oldest_first = sorted(held, key=lambda item: (item.at, item.connection))
+        return [item.connection for item in oldest_first[: max(0, len(held) - self._limit)]]
+
+    def _displace(self, user: str, held: list[Held]) -> None:
+        self._close(user, self._over(set(held)))
+
+    def _close(self, user: str, connections: list[str]) -> None:
+        for connection in connections:
+            member = self._members.get(user, {}).get(connection)
+            if member is not None:
+                member.close(CloseCode.DISPLACED)
+
+    async def _announced(self, message: Msg) -> None:
+        announcement = msgspec.json.decode(message.data, type=Announcement)
+        held = self._here(announcement.user)
+        if held and announcement.node != self._node:
+            answer = Answer(announcement.user, held)
+            with contextlib.suppress(Unavailable):
+                await self._bus.publish(ANSWERS + announcement.node, msgspec.json.encode(answer))
+
+    async def _answered(self, message: Msg) -> None:
+        answer = msgspec.json.decode(message.data, type=Answer)
+        counting = self._counting.get(answer.user)
+        if counting is not None:
+            counting.update(answer.held)
+
+    async def _displaced(self, message: Msg) -> None:
+        displacement = msgspec.json.decode(message.data, type=Displacement)
+        self._close(displacement.user, displacement.connections)

@@ -1,0 +1,134 @@
+"""Finds the installed modules, checks what they declare, and orders them by `requires`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import Any
+
+from gateway.module import Command, Module, RoomKind
+from gateway.settings import PREFIX, Settings, check_unknown
+
+GROUP = "ksmp.modules"
+NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+
+
+class RegistryError(Exception):
+    """A module breaks the contract; the message says which and what to do."""
+
+
+def installed() -> list[str]:
+    """The names of all installed modules."""
+    return sorted(point.name for point in entry_points(group=GROUP))
+
+
+def load(names: Sequence[str] = ()) -> list[Module]:
+    """The modules with these names, or all installed ones, each after those it requires.
+
+    Raises RegistryError.
+    """
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    wanted = list(names) or sorted(points)
+    modules: list[Module] = []
+    for name in wanted:
+        if name not in points:
+            raise RegistryError(f"Module {name} is not installed; installed are: {', '.join(sorted(points))}.")
+        try:
+            module = points[name].load()()
+        except Exception as error:
+            raise RegistryError(f"Module {name} cannot be loaded: {type(error).__name__}: {error}.") from error
+        if not isinstance(module, Module) or module.name != name:
+            raise RegistryError(f"The entry point {name} must name a Module whose name is {name}.")
+        modules.append(module)
+    return ordered(modules)
+
+
+def ordered(modules: Sequence[Module]) -> list[Module]:
+    """The modules, each after those it requires; raises RegistryError when one breaks the contract."""
+    by_name: dict[str, Module] = {}
+    for module in modules:
+        if not NAME.fullmatch(module.name):
+            raise RegistryError(f"Module {module.name!r} needs a name of lower-case letters, digits and _.")
+        if module.name in by_name:
+            raise RegistryError(f"Two modules are called {module.name}; rename one.")
+        by_name[module.name] = module
+    result: list[Module] = []
+    visiting: list[str] = []
+
+    def visit(name: str) -> None:
+        if by_name[name] in result:
+            return
+        if name in visiting:
+            circle = " → ".join([*visiting[visiting.index(name) :], name])
+            raise RegistryError(f"Modules require each other in a circle: {circle}; take one `requires` out.")
+        visiting.append(name)
+        for sibling in by_name[name].requires:
+            if sibling not in by_name:
+                raise RegistryError(f"Module {name} requires {sibling}, which is not on; add it to KSMP_MODULES.")
+            visit(sibling)
+        visiting.pop()
+        result.append(by_name[name])
+
+    for name in by_name:
+        visit(name)
+    room_kinds(result)
+    commands(result)
+    return result
+
+
+def room_kinds(modules: Iterable[Module]) -> dict[str, RoomKind]:
+    """Every room kind by name; raises RegistryError when two modules claim one."""
+    owners: dict[str, str] = {}
+    kinds: dict[str, RoomKind] = {}
+    for module in modules:
+        for kind in module.rooms:
+            if not NAME.fullmatch(kind.name):
+                raise RegistryError(f"Module {module.name}: {kind.name!r} is no name for a room kind.")
+            if not kind.roles:
+                raise RegistryError(f"Module {module.name}: room kind {kind.name} needs at least one role.")
+            if kind.name in kinds:
+                raise RegistryError(
+                    f"Modules {owners[kind.name]} and {module.name} both own rooms of kind {kind.name}; rename one."
+                )
+            owners[kind.name] = module.name
+            kinds[kind.name] = kind
+    return kinds
+
+
+def commands(modules: Sequence[Module]) -> dict[str, Command]:
+    """Every command by name; raises RegistryError on a duplicate, a wrong prefix, an unknown room kind or role."""
+    kinds = room_kinds(modules)
+    result: dict[str, Command] = {}
+    for module in modules:
+        for command in module.commands:
+            prefix, _, verb = command.name.partition(".")
+            if prefix != module.name or not NAME.fullmatch(verb):
+                raise RegistryError(f"Module {module.name}: command {command.name} must be {module.name}.<verb>.")
+            if command.name in result:
+                raise RegistryError(f"Module {module.name} declares the command {command.name} twice.")
+            kind = kinds.get(command.rooms)
+            if kind is None:
+                raise RegistryError(
+                    f"Module {module.name}: command {command.name} is for rooms of kind {command.rooms}, "
+                    "which no module owns; turn the owner on and list it in `requires`."
+                )
+            if command.role not in kind.roles:
+                raise RegistryError(
+                    f"Module {module.name}: command {command.name} needs the role {command.role}, "
+                    f"but rooms of kind {kind.name} have {', '.join(kind.roles)}."
+                )
+            result[command.name] = command
+    return result
+
+
+def check_environment(modules: Sequence[Module], environ: Mapping[str, str]) -> None:
+    """Raise SettingsError for a `KSMP_*` variable that neither the kernel nor a module declares."""
+    kinds: list[tuple[type[Any], str]] = [(Settings, PREFIX)]
+    kinds += [(module.settings_type, settings_prefix(module)) for module in modules if module.settings_type]
+    check_unknown(environ, kinds)
+
+
+def settings_prefix(module: Module) -> str:
+    """What the variables of a module's own settings begin with: `KSMP_CHAT_` for chat."""
+    return f"{PREFIX}{module.name.upper()}_"

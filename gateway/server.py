@@ -1,0 +1,97 @@
+"""Runs a gateway under uvicorn: one process, or several that share the port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import tempfile
+from collections.abc import Mapping
+
+import uvicorn
+from litestar import Litestar
+from uvicorn.supervisors import Multiprocess
+
+from gateway import registry
+from gateway.app import Gateway, create_app
+from gateway.settings import Settings, read
+from gateway.telemetry import logs
+from gateway.transport.endpoint import WebSocketEndpoint
+
+
+def prepare(environ: Mapping[str, str]) -> Gateway:
+    """A gateway as the environment describes it; raises SettingsError or RegistryError."""
+    settings = read(Settings, environ)
+    modules = registry.load(settings.modules)
+    registry.check_environment(modules, environ)
+    return Gateway(settings, modules, environ=environ)
+
+
+class GatewayServer(uvicorn.Server):
+    """A server that drains its gateway before it lets go of its sockets."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        app = self.config.loaded_app
+        gateway = getattr(_litestar(app), "state", {}).get("gateway")
+        if gateway is not None:
+            await gateway.drain()
+            # The farewells are written; what clients do not read within a moment is not waited for.
+            await asyncio.sleep(0.05)
+        await super().shutdown(sockets)
+
+
+def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        factory=isinstance(app, str),
+        loop="auto",
+        http="httptools",
+        ws=WebSocketEndpoint,
+        # The protocol's own limit is smaller once connected, and closes with a code of its own.
+        ws_max_size=settings.connect_bytes,
+        ws_ping_interval=settings.ping_interval,
+        ws_ping_timeout=settings.ping_timeout,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def application() -> Litestar:
+    """What each of several workers runs; it reads the environment for itself."""
+    gateway = prepare(os.environ)
+    logs.configure(gateway.settings.log_level, gateway.settings.log_format)
+    return _app(gateway)
+
+
+def serve(settings: Settings, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT; raises SettingsError or RegistryError when it cannot start."""
+    logs.configure(settings.log_level, settings.log_format)
+    gateway = prepare(os.environ)
+    if workers == 1:
+        GatewayServer(configuration(settings, _app(gateway))).run()
+        return
+    with tempfile.TemporaryDirectory(prefix="ksmp-metrics-") as folder:
+        # The workers' counters meet in files there, so that any of them answers for all.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        config = configuration(settings, "gateway.server:application", workers=workers)
+        listening = config.bind_socket()
+        Multiprocess(config, sockets=[listening]).run()
+
+
+def _app(gateway: Gateway) -> Litestar:
+    app = create_app(gateway)
+    app.state["gateway"] = gateway
+    return app
+
+
+def _litestar(app: object) -> object:
+    """The application inside the wrappers uvicorn puts around it."""
+    while not isinstance(app, Litestar) and hasattr(app, "app"):
+        app = app.app
+    return app

@@ -1,0 +1,175 @@
+"""The environment, read once: every `KSMP_*` variable, typed, with its default and its meaning."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal, TypeVar, get_type_hints
+
+import msgspec
+
+PREFIX = "KSMP_"
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """A variable is missing, unknown or has a bad value; the message names it."""
+
+
+def setting(default: Any = MISSING, *, doc: str, secret: bool = False) -> Any:
+    """Declare one setting. Without a default it must be set; a secret one is never printed."""
+    return field(default=default, repr=not secret, metadata={"doc": doc, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a gateway process needs to know. Times are in seconds, sizes in bytes."""
+
+    environment: Literal["production", "development", "test"] = setting(
+        "production", doc="`development` is what `ksmp dev` sets; `test` turns failpoints on"
+    )
+    host: str = setting("0.0.0.0", doc="Address to listen on")  # noqa: S104
+    port: int = setting(8000, doc="Port to listen on")
+    log_level: Literal["debug", "info", "warning", "error"] = setting("info", doc="Least level that is logged")
+    log_format: Literal["json", "console"] = setting("json", doc="How a log line looks")
+    modules: tuple[str, ...] = setting((), doc="Modules that are on, by name; empty means every installed one")
+    allowed_origins: tuple[str, ...] = setting(
+        (), doc="Values of `Origin` that may open a socket; an absent `Origin` always may"
+    )
+
+    database_url: str = setting(doc="PostgreSQL, `postgresql://user:password@host:port/name`", secret=True)
+    database_pool: int = setting(10, doc="Connections to PostgreSQL a process holds at most")
+    database_timeout: float = setting(5.0, doc="How long a statement may take")
+
+    nats_url: tuple[str, ...] = setting(doc="NATS servers, `nats://host:port`", secret=True)
+    nats_replicas: int = setting(1, doc="Copies of each stream: 1, 3 or 5; production runs 3")
+    retention: float = setting(72 * 3600.0, doc="How long a room's log reaches back in the stream")
+
+    issuer: str = setting(doc="`iss` that a token must carry")
+    jwks_url: str = setting(doc="Where the issuer publishes its keys")
+    client_ids: tuple[str, ...] = setting(doc="App clients whose tokens are accepted (`client_id` or `aud`)")
+    token_leeway: float = setting(30.0, doc="Clock difference tolerated in `exp` and `nbf`")
+    token_bytes: int = setting(8192, doc="Longest token that is looked at")
+    development_issuer: str = setting(
+        "", doc="Folder with the development issuer's key; refused unless the environment is `development` or `test`"
+    )
+
+    connect_timeout: float = setting(10.0, doc="How long a socket may stay without a successful `connect`")
+    message_bytes: int = setting(16 * 1024, doc="Largest message a client may send")
+    connect_bytes: int = setting(64 * 1024, doc="Largest message while not connected (`connect` with many rooms)")
+    command_rate: float = setting(20.0, doc="Commands a second a connection may send")
+    command_burst: int = setting(40, doc="Commands a connection may send at once")
+    flood_factor: float = setting(10.0, doc="Times over the command limit at which the socket is closed")
+    commands_in_flight: int = setting(64, doc="Commands of one connection that may wait for their reply")
+    rooms_per_connection: int = setting(128, doc="Rooms one connection may be in")
+    connections_per_user: int = setting(10, doc="Sockets one user may hold; one more displaces the oldest")
+    outbound_soft_bytes: int = setting(256 * 1024, doc="Unread bytes over which ephemeral pushes are dropped")
+    outbound_hard_bytes: int = setting(1024 * 1024, doc="Unread bytes over which the socket is closed as slow")
+    ping_interval: float = setting(25.0, doc="Time between two pings")
+    ping_timeout: float = setting(10.0, doc="How long a pong may take")
+    history_limit: int = setting(200, doc="Most messages one `history` or `join` answers")
+    join_messages: int = setting(50, doc="Last messages a join answers when it could not recover")
+    recovery_messages: int = setting(1000, doc="Most messages a recovery replays")
+    recovery_bytes: int = setting(256 * 1024, doc="Most bytes a recovery or a page of history carries")
+    connect_recovery_bytes: int = setting(512 * 1024, doc="Most bytes one `connect` replays over all its rooms")
+
+    room_linger: float = setting(30.0, doc="How long a node follows a room that its last member left")
+    head_interval: float = setting(5.0, doc="Time between two reads of the heads of the rooms in use")
+    publish_timeout: float = setting(12.0, doc="How long a durable publish is retried before `unavailable`")
+    grant_fresh: float = setting(15.0, doc="How long a room's grant to a user is used without asking its module again")
+    grant_stale: float = setting(3600.0, doc="How long a grant is used while its module's database is away")
+    bus_grace: float = setting(30.0, doc="How long sockets stay open without NATS")
+    reconnect_spread: float = setting(5.0, doc="Window over which closed clients are told to come back")
+    drain_timeout: float = setting(10.0, doc="How long a stopping gateway waits for work in flight")
+    failpoints: str = setting("", doc="Named faults, `name=probability` or `name=delay:seconds`; `test` only")
+
+    def __post_init__(self) -> None:
+        if self.environment == "production":
+            for name in ("development_issuer", "failpoints"):
+                if getattr(self, name):
+                    raise SettingsError(f"{variable(name)} is not allowed in production; unset it.")
+        for name in ("database_pool", "command_burst", "rooms_per_connection", "connections_per_user", "history_limit"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{variable(name)} must be at least 1.")
+        if self.nats_replicas not in (1, 3, 5):
+            raise SettingsError(f"{variable('nats_replicas')} must be 1, 3 or 5.")
+        if self.outbound_soft_bytes > self.outbound_hard_bytes:
+            raise SettingsError(
+                f"{variable('outbound_soft_bytes')} must not be over {variable('outbound_hard_bytes')}."
+            )
+
+    @property
+    def development(self) -> bool:
+        return self.environment != "production"
+
+
+def variable(name: str, prefix: str = PREFIX) -> str:
+    """The environment variable of a setting."""
+    return prefix + name.upper()
+
+
+def read(kind: type[T], environ: Mapping[str, str], prefix: str = PREFIX) -> T:
+    """Read one settings class from the environment.
+
+    Raises SettingsError naming the first variable that is missing or has a bad value.
+    """
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for item in fields(kind):  # type: ignore[arg-type]
+        name = variable(item.name, prefix)
+        text = environ.get(name)
+        if text is None:
+            if item.default is MISSING:
+                raise SettingsError(f"{name} is not set: {item.metadata['doc']}.")
+            continue
+        values[item.name] = _convert(name, text, hints[item.name], secret=item.metadata["secret"])
+    return kind(**values)
+
+
+def _convert(name: str, text: str, hint: Any, *, secret: bool) -> Any:
+    raw: Any = text
+    if hint == tuple[str, ...]:
+        raw = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return msgspec.convert(raw, hint, strict=False)
+    except msgspec.ValidationError as error:
+        shown = "(hidden)" if secret else repr(text)
+        raise SettingsError(f"{name} has a bad value {shown}: {error}.") from None
+
+
+def check_unknown(environ: Mapping[str, str], kinds: Iterable[tuple[type[Any], str]]) -> None:
+    """Raise SettingsError for a `KSMP_*` variable that none of the (class, prefix) pairs declares."""
+    known = {variable(item.name, prefix) for kind, prefix in kinds for item in fields(kind)}
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            raise SettingsError(f"{name} is not a setting; `ksmp settings` lists them all.")
+
+
+def table(kind: type[Any], prefix: str = PREFIX) -> str:
+    """The settings of a class as a Markdown table, as `gateway/SETTINGS.md` holds it."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for item in fields(kind):
+        if item.default is MISSING:
+            default = "required"
+        elif isinstance(item.default, tuple):
+            default = ",".join(item.default) or "empty"
+        else:
+            default = str(item.default) if item.default != "" else "empty"
+        lines.append(f"| `{variable(item.name, prefix)}` | {default} | {item.metadata['doc']} |")
+    return "\n".join(lines)
+
+
+def environment(settings: Any, prefix: str = PREFIX) -> dict[str, str]:
+    """The variables that make `read` give the same settings, for a child process."""
+    result: dict[str, str] = {}
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        if item.default is not MISSING and value == item.default:
+            continue
+        result[variable(item.name, prefix)] = ",".join(value) if isinstance(value, tuple) else str(value)
+    return result
+
+
+replace = dataclasses.replace

@@ -1,0 +1,1 @@
+"""How bytes reach a client: the WebSocket endpoint and the class uvicorn serves it with."""

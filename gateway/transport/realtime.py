@@ -1,0 +1,193 @@
+"""`GET /realtime`: reads one client's messages and hands its commands on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from litestar import WebSocket, websocket
+from litestar.handlers import WebsocketRouteHandler
+
+from gateway.errors import CloseCode, Code, KsmpError, Refused
+from gateway.protocol.codec import choose
+from gateway.protocol.connection import Answered, Limits, Received, ServerConnection, Violation, error_body
+from gateway.protocol.messages import Connect, Failed, Ok
+from gateway.realtime.dispatch import Dispatcher
+from gateway.realtime.hub import Hub
+from gateway.realtime.member import Member
+from gateway.realtime.sign_in import SignIn
+from gateway.settings import Settings
+from gateway.telemetry.metrics import Metrics
+from gateway.transport.endpoint import EXTENSION, WebSocketEndpoint
+
+log = structlog.get_logger(__name__)
+
+
+class RealtimeEndpoint:
+    """Serves sockets for as long as the gateway is ready."""
+
+    def __init__(self, hub: Hub, sign_in: SignIn, dispatcher: Dispatcher, settings: Settings, metrics: Metrics) -> None:
+        self._hub = hub
+        self._sign_in = sign_in
+        self._dispatcher = dispatcher
+        self._settings = settings
+        self._metrics = metrics
+        self.ready = False
+        self._limits = Limits(
+            message_bytes=settings.message_bytes,
+            connect_bytes=settings.connect_bytes,
+            command_rate=settings.command_rate,
+            command_burst=settings.command_burst,
+            flood_factor=settings.flood_factor,
+            commands_in_flight=settings.commands_in_flight,
+        )
+
+    def route(self) -> WebsocketRouteHandler:
+        @websocket("/realtime", name="realtime")
+        async def realtime(socket: WebSocket[Any, Any, Any]) -> None:
+            await self.serve(socket)
+
+        return realtime
+
+    async def serve(self, socket: WebSocket[Any, Any, Any]) -> None:
+        """One connection, from its handshake to its end."""
+        if not await self._admitted(socket):
+            return
+        codec, subprotocol = choose(socket.scope["subprotocols"])
+        await socket.accept(subprotocols=subprotocol)
+        endpoint: WebSocketEndpoint = socket.scope["extensions"][EXTENSION]  # type: ignore[index, assignment]
+        settings = self._settings
+        member = Member(
+            uuid.uuid4().hex,
+            codec,
+            endpoint,
+            soft=settings.outbound_soft_bytes,
+            hard=settings.outbound_hard_bytes,
+            spread=settings.reconnect_spread,
+        )
+        endpoint.ending = member.close
+        structlog.contextvars.bind_contextvars(connection=member.id)
+        self._hub.members[member.id] = member
+        self._metrics.connections.inc()
+        session = Serving(ServerConnection(codec, self._limits), member, self._sign_in, self._dispatcher, self._metrics)
+        deadline = asyncio.get_running_loop().call_later(settings.connect_timeout, session.too_late)
+        code = 1006
+        try:
+            while True:
+                # The ASGI event itself: what Litestar adds to it is of no use for every message.
+                event: Mapping[str, Any] = await socket.receive()
+                if event["type"] == "websocket.disconnect":
+                    code = event.get("code", 1005)
+                    break
+                if member.open:
+                    text: str | None = event.get("text")
+                    await session.take(event["bytes"] if text is None else text)
+        finally:
+            deadline.cancel()
+            member.gone = True
+            del self._hub.members[member.id]
+            self._sign_in.gone(member)
+            self._metrics.connections.dec()
+            code = member.closed or code
+            self._metrics.closes.labels(str(int(code)) if 1000 <= code < 5000 else "other").inc()
+            log.info("connection.closed", code=int(code), user=member.principal.id if member.principal else None)
+
+    async def _admitted(self, socket: WebSocket[Any, Any, Any]) -> bool:
+        origin = socket.headers.get("origin")
+        if origin is not None and origin not in self._settings.allowed_origins:
+            log.info("connection.refused", origin=origin[:200])
+            await _answer(socket, 403, "origin not allowed")
+            return False
+        if not self.ready:
+            await _answer(socket, 503, "not ready")
+            return False
+        return True
+
+
+class Serving:
+    """One connection while it is served."""
+
+    def __init__(
+        self,
+        connection: ServerConnection,
+        member: Member,
+        sign_in: SignIn,
+        dispatcher: Dispatcher,
+        metrics: Metrics,
+    ) -> None:
+        self._connection = connection
+        self._member = member
+        self._sign_in = sign_in
+        self._dispatcher = dispatcher
+        self._metrics = metrics
+        self._refused: KsmpError | None = None
+        self._signed_in = False
+
+    async def take(self, data: bytes | str) -> None:
+        """Act on one message of the client."""
+        match self._connection.receive(data, time.monotonic()):
+            case Received(Connect() as command):
+                await self._connect(command)
+            case Received(command):
+                self._dispatcher.submit(self._connection, self._member, command)
+            case Answered(reply, _, code):
+                self._metrics.commands.labels("refused", code).inc()
+                if reply is not None:
+                    self._member.send(reply)
+            case Violation(code, message):
+                log.info("connection.violation", code=int(code), reason=message)
+                self._member.close(code)
+
+    def too_late(self) -> None:
+        """The time for a successful `connect` is over."""
+        if self._signed_in:
+            return
+        if self._refused is None:
+            self._member.close(CloseCode.PROTOCOL_ERROR)
+        elif isinstance(self._refused, Refused):
+            self._member.close(CloseCode.UNAUTHENTICATED)
+        else:
+            # It was not the client's fault, so it may come back by itself.
+            self._member.close(CloseCode.BUS_LOST)
+
+    async def _connect(self, command: Connect) -> None:
+        self._member.hold()
+        try:
+            result = await self._sign_in.connect(self._member, command)
+        except Exception as raised:
+            error = raised if isinstance(raised, KsmpError) else _internal()
+            self._refused = error
+            self._answer(command, Failed(command.id or 0, error_body(error)))
+            self._metrics.connects.labels(error.code).inc()
+            return
+        self._signed_in = True
+        self._connection.connected()
+        self._answer(command, Ok(command.id or 0, result))
+        self._metrics.connects.labels("ok").inc()
+        log.info("connection.connected", user=self._member.user.id, rooms=len(result.rooms))
+
+    def _answer(self, command: Connect, reply: Ok | Failed) -> None:
+        self._connection.replied(command.id)
+        self._member.release(reply if command.id is not None else None)
+
+
+def _internal() -> KsmpError:
+    trace = uuid.uuid4().hex
+    log.exception("connect.failed", trace=trace)
+    return KsmpError(Code.INTERNAL, f"internal error, trace {trace}")
+
+
+async def _answer(socket: WebSocket[Any, Any, Any], status: int, reason: str) -> None:
+    """Refuse the handshake with an HTTP status."""
+    await socket.send(
+        {
+            "type": "websocket.http.response.start",
+            "status": status,
+            "headers": [(b"content-type", b"text/plain; charset=utf-8")],
+        }  # type: ignore[arg-type]
+    )
+    await socket.send({"type": "websocket.http.response.body", "body": reason.encode()})

@@ -1,0 +1,1 @@
+"""The domain of KSMP, one plug-in a folder, each built on `gateway.module` alone."""

@@ -1,0 +1,1 @@
+"""Users: who they are beyond their token."""

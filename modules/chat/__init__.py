@@ -1,0 +1,1 @@
+"""Chat in the rooms of live sessions."""

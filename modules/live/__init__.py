@@ -1,0 +1,1 @@
+"""Live sessions: the classes, and who may join their rooms."""

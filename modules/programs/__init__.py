@@ -1,0 +1,1 @@
+"""Programs: what a class belongs to, and who takes part in it."""

@@ -1,0 +1,1 @@
+"""Tests of gateway.auth: keys, tokens, the development issuer, and Cognito as moto plays it."""
