@@ -1,0 +1,137 @@
+"""PostgreSQL, NATS and gateway processes that a test may kill and bring back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import asyncpg
+import nats
+
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.embedded import gateways, people, ports
+from gateway.embedded.guard import Guard
+from gateway.embedded.nats import NatsCluster
+from gateway.embedded.natsserver import NatsServer
+from gateway.embedded.postgres import Postgres
+from gateway.embedded.process import Child
+from gateway.embedded.stack import prepare_database
+from gateway.settings import Settings, read
+
+
+class Cluster:
+    """Everything of one deployment on loopback; ends only what it started."""
+
+    def __init__(self, folder: Path, guard: Guard, *, nats_nodes: int = 1, extra: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.postgres = Postgres(folder, guard=guard, restart=False)
+        self.nats = NatsCluster(folder, nodes=nats_nodes, guard=guard, restart=False)
+        self.gateways: list[Child] = []
+        self.urls: list[str] = []
+        self._guard = guard
+        self._extra = extra or {}
+        self.issuer: DevelopmentIssuer = people.issuer(folder / "issuer")
+
+    async def start(self, count: int = 2) -> None:
+        await asyncio.gather(self.postgres.start(), self.nats.start())
+        chosen: list[int] = []
+        while len(chosen) < count:
+            chosen.append(ports.choose(chosen))
+        for number, port in enumerate(chosen, 1):
+            variables = gateways.variables(
+                port,
+                ports=chosen,
+                database_url=self.postgres.url,
+                nats_url=self.nats.urls,
+                issuer=self.folder / "issuer",
+                environ=self._extra,
+            )
+            if number == 1:
+                await prepare_database(read(Settings, variables))
+            gateway = gateways.Gateway(
+                number,
+                port,
+                command=gateways.COMMAND,
+                variables=variables,
+                folder=self.folder,
+                guard=self._guard,
+                report=lambda line: None,
+            )
+            self.gateways.append(gateway._child)
+            self.urls.append(f"ws://127.0.0.1:{port}/realtime")
+        await asyncio.gather(*(gateway.start() for gateway in self.gateways))
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(gateway.stop() for gateway in self.gateways))
+        await asyncio.gather(self.nats.stop(), self.postgres.stop())
+
+    async def kill_gateway(self, number: int) -> None:
+        """SIGKILL; its supervisor starts it again."""
+        self.gateways[number].kill()
+
+    async def kill_nats(self, away: float) -> None:
+        """SIGKILL to every NATS server, which stay away for so many seconds."""
+        for server in self.nats.servers:
+            server.kill()
+        await asyncio.sleep(away)
+        await asyncio.gather(*(server.start() for server in self.nats.servers))
+
+    async def stop_postgres(self, away: float) -> None:
+        await self.postgres.stop()
+        await asyncio.sleep(away)
+        await self.postgres.start()
+
+    async def stream_leader(self) -> NatsServer:
+        """The server that leads the stream ROOMS."""
+        client = await nats.connect(servers=list(self.nats.urls))
+        try:
+            info = await client.jetstream().stream_info("ROOMS")
+        finally:
+            await client.close()
+        assert info.cluster is not None
+        return next(server for server in self.nats.servers if server.name == info.cluster.leader)
+
+    async def kill_leader(self, server: NatsServer, away: float) -> None:
+        server.kill()
+        await asyncio.sleep(away)
+        await server.start()
+
+    async def create_session(self, mentor: str) -> str:
+        """A live session of the open demo program; its room's name."""
+        id = f"s-{uuid.uuid4().hex[:12]}"
+        connection = await asyncpg.connect(self.postgres.url)
+        try:
+            await connection.execute(
+                "INSERT INTO live_session (id, program_id, title, mentor_id) VALUES ($1, 'demo', 'A class', $2)",
+                id,
+                mentor,
+            )
+        finally:
+            await connection.close()
+        return f"session:{id}"
+
+    async def archived(self, room: str) -> list[int]:
+        connection = await asyncpg.connect(self.postgres.url)
+        try:
+            rows: Sequence[asyncpg.Record] = await connection.fetch(
+                "SELECT seq FROM room_push WHERE room = $1 ORDER BY seq", room
+            )
+        finally:
+            await connection.close()
+        return [row["seq"] for row in rows]
+
+
+@contextlib.asynccontextmanager
+async def running(
+    folder: Path, *, nats_nodes: int = 1, count: int = 2, extra: dict[str, str] | None = None
+) -> AsyncIterator[Cluster]:
+    async with Guard() as guard:
+        cluster = Cluster(folder, guard, nats_nodes=nats_nodes, extra=extra)
+        try:
+            await cluster.start(count)
+            yield cluster
+        finally:
+            await cluster.stop()
