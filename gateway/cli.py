@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gateway.embedded.errors import EmbeddedError
-from gateway.errors import KsmpError
-from gateway.settings import SettingsError
 
-EXPECTED = (SettingsError, EmbeddedError, KsmpError)
+def expected() -> tuple[type[Exception], ...]:
+    """The errors that a person can act on; looked up only when there is one."""
+    from gateway.db.migrate import MigrationError
+    from gateway.embedded.errors import EmbeddedError
+    from gateway.errors import KsmpError
+    from gateway.registry import RegistryError
+    from gateway.settings import SettingsError
+
+    return SettingsError, EmbeddedError, KsmpError, RegistryError, MigrationError
 
 
 class Commands(click.Group):
@@ -23,28 +29,25 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except EXPECTED as error:
-            raise click.ClickException(" ".join(str(error).split())) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if isinstance(error, expected()):
+                raise click.ClickException(" ".join(str(error).split())) from None
+            raise
 
 
-class Duration(click.ParamType):
-    """A time such as `90s`, `15m`, `8h` or `7d`, in seconds."""
-
-    name = "duration"
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}  # noqa: RUF012
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a time like 90s, 15m, 8h or 7d.", param, ctx)
-        return float(match[1]) * self.units[match[2]]
+def duration(ctx: click.Context, param: click.Parameter, value: str) -> float:
+    """Reads a time such as `90s`, `15m`, `8h` or `7d`; gives seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value, re.ASCII)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is not a time like 90s, 15m, 8h or 7d.", ctx, param)
+    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}[match[2]]
 
 
 def prefix(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """Checks that user ids made with this prefix are ones a token may name."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value):
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value, re.ASCII):
         raise click.BadParameter("use up to 40 letters, digits, - and _.", ctx, param)
     return value
 
@@ -80,6 +83,8 @@ def dev(data: Path, port: int, gateways: int, nats_nodes: str, fresh: bool) -> N
     KSMP_* variables reach the gateways and win over what this command sets, except for KSMP_PORT.
     Ctrl-C stops everything.
     """
+    # What follows takes a moment to load, and nobody should wonder whether anything happens.
+    click.echo(f"Starting in {data.absolute()}; Ctrl-C stops everything")
     from gateway.embedded.dev import Dev
     from gateway.embedded.stack import Options
 
@@ -92,7 +97,9 @@ def dev(data: Path, port: int, gateways: int, nats_nodes: str, fresh: bool) -> N
 @click.option("--role", type=click.Choice(["student", "mentor", "admin"]), required=True, help="Role of the users.")
 @click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many users.")
 @click.option("--prefix", default="load", show_default=True, callback=prefix, help="What their ids begin with.")
-@click.option("--ttl", type=Duration(), default="8h", show_default=True, help="How long the tokens live.")
+@click.option(
+    "--ttl", default="8h", show_default=True, callback=duration, help="How long the tokens live: 90s, 15m, 8h, 7d."
+)
 def token(data: Path, role: str, count: int, prefix: str, ttl: float) -> None:
     """Print tokens of the development issuer, one a line, each for a user of its own.
 
@@ -144,16 +151,38 @@ def doctor() -> None:
 
 @main.command()
 def modules() -> None:
-    """List the installed modules, what each adds, and which are on."""
-    raise NotImplementedError
+    """List the installed modules, what each adds, and which are on (see KSMP_MODULES)."""
+    from gateway import registry
+
+    wanted = [name for part in os.environ.get("KSMP_MODULES", "").split(",") if (name := part.strip())]
+    versions = {
+        point.name: point.dist.version for point in entry_points(group=registry.GROUP) if point.dist is not None
+    }
+    # Asked for as the gateway asks, so that a set that cannot start is an error here too.
+    on = {module.name for module in registry.load(wanted)}
+    for module in registry.load():
+        click.echo(f"{module.name} {versions.get(module.name, '?')} ({'on' if module.name in on else 'off'})")
+        parts = {
+            "requires": module.requires,
+            "rooms": [kind.name for kind in module.rooms],
+            "commands": [command.name for command in module.commands],
+        }
+        for name, values in parts.items():
+            if values:
+                click.echo(f"  {name}: {', '.join(values)}")
 
 
 @main.command()
 def settings() -> None:
     """Print every setting: its variable, default and meaning."""
+    from gateway import registry
     from gateway.settings import Settings, table
 
     click.echo(table(Settings))
+    for module in registry.load():
+        if module.settings_type is not None:
+            click.echo(f"\nModule {module.name}:\n")
+            click.echo(table(module.settings_type, registry.settings_prefix(module)))
 
 
 if __name__ == "__main__":

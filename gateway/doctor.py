@@ -53,19 +53,19 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
         settings = read(Settings, environ)
     except SettingsError as error:
         return [Finding(subject="settings", ok=False, text=str(error))]
+    try:
+        modules = registry.load(settings.modules)
+        registry.check_environment(modules, environ)
+    except (registry.RegistryError, SettingsError) as error:
+        return [Finding(subject="settings", ok=False, text=str(error))]
     checks: dict[str, Callable[[Settings], Awaitable[str]]] = {
-        "modules": check_modules,
         "PostgreSQL": check_postgres,
         "NATS": check_nats,
         "token keys": check_keys,
     }
     findings = await asyncio.gather(*(_find(subject, check(settings)) for subject, check in checks.items()))
-    return [Finding(subject="settings", ok=True, text="complete"), *findings]
-
-
-async def check_modules(settings: Settings) -> str:
-    """Which modules are on."""
-    return ", ".join(module.name for module in registry.load(settings.modules)) or "none is on"
+    on = ", ".join(module.name for module in modules)
+    return [Finding(subject="settings", ok=True, text=f"complete; modules that are on: {on}"), *findings]
 
 
 async def check_postgres(settings: Settings) -> str:
@@ -98,9 +98,16 @@ async def check_nats(settings: Settings) -> str:
 
 
 async def _check_nats_server(url: str, replicas: int) -> None:
-    where = urlsplit(url).netloc.rpartition("@")[2] or url
+    place = urlsplit(url)
+    where = place.netloc.rpartition("@")[2]
     try:
-        client = await nats.connect(url, connect_timeout=2, allow_reconnect=False, error_cb=_ignore)
+        # The client tries a server that does not answer for minutes, so it is asked for only when one does.
+        async with asyncio.timeout(TIMEOUT):
+            _, writer = await asyncio.open_connection(place.hostname, place.port or 4222)
+            writer.close()
+            client = await nats.connect(
+                url, connect_timeout=2, allow_reconnect=False, max_reconnect_attempts=0, error_cb=_ignore
+            )
     except (OSError, ValueError, TimeoutError, NatsError) as error:
         raise Wrong(f"{where} refuses ({_short(error)}); check KSMP_NATS_URL.") from None
     try:

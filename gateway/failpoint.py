@@ -22,6 +22,7 @@ NAMES: Final = {
     "ack.lost": "the acknowledgement of a stored message is lost on its way to the publisher",
     "ack.delay": "the acknowledgement of a stored message is late",
     "erase.skip": "the node stops between a tombstone and the erasure it announces",
+    "open.pause": "a node takes its time between its subscription to a room and learning the room's position",
     "join.pause": "a join takes its time between reading the log and becoming a member",
     "archive.pause": "the archiver waits before each batch",
 }

@@ -34,6 +34,16 @@ def guard() -> Iterator[None]:
         raise Unavailable("the database is away") from error
 
 
+class Engine(PostgresEngine):
+    """Piccolo's engine, which asks the server's version when it is made, blocking; ours starts without one."""
+
+    async def check_version(self) -> None:
+        pass
+
+    async def prep_database(self) -> None:
+        pass
+
+
 class PostgresDatabase:
     """One pool for the process, opened when first used, so that a gateway starts without PostgreSQL."""
 
@@ -41,7 +51,7 @@ class PostgresDatabase:
         self._url = url
         self._pool = pool
         self._timeout = timeout
-        self.engine = PostgresEngine(config={"dsn": url})
+        self.engine = Engine(config={"dsn": url})
 
     def bind(self, tables: Iterable[type[Table]]) -> None:
         """Make these tables use this engine."""

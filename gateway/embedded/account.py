@@ -85,9 +85,7 @@ def as_nobody() -> Account:
             "PostgreSQL does not run as root and there is no user `nobody`; run this as an ordinary user."
         ) from None
     home = installed()
-    return Account(
-        bin=(home if reachable(home) else _copied(home)) / "bin", user=entry.pw_uid, group=entry.pw_gid
-    )
+    return Account(bin=(home if reachable(home) else _copied(home)) / "bin", user=entry.pw_uid, group=entry.pw_gid)
 
 
 def reachable(path: Path) -> bool:

@@ -45,7 +45,6 @@ class Dev:
 
         Raises EmbeddedError or SettingsError when something cannot be started; then nothing runs any more.
         """
-        self._say(f"Starting in {self._folder.path}; Ctrl-C stops everything")
         self._listen_for_signals()
         await asyncio.to_thread(self._folder.claim)
         try:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from gateway.embedded import probe
 from gateway.embedded.guard import Guard
-from gateway.embedded.people import CLIENT_ID, ISSUER
 from gateway.embedded.ports import LOOPBACK
 from gateway.embedded.process import Child, Report
 from gateway.settings import PREFIX, Settings, environment, read
 
+ISSUER = "https://issuer.ksmp.localhost/dev"
+CLIENT_ID = "ksmp-dev"
 COMMAND = (sys.executable, "-m", "gateway.cli", "serve")
 
 # Drained within this time, so that a stop of everything stays below ten seconds.

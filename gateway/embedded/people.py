@@ -10,10 +10,9 @@ from typing import Final
 from gateway.auth.issuer import KEY_FILE, DevelopmentIssuer
 from gateway.embedded.errors import EmbeddedError
 from gateway.embedded.folder import ISSUER as ISSUER_FOLDER
+from gateway.embedded.gateways import CLIENT_ID, ISSUER
 from gateway.principal import Principal, Role
 
-ISSUER: Final = "https://issuer.ksmp.localhost/dev"
-CLIENT_ID: Final = "ksmp-dev"
 TOKEN_TTL: Final = 8 * 3600.0
 
 _NAMES: Final = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.embedded import gateways, people, ports
+from gateway.embedded import gateways, ports
 from gateway.embedded.folder import DataFolder
 from gateway.embedded.gateways import Gateway
 from gateway.embedded.guard import Guard
@@ -46,10 +46,18 @@ async def prepare_database(settings: Settings) -> Mapping[str, str]:
     from gateway import registry
     from gateway.db.migrate import migrate
     from gateway.db.seed import seed
+    from gateway.embedded.people import people
 
     modules = registry.load(settings.modules)
     await migrate(settings.database_url, modules)
-    return await seed(settings.database_url, modules, people.people())
+    return await seed(settings.database_url, modules, people())
+
+
+def _tokens(folder: Path) -> dict[str, str]:
+    # Loading what signs takes as long as PostgreSQL to start, so the two happen at once.
+    from gateway.embedded.people import tokens
+
+    return tokens(folder)
 
 
 class Stack:
@@ -79,16 +87,16 @@ class Stack:
         self._postgres = Postgres(folder.path, guard=guard, report=self._report)
         self._nats = NatsCluster(folder.path, nodes=options.nats_nodes, guard=guard, report=self._report)
         self._gateways: list[Gateway] = []
+        self._tokens: dict[str, str] = {}
         self._state: State | None = None
 
     async def start(self) -> None:
         """Start everything, a line a step. Raises EmbeddedError or SettingsError; `stop` ends what runs then."""
         begun = time.monotonic()
-        await together(self._start_postgres(), self._start_nats())
+        await together(self._start_postgres(), self._start_nats(), self._sign_tokens())
         variables = {port: self._variables(port) for port in self._options.ports}
         names = await self._prepare(read(Settings, variables[self._options.port]))
         self._say("The database is up to date")
-        tokens = await asyncio.to_thread(people.tokens, self._folder.issuer)
         self._gateways = [
             Gateway(
                 number,
@@ -107,7 +115,7 @@ class Stack:
             gateways=[gateway.url for gateway in self._gateways],
             session=session,
             room=f"session:{session}" if session else "",
-            tokens=tokens,
+            tokens=self._tokens,
             database_url=self._postgres.url,
             nats_url=",".join(self._nats.urls),
             metrics=[f"{gateway.url}/metrics" for gateway in self._gateways],
@@ -136,6 +144,9 @@ class Stack:
         await self._nats.start()
         self._say(f"NATS listens on {', '.join(url.removeprefix('nats://') for url in self._nats.urls)}")
 
+    async def _sign_tokens(self) -> None:
+        self._tokens = await asyncio.to_thread(_tokens, self._folder.issuer)
+
     async def _start_gateway(self, gateway: Gateway) -> None:
         await gateway.start()
         self._say(f"A gateway listens on {gateway.url}")
@@ -156,8 +167,8 @@ class Stack:
 
     def _write_state(self) -> None:
         """Write the present process ids, unless a child is away: its return is reported as well."""
-        parts = (self._postgres, self._nats, *self._gateways)
-        if self._state is not None and all(part.up for part in parts):
+        servers_up = self._postgres.up and self._nats.up
+        if self._state is not None and servers_up and all(gateway.up for gateway in self._gateways):
             self._state = msgspec.structs.replace(self._state, pids=self._pids())
             self._state.write(self._folder.state)
 

@@ -101,8 +101,8 @@ class Dispatcher:
     ) -> None:
         while lane:
             command = lane[0]
-            # What a client sent before it went away still happens, if it is a module's to do.
-            if member.open or isinstance(command, ModuleCommand):
+            # What a client that went away had still waiting was never acknowledged.
+            if member.open:
                 await self._run(connection, member, command)
             lane.popleft()
         del self._lanes[key]

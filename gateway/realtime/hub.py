@@ -89,6 +89,10 @@ class Hub:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for opened in self._rooms.values():
+            if not opened.room.done():
+                opened.room.set_exception(Unavailable("the node is going away"))
+                opened.room.exception()
         if self._lost is not None:
             self._lost.cancel()
 
@@ -205,6 +209,7 @@ class Hub:
         opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.OUT, name), durable))
         opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.EPHEMERAL, name), ephemeral))
         await self._bus.flush()
+        await failpoint.pause("open.pause")
         # The leader's word, since a replica may be behind an acknowledgement that the joiner has seen.
         head = await self._log.head(name)
         if not head:

@@ -59,7 +59,11 @@ class RealtimeEndpoint:
             return
         codec, subprotocol = choose(socket.scope["subprotocols"])
         await socket.accept(subprotocols=subprotocol)
-        endpoint: WebSocketEndpoint = socket.scope["extensions"][EXTENSION]  # type: ignore[index, assignment]
+        endpoint = (socket.scope.get("extensions") or {}).get(EXTENSION)
+        if not isinstance(endpoint, WebSocketEndpoint):
+            raise RuntimeError(
+                "serve this application with gateway.server: its sockets need uvicorn's ws=WebSocketEndpoint"
+            )
         settings = self._settings
         member = Member(
             uuid.uuid4().hex,

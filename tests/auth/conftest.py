@@ -1,4 +1,4 @@
-"""Keys made once, a clock that a test moves, and the JWKS server."""
+"""Keys made once, a clock that a test moves, the JWKS server and a verifier that reads it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from gateway.auth.keys import KeySet
+from gateway.auth.verifier import TokenVerifier
+
+from .clock import Clock
 from .jwks_server import JwksServer
-
-
-class Clock:
-    """A time in seconds that moves when it is told to."""
-
-    def __init__(self, time: float) -> None:
-        self.time = time
-
-    def __call__(self) -> float:
-        return self.time
+from .tokens import CLIENTS, ISSUER, LEEWAY, NOW
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock(1_800_000_000.25)
+    return Clock(NOW + 0.25)
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +38,11 @@ async def server(key: RSAPrivateKey) -> AsyncIterator[JwksServer]:
     await server.start()
     yield server
     await server.stop()
+
+
+@pytest.fixture
+async def verifier(server: JwksServer, clock: Clock) -> AsyncIterator[TokenVerifier]:
+    keys = KeySet(server.url, timeout=0.5, now=clock)
+    verifier = TokenVerifier(keys, issuer=ISSUER, client_ids=CLIENTS, leeway=LEEWAY, token_bytes=8192, now=clock)
+    yield verifier
+    await verifier.close()

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from gateway.auth.keys import DOCUMENT_BYTES, KeySet, KeySetError, parse
 from gateway.errors import Code, Refused, Unavailable
 
-from .conftest import Clock
+from .clock import Clock
 from .jwks_server import JwksServer, jwk
 
 

@@ -22,7 +22,7 @@ async def prepare(settings: Settings) -> Mapping[str, str]:
 def main() -> None:
     data, port, *nodes = sys.argv[1:]
     options = Options(data=Path(data), port=int(port), nats_nodes=int(nodes[0]) if nodes else 1)
-    command = [sys.executable, str(Path(__file__).with_name("gateway_standin.py"))]
+    command = [sys.executable, "-S", str(Path(__file__).with_name("gateway_standin.py"))]
     try:
         asyncio.run(Dev(options, say=click.echo, command=command, prepare=prepare).run())
     except EmbeddedError as error:

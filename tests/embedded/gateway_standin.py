@@ -3,29 +3,24 @@
 `STANDIN=stubborn` makes it ignore SIGTERM, `STANDIN=broken` makes it fail at once.
 """
 
-from __future__ import annotations
-
 import os
 import signal
+import socket
 import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        found = self.path == "/health/ready"
-        self.send_response(200 if found else 404)
-        self.send_header("content-length", "0")
-        self.end_headers()
 
 
 def main() -> None:
-    match os.environ.get("STANDIN"):
-        case "stubborn":
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        case "broken":
-            sys.exit("ValueError: the stand-in was told to fail")
-    HTTPServer(("127.0.0.1", int(os.environ["KSMP_PORT"])), Handler).serve_forever()
+    mode = os.environ.get("STANDIN")
+    if mode == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if mode == "broken":
+        sys.exit("ValueError: the stand-in was told to fail")
+    with socket.create_server(("127.0.0.1", int(os.environ["KSMP_PORT"]))) as server:
+        while True:
+            client, _ = server.accept()
+            with client:
+                status = "200 OK" if client.recv(65_536).startswith(b"GET /health/ready ") else "404 Not Found"
+                client.sendall(f"HTTP/1.0 {status}\r\n\r\n".encode())
 
 
 if __name__ == "__main__":

@@ -95,24 +95,22 @@ async def start(made: Path, tmp_path: Path, port: int) -> AsyncIterator[Start]:
     await asyncio.to_thread(shutil.copytree, made / "postgres", data / "postgres")
     (data / ".ksmp-data").touch()
 
-    def start(
-        *, launcher: tuple[str, ...] = (sys.executable,), terminal: int | None = None, **environ: str
-    ) -> Run:
+    def start(*, launcher: tuple[str, ...] = (sys.executable,), terminal: int | None = None, **environ: str) -> Run:
         runs.append(Run(data, port, launcher=launcher, terminal=terminal, environ=environ))
         return runs[-1]
 
     yield start
+    pids: set[int] = set()
     for run in runs:
         with contextlib.suppress(OSError, ValueError):
-            pids = everything(run.state)
-            run.close()
-            await gone(pids)
+            pids |= everything(run.state)
+    for run in runs:
         run.close()
+    await gone(pids)
 
 
 async def test_everything_starts_is_told_and_stops_in_order(start: Start, port: int) -> None:
     run = start()
-    await until(lambda: "Starting in" in run.said, 2, "the first line")
     known = await run.ready()
     assert known.gateways == [f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"]
     assert known.metrics == [f"{url}/metrics" for url in known.gateways]

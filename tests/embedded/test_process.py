@@ -69,6 +69,7 @@ async def test_a_restart_that_fails_is_tried_again(tmp_path: Path) -> None:
     await worker.start()
     try:
         (tmp_path / "broken").touch()
+        (tmp_path / "ready").unlink()
         worker.kill()
         await until(lambda: len(lines) == 3, 5, "two failed restarts")
         (tmp_path / "broken").unlink()
@@ -91,7 +92,9 @@ async def test_without_restart_it_stays_away_until_started(tmp_path: Path) -> No
 
 
 async def test_one_that_ignores_the_signal_is_killed_after_its_time(tmp_path: Path) -> None:
-    worker = child(tmp_path, "trap '' TERM; touch ready; while :; do sleep 0.1; done", stop_steps=((signal.SIGTERM, 0.3),))
+    worker = child(
+        tmp_path, "trap '' TERM; touch ready; while :; do sleep 0.1; done", stop_steps=((signal.SIGTERM, 0.3),)
+    )
     await worker.start()
     pid = worker.pid
     assert pid is not None
@@ -110,7 +113,9 @@ async def test_one_that_ends_before_it_is_ready_tells_its_last_error(tmp_path: P
 
 async def test_only_the_present_run_is_quoted(tmp_path: Path) -> None:
     for _ in range(2):
-        worker = child(tmp_path, "test -e old || { touch old; echo 'OldError: x'; exit 1; }; echo 'NewError: y'; exit 1")
+        worker = child(
+            tmp_path, "test -e old || { touch old; echo 'OldError: x'; exit 1; }; echo 'NewError: y'; exit 1"
+        )
         with pytest.raises(EmbeddedError) as caught:
             await worker.start()
     assert "NewError: y" in str(caught.value)

@@ -55,7 +55,9 @@ class Lost(Exception):
 class Viewer:
     """Connects, joins, chats, deletes, leaves in every way, and comes back with its position."""
 
-    def __init__(self, name: str, token: str, urls: list[str], room: str, ledger: Ledger, seed: int, host: bool) -> None:
+    def __init__(
+        self, name: str, token: str, urls: list[str], room: str, ledger: Ledger, seed: int, host: bool
+    ) -> None:
         self.name = name
         self.segments: list[Segment] = []
         self.replies: list[Reply] = []

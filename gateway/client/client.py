@@ -1,0 +1,259 @@
+"""A client of the gateways that stays connected: the way into everything else here."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+from gateway.client.address import realtime_url
+from gateway.client.errors import ClientClosed, ClosedForGood, ConnectionLost, no_answer
+from gateway.client.events import Closed, Connected, Connecting, ConnectionState
+from gateway.client.inbox import Inbox
+from gateway.client.keeper import Keeper, Options
+from gateway.client.link import Link
+from gateway.client.membership import Membership
+from gateway.client.room import TIMEOUT, Room
+from gateway.client.tokens import Tokens, TokenSource
+from gateway.client.wire import CodecName, Welcome, Wire
+from gateway.protocol.messages import Push, User
+
+# States that a slow reader of `states` has not seen yet; the oldest go.
+STATES_KEPT: Final = 100
+# The close code of an endpoint that met something unexpected (RFC 6455, section 7.4.1).
+FAILED: Final = 1011
+
+
+class Client:
+    """Use it as `async with Client(url, token=token) as client:`; inside, it is or gets connected.
+
+    `url` is one gateway or several (`http://host:port` will do); they are tried in turn. `token` is a
+    token, or a callable that gives a fresh one, which is then called at each connection and at 80 % of a
+    token's life. Lost connections come back by themselves, with exponential backoff, and the rooms with
+    them. Entering waits for the first connection, however long it takes. It raises ClosedForGood, as does
+    everything else after the server has closed with 4500–4999 or has refused the token. `inbox` is how
+    many events of a room may wait to be read.
+    """
+
+    def __init__(
+        self,
+        url: str | Sequence[str],
+        *,
+        token: TokenSource,
+        codec: CodecName = "json",
+        name: str = "ksmp-python",
+        inbox: int = 1000,
+        compression: str | None = None,
+        open_timeout: float = 10.0,
+        ping_interval: float | None = 20.0,
+        ping_timeout: float | None = 10.0,
+    ) -> None:
+        urls = [realtime_url(text) for text in ([url] if isinstance(url, str) else url)]
+        if not urls:
+            raise ValueError("A client needs the address of at least one gateway.")
+        options = Options(
+            name=name,
+            compression=compression,
+            open_timeout=open_timeout,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+        )
+        self._keeper = Keeper(urls, Tokens(token), Wire(codec), options, self)
+        self._inbox = inbox
+        self._rooms: dict[str, Room] = {}
+        self._resuming: set[str] = set()
+        self._state: ConnectionState = Connecting(urls[0])
+        self._user: User | None = None
+        self._link: Link | None = None
+        self._over: ClosedForGood | None = None
+        self._changed = asyncio.Event()
+        self._readers: weakref.WeakSet[Inbox[ConnectionState]] = weakref.WeakSet()
+        self._keeping: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._keeping = asyncio.create_task(self._keep())
+        try:
+            await self._connected()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def state(self) -> ConnectionState:
+        return self._state
+
+    @property
+    def user(self) -> User:
+        """Who the token says we are, once the client has been connected."""
+        if self._user is None:
+            raise RuntimeError("the client has not been connected yet")
+        return self._user
+
+    @property
+    def rooms(self) -> Mapping[str, Room]:
+        """The rooms this client is in by name, those included that the server joins by itself."""
+        return {name: room for name, room in self._rooms.items() if not room.ended}
+
+    def states(self) -> AsyncIterator[ConnectionState]:
+        """The present state and all that follow, until `Closed`."""
+        reader: Inbox[ConnectionState] = Inbox(STATES_KEPT)
+        reader.put(self._state)
+        if self._over is not None:
+            reader.end()
+        self._readers.add(reader)
+        return reader
+
+    async def join(self, name: str, *, history: int | None = None, timeout: float = 30.0) -> Room:
+        """Join a room and stay in it; the first event is `Joined` with the room's last `history` messages.
+
+        A room that this client is in already, because of an earlier call or by the server, is returned as it
+        is. Raises CommandFailed when the server refuses, or has not let us in within `timeout` seconds.
+        """
+        if self._over is not None:
+            raise self._over
+        self._rooms = dict(self.rooms)
+        room = self._rooms.get(name)
+        if room is not None and room.position is not None:
+            return room
+        if room is None:
+            room = self._add(name, history)
+            room.membership.attach(self._link)
+            room.membership.join()
+        try:
+            async with asyncio.timeout(timeout):
+                await room.membership.joined()
+        except TimeoutError:
+            await room.leave()
+            raise room.membership.failure or no_answer(f"{name} was not joined within {timeout:g} s") from None
+        except asyncio.CancelledError:
+            if room.position is None:
+                room.membership.end(None)
+            raise
+        return room
+
+    async def request(self, cmd: str, *, timeout: float = TIMEOUT, **fields: Any) -> Any:
+        """Send any command as it is, once, when connected; the ok of the reply as plain data.
+
+        Raises CommandFailed, as `unavailable` when no reply came, and ClosedForGood.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        try:
+            async with asyncio.timeout_at(deadline):
+                link = await self._connected()
+        except TimeoutError:
+            raise no_answer(f"not connected within {timeout:g} s") from None
+        try:
+            return await link.request(cmd, timeout=max(0.0, deadline - loop.time()), **fields)
+        except ConnectionLost:
+            raise no_answer("the connection was lost before the reply came") from None
+
+    async def ping(self, *, timeout: float = TIMEOUT) -> float:
+        """The seconds a command takes to the gateway and back. Raises as `request` does."""
+        started = asyncio.get_running_loop().time()
+        await self.request("ping", timeout=timeout)
+        return asyncio.get_running_loop().time() - started
+
+    async def close(self) -> None:
+        """Close the connection and end all rooms; a second call does nothing."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait({self._keeping})
+        self._end(ClientClosed())
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # What follows is called by the keeper.
+
+    def entered(self, state: ConnectionState) -> None:
+        self._state = state
+        for reader in list(self._readers):
+            if reader.full:
+                reader.drop_oldest()
+            reader.put(state)
+
+    def asked(self) -> dict[str, Any]:
+        positions = {name: room.membership.resume() for name, room in self.rooms.items()}
+        known = {name: position for name, position in positions.items() if position is not None}
+        self._resuming = set(known)
+        return known
+
+    def welcomed(self, link: Link, url: str, welcome: Welcome) -> None:
+        link.limit = int(welcome.limits.get("message_bytes", link.limit))
+        self._link = link
+        self._user = welcome.user
+        living = self.rooms
+        for name, room in living.items():
+            room.membership.attach(link)
+            if name not in welcome.rooms:
+                room.membership.join()
+        for name, found in welcome.rooms.items():
+            if name in living:
+                living[name].membership.resumed(found)
+            elif name not in self._resuming:
+                # One that the server joined by itself. (Another was left while the `connect` was on its way.)
+                room = self._add(name, None)
+                room.membership.attach(link)
+                room.membership.resumed(found)
+            else:
+                self._spawn(link.post("leave", room=name))
+        self.entered(Connected(url, welcome.connection, welcome.user))
+        self._changed.set()
+
+    def pushed(self, push: Push) -> None:
+        room = self._rooms.get(push.room or "")
+        if room is not None:
+            room.membership.pushed(push)
+
+    def lost(self) -> None:
+        self._link = None
+        for room in self._rooms.values():
+            room.membership.lost()
+
+    async def _keep(self) -> None:
+        try:
+            over = await self._keeper.run()
+        except Exception as error:
+            # Nobody awaits this task; those who wait for the connection must not wait for ever.
+            over = ClosedForGood(FAILED, f"the client failed: {error!r}")
+            over.__cause__ = error
+        self._end(over)
+
+    def _end(self, over: ClosedForGood) -> None:
+        if self._over is not None:
+            return
+        self._over = over
+        for room in self._rooms.values():
+            # An app that closed the client itself expects its loops to end, not to fail.
+            room.membership.end(over, quiet=isinstance(over, ClientClosed))
+        self.entered(Closed(over.code, over.reason))
+        for reader in list(self._readers):
+            reader.end()
+        self._changed.set()
+
+    async def _connected(self) -> Link:
+        while True:
+            if self._over is not None:
+                raise self._over
+            if self._link is not None:
+                return self._link
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _add(self, name: str, history: int | None) -> Room:
+        room = Room(Membership(name, history=history, limit=self._inbox, spawn=self._spawn))
+        self._rooms[name] = room
+        return room
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,209 @@
+"""One room as the client keeps it over all its connections: joins, what is told the app, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import msgspec
+
+from gateway.client.backoff import Backoff
+from gateway.client.errors import CommandFailed, ConnectionLost
+from gateway.client.events import CanChanged, Left, RoomEvent
+from gateway.client.inbox import Inbox
+from gateway.client.link import Link
+from gateway.client.replica import Replica, Standing, Verdict
+from gateway.client.wire import failure, outcome
+from gateway.errors import Code
+from gateway.protocol.messages import JoinResult, Position, Push
+
+JOIN_TIMEOUT: Final = 15.0
+
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class CanData(msgspec.Struct, frozen=True):
+    can: list[str]
+
+
+class LeftData(msgspec.Struct, frozen=True):
+    code: str
+    rejoin: bool = False
+
+
+class Count(msgspec.Struct, frozen=True):
+    count: int
+
+
+class Membership:
+    """Driven by the client: `attach` and `resumed` or `join` at each new link, `pushed`, and `lost`.
+
+    A join that fails for a while is repeated for as long as its link lives; one that is refused ends the room.
+    An app that does not read costs at most `limit` events and one replay: the room then falls behind, and
+    joins again from where it was when all was read.
+    """
+
+    def __init__(self, name: str, *, history: int | None, limit: int, spawn: Spawn) -> None:
+        self.name = name
+        self.history = history
+        self.can: tuple[str, ...] = ()
+        self.members = 0
+        self.ended = False
+        self.inbox: Inbox[RoomEvent] = Inbox(limit, self._drained)
+        self.failure: CommandFailed | None = None
+        self._replica = Replica()
+        self._spawn = spawn
+        self._link: Link | None = None
+        self._member = False
+        self._error: Exception | None = None
+        self._changed = asyncio.Event()
+
+    @property
+    def position(self) -> Position | None:
+        return self._replica.position
+
+    def resume(self) -> Position | None:
+        """The position to resume from in the `connect` that is being sent; None when a join has to do it."""
+        return self._replica.ask() if self.position is not None else None
+
+    def attach(self, link: Link | None) -> None:
+        """A new link is there; `resumed` or `join` follows."""
+        self._link = link
+
+    def join(self, after: float = 0.0) -> None:
+        """Join over the present link, in the background."""
+        if self._link is not None and not self.ended:
+            # The replica is told at once: from here on the room's pushes are ignored, and nothing joins twice.
+            self._spawn(self._join(self._link, self._replica.ask(), after))
+
+    async def joined(self) -> Link:
+        """The link over which the room is joined; waits until there is one.
+
+        Raises what ended the room, or CommandFailed `not_joined` when it was left.
+        """
+        while True:
+            if self.ended:
+                raise self._error or CommandFailed(Code.NOT_JOINED, f"{self.name} was left")
+            if self._member and self._link is not None:
+                return self._link
+            self._changed.clear()
+            await self._changed.wait()
+
+    def answered(self, result: JoinResult) -> None:
+        """Take the reply to a join."""
+        self.can = tuple(result.can)
+        self.members = result.members
+        self.failure = None
+        for event in self._replica.answer(result, full=self.inbox.full):
+            self.inbox.put(event)
+        self._member = True
+        self._changed.set()
+
+    def resumed(self, found: Any) -> None:
+        """Take what the reply to `connect` says of the room, asked for or joined by the server itself.
+
+        Raises msgspec.ValidationError.
+        """
+        result = outcome(found)
+        if isinstance(result, JoinResult):
+            if self.history is not None and self.position is None:
+                # The app asked for messages, which only a join of its own brings.
+                self.join()
+                return
+            if self._replica.standing is Standing.AWAY:
+                self._replica.ask()
+            self.answered(result)
+        elif result.error is None:
+            self.join()
+        elif result.error.temporary:
+            self.failure = failure(result.error)
+            self.join(after=result.error.retry_after or 0.5)
+        else:
+            self.end(failure(result.error))
+
+    def pushed(self, push: Push) -> None:
+        """Take a push of this room."""
+        if self._replica.standing in (Standing.AWAY, Standing.JOINING):
+            return
+        if push.push == "left":
+            data = msgspec.convert(push.data, LeftData)
+            self.inbox.put(Left(data.code, data.rejoin))
+            self.end(None)
+            return
+        event: RoomEvent = push
+        if push.push == "can":
+            self.can = tuple(msgspec.convert(push.data, CanData).can)
+            event = CanChanged(self.can)
+        elif push.push == "presence":
+            self.members = msgspec.convert(push.data, Count).count
+        if self.inbox.full:
+            # What is merely ephemeral may be lost; anything else is had again by the next join.
+            if push.seq is not None or event is not push:
+                self._replica.fall_behind()
+            return
+        match self._replica.take(push):
+            case Verdict.DELIVER:
+                self.inbox.put(event)
+            case Verdict.REJOIN:
+                self.join()
+            case Verdict.IGNORE:
+                pass
+
+    def lost(self) -> None:
+        """The link is gone."""
+        self._link = None
+        self._member = False
+        self._replica.lose()
+
+    def end(self, error: Exception | None, *, quiet: bool = False) -> Link | None:
+        """End the room: after the events at hand the app gets `error`, or just their end when `quiet`.
+
+        Returns the link over which it was a member.
+        """
+        link = self._link if self._member else None
+        if not self.ended:
+            self.ended = True
+            self._error = error
+            self.lost()
+            self.inbox.end(None if quiet else error)
+            self._changed.set()
+        return link
+
+    def _drained(self) -> None:
+        if self._replica.standing is Standing.BEHIND:
+            self.join()
+
+    async def _join(self, link: Link, since: Position | None, wait: float) -> None:
+        backoff = Backoff()
+        while True:
+            await asyncio.sleep(wait)
+            if self.ended or self._link is not link:
+                return
+            try:
+                await link.request(
+                    "join",
+                    timeout=JOIN_TIMEOUT,
+                    on_ok=self._on_reply(link),
+                    room=self.name,
+                    since=since,
+                    history=self.history if since is None else None,
+                )
+                return
+            except ConnectionLost:
+                return
+            except CommandFailed as error:
+                if self.ended or self._link is not link:
+                    return
+                self.failure = error
+                if not error.temporary:
+                    self.end(error)
+                    return
+                wait = max(error.retry_after or 0.0, backoff.next())
+
+    def _on_reply(self, link: Link) -> Callable[[Any], None]:
+        def reply(ok: Any) -> None:
+            if self._link is link and not self.ended:
+                self.answered(msgspec.convert(ok, JoinResult))
+
+        return reply

@@ -1,0 +1,53 @@
+"""Repeats a command whose outcome is not known, as its nonce allows."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from gateway.client.backoff import Backoff
+from gateway.client.errors import CommandFailed, ConnectionLost, no_answer
+from gateway.errors import Code
+
+T = TypeVar("T")
+
+# The server remembers a nonce for two minutes; a repeat on its way at the end of them would come too late.
+WINDOW: Final = 110.0
+
+
+def new_nonce() -> str:
+    return uuid.uuid4().hex
+
+
+async def repeat(
+    attempt: Callable[[], Awaitable[T]], *, window: float = WINDOW, retry: bool = True, patient: bool = False
+) -> T:
+    """Call `attempt` until it gives a result or an error that stands.
+
+    With `retry` it is repeated after `unavailable`, no reply and a lost connection; with `patient` also
+    after a temporary error that says when to come back, such as `rate_limited`. Never later than `window`
+    seconds from now. Raises the last CommandFailed.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + window
+    backoff = Backoff(highest=5.0)
+    failed = no_answer(f"no connection within {window:g} s")
+    while True:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await attempt()
+        except TimeoutError:
+            raise failed from None
+        except ConnectionLost:
+            failed = no_answer("the connection was lost before the reply came")
+        except CommandFailed as error:
+            failed = error
+        if failed.code == Code.UNAVAILABLE:
+            again, wait = retry, max(failed.retry_after or 0.0, backoff.next())
+        else:
+            again, wait = patient and failed.temporary and failed.retry_after is not None, failed.retry_after or 0.0
+        if not again or loop.time() + wait >= deadline:
+            raise failed
+        await asyncio.sleep(wait)

@@ -1,0 +1,34 @@
+"""Where a client's tokens come from, and when it needs the next one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+
+TokenSource: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
+
+# The part of a token's life after which a new one is asked for.
+REFRESH_AT: Final = 0.8
+# Even a token that ends at once does not make a client ask without pause.
+SHORTEST: Final = 1.0
+
+
+class Tokens:
+    """One token for all time, or a fresh one from a callable at each need."""
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+        self.renewable = not isinstance(source, str)
+
+    async def fresh(self) -> str:
+        """Raises whatever the callable raises."""
+        if isinstance(self._source, str):
+            return self._source
+        given = self._source()
+        return await given if inspect.isawaitable(given) else given
+
+
+def refresh_in(server_time: int, expires_at: int) -> float:
+    """Seconds until the next token is due; both times are the server's, in milliseconds."""
+    return max(SHORTEST, (expires_at - server_time) / 1000 * REFRESH_AT)

@@ -1,0 +1,93 @@
+"""Messages as a client reads and writes them, in either codec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgspec
+
+from gateway.client.errors import CommandFailed
+from gateway.principal import Author
+from gateway.protocol.messages import ErrorBody, JoinResult, Push, User
+
+CodecName = Literal["json", "msgpack"]
+
+
+class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"author": "from"}):
+    """Anything a server sends: a reply has `id` and `ok` or `error`, a push has `push` and the rest."""
+
+    id: int | None = None
+    ok: Any = None
+    error: ErrorBody | None = None
+    push: str = ""
+    room: str | None = None
+    seq: int | None = None
+    prev: int | None = None
+    at: int | None = None
+    author: Author | None = None
+    nonce: str | None = None
+    data: Any = None
+
+    def as_push(self) -> Push:
+        return Push(
+            push=self.push,
+            room=self.room,
+            seq=self.seq,
+            prev=self.prev,
+            at=self.at,
+            author=self.author,
+            nonce=self.nonce,
+            data=self.data,
+        )
+
+
+class RoomOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one room of a `connect`: an error, `deferred`, or else the fields of a join result."""
+
+    error: ErrorBody | None = None
+    deferred: bool = False
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The ok of `connect`; `rooms` are read one by one with `outcome`. Times are in milliseconds."""
+
+    connection: str
+    user: User
+    server_time: int
+    expires_at: int
+    limits: dict[str, int | float] = {}
+    rooms: dict[str, Any] = {}
+
+
+class Wire:
+    """One codec: a message of the protocol to and from the payload of a WebSocket message."""
+
+    def __init__(self, codec: CodecName) -> None:
+        self.text: Final = codec == "json"
+        self.subprotocol: Final = f"ksmp.v1.{codec}"
+        self.encode: Callable[[Any], bytes]
+        self._decode: Callable[[bytes], Incoming]
+        if codec == "json":
+            self.encode = msgspec.json.Encoder().encode
+            self._decode = msgspec.json.Decoder(Incoming).decode
+        else:
+            self.encode = msgspec.msgpack.Encoder().encode
+            self._decode = msgspec.msgpack.Decoder(Incoming).decode
+
+    def decode(self, data: bytes) -> Incoming:
+        """Raises msgspec.DecodeError for what is no message of the protocol."""
+        try:
+            return self._decode(data)
+        except UnicodeDecodeError as error:
+            raise msgspec.DecodeError(str(error)) from error
+
+
+def outcome(value: Any) -> JoinResult | RoomOutcome:
+    """One entry of the `rooms` of a `connect`; raises msgspec.ValidationError."""
+    found = msgspec.convert(value, RoomOutcome)
+    return found if found.error is not None or found.deferred else msgspec.convert(value, JoinResult)
+
+
+def failure(body: ErrorBody) -> CommandFailed:
+    return CommandFailed(body.code, body.message, body.temporary, body.retry_after)

@@ -1,0 +1,65 @@
+"""A `ksmp dev` of one's own, for as long as a measurement takes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+
+from gateway.embedded import ports
+
+LIMIT = 60.0
+
+
+class Stack(msgspec.Struct):
+    """What `dev.json` says of a running `ksmp dev`, and where its data is."""
+
+    gateways: list[str]
+    room: str
+    tokens: dict[str, str]
+    pids: dict[str, object]
+    data: str = ""
+
+    @property
+    def gateway_pids(self) -> list[int]:
+        pids = self.pids["gateways"]
+        return [int(pid) for pid in pids] if isinstance(pids, list) else []
+
+    @property
+    def sockets(self) -> list[str]:
+        return [url.replace("http", "ws", 1) + "/realtime" for url in self.gateways]
+
+
+@contextlib.asynccontextmanager
+async def running(gateways: int) -> AsyncIterator[Stack]:
+    """Start `ksmp dev` in a temporary folder, and stop it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="ksmp-bench-") as folder:
+        data = Path(folder) / "data"
+        # Ports next to each other are needed; a free one is most likely followed by free ones.
+        command = [sys.executable, "-m", "gateway.cli", "dev", "--data", str(data)]
+        command += ["--gateways", str(gateways), "--port", str(ports.choose())]
+        # A benchmark sends faster than a person may.
+        environ = {**os.environ, "KSMP_CHAT_RATE_COUNT": "100000", "KSMP_COMMAND_RATE": "10000"}
+        environ["KSMP_COMMAND_BURST"] = "10000"
+        process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)  # noqa: ASYNC220
+        try:
+            state = data / "dev.json"
+            async with asyncio.timeout(LIMIT):
+                while not state.exists():
+                    if process.poll() is not None:
+                        raise SystemExit("ksmp dev ended; run it by itself to see why")
+                    await asyncio.sleep(0.1)
+            stack = msgspec.json.decode(state.read_bytes(), type=Stack)
+            stack.data = str(data)
+            yield stack
+        finally:
+            process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(process.wait, 20)

@@ -1,0 +1,214 @@
+"""The command line: quick, helpful, and one line on standard error when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import jwt
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.cli import main
+from gateway.embedded import people
+from gateway.embedded.gateways import ISSUER
+from gateway.principal import Role
+from gateway.settings import Settings, table
+
+COMMANDS = ["dev", "token", "serve", "migrate", "doctor", "modules", "settings"]
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("KSMP_")]:
+        monkeypatch.delenv(name)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def assert_one_line(result: Result, text: str) -> None:
+    """That it failed, and said so in one line that holds the text."""
+    assert result.exit_code == 1, result.output
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("Error: ")
+    assert text in result.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_has_a_help_text(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    found = main.commands[command]
+    assert found.help
+    assert all(option.help for option in found.params if isinstance(option, click.Option))
+
+
+def test_these_are_the_commands() -> None:
+    assert sorted(main.commands) == sorted(COMMANDS)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from gateway.cli import main\n"
+        "assert CliRunner().invoke(main, ['--help']).exit_code == 0\n"
+        "heavy = {'litestar', 'uvicorn', 'asyncpg', 'piccolo', 'nats', 'httpx', 'jwt', 'cryptography', 'msgspec'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version() -> None:
+    assert version("ksmp") in run("--version").output
+
+
+def issuer_in(data: Path) -> DevelopmentIssuer:
+    return people.issuer(data / "issuer")
+
+
+def test_tokens_are_for_users_of_their_own(tmp_path: Path) -> None:
+    keys = jwt.PyJWKSet.from_dict(issuer_in(tmp_path).jwks())
+    result = run(
+        "token", "--data", str(tmp_path), "--role", "student", "--count", "3", "--prefix", "sim", "--ttl", "2h"
+    )
+    assert result.exit_code == 0
+    tokens = result.output.split()
+    assert len(tokens) == 3
+    now = time.time()
+    for number, token in enumerate(tokens, 1):
+        claims = jwt.decode(token, keys.keys[0].key, algorithms=["RS256"], audience="ksmp-dev", issuer=ISSUER)
+        assert claims["sub"] == f"sim-student-{number}"
+        assert claims["name"] == f"Sim {number}"
+        assert 7100 < claims["exp"] - now <= 7202
+
+
+def test_the_tokens_of_a_mentor_and_an_admin_carry_their_role(tmp_path: Path) -> None:
+    issuer_in(tmp_path)
+    groups = set()
+    for role in ("student", "mentor", "admin"):
+        token = run("token", "--data", str(tmp_path), "--role", role).output.strip()
+        claims = jwt.decode(token, options={"verify_signature": False})
+        assert claims["sub"] == f"load-{role}-1"
+        groups.add(tuple(claims["cognito:groups"]))
+    assert len(groups) == 3
+
+
+def test_the_people_of_dev() -> None:
+    found = people.people()
+    assert {key: (who.id, who.name) for key, who in found.items()} == {
+        "mentor": ("dev-mentor", "Meera (mentor)"),
+        "student": ("dev-student", "Sanjay (student)"),
+        "admin": ("dev-admin", "Dev (admin)"),
+    }
+    assert [who.role for who in found.values()] == [Role.MENTOR, Role.STUDENT, Role.ADMIN]
+
+
+def test_a_folder_without_an_issuer_is_one_line_and_gets_none(tmp_path: Path) -> None:
+    assert_one_line(
+        run("token", "--data", str(tmp_path), "--role", "admin"), "has no development issuer; run `ksmp dev"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--role", "teacher"),
+        ("--role", "admin", "--ttl", "8"),
+        ("--role", "admin", "--ttl", "٣h"),
+        ("--role", "admin", "--count", "0"),
+        ("--role", "admin", "--prefix", "a b"),
+        (),
+    ],
+)
+def test_a_bad_option_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    result = run("token", "--data", str(tmp_path), *arguments)
+    assert result.exit_code == 2
+    assert "Usage:" in result.stderr
+
+
+def test_serve_and_migrate_name_the_setting_that_is_missing() -> None:
+    for command in ("serve", "migrate"):
+        assert_one_line(run(command), "KSMP_DATABASE_URL is not set")
+
+
+def test_migrate_without_a_database_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = {
+        "KSMP_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x",
+        "KSMP_NATS_URL": "nats://127.0.0.1:1",
+        "KSMP_ISSUER": "i",
+        "KSMP_JWKS_URL": "http://127.0.0.1:1/",
+        "KSMP_CLIENT_IDS": "c",
+    }
+    for name, value in nowhere.items():
+        monkeypatch.setenv(name, value)
+    result = run("migrate")
+    assert_one_line(result, "")
+    assert "secret" not in result.output
+
+
+def test_dev_in_a_folder_of_something_else_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").touch()
+    assert_one_line(run("dev", "--data", str(tmp_path)), "holds something that `ksmp dev` did not make")
+
+
+def test_dev_says_something_before_it_loads_anything(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    begun = time.monotonic()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "gateway.cli", "dev", "--data", str(tmp_path / "file")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert done.stdout is not None
+    assert done.stdout.readline().startswith("Starting in ")
+    first = time.monotonic() - begun
+    assert done.wait(20) == 1
+    _, errors = done.communicate(timeout=5)
+    assert errors == f"Error: {tmp_path}/file is not a folder; choose another one with --data.\n"
+    # A second on an idle machine; a busy one gets more, and loading everything would take longer still.
+    assert first < 3
+
+
+def test_settings_prints_the_documented_table() -> None:
+    result = run("settings")
+    assert result.exit_code == 0
+    assert result.output.startswith(table(Settings))
+
+
+def test_settings_has_those_of_the_modules() -> None:
+    assert "KSMP_CHAT_" in run("settings").output
+
+
+def test_modules_tells_what_each_adds_and_which_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KSMP_MODULES", "accounts, programs, live")
+    lines = run("modules").output.splitlines()
+    assert f"live {version('ksmp')} (on)" in lines
+    chat = lines.index(f"chat {version('ksmp')} (off)")
+    assert lines[chat + 1] == "  requires: live"
+    assert lines[chat + 2].startswith("  commands: chat.send")
+    assert any(line.startswith("  rooms: session") for line in lines)
+
+
+def test_modules_that_cannot_start_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KSMP_MODULES", "chat")
+    assert_one_line(run("modules"), "Module chat requires live")
+
+
+def test_an_error_of_our_own_making_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("gateway.settings.table", broken)
+    assert isinstance(run("settings").exception, KeyError)

@@ -1,0 +1,124 @@
+"""The doctor: ok when everything answers, and what to do about each thing that does not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import nats
+import pytest
+
+from gateway import doctor, registry
+from gateway.db.migrate import migrate
+from gateway.doctor import Finding, examine
+from gateway.embedded import ports
+from gateway.embedded.guard import Guard
+from gateway.embedded.nats import NatsServer
+from gateway.embedded.natsserver import binary
+from gateway.embedded.postgres import Postgres
+from gateway.embedded.process import Child
+
+from .jwks import serve_jwks
+
+NOWHERE = "127.0.0.1:1"
+
+
+@pytest.fixture(scope="module")
+async def environ(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, str]]:
+    """The settings of a gateway for which everything is there but the migrations."""
+    folder = tmp_path_factory.mktemp("servers")
+    async with (
+        Guard() as guard,
+        Postgres(folder, guard=guard) as postgres,
+        NatsServer(folder, guard=guard) as server,
+        serve_jwks(json.dumps({"keys": [{"kty": "RSA"}, {"kty": "EC"}]})) as jwks_url,
+    ):
+        yield {
+            "KSMP_DATABASE_URL": postgres.url,
+            "KSMP_NATS_URL": server.url,
+            "KSMP_ISSUER": "https://issuer.example",
+            "KSMP_JWKS_URL": jwks_url,
+            "KSMP_CLIENT_IDS": "app",
+        }
+
+
+def finding(findings: list[Finding], subject: str) -> Finding:
+    return next(found for found in findings if found.subject == subject)
+
+
+async def test_all_is_well(environ: dict[str, str]) -> None:
+    await migrate(environ["KSMP_DATABASE_URL"], registry.load())
+    findings = await examine(environ)
+    assert all(found.ok for found in findings), findings
+    assert [found.subject for found in findings] == ["settings", "PostgreSQL", "NATS", "token keys"]
+    assert "has 1 RSA key(s)" in finding(findings, "token keys").text
+    # The trial stream is gone again.
+    client = await nats.connect(environ["KSMP_NATS_URL"])
+    assert await client.jetstream().streams_info() == []
+    await client.close()
+
+
+async def test_migrations_that_are_missing(environ: dict[str, str]) -> None:
+    await migrate(environ["KSMP_DATABASE_URL"], registry.load())
+    empty = environ["KSMP_DATABASE_URL"].removesuffix("/ksmp") + "/postgres"
+    found = finding(await examine(environ | {"KSMP_DATABASE_URL": empty}), "PostgreSQL")
+    assert not found.ok
+    assert found.text.endswith("migration(s); run `ksmp migrate`.")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "subject", "text"),
+    [
+        ("KSMP_DATABASE_URL", f"postgresql://u:secret@{NOWHERE}/x", "PostgreSQL", f"{NOWHERE}/x refuses"),
+        ("KSMP_NATS_URL", f"nats://u:secret@{NOWHERE}", "NATS", f"{NOWHERE} refuses"),
+        ("KSMP_NATS_REPLICAS", "3", "NATS", "cannot hold a stream with 3 copies"),
+        ("KSMP_JWKS_URL", f"http://{NOWHERE}/", "token keys", "gives no keys"),
+        ("KSMP_MODULES", "chat", "settings", "requires live"),
+        ("KSMP_PROT", "1", "settings", "KSMP_PROT is not a setting"),
+        ("KSMP_PORT", "high", "settings", "KSMP_PORT has a bad value"),
+    ],
+)
+async def test_what_is_wrong_is_named(
+    environ: dict[str, str], variable: str, value: str, subject: str, text: str
+) -> None:
+    findings = await examine(environ | {variable: value})
+    found = finding(findings, subject)
+    assert not found.ok
+    assert text in found.text
+    assert str(found).startswith(f"FAIL  {subject}: ")
+    assert not any("secret" in str(other) for other in findings)
+
+
+async def test_a_wrong_password(environ: dict[str, str]) -> None:
+    wrong = environ["KSMP_DATABASE_URL"].replace("ksmp:", "ksmp:x", 1)
+    found = finding(await examine(environ | {"KSMP_DATABASE_URL": wrong}), "PostgreSQL")
+    assert not found.ok
+    assert "password authentication failed" in found.text
+
+
+async def test_an_old_server(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "OLDEST_POSTGRES", 99)
+    assert "99 or newer is needed" in finding(await examine(environ), "PostgreSQL").text
+
+
+async def test_keys_of_no_use(environ: dict[str, str]) -> None:
+    for document in ('{"keys": [{"kty": "EC"}]}', "<html>"):
+        async with serve_jwks(document) as url:
+            assert not finding(await examine(environ | {"KSMP_JWKS_URL": url}), "token keys").ok
+
+
+async def test_nats_without_jetstream(environ: dict[str, str], tmp_path: Path) -> None:
+    port = ports.choose()
+
+    async def ready() -> bool:
+        return not await asyncio.to_thread(ports.is_free, port)
+
+    command = [str(binary()), "-a", "127.0.0.1", "-p", str(port)]
+    async with Guard() as guard:
+        plain = Child("plain", command, folder=tmp_path, ready=ready, guard=guard)
+        await plain.start()
+        found = finding(await examine(environ | {"KSMP_NATS_URL": f"nats://127.0.0.1:{port}"}), "NATS")
+        await plain.stop()
+    assert "has no JetStream" in found.text

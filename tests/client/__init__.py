@@ -1,0 +1,1 @@
+"""The client, alone, against a stand-in, and against real gateways."""

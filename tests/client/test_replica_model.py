@@ -1,0 +1,163 @@
+"""Whatever happens on the way, an app gets each message once and in order, or is told to reload."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from gateway.client.events import Joined
+from gateway.client.replica import Replica, Standing, Verdict
+from gateway.protocol.messages import JoinResult, Position, Push
+
+
+class Following(RuleBasedStateMachine):
+    """A log, a server that serves it over one connection, and the app at the other end.
+
+    `wire` is what the server has written and the client has not read. The app's view begins anew with each
+    `Joined(recovered=False)`: at `base`, and `got` is what it was handed since.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.replica = Replica()
+        self.epoch = 1
+        self.log: list[int] = []
+        self.published: list[int] = []
+        self.erased: set[int] = set()
+        self.head = 0
+        self.member = False
+        self.wire: deque[Push | JoinResult] = deque()
+        self.lossless = True
+        self.base: Position | None = None
+        self.got: list[int] = []
+        self.full = False
+
+    @rule(step=st.integers(1, 3))
+    def publish(self, step: int) -> None:
+        prev = self.log[-1] if self.log else 0
+        self.head += step
+        self.log.append(self.head)
+        self.published.append(self.head)
+        if self.member:
+            self.wire.append(push(self.head, prev))
+
+    @precondition(lambda self: self.log)
+    @rule(data=st.data())
+    def erase(self, data: st.DataObject) -> None:
+        seq = data.draw(st.sampled_from(self.log))
+        self.log.remove(seq)
+        self.erased.add(seq)
+
+    @precondition(lambda self: self.replica.standing is not Standing.LIVE and not self.asking)
+    @rule(recoverable=st.booleans())
+    def join(self, recoverable: bool) -> None:
+        """The server answers at once; the reply takes its place on the wire."""
+        since = self.replica.ask()
+        self.member = True
+        recovered = None
+        messages = [push(seq, 0) for seq in self.log[-2:]]
+        if since is not None:
+            recovered = recoverable and since.epoch == str(self.epoch) and since.seq <= self.head
+            if recovered:
+                chain = [since.seq, *(seq for seq in self.log if seq > since.seq)]
+                messages = [push(seq, prev) for prev, seq in zip(chain, chain[1:], strict=False)]
+        self.wire.append(
+            JoinResult(
+                room="session:a",
+                epoch=str(self.epoch),
+                seq=self.head,
+                recovered=recovered,
+                messages=messages,
+                members=1,
+                can=[],
+            )
+        )
+
+    @property
+    def asking(self) -> bool:
+        return self.replica.standing is Standing.JOINING
+
+    @precondition(lambda self: self.wire)
+    @rule()
+    def read(self) -> None:
+        match self.wire.popleft():
+            case JoinResult() as reply:
+                self.lossless = True
+                for event in self.replica.answer(reply, full=self.full):
+                    self.hand_on(event)
+            case Push() as message:
+                self.take(message)
+
+    @precondition(lambda self: self.wire and isinstance(self.wire[0], Push))
+    @rule()
+    def read_twice(self) -> None:
+        message = self.wire.popleft()
+        assert isinstance(message, Push)
+        self.take(message)
+        self.take(message)
+
+    @precondition(lambda self: self.wire and isinstance(self.wire[0], Push))
+    @rule()
+    def lose(self) -> None:
+        self.wire.popleft()
+        self.lossless = False
+
+    @precondition(lambda self: len(self.wire) > 1 and all(isinstance(item, Push) for item in list(self.wire)[:2]))
+    @rule()
+    def swap(self) -> None:
+        self.wire[0], self.wire[1] = self.wire[1], self.wire[0]
+        self.lossless = False
+
+    @rule()
+    def cut(self) -> None:
+        self.wire.clear()
+        self.member = False
+        self.replica.lose()
+
+    @rule()
+    def recreate_the_log(self) -> None:
+        self.cut()
+        self.epoch += 1
+        self.log, self.published, self.erased, self.head = [], [], set(), 0
+
+    @rule(full=st.booleans())
+    def fill_or_drain_the_inbox(self, full: bool) -> None:
+        self.full = full
+        if full:
+            self.replica.fall_behind()
+
+    def take(self, message: Push) -> None:
+        match self.replica.take(message):
+            case Verdict.DELIVER:
+                self.hand_on(message)
+            case Verdict.REJOIN:
+                assert not self.lossless, "a gap was seen where there was none"
+
+    def hand_on(self, event: Joined | Push) -> None:
+        if isinstance(event, Push):
+            assert event.seq is not None
+            self.got.append(event.seq)
+        elif not event.recovered:
+            self.base, self.got = event.position, []
+
+    @invariant()
+    def every_message_once_and_in_order(self) -> None:
+        assert self.got == sorted(set(self.got))
+        position = self.replica.position
+        if position is None or self.base is None or position.epoch != str(self.epoch):
+            return
+        assert position.epoch == self.base.epoch
+        due = [seq for seq in self.published if self.base.seq < seq <= position.seq]
+        assert set(self.got) <= set(due)
+        assert [seq for seq in due if seq not in self.got and seq not in self.erased] == []
+
+
+def push(seq: int, prev: int) -> Push:
+    return Push(push="chat.message", room="session:a", seq=seq, prev=prev, data={})
+
+
+TestFollowing = Following.TestCase
+TestFollowing.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

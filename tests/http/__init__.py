@@ -1,0 +1,1 @@
+"""Tests of the kernel's HTTP routes, against a real gateway."""

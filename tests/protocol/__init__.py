@@ -1,0 +1,1 @@
+"""Tests of gateway.protocol: bytes in, events out, no event loop."""

@@ -1,0 +1,186 @@
+"""A gateway's rooms without its HTTP server: several of them fit into one test."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from gateway.bus.connection import NatsBus
+from gateway.bus.log import RoomLog
+from gateway.db.archive import PostgresArchive
+from gateway.db.database import PostgresDatabase
+from gateway.module import RoomKind
+from gateway.principal import Principal, Role
+from gateway.protocol.codec import JSON
+from gateway.protocol.messages import JoinResult, Position, Push
+from gateway.protocol.names import room_name
+from gateway.realtime.grants import Grants
+from gateway.realtime.history import HistoryReader
+from gateway.realtime.hub import Hub
+from gateway.realtime.joining import Joiner
+from gateway.realtime.member import Member
+from gateway.realtime.rooms import ClusterRooms
+from gateway.settings import Settings
+from gateway.telemetry.metrics import Metrics
+
+ONLY_WHEN_ASKED = 3600.0
+
+
+class Text(msgspec.Struct):
+    text: str
+
+
+class Transcript:
+    """A sink that keeps what was written, as the messages it holds."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.closed: int | None = None
+
+    def write(self, data: bytes) -> None:
+        while data:
+            size, head = data[1], 2
+            if size == 126:
+                size, head = int.from_bytes(data[2:4]), 4
+            elif size == 127:
+                size, head = int.from_bytes(data[2:10]), 10
+            self.messages.append(msgspec.json.decode(data[head : head + size]))
+            data = data[head + size :]
+
+    def buffered(self) -> int:
+        return 0
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = code
+
+
+class Viewer:
+    """A member of rooms on one node, with all it was shown."""
+
+    def __init__(self, node: Node, name: str) -> None:
+        self.node = node
+        self.sink = Transcript()
+        self.member = Member(uuid.uuid4().hex, JSON, self.sink, soft=1 << 20, hard=1 << 24, spread=1.0)
+        self.member.principal = Principal(id=name, name=name, role=Role.STUDENT, expires_at=2**50)
+        self.result: JoinResult | None = None
+        self.shown: list[tuple[int, int]] = []
+
+    async def join(self, room: str, since: Position | None = None, history: int | None = None) -> JoinResult:
+        self.result, _ = await self.node.joiner.join(self.member, room_name(room), since, history)
+        # What comes after the reply is told apart from what came before a rejoin.
+        self.sink.messages.clear()
+        return self.result
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of the durable pushes since the join, replayed and live."""
+        assert self.result is not None
+        replayed = [msgspec.json.decode(bytes(push.data))["text"] for push in self.result.messages if _text(push)]
+        return replayed + [message["data"]["text"] for message in self.pushes if "text" in message["data"]]
+
+    @property
+    def pushes(self) -> list[dict[str, Any]]:
+        return [message for message in self.sink.messages if "seq" in message]
+
+
+def _text(push: Push) -> bool:
+    return b'"text"' in bytes(push.data)
+
+
+class Node:
+    """One node on a NATS server; reads heads only when asked to, unless `head_interval` says otherwise."""
+
+    def __init__(self, nats_urls: Sequence[str], database_url: str, *, archived: Sequence[str] = (), **changes: Any):
+        self.settings = Settings(
+            environment="test",
+            database_url=database_url,
+            nats_url=tuple(nats_urls),
+            issuer="test",
+            jwks_url="test",
+            client_ids=("test",),
+            **{"head_interval": ONLY_WHEN_ASKED, **changes},
+        )
+        settings = self.settings
+        kinds = {"test": RoomKind(name="test", roles=("member",), authorize=_anyone, archived=bool(archived))}
+        self.metrics = Metrics(CollectorRegistry())
+        self.bus = NatsBus(settings.nats_url, "test")
+        self.log = RoomLog(self.bus, replicas=1, retention=settings.retention, publish_timeout=settings.publish_timeout)
+        self.database = PostgresDatabase(database_url, pool=4, timeout=5.0)
+        self.archive = PostgresArchive(self.database)
+        self.history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
+        self.hub = Hub(self.bus, self.log, self.history, settings, self.metrics, self._first_sequence)
+        grants = Grants(kinds, fresh=60, stale=60)
+        self.joiner = Joiner(self.hub, self.log, grants, kinds, {}, settings, self.metrics)
+        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics)
+        self._names = itertools.count(1)
+        self._archived = archived
+
+    async def viewer(self, room: str, **how: Any) -> Viewer:
+        viewer = Viewer(self, f"v{next(self._names)}")
+        self.hub.members[viewer.member.id] = viewer.member
+        await viewer.join(room, **how)
+        return viewer
+
+    async def say(self, room: str, *texts: str, id: str | None = None) -> int:
+        """Publish texts to a room; the seq of the last."""
+        seq = 0
+        for text in texts:
+            seq = (await self.rooms.publish(room, "test.said", Text(text), message_id=id)).seq
+        return seq
+
+    async def unsay(self, room: str, seq: int) -> int:
+        """Publish the tombstone of a message."""
+        target = await self.rooms.read(room, seq)
+        assert target is not None
+        return (await self.rooms.publish(room, "test.gone", Gone(seq), erases=[target])).seq
+
+    def position(self, seq: int) -> Position:
+        return Position(self.log.epoch, seq)
+
+    @property
+    def gaps(self) -> float:
+        return self.metrics.gaps._value.get()
+
+    async def _first_sequence(self) -> int:
+        return await self.archive.last() + 1 if self._archived else 1
+
+
+class Gone(msgspec.Struct):
+    seq: int
+
+
+async def _anyone(principal: Principal, id: str) -> str:
+    return "member"
+
+
+@contextlib.asynccontextmanager
+async def node(nats_urls: Sequence[str], database_url: str = "postgresql://nowhere", **how: Any) -> AsyncIterator[Node]:
+    running = Node(nats_urls, database_url, **how)
+    await running.bus.connect()
+    if how.get("archived"):
+        await running.database.start()
+    await running.log.start(running._first_sequence)
+    await running.hub.start()
+    try:
+        yield running
+    finally:
+        await running.hub.stop()
+        await running.bus.close()
+        await running.database.stop()
+
+
+async def eventually(condition: Any, what: str, timeout: float = 8.0) -> None:
+    """Wait until the condition holds."""
+    import asyncio
+
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"never: {what}"
+        await asyncio.sleep(0.01)

@@ -1,0 +1,76 @@
+"""Stored pushes as the log would hold them, and a client's end to read what a member was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.uri import parse_uri
+
+from gateway.module import Erased, StoredPush
+from gateway.principal import Author
+from gateway.protocol.codec import Codec
+from gateway.protocol.names import RoomName
+from gateway.realtime.member import Member
+
+ROOM = RoomName("session", "1")
+AUTHOR = Author("u1", "Uma", "student")
+
+
+def stored(
+    seq: int, text: str = "", *, at: int = 0, id: str | None = None, erases: Iterable[StoredPush] = (), push: str = ""
+) -> StoredPush:
+    """A message, or with `erases` a tombstone."""
+    targets = tuple(Erased(target.seq, target.message_id) for target in erases)
+    return StoredPush(
+        room=str(ROOM),
+        seq=seq,
+        at=at or 1_800_000_000_000 + seq,
+        push=push or ("chat.deleted" if targets else "chat.message"),
+        author=AUTHOR,
+        nonce=None,
+        data=msgspec.json.encode({"text": text or f"message {seq}"}),
+        message_id=f"id-{seq}" if id is None else id,
+        erases=targets,
+    )
+
+
+def unreadable(seq: int) -> StoredPush:
+    """One whose bytes were no payload: it has a place and nothing to show."""
+    return msgspec.structs.replace(stored(seq), push="", data=b"null")
+
+
+class Recorder:
+    """A sink that keeps what it is given, and reads the frames in it as a client does."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.unread = 0
+        self.closed: tuple[int, str] | None = None
+        self._client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN, max_size=None)
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+        self._client.receive_data(data)
+        assert self._client.parser_exc is None
+
+    def buffered(self) -> int:
+        return self.unread
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = (code, reason)
+
+    def messages(self, codec: Codec) -> list[dict[str, Any]]:
+        """The messages written since the last call."""
+        frames = [event for event in self._client.events_received() if isinstance(event, Frame)]
+        assert all(frame.opcode is (Opcode.TEXT if codec.text else Opcode.BINARY) for frame in frames)
+        return [codec.decode(bytes(frame.data)) for frame in frames]
+
+
+def member(id: str, codec: Codec, *, soft: int = 10_000, hard: int = 100_000) -> tuple[Member, Recorder]:
+    sink = Recorder()
+    return Member(id, codec, sink, soft=soft, hard=hard, spread=5.0), sink

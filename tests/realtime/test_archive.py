@@ -1,0 +1,166 @@
+"""The archive holds what the log held, in its order, without what was erased; history reads on into it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway import failpoint
+from gateway.bus import entry
+from gateway.db.migrate import migrate
+from gateway.embedded.guard import Guard
+from gateway.embedded.nats import NatsCluster
+from gateway.embedded.postgres import Postgres
+from gateway.protocol.names import room_name
+from gateway.realtime.archive import Archiver
+from tests.realtime.node import Node, eventually, node
+
+
+@pytest.fixture(scope="module")
+async def database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    async with Guard() as guard, Postgres(tmp_path_factory.mktemp("postgres"), guard=guard) as postgres:
+        await migrate(postgres.url, [])
+        yield postgres.url
+
+
+@pytest.fixture
+async def here(servers: NatsCluster, database: str) -> AsyncIterator[Node]:
+    async with node(servers.urls, database, archived=["test"]) as running:
+        yield running
+
+
+@pytest.fixture
+async def archiver(here: Node) -> AsyncIterator[Archiver]:
+    running = Archiver("test", here.archive, here.log, here.metrics, pause=0.05)
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+def room() -> str:
+    return f"test:{uuid.uuid4().hex}"
+
+
+async def seqs(where: Node, room: str) -> list[int]:
+    return [push.seq for push in await where.archive.before(room, 2**53 - 1, 10_000, None)]
+
+
+async def until_archived(where: Node, seq: int) -> None:
+    for _ in range(200):
+        if await where.archive.last() >= seq:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"never archived: {seq}")
+
+
+async def test_what_a_dead_node_did_not_erase_the_archiver_erases(here: Node, archiver: Archiver, room: str) -> None:
+    first = await here.say(room, "a")
+    failpoint.set("erase.skip", lambda _: True)
+    gone = await here.unsay(room, first)
+    assert await here.log.get(room_name(room), first) is not None
+    archiver.start()
+    await until_archived(here, gone)
+    assert await here.log.get(room_name(room), first) is None
+    assert await seqs(here, room) == [gone]
+
+
+async def test_a_target_that_was_archived_before_its_tombstone_goes(here: Node, archiver: Archiver, room: str) -> None:
+    archiver.start()
+    first = await here.say(room, "a")
+    last = await here.say(room, "b")
+    await until_archived(here, last)
+    assert await seqs(here, room) == [first, last]
+    gone = await here.unsay(room, first)
+    await until_archived(here, gone)
+    assert await seqs(here, room) == [last, gone]
+
+
+async def test_a_batch_stored_again_changes_nothing(here: Node, room: str) -> None:
+    last = await here.say(room, "a", "b", "c")
+    pushes, _ = await here.log.read(room_name(room), 1)
+    async with here.archive.writer("test") as writer:
+        assert writer is not None
+        await writer.store(pushes, last)
+        await writer.store(pushes, last)
+        assert await writer.position() == last
+    assert [push.seq for push in await here.archive.before(room, 2**53 - 1, 100, None)] == [p.seq for p in pushes]
+    assert await here.archive.before(room, 2**53 - 1, 100, None) == pushes
+
+
+async def test_one_node_writes_at_a_time(servers: NatsCluster, database: str, here: Node) -> None:
+    async with node(servers.urls, database, archived=["test"]) as other:
+        async with here.archive.writer("test") as first, other.archive.writer("test") as second:
+            assert first is not None
+            assert second is None
+        async with other.archive.writer("test") as after:
+            assert after is not None
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 200])
+async def test_history_is_one_sequence_over_memory_stream_and_archive(
+    servers: NatsCluster, database: str, here: Node, archiver: Archiver, room: str, limit: int
+) -> None:
+    archiver.start()
+    await here.say(room, *(f"old {number}" for number in range(10)))
+    middle = await here.say(room, *(f"mid {number}" for number in range(10)))
+    await until_archived(here, middle)
+    kept, _ = await here.log.read(room_name(room), 1)
+    # The stream has let the first ten go, and the node's tail holds the last ten alone.
+    await here.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=kept[10].seq)
+    async with node(servers.urls, database, archived=["test"], recovery_messages=10) as other:
+        viewer = await other.viewer(room)
+        await here.say(room, *(f"new {number}" for number in range(10)))
+        await eventually(lambda: len(viewer.pushes) == 10, "the live ones")
+        served = viewer.member.rooms[room].room
+        assert served.tail.start >= middle - 1
+        found: list[str] = []
+        before, more = 2**53 - 1, True
+        while more:
+            page, more = await other.history.page(served, before, limit)
+            assert len(page) <= limit
+            found = [bytes(push.data).decode() for push in page] + found
+            before = page[0].seq
+        names = [f"{part} {number}" for part in ("old", "mid", "new") for number in range(10)]
+        assert found == [f'{{"text":"{name}"}}' for name in names]
+
+
+async def test_history_of_some_types_alone(here: Node, archiver: Archiver, room: str) -> None:
+    archiver.start()
+    first = await here.say(room, "a")
+    await here.say(room, "b")
+    gone = await here.unsay(room, first)
+    await until_archived(here, gone)
+    viewer = await here.viewer(room)
+    page, more = await here.history.page(viewer.member.rooms[room].room, 2**53 - 1, 10, ["test.gone"])
+    assert ([push.seq for push in page], more) == ([gone], False)
+
+
+async def test_a_join_is_shown_what_only_the_archive_has(
+    servers: NatsCluster, database: str, here: Node, archiver: Archiver, room: str
+) -> None:
+    archiver.start()
+    last = await here.say(room, "a", "b", "c")
+    await until_archived(here, last)
+    await here.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=last + 1)
+    async with node(servers.urls, database, archived=["test"]) as other:
+        viewer = await other.viewer(room, history=2)
+        assert viewer.texts == ["b", "c"]
+        assert viewer.result is not None
+        assert viewer.result.seq >= last
+
+
+async def test_a_new_stream_begins_above_the_archive(
+    servers: NatsCluster, database: str, here: Node, archiver: Archiver, room: str
+) -> None:
+    archiver.start()
+    last = await here.say(room, "a")
+    await until_archived(here, last)
+    await here.bus.jetstream._jsm.delete_stream(entry.STREAM)
+    async with node(servers.urls, database, archived=["test"]) as other:
+        seq = await other.say(room, "b")
+        assert seq > last
+        viewer = await other.viewer(room, history=10)
+        assert viewer.texts == ["a", "b"]

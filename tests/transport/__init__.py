@@ -1,0 +1,1 @@
+"""Tests of the WebSocket endpoint, against a real gateway."""
