@@ -24,8 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from gateway.auth.claims import GROUPS
-from gateway.auth.jws import ALGORITHM
-from gateway.auth.keys import MODULUS_BITS
+from gateway.auth.jws import ALGORITHM, MODULUS_BITS
 from gateway.principal import Role
 from gateway.settings import SettingsError
 

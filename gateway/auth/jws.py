@@ -20,6 +20,9 @@ from gateway.errors import Code, Refused
 
 ALGORITHM: Final = "RS256"
 
+# RFC 7518, section 3.3, asks for at least this for RS256.
+MODULUS_BITS: Final = 2048
+
 # Three segments of base64url without padding (RFC 7515, section 7.1). Encrypted tokens have five.
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 

@@ -21,10 +21,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
-from gateway.auth.jws import ALGORITHM
+from gateway.auth.jws import ALGORITHM, MODULUS_BITS
 from gateway.errors import Code, Refused, Unavailable
 
-MODULUS_BITS: Final = 2048
 DOCUMENT_BYTES: Final = 256 * 1024
 FETCH_TIMEOUT: Final = 5.0
 FRESH: Final = 3600.0
@@ -122,7 +121,7 @@ class KeySet:
         try:
             self._keys = parse(await self._read())
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, KeySetError) as error:
-            kept = f"{len(self._keys)} older keys stay in use" if self._keys else "no token can be verified"
+            kept = f"the {len(self._keys)} read before stay in use" if self._keys else "no token can be verified"
             logger.warning("The keys at %s could not be read (%r); %s.", self._url, error, kept)
         else:
             self._fetched = self._now()

@@ -64,7 +64,7 @@ class Replica:
         since = self.position
         self.position = Position(result.epoch, result.seq)
         if result.recovered and since is not None and since.epoch == result.epoch:
-            missed = [push for push in result.messages if push.seq is not None and True]
+            missed = [push for push in result.messages if push.seq is not None and push.seq > since.seq]
             return [Joined(True, self.position), *missed]
         return [Joined(False, self.position, tuple(result.messages))]
 

@@ -1,9 +1,8 @@
 """The guard: a process that ends every child when their parent vanishes, even by SIGKILL.
 
-The guard leads a process group of its own, in its parent's session, and every child is spawned into
-that group. Its standard input is a pipe whose other end only the parent holds, so the kernel tells it
-when the parent is gone, and it ends the group: SIGINT first, SIGKILL for what is left after
-`PATIENCE` seconds. SIGINT means a fast shutdown to PostgreSQL, where SIGTERM would wait for its clients.
+The guard (`watchman.py` is its program) leads a process group of its own, in its parent's session, and
+every child is spawned into that group. Its standard input is a pipe whose other end only the parent
+holds, so the kernel tells it when the parent is gone, and it ends the group.
 
 There is no gap: between fork and exec a child still holds the parent's end of the pipe, and it enters
 the group before exec. Because the group is not the terminal's foreground group, Ctrl-C reaches the
@@ -19,12 +18,9 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from types import TracebackType
 
-from gateway.embedded import table
-
-PATIENCE = 2.0
+from gateway.embedded.watchman import PATIENCE
 
 
 class Guard:
@@ -101,7 +97,7 @@ class Guard:
 
     def _spawn(self, group: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "gateway.embedded.guard"],
+            [sys.executable, "-m", "gateway.embedded.watchman"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -117,27 +113,3 @@ class Guard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self.close)
-
-
-def main() -> None:
-    """Wait for the end of standard input, then end this process group."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_IGN)
-    while os.read(0, 4096):
-        pass
-    group = os.getpgrp()
-    deadline = time.monotonic() + PATIENCE
-    if not _alone(group):
-        os.killpg(group, signal.SIGINT)
-    while not _alone(group) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if not _alone(group):
-        os.killpg(group, signal.SIGKILL)
-
-
-def _alone(group: int) -> bool:
-    return set(table.members(group)) <= {os.getpid()}
-
-
-if __name__ == "__main__":
-    main()

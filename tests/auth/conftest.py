@@ -42,7 +42,7 @@ async def server(key: RSAPrivateKey) -> AsyncIterator[JwksServer]:
 
 @pytest.fixture
 async def verifier(server: JwksServer, clock: Clock) -> AsyncIterator[TokenVerifier]:
-    keys = KeySet(server.url, timeout=0.5, now=clock)
+    keys = KeySet(server.url, now=clock)
     verifier = TokenVerifier(keys, issuer=ISSUER, client_ids=CLIENTS, leeway=LEEWAY, token_bytes=8192, now=clock)
     yield verifier
     await verifier.close()

@@ -44,8 +44,8 @@ class JwksServer:
         self.publish(*(jwk(key, kid) for kid, key in pairs))
 
     async def reached(self, count: int) -> None:
-        """Wait until so many requests have come, at most two seconds."""
-        async with asyncio.timeout(2), self._counted:
+        """Wait until so many requests have come, at most five seconds."""
+        async with asyncio.timeout(5), self._counted:
             await self._counted.wait_for(lambda: self.requests >= count)
 
     async def start(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -22,15 +22,16 @@ from .jwks_server import JwksServer, jwk
 
 @pytest.fixture
 async def keys(server: JwksServer, clock: Clock) -> AsyncIterator[KeySet]:
-    keys = KeySet(server.url, timeout=0.5, now=clock)
+    keys = KeySet(server.url, now=clock)
     yield keys
     await keys.close()
 
 
-async def until_requests(server: JwksServer, count: int) -> None:
-    """Wait for a request that runs behind an answer, and for what it brings to arrive."""
-    await server.reached(count)
-    await asyncio.sleep(0.05)
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what a request behind an answer brings, at most five seconds."""
+    async with asyncio.timeout(5):
+        while not await condition():
+            await asyncio.sleep(0.005)
 
 
 async def test_one_fetch_serves_many_lookups(keys: KeySet, server: JwksServer, key: RSAPrivateKey) -> None:
@@ -56,7 +57,7 @@ async def test_concurrent_unknown_kids_share_a_fetch(keys: KeySet, server: JwksS
     clock.time += 61
     server.gate.clear()
     lookups = [asyncio.create_task(keys.find(f"unknown-{number}")) for number in range(50)]
-    await until_requests(server, 2)
+    await server.reached(2)
     known = await keys.find("first")
     assert known is not None  # A known key never waits for a fetch that an unknown one caused.
     server.gate.set()
@@ -71,7 +72,7 @@ async def test_cancelled_lookup_leaves_the_shared_fetch_alone(
     server.gate.clear()
     impatient = asyncio.create_task(keys.find("first"))
     patient = asyncio.create_task(keys.find("first"))
-    await until_requests(server, 1)
+    await server.reached(1)
     impatient.cancel()
     await asyncio.wait({impatient})
     server.gate.set()
@@ -110,10 +111,14 @@ async def test_stale_keys_are_refreshed_behind_the_answer(
     server.gate.clear()
     for _ in range(10):
         assert await keys.find("first") == key.public_key()
-    await until_requests(server, 2)
+    await server.reached(2)
+    assert await keys.find("first") == key.public_key()
     server.gate.set()
-    await until_requests(server, 2)
-    assert await keys.find("first") == other_key.public_key()
+
+    async def refreshed() -> bool:
+        return await keys.find("first") == other_key.public_key()
+
+    await until(refreshed)
     assert server.requests == 2
 
 
@@ -150,15 +155,24 @@ async def test_nobody_listening(server: JwksServer, clock: Clock, caplog: pytest
 
 
 async def test_outage_keeps_the_old_keys(
-    keys: KeySet, server: JwksServer, clock: Clock, key: RSAPrivateKey, other_key: RSAPrivateKey
+    keys: KeySet,
+    server: JwksServer,
+    clock: Clock,
+    key: RSAPrivateKey,
+    other_key: RSAPrivateKey,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     await keys.find("first")
     await server.stop()
     server.publish_pairs([("first", key), ("second", other_key)])
-    for _ in range(5):
+    for failures in range(1, 6):
         clock.time += 7200
         assert await keys.find("first") == key.public_key()
-        await asyncio.sleep(0.02)
+
+        async def failed(count: int = failures) -> bool:
+            return caplog.text.count("the 1 read before stay in use") == count
+
+        await until(failed)
     clock.time += 60
     for _ in range(2):
         with pytest.raises(Unavailable) as away:
@@ -213,7 +227,7 @@ async def test_compressed_answer_is_not_unpacked(keys: KeySet, server: JwksServe
         await keys.find("first")
 
 
-async def test_dripping_answer_ends_at_the_time_limit(keys: KeySet, server: JwksServer) -> None:
+async def test_dripping_answer_ends_at_the_time_limit(server: JwksServer) -> None:
     async def drip(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         while True:
@@ -222,15 +236,17 @@ async def test_dripping_answer_ends_at_the_time_limit(keys: KeySet, server: Jwks
             await asyncio.sleep(0.05)
 
     server.respond = drip
-    async with asyncio.timeout(2):
+    keys = KeySet(server.url, timeout=0.3)
+    async with asyncio.timeout(3):
         with pytest.raises(Unavailable):
             await keys.find("first")
+    await keys.close()
 
 
 async def test_close_ends_a_running_fetch(keys: KeySet, server: JwksServer) -> None:
     server.gate.clear()
     lookup = asyncio.create_task(keys.find("first"))
-    await until_requests(server, 1)
+    await server.reached(1)
     await keys.close()
     with pytest.raises(Unavailable):
         await lookup

@@ -35,14 +35,15 @@ class Following(RuleBasedStateMachine):
         self.got: list[int] = []
         self.full = False
 
-    @rule(step=st.integers(1, 3))
-    def publish(self, step: int) -> None:
-        prev = self.log[-1] if self.log else 0
-        self.head += step
-        self.log.append(self.head)
-        self.published.append(self.head)
-        if self.member:
-            self.wire.append(push(self.head, prev))
+    @rule(steps=st.lists(st.integers(1, 3), min_size=1, max_size=4))
+    def publish(self, steps: list[int]) -> None:
+        for step in steps:
+            prev = self.log[-1] if self.log else 0
+            self.head += step
+            self.log.append(self.head)
+            self.published.append(self.head)
+            if self.member:
+                self.wire.append(push(self.head, prev))
 
     @precondition(lambda self: self.log)
     @rule(data=st.data())
@@ -81,53 +82,48 @@ class Following(RuleBasedStateMachine):
         return self.replica.standing is Standing.JOINING
 
     @precondition(lambda self: self.wire)
-    @rule()
-    def read(self) -> None:
-        match self.wire.popleft():
-            case JoinResult() as reply:
-                self.lossless = True
-                for event in self.replica.answer(reply, full=self.full):
-                    self.hand_on(event)
-            case Push() as message:
-                self.take(message)
+    @rule(count=st.integers(1, 5))
+    def read(self, count: int) -> None:
+        while self.wire and count:
+            count -= 1
+            match self.wire.popleft():
+                case JoinResult() as reply:
+                    self.lossless = True
+                    for event in self.replica.answer(reply, full=self.full):
+                        self.hand_on(event)
+                case Push() as message:
+                    self.take(message)
 
-    @precondition(lambda self: self.wire and isinstance(self.wire[0], Push))
-    @rule()
-    def read_twice(self) -> None:
-        message = self.wire.popleft()
-        assert isinstance(message, Push)
-        self.take(message)
-        self.take(message)
-
-    @precondition(lambda self: self.wire and isinstance(self.wire[0], Push))
-    @rule()
-    def lose(self) -> None:
-        self.wire.popleft()
+    @precondition(lambda self: any(isinstance(item, Push) for item in self.wire))
+    @rule(kind=st.sampled_from(["lost", "doubled", "swapped"]), data=st.data())
+    def mishap(self, kind: str, data: st.DataObject) -> None:
+        """A push is lost or moved, which no connection does, or comes twice."""
+        at = data.draw(st.sampled_from([index for index, item in enumerate(self.wire) if isinstance(item, Push)]))
+        if kind == "doubled":
+            self.wire.insert(at, self.wire[at])
+            return
+        message = self.wire[at]
+        del self.wire[at]
+        # A reply waits for no push, and no push is moved over one.
+        if kind == "swapped" and at < len(self.wire) and isinstance(self.wire[at], Push):
+            self.wire.insert(at + 1, message)
         self.lossless = False
 
-    @precondition(lambda self: len(self.wire) > 1 and all(isinstance(item, Push) for item in list(self.wire)[:2]))
-    @rule()
-    def swap(self) -> None:
-        self.wire[0], self.wire[1] = self.wire[1], self.wire[0]
-        self.lossless = False
-
-    @rule()
-    def cut(self) -> None:
-        self.wire.clear()
-        self.member = False
-        self.replica.lose()
-
-    @rule()
-    def recreate_the_log(self) -> None:
-        self.cut()
-        self.epoch += 1
-        self.log, self.published, self.erased, self.head = [], [], set(), 0
-
-    @rule(full=st.booleans())
-    def fill_or_drain_the_inbox(self, full: bool) -> None:
-        self.full = full
-        if full:
-            self.replica.fall_behind()
+    @rule(what=st.sampled_from(["cut", "cut", "recreated", "full", "drained"]))
+    def trouble(self, what: str) -> None:
+        match what:
+            case "full":
+                self.full = True
+                self.replica.fall_behind()
+            case "drained":
+                self.full = False
+            case _:
+                self.wire.clear()
+                self.member = False
+                self.replica.lose()
+        if what == "recreated":
+            self.epoch += 1
+            self.log, self.published, self.erased, self.head = [], [], set(), 0
 
     def take(self, message: Push) -> None:
         match self.replica.take(message):

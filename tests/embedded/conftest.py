@@ -13,7 +13,7 @@ from gateway.embedded.guard import Guard
 from gateway.embedded.pgdata import PostgresData
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def guard() -> AsyncIterator[Guard]:
     async with Guard() as guard:
         yield guard

@@ -109,19 +109,13 @@ async def start(made: Path, tmp_path: Path, port: int) -> AsyncIterator[Start]:
     await gone(pids)
 
 
-async def test_everything_starts_is_told_and_stops_in_order(start: Start, port: int) -> None:
+async def test_everything_starts_is_told_and_comes_back_when_killed(start: Start, port: int, tmp_path: Path) -> None:
     run = start()
     known = await run.ready()
-    assert known.gateways == [f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"]
-    assert known.metrics == [f"{url}/metrics" for url in known.gateways]
-    assert (known.session, known.room) == ("demo", "session:demo")
-    assert set(known.tokens) == {"mentor", "student", "admin"}
-    assert known.pids.dev == run.process.pid
-    for url in known.gateways:
-        assert (await probe.get(f"{url}/health/ready"))[0] == 200
-    await (await asyncpg.connect(known.database_url)).close()
-    await (await nats.connect(known.nats_url.split(","))).close()
-    pids = everything(known)
+    await assert_complete(known, run, port)
+    await assert_alone(run, port, tmp_path)
+    await assert_restarted(known, run)
+    pids = everything(run.state)
     # Two gateways, NATS, PostgreSQL, the guard and dev itself.
     assert len(pids) == 6
     run.process.send_signal(signal.SIGTERM)
@@ -132,9 +126,42 @@ async def test_everything_starts_is_told_and_stops_in_order(start: Start, port: 
     assert run.said.splitlines()[-1] == "Stopped"
 
 
-async def test_whatever_is_killed_comes_back_where_it_was(start: Start) -> None:
-    run = start()
-    before = await run.ready()
+async def assert_complete(known: State, run: Run, port: int) -> None:
+    """`dev.json` is right about everything."""
+    assert known.gateways == [f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"]
+    assert known.metrics == [f"{url}/metrics" for url in known.gateways]
+    assert (known.session, known.room) == ("demo", "session:demo")
+    assert set(known.tokens) == {"mentor", "student", "admin"}
+    assert known.pids.dev == run.process.pid
+    for url in known.gateways:
+        assert (await probe.get(f"{url}/health/ready"))[0] == 200
+    await (await asyncpg.connect(known.database_url)).close()
+    await (await nats.connect(known.nats_url.split(","))).close()
+
+
+async def assert_alone(run: Run, port: int, tmp_path: Path) -> None:
+    """A second `ksmp dev` on the same folder or port is refused in one sentence, and changes nothing."""
+    sentences = {
+        str(run.data): f"Another `ksmp dev` (process {run.process.pid}) uses {run.data}; ",
+        str(tmp_path / "other"): f"Port {port} is taken by another program; ",
+    }
+    for data, sentence in sentences.items():
+        second = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, PROGRAM, data, str(port)],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert second.stderr.startswith(sentence)
+        assert second.stderr.count("\n") == 1
+    assert run.process.poll() is None
+
+
+async def assert_restarted(before: State, run: Run) -> None:
+    """Whatever is killed comes back where it was."""
     killed = [*before.pids.gateways, *before.pids.nats, before.pids.postgres]
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
@@ -212,28 +239,6 @@ async def test_a_stop_during_the_start_leaves_nothing(start: Start) -> None:
     await run.ended()
     assert run.process.returncode == 0, run.said
     assert not list((run.data / "run").iterdir())
-
-
-async def test_a_second_dev_and_a_taken_port_are_one_sentence(start: Start, port: int, tmp_path: Path) -> None:
-    run = start()
-    await run.ready()
-    sentences = {
-        str(run.data): f"Another `ksmp dev` (process {run.process.pid}) uses {run.data}; ",
-        str(tmp_path / "other"): f"Port {port} is taken by another program; ",
-    }
-    for data, sentence in sentences.items():
-        second = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, PROGRAM, data, str(port)],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-        assert second.returncode == 1
-        assert second.stderr.startswith(sentence)
-        assert second.stderr.count("\n") == 1
-    assert run.process.poll() is None
 
 
 async def test_one_taken_port_of_several_is_named(start: Start, port: int) -> None:

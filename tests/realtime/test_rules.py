@@ -166,6 +166,7 @@ async def test_what_is_said_while_a_node_opens_a_room_is_not_lost(near: Node, fa
     failpoint.clear()
     await near.say(room, "b")
     viewer = await joining
+    await eventually(lambda: viewer.texts == ["a", "b"], "both, though nothing came after them")
     await near.say(room, "c")
     await eventually(lambda: viewer.texts == ["a", "b", "c"], "each once")
 
@@ -189,6 +190,25 @@ async def test_a_replay_and_the_pushes_after_it_meet(near: Node, far: Node, room
     await near.say(room, "e")
     await eventually(lambda: viewer.texts == ["b", "c", "d", "e"], "no gap and no repeat")
     assert opened.texts == ["c", "d", "e"]
+
+
+async def test_joins_in_the_middle_of_traffic_miss_nothing(near: Node, far: Node, room: str) -> None:
+    first = await near.say(room, "0")
+
+    async def talk() -> None:
+        for number in range(1, 301):
+            await near.say(room, str(number))
+
+    talking = asyncio.create_task(talk())
+    viewers = []
+    while not talking.done():
+        viewers.append(await far.viewer(room, since=far.position(first)))
+        await asyncio.sleep(0.01)
+    expected = [str(number) for number in range(1, 301)]
+    assert len(viewers) > 5
+    for viewer in viewers:
+        await eventually(lambda: len(viewer.texts) >= 300, "all of them")
+        assert viewer.texts == expected
 
 
 async def test_a_join_sees_what_was_acknowledged_elsewhere(near: Node, far: Node) -> None:

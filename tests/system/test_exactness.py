@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,12 +10,6 @@ from tests.system import fleet
 from tests.system.cluster import Cluster, running
 
 VIEWERS = 40
-
-
-@pytest.fixture(scope="module")
-async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
-    async with running(tmp_path_factory.mktemp("cluster")) as cluster:
-        yield cluster
 
 
 def report(capsys: pytest.CaptureFixture[str], what: str, result: fleet.Result) -> None:
