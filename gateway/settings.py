@@ -67,6 +67,7 @@ class Settings:
     connections_per_user: int = setting(10, doc="Sockets one user may hold; one more displaces the oldest")
     outbound_soft_bytes: int = setting(256 * 1024, doc="Unread bytes over which ephemeral pushes are dropped")
     outbound_hard_bytes: int = setting(1024 * 1024, doc="Unread bytes over which the socket is closed as slow")
+    compress_bytes: int = setting(1024, doc="Size from which a room's message is compressed for those who take it so")
     ping_interval: float = setting(25.0, doc="Time between two pings")
     ping_timeout: float = setting(10.0, doc="How long a pong may take")
     history_limit: int = setting(200, doc="Most messages one `history` or `join` answers")

@@ -7,10 +7,12 @@ from typing import Final
 
 TEXT: Final = 0x1
 BINARY: Final = 0x2
+# RSV1, which permessage-deflate gives its meaning (RFC 7692, section 6).
+COMPRESSED: Final = 0x40
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """One final, uncompressed frame around `payload`."""
+    """One final frame around `payload`; `opcode` may carry COMPRESSED."""
     size = len(payload)
     if size < 126:
         return bytes((0x80 | opcode, size)) + payload

@@ -32,12 +32,12 @@ from gateway.protocol.messages import (
     Refresh,
 )
 from gateway.protocol.names import room_name
+from gateway.realtime.encoding import replay
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
 from gateway.realtime.joining import Joiner
 from gateway.realtime.member import Member, Membership
 from gateway.realtime.recent import message_id
-from gateway.realtime.room import replay
 from gateway.realtime.sign_in import SignIn
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics

@@ -28,6 +28,7 @@ from gateway.errors import CloseCode, KsmpError, Unavailable
 from gateway.module import StoredPush
 from gateway.protocol.messages import Push
 from gateway.protocol.names import RoomName
+from gateway.realtime.fanout import Batch, Fanout
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.member import Member
 from gateway.realtime.recent import Recent
@@ -76,6 +77,8 @@ class Hub:
         self._rooms: dict[str, _Open] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._lost: asyncio.TimerHandle | None = None
+        self._durable_pushes = metrics.pushes.labels("durable")
+        self._ephemeral_pushes = metrics.pushes.labels("ephemeral")
         self.members: dict[str, Member] = {}
 
     async def start(self) -> None:
@@ -233,7 +236,8 @@ class Hub:
         for push in pushes:
             recent.add(push)
             tail.append(push)
-        return Room(name, max(head, pushes[-1].seq if pushes else 0), tail, recent)
+        fanout = Fanout(asyncio.get_running_loop().call_soon, self._written)
+        return Room(name, max(head, pushes[-1].seq if pushes else 0), tail, recent, fanout)
 
     def _republished(self, opened: _Open, message: Msg) -> None:
         headers = message.headers or {}
@@ -248,15 +252,20 @@ class Hub:
         if room.offer(push, prev):
             self._metrics.gaps.inc()
             self._read_gap(opened, room)
-        self._metrics.fan_out.observe(max(0.0, time.time() - push.at / 1000))
-        self._metrics.pushes.labels("durable").inc(len(room.members))
+
+    def _written(self, batch: Batch) -> None:
+        members = len(batch.members or ())
+        if batch.durable:
+            self._metrics.fan_out.observe(max(0.0, time.time() - batch.oldest / 1000))
+            self._durable_pushes.inc(batch.durable * members)
+        if batch.ephemeral:
+            self._ephemeral_pushes.inc(batch.ephemeral * members)
 
     def _emitted(self, opened: _Open, message: Msg) -> None:
         if not _is_ready(opened):
             return
         room = opened.room.result()
-        room.emit(msgspec.json.decode(message.data, type=Push))
-        self._metrics.pushes.labels("ephemeral").inc(len(room.members))
+        room.fanout.ephemeral(msgspec.json.decode(message.data, type=Push))
 
     async def _poked(self, message: Msg) -> None:
         if failpoint.drop("poke.drop", message):
@@ -288,7 +297,6 @@ class Hub:
                 return
             room.fill(pushes, until)
             self._metrics.recovered.inc(len(pushes))
-            self._metrics.pushes.labels("durable").inc(len(pushes) * len(room.members))
 
     async def _catch_up(self, room: Room, head: int) -> None:
         opened = self._rooms.get(room.text)

@@ -9,10 +9,10 @@ from gateway.errors import Code, Limited, Refused
 from gateway.module import Command, RoomKind
 from gateway.protocol.messages import JoinResult, Position
 from gateway.protocol.names import RoomName
+from gateway.realtime.encoding import replay
 from gateway.realtime.grants import Grants
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member, Membership
-from gateway.realtime.room import replay
 from gateway.realtime.tail import size
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
@@ -82,8 +82,8 @@ class Joiner:
             used = sum(size(push) for push in pushes)
             if budget is not None and used > budget:
                 raise Deferred
-            member.rooms[text] = Membership(room, role)
-            room.members[member.id] = member
+            membership = member.rooms[text] = Membership(member, room, role)
+            room.fanout.enter(membership)
             self._metrics.joins.labels("no" if since is None else str(recovered).lower()).inc()
             result = JoinResult(
                 room=text,
@@ -91,7 +91,7 @@ class Joiner:
                 seq=room.position,
                 recovered=recovered if since is not None else None,
                 messages=replay(member.codec, pushes, prev),
-                members=len({other.user.id for other in room.members.values()}),
+                members=len({other.member.user.id for other in room.members.values()}),
                 can=self.can(name.kind, role),
             )
             return result, used
@@ -101,7 +101,7 @@ class Joiner:
         membership = member.rooms.pop(room, None)
         if membership is None:
             return False
-        membership.room.members.pop(member.id, None)
+        membership.room.fanout.leave(member.id)
         return True
 
     def leave_all(self, member: Member) -> None:

@@ -12,8 +12,8 @@ import structlog
 from gateway.errors import CloseCode
 from gateway.principal import Principal
 from gateway.protocol.bucket import Bucket
-from gateway.protocol.codec import Codec
 from gateway.protocol.messages import Disconnect, Push
+from gateway.realtime.encoding import Encoding
 
 if TYPE_CHECKING:
     from gateway.realtime.room import Room
@@ -34,12 +34,14 @@ class Sink(Protocol):
         """Send a close frame and end the connection, within a bounded time."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Membership:
     """A member's place in one room."""
 
+    member: Member
     room: Room
     role: str
+    left: bool = False
     rates: dict[str, Bucket] = field(default_factory=dict)
 
 
@@ -49,9 +51,10 @@ class Member:
     Over `soft` unread bytes it loses ephemeral pushes, over `hard` its connection.
     """
 
-    def __init__(self, id: str, codec: Codec, sink: Sink, *, soft: int, hard: int, spread: float) -> None:
+    def __init__(self, id: str, encoding: Encoding, sink: Sink, *, soft: int, hard: int, spread: float) -> None:
         self.id = id
-        self.codec = codec
+        self.encoding = encoding
+        self.codec = encoding.codec
         self.principal: Principal | None = None
         self.rooms: dict[str, Membership] = {}
         self.opened_at = 0
@@ -104,12 +107,19 @@ class Member:
             return
         self._sink.write(frame)
 
-    def offer(self, frame: bytes) -> bool:
-        """Write a frame that may be lost; whether it was written."""
-        if not self.open or self._held is not None or self._sink.buffered() > self._soft:
-            return False
-        self._sink.write(frame)
-        return True
+    def write_batch(self, every: bytes, lasting: bytes) -> None:
+        """Write frames of a room: all of them, or when the client is behind only those that must not be lost."""
+        if self.closed is not None or self.gone:
+            return
+        if self._held is not None:
+            self._held.append(lasting)
+            return
+        buffered = self._sink.buffered()
+        frames = every if buffered <= self._soft else lasting
+        if buffered + len(frames) > self._hard:
+            self.close(CloseCode.SLOW)
+        elif frames:
+            self._sink.write(frames)
 
     def close(self, code: CloseCode) -> None:
         """Say why, and close; what happens after the first call is nothing."""

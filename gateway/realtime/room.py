@@ -9,15 +9,12 @@ encoding serves them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import msgspec
+from collections.abc import Iterable, Mapping
 
 from gateway.module import StoredPush
-from gateway.protocol.codec import Codec
-from gateway.protocol.messages import Push
 from gateway.protocol.names import RoomName
-from gateway.realtime.member import Member
+from gateway.realtime.fanout import Fanout
+from gateway.realtime.member import Membership
 from gateway.realtime.recent import Recent
 from gateway.realtime.tail import Tail
 
@@ -25,17 +22,22 @@ from gateway.realtime.tail import Tail
 class Room:
     """The members of one room on this node and what they have been served."""
 
-    def __init__(self, name: RoomName, position: int, tail: Tail, recent: Recent) -> None:
+    def __init__(self, name: RoomName, position: int, tail: Tail, recent: Recent, fanout: Fanout) -> None:
         self.name = name
         self.text = str(name)
         self.position = position
         self.tail = tail
         self.recent = recent
-        self.members: dict[str, Member] = {}
+        self.fanout = fanout
         # The newest seq known to be in the log; above the position there is a gap.
         self.known = position
         self._served = position
         self._held: list[tuple[StoredPush, int]] = []
+
+    @property
+    def members(self) -> Mapping[str, Membership]:
+        """The members on this node, by connection."""
+        return self.fanout.members
 
     @property
     def behind(self) -> bool:
@@ -85,43 +87,4 @@ class Room:
             return
         # Not the position: that moves past erased messages, which no member was served.
         prev, self._served = self._served, push.seq
-        frames: dict[str, bytes] = {}
-        for member in list(self.members.values()):
-            codec = member.codec
-            frame = frames.get(codec.subprotocol)
-            if frame is None:
-                frame = frames[codec.subprotocol] = codec.frame(wire(push, codec, prev))
-            member.write(frame)
-
-    def emit(self, message: Push) -> None:
-        """Send an ephemeral push to every member that keeps up."""
-        frames: dict[str, bytes] = {}
-        for member in list(self.members.values()):
-            codec = member.codec
-            frame = frames.get(codec.subprotocol)
-            if frame is None:
-                frame = frames[codec.subprotocol] = codec.frame(message)
-            member.offer(frame)
-
-
-def replay(codec: Codec, pushes: Iterable[StoredPush], prev: int) -> list[Push]:
-    """Pushes for one member, each naming the one before it; the first names `prev`."""
-    result: list[Push] = []
-    for push in pushes:
-        result.append(wire(push, codec, prev))
-        prev = push.seq
-    return result
-
-
-def wire(push: StoredPush, codec: Codec, prev: int) -> Push:
-    """A stored push as it travels in this codec."""
-    return Push(
-        push=push.push,
-        room=push.room,
-        seq=push.seq,
-        prev=prev,
-        at=push.at,
-        author=push.author,
-        nonce=push.nonce,
-        data=msgspec.Raw(push.data) if codec.text else msgspec.json.decode(push.data),
-    )
+        self.fanout.durable(push, prev)

@@ -17,12 +17,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.exceptions import PayloadTooBig
-from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from gateway.errors import CloseCode
+from gateway.realtime.encoding import WINDOW_BITS
 
 EXTENSION: Final = "ksmp.endpoint"
 # How long a peer may take to answer a close frame, or to read what stands before it.
@@ -48,7 +49,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
                 extensions=[
                     ServerPerMessageDeflateFactory(
                         server_no_context_takeover=True,
-                        server_max_window_bits=12,
+                        server_max_window_bits=WINDOW_BITS,
                         client_max_window_bits=12,
                         compress_settings={"memLevel": 5},
                     )
@@ -63,6 +64,14 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         """Write complete frames; does nothing on a connection that is closing."""
         if not self.close_sent and not self.transport.is_closing():
             self.transport.write(data)
+
+    @property
+    def takes_compressed(self) -> bool:
+        """Whether the client reads frames that were compressed once for all members of a room."""
+        return any(
+            isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= WINDOW_BITS
+            for extension in self.conn.extensions
+        )
 
     def buffered(self) -> int:
         """How many bytes the operating system has not taken yet."""

@@ -17,6 +17,7 @@ from gateway.protocol.codec import choose
 from gateway.protocol.connection import Answered, Limits, Received, ServerConnection, Violation, error_body
 from gateway.protocol.messages import Connect, Failed, Ok
 from gateway.realtime.dispatch import Dispatcher
+from gateway.realtime.encoding import encoding
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
@@ -67,7 +68,7 @@ class RealtimeEndpoint:
         settings = self._settings
         member = Member(
             uuid.uuid4().hex,
-            codec,
+            encoding(codec, settings.compress_bytes if endpoint.takes_compressed else None),
             endpoint,
             soft=settings.outbound_soft_bytes,
             hard=settings.outbound_hard_bytes,

@@ -19,6 +19,7 @@ from gateway.db.database import PostgresDatabase
 from gateway.module import RoomKind
 from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON
+from gateway.realtime.encoding import encoding
 from gateway.protocol.messages import JoinResult, Position, Push
 from gateway.protocol.names import room_name
 from gateway.realtime.grants import Grants
@@ -67,7 +68,7 @@ class Viewer:
     def __init__(self, node: Node, name: str) -> None:
         self.node = node
         self.sink = Transcript()
-        self.member = Member(uuid.uuid4().hex, JSON, self.sink, soft=1 << 20, hard=1 << 24, spread=1.0)
+        self.member = Member(uuid.uuid4().hex, encoding(JSON, None), self.sink, soft=1 << 20, hard=1 << 24, spread=1.0)
         self.member.principal = Principal(id=name, name=name, role=Role.STUDENT, expires_at=2**50)
         self.result: JoinResult | None = None
         self.shown: list[tuple[int, int]] = []

@@ -1,0 +1,71 @@
+"""How a room's message travels to members: in which codec, compressed or not. One frame serves all alike."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from gateway.module import StoredPush
+from gateway.protocol.codec import Codec
+from gateway.protocol.frames import BINARY, COMPRESSED, TEXT, frame
+from gateway.protocol.messages import Push
+
+# Every member that takes compressed frames has agreed to a window of at least this size.
+WINDOW_BITS: Final = 12
+# What every message of permessage-deflate ends with, and leaves out (RFC 7692, section 7.2.1).
+TRAILER: Final = b"\x00\x00\xff\xff"
+
+
+class Encoding:
+    """One of the few ways to write a message, shared by every member that reads it so."""
+
+    __slots__ = ("_least", "_opcode", "codec")
+
+    def __init__(self, codec: Codec, least: int | None) -> None:
+        """`least` is the size from which a message is compressed, None for never."""
+        self.codec = codec
+        self._opcode = TEXT if codec.text else BINARY
+        self._least = least
+
+    def frame(self, message: Any) -> bytes:
+        """The message inside one WebSocket frame."""
+        payload = self.codec.encode(message)
+        if self._least is None or len(payload) < self._least:
+            return frame(self._opcode, payload)
+        # Without context takeover each message is compressed by itself, so that the frame is nobody's own.
+        deflate = zlib.compressobj(zlib.Z_BEST_SPEED, zlib.DEFLATED, -WINDOW_BITS)
+        body = deflate.compress(payload) + deflate.flush(zlib.Z_SYNC_FLUSH)
+        return frame(self._opcode | COMPRESSED, body.removesuffix(TRAILER))
+
+
+@cache
+def encoding(codec: Codec, least: int | None) -> Encoding:
+    """The one encoding of its kind in the process."""
+    return Encoding(codec, least)
+
+
+def replay(codec: Codec, pushes: Iterable[StoredPush], prev: int) -> list[Push]:
+    """Pushes for one member, each naming the one before it; the first names `prev`."""
+    result: list[Push] = []
+    for push in pushes:
+        result.append(wire(push, codec, prev))
+        prev = push.seq
+    return result
+
+
+def wire(push: StoredPush, codec: Codec, prev: int) -> Push:
+    """A stored push as it travels in this codec."""
+    return Push(
+        push=push.push,
+        room=push.room,
+        seq=push.seq,
+        prev=prev,
+        at=push.at,
+        author=push.author,
+        nonce=push.nonce,
+        data=msgspec.Raw(push.data) if codec.text else msgspec.json.decode(push.data),
+    )
