@@ -87,10 +87,10 @@ class Settings:
     failpoints: str = setting("", doc="Named faults, `name=probability` or `name=delay:seconds`; `test` only")
 
     def __post_init__(self) -> None:
-        if self.environment == "production":
-            for name in ("development_issuer", "failpoints"):
-                if getattr(self, name):
-                    raise SettingsError(f"{variable(name)} is not allowed in production; unset it.")
+        if self.development_issuer and self.environment == "production":
+            raise SettingsError(f"{variable('development_issuer')} is not allowed in production; unset it.")
+        if self.failpoints and self.environment != "test":
+            raise SettingsError(f"{variable('failpoints')} is only allowed in the environment `test`; unset it.")
         for name in ("database_pool", "command_burst", "rooms_per_connection", "connections_per_user", "history_limit"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{variable(name)} must be at least 1.")

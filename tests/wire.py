@@ -48,6 +48,7 @@ class WireClient:
         self.gaps: list[Message] = []
         self.repeats: list[Message] = []
         self._last_id = 0
+        self._joining: dict[int, Message] = {}
         self._taken: set[int] = set()
         self._changed = asyncio.Event()
         self._ended = False
@@ -63,6 +64,8 @@ class WireClient:
         message: Message = {"cmd": cmd, **fields}
         if id is not None:
             message["id"] = id
+            if cmd == "join" and "room" in fields:
+                self._joining[id] = fields
         await self.send_raw(message)
         return id or 0
 
@@ -70,7 +73,7 @@ class WireClient:
         if self.codec == "msgpack":
             await self.socket.send(msgspec.msgpack.encode(message))
         else:
-            await self.socket.send(json.dumps(message))
+            await self.socket.send(json.dumps(message, ensure_ascii=False))
 
     async def call(self, cmd: str, **fields: Any) -> Message:
         """Send a command and return the `ok` of its reply; raises WireError for an error reply."""
@@ -157,15 +160,19 @@ class WireClient:
 
     def _apply(self, message: Message) -> None:
         if "push" in message:
-            if "seq" in message:
+            rejoined = {fields["room"] for fields in self._joining.values() if fields["room"] in self.positions}
+            if "seq" in message and message["room"] not in rejoined:
                 self._serve(message)
             return
+        asked = self._joining.pop(message["id"], {})
         ok = message.get("ok") or {}
-        joined = [ok] if "room" in ok and "epoch" in ok else []
+        joined = [ok] if "epoch" in ok else []
         joined += [one for one in ok.get("rooms", {}).values() if "epoch" in one]
         for result in joined:
             room = result["room"]
-            if not result.get("recovered"):
+            if result.get("recovered") and "since" in asked:
+                self.positions[room] = asked["since"]["seq"]
+            elif not result.get("recovered"):
                 # A fresh beginning, with some of the past in front of it.
                 self.served[room] = []
                 self.positions.pop(room, None)

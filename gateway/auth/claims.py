@@ -24,6 +24,8 @@ GROUPS: Final = {"admins": Role.ADMIN, "mentors": Role.MENTOR, "students": Role.
 # the year 9999; without one, an absurd number would overflow where a reply is encoded.
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=253402300799)] | Annotated[float, msgspec.Meta(ge=0, le=253402300799)]
 
+_PHONE: Final = re.compile(r"\+?[0-9]{6,15}")
+
 # Bidirectional embeddings, overrides and isolates can make a name look like another one. Joiners stay: Indic
 # scripts and emoji need them.
 _DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -90,10 +92,14 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
         return Role.STUDENT
 
     def display_name(self) -> str:
-        """The first name that is not empty when cleaned, 1 to 100 characters; the subject when there is none."""
+        """The first name that is not empty when cleaned, 1 to 100 characters; the subject when there is none.
+
+        Pools that sign users in by their e-mail address or phone number have it as the user name, and a room
+        must not show it.
+        """
         for name in (self.name, self.preferred_username, self.cognito_username, self.username):
             cleaned = clean(name or "")
-            if cleaned:
+            if cleaned and "@" not in cleaned and not _PHONE.fullmatch(cleaned):
                 return cleaned
         return self.sub
 

@@ -190,7 +190,6 @@ async def _answer(socket: WebSocket[Any, Any, Any], status: int, reason: str) ->
     """Refuse the handshake with an HTTP status."""
     headers: list[tuple[bytes, bytes]] = [(b"content-type", b"text/plain; charset=utf-8")]
     # Litestar's types know this ASGI extension's messages by another name.
-    await socket.send(
-        {"type": "websocket.http.response.start", "status": status, "headers": headers}  # type: ignore[arg-type]
-    )
+    start: Any = {"type": "websocket.http.response.start", "status": status, "headers": headers}
+    await socket.send(start)
     await socket.send({"type": "websocket.http.response.body", "body": reason.encode()})

@@ -64,6 +64,8 @@ async def test_role_is_the_highest_group(
         ({"name": "\n ", "preferred_username": "ash"}, "ash"),
         ({"preferred_username": "ash", "cognito:username": "c", "username": "u"}, "ash"),
         ({"cognito:username": "c", "username": "u"}, "c"),
+        ({"cognito:username": "asha@example.org", "username": "u"}, "u"),
+        ({"cognito:username": "+919876543210", "username": "u"}, "u"),
         ({"username": "u"}, "u"),
         ({}, "u1"),
     ],

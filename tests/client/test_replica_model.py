@@ -58,6 +58,7 @@ class Following(RuleBasedStateMachine):
         """The server answers at once; the reply takes its place on the wire."""
         since = self.replica.ask()
         self.member = True
+        self.lossless = True
         recovered = None
         messages = [push(seq, 0) for seq in self.log[-2:]]
         if since is not None:
@@ -88,7 +89,6 @@ class Following(RuleBasedStateMachine):
             count -= 1
             match self.wire.popleft():
                 case JoinResult() as reply:
-                    self.lossless = True
                     for event in self.replica.answer(reply, full=self.full):
                         self.hand_on(event)
                 case Push() as message:

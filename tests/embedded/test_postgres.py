@@ -101,6 +101,7 @@ async def test_a_server_that_outlived_its_parent_is_replaced(data: Path, guard: 
     async with Postgres(data, guard=guard) as second:
         assert table.identity(pid) is None
         assert await execute(second, "select 1") == 1
+        assert second.url == first.url
     assert not pid_file(data, "postgres").exists()
 
 

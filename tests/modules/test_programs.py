@@ -1,0 +1,84 @@
+"""Taking part in a program, as other modules ask about it; and that tables are as the migrations make them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from piccolo.table import Table
+
+from gateway import registry
+from gateway.db.archive import ArchivePosition, RoomPush
+from gateway.db.database import PostgresDatabase
+from gateway.db.migrate import migrate, pending
+from gateway.db.seed import seed
+from gateway.embedded.people import people
+from modules.programs.facade import Part, part_of
+from modules.programs.tables import Enrolment, Program
+
+MODULES = registry.load()
+TABLES = [RoomPush, ArchivePosition, *(table for module in MODULES for table in module.tables)]
+
+
+@pytest.fixture
+async def tables(postgres: str) -> AsyncIterator[None]:
+    """Every table on an engine of this test's own."""
+    engine = PostgresDatabase(postgres, pool=2, timeout=5.0)
+    engine.bind(TABLES)
+    await engine.start()
+    yield
+    await engine.stop()
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table._meta.tablename)
+async def test_a_table_has_the_columns_its_migrations_made(
+    tables: None, database: asyncpg.Pool, table: type[Table]
+) -> None:
+    await table.select(*table.all_columns()).limit(1)
+    types = {"Text": "text", "BigInt": "bigint", "Timestamptz": "timestamp with time zone", "Boolean": "boolean"}
+    types |= {"JSON": "json", "Serial": "bigint"}
+    rows = await database.fetch(
+        "SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = $1",
+        table._meta.tablename,
+    )
+    made = {row["column_name"]: (row["data_type"], row["is_nullable"] == "YES") for row in rows}
+    for column in table.all_columns():
+        kind = types[type(column).__name__]
+        assert made[column._meta.db_column_name] == (kind, column._meta.null), column
+
+
+async def test_migrations_are_applied_once(postgres: str) -> None:
+    assert await pending(postgres, MODULES) == []
+    assert await migrate(postgres, MODULES) == []
+
+
+async def test_a_seed_may_be_sown_twice(postgres: str, database: asyncpg.Pool) -> None:
+    names = await seed(postgres, MODULES, people())
+    assert await seed(postgres, MODULES, people()) == names
+    assert names["program"] == names["session"] == "demo"
+    assert await database.fetchval("SELECT count(*) FROM live_session WHERE id = 'demo'") == 1
+
+
+async def test_parts(tables: None) -> None:
+    name = uuid.uuid4().hex
+    for id, open_to_all in ((f"{name}-open", True), (f"{name}-closed", False)):
+        await Program.insert(Program(id=id, title="x", mentor_id="meera", open_to_all=open_to_all)).run()
+    await Enrolment.insert(Enrolment(program_id=f"{name}-closed", user_id="enid"))
+    parts = {
+        (user, kind): await part_of(user, f"{name}-{kind}")
+        for user in ("meera", "enid", "sam")
+        for kind in ("open", "closed", "missing")
+    }
+    assert parts == {
+        ("meera", "open"): Part.MENTOR,
+        ("enid", "open"): Part.STUDENT,
+        ("sam", "open"): Part.STUDENT,
+        ("meera", "closed"): Part.MENTOR,
+        ("enid", "closed"): Part.STUDENT,
+        ("sam", "closed"): None,
+        ("meera", "missing"): None,
+        ("enid", "missing"): None,
+        ("sam", "missing"): None,
+    }

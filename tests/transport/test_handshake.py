@@ -1,0 +1,91 @@
+"""How a socket is opened: subprotocols, origins, compression, and when it is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+import websockets
+from websockets.exceptions import InvalidStatus
+
+from tests.conftest import MakeGateway, MakeToken, Running
+from tests.wire import connected, opened
+
+
+@pytest.mark.parametrize(
+    ("offered", "accepted", "codec"),
+    [
+        ([], None, "json"),
+        (["ksmp.v1.json"], "ksmp.v1.json", "json"),
+        (["ksmp.v1.msgpack"], "ksmp.v1.msgpack", "msgpack"),
+        (["other", "ksmp.v1.msgpack", "ksmp.v1.json"], "ksmp.v1.msgpack", "msgpack"),
+    ],
+)
+async def test_the_offered_subprotocols_choose_the_codec(
+    node: Running, token: MakeToken, offered: list[str], accepted: str | None, codec: str
+) -> None:
+    async with opened(node.ws_url, subprotocols=offered) as client:
+        assert client.socket.subprotocol == accepted
+        assert client.codec == codec
+        assert (await client.connect(token("sub")))["user"]["id"] == "sub"
+
+
+async def test_only_unknown_subprotocols_are_none(node: Running) -> None:
+    async with opened(node.ws_url, subprotocols=["other"]) as client:
+        assert client.socket.subprotocol is None
+
+
+async def test_a_foreign_origin_is_refused(gateway: MakeGateway, token: MakeToken) -> None:
+    async with gateway(allowed_origins=("https://learn.example",)) as running:
+        for origin in ("https://evil.example", "https://learn.example.evil", "http://learn.example", "null", ""):
+            with pytest.raises(InvalidStatus) as caught:
+                async with opened(running.ws_url, origin=origin):
+                    pass
+            assert caught.value.response.status_code == 403
+        for allowed in ("https://learn.example", None):
+            async with connected(running.ws_url, token("origin"), origin=allowed):
+                pass
+
+
+async def test_a_gateway_without_its_bus_takes_no_sockets(gateway: MakeGateway) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nowhere = closed.getsockname()[1]
+    async with gateway(nats_url=(f"nats://127.0.0.1:{nowhere}",), ready=False) as running:
+        async with asyncio.timeout(10):
+            while not running.server.started:
+                await asyncio.sleep(0.01)
+        with pytest.raises(InvalidStatus) as caught:
+            async with opened(running.ws_url):
+                pass
+        assert caught.value.response.status_code == 503
+
+
+async def test_compression_keeps_no_context_on_the_server_s_side(node: Running, token: MakeToken) -> None:
+    async with connected(node.ws_url, token("deflate")) as client:
+        assert client.socket.response is not None
+        assert "server_no_context_takeover" in client.socket.response.headers["Sec-WebSocket-Extensions"]
+        # This client compresses what it sends.
+        assert (await client.call("ping", padding="x" * 5000))["server_time"] > 0
+
+
+async def test_a_client_without_compression_is_served(node: Running, token: MakeToken) -> None:
+    async with connected(node.ws_url, token("plain"), compression=None) as client:
+        assert client.socket.response is not None
+        assert "Sec-WebSocket-Extensions" not in client.socket.response.headers
+        await client.call("ping")
+
+
+async def test_a_message_may_come_in_fragments(node: Running, token: MakeToken) -> None:
+    async with connected(node.ws_url, token("parts")) as client:
+        await client.socket.send(['{"id": 99,', ' "cmd"', ': "ping"}'])
+        assert (await client.reply(99))["server_time"] > 0
+
+
+async def test_the_token_is_not_taken_from_the_url(node: Running, token: MakeToken) -> None:
+    async with websockets.connect(f"{node.ws_url}?token={token('url')}", proxy=None) as socket_:
+        await socket_.send('{"id": 1, "cmd": "ping"}')
+        with pytest.raises(websockets.ConnectionClosed):
+            while True:
+                await asyncio.wait_for(socket_.recv(), 5)
+        assert socket_.close_code == 4502

@@ -1,0 +1,535 @@
+"""Every command of the core over a real socket, by a client that knows the protocol's page alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from gateway import failpoint, registry
+from gateway.db.migrate import migrate
+from gateway.embedded.nats import NatsCluster
+from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
+from tests.wire import WireClient, WireError, connected, opened
+
+codecs = pytest.mark.parametrize("codec", ["json", "msgpack"])
+
+
+@pytest.fixture
+def slow_acks() -> Iterator[None]:
+    """Every durable command is in flight for a while."""
+    failpoint.set("ack.delay", None, delay=0.3)
+    yield
+    failpoint.clear()
+
+
+@pytest.fixture(scope="module")
+async def busy(gateway: MakeGateway) -> AsyncIterator[Running]:
+    """A gateway without limits on how fast a client may speak."""
+    environ = {"KSMP_CHAT_RATE_COUNT": "1000000"}
+    async with gateway(environ=environ, command_rate=1e6, command_burst=1_000_000, commands_in_flight=1000) as running:
+        yield running
+
+
+async def fails(client: WireClient, code: str, cmd: str, **fields: Any) -> WireError:
+    """The error of a command that must be refused with this code."""
+    with pytest.raises(WireError) as caught:
+        await client.call(cmd, **fields)
+    assert caught.value.code == code
+    assert caught.value.args[0]
+    return caught.value
+
+
+async def fill(client: WireClient, room: str, count: int, *, start: int = 0) -> list[int]:
+    """Say something `count` times; the seqs."""
+    ids = [await client.send("chat.send", room=room, data={"text": f"m{start + one}"}) for one in range(count)]
+    return [(await client.reply(id))["seq"] for id in ids]
+
+
+def texts(messages: list[dict[str, Any]]) -> list[str]:
+    return [message["data"]["text"] for message in messages]
+
+
+# connect
+
+
+@codecs
+async def test_connect_says_who_and_where_one_is(node: Running, token: MakeToken, codec: str) -> None:
+    before = int(time.time() * 1000)
+    async with opened(node.ws_url, codec) as client:
+        ok = await client.connect(token("ada", "mentor", name="Ada L"), client="test/1")
+    assert ok["user"] == {"id": "ada", "name": "Ada L", "role": "mentor"}
+    assert before <= ok["server_time"] <= int(time.time() * 1000)
+    assert before + 3_599_000 <= ok["expires_at"] <= before + 3_602_000
+    assert isinstance(ok["connection"], str)
+    assert set(ok["rooms"]) == {"user:ada", "announce:all", "announce:mentor"}
+    assert all(set(one) == {"room", "epoch", "seq", "messages", "members", "can"} for one in ok["rooms"].values())
+    assert ok["limits"]["message_bytes"] == 16_384
+    assert ok["limits"]["rooms"] == 128
+    assert (ok["limits"]["command_rate"], ok["limits"]["command_burst"]) == (20, 40)
+
+
+@codecs
+async def test_connect_resumes_rooms_in_the_same_round_trip(
+    node: Running, token: MakeToken, room: str, create_session: CreateSession, codec: str
+) -> None:
+    closed_to_us = f"session:{await create_session(open=False)}"
+    async with connected(node.ws_url, token("writer")) as writer:
+        joined = await writer.join(room)
+        await fill(writer, room, 5)
+        since = {"epoch": joined["epoch"], "seq": writer.served[room][1]}
+        fresh = {"epoch": joined["epoch"], "seq": writer.served[room][4]}
+        rooms = {room: since, closed_to_us: fresh, "session:nowhere": fresh, "no room": fresh, "poll:1": fresh}
+        async with connected(node.ws_url, token("returner"), codec, rooms=rooms) as client:
+            ok = client.received[0]["ok"]["rooms"]
+            assert ok[room]["recovered"] is True
+            assert texts(ok[room]["messages"]) == ["m2", "m3", "m4"]
+            assert ok[room]["messages"][0]["prev"] == since["seq"]
+            assert ok[room]["seq"] == fresh["seq"]
+            assert ok[closed_to_us]["error"]["code"] == "forbidden"
+            assert ok["session:nowhere"]["error"]["code"] == "not_found"
+            assert ok["no room"]["error"]["code"] == "invalid"
+            assert ok["poll:1"]["error"]["code"] == "not_found"
+            await writer.say(room, "after")
+            assert (await client.expect_push("chat.message", room))["data"]["text"] == "after"
+
+
+async def test_rooms_whose_replay_does_not_fit_into_connect_are_deferred(
+    gateway: MakeGateway, token: MakeToken, create_session: CreateSession
+) -> None:
+    async with gateway(connect_recovery_bytes=3000) as running:
+        async with connected(running.ws_url, token("writer")) as writer:
+            rooms = [f"session:{await create_session()}" for _ in range(3)]
+            since = {}
+            for room in rooms:
+                joined = await writer.join(room)
+                since[room] = {"epoch": joined["epoch"], "seq": joined["seq"]}
+                await writer.say(room, "x" * 1200)
+        async with connected(running.ws_url, token("returner"), rooms=since) as client:
+            answers = [client.received[0]["ok"]["rooms"][room] for room in rooms]
+            assert [answer.get("deferred", False) for answer in answers] == [False, False, True]
+            late = await client.join(rooms[2], since=since[rooms[2]])
+            assert late["recovered"] is True
+            assert len(late["messages"]) == 1
+
+
+async def test_a_failed_connect_may_be_tried_again(node: Running, token: MakeToken) -> None:
+    async with opened(node.ws_url) as client:
+        error = await fails(client, "unauthenticated", "connect", token="nonsense")
+        assert error.temporary is False
+        await fails(client, "token_expired", "connect", token=token("late", ttl=-3600))
+        await fails(client, "invalid", "connect", token=5)
+        assert (await client.connect(token("late")))["user"]["id"] == "late"
+        await fails(client, "conflict", "connect", token=token("late"))
+        await client.call("ping")
+
+
+async def test_a_connect_without_an_id_is_silent_and_counts(node: Running, token: MakeToken) -> None:
+    async with opened(node.ws_url) as client:
+        await client.send("connect", id=None, token=token("quiet"))
+        assert (await client.call("ping"))["server_time"] > 0
+        assert [set(message) for message in client.received] == [{"id", "ok"}]
+
+
+# refresh and the end of a token
+
+
+async def test_a_refreshed_connection_outlives_its_first_token_and_others_do_not(
+    node: Running, token: MakeToken
+) -> None:
+    async with (
+        connected(node.ws_url, token("wise", ttl=1)) as refreshed,
+        connected(node.ws_url, token("late", ttl=1)) as late,
+    ):
+        ok = await refreshed.call("refresh", token=token("wise", ttl=60))
+        assert ok["expires_at"] > time.time() * 1000 + 50_000
+        await fails(late, "forbidden", "refresh", token=token("wise"))
+        await fails(late, "unauthenticated", "refresh", token="nonsense")
+        await fails(late, "token_expired", "refresh", token=token("late", ttl=-100))
+        # A failed refresh changes nothing, so the first token's end is this one's.
+        farewell = await late.farewell()
+        assert farewell["code"] == 4010
+        assert farewell["reconnect"] is True
+        assert farewell["retry_ms"] >= 0
+        await refreshed.settle()
+
+
+# join and leave
+
+
+@codecs
+async def test_join_without_a_past(node: Running, token: MakeToken, room: str, codec: str) -> None:
+    async with connected(node.ws_url, token("one"), codec) as one, connected(node.ws_url, token("two")) as two:
+        joined = await one.join(room)
+        assert set(joined) == {"room", "epoch", "seq", "messages", "members", "can"}
+        assert joined["room"] == room
+        assert joined["messages"] == []
+        assert joined["members"] == 1
+        assert joined["can"] == ["chat.delete", "chat.send"]
+        (seq,) = await fill(one, room, 1)
+        again = await two.join(room)
+        assert (again["seq"], again["messages"], again["members"]) == (seq, [], 2)
+        assert again["epoch"] == joined["epoch"]
+
+
+@codecs
+async def test_join_with_the_last_messages(node: Running, token: MakeToken, room: str, codec: str) -> None:
+    async with connected(node.ws_url, token("one"), codec) as client:
+        await client.join(room)
+        seqs = await fill(client, room, 6)
+        for count, expected in ((0, []), (1, ["m5"]), (4, ["m2", "m3", "m4", "m5"]), (200, [f"m{n}" for n in range(6)])):
+            joined = await client.join(room, history=count)
+            assert texts(joined["messages"]) == expected
+            assert joined["seq"] == seqs[-1]
+            assert "recovered" not in joined
+
+
+@pytest.mark.xfail(strict=True, reason="history over 200 is cut to 200 instead")
+async def test_join_refuses_more_history_than_the_limit(node: Running, token: MakeToken, room: str) -> None:
+    async with connected(node.ws_url, token("one")) as client:
+        await fails(client, "invalid", "join", room=room, history=201)
+
+
+@codecs
+async def test_join_recovers_exactly_what_was_missed(node: Running, token: MakeToken, room: str, codec: str) -> None:
+    async with connected(node.ws_url, token("writer")) as writer:
+        start = await writer.join(room)
+        seqs = await fill(writer, room, 5)
+        async with connected(node.ws_url, token("reader"), codec) as reader:
+            for missed in range(6):
+                since = {"epoch": start["epoch"], "seq": ([start["seq"], *seqs])[5 - missed]}
+                joined = await reader.join(room, since=since)
+                assert joined["recovered"] is True
+                assert [push["seq"] for push in joined["messages"]] == seqs[5 - missed :]
+                chain = [since["seq"], *seqs[5 - missed :]]
+                assert [push["prev"] for push in joined["messages"]] == chain[:-1]
+                assert joined["seq"] == seqs[-1]
+            message = joined["messages"][0]
+            assert set(message) == {"push", "room", "seq", "prev", "at", "from", "data"}
+            assert message["from"] == {"id": "writer", "name": "Writer", "role": "student"}
+            assert abs(message["at"] - time.time() * 1000) < 60_000
+
+
+@codecs
+@pytest.mark.parametrize("case", ["another epoch", "ahead of the log", "another epoch, with a history"])
+async def test_join_says_when_it_could_not_recover(
+    node: Running, token: MakeToken, room: str, codec: str, case: str
+) -> None:
+    async with connected(node.ws_url, token("one"), codec) as client:
+        start = await client.join(room)
+        seqs = await fill(client, room, 3)
+        epoch, seq = start["epoch"], seqs[0]
+        since = {"epoch": epoch, "seq": seq + 10_000_000} if "ahead" in case else {"epoch": "other", "seq": seq}
+        history = {"history": 1} if "history" in case else {}
+        joined = await client.join(room, since=since, **history)
+        assert joined["recovered"] is False
+        assert (joined["epoch"], joined["seq"]) == (epoch, seqs[-1])
+        assert texts(joined["messages"]) == ["m0", "m1", "m2"]
+
+
+async def test_a_recovery_over_the_cap_is_none(gateway: MakeGateway, token: MakeToken, room: str) -> None:
+    async with gateway(recovery_messages=5, join_messages=2) as running:
+        async with connected(running.ws_url, token("one")) as client:
+            start = await client.join(room)
+            seqs = await fill(client, room, 8)
+            whole = await client.join(room, since={"epoch": start["epoch"], "seq": seqs[2]})
+            assert whole["recovered"] is True
+            assert len(whole["messages"]) == 5
+            part = await client.join(room, since={"epoch": start["epoch"], "seq": seqs[1]})
+            assert part["recovered"] is False
+            assert texts(part["messages"]) == ["m6", "m7"]
+            assert part["seq"] == seqs[-1]
+
+
+async def test_the_rooms_of_a_connection_are_limited(
+    gateway: MakeGateway, token: MakeToken, create_session: CreateSession
+) -> None:
+    async with gateway(rooms_per_connection=5) as running, connected(running.ws_url, token("one")) as client:
+        rooms = [f"session:{await create_session()}" for _ in range(3)]
+        await client.join(rooms[0])
+        await client.join(rooms[1])
+        error = await fails(client, "rate_limited", "join", room=rooms[2])
+        assert error.temporary is True
+        await client.join(rooms[1])
+        await client.call("leave", room=rooms[0])
+        await client.join(rooms[2])
+
+
+async def test_who_left_is_told_nothing_more(node: Running, token: MakeToken, room: str) -> None:
+    async with connected(node.ws_url, token("one")) as one, connected(node.ws_url, token("two")) as two:
+        await one.join(room)
+        await two.join(room)
+        assert await one.call("leave", room=room) == {}
+        await fails(one, "not_joined", "leave", room=room)
+        await fails(one, "not_joined", "chat.send", room=room, data={"text": "x"})
+        await fails(one, "not_joined", "history", room=room, before=1)
+        await two.say(room, "without you")
+        await two.expect_push("chat.message", room)
+        await one.settle()
+        assert one.pushes("chat.message", room) == []
+        # Joined again, it finds out what it missed.
+        joined = await one.join(room, history=10)
+        assert texts(joined["messages"]) == ["without you"]
+        assert joined["members"] == 2
+
+
+async def test_members_are_people_and_not_sockets(node: Running, token: MakeToken, room: str) -> None:
+    async with connected(node.ws_url, token("one")) as first, connected(node.ws_url, token("one")) as second:
+        assert (await first.join(room))["members"] == 1
+        assert (await second.join(room))["members"] == 1
+
+
+@codecs
+@pytest.mark.parametrize("past", ["none", "history", "since"])
+async def test_a_join_while_others_talk_loses_and_doubles_nothing(
+    busy: Running, token: MakeToken, room: str, codec: str, past: str
+) -> None:
+    """The reply comes before any push of the room, and what follows continues it."""
+
+    async def visit(index: int, talking: asyncio.Task[list[int]]) -> None:
+        async with connected(busy.ws_url, token(f"visitor-{index}"), codec) as client:
+            await asyncio.sleep(index * 0.01)
+            fields = {"none": {}, "history": {"history": 20}, "since": {"since": start}}[past]
+            joined = await client.join(room, **fields)
+            about = [one for one in client.received if one.get("room") == room or "epoch" in one.get("ok", {})]
+            assert about[0].get("ok") is joined
+            seqs = await talking
+            if client.positions[room] < seqs[-1]:
+                await client.expect(lambda one: one.get("seq") == seqs[-1])
+            first = joined["messages"][0]["seq"] if joined["messages"] else joined["seq"] + 1
+            assert client.served[room] == [seq for seq in seqs if seq >= first]
+            if past == "since":
+                assert joined["recovered"] is True
+                assert client.served[room] == seqs
+
+    async with connected(busy.ws_url, token("writer")) as writer, asyncio.timeout(30), asyncio.TaskGroup() as group:
+        joined = await writer.join(room)
+        start = {"epoch": joined["epoch"], "seq": joined["seq"]}
+        talking = group.create_task(fill(writer, room, 300))
+        visits = [group.create_task(visit(index, talking)) for index in range(6)]
+        await asyncio.gather(*visits)
+
+
+# history
+
+
+@codecs
+async def test_history_pages_back_to_the_beginning(
+    node: Running, token: MakeToken, room: str, codec: str
+) -> None:
+    async with connected(node.ws_url, token("one"), codec) as client:
+        await client.join(room)
+        seqs = await fill(client, room, 11)
+        before, pages = seqs[-1] + 1, []
+        while True:
+            page = await client.call("history", room=room, before=before, limit=4)
+            pages.append([message["seq"] for message in page["messages"]])
+            assert pages[-1] == sorted(pages[-1])
+            if not page["more"]:
+                break
+            before = pages[-1][0]
+        assert pages == [seqs[7:11], seqs[3:7], seqs[:3]]
+
+
+async def test_history_in_whole_pages_ends_without_an_empty_one(node: Running, token: MakeToken, room: str) -> None:
+    async with connected(node.ws_url, token("one")) as client:
+        await client.join(room)
+        seqs = await fill(client, room, 4)
+        page = await client.call("history", room=room, before=seqs[2], limit=2)
+        assert ([one["seq"] for one in page["messages"]], page["more"]) == (seqs[:2], False)
+        for before in (seqs[0], 0, 1):
+            assert await client.call("history", room=room, before=before) == {"messages": [], "more": False}
+        page = await client.call("history", room=room, before=2**53 - 1)
+        assert [one["seq"] for one in page["messages"]] == seqs
+
+
+async def test_history_of_some_types(node: Running, token: MakeToken, room: str) -> None:
+    async with connected(node.ws_url, token("one")) as client:
+        await client.join(room)
+        seqs = await fill(client, room, 6)
+        deleted = [(await client.call("chat.delete", room=room, data={"seq": seq}))["seq"] for seq in seqs[1:3]]
+        end = deleted[-1] + 1
+
+        async def pages(*types: str) -> list[int]:
+            before, found = end, []
+            for _ in range(10):
+                page = await client.call("history", room=room, before=before, limit=1, types=list(types))
+                found += [one["seq"] for one in page["messages"]]
+                if not page["more"]:
+                    return found[::-1]
+                before = found[-1]
+            raise AssertionError("paging did not end")
+
+        assert await pages("chat.message") == [seqs[0], *seqs[3:]]
+        assert await pages("chat.deleted") == deleted
+        assert await pages("chat.message", "chat.deleted") == [seqs[0], *seqs[3:], *deleted]
+        assert await pages("poll.opened") == []
+        assert await pages() == []
+
+
+async def test_what_history_refuses(node: Running, token: MakeToken, room: str) -> None:
+    async with connected(node.ws_url, token("one")) as client:
+        await fails(client, "not_joined", "history", room=room, before=1)
+        await client.join(room)
+        await fails(client, "invalid", "history", room=room, before=1, limit=201)
+        await fails(client, "invalid", "history", room=room, before=1, limit=0)
+        await fails(client, "invalid", "history", room=room, before=-1)
+        await fails(client, "invalid", "history", room=room)
+        await fails(client, "invalid", "history", room="no room", before=1)
+
+
+# Ids, order, errors
+
+
+@codecs
+async def test_ping(node: Running, token: MakeToken, codec: str) -> None:
+    async with connected(node.ws_url, token("one"), codec) as client:
+        before = int(time.time() * 1000)
+        assert before <= (await client.call("ping"))["server_time"] <= int(time.time() * 1000)
+        assert (await client.reply(await client.send("ping", id=2**53 - 1)))["server_time"] > 0
+
+
+async def test_a_command_without_an_id_happens_and_gets_no_reply(node: Running, token: MakeToken, room: str) -> None:
+    async with connected(node.ws_url, token("one")) as client:
+        await client.join(room)
+        count = len([one for one in client.received if "id" in one])
+        await client.send("chat.send", id=None, room=room, data={"text": "no reply, please"})
+        await client.send("chat.send", id=None, room=room, data={"text": 5})
+        await client.send("nonsense", id=None)
+        await client.expect_push("chat.message", room)
+        await client.settle()
+        replies = [one for one in client.received if "id" in one]
+        assert len(replies) == count + 1
+
+
+async def test_an_id_in_flight_is_a_conflict(node: Running, token: MakeToken, room: str, slow_acks: None) -> None:
+    async with connected(node.ws_url, token("one")) as client:
+        await client.join(room)
+        await client.send("chat.send", id=77, room=room, data={"text": "slow"})
+        await client.send("ping", id=77)
+        with pytest.raises(WireError) as caught:
+            await client.reply(77)
+        assert caught.value.code == "conflict"
+        assert (await client.reply(77))["seq"] > 0
+        await client.send("ping", id=77)
+        assert (await client.reply(77))["server_time"] > 0
+
+
+async def test_replies_overtake_each_other_across_rooms_and_not_within_one(
+    node: Running, token: MakeToken, create_session: CreateSession, slow_acks: None
+) -> None:
+    async with connected(node.ws_url, token("one")) as client:
+        room, other = f"session:{await create_session()}", f"session:{await create_session()}"
+        await client.join(room)
+        first = await client.send("chat.send", room=room, data={"text": "slow"})
+        await client.send("leave", room=room)
+        third = await client.send("chat.send", room=room, data={"text": "too late"})
+        elsewhere = await client.send("join", room=other)
+        await client.reply(elsewhere)
+        assert all(one.get("id") != first for one in client.received)
+        await client.reply(first)
+        with pytest.raises(WireError) as caught:
+            await client.reply(third)
+        assert caught.value.code == "not_joined"
+
+
+async def test_commands_of_a_room_take_effect_in_order(node: Running, token: MakeToken, room: str) -> None:
+    async with connected(node.ws_url, token("one")) as client:
+        await client.join(room)
+        seqs = await fill(client, room, 15)
+        assert seqs == sorted(seqs)
+        await client.expect(lambda one: one.get("seq") == seqs[-1])
+        assert texts(client.pushes("chat.message", room)) == [f"m{n}" for n in range(15)]
+
+
+@codecs
+@pytest.mark.parametrize(
+    ("code", "cmd", "fields"),
+    [
+        ("unknown_command", "nonsense", {}),
+        ("unknown_command", "poll.vote", {"room": "session:1", "data": {}}),
+        ("unknown_command", "chat.send", {"room": "user:one", "data": {"text": "x"}}),
+        ("not_found", "join", {"room": "session:nowhere"}),
+        ("not_found", "join", {"room": "poll:1"}),
+        ("invalid", "join", {"room": "nowhere"}),
+        ("invalid", "join", {}),
+        ("invalid", "chat.send", {"data": {"text": "x"}}),
+        ("not_joined", "chat.send", {"room": "session:nowhere", "data": {"text": "x"}}),
+        ("not_joined", "leave", {"room": "session:nowhere"}),
+        ("forbidden", "join", {"room": "user:another"}),
+    ],
+)
+async def test_error_codes(
+    node: Running, token: MakeToken, codec: str, code: str, cmd: str, fields: dict[str, Any]
+) -> None:
+    async with connected(node.ws_url, token("one"), codec) as client:
+        error = await fails(client, code, cmd, **fields)
+        assert error.temporary is False
+        await client.settle()
+
+
+async def test_over_the_rate_commands_are_told_to_wait(gateway: MakeGateway, token: MakeToken) -> None:
+    async with gateway(command_rate=10.0, command_burst=5) as running:
+        async with connected(running.ws_url, token("eager")) as client:
+            ids = [await client.send("ping") for _ in range(12)]
+            answers = []
+            for id in ids:
+                try:
+                    await client.reply(id)
+                except WireError as error:
+                    answers.append(error)
+            assert 6 <= len(answers) <= 8
+            assert all(error.code == "rate_limited" and error.temporary for error in answers)
+            waits = [error.retry_after for error in answers]
+            assert all(wait is not None and 0 < wait <= 0.1 for wait in waits)
+            await asyncio.sleep(0.15)
+            await client.call("ping")
+
+
+async def test_without_the_log_commands_are_unavailable(
+    gateway: MakeGateway, token: MakeToken, room: str, create_session: CreateSession, tmp_path: Any, servers_guard: Any
+) -> None:
+    async with NatsCluster(tmp_path, guard=servers_guard, restart=False) as own:
+        async with gateway(nats_url=own.urls, publish_timeout=0.5) as running:
+            async with connected(running.ws_url, token("one")) as client:
+                await client.join(room)
+                await client.say(room, "stored")
+                await own.stop()
+                error = await fails(client, "unavailable", "chat.send", room=room, data={"text": "x"})
+                assert error.temporary is True
+                assert error.retry_after is not None
+                other = f"session:{await create_session()}"
+                await fails(client, "unavailable", "join", room=other)
+                await client.settle()
+
+
+async def test_what_nobody_foresaw_is_internal_and_tells_a_trace_alone(
+    gateway: MakeGateway, token: MakeToken, postgres: str, database: asyncpg.Pool
+) -> None:
+    """A database that has the accounts' tables and lacks those of live."""
+    name = f"half_{int(time.time() * 1000)}"
+    await database.execute(f"CREATE DATABASE {name}")
+    url = f"{postgres.rpartition('/')[0]}/{name}"
+    await migrate(url, registry.load(("accounts",)))
+    async with gateway(database_url=url) as running, connected(running.ws_url, token("one")) as client:
+        error = await fails(client, "internal", "join", room="session:1")
+        assert "live_session" not in str(error)
+        assert len(str(error).rpartition(" ")[2]) == 32
+        await client.settle()
+
+
+async def test_a_connect_that_nobody_foresaw_is_internal_too(
+    gateway: MakeGateway, token: MakeToken, postgres: str, database: asyncpg.Pool
+) -> None:
+    name = f"empty_{int(time.time() * 1000)}"
+    await database.execute(f"CREATE DATABASE {name}")
+    url = f"{postgres.rpartition('/')[0]}/{name}"
+    await migrate(url, [])
+    async with gateway(database_url=url, connect_timeout=1.0) as running, opened(running.ws_url) as client:
+        await fails(client, "internal", "connect", token=token("one"))
+        # Not the client's fault: it is told to come back.
+        assert (await client.farewell())["reconnect"] is True
