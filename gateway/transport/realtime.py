@@ -188,8 +188,9 @@ def _internal() -> KsmpError:
 
 async def _answer(socket: WebSocket[Any, Any, Any], status: int, reason: str) -> None:
     """Refuse the handshake with an HTTP status."""
-    headers: list[tuple[bytes, bytes]] = [(b"content-type", b"text/plain; charset=utf-8")]
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
     # Litestar's types know this ASGI extension's messages by another name.
     start: Any = {"type": "websocket.http.response.start", "status": status, "headers": headers}
+    body: Any = {"type": "websocket.http.response.body", "body": reason.encode()}
     await socket.send(start)
-    await socket.send({"type": "websocket.http.response.body", "body": reason.encode()})
+    await socket.send(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 
 import asyncpg
@@ -69,8 +70,6 @@ async def test_a_new_name_and_a_new_role_are_taken_over(
 async def test_the_same_user_many_times_at_once_is_one_user(
     node: Running, token: MakeToken, database: asyncpg.Pool
 ) -> None:
-    import asyncio
-
     user = somebody()
     tokens = [token(user, name=f"Name {index}") for index in range(8)]
     met = await asyncio.gather(*(meet(node, one) for one in tokens))
@@ -106,7 +105,8 @@ async def test_rooms_of_others_are_closed(
     node: Running, token: MakeToken, role: str, room: str, code: str | None
 ) -> None:
     async with connected(node.ws_url, token("someone", role)) as client:
-        await client.call("leave", room=room) if code is None else None
+        if code is None:
+            await client.call("leave", room=room)
         try:
             await client.join(room)
         except WireError as error:

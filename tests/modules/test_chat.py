@@ -79,9 +79,7 @@ async def test_a_message_reaches_every_member_on_every_gateway(
         ("too_large", {"text": "\U0001f600" * 2001}),
     ],
 )
-async def test_what_is_no_message_is_refused(
-    node: Running, token: MakeToken, room: str, code: str, data: Any
-) -> None:
+async def test_what_is_no_message_is_refused(node: Running, token: MakeToken, room: str, code: str, data: Any) -> None:
     async with connected(node.ws_url, token("ann")) as ann:
         await ann.join(room)
         error = await refused(ann, code, "chat.send", room, data)
@@ -152,9 +150,7 @@ async def test_a_message_of_another_room_cannot_be_deleted(
         assert len((await meera.join(other, history=5))["messages"]) == 1
 
 
-async def test_the_erased_are_never_replayed(
-    node: Running, second: Running, token: MakeToken, room: str
-) -> None:
+async def test_the_erased_are_never_replayed(node: Running, second: Running, token: MakeToken, room: str) -> None:
     async with connected(node.ws_url, token("ann")) as ann:
         start = await ann.join(room)
         seqs = [(await ann.say(room, f"m{index}"))["seq"] for index in range(3)]
@@ -190,9 +186,7 @@ async def test_a_deleted_message_leaves_the_archive(
 # Repeats
 
 
-async def test_a_repeat_happens_once_and_says_so(
-    node: Running, second: Running, token: MakeToken, room: str
-) -> None:
+async def test_a_repeat_happens_once_and_says_so(node: Running, second: Running, token: MakeToken, room: str) -> None:
     async with (
         connected(node.ws_url, token("ann")) as here,
         connected(second.ws_url, token("ann")) as there,
@@ -315,9 +309,7 @@ async def test_a_rate_is_a_connection_s_and_a_room_s(
         await bob.say(room, "1")
 
 
-async def test_a_repeat_is_answered_whatever_the_rate_says_by_now(
-    slow: Running, token: MakeToken, room: str
-) -> None:
+async def test_a_repeat_is_answered_whatever_the_rate_says_by_now(slow: Running, token: MakeToken, room: str) -> None:
     async with connected(slow.ws_url, token("ann")) as ann:
         await ann.join(room)
         first = await ann.say(room, "1", nonce="n")

@@ -15,9 +15,7 @@ steps = st.lists(st.floats(-1, 10) | st.just(0.0), max_size=80)
 
 
 @given(rates, bursts, steps)
-def test_no_stretch_of_time_lets_more_through_than_burst_and_rate(
-    rate: float, burst: int, waits: list[float]
-) -> None:
+def test_no_stretch_of_time_lets_more_through_than_burst_and_rate(rate: float, burst: int, waits: list[float]) -> None:
     bucket = Bucket(rate, burst)
     now, taken = 1000.0, []
     for wait in waits:

@@ -51,7 +51,9 @@ def test_commands(text: str) -> None:
     assert is_command(text)
 
 
-@pytest.mark.parametrize("text", ["", ".", "a.", ".b", "a.b.c", "A.b", "a.B", "a b", "1.a", "a.1", "a\n", "x" * 33, "é"])
+@pytest.mark.parametrize(
+    "text", ["", ".", "a.", ".b", "a.b.c", "A.b", "a.B", "a b", "1.a", "a.1", "a\n", "x" * 33, "é"]
+)
 def test_no_commands(text: str) -> None:
     assert not is_command(text)
 

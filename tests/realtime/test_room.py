@@ -243,7 +243,7 @@ class RoomAndLog(RuleBasedStateMachine):
 
 
 TestRoomAndLog = RoomAndLog.TestCase
-TestRoomAndLog.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRoomAndLog.settings = settings(max_examples=100, stateful_step_count=35, deadline=None)
 
 
 def served(sink: Recorder, codec: Codec = JSON) -> list[tuple[int, int]]:

@@ -181,7 +181,12 @@ async def test_join_with_the_last_messages(node: Running, token: MakeToken, room
     async with connected(node.ws_url, token("one"), codec) as client:
         await client.join(room)
         seqs = await fill(client, room, 6)
-        for count, expected in ((0, []), (1, ["m5"]), (4, ["m2", "m3", "m4", "m5"]), (200, [f"m{n}" for n in range(6)])):
+        for count, expected in (
+            (0, []),
+            (1, ["m5"]),
+            (4, ["m2", "m3", "m4", "m5"]),
+            (200, [f"m{n}" for n in range(6)]),
+        ):
             joined = await client.join(room, history=count)
             assert texts(joined["messages"]) == expected
             assert joined["seq"] == seqs[-1]
@@ -318,9 +323,7 @@ async def test_a_join_while_others_talk_loses_and_doubles_nothing(
 
 
 @codecs
-async def test_history_pages_back_to_the_beginning(
-    node: Running, token: MakeToken, room: str, codec: str
-) -> None:
+async def test_history_pages_back_to_the_beginning(node: Running, token: MakeToken, room: str, codec: str) -> None:
     async with connected(node.ws_url, token("one"), codec) as client:
         await client.join(room)
         seqs = await fill(client, room, 11)
