@@ -86,7 +86,7 @@ class Gateway:
         self.archive = PostgresArchive(self.database)
         archived = [kind.name for kind in kinds.values() if kind.archived]
         history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
-        self.hub = Hub(self.bus, self.log, history, settings, self.metrics, self._first_sequence)
+        self.hub = Hub(self.bus, self.log, history, kinds, settings, self.metrics, self._first_sequence)
         self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics)
         self.verifier = TokenVerifier.of(settings)
         grants = Grants(kinds, fresh=settings.grant_fresh, stale=settings.grant_stale)

@@ -61,7 +61,7 @@ class RoomKind:
     `roles` lists the roles a member may have, least first. `authorize(principal, id)` gives the one this
     user has in that room, or raises Refused or BadInput `not_found`. `joined_on_connect` gives the ids
     of the rooms that the server joins for a user by itself. `archived` keeps the rooms' pushes in
-    PostgreSQL after the log has let them go.
+    PostgreSQL after the log has let them go; `presence` tells members who is there and who types.
     """
 
     name: str
@@ -69,6 +69,7 @@ class RoomKind:
     authorize: Callable[[Principal, str], Awaitable[str]]
     joined_on_connect: Callable[[Principal], Awaitable[Sequence[str]]] = nobody
     archived: bool = False
+    presence: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ IN: Final = "rooms.in."
 OUT: Final = "rooms.out."
 EPHEMERAL: Final = "rooms.eph."
 POKE: Final = "rooms.poke."
+PRESENCE: Final = "rooms.presence."
 
 MESSAGE_ID: Final = "Nats-Msg-Id"
 SEQUENCE: Final = "Nats-Sequence"
@@ -47,7 +48,7 @@ def subject(prefix: str, room: RoomName) -> str:
 
 
 def room_of(subject: str) -> str:
-    """The room a subject of any of the four prefixes is about."""
+    """The room a subject of any of the prefixes is about."""
     _, _, kind, id = subject.split(".", 3)
     return f"{kind}:{id}"
 

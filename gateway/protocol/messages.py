@@ -55,6 +55,19 @@ class History(Command, frozen=True, kw_only=True):
     types: Annotated[list[str], msgspec.Meta(max_length=20)] | None = None
 
 
+class Presence(Command, frozen=True, kw_only=True):
+    """`after` is the user id that the page begins behind."""
+
+    room: str
+    after: str = ""
+    limit: Annotated[int, msgspec.Meta(ge=1)] = 200
+
+
+class Typing(Command, frozen=True, kw_only=True):
+    room: str
+    on: bool
+
+
 class Ping(Command, frozen=True, kw_only=True):
     pass
 
@@ -73,6 +86,8 @@ CORE_COMMANDS: dict[str, type[Command]] = {
     "join": Join,
     "leave": Leave,
     "history": History,
+    "presence": Presence,
+    "typing": Typing,
     "ping": Ping,
 }
 
@@ -157,6 +172,24 @@ class RefreshResult(msgspec.Struct, frozen=True):
 
 class HistoryResult(msgspec.Struct, frozen=True):
     messages: list[Push]
+    more: bool
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A member as others see them; `since` in milliseconds since the Unix epoch."""
+
+    id: str
+    name: str
+    role: str
+    since: int
+
+
+class PresenceResult(msgspec.Struct, frozen=True):
+    """A page of the members by id, as of version `v` of the room's presence."""
+
+    count: int
+    v: int
+    members: list[Person]
     more: bool
 
 

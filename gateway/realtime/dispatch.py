@@ -28,8 +28,11 @@ from gateway.protocol.messages import (
     Ok,
     Ping,
     PingResult,
+    Presence,
+    PresenceResult,
     Published,
     Refresh,
+    Typing,
 )
 from gateway.protocol.names import room_name
 from gateway.realtime.encoding import replay
@@ -39,6 +42,7 @@ from gateway.realtime.joining import Joiner
 from gateway.realtime.member import Member, Membership
 from gateway.realtime.recent import message_id
 from gateway.realtime.sign_in import SignIn
+from gateway.realtime.typing import Typist
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
 
@@ -139,6 +143,10 @@ class Dispatcher:
                 return Empty()
             case History():
                 return await self._read_history(member, command)
+            case Presence():
+                return self._page_presence(member, command)
+            case Typing():
+                return self._type(member, command)
             case Refresh():
                 return await self._sign_in.refresh(member, command.token)
             case ModuleCommand():
@@ -152,6 +160,22 @@ class Dispatcher:
             raise invalid(f"limit must be at most {self._settings.history_limit}")
         pushes, more = await self._history.page(membership.room, command.before, command.limit, command.types)
         return HistoryResult(replay(member.codec, pushes, 0), more)
+
+    def _page_presence(self, member: Member, command: Presence) -> PresenceResult:
+        presence = self._membership(member, command.room).room.presence
+        if presence is None:
+            raise invalid("rooms of this kind have no presence")
+        if command.limit > self._settings.history_limit:
+            raise invalid(f"limit must be at most {self._settings.history_limit}")
+        people, more = presence.page(command.after, command.limit)
+        return PresenceResult(presence.shown, presence.v, people, more)
+
+    def _type(self, member: Member, command: Typing) -> Empty:
+        room = self._membership(member, command.room).room
+        if room.presence is None:
+            raise invalid("rooms of this kind have no typing")
+        room.typing.set(Typist(member.user.id, member.user.name), on=command.on, now=time.monotonic())
+        return Empty()
 
     async def _run_module(self, member: Member, command: ModuleCommand) -> Any:
         spec = self._commands.get(command.cmd)

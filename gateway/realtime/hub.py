@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Coroutine
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,12 +26,14 @@ from gateway.bus import entry
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import DUPLICATE_WINDOW, FirstSequence, RoomLog
 from gateway.errors import CloseCode, KsmpError, Unavailable
-from gateway.module import StoredPush
+from gateway.module import RoomKind, StoredPush
 from gateway.protocol.messages import Push
 from gateway.protocol.names import RoomName
 from gateway.realtime.fanout import Batch, Fanout
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.member import Member
+from gateway.realtime.presence import Ask, Presence
+from gateway.realtime.pulse import Pulse
 from gateway.realtime.recent import Recent
 from gateway.realtime.room import Room
 from gateway.realtime.tail import Tail
@@ -64,6 +67,7 @@ class Hub:
         bus: NatsBus,
         room_log: RoomLog,
         history: HistoryReader,
+        kinds: Mapping[str, RoomKind],
         settings: Settings,
         metrics: Metrics,
         first_sequence: FirstSequence,
@@ -71,6 +75,7 @@ class Hub:
         self._bus = bus
         self._log = room_log
         self._history = history
+        self._kinds = kinds
         self._settings = settings
         self._metrics = metrics
         self._first_sequence = first_sequence
@@ -80,6 +85,9 @@ class Hub:
         self._durable_pushes = metrics.pushes.labels("durable")
         self._ephemeral_pushes = metrics.pushes.labels("ephemeral")
         self.members: dict[str, Member] = {}
+        # Another one for each process, so that a restarted node is not taken for its predecessor.
+        self.node = uuid.uuid4().hex
+        self._pulse = Pulse(bus, self.node, self.rooms)
 
     async def start(self) -> None:
         await self._bus.subscribe(f"{entry.POKE}>", self._poked)
@@ -87,6 +95,7 @@ class Hub:
         self._bus.on_back(self._bus_back)
         self._bus.on_slow(self._slow)
         self._spawn(self._watch())
+        self._spawn(self._pulse.run())
 
     async def stop(self) -> None:
         for task in list(self._tasks):
@@ -199,6 +208,8 @@ class Hub:
                 self._read_gap(opened, room)
         opened.held.clear()
         self._metrics.rooms.set(len(self._rooms))
+        if room.presence is not None:
+            await self._pulse.say(name, Ask(""))
 
     async def _follow(self, name: RoomName, opened: _Open) -> Room:
         """Subscribe first, then learn the position, then serve: nothing falls between."""
@@ -209,8 +220,14 @@ class Hub:
         async def ephemeral(message: Msg) -> None:
             self._emitted(opened, message)
 
+        async def company(message: Msg) -> None:
+            if _is_ready(opened):
+                await self._pulse.heard(opened.room.result(), message)
+
         opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.OUT, name), durable))
         opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.EPHEMERAL, name), ephemeral))
+        if self._kinds[name.kind].presence:
+            opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.PRESENCE, name), company))
         await self._bus.flush()
         await failpoint.pause("open.pause")
         # The leader's word, since a replica may be behind an acknowledgement that the joiner has seen.
@@ -237,7 +254,8 @@ class Hub:
             recent.add(push)
             tail.append(push)
         fanout = Fanout(asyncio.get_running_loop().call_soon, self._written)
-        return Room(name, max(head, pushes[-1].seq if pushes else 0), tail, recent, fanout)
+        presence = Presence(self.node) if self._kinds[name.kind].presence else None
+        return Room(name, max(head, pushes[-1].seq if pushes else 0), tail, recent, fanout, presence)
 
     def _republished(self, opened: _Open, message: Msg) -> None:
         headers = message.headers or {}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from gateway.bus.log import RoomLog
 from gateway.errors import Code, Limited, Refused
 from gateway.module import Command, RoomKind
-from gateway.protocol.messages import JoinResult, Position
+from gateway.protocol.messages import JoinResult, Person, Position
 from gateway.protocol.names import RoomName
 from gateway.realtime.encoding import replay
 from gateway.realtime.grants import Grants
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member, Membership
+from gateway.realtime.room import Room
 from gateway.realtime.tail import size
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
@@ -82,7 +84,13 @@ class Joiner:
             used = sum(size(push) for push in pushes)
             if budget is not None and used > budget:
                 raise Deferred
+            before = member.rooms.get(text)
+            if before is None:
+                self._appear(room, member)
             membership = member.rooms[text] = Membership(member, room, role)
+            if before is not None:
+                # Joining again is no way around a limit.
+                membership.rates = before.rates
             room.fanout.enter(membership)
             self._metrics.joins.labels("no" if since is None else str(recovered).lower()).inc()
             result = JoinResult(
@@ -91,17 +99,20 @@ class Joiner:
                 seq=room.position,
                 recovered=recovered if since is not None else None,
                 messages=replay(member.codec, pushes, prev),
-                members=len({other.member.user.id for other in room.members.values()}),
+                members=head_count(room),
                 can=self.can(name.kind, role),
             )
             return result, used
 
-    def leave(self, member: Member, room: str) -> bool:
+    def leave(self, member: Member, name: str) -> bool:
         """Take the connection out of a room; whether it was in it."""
-        membership = member.rooms.pop(room, None)
+        membership = member.rooms.pop(name, None)
         if membership is None:
             return False
-        membership.room.fanout.leave(member.id)
+        room = membership.room
+        room.fanout.leave(member.id)
+        if room.presence is not None:
+            room.presence.leave(member.user.id, time.monotonic())
         return True
 
     def leave_all(self, member: Member) -> None:
@@ -117,6 +128,18 @@ class Joiner:
             if command.rooms == kind and roles.index(role) >= roles.index(command.role)
         )
 
+    def _appear(self, room: Room, member: Member) -> None:
+        if room.presence is not None:
+            user = member.user
+            room.presence.enter(Person(user.id, user.name, user.role.value, int(time.time() * 1000)))
+
     def _check_count(self, member: Member, room: str) -> None:
         if room not in member.rooms and len(member.rooms) >= self._settings.rooms_per_connection:
             raise Limited("this connection is in too many rooms", retry_after=1.0)
+
+
+def head_count(room: Room) -> int:
+    """How many people are in the room: on all nodes, or in a room without presence on this one."""
+    if room.presence is not None:
+        return room.presence.count
+    return len({membership.member.user.id for membership in room.members.values()})

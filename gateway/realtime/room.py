@@ -15,20 +15,32 @@ from gateway.module import StoredPush
 from gateway.protocol.names import RoomName
 from gateway.realtime.fanout import Fanout
 from gateway.realtime.member import Membership
+from gateway.realtime.presence import Presence
 from gateway.realtime.recent import Recent
 from gateway.realtime.tail import Tail
+from gateway.realtime.typing import Typing
 
 
 class Room:
     """The members of one room on this node and what they have been served."""
 
-    def __init__(self, name: RoomName, position: int, tail: Tail, recent: Recent, fanout: Fanout) -> None:
+    def __init__(
+        self,
+        name: RoomName,
+        position: int,
+        tail: Tail,
+        recent: Recent,
+        fanout: Fanout,
+        presence: Presence | None = None,
+    ) -> None:
         self.name = name
         self.text = str(name)
         self.position = position
         self.tail = tail
         self.recent = recent
         self.fanout = fanout
+        self.presence = presence
+        self.typing = Typing()
         # The newest seq known to be in the log; above the position there is a gap.
         self.known = position
         self._served = position

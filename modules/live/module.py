@@ -24,8 +24,8 @@ class LiveModule(Module):
 
     def __init__(self) -> None:
         self.rooms = (
-            RoomKind(name="session", roles=ROLES, authorize=self._role, archived=True),
-            RoomKind(name="staff", roles=("host",), authorize=self._staff_role, archived=True),
+            RoomKind(name="session", roles=ROLES, authorize=self._role, archived=True, presence=True),
+            RoomKind(name="staff", roles=("host",), authorize=self._staff_role, archived=True, presence=True),
         )
         self._sessions: Sessions | None = None
 

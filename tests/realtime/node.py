@@ -109,14 +109,14 @@ class Node:
             **{"head_interval": ONLY_WHEN_ASKED, **changes},
         )
         settings = self.settings
-        kinds = {"test": RoomKind(name="test", roles=("member",), authorize=_anyone, archived=bool(archived))}
+        kinds = {"test": RoomKind(name="test", roles=("member",), authorize=_anyone, archived=bool(archived), presence=True)}
         self.metrics = Metrics(CollectorRegistry())
         self.bus = NatsBus(settings.nats_url, "test")
         self.log = RoomLog(self.bus, replicas=1, retention=settings.retention, publish_timeout=settings.publish_timeout)
         self.database = PostgresDatabase(database_url, pool=4, timeout=5.0)
         self.archive = PostgresArchive(self.database)
         self.history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
-        self.hub = Hub(self.bus, self.log, self.history, settings, self.metrics, self._first_sequence)
+        self.hub = Hub(self.bus, self.log, self.history, kinds, settings, self.metrics, self._first_sequence)
         grants = Grants(kinds, fresh=60, stale=60)
         self.joiner = Joiner(self.hub, self.log, grants, kinds, {}, settings, self.metrics)
         self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics)

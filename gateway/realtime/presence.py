@@ -1,0 +1,263 @@
+"""Who is in a room, over all nodes: each node speaks for its own members, and every node merges what it hears.
+
+A node's members are a replica that it alone changes. It tells the others what changed, under a clock that
+rises by one, and every few seconds only the clock. Who misses a step asks for the whole replica. A node
+that is silent too long is gone, and its replica with it; a restarted process is another node. A person
+is in the room as long as any replica has them, so three tabs on two nodes are one member, and
+who comes back within the grace was never away. No IO, and time comes in as an argument.
+
+The idea is Phoenix.Presence's: a replica a node, merged without a leader.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from gateway.protocol.messages import Person
+
+# About 100 bytes a person; NATS carries 1 MiB a message by default.
+PART: Final = 4000
+
+
+class Delta(msgspec.Struct, frozen=True, tag="delta"):
+    """What changed in a node's replica, from `clock` - 1 to `clock`."""
+
+    node: str
+    clock: int
+    join: list[Person]
+    leave: list[str]
+
+
+class Digest(msgspec.Struct, frozen=True, tag="digest"):
+    """A node is alive, and its replica is at `clock`."""
+
+    node: str
+    clock: int
+
+
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """Someone wants whole replicas: of one node, or of all when `node` is empty."""
+
+    node: str
+
+
+class Whole(msgspec.Struct, frozen=True, tag="whole"):
+    """A node's whole replica, as of `clock`; in several messages when it is large, `left` more follow."""
+
+    node: str
+    clock: int
+    people: list[Person]
+    left: int = 0
+
+    def parts(self) -> list[Whole]:
+        """The same in pieces that a NATS message may carry."""
+        pieces = [self.people[start : start + PART] for start in range(0, len(self.people), PART)] or [[]]
+        return [Whole(self.node, self.clock, piece, len(pieces) - 1 - number) for number, piece in enumerate(pieces)]
+
+
+Message = Delta | Digest | Ask | Whole
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The data of the push `presence`; without `join` and `leave` in large rooms."""
+
+    v: int
+    count: int
+    join: list[Person] | None = None
+    leave: list[str] | None = None
+
+
+@dataclass(slots=True)
+class _Replica:
+    clock: int
+    people: dict[str, Person]
+    heard: float
+
+
+@dataclass(slots=True)
+class _Here:
+    """A person on this node: how many connections, and until when they stay without any."""
+
+    person: Person
+    connections: int = 0
+    until: float = 0.0
+
+
+@dataclass(slots=True)
+class Presence:
+    """The presence of one room as one node knows it."""
+
+    node: str
+    grace: float = 5.0
+    silence: float = 12.0
+    listed: int = 200
+    v: int = 0
+    _here: dict[str, _Here] = field(default_factory=dict)
+    _told: dict[str, Person] = field(default_factory=dict)
+    _clock: int = 0
+    _others: dict[str, _Replica] = field(default_factory=dict)
+    _shown: dict[str, Person] = field(default_factory=dict)
+    _touched: set[str] = field(default_factory=set)
+    _untold: set[str] = field(default_factory=set)
+    _parts: dict[str, tuple[int, dict[str, Person]]] = field(default_factory=dict)
+    _going: set[str] = field(default_factory=set)
+    _order: list[str] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many people are in the room now."""
+        present = sum(self._find(user_id) is not None for user_id in self._touched)
+        return len(self._shown.keys() - self._touched) + present if self._touched else len(self._shown)
+
+    @property
+    def shown(self) -> int:
+        """How many there are by what members were last told, at version `v`."""
+        return len(self._shown)
+
+    @property
+    def empty(self) -> bool:
+        """Whether this node has nobody to speak for."""
+        return not self._here and not self._told
+
+    def enter(self, person: Person) -> None:
+        """A connection of this person joined on this node."""
+        here = self._here.get(person.id)
+        if here is None:
+            here = self._here[person.id] = _Here(person)
+            self._touched.add(person.id)
+            self._untold.add(person.id)
+        here.connections += 1
+        self._going.discard(person.id)
+
+    def leave(self, user_id: str, now: float) -> None:
+        """A connection of this person left; with the last of them they leave, after the grace."""
+        here = self._here.get(user_id)
+        if here is None:
+            return
+        here.connections -= 1
+        if here.connections <= 0:
+            here.until = now + self.grace
+            self._going.add(user_id)
+
+    def tell(self, now: float) -> Delta | None:
+        """What the other nodes are to be told of this one's members since the last call."""
+        for user_id in [user_id for user_id in self._going if self._here[user_id].until <= now]:
+            self._going.discard(user_id)
+            del self._here[user_id]
+            self._touched.add(user_id)
+            self._untold.add(user_id)
+        here = self._here
+        join = [here[user_id].person for user_id in self._untold if user_id in here and user_id not in self._told]
+        leave = [user_id for user_id in self._untold if user_id in self._told and user_id not in here]
+        self._untold.clear()
+        if not join and not leave:
+            return None
+        for person in join:
+            self._told[person.id] = person
+        for user_id in leave:
+            del self._told[user_id]
+        self._clock += 1
+        return Delta(self.node, self._clock, join, leave)
+
+    def digest(self) -> Digest:
+        return Digest(self.node, self._clock)
+
+    def whole(self) -> Whole:
+        return Whole(self.node, self._clock, list(self._told.values()))
+
+    def hear(self, message: Message, now: float) -> Message | None:
+        """Take what a node said; what to say in return, if anything."""
+        match message:
+            case Ask(node):
+                return self.whole() if node in ("", self.node) and not self.empty else None
+            case Delta(node) | Digest(node) | Whole(node) if node == self.node:
+                return None
+            case Whole(node, clock, people, left):
+                self._gather(node, clock, people, left, now)
+                return None
+            case Delta(node, clock, join, leave):
+                replica = self._others.get(node)
+                if replica is None and clock == 1:
+                    replica = self._others[node] = _Replica(0, {}, now)
+                if replica is None or clock > replica.clock + 1:
+                    return Ask(node)
+                replica.heard = now
+                if clock == replica.clock + 1:
+                    replica.clock = clock
+                    replica.people.update({person.id: person for person in join})
+                    for user_id in leave:
+                        replica.people.pop(user_id, None)
+                    self._touched.update(person.id for person in join)
+                    self._touched.update(leave)
+                return None
+            case Digest(node, clock):
+                replica = self._others.get(node)
+                if replica is None:
+                    return Ask(node) if clock else None
+                replica.heard = now
+                return Ask(node) if clock > replica.clock else None
+
+    def forget_silent(self, now: float) -> None:
+        """Drop the replicas of nodes that have not been heard of for too long."""
+        for node in [node for node, replica in self._others.items() if now - replica.heard > self.silence]:
+            self._touched.update(self._others.pop(node).people)
+
+    def change(self) -> Change | None:
+        """What the members of this node are to be told since the last call."""
+        join: list[Person] = []
+        leave: list[str] = []
+        for user_id in self._touched:
+            person = self._find(user_id)
+            if person is not None and user_id not in self._shown:
+                self._shown[user_id] = person
+                join.append(person)
+            elif person is None and self._shown.pop(user_id, None) is not None:
+                leave.append(user_id)
+        self._touched.clear()
+        if not join and not leave:
+            return None
+        self._order = None
+        self.v += 1
+        if len(self._shown) > self.listed:
+            return Change(self.v, len(self._shown))
+        return Change(self.v, len(self._shown), sorted(join, key=lambda person: person.id), sorted(leave))
+
+    def page(self, after: str, limit: int) -> tuple[list[Person], bool]:
+        """The people with an id above `after`, by id, and whether there are more."""
+        if self._order is None:
+            self._order = sorted(self._shown)
+        start = bisect_right(self._order, after)
+        ids = list(islice(self._order, start, start + limit))
+        return [self._shown[user_id] for user_id in ids], start + limit < len(self._order)
+
+    def _gather(self, node: str, clock: int, people: list[Person], left: int, now: float) -> None:
+        """Put the parts of a replica together; parts of another clock begin anew."""
+        known, gathered = self._parts.pop(node, (clock, {}))
+        if known != clock:
+            gathered = {}
+        gathered.update((person.id, person) for person in people)
+        if left:
+            self._parts[node] = (clock, gathered)
+        else:
+            self._replace(node, clock, gathered, now)
+
+    def _replace(self, node: str, clock: int, people: dict[str, Person], now: float) -> None:
+        replica = self._others.get(node)
+        if replica is not None and clock < replica.clock:
+            return
+        if replica is not None:
+            self._touched.update(replica.people)
+        self._others[node] = _Replica(clock, people, now)
+        self._touched.update(people)
+
+    def _find(self, user_id: str) -> Person | None:
+        """The person as the replica that has them longest has them."""
+        found = [replica.people[user_id] for replica in self._others.values() if user_id in replica.people]
+        if (here := self._here.get(user_id)) is not None:
+            found.append(here.person)
+        return min(found, key=lambda person: person.since, default=None)

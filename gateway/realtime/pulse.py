@@ -1,0 +1,100 @@
+"""Twice a second: tells the members of each room who came, went and types, and the other nodes of our own.
+
+All of it is ephemeral and may be lost; `presence.py` and `typing.py` are made for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+import structlog
+from nats.aio.msg import Msg
+
+from gateway.bus import entry
+from gateway.bus.connection import NatsBus
+from gateway.errors import Unavailable
+from gateway.protocol.messages import Push
+from gateway.protocol.names import RoomName
+from gateway.realtime.presence import Ask, Delta, Digest, Whole
+from gateway.realtime.room import Room
+from gateway.realtime.typing import Strokes
+
+log = structlog.get_logger(__name__)
+
+PERIOD: Final = 0.5
+# A third of the silence after which a node is taken for dead.
+DIGEST: Final = 4.0
+
+Told = Delta | Digest | Ask | Whole | Strokes
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Told).decode
+
+
+class Pulse:
+    """Drives presence and typing of all rooms of this node that have them."""
+
+    def __init__(self, bus: NatsBus, node: str, rooms: Callable[[], Iterable[Room]]) -> None:
+        self._bus = bus
+        self._node = node
+        self._rooms = rooms
+
+    async def run(self) -> None:
+        digest_at = 0.0
+        while True:
+            await asyncio.sleep(PERIOD)
+            now = time.monotonic()
+            full = now >= digest_at
+            if full:
+                digest_at = now + DIGEST
+            for room in self._rooms():
+                try:
+                    await self.beat(room, now, full=full)
+                except Exception:
+                    log.exception("pulse.failed", room=room.text)
+
+    async def beat(self, room: Room, now: float, *, full: bool) -> None:
+        """One beat of one room; a `full` one also says that this node is alive, and drops those that are not."""
+        presence, typing = room.presence, room.typing
+        if presence is None:
+            return
+        if (delta := presence.tell(now)) is not None:
+            await self.say(room.name, delta)
+        if full:
+            presence.forget_silent(now)
+            if not presence.empty:
+                await self.say(room.name, presence.digest())
+        if (change := presence.change()) is not None:
+            room.fanout.ephemeral(Push(push="presence", room=room.text, at=_at(), data=change))
+        if typing.idle:
+            return
+        if (strokes := typing.strokes(self._node)) is not None:
+            await self.say(room.name, strokes)
+        if (typists := typing.change(now)) is not None:
+            room.fanout.ephemeral(Push(push="typing", room=room.text, at=_at(), data=typists))
+
+    async def say(self, room: RoomName, message: Told) -> None:
+        """Tell the other nodes; what is lost on the way is noticed there."""
+        with contextlib.suppress(Unavailable):
+            for part in message.parts() if isinstance(message, Whole) else (message,):
+                await self._bus.publish(entry.subject(entry.PRESENCE, room), _encode(part))
+
+    async def heard(self, room: Room, message: Msg) -> None:
+        """Take what another node told about a room."""
+        told = _decode(message.data)
+        now = time.monotonic()
+        if isinstance(told, Strokes):
+            if told.node != self._node:
+                room.typing.hear(told, now)
+            return
+        if room.presence is not None and (answer := room.presence.hear(told, now)) is not None:
+            await self.say(room.name, answer)
+
+
+def _at() -> int:
+    return int(time.time() * 1000)

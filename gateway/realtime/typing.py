@@ -1,0 +1,85 @@
+"""Who is typing in a room: conflated, repeated while it lasts, and forgotten by itself. No IO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+COUNTS: Final = 5.0
+REPEAT: Final = 3.0
+NAMED: Final = 5
+
+
+class Typist(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+
+
+class Strokes(msgspec.Struct, frozen=True, tag="strokes"):
+    """What one node tells the others: who began or went on, and who stopped."""
+
+    node: str
+    on: list[Typist]
+    off: list[str]
+
+
+class TypingChange(msgspec.Struct, frozen=True):
+    """The data of the push `typing`: at most five of them by name, and how many they are."""
+
+    users: list[Typist]
+    count: int
+
+
+@dataclass(slots=True)
+class Typing:
+    """The typists of one room, wherever they are."""
+
+    _typists: dict[str, tuple[Typist, float]] = field(default_factory=dict)
+    _on: dict[str, Typist] = field(default_factory=dict)
+    _off: set[str] = field(default_factory=set)
+    _shown: frozenset[str] = frozenset()
+    _shown_at: float = 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nobody to tell about, and nobody to be told of."""
+        return not self._typists and not self._shown and not self._on and not self._off
+
+    def set(self, typist: Typist, *, on: bool, now: float) -> None:
+        """A member of this node types, or says that they stopped."""
+        if on:
+            self._typists[typist.id] = (typist, now + COUNTS)
+            self._on[typist.id] = typist
+            self._off.discard(typist.id)
+        elif self._typists.pop(typist.id, None) is not None:
+            self._on.pop(typist.id, None)
+            self._off.add(typist.id)
+
+    def strokes(self, node: str) -> Strokes | None:
+        """What the other nodes are to be told since the last call."""
+        if not self._on and not self._off:
+            return None
+        strokes = Strokes(node, list(self._on.values()), sorted(self._off))
+        self._on, self._off = {}, set()
+        return strokes
+
+    def hear(self, strokes: Strokes, now: float) -> None:
+        """Take what another node told."""
+        for typist in strokes.on:
+            self._typists[typist.id] = (typist, now + COUNTS)
+        for user_id in strokes.off:
+            self._typists.pop(user_id, None)
+
+    def change(self, now: float) -> TypingChange | None:
+        """What the members are to be told now: a change, or the same again after a while."""
+        for user_id in [user_id for user_id, (_, until) in self._typists.items() if until <= now]:
+            del self._typists[user_id]
+        ids = frozenset(self._typists)
+        if ids == self._shown and (not ids or now - self._shown_at < REPEAT):
+            return None
+        self._shown, self._shown_at = ids, now
+        # The same five for all, as long as they type.
+        users = [typist for typist, _ in list(self._typists.values())[:NAMED]]
+        return TypingChange(users, len(ids))
