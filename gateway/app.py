@@ -33,6 +33,7 @@ from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
 from gateway.realtime.joining import Joiner
 from gateway.realtime.rooms import ClusterRooms
+from gateway.realtime.runner import CommandRunner
 from gateway.realtime.sign_in import SignIn
 from gateway.realtime.users import Users
 from gateway.settings import Settings, read
@@ -94,9 +95,8 @@ class Gateway:
         self.users = Users(self.bus, settings.connections_per_user)
         identify = [module.identify for module in modules]
         sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, settings)
-        self.dispatcher = Dispatcher(
-            self.hub, joiner, history, sign_in, self.rooms, kinds, commands, settings, self.metrics
-        )
+        runner = CommandRunner(self.hub, history, self.rooms, kinds, commands, settings.history_limit)
+        self.dispatcher = Dispatcher(joiner, sign_in, runner, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
         self.archivers = [Archiver(kind, self.archive, self.log, self.metrics) for kind in archived]
         self.state = "starting"

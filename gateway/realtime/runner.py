@@ -1,0 +1,169 @@
+"""Runs the commands that are used in a room: history, presence, typing, and those of the modules."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from gateway.errors import BadInput, Code, Limited, forbidden, invalid
+from gateway.module import Command as ModuleSpec
+from gateway.module import Context, RoomKind, Rooms
+from gateway.principal import Principal
+from gateway.protocol.bucket import Bucket
+from gateway.protocol.codec import Codec
+from gateway.protocol.messages import (
+    Command,
+    History,
+    HistoryResult,
+    ModuleCommand,
+    Presence,
+    PresenceResult,
+    Published,
+    Typing,
+)
+from gateway.protocol.names import RoomName, room_name
+from gateway.realtime.encoding import replay
+from gateway.realtime.history import HistoryReader
+from gateway.realtime.hub import Hub
+from gateway.realtime.recent import message_id
+from gateway.realtime.room import Room
+from gateway.realtime.typing import Typist
+
+
+class Empty(msgspec.Struct, frozen=True):
+    """The ok of a command that has nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who uses a command, in which room and role; `rates` are the limits they have used up there."""
+
+    principal: Principal
+    room: Room
+    role: str
+    rates: dict[str, Bucket]
+    codec: Codec
+
+
+class CommandRunner:
+    """Asks in this order: is it a repeat, may they, is it well-formed, is it too often; then it happens."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        history: HistoryReader,
+        rooms: Rooms,
+        kinds: Mapping[str, RoomKind],
+        commands: Mapping[str, ModuleSpec],
+        page: int,
+    ) -> None:
+        self._hub = hub
+        self._history = history
+        self._rooms = rooms
+        self._kinds = kinds
+        self._commands = commands
+        self._page = page
+
+    def label(self, cmd: str) -> str:
+        """A name for metrics that a client cannot multiply by inventing commands."""
+        return cmd if cmd in self._commands or "." not in cmd else "unknown"
+
+    def check(self, command: Command) -> RoomName:
+        """The room a command is for, if there is such a command in it; raises BadInput."""
+        spec = self._commands.get(command.cmd)
+        if isinstance(command, ModuleCommand) and spec is None:
+            raise BadInput(Code.UNKNOWN_COMMAND, f"no such command: {command.cmd}")
+        name = room_name(getattr(command, "room", None) or "")
+        if spec is not None and spec.rooms != name.kind:
+            raise BadInput(Code.UNKNOWN_COMMAND, f"no such command in rooms of kind {name.kind}: {command.cmd}")
+        return name
+
+    def repeated(self, principal: Principal, command: Command) -> Published | None:
+        """The first result of a command that is repeated, whatever limits or moderation have come since."""
+        if not isinstance(command, ModuleCommand) or command.nonce is None or command.room is None:
+            return None
+        room = self._hub.room(command.room)
+        if room is None:
+            return None
+        id = message_id(principal.id, command.room, command.cmd, command.nonce)
+        seq = room.recent.seq(id, int(time.time() * 1000))
+        return None if seq is None else Published(seq, duplicate=True)
+
+    async def run(self, place: Place, command: Command) -> Any:
+        """The ok of the reply; raises KsmpErrors."""
+        match command:
+            case History():
+                self._check_limit(command.limit)
+                pushes, more = await self._history.page(place.room, command.before, command.limit, command.types)
+                return HistoryResult(replay(place.codec, pushes, 0), more)
+            case Presence():
+                self._check_limit(command.limit)
+                return _page_presence(place.room, command)
+            case Typing():
+                return _type(place, command)
+            case ModuleCommand():
+                return await self._run_module(place, command)
+            case _:
+                raise BadInput(Code.UNKNOWN_COMMAND, f"no such command: {command.cmd}")
+
+    async def _run_module(self, place: Place, command: ModuleCommand) -> Any:
+        spec = self._commands[command.cmd]
+        name = place.room.name
+        roles = self._kinds[name.kind].roles
+        if roles.index(place.role) < roles.index(spec.role):
+            raise forbidden(f"{command.cmd} needs the role {spec.role} in this room")
+        try:
+            request: Any = msgspec.convert(command.data, spec.request)
+        except msgspec.ValidationError as error:
+            raise invalid(str(error)) from None
+        _check_rate(spec, place.rates)
+        user = place.principal
+        once = uuid.uuid4().hex
+        context = Context(
+            principal=user,
+            room=place.room.text,
+            room_id=name.id,
+            role=place.role,
+            roles=roles,
+            nonce=command.nonce,
+            message_id=message_id(user.id, place.room.text, command.cmd, command.nonce) if command.nonce else once,
+            rooms=self._rooms,
+        )
+        result = await spec.handler(context, request)
+        return Empty() if result is None else result
+
+    def _check_limit(self, limit: int) -> None:
+        if limit > self._page:
+            raise invalid(f"limit must be at most {self._page}")
+
+
+def _page_presence(room: Room, command: Presence) -> PresenceResult:
+    if room.presence is None:
+        raise invalid("rooms of this kind have no presence")
+    people, more = room.presence.page(command.after, command.limit)
+    return PresenceResult(room.presence.shown, room.presence.v, people, more)
+
+
+def _type(place: Place, command: Typing) -> Empty:
+    if place.room.presence is None:
+        raise invalid("rooms of this kind have no typing")
+    user = place.principal
+    place.room.typing.set(Typist(user.id, user.name), on=command.on, now=time.monotonic())
+    return Empty()
+
+
+def _check_rate(spec: ModuleSpec, rates: dict[str, Bucket]) -> None:
+    if spec.rate is None:
+        return
+    bucket = rates.get(spec.name)
+    if bucket is None:
+        rate = spec.rate()
+        bucket = rates[spec.name] = Bucket(rate.count / rate.seconds, rate.count)
+    wait = bucket.take(time.monotonic())
+    if wait > 0.0:
+        raise Limited(f"too many {spec.name}", retry_after=round(wait, 3))
