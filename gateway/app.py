@@ -38,6 +38,7 @@ from gateway.realtime.sign_in import SignIn
 from gateway.realtime.users import Users
 from gateway.settings import Settings, read
 from gateway.telemetry.metrics import Metrics
+from gateway.transport.fallback import Fallback
 from gateway.transport.realtime import RealtimeEndpoint
 
 log = structlog.get_logger(__name__)
@@ -98,6 +99,7 @@ class Gateway:
         runner = CommandRunner(self.hub, history, self.rooms, kinds, commands, settings.history_limit)
         self.dispatcher = Dispatcher(joiner, sign_in, runner, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
+        self.fallback = Fallback(self.hub, self.log, sign_in, grants, runner, settings, self.metrics)
         self.archivers = [Archiver(kind, self.archive, self.log, self.metrics) for kind in archived]
         self.state = "starting"
         self._database_up = False
@@ -123,7 +125,7 @@ class Gateway:
     async def drain(self) -> None:
         """Take no new sockets, send the clients elsewhere, and finish what was begun."""
         self.state = "draining"
-        self.endpoint.ready = False
+        self.endpoint.ready = self.fallback.ready = False
         self.hub.close_all(CloseCode.DRAIN)
         await self.dispatcher.finish(self.settings.drain_timeout)
 
@@ -166,7 +168,7 @@ class Gateway:
             archiver.start()
         if self.state == "starting":
             self.state = "ready"
-            self.endpoint.ready = True
+            self.endpoint.ready = self.fallback.ready = True
         self.metrics.bus_up.set(1)
         log.info("gateway.ready", epoch=self.log.epoch, modules=[module.name for module in self.modules])
 
@@ -214,7 +216,12 @@ def create_app(gateway: Gateway) -> Litestar:
             yield
 
     settings = gateway.settings
-    handlers: list[Any] = [gateway.endpoint.route(), *health.routes(gateway.check), PrometheusController]
+    handlers: list[Any] = [
+        gateway.endpoint.route(),
+        *gateway.fallback.routes(),
+        *health.routes(gateway.check),
+        PrometheusController,
+    ]
     for module in gateway.modules:
         handlers += module.routes
     if settings.development_issuer:

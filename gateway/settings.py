@@ -68,6 +68,7 @@ class Settings:
     outbound_soft_bytes: int = setting(256 * 1024, doc="Unread bytes over which ephemeral pushes are dropped")
     outbound_hard_bytes: int = setting(1024 * 1024, doc="Unread bytes over which the socket is closed as slow")
     compress_bytes: int = setting(1024, doc="Size from which a room's message is compressed for those who take it so")
+    sse_heartbeat: float = setting(15.0, doc="Time between two comments on an idle event stream")
     ping_interval: float = setting(25.0, doc="Time between two pings")
     ping_timeout: float = setting(10.0, doc="How long a pong may take")
     history_limit: int = setting(200, doc="Most messages one `history` or `join` answers")

@@ -137,7 +137,7 @@ class ServerConnection:
         if len(self._in_flight) >= self.limits.commands_in_flight:
             return self._answer(id, cmd, Limited("too many commands in flight", retry_after=1.0))
         try:
-            command = _convert(value, cmd)
+            command = convert(value, cmd)
         except KsmpError as error:
             return self._answer(id, cmd, error)
         if isinstance(command, Connect) and self.state is State.CONNECTED:
@@ -154,7 +154,8 @@ class ServerConnection:
         return Violation(code, message)
 
 
-def _convert(value: dict[str, Any], cmd: str) -> Command:
+def convert(value: dict[str, Any], cmd: str) -> Command:
+    """The command a message is; raises BadInput `unknown_command` or `invalid`."""
     if not is_command(cmd):
         raise BadInput(Code.UNKNOWN_COMMAND, "no such command")
     kind = CORE_COMMANDS.get(cmd)

@@ -41,6 +41,10 @@ class Encoding:
         body = deflate.compress(payload) + deflate.flush(zlib.Z_SYNC_FLUSH)
         return frame(self._opcode | COMPRESSED, body.removesuffix(TRAILER))
 
+    def plain(self, message: Any) -> bytes:
+        """The same, never compressed: for one client alone it does not pay."""
+        return frame(self._opcode, self.codec.encode(message))
+
 
 @cache
 def encoding(codec: Codec, least: int | None) -> Encoding:

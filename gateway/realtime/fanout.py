@@ -14,8 +14,8 @@ from typing import Final
 
 from gateway.module import StoredPush
 from gateway.protocol.messages import Push
-from gateway.realtime.encoding import Encoding, wire
-from gateway.realtime.member import Membership
+from gateway.realtime.encoding import wire
+from gateway.realtime.member import Membership, Wording
 
 # A write takes about 8 µs, so that a slice holds the loop for well under 5 ms.
 SLICE: Final = 400
@@ -37,7 +37,7 @@ class Batch:
         # When the first durable message was stored, in ms since the Unix epoch.
         self.oldest = 0
         self._messages: list[tuple[StoredPush | Push, int]] = []
-        self._frames: dict[Encoding, tuple[bytes, bytes]] = {}
+        self._frames: dict[Wording, tuple[bytes, bytes]] = {}
 
     def add_durable(self, push: StoredPush, prev: int) -> None:
         self._messages.append((push, prev))
@@ -48,14 +48,14 @@ class Batch:
         self._messages.append((push, 0))
         self.ephemeral += 1
 
-    def frames(self, encoding: Encoding) -> tuple[bytes, bytes]:
+    def frames(self, encoding: Wording) -> tuple[bytes, bytes]:
         """All messages in one piece of bytes, and the durable ones alone."""
         found = self._frames.get(encoding)
         if found is None:
             found = self._frames[encoding] = self._encode(encoding)
         return found
 
-    def _encode(self, encoding: Encoding) -> tuple[bytes, bytes]:
+    def _encode(self, encoding: Wording) -> tuple[bytes, bytes]:
         every: list[bytes] = []
         lasting: list[bytes] = []
         for message, prev in self._messages:

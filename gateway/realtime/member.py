@@ -12,13 +12,26 @@ import structlog
 from gateway.errors import CloseCode
 from gateway.principal import Principal
 from gateway.protocol.bucket import Bucket
+from gateway.protocol.codec import Codec
 from gateway.protocol.messages import Disconnect, Push
-from gateway.realtime.encoding import Encoding
 
 if TYPE_CHECKING:
     from gateway.realtime.room import Room
 
 log = structlog.get_logger(__name__)
+
+
+class Wording(Protocol):
+    """How messages are written for a client; clients that read alike share one."""
+
+    @property
+    def codec(self) -> Codec: ...
+
+    def frame(self, message: Any) -> bytes:
+        """A message of a room, as every member that shares this reads it."""
+
+    def plain(self, message: Any) -> bytes:
+        """A message for one client alone."""
 
 
 class Sink(Protocol):
@@ -51,7 +64,7 @@ class Member:
     Over `soft` unread bytes it loses ephemeral pushes, over `hard` its connection.
     """
 
-    def __init__(self, id: str, encoding: Encoding, sink: Sink, *, soft: int, hard: int, spread: float) -> None:
+    def __init__(self, id: str, encoding: Wording, sink: Sink, *, soft: int, hard: int, spread: float) -> None:
         self.id = id
         self.encoding = encoding
         self.codec = encoding.codec
@@ -62,6 +75,7 @@ class Member:
         self.gone = False
         self.expiry: asyncio.TimerHandle | None = None
         self._held: list[bytes] | None = None
+        self._first: list[bytes] = []
         self._sink = sink
         self._soft = soft
         self._hard = hard
@@ -82,9 +96,15 @@ class Member:
         """Keep frames back until `release`: what is to come first is not ready yet."""
         self._held = []
 
+    def first(self, message: Any) -> None:
+        """Put a message before everything that is held back."""
+        if self._held is not None:
+            self._first.append(self.encoding.plain(message))
+
     def release(self, message: Any) -> None:
         """Write `message`, if there is one, then the frames held back since `hold`, in order."""
-        held, self._held = self._held or [], None
+        held, self._held = [*self._first, *(self._held or [])], None
+        self._first.clear()
         if message is not None:
             self.send(message)
         for frame in held:
@@ -93,7 +113,7 @@ class Member:
     def send(self, message: Any) -> None:
         """Encode and write a message for this client alone."""
         if self.open:
-            self.write(self.codec.frame(message))
+            self.write(self.encoding.plain(message))
 
     def write(self, frame: bytes) -> None:
         """Write a frame that must not be lost; closes the connection when the client does not read."""
@@ -129,7 +149,7 @@ class Member:
         # A draw that spreads clients over time needs no cryptographic quality.
         retry = int(random.random() * spread * 1000) if code.reconnect else 0  # noqa: S311
         farewell = Disconnect(code=code, reason=code.reason, reconnect=code.reconnect, retry_ms=retry)
-        self._sink.write(self.codec.frame(Push(push=Disconnect.push, data=farewell)))
+        self._sink.write(self.encoding.frame(Push(push=Disconnect.push, data=farewell)))
         self.closed = code
         self._sink.close(code, code.reason)
         log.info("connection.closing", connection=self.id, code=int(code))

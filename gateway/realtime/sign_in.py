@@ -15,7 +15,6 @@ from gateway.module import RoomKind
 from gateway.principal import Principal
 from gateway.protocol.connection import error_body
 from gateway.protocol.messages import (
-    Connect,
     ConnectResult,
     JoinResult,
     Position,
@@ -61,17 +60,17 @@ class SignIn:
         self._users = users
         self._settings = settings
 
-    async def connect(self, member: Member, command: Connect) -> ConnectResult:
+    async def connect(self, member: Member, token: str, wanted: Mapping[str, Position | None]) -> ConnectResult:
         """Sign in, and resume the rooms the client was in. Pushes are held until the caller releases them.
 
         Raises Refused, BadInput or Unavailable; the connection may then try again.
         """
-        principal = await self._verified(command.token)
+        principal = await self.verified(token)
         if not self._bus.up:
             raise Unavailable("rooms are away for the moment")
         member.principal = principal
         member.opened_at = time.time_ns()
-        rooms = await self._resume(member, command.rooms)
+        rooms = await self._resume(member, wanted)
         if not member.open:
             self._joiner.leave_all(member)
             raise Refused(Code.UNAUTHENTICATED, "the connection is closed")
@@ -88,7 +87,7 @@ class SignIn:
 
     async def refresh(self, member: Member, token: str) -> RefreshResult:
         """Go on with a newer token of the same user; a failure changes nothing."""
-        principal = await self._verified(token)
+        principal = await self.verified(token)
         if principal.id != member.user.id:
             raise Refused(Code.FORBIDDEN, "the token is of another user")
         member.principal = principal
@@ -103,7 +102,8 @@ class SignIn:
         if member.principal is not None:
             self._users.remove(member)
 
-    async def _verified(self, token: str) -> Principal:
+    async def verified(self, token: str) -> Principal:
+        """Who a token was issued to, as the platform knows them; raises Refused or Unavailable."""
         principal = await self._verifier.verify(token)
         for identify in self._identify:
             try:
@@ -113,7 +113,7 @@ class SignIn:
         return principal
 
     async def _resume(
-        self, member: Member, wanted: Mapping[str, Position]
+        self, member: Member, wanted: Mapping[str, Position | None]
     ) -> dict[str, JoinResult | RoomFailed | RoomDeferred]:
         names = dict.fromkeys(await self._joined_on_connect(member.user))
         names.update(dict.fromkeys(wanted))

@@ -162,7 +162,7 @@ class Serving:
     async def _connect(self, command: Connect) -> None:
         self._member.hold()
         try:
-            result = await self._sign_in.connect(self._member, command)
+            result = await self._sign_in.connect(self._member, command.token, command.rooms)
         except Exception as raised:
             error = raised if isinstance(raised, KsmpError) else _internal()
             self._refused = error

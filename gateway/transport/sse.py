@@ -1,0 +1,73 @@
+"""Server-sent events for networks that block WebSocket: the same pushes, one way (WHATWG HTML, section 9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+from gateway.protocol.codec import JSON
+from gateway.protocol.messages import Push
+
+COMMENT = b":\n\n"
+
+
+class EventEncoding:
+    """Writes a push as an event. A durable one carries its place as the event's id, for `Last-Event-ID`."""
+
+    def __init__(self, epoch: str) -> None:
+        self.codec = JSON
+        self._epoch = epoch
+
+    def frame(self, message: Any) -> bytes:
+        data = b"data: " + JSON.encode(message) + b"\n\n"
+        if isinstance(message, Push) and message.seq is not None:
+            return f"id: {message.room}|{self._epoch}|{message.seq}\n".encode() + data
+        return data
+
+    plain = frame
+
+
+class EventStream:
+    """A sink whose other end is an HTTP response; implements `gateway.realtime.member.Sink`."""
+
+    def __init__(self, heartbeat: float) -> None:
+        self._heartbeat = heartbeat
+        self._chunks: deque[bytes] = deque()
+        self._size = 0
+        self._news = asyncio.Event()
+        self._over = False
+
+    def write(self, data: bytes) -> None:
+        if not self._over:
+            self._chunks.append(data)
+            self._size += len(data)
+            self._news.set()
+
+    def buffered(self) -> int:
+        return self._size
+
+    def close(self, code: int, reason: str) -> None:
+        """End the response after what was written; there is no close code here, the `disconnect` push says why."""
+        self._over = True
+        self._news.set()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """What was written, as it comes; a comment now and then, so that nobody on the way takes it for dead."""
+        while True:
+            if self._chunks:
+                data = b"".join(self._chunks)
+                self._chunks.clear()
+                yield data
+                # Only now has the client's side taken it: until then it counts as unread.
+                self._size -= len(data)
+                continue
+            if self._over:
+                return
+            self._news.clear()
+            try:
+                async with asyncio.timeout(self._heartbeat):
+                    await self._news.wait()
+            except TimeoutError:
+                yield COMMENT
