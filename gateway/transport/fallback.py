@@ -28,7 +28,7 @@ from gateway.realtime.runner import CommandRunner, Place
 from gateway.realtime.sign_in import SignIn
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
-from gateway.transport.sse import EventEncoding, EventStream
+from gateway.transport.sse import EventStream, event_encoding
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class Fallback:
         sink = EventStream(settings.sse_heartbeat)
         member = Member(
             uuid.uuid4().hex,
-            EventEncoding(self._log.epoch),
+            event_encoding(self._log.epoch),
             sink,
             soft=settings.outbound_soft_bytes,
             hard=settings.outbound_hard_bytes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Any
 
 from gateway.protocol.codec import JSON
@@ -27,6 +28,12 @@ class EventEncoding:
         return data
 
     plain = frame
+
+
+@cache
+def event_encoding(epoch: str) -> EventEncoding:
+    """One for all streams, so that a room's event is made once."""
+    return EventEncoding(epoch)
 
 
 class EventStream:
