@@ -36,6 +36,7 @@ from gateway.realtime.rooms import ClusterRooms
 from gateway.realtime.sign_in import SignIn
 from gateway.realtime.users import Users
 from gateway.settings import Settings, read
+from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.realtime import RealtimeEndpoint
 
@@ -171,9 +172,7 @@ class Gateway:
         log.info("gateway.ready", epoch=self.log.epoch, modules=[module.name for module in self.modules])
 
     async def _go_down(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         for archiver in self.archivers:
             await archiver.stop()
         await self.hub.stop()

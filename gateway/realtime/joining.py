@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.bus.log import RoomLog
-from gateway.errors import Code, Limited, Refused
+from gateway.errors import Code, Limited, Refused, invalid
 from gateway.module import Command, RoomKind
 from gateway.protocol.messages import JoinResult, Position
 from gateway.protocol.names import RoomName
@@ -61,13 +61,15 @@ class Joiner:
         Unavailable, and Deferred when the replay is over `budget` bytes.
         """
         text = str(name)
+        if history is not None and history > self._settings.history_limit:
+            raise invalid(f"history must be at most {self._settings.history_limit}")
         self._check_count(member, text)
         role = await self._grants.role(member.user, name)
         async with self._hub.using(name) as room:
             reached = False
             if since is not None and since.epoch == self._log.epoch:
                 reached = await self._hub.reach(room, since.seq)
-            count = min(history or 0, self._settings.history_limit)
+            count = history or 0
             if since is not None and not reached:
                 count = max(count, self._settings.join_messages)
             if count:
@@ -82,7 +84,7 @@ class Joiner:
             used = sum(size(push) for push in pushes)
             if budget is not None and used > budget:
                 raise Deferred
-            member.rooms[text] = Membership(room, role)
+            member.rooms[text] = Membership(room, role, member.rates.setdefault(text, {}))
             room.members[member.id] = member
             self._metrics.joins.labels("no" if since is None else str(recovered).lower()).inc()
             result = JoinResult(
