@@ -37,6 +37,7 @@ from gateway.realtime.runner import CommandRunner
 from gateway.realtime.sign_in import SignIn
 from gateway.realtime.users import Users
 from gateway.settings import Settings, read
+from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.fallback import Fallback
 from gateway.transport.realtime import RealtimeEndpoint
@@ -173,9 +174,7 @@ class Gateway:
         log.info("gateway.ready", epoch=self.log.epoch, modules=[module.name for module in self.modules])
 
     async def _go_down(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         for archiver in self.archivers:
             await archiver.stop()
         await self.hub.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -18,9 +19,12 @@ class SettingsError(Exception):
     """A variable is missing, unknown or has a bad value; the message names it."""
 
 
-def setting(default: Any = MISSING, *, doc: str, secret: bool = False) -> Any:
-    """Declare one setting. Without a default it must be set; a secret one is never printed."""
-    return field(default=default, repr=not secret, metadata={"doc": doc, "secret": secret})
+def setting(default: Any = MISSING, *, doc: str, secret: bool = False, zero: bool = False) -> Any:
+    """Declare one setting. Without a default it must be set; a secret one is never printed.
+
+    Numbers are finite and above zero, or with `zero` not below it.
+    """
+    return field(default=default, repr=not secret, metadata={"doc": doc, "secret": secret, "zero": zero})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,7 @@ class Settings:
     issuer: str = setting(doc="`iss` that a token must carry")
     jwks_url: str = setting(doc="Where the issuer publishes its keys")
     client_ids: tuple[str, ...] = setting(doc="App clients whose tokens are accepted (`client_id` or `aud`)")
-    token_leeway: float = setting(30.0, doc="Clock difference tolerated in `exp` and `nbf`")
+    token_leeway: float = setting(30.0, zero=True, doc="Clock difference tolerated in `exp` and `nbf`")
     token_bytes: int = setting(8192, doc="Longest token that is looked at")
     development_issuer: str = setting(
         "", doc="Folder with the development issuer's key; refused unless the environment is `development` or `test`"
@@ -72,19 +76,21 @@ class Settings:
     ping_interval: float = setting(25.0, doc="Time between two pings")
     ping_timeout: float = setting(10.0, doc="How long a pong may take")
     history_limit: int = setting(200, doc="Most messages one `history` or `join` answers")
-    join_messages: int = setting(50, doc="Last messages a join answers when it could not recover")
+    join_messages: int = setting(50, zero=True, doc="Last messages a join answers when it could not recover")
     recovery_messages: int = setting(1000, doc="Most messages a recovery replays")
     recovery_bytes: int = setting(256 * 1024, doc="Most bytes a recovery or a page of history carries")
     connect_recovery_bytes: int = setting(512 * 1024, doc="Most bytes one `connect` replays over all its rooms")
 
-    room_linger: float = setting(30.0, doc="How long a node follows a room that its last member left")
+    room_linger: float = setting(30.0, zero=True, doc="How long a node follows a room that its last member left")
     head_interval: float = setting(5.0, doc="Time between two reads of the heads of the rooms in use")
     publish_timeout: float = setting(12.0, doc="How long a durable publish is retried before `unavailable`")
-    grant_fresh: float = setting(15.0, doc="How long a room's grant to a user is used without asking its module again")
-    grant_stale: float = setting(3600.0, doc="How long a grant is used while its module's database is away")
-    bus_grace: float = setting(30.0, doc="How long sockets stay open without NATS")
-    reconnect_spread: float = setting(5.0, doc="Window over which closed clients are told to come back")
-    drain_timeout: float = setting(10.0, doc="How long a stopping gateway waits for work in flight")
+    grant_fresh: float = setting(
+        15.0, zero=True, doc="How long a room's grant to a user is used without asking its module again"
+    )
+    grant_stale: float = setting(3600.0, zero=True, doc="How long a grant is used while its module's database is away")
+    bus_grace: float = setting(30.0, zero=True, doc="How long sockets stay open without NATS")
+    reconnect_spread: float = setting(5.0, zero=True, doc="Window over which closed clients are told to come back")
+    drain_timeout: float = setting(10.0, zero=True, doc="How long a stopping gateway waits for work in flight")
     failpoints: str = setting("", doc="Named faults, `name=probability` or `name=delay:seconds`; `test` only")
 
     def __post_init__(self) -> None:
@@ -92,9 +98,6 @@ class Settings:
             raise SettingsError(f"{variable('development_issuer')} is not allowed in production; unset it.")
         if self.failpoints and self.environment != "test":
             raise SettingsError(f"{variable('failpoints')} is only allowed in the environment `test`; unset it.")
-        for name in ("database_pool", "command_burst", "rooms_per_connection", "connections_per_user", "history_limit"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{variable(name)} must be at least 1.")
         if self.nats_replicas not in (1, 3, 5):
             raise SettingsError(f"{variable('nats_replicas')} must be 1, 3 or 5.")
         if self.outbound_soft_bytes > self.outbound_hard_bytes:
@@ -127,6 +130,7 @@ def read(kind: type[T], environ: Mapping[str, str], prefix: str = PREFIX) -> T:
                 raise SettingsError(f"{name} is not set: {item.metadata['doc']}.")
             continue
         values[item.name] = _convert(name, text, hints[item.name], secret=item.metadata["secret"])
+        _check_number(name, values[item.name], zero=item.metadata["zero"])
     return kind(**values)
 
 
@@ -139,6 +143,14 @@ def _convert(name: str, text: str, hint: Any, *, secret: bool) -> Any:
     except msgspec.ValidationError as error:
         shown = "(hidden)" if secret else repr(text)
         raise SettingsError(f"{name} has a bad value {shown}: {error}.") from None
+
+
+def _check_number(name: str, value: Any, *, zero: bool) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        least = "zero or above" if zero else "above zero"
+        raise SettingsError(f"{name} has a bad value {value!r}: it must be {least}, and finite.")
 
 
 def check_unknown(environ: Mapping[str, str], kinds: Iterable[tuple[type[Any], str]]) -> None:

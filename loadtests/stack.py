@@ -34,6 +34,15 @@ class Stack(msgspec.Struct):
         return [int(pid) for pid in pids] if isinstance(pids, list) else []
 
     @property
+    def nats_pids(self) -> list[int]:
+        pids = self.pids["nats"]
+        return [int(pid) for pid in pids] if isinstance(pids, list) else []
+
+    @property
+    def postgres_pid(self) -> int:
+        return int(str(self.pids["postgres"]))
+
+    @property
     def sockets(self) -> list[str]:
         return [url.replace("http", "ws", 1) + "/realtime" for url in self.gateways]
 

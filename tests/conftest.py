@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -29,7 +30,13 @@ from gateway.embedded.postgres import Postgres
 from gateway.principal import Role
 from gateway.settings import Settings
 
-hypothesis.settings.register_profile("ksmp", deadline=None)
+# A change is judged by the same examples each time; on a developer's machine new ones are tried.
+hypothesis.settings.register_profile(
+    "ksmp",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("ksmp")
 
 ISSUER = "https://issuer.ksmp.test/pool"

@@ -96,7 +96,8 @@ class NatsBus:
     async def wait_up(self, timeout: float) -> None:
         """Wait until NATS is there; raises Unavailable after `timeout` seconds."""
         try:
-            await asyncio.wait_for(self._up.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._up.wait()
         except TimeoutError:
             raise Unavailable("NATS is away") from None
 

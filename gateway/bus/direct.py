@@ -56,7 +56,8 @@ class DirectReader:
             self._requests[token] = request
             try:
                 await self._bus.publish(self._subject, msgspec.json.encode(query), reply=f"{self._inbox}.{token}")
-                await asyncio.wait_for(request.done, timeout * (attempt + 1))
+                async with asyncio.timeout(timeout * (attempt + 1)):
+                    await request.done
             except TimeoutError:
                 continue
             except _NoResponders:

@@ -129,14 +129,10 @@ class Client:
             room.membership.attach(self._link)
             room.membership.join()
         try:
-            async with asyncio.timeout(timeout):
-                await room.membership.joined()
-        except TimeoutError:
-            await room.leave()
-            raise room.membership.failure or no_answer(f"{name} was not joined within {timeout:g} s") from None
-        except asyncio.CancelledError:
+            await room.membership.joined(asyncio.get_running_loop().time() + timeout)
+        except BaseException:
             if room.position is None:
-                room.membership.end(None)
+                self._give_up(room)
             raise
         return room
 
@@ -252,6 +248,12 @@ class Client:
         room = Room(Membership(name, history=history, limit=self._inbox, spawn=self._spawn))
         self._rooms[name] = room
         return room
+
+    def _give_up(self, room: Room) -> None:
+        """End a room that was not joined in time. Its join may be on its way, so the server is told."""
+        room.membership.end(None)
+        if self._link is not None:
+            self._spawn(self._link.post("leave", room=room.name))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.client.backoff import Backoff
-from gateway.client.errors import CommandFailed, ConnectionLost
+from gateway.client.errors import CommandFailed, ConnectionLost, no_answer
 from gateway.client.events import CanChanged, Left, RoomEvent
 from gateway.client.inbox import Inbox
 from gateway.client.link import Link
@@ -51,11 +51,11 @@ class Membership:
         self.members = 0
         self.ended = False
         self.inbox: Inbox[RoomEvent] = Inbox(limit, self._drained)
-        self.failure: CommandFailed | None = None
         self._replica = Replica()
         self._spawn = spawn
         self._link: Link | None = None
         self._member = False
+        self._failure: CommandFailed | None = None
         self._error: Exception | None = None
         self._changed = asyncio.Event()
 
@@ -77,24 +77,29 @@ class Membership:
             # The replica is told at once: from here on the room's pushes are ignored, and nothing joins twice.
             self._spawn(self._join(self._link, self._replica.ask(), after))
 
-    async def joined(self) -> Link:
-        """The link over which the room is joined; waits until there is one.
+    async def joined(self, deadline: float) -> Link:
+        """The link over which the room is joined; waits for one until this time of the loop.
 
-        Raises what ended the room, or CommandFailed `not_joined` when it was left.
+        Raises what ended the room, CommandFailed `not_joined` when it was left, and `unavailable` after the
+        deadline, or what the last join was answered.
         """
-        while True:
-            if self.ended:
-                raise self._error or CommandFailed(Code.NOT_JOINED, f"{self.name} was left")
-            if self._member and self._link is not None:
-                return self._link
-            self._changed.clear()
-            await self._changed.wait()
+        try:
+            async with asyncio.timeout_at(deadline):
+                while True:
+                    if self.ended:
+                        raise self._error or CommandFailed(Code.NOT_JOINED, f"{self.name} was left")
+                    if self._member and self._link is not None:
+                        return self._link
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise self._failure or no_answer(f"{self.name} could not be joined in time") from None
 
     def answered(self, result: JoinResult) -> None:
         """Take the reply to a join."""
         self.can = tuple(result.can)
         self.members = result.members
-        self.failure = None
+        self._failure = None
         for event in self._replica.answer(result, full=self.inbox.full):
             self.inbox.put(event)
         self._member = True
@@ -117,7 +122,7 @@ class Membership:
         elif result.error is None:
             self.join()
         elif result.error.temporary:
-            self.failure = failure(result.error)
+            self._failure = failure(result.error)
             self.join(after=result.error.retry_after or 0.5)
         else:
             self.end(failure(result.error))
@@ -195,7 +200,7 @@ class Membership:
             except CommandFailed as error:
                 if self.ended or self._link is not link:
                     return
-                self.failure = error
+                self._failure = error
                 if not error.temporary:
                     self.end(error)
                     return

@@ -74,14 +74,15 @@ class Room:
 
         With `retry` it carries a nonce, a new one unless given, and is repeated with it when the server is
         unavailable, does not reply within `timeout` seconds or the connection is lost, for almost two
-        minutes; what happened once is answered with `duplicate`. With `patient` it also waits out errors
+        minutes; what happened already is answered with `duplicate`. Without it, it waits up to `timeout` for the
+        room to be joined, and is sent once. With `patient` it also waits out errors
         such as `rate_limited` that say how long. Raises CommandFailed and ClosedForGood.
         """
         if nonce is None and retry:
             nonce = new_nonce()
 
-        async def attempt() -> dict[str, Any]:
-            link = await self.membership.joined()
+        async def attempt(deadline: float) -> dict[str, Any]:
+            link = await self.membership.joined(deadline)
             return await link.request(
                 cmd,
                 timeout=timeout,
@@ -107,8 +108,8 @@ class Room:
         Raises CommandFailed and ClosedForGood.
         """
 
-        async def attempt() -> HistoryResult:
-            link = await self.membership.joined()
+        async def attempt(deadline: float) -> HistoryResult:
+            link = await self.membership.joined(deadline)
             end = before
             if end is None:
                 end = self.position.seq + 1 if self.position is not None else 0

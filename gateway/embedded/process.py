@@ -192,6 +192,7 @@ class Child:
             self._report(f"{self.name} {self._ending()}; it is started again")
             if time.monotonic() - last_start > STEADY:
                 delay = BACKOFF[0]
+            said = ""
             while True:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, BACKOFF[1])
@@ -199,7 +200,10 @@ class Child:
                 try:
                     await self._launch()
                 except EmbeddedError as error:
-                    self._report(str(error))
+                    # What is broken for minutes would fill the terminal.
+                    if str(error) != said:
+                        said = str(error)
+                        self._report(said)
                     await self._end_unready()
                 else:
                     break

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.errors import invalid
@@ -30,7 +31,7 @@ def routes(issuer: DevelopmentIssuer) -> list[HTTPRouteHandler]:
         return Response((PAGE / "index.html").read_bytes(), media_type="text/html")
 
     @get("/dev/page/{name:str}", include_in_schema=False, sync_to_thread=False)
-    def asset(name: str) -> Response[bytes]:
+    def asset(name: FromPath[str]) -> Response[bytes]:
         kinds = {"page.js": "text/javascript", "page.css": "text/css"}
         if name not in kinds:
             return Response(b"", status_code=404)
@@ -41,7 +42,7 @@ def routes(issuer: DevelopmentIssuer) -> list[HTTPRouteHandler]:
         return issuer.jwks()
 
     @get("/dev/token", include_in_schema=False, sync_to_thread=False)
-    def token(user: str, role: Role, name: str = "") -> Signed:
+    def token(user: FromQuery[str], role: FromQuery[Role], name: FromQuery[str] = "") -> Signed:
         if not is_user_id(user):
             raise invalid("user must be 1 to 64 characters from A-Z a-z 0-9 _ -")
         return Signed(issuer.token(user, name=name[:100] or user, role=role, ttl=TTL))

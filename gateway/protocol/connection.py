@@ -127,7 +127,9 @@ class ServerConnection:
             return self._violation(CloseCode.PROTOCOL_ERROR, "a message must carry a cmd")
         if id is not None and (type(id) is not int or not 1 <= id <= MAX_ID):
             return self._violation(CloseCode.PROTOCOL_ERROR, "id must be an integer from 1 to 2^53-1")
-        if self.state is not State.CONNECTED and cmd != "connect":
+        if self.state is State.CLOSED:
+            return self._violation(CloseCode.PROTOCOL_ERROR, "the connection is closed")
+        if self.state is State.AWAITING and cmd != "connect":
             return self._violation(CloseCode.PROTOCOL_ERROR, "the first command must be connect")
         if id in self._in_flight:
             return self._answer(id, cmd, BadInput(Code.CONFLICT, "this id is in flight"))

@@ -18,6 +18,7 @@ from gateway import failpoint
 from gateway.bus.log import BATCH, RoomLog
 from gateway.errors import Unavailable
 from gateway.module import StoredPush
+from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -67,8 +68,7 @@ class Archiver:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
 
     async def _run(self) -> None:
         while True:

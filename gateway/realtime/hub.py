@@ -38,6 +38,7 @@ from gateway.realtime.recent import Recent
 from gateway.realtime.room import Room
 from gateway.realtime.tail import Tail
 from gateway.settings import Settings
+from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -98,9 +99,7 @@ class Hub:
         self._spawn(self._pulse.run())
 
     async def stop(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(list(self._tasks))
         for opened in self._rooms.values():
             if not opened.room.done():
                 opened.room.set_exception(Unavailable("the node is going away"))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from gateway.bus.log import RoomLog
-from gateway.errors import Code, Limited, Refused
+from gateway.errors import Code, Limited, Refused, invalid
 from gateway.module import Command, RoomKind
 from gateway.protocol.messages import JoinResult, Person, Position
 from gateway.protocol.names import RoomName
@@ -63,13 +63,15 @@ class Joiner:
         Unavailable, and Deferred when the replay is over `budget` bytes.
         """
         text = str(name)
+        if history is not None and history > self._settings.history_limit:
+            raise invalid(f"history must be at most {self._settings.history_limit}")
         self._check_count(member, text)
         role = await self._grants.role(member.user, name)
         async with self._hub.using(name) as room:
             reached = False
             if since is not None and since.epoch == self._log.epoch:
                 reached = await self._hub.reach(room, since.seq)
-            count = min(history or 0, self._settings.history_limit)
+            count = history or 0
             if since is not None and not reached:
                 count = max(count, self._settings.join_messages)
             if count:
@@ -84,13 +86,10 @@ class Joiner:
             used = sum(size(push) for push in pushes)
             if budget is not None and used > budget:
                 raise Deferred
-            before = member.rooms.get(text)
-            if before is None:
+            if text not in member.rooms:
                 self._appear(room, member)
-            membership = member.rooms[text] = Membership(member, room, role)
-            if before is not None:
-                # Joining again is no way around a limit.
-                membership.rates = before.rates
+            membership = Membership(member, room, role, member.rates.setdefault(text, {}))
+            member.rooms[text] = membership
             room.fanout.enter(membership)
             self._metrics.joins.labels("no" if since is None else str(recovered).lower()).inc()
             result = JoinResult(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -54,8 +54,8 @@ class Membership:
     member: Member
     room: Room
     role: str
+    rates: dict[str, Bucket]
     left: bool = False
-    rates: dict[str, Bucket] = field(default_factory=dict)
 
 
 class Member:
@@ -70,6 +70,8 @@ class Member:
         self.codec = encoding.codec
         self.principal: Principal | None = None
         self.rooms: dict[str, Membership] = {}
+        # Kept for as long as the connection: leaving and joining again is no way around a limit.
+        self.rates: dict[str, dict[str, Bucket]] = {}
         self.opened_at = 0
         self.closed: CloseCode | None = None
         self.gone = False
@@ -122,7 +124,8 @@ class Member:
         if self._held is not None:
             self._held.append(frame)
             return
-        if self._sink.buffered() + len(frame) > self._hard:
+        # Not counting this frame: a large reply to a client that reads is no reason to close it.
+        if self._sink.buffered() > self._hard:
             self.close(CloseCode.SLOW)
             return
         self._sink.write(frame)
@@ -136,7 +139,7 @@ class Member:
             return
         buffered = self._sink.buffered()
         frames = every if buffered <= self._soft else lasting
-        if buffered + len(frames) > self._hard:
+        if buffered > self._hard:
             self.close(CloseCode.SLOW)
         elif frames:
             self._sink.write(frames)

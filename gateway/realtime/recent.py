@@ -26,14 +26,21 @@ class Recent:
     def add(self, push: StoredPush) -> None:
         # The id of an erased message is gone from the stream, and after a crash from its window too.
         for erased in push.erases:
-            self._stored.setdefault(erased.message_id, (erased.seq, push.at))
+            self._keep(erased.message_id, erased.seq, push.at)
         if push.message_id:
-            self._stored.setdefault(push.message_id, (push.seq, push.at))
+            self._keep(push.message_id, push.seq, push.at)
         while self._stored:
             oldest = next(iter(self._stored))
             if self._stored[oldest][1] >= push.at - self._window:
                 break
             del self._stored[oldest]
+
+    def _keep(self, id: str, seq: int, at: int) -> None:
+        known = self._stored.get(id)
+        if known is None or known[1] < at - self._window:
+            # After the window the same id is another message's, and as young as that.
+            self._stored.pop(id, None)
+            self._stored[id] = (seq, at)
 
     def seq(self, id: str, now: int) -> int | None:
         """Where the command with this id is stored, when that was within the window before `now`."""

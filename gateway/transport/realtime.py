@@ -131,6 +131,7 @@ class Serving:
         self._metrics = metrics
         self._refused: KsmpError | None = None
         self._signed_in = False
+        self._signing_in = False
 
     async def take(self, data: bytes | str) -> None:
         """Act on one message of the client."""
@@ -151,7 +152,7 @@ class Serving:
         """The time for a successful `connect` is over."""
         if self._signed_in:
             return
-        if self._refused is None:
+        if self._refused is None and not self._signing_in:
             self._member.close(CloseCode.PROTOCOL_ERROR)
         elif isinstance(self._refused, Refused):
             self._member.close(CloseCode.UNAUTHENTICATED)
@@ -161,6 +162,7 @@ class Serving:
 
     async def _connect(self, command: Connect) -> None:
         self._member.hold()
+        self._signing_in = True
         try:
             result = await self._sign_in.connect(self._member, command.token, command.rooms)
         except Exception as raised:
@@ -169,6 +171,8 @@ class Serving:
             self._answer(command, Failed(command.id or 0, error_body(error)))
             self._metrics.connects.labels(error.code).inc()
             return
+        finally:
+            self._signing_in = False
         self._signed_in = True
         self._connection.connected()
         self._answer(command, Ok(command.id or 0, result))

@@ -1,147 +1,107 @@
-"""Measure what a chat message costs: `python -m loadtests.bench --members 1000 --rate 20`.
+"""Measure the gateway beside its peers: `python -m loadtests.bench`, and `--all` for everything.
 
-The whole path: authenticated members, messages stored in JetStream, metrics on. CPU is user and system time of
-the gateway processes alone; latency is from the sender's socket to each member's, in one generator process.
+One generator on a core of its own; the server under measurement alone on another. The gateway runs its full
+path: authenticated members, messages stored in JetStream, metrics on. Every peer is started afresh for each
+round of each scenario, and the peers take turns within a round.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
 import os
-import platform
-import statistics
-import time
+import resource
+import shlex
+import sys
 from pathlib import Path
 
 import msgspec
+import uvloop
 
-from gateway.embedded.people import many_tokens
-from gateway.principal import Role
-from loadtests import stack
-from loadtests.bench.generator import Member, enter, text
+from loadtests.bench import machine, process, scenarios
+from loadtests.bench.launch import PEERS
+from loadtests.bench.report import SUBJECT, Measured, Report, lines
+from loadtests.bench.scenarios import Figures, Size
 
-AT_ONCE = 50
-
-
-class Figures(msgspec.Struct):
-    """One round. Times in ms, CPU in µs, memory in KiB."""
-
-    deliveries: int
-    lost: int
-    cpu_per_delivery: float
-    p50: float
-    p99: float
-    worst: float
-    connect_cpu: float
-    memory: float
+ROUNDS = 1
+ROUNDS_OF_ALL = 3
 
 
-def cpu_seconds(pids: list[int]) -> float:
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+async def run(options: argparse.Namespace) -> Report:
+    size = Size(options.members, options.seconds, options.size)
+    before = await machine.idle()
+    measured: list[Measured] = []
 
+    def keep(scenario: str, peer: str, number: int, figures: Figures) -> None:
+        measured.append(Measured(scenario, peer, number, figures))
+        _progress(f"round {number}: {scenario} of {peer} done")
 
-def memory(pids: list[int]) -> float:
-    """Resident KiB."""
-    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
-
-
-async def measure(running: stack.Stack, options: argparse.Namespace, round_: int) -> Figures:
-    pids = running.gateway_pids
-    latencies: list[float] = []
-    tokens = list(
-        many_tokens(Path(running.data), Role.STUDENT, count=options.members, prefix=f"bench{round_}", ttl=3600)
-    )
-    before_cpu, before_memory = cpu_seconds(pids), memory(pids)
-    members: list[Member] = []
-    for start in range(0, len(tokens), AT_ONCE):
-        some = enumerate(tokens[start : start + AT_ONCE], start)
-        members += await asyncio.gather(
-            *(
-                enter(running.sockets[number % len(running.sockets)], token, running.room, latencies)
-                for number, token in some
-            )
-        )
-    connect_cpu = (cpu_seconds(pids) - before_cpu) / options.members
-    used = (memory(pids) - before_memory) / options.members
-    sender = members[0]
-    before_cpu = cpu_seconds(pids)
-    count = int(options.rate * options.seconds)
-    begun = time.perf_counter()
-    calls = []
-    for number in range(count):
-        await asyncio.sleep(max(0.0, begun + number / options.rate - time.perf_counter()))
-        calls.append(
-            asyncio.create_task(sender.call(cmd="chat.send", room=running.room, data={"text": text(options.size)}))
-        )
-    await asyncio.gather(*calls)
-    await asyncio.sleep(1.0)
-    cpu = cpu_seconds(pids) - before_cpu
-    received = sum(member.received for member in members)
-    for member in members:
-        member.close()
-    latencies.sort()
-    return Figures(
-        deliveries=received,
-        lost=count * options.members - received,
-        cpu_per_delivery=cpu / max(1, received) * 1e6,
-        p50=latencies[len(latencies) // 2] * 1000,
-        p99=latencies[int(len(latencies) * 0.99)] * 1000,
-        worst=latencies[-1] * 1000,
-        connect_cpu=connect_cpu * 1e6,
-        memory=used,
+    for number in range(1, options.rounds + 1):
+        for peer in options.peers:
+            launch = PEERS[peer]
+            if options.steady:
+                keep("steady", peer, number, await scenarios.steady(launch, size))
+            if options.ceiling:
+                keep("ceiling", peer, number, await scenarios.ceiling(launch, size))
+            if options.stalled:
+                keep("stalled", peer, number, await scenarios.stalled(launch, size))
+        if options.ten_thousand:
+            keep("ten_thousand", SUBJECT, number, await scenarios.ten_thousand(size))
+    generator, server = process.cores()
+    return Report(
+        machine=machine.describe(),
+        command=shlex.join(["python", "-m", "loadtests.bench", *sys.argv[1:]]),
+        placement=f"core {server}: the server alone; core {generator}: the generator, and NATS and PostgreSQL of ksmp",
+        before=before,
+        after=await machine.idle(),
+        measured=measured,
     )
 
 
-async def main(options: argparse.Namespace) -> None:
-    print(
-        f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, "
-        f"load {os.getloadavg()[0]:.2f} before the start"
-    )
-    print(
-        f"{options.members} members over {options.gateways} gateway(s), {options.rate} messages/s of "
-        f"{options.size} characters for {options.seconds} s, {options.rounds} round(s)"
-    )
-    rounds: list[Figures] = []
-    async with stack.running(options.gateways) as running:
-        gc.freeze()
-        for number in range(options.rounds):
-            rounds.append(await measure(running, options, number))
-            await asyncio.sleep(1.0)
-    print(f"{'':28}{'min':>12}{'median':>12}{'max':>12}")
-    for name, unit in (
-        ("cpu_per_delivery", "µs CPU a delivery"),
-        ("p50", "ms latency p50"),
-        ("p99", "ms latency p99"),
-        ("worst", "ms latency worst"),
-        ("connect_cpu", "µs CPU to connect and join"),
-        ("memory", "KiB a connection"),
-        ("deliveries", "deliveries"),
-        ("lost", "lost"),
-    ):
-        values = [float(getattr(figures, name)) for figures in rounds]
-        print(f"{unit:28}{min(values):12.1f}{statistics.median(values):12.1f}{max(values):12.1f}")
+def main() -> None:
+    options = _options()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if options.ten_thousand and 0 < hard < scenarios.THOUSANDS + 500:
+        raise SystemExit(f"10,000 connections need more than the {hard} open files allowed here; raise `ulimit -Hn`")
+    # Children inherit it; a server gets its own core when it runs.
+    os.sched_setaffinity(0, {process.cores()[0]})
+    report = uvloop.run(run(options))
+    print("\n".join(lines(report)))
     if options.json:
-        Path(options.json).write_bytes(msgspec.json.format(msgspec.json.encode(rounds)))
+        Path(options.json).write_bytes(msgspec.json.format(msgspec.json.encode(report)))
 
 
-def options() -> argparse.Namespace:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__)
-    parser.add_argument("--members", type=int, default=300)
-    parser.add_argument("--rate", type=float, default=20.0, help="messages a second")
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--size", type=int, default=200, help="characters of a message")
-    parser.add_argument("--gateways", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", type=_peers, default=list(PEERS), help=f"of {','.join(PEERS)}; default: all")
+    parser.add_argument("--members", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each steady rate")
+    parser.add_argument("--size", type=int, default=200, help="characters of a text")
+    parser.add_argument("--rounds", type=int, help=f"default: {ROUNDS}, with --all {ROUNDS_OF_ALL}")
+    parser.add_argument("--ceiling", action="store_true", help="look for the highest sustained rate")
+    parser.add_argument("--stalled", action="store_true", help="p99 beside a viewer that never reads")
+    parser.add_argument("--ten-thousand", action="store_true", help="10,000 members on two gateways")
+    parser.add_argument("--no-steady", dest="steady", action="store_false", help="leave out the default scenario")
+    parser.add_argument("--all", action="store_true", help="all scenarios")
     parser.add_argument("--json", help="also write the figures of each round to this file")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.all:
+        options.ceiling = options.stalled = options.ten_thousand = True
+    if options.rounds is None:
+        options.rounds = ROUNDS_OF_ALL if options.all else ROUNDS
+    return options
+
+
+def _peers(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in PEERS]:
+        raise argparse.ArgumentTypeError(f"no such peer: {', '.join(unknown)}")
+    return names
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(options()))
+    main()

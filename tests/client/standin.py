@@ -48,7 +48,7 @@ class StandIn:
     @property
     def url(self) -> str:
         assert self._server is not None
-        return "http://127.0.0.1:{}".format(next(iter(self._server.sockets)).getsockname()[1])
+        return f"http://127.0.0.1:{next(iter(self._server.sockets)).getsockname()[1]}"
 
     async def __aenter__(self) -> Self:
         self._server = await serve(self._serve, "127.0.0.1", 0, subprotocols=["ksmp.v1.json"])  # type: ignore[list-item]

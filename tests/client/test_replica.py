@@ -82,9 +82,7 @@ def test_a_replay_hands_on_only_what_is_new(live: Replica) -> None:
 def test_a_join_that_could_not_recover_replaces_everything(live: Replica) -> None:
     live.ask()
     messages = (push(3, 0), push(5, 3))
-    assert live.answer(result(5, *messages, recovered=False, epoch="f")) == [
-        Joined(False, Position("f", 5), messages)
-    ]
+    assert live.answer(result(5, *messages, recovered=False, epoch="f")) == [Joined(False, Position("f", 5), messages)]
     assert live.take(push(6, 5)) is Verdict.DELIVER
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 
 from hypothesis import settings
@@ -65,7 +66,7 @@ class Following(RuleBasedStateMachine):
             recovered = recoverable and since.epoch == str(self.epoch) and since.seq <= self.head
             if recovered:
                 chain = [since.seq, *(seq for seq in self.log if seq > since.seq)]
-                messages = [push(seq, prev) for prev, seq in zip(chain, chain[1:], strict=False)]
+                messages = [push(seq, prev) for prev, seq in itertools.pairwise(chain)]
         self.wire.append(
             JoinResult(
                 room="session:a",

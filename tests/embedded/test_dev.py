@@ -101,9 +101,11 @@ async def start(made: Path, tmp_path: Path, port: int) -> AsyncIterator[Start]:
 
     yield start
     pids: set[int] = set()
-    for run in runs:
-        with contextlib.suppress(OSError, ValueError):
-            pids |= everything(run.state)
+    with contextlib.suppress(OSError, ValueError):
+        known = state.read(data / "dev.json")
+        pids = everything(known)
+        # Under `uv run` dev is not the process that was started here.
+        os.kill(known.pids.dev, signal.SIGKILL)
     for run in runs:
         run.close()
     await gone(pids)

@@ -73,18 +73,21 @@ async def test_degraded_without_postgresql(
 
 
 async def test_draining(gateway: MakeGateway, token: MakeToken, room: str) -> None:
-    async with gateway(failpoints="ack.delay=delay:0.5") as running:
-        async with httpx.AsyncClient(base_url=running.url) as http, connected(running.ws_url, token("one")) as client:
-            assert (await http.get("/health/ready")).status_code == 200
-            await client.join(room)
-            await client.send("chat.send", room=room, data={"text": "begun"})
-            await client.settle()
-            stopping = asyncio.create_task(running.stop())
-            await client.closed()
-            ready = await http.get("/health/ready")
-            assert ready.status_code == 503
-            assert ready.json()["parts"]["gateway"] == "draining"
-            await stopping
+    async with (
+        gateway(failpoints="ack.delay=delay:0.5") as running,
+        httpx.AsyncClient(base_url=running.url) as http,
+        connected(running.ws_url, token("one")) as client,
+    ):
+        assert (await http.get("/health/ready")).status_code == 200
+        await client.join(room)
+        await client.send("chat.send", room=room, data={"text": "begun"})
+        await client.settle()
+        stopping = asyncio.create_task(running.stop())
+        await client.closed()
+        ready = await http.get("/health/ready")
+        assert ready.status_code == 503
+        assert ready.json()["parts"]["gateway"] == "draining"
+        await stopping
 
 
 METRICS = {

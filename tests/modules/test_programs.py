@@ -19,7 +19,7 @@ from modules.programs.facade import Part, part_of
 from modules.programs.tables import Enrolment, Program
 
 MODULES = registry.load()
-TABLES = [RoomPush, ArchivePosition, *(table for module in MODULES for table in module.tables)]
+TABLES: list[type[Table]] = [RoomPush, ArchivePosition, *(table for module in MODULES for table in module.tables)]
 
 
 @pytest.fixture

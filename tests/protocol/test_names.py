@@ -24,9 +24,30 @@ def test_a_room_is_a_kind_and_an_id(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":", "session", "session:", ":42", "session:a:b", "session:a.b", "session:*", "session:>", "session:a b"]
-    + ["Session:1", "1a:1", "session:" + "x" * 65, "k" * 33 + ":1", "session:é", "session:٣", "session:1\n", " a:1"]
-    + ["session:1\r\nNats-Msg-Id: x", "session:\0", "séssion:1", "a-b:1"],
+    [
+        "",
+        ":",
+        "session",
+        "session:",
+        ":42",
+        "session:a:b",
+        "session:a.b",
+        "session:*",
+        "session:>",
+        "session:a b",
+        "Session:1",
+        "1a:1",
+        "session:" + "x" * 65,
+        "k" * 33 + ":1",
+        "session:é",
+        "session:٣",
+        "session:1\n",
+        " a:1",
+        "session:1\r\nNats-Msg-Id: x",
+        "session:\0",
+        "séssion:1",
+        "a-b:1",
+    ],
 )
 def test_anything_else_is_no_room(text: str) -> None:
     with pytest.raises(BadInput) as caught:

@@ -109,7 +109,9 @@ class Node:
             **{"head_interval": ONLY_WHEN_ASKED, **changes},
         )
         settings = self.settings
-        kinds = {"test": RoomKind(name="test", roles=("member",), authorize=_anyone, archived=bool(archived), presence=True)}
+        kinds = {
+            "test": RoomKind(name="test", roles=("member",), authorize=_anyone, archived=bool(archived), presence=True)
+        }
         self.metrics = Metrics(CollectorRegistry())
         self.bus = NatsBus(settings.nats_url, "test")
         self.log = RoomLog(self.bus, replicas=1, retention=settings.retention, publish_timeout=settings.publish_timeout)

@@ -15,6 +15,7 @@ from gateway.module import Erased, StoredPush
 from gateway.principal import Author
 from gateway.protocol.codec import Codec
 from gateway.protocol.names import RoomName
+from gateway.realtime.encoding import encoding
 from gateway.realtime.member import Member
 
 ROOM = RoomName("session", "1")
@@ -73,4 +74,4 @@ class Recorder:
 
 def member(id: str, codec: Codec, *, soft: int = 10_000, hard: int = 100_000) -> tuple[Member, Recorder]:
     sink = Recorder()
-    return Member(id, codec, sink, soft=soft, hard=hard, spread=5.0), sink
+    return Member(id, encoding(codec, None), sink, soft=soft, hard=hard, spread=5.0), sink

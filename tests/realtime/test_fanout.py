@@ -61,7 +61,7 @@ class Pile:
 def seat(id: str, room: Any = None, *, least: int | None = None, codec: Any = JSON) -> tuple[Membership, Pile]:
     pile = Pile()
     member = Member(id, encoding(codec, least), pile, soft=1000, hard=100_000, spread=1.0)
-    return Membership(member, room, "viewer"), pile
+    return Membership(member, room, "viewer", {}), pile
 
 
 def payloads(data: bytes) -> list[tuple[int, bytes]]:
@@ -137,7 +137,7 @@ def test_who_enters_again_gets_nothing_twice(fanout: Fanout, turns: Turns) -> No
     first, pile = seat("a")
     fanout.enter(first)
     fanout.durable(stored(1), 0)
-    fanout.enter(Membership(first.member, first.room, "viewer"))
+    fanout.enter(Membership(first.member, first.room, "viewer", {}))
     fanout.durable(stored(2), 1)
     turns.run()
     assert seqs(pile) == [2]
@@ -162,7 +162,7 @@ def test_a_client_that_is_behind_loses_what_is_ephemeral_first(fanout: Fanout, t
     fanout.durable(stored(1), 0)
     turns.run()
     assert seqs(pile) == [1]
-    pile.unread = 99_990
+    pile.unread = 100_001
     fanout.durable(stored(2), 1)
     turns.run()
     assert pile.closed == 4001

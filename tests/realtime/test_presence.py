@@ -242,4 +242,3 @@ class Cluster(RuleBasedStateMachine):
 
 TestConvergence = Cluster.TestCase
 TestConvergence.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +54,6 @@ def test_the_first_of_an_id_counts() -> None:
     assert recent.seq("x", START + 2) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="the second use of an id is forgotten together with the first")
 def test_an_id_that_is_used_again_after_the_window_is_known_again() -> None:
     recent = Recent(WINDOW)
     recent.add(stored(1, at=START, id="x"))

@@ -193,7 +193,6 @@ async def test_join_with_the_last_messages(node: Running, token: MakeToken, room
             assert "recovered" not in joined
 
 
-@pytest.mark.xfail(strict=True, reason="history over 200 is cut to 200 instead")
 async def test_join_refuses_more_history_than_the_limit(node: Running, token: MakeToken, room: str) -> None:
     async with connected(node.ws_url, token("one")) as client:
         await fails(client, "invalid", "join", room=room, history=201)
@@ -237,17 +236,19 @@ async def test_join_says_when_it_could_not_recover(
 
 
 async def test_a_recovery_over_the_cap_is_none(gateway: MakeGateway, token: MakeToken, room: str) -> None:
-    async with gateway(recovery_messages=5, join_messages=2) as running:
-        async with connected(running.ws_url, token("one")) as client:
-            start = await client.join(room)
-            seqs = await fill(client, room, 8)
-            whole = await client.join(room, since={"epoch": start["epoch"], "seq": seqs[2]})
-            assert whole["recovered"] is True
-            assert len(whole["messages"]) == 5
-            part = await client.join(room, since={"epoch": start["epoch"], "seq": seqs[1]})
-            assert part["recovered"] is False
-            assert texts(part["messages"]) == ["m6", "m7"]
-            assert part["seq"] == seqs[-1]
+    async with (
+        gateway(recovery_messages=5, join_messages=2) as running,
+        connected(running.ws_url, token("one")) as client,
+    ):
+        start = await client.join(room)
+        seqs = await fill(client, room, 8)
+        whole = await client.join(room, since={"epoch": start["epoch"], "seq": seqs[2]})
+        assert whole["recovered"] is True
+        assert len(whole["messages"]) == 5
+        part = await client.join(room, since={"epoch": start["epoch"], "seq": seqs[1]})
+        assert part["recovered"] is False
+        assert texts(part["messages"]) == ["m6", "m7"]
+        assert part["seq"] == seqs[-1]
 
 
 async def test_the_rooms_of_a_connection_are_limited(
@@ -298,8 +299,8 @@ async def test_a_join_while_others_talk_loses_and_doubles_nothing(
     async def visit(index: int, talking: asyncio.Task[list[int]]) -> None:
         async with connected(busy.ws_url, token(f"visitor-{index}"), codec) as client:
             await asyncio.sleep(index * 0.01)
-            fields = {"none": {}, "history": {"history": 20}, "since": {"since": start}}[past]
-            joined = await client.join(room, **fields)
+            asked: dict[str, dict[str, Any]] = {"none": {}, "history": {"history": 20}, "since": {"since": start}}
+            joined = await client.join(room, **asked[past])
             about = [one for one in client.received if one.get("room") == room or "epoch" in one.get("ok", {})]
             assert about[0].get("ok") is joined
             seqs = await talking
@@ -476,38 +477,42 @@ async def test_error_codes(
 
 
 async def test_over_the_rate_commands_are_told_to_wait(gateway: MakeGateway, token: MakeToken) -> None:
-    async with gateway(command_rate=10.0, command_burst=5) as running:
-        async with connected(running.ws_url, token("eager")) as client:
-            ids = [await client.send("ping") for _ in range(12)]
-            answers = []
-            for id in ids:
-                try:
-                    await client.reply(id)
-                except WireError as error:
-                    answers.append(error)
-            assert 6 <= len(answers) <= 8
-            assert all(error.code == "rate_limited" and error.temporary for error in answers)
-            waits = [error.retry_after for error in answers]
-            assert all(wait is not None and 0 < wait <= 0.1 for wait in waits)
-            await asyncio.sleep(0.15)
-            await client.call("ping")
+    async with (
+        gateway(command_rate=10.0, command_burst=5) as running,
+        connected(running.ws_url, token("eager")) as client,
+    ):
+        ids = [await client.send("ping") for _ in range(12)]
+        answers = []
+        for id in ids:
+            try:
+                await client.reply(id)
+            except WireError as error:
+                answers.append(error)
+        assert 6 <= len(answers) <= 8
+        assert all(error.code == "rate_limited" and error.temporary for error in answers)
+        waits = [error.retry_after for error in answers]
+        assert all(wait is not None and 0 < wait <= 0.1 for wait in waits)
+        await asyncio.sleep(0.15)
+        await client.call("ping")
 
 
 async def test_without_the_log_commands_are_unavailable(
     gateway: MakeGateway, token: MakeToken, room: str, create_session: CreateSession, tmp_path: Any, servers_guard: Any
 ) -> None:
-    async with NatsCluster(tmp_path, guard=servers_guard, restart=False) as own:
-        async with gateway(nats_url=own.urls, publish_timeout=0.5) as running:
-            async with connected(running.ws_url, token("one")) as client:
-                await client.join(room)
-                await client.say(room, "stored")
-                await own.stop()
-                error = await fails(client, "unavailable", "chat.send", room=room, data={"text": "x"})
-                assert error.temporary is True
-                assert error.retry_after is not None
-                other = f"session:{await create_session()}"
-                await fails(client, "unavailable", "join", room=other)
-                await client.settle()
+    async with (
+        NatsCluster(tmp_path, guard=servers_guard, restart=False) as own,
+        gateway(nats_url=own.urls, publish_timeout=0.5) as running,
+        connected(running.ws_url, token("one")) as client,
+    ):
+        await client.join(room)
+        await client.say(room, "stored")
+        await own.stop()
+        error = await fails(client, "unavailable", "chat.send", room=room, data={"text": "x"})
+        assert error.temporary is True
+        assert error.retry_after is not None
+        other = f"session:{await create_session()}"
+        await fails(client, "unavailable", "join", room=other)
+        await client.settle()
 
 
 async def test_what_nobody_foresaw_is_internal_and_tells_a_trace_alone(

@@ -1,0 +1,1 @@
+"""The servers the gateway is measured beside."""

@@ -1,0 +1,184 @@
+"""What is measured of a peer. Each scenario takes a fresh server and returns figures by name."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from loadtests.bench.crowd import Crowd, Traffic
+from loadtests.bench.launch import Launch, Peer, ksmp
+from loadtests.bench.machine import Others
+from loadtests.bench.process import cpu_seconds, memory
+from loadtests.bench.stalled import StalledViewer
+
+Figures = dict[str, float]
+
+WARM: Final = 25
+RATES: Final = (20.0, 100.0)
+# Messages a second at which the search for the ceiling looks, each about a third over the one before.
+STEPS: Final = (25, 35, 50, 70, 90, 120, 160, 200, 250, 300, 350, 400, 500, 600)
+STEP_SECONDS: Final = 4.0
+BAR: Final = 100.0
+# The generator's latencies mean nothing when it has no time left itself.
+SATURATED: Final = 0.92
+STALLED_RATE: Final = 50.0
+STALLED_SIZE: Final = 2000
+STALLED_SECONDS: Final = 12.0
+THOUSANDS: Final = 10_000
+THOUSANDS_RATE: Final = 5.0
+THOUSANDS_SECONDS: Final = 10.0
+
+
+class Size(msgspec.Struct, frozen=True):
+    """How large a measurement is; `size` in characters of a text."""
+
+    members: int
+    seconds: float
+    size: int
+
+
+async def steady(launch: Launch, size: Size) -> Figures:
+    """What entering costs, what a member holds, and what a delivery costs at two rates."""
+    others = Others()
+    async with launch() as peer:
+        figures: Figures = {}
+        tokens = await asyncio.to_thread(peer.tokens, size.members + WARM)
+        await _warm(peer, tokens[size.members :])
+        crowd = Crowd(peer.urls, peer.dialect)
+        cpu, used = cpu_seconds(peer.pids), memory(peer.pids)
+        await crowd.enter(tokens[: size.members])
+        await asyncio.sleep(1.0)
+        figures["connect_cpu"] = (cpu_seconds(peer.pids) - cpu) / size.members * 1e6
+        figures["memory"] = (memory(peer.pids) - used) / size.members
+        await crowd.chat(RATES[0], 2.0, size.size)
+        for rate in RATES:
+            traffic = await _costs(peer, crowd, rate, size, figures, f"at_{rate:.0f}_")
+            _note(figures, traffic, f"at_{rate:.0f}_")
+        figures["others"] = others.share()
+        await crowd.leave()
+        return figures
+
+
+async def ceiling(launch: Launch, size: Size) -> Figures:
+    """The most deliveries a second with p99 under the bar, nothing lost and everything acknowledged."""
+    others = Others()
+    async with launch() as peer:
+        tokens = await asyncio.to_thread(peer.tokens, size.members)
+        crowd = Crowd(peer.urls, peer.dialect)
+        best, failed, saturated = 0.0, math.inf, 0.0
+        figures: Figures = {"ceiling": 0.0, "ceiling_p99": math.inf}
+        await _refill(crowd, tokens, size)
+        for rate in STEPS:
+            good, traffic = await _step(crowd, rate, size, best, figures)
+            if not good:
+                failed, saturated = float(rate), float(traffic.generator > SATURATED)
+                break
+            best = float(rate)
+        if best and failed < math.inf:
+            await crowd.leave()
+            await _refill(crowd, tokens, size)
+            await _step(crowd, (best + failed) / 2, size, best, figures)
+        # 1 when the generator and not the server gave up, or when no step was too much.
+        figures["ceiling_by_generator"] = saturated if failed < math.inf else 1.0
+        figures["others"] = others.share()
+        await crowd.leave()
+        return figures
+
+
+async def stalled(launch: Launch, size: Size) -> Figures:
+    """The others' p99 with one viewer that never reads, against the same without."""
+    others = Others()
+    async with launch() as peer:
+        tokens = await asyncio.to_thread(peer.tokens, size.members + 1)
+        crowd = Crowd(peer.urls, peer.dialect)
+        await _refill(crowd, tokens[:-1], size)
+        without = await crowd.chat(STALLED_RATE, STALLED_SECONDS, STALLED_SIZE)
+        viewer = StalledViewer(peer.urls[0], peer.dialect)
+        await viewer.enter(tokens[-1])
+        beside = await crowd.chat(STALLED_RATE, STALLED_SECONDS, STALLED_SIZE)
+        figures = {
+            "stalled_without_p99": without.p99,
+            "stalled_with_p99": beside.p99,
+            "stalled_ratio": beside.p99 / without.p99,
+            "stalled_lost": float(beside.lost + without.lost),
+            "stalled_closed": float(viewer.closed),
+            "others": others.share(),
+        }
+        viewer.leave()
+        await crowd.leave()
+        return figures
+
+
+async def ten_thousand(size: Size) -> Figures:
+    """One room with members on two gateways, which share the servers' core."""
+    others = Others()
+    async with ksmp(gateways=2) as peer:
+        tokens = await asyncio.to_thread(peer.tokens, THOUSANDS)
+        crowd = Crowd(peer.urls, peer.dialect)
+        cpu, used = cpu_seconds(peer.pids), memory(peer.pids)
+        await crowd.enter(tokens)
+        await asyncio.sleep(2.0)
+        figures = {
+            "ten_connect_cpu": (cpu_seconds(peer.pids) - cpu) / THOUSANDS * 1e6,
+            "ten_memory": (memory(peer.pids) - used) / THOUSANDS,
+        }
+        gc.freeze()
+        await crowd.chat(THOUSANDS_RATE, 2.0, size.size)
+        cpu = cpu_seconds(peer.pids)
+        traffic = await crowd.chat(THOUSANDS_RATE, THOUSANDS_SECONDS, size.size)
+        figures["ten_cpu"] = (cpu_seconds(peer.pids) - cpu) / max(1, traffic.deliveries) * 1e6
+        _note(figures, traffic, "ten_")
+        figures["ten_worst"] = traffic.worst
+        figures["ten_closed"] = float(crowd.closed)
+        figures["others"] = others.share()
+        await crowd.leave()
+        return figures
+
+
+async def _warm(peer: Peer, tokens: Sequence[str]) -> None:
+    """Let the server load and compile what the first members make it load."""
+    crowd = Crowd(peer.urls, peer.dialect)
+    await crowd.enter(tokens)
+    await crowd.chat(50.0, 1.0, 200)
+    await crowd.leave()
+
+
+async def _refill(crowd: Crowd, tokens: Sequence[str], size: Size) -> None:
+    await crowd.enter(tokens)
+    gc.freeze()
+    await crowd.chat(RATES[0], 2.0, size.size)
+
+
+async def _costs(peer: Peer, crowd: Crowd, rate: float, size: Size, figures: Figures, prefix: str) -> Traffic:
+    before = {name: cpu_seconds(pids) for name, pids in {"": peer.pids, **peer.extras}.items()}
+    traffic = await crowd.chat(rate, size.seconds, size.size)
+    for name, pids in {"": peer.pids, **peer.extras}.items():
+        per = (cpu_seconds(pids) - before[name]) / max(1, traffic.deliveries) * 1e6
+        figures[f"{prefix}cpu{'_' + name if name else ''}"] = per
+    return traffic
+
+
+async def _step(crowd: Crowd, rate: float, size: Size, best: float, figures: Figures) -> tuple[bool, Traffic]:
+    """Whether this rate was sustained; if so it becomes the ceiling."""
+    traffic = await crowd.chat(rate, STEP_SECONDS, size.size)
+    kept_up = traffic.seconds < STEP_SECONDS * 1.1
+    clean = not (traffic.lost or traffic.doubled or traffic.unacknowledged or crowd.closed)
+    good = traffic.p99 < BAR and clean and kept_up
+    if good and rate > best:
+        figures["ceiling"] = rate * len(crowd.members)
+        figures["ceiling_p99"] = traffic.p99
+        figures["ceiling_generator"] = traffic.generator
+    return good, traffic
+
+
+def _note(figures: Figures, traffic: Traffic, prefix: str) -> None:
+    figures[f"{prefix}p50"] = traffic.p50
+    figures[f"{prefix}p99"] = traffic.p99
+    figures[f"{prefix}lost"] = float(traffic.lost + traffic.unacknowledged)
+    figures[f"{prefix}doubled"] = float(traffic.doubled)
+    figures[f"{prefix}generator"] = traffic.generator

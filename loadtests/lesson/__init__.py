@@ -1,0 +1,1 @@
+"""The parts of the class that `loadtests/classroom.py` plays."""

@@ -1,0 +1,52 @@
+"""A push, as much of it as a participant needs."""
+
+from __future__ import annotations
+
+import functools
+import time
+
+import msgspec
+
+MARK = "@"
+
+
+class Text(msgspec.Struct):
+    text: str = ""
+
+
+class Push(msgspec.Struct):
+    """`seq` is 0 for what is not stored."""
+
+    push: str
+    seq: int = 0
+    prev: int = 0
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """Where a push stands in its room, and when its sender sent it; 0 when it does not say."""
+
+    push: str
+    seq: int
+    prev: int
+    sent_at: float
+
+
+@functools.lru_cache(maxsize=64)
+def read(payload: bytes) -> Stamp:
+    """Decode a push. All members get the same bytes, so it happens once a message and not once a delivery."""
+    return stamp(msgspec.json.decode(payload, type=Push))
+
+
+def stamp(push: Push) -> Stamp:
+    sent_at = 0.0
+    if push.push == "chat.message":
+        text = msgspec.json.decode(push.data, type=Text).text
+        if text.startswith(MARK):
+            sent_at = float(text[1:].partition(" ")[0])
+    return Stamp(push.push, push.seq, push.prev, sent_at)
+
+
+def text(size: int) -> str:
+    """A chat text of `size` characters that carries the time of sending."""
+    return f"{MARK}{time.time():.6f} ".ljust(size, "x")

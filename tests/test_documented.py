@@ -1,0 +1,125 @@
+"""Whatever a client or an operator can meet is named by a test and by a page."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import gateway
+from gateway import registry
+from gateway.errors import CloseCode, Code
+from gateway.protocol.messages import CORE_COMMANDS
+from gateway.settings import PREFIX, Settings, variable
+
+ROOT = Path(gateway.__file__).parent.parent
+MODULES = registry.load()
+# Nothing triggers these yet.
+RESERVED = {CloseCode.REVOKED, CloseCode.BANNED}
+
+
+@cache
+def tests() -> str:
+    """Every test there is, except for this page of them."""
+    return "\n".join(file.read_text() for file in sorted((ROOT / "tests").rglob("*.py")) if file != Path(__file__))
+
+
+@cache
+def pages() -> str:
+    places = [ROOT / "gateway", ROOT / "modules"]
+    return "\n".join(file.read_text() for place in places for file in sorted(place.rglob("*.md")))
+
+
+def names(word: str, text: str) -> bool:
+    """Whether the word stands there by itself, and not as a part of a longer one."""
+    return re.search(rf"(?<![\w.]){re.escape(word)}(?![\w])", text) is not None
+
+
+def page_of(module: str) -> str:
+    file = ROOT / "modules" / module / "README.md"
+    assert file.exists(), f"modules/{module} has no README.md"
+    return file.read_text()
+
+
+def pushes() -> set[tuple[str, str]]:
+    """(module, push) of every push a built-in module's source names."""
+    found: set[tuple[str, str]] = set()
+    for module in MODULES:
+        others = {command.name for command in module.commands}
+        for file in sorted((ROOT / "modules" / module.name).glob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text())):
+                value = node.value if isinstance(node, ast.Constant) else None
+                if isinstance(value, str) and re.fullmatch(rf"{module.name}\.[a-z_]+", value) and value not in others:
+                    found.add((module.name, value))
+    return found
+
+
+@pytest.mark.parametrize("cmd", CORE_COMMANDS)
+def test_core_commands(cmd: str) -> None:
+    assert re.search(rf"^\| `{cmd}` \|", pages(), re.MULTILINE)
+    assert re.search(rf'(call|send|fails|refused)\([^)]*"{cmd}"|\.{cmd}\(', tests())
+
+
+@pytest.mark.parametrize("code", Code)
+def test_error_codes(code: Code) -> None:
+    assert f"`{code}`" in pages()
+    assert f'"{code}"' in tests()
+
+
+@pytest.mark.parametrize("code", CloseCode)
+def test_close_codes(code: CloseCode) -> None:
+    assert names(str(int(code)), pages())
+    if code not in RESERVED:
+        assert names(str(int(code)), tests()) or f"CloseCode.{code.name}" in tests()
+
+
+@pytest.mark.parametrize(
+    ("module", "command"), [(module.name, command.name) for module in MODULES for command in module.commands]
+)
+def test_module_commands(module: str, command: str) -> None:
+    assert f"`{command}`" in page_of(module)
+    assert f'"{command}"' in tests()
+
+
+@pytest.mark.parametrize(("module", "push"), sorted(pushes()))
+def test_module_pushes(module: str, push: str) -> None:
+    assert f"`{push}`" in page_of(module)
+    assert f'"{push}"' in tests()
+
+
+def test_the_pushes_are_found() -> None:
+    assert {("chat", "chat.message"), ("chat", "chat.deleted")} <= pushes()
+
+
+@pytest.mark.parametrize("module", [module.name for module in MODULES])
+def test_modules(module: str) -> None:
+    assert page_of(module).startswith("# ")
+    for kind in next(one for one in MODULES if one.name == module).rooms:
+        assert f"`{kind.name}" in page_of(module)
+        assert re.search(rf'"{kind.name}:', tests())
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(Settings)])
+def test_settings(name: str) -> None:
+    assert f"`{variable(name)}`" in pages()
+    # tests/test_settings.py reads each of them; those that matter to a client are used by a test too.
+    assert names(name, tests()) or variable(name) in tests() or "NAMES = [item.name for item in" in tests()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        variable(item.name, registry.settings_prefix(module))
+        for module in MODULES
+        if module.settings_type is not None
+        for item in fields(module.settings_type)
+    ],
+)
+def test_settings_of_modules(name: str) -> None:
+    assert name.startswith(PREFIX)
+    assert f"`{name}`" in pages()
+    assert name in tests()

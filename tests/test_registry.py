@@ -1,0 +1,155 @@
+"""A module that breaks the contract stops the start, with a sentence that says which and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway import registry
+from gateway.module import Command, Context, Module, RoomKind
+from gateway.principal import Principal
+from gateway.registry import RegistryError
+
+
+class Request(msgspec.Struct):
+    pass
+
+
+async def host(principal: Principal, id: str) -> str:
+    return "host"
+
+
+async def nothing(context: Context, request: Request) -> None:
+    return None
+
+
+def command(name: str, rooms: str = "hall", role: str = "guest") -> Command:
+    return Command(name=name, rooms=rooms, role=role, request=Request, handler=nothing)
+
+
+def kind(name: str, roles: Sequence[str] = ("guest", "host")) -> RoomKind:
+    return RoomKind(name=name, roles=roles, authorize=host)
+
+
+def module(name: str, **attributes: Any) -> Module:
+    made: Module = type("Made", (Module,), {"name": name, **attributes})()
+    return made
+
+
+HALL = module("halls", rooms=(kind("hall"),))
+
+
+def broken(*modules: Module) -> str:
+    with pytest.raises(RegistryError) as caught:
+        registry.ordered(modules)
+    sentence = str(caught.value)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_the_built_in_modules_come_through_the_same_door() -> None:
+    names = [one.name for one in registry.load()]
+    assert set(names) == set(registry.installed()) >= {"accounts", "programs", "live", "chat"}
+    for one in registry.load():
+        assert all(names.index(sibling) < names.index(one.name) for sibling in one.requires)
+
+
+def test_some_modules_may_be_on_alone() -> None:
+    assert [one.name for one in registry.load(("programs", "accounts"))] == ["accounts", "programs"]
+    assert [one.name for one in registry.load(("accounts",))] == ["accounts"]
+
+
+def test_each_load_makes_modules_of_its_own() -> None:
+    assert not {id(one) for one in registry.load()} & {id(one) for one in registry.load()}
+
+
+def test_modules_come_after_those_they_require() -> None:
+    a, b = module("a", requires=("b", "c")), module("b", requires=("c",))
+    c, d = module("c"), module("d", requires=("a",))
+    assert [one.name for one in registry.ordered([d, a, b, c])] == ["c", "b", "a", "d"]
+    assert registry.ordered([]) == []
+
+
+def test_not_installed() -> None:
+    with pytest.raises(RegistryError, match=r"^Module quizzes is not installed; installed are: accounts, .*\.$"):
+        registry.load(("accounts", "quizzes"))
+
+
+def test_a_sibling_that_is_off() -> None:
+    with pytest.raises(RegistryError, match=r"^Module programs requires accounts, .* add it to KSMP_MODULES\.$"):
+        registry.load(("programs",))
+
+
+@pytest.mark.parametrize("name", ["", "Quiz", "1quiz", "quiz.app", "quiz-app", "quiz app", "x" * 33, "quiz\n"])
+def test_a_bad_name(name: str) -> None:
+    assert repr(name) in broken(module(name))
+
+
+def test_two_modules_of_one_name() -> None:
+    assert broken(module("quiz"), module("quiz")).startswith("Two modules are called quiz")
+
+
+@pytest.mark.parametrize(
+    ("requires", "circle"),
+    [
+        ({"a": ("a",)}, "a → a"),
+        ({"a": ("b",), "b": ("a",)}, "a → b → a"),
+        ({"z": ("a",), "a": ("b",), "b": ("c",), "c": ("a",)}, "a → b → c → a"),
+    ],
+)
+def test_a_circle(requires: dict[str, tuple[str, ...]], circle: str) -> None:
+    sentence = broken(*(module(name, requires=siblings) for name, siblings in requires.items()))
+    assert f": {circle};" in sentence
+
+
+def test_a_command_twice() -> None:
+    sentence = broken(HALL, module("quiz", commands=(command("quiz.ask"), command("quiz.ask"))))
+    assert "Module quiz" in sentence
+    assert "quiz.ask" in sentence
+
+
+@pytest.mark.parametrize("name", ["poll.ask", "ask", "quiz", "quiz.", "quiz.ask.now", "quiz.Ask", "Quiz.ask", ".ask"])
+def test_a_command_without_its_module_s_prefix(name: str) -> None:
+    sentence = broken(HALL, module("quiz", commands=(command(name),)))
+    assert sentence.startswith("Module quiz: ")
+    assert "quiz.<verb>" in sentence
+
+
+def test_a_command_for_rooms_nobody_owns() -> None:
+    sentence = broken(HALL, module("quiz", commands=(command("quiz.ask", rooms="attic"),)))
+    assert sentence.startswith("Module quiz: command quiz.ask is for rooms of kind attic")
+
+
+def test_a_command_for_a_role_the_room_does_not_have() -> None:
+    sentence = broken(HALL, module("quiz", commands=(command("quiz.ask", role="king"),)))
+    assert sentence.startswith("Module quiz: command quiz.ask needs the role king")
+    assert "guest, host" in sentence
+
+
+def test_two_owners_of_a_kind() -> None:
+    sentence = broken(HALL, module("palace", rooms=(kind("hall"),)))
+    assert sentence.startswith("Modules halls and palace both own rooms of kind hall")
+
+
+@pytest.mark.parametrize("name", ["", "Hall", "main-hall", "main.hall", "x" * 33, "*"])
+def test_a_kind_without_a_proper_name(name: str) -> None:
+    assert "Module palace" in broken(module("palace", rooms=(kind(name),)))
+
+
+def test_a_kind_without_roles() -> None:
+    sentence = broken(module("palace", rooms=(kind("hall", roles=()),)))
+    assert sentence.startswith("Module palace: room kind hall")
+
+
+def test_a_command_may_be_another_module_s_guest() -> None:
+    modules = registry.ordered([module("quiz", commands=(command("quiz.ask", role="host"),)), HALL])
+    assert list(registry.commands(modules)) == ["quiz.ask"]
+    assert list(registry.room_kinds(modules)) == ["hall"]
+
+
+def test_settings_of_a_module_have_its_prefix() -> None:
+    assert registry.settings_prefix(module("quiz")) == "KSMP_QUIZ_"
