@@ -46,6 +46,9 @@ class ClusterRooms:
         erases: Sequence[StoredPush] = (),
     ) -> Published:
         name = room_name(room)
+        if any(target.erases for target in erases):
+            # What it erased would come back on a node that never saw it.
+            raise ValueError("a tombstone cannot be erased")
         targets = tuple(Erased(target.seq, target.message_id) for target in erases)
         body = entry.payload(push, msgspec.json.encode(data), author=author, nonce=nonce, erases=targets)
         started = time.perf_counter()

@@ -82,14 +82,18 @@ class Users:
             del self._members[member.user.id]
 
     async def _count(self, user: str) -> None:
+        counted: set[Held] = set()
         try:
-            self._displace(user, self._here(user))
-            with contextlib.suppress(Unavailable):
-                await self._bus.publish(ANNOUNCE, msgspec.json.encode(Announcement(user, self._node)))
-                await asyncio.sleep(PATIENCE)
-                over = self._over({*self._here(user), *self._counting[user]})
-                if over:
-                    await self._bus.publish(DISPLACE, msgspec.json.encode(Displacement(user, over)))
+            # Sockets that came while the others were asked are counted in another round.
+            while here := {*self._here(user)} - counted:
+                counted |= here
+                self._displace(user, self._here(user))
+                with contextlib.suppress(Unavailable):
+                    await self._bus.publish(ANNOUNCE, msgspec.json.encode(Announcement(user, self._node)))
+                    await asyncio.sleep(PATIENCE)
+                    over = self._over({*self._here(user), *self._counting[user]})
+                    if over:
+                        await self._bus.publish(DISPLACE, msgspec.json.encode(Displacement(user, over)))
         finally:
             del self._counting[user]
 

@@ -7,7 +7,7 @@
  *   the next try comes, as Date.now() counts, and after `closed` there is none.
  * - `joined`: `{recovered, messages}`; when `recovered` is false the messages replace all that came before.
  * - `push`: a push of the room. Durable ones come in order and each once.
- * - `position`, `can`, `left`.
+ * - `position`: `{epoch, seq}`. `can`: the commands one may use here.
  */
 
 const CONNECT_TIMEOUT = 10_000;
@@ -45,6 +45,7 @@ export class Connection extends EventTarget {
   #token = null;
   #tokenRefused = false;
   #socket = null;
+  #clockOffset = 0;
   #openedAt = 0;
   #heardAt = 0;
   #lastId = 0;
@@ -138,7 +139,8 @@ export class Connection extends EventTarget {
       else if (found?.error && !found.error.temporary) this.#end(0, found.error.message);
       // Deferred, not there for the moment, or never joined before.
       else this.#join();
-      this.#later((ok.expires_at - ok.server_time) * 0.8, () => this.#refresh());
+      this.#clockOffset = ok.server_time - Date.now();
+      this.#refreshBefore(ok.expires_at);
       this.#later(PING_AFTER, () => this.#listen());
     };
     try {
@@ -199,11 +201,17 @@ export class Connection extends EventTarget {
     this.#later(2_000, () => this.#listen());
   }
 
+  /** At 80 % of the token's life, by the server's clock. */
+  #refreshBefore(expiresAt) {
+    const life = expiresAt - (Date.now() + this.#clockOffset);
+    this.#later(Math.max(1_000, life * 0.8), () => this.#refresh());
+  }
+
   async #refresh() {
     try {
       this.#token = await this.#makeToken();
       const ok = await this.#request("refresh", { token: this.#token });
-      this.#later(Math.max(1_000, (ok.expires_at - Date.now()) * 0.8), () => this.#refresh());
+      this.#refreshBefore(ok.expires_at);
     } catch {
       if (this.user !== null) this.#later(5_000, () => this.#refresh());
     }

@@ -1,0 +1,1 @@
+"""The page of `ksmp dev` in a real browser."""

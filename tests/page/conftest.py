@@ -1,0 +1,66 @@
+"""A browser, and the gateways its tabs are opened on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, async_playwright
+
+from tests.client.stack import Stack, running
+from tests.page.tab import Tab
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    async with running(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    assert CHROMIUM.exists(), "Chromium is missing: apt-get install chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def window(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A window for this test's tabs. What a script on the page complains about fails the test."""
+    async with await browser.new_context() as window:
+        complaints: list[str] = []
+        window.on("weberror", lambda error: complaints.append(str(error.error)))
+        yield window
+        assert complaints == []
+
+
+@pytest.fixture
+async def room(stack: Stack) -> str:
+    return await stack.create_room()
+
+
+@pytest.fixture
+async def mentor(stack: Stack, window: BrowserContext, room: str) -> Tab:
+    """The mentor's tab, on the first gateway."""
+    return await Tab.opened(window, stack.gateways[0], room, "Meera", "the mentor")
+
+
+@pytest.fixture
+async def student(stack: Stack, window: BrowserContext, room: str) -> Tab:
+    """A student's tab, on the second gateway."""
+    return await Tab.opened(window, stack.gateways[1], room, "Asha", "a student")
