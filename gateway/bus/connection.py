@@ -120,15 +120,6 @@ class NatsBus:
         """Subscribe; messages are handled one after the other, in the order they come."""
         return await self._client.subscribe(subject, cb=handler)
 
-    async def flush(self) -> None:
-        """Return once the server has seen everything sent before; raises Unavailable."""
-        if not self.up:
-            raise Unavailable("NATS is away")
-        try:
-            await self._client.flush(timeout=2)
-        except (nats.errors.Error, TimeoutError) as error:
-            raise Unavailable("NATS does not answer") from error
-
     async def _disconnected(self) -> None:
         if not self._up.is_set():
             return

@@ -57,6 +57,8 @@ class RoomLog:
         self._publish_timeout = publish_timeout
         self._direct = DirectReader(bus, entry.STREAM)
         self.epoch = ""
+        # A sequence that the stream, over all rooms, had reached a few seconds ago.
+        self.seen = 0
 
     async def start(self, first_sequence: FirstSequence) -> None:
         await self._direct.start()
@@ -72,6 +74,7 @@ class RoomLog:
             info = await self._info() or await self._create(await first_sequence())
         except (NatsError, JetStreamError, TimeoutError) as error:
             raise Unavailable(f"JetStream does not answer: {error or type(error).__name__}") from error
+        self.seen = info.state.last_seq
         epoch = f"{int(info.created.timestamp() * 1_000_000):x}" if info.created else "0"
         changed = bool(self.epoch) and epoch != self.epoch
         self.epoch = epoch

@@ -227,13 +227,13 @@ class Hub:
         opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.EPHEMERAL, name), ephemeral))
         if self._kinds[name.kind].presence:
             opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.PRESENCE, name), company))
-        await self._bus.flush()
+        # The server takes the subscriptions before the request below, which comes after them on one connection.
         await failpoint.pause("open.pause")
         # The leader's word, since a replica may be behind an acknowledgement that the joiner has seen.
         head = await self._log.head(name)
         if not head:
-            # What the room had has expired, and may be in the archive.
-            head = await self._log.first() - 1
+            # What the room had has expired, and is below anything the stream got since.
+            head = self._log.seen
         recent = Recent(int(DUPLICATE_WINDOW * 1000))
         settings = self._settings
         tail = Tail(head, max_count=settings.recovery_messages, max_bytes=settings.recovery_bytes)
