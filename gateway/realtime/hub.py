@@ -88,7 +88,7 @@ class Hub:
         self.members: dict[str, Member] = {}
         # Another one for each process, so that a restarted node is not taken for its predecessor.
         self.node = uuid.uuid4().hex
-        self._pulse = Pulse(bus, self.node, self.rooms)
+        self._pulse = Pulse(bus, self.node, self.rooms, digest=settings.presence_silence / 3)
 
     async def start(self) -> None:
         await self._bus.subscribe(f"{entry.POKE}>", self._poked)
@@ -253,8 +253,18 @@ class Hub:
             recent.add(push)
             tail.append(push)
         fanout = Fanout(asyncio.get_running_loop().call_soon, self._written)
-        presence = Presence(self.node) if self._kinds[name.kind].presence else None
+        presence = self._presence() if self._kinds[name.kind].presence else None
         return Room(name, max(head, pushes[-1].seq if pushes else 0), tail, recent, fanout, presence)
+
+    def _presence(self) -> Presence:
+        settings = self._settings
+        # Another name for each opening of a room: a replica that begins anew must not pass for the one before it.
+        return Presence(
+            uuid.uuid4().hex,
+            grace=settings.presence_grace,
+            silence=settings.presence_silence,
+            listed=settings.presence_listed,
+        )
 
     def _republished(self, opened: _Open, message: Msg) -> None:
         headers = message.headers or {}

@@ -47,17 +47,17 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
 
 
 class Whole(msgspec.Struct, frozen=True, tag="whole"):
-    """A node's whole replica, as of `clock`; in several messages when it is large, `left` more follow."""
+    """A node's whole replica of `size` people, as of `clock`; in several messages when it is large."""
 
     node: str
     clock: int
     people: list[Person]
-    left: int = 0
+    size: int
 
     def parts(self) -> list[Whole]:
         """The same in pieces that a NATS message may carry."""
         pieces = [self.people[start : start + PART] for start in range(0, len(self.people), PART)] or [[]]
-        return [Whole(self.node, self.clock, piece, len(pieces) - 1 - number) for number, piece in enumerate(pieces)]
+        return [Whole(self.node, self.clock, piece, self.size) for piece in pieces]
 
 
 Message = Delta | Digest | Ask | Whole
@@ -168,7 +168,7 @@ class Presence:
         return Digest(self.node, self._clock)
 
     def whole(self) -> Whole:
-        return Whole(self.node, self._clock, list(self._told.values()))
+        return Whole(self.node, self._clock, list(self._told.values()), len(self._told))
 
     def hear(self, message: Message, now: float) -> Message | None:
         """Take what a node said; what to say in return, if anything."""
@@ -177,8 +177,8 @@ class Presence:
                 return self.whole() if node in ("", self.node) and not self.empty else None
             case Delta(node) | Digest(node) | Whole(node) if node == self.node:
                 return None
-            case Whole(node, clock, people, left):
-                self._gather(node, clock, people, left, now)
+            case Whole(node, clock, people, size):
+                self._gather(node, clock, people, size, now)
                 return None
             case Delta(node, clock, join, leave):
                 replica = self._others.get(node)
@@ -206,6 +206,7 @@ class Presence:
         """Drop the replicas of nodes that have not been heard of for too long."""
         for node in [node for node, replica in self._others.items() if now - replica.heard > self.silence]:
             self._touched.update(self._others.pop(node).people)
+            self._parts.pop(node, None)
 
     def change(self) -> Change | None:
         """What the members of this node are to be told since the last call."""
@@ -235,13 +236,13 @@ class Presence:
         ids = list(islice(self._order, start, start + limit))
         return [self._shown[user_id] for user_id in ids], start + limit < len(self._order)
 
-    def _gather(self, node: str, clock: int, people: list[Person], left: int, now: float) -> None:
-        """Put the parts of a replica together; parts of another clock begin anew."""
+    def _gather(self, node: str, clock: int, people: list[Person], size: int, now: float) -> None:
+        """Put the parts of a replica together, and take it when none is missing; another clock begins anew."""
         known, gathered = self._parts.pop(node, (clock, {}))
         if known != clock:
             gathered = {}
         gathered.update((person.id, person) for person in people)
-        if left:
+        if len(gathered) < size:
             self._parts[node] = (clock, gathered)
         else:
             self._replace(node, clock, gathered, now)

@@ -27,8 +27,6 @@ from gateway.realtime.typing import Strokes
 log = structlog.get_logger(__name__)
 
 PERIOD: Final = 0.5
-# A third of the silence after which a node is taken for dead.
-DIGEST: Final = 4.0
 
 Told = Delta | Digest | Ask | Whole | Strokes
 
@@ -39,10 +37,12 @@ _decode = msgspec.json.Decoder(Told).decode
 class Pulse:
     """Drives presence and typing of all rooms of this node that have them."""
 
-    def __init__(self, bus: NatsBus, node: str, rooms: Callable[[], Iterable[Room]]) -> None:
+    def __init__(self, bus: NatsBus, node: str, rooms: Callable[[], Iterable[Room]], *, digest: float) -> None:
+        """`digest` is the time between two signs of life, a part of the silence that means death."""
         self._bus = bus
         self._node = node
         self._rooms = rooms
+        self._digest = digest
 
     async def run(self) -> None:
         digest_at = 0.0
@@ -51,7 +51,7 @@ class Pulse:
             now = time.monotonic()
             full = now >= digest_at
             if full:
-                digest_at = now + DIGEST
+                digest_at = now + self._digest
             for room in self._rooms():
                 try:
                     await self.beat(room, now, full=full)
@@ -59,16 +59,15 @@ class Pulse:
                     log.exception("pulse.failed", room=room.text)
 
     async def beat(self, room: Room, now: float, *, full: bool) -> None:
-        """One beat of one room; a `full` one also says that this node is alive, and drops those that are not."""
+        """One beat of one room; a `full` one also says that this node is alive."""
         presence, typing = room.presence, room.typing
         if presence is None:
             return
         if (delta := presence.tell(now)) is not None:
             await self.say(room.name, delta)
-        if full:
-            presence.forget_silent(now)
-            if not presence.empty:
-                await self.say(room.name, presence.digest())
+        if full and not presence.empty:
+            await self.say(room.name, presence.digest())
+        presence.forget_silent(now)
         if (change := presence.change()) is not None:
             room.fanout.ephemeral(Push(push="presence", room=room.text, at=_at(), data=change))
         if typing.idle:

@@ -19,9 +19,9 @@ from gateway.db.database import PostgresDatabase
 from gateway.module import RoomKind
 from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON
-from gateway.realtime.encoding import encoding
 from gateway.protocol.messages import JoinResult, Position, Push
 from gateway.protocol.names import room_name
+from gateway.realtime.encoding import encoding
 from gateway.realtime.grants import Grants
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
