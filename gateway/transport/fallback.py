@@ -5,22 +5,23 @@ from __future__ import annotations
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, TypeVar
 
 import structlog
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Response, Stream
 
 from gateway.bus.log import RoomLog
-from gateway.errors import BadInput, Code, Limited, Refused, Unavailable, invalid
+from gateway.errors import BadInput, Code, KsmpError, Limited, Refused, Unavailable, invalid
 from gateway.principal import Principal
 from gateway.protocol.bucket import Bucket
 from gateway.protocol.codec import JSON, DecodeError
 from gateway.protocol.connection import convert
-from gateway.protocol.messages import Position, Push
-from gateway.protocol.names import MAX_ID, room_name
+from gateway.protocol.messages import CORE_COMMANDS, Command, ModuleCommand, Position, Push
+from gateway.protocol.names import MAX_ID, RoomName, room_name
 from gateway.realtime.grants import Grants
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
@@ -32,8 +33,13 @@ from gateway.transport.sse import EventStream, event_encoding
 
 log = structlog.get_logger(__name__)
 
-# Users whose limits are remembered; the least recent goes.
+# Users, and users in rooms, whose limits are remembered; the least recent goes.
 KEPT: Final = 10_000
+# The commands of the core that are used in a room; the others are of a connection.
+IN_ROOMS: Final = ("history", "presence", "typing")
+K = TypeVar("K")
+V = TypeVar("V")
+
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -57,7 +63,8 @@ class Fallback:
         self._runner = runner
         self._settings = settings
         self._metrics = metrics
-        self._used: OrderedDict[str, tuple[Bucket, dict[str, Bucket]]] = OrderedDict()
+        self._used: OrderedDict[str, Bucket] = OrderedDict()
+        self._used_in: OrderedDict[tuple[str, str], dict[str, Bucket]] = OrderedDict()
         self.ready = False
 
     def routes(self) -> list[HTTPRouteHandler]:
@@ -70,8 +77,13 @@ class Fallback:
             """
             return await self.stream(request)
 
-        @post("/api/v1/rooms/{room:str}/commands", status_code=200, tags=["realtime"])
-        async def commands(room: str, request: Request[Any, Any, Any]) -> Response[bytes]:
+        @post(
+            "/api/v1/rooms/{room:str}/commands",
+            status_code=200,
+            tags=["realtime"],
+            request_max_body_size=self._settings.message_bytes,
+        )
+        async def commands(room: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
             """One command of a connection: `{"cmd", "nonce"?, "data"?}`; answers what the ok of its reply carries."""
             return await self.command(room, request)
 
@@ -91,17 +103,22 @@ class Fallback:
             hard=settings.outbound_hard_bytes,
             spread=settings.reconnect_spread,
         )
+        # A client that does not read is in no room any more, however long the response takes to end.
+        sink.ending = lambda: self._gone(member)
         member.hold()
         self._hub.members[member.id] = member
+        self._metrics.connections.inc()
         try:
             result = await self._sign_in.connect(member, _token(request), rooms)
-        except BaseException:
+        except BaseException as error:
+            closed = member.closed
             self._gone(member)
+            if isinstance(error, Refused) and closed is not None:
+                raise Unavailable(closed.reason) from None
             raise
         for name, joined in result.rooms.items():
             member.first(Push(push="joined", room=name, data=joined))
         member.release(None)
-        self._metrics.connections.inc()
         log.info("stream.opened", connection=member.id, user=member.user.id, rooms=len(result.rooms))
         return Stream(self._until_gone(member, sink), media_type="text/event-stream", headers=HEADERS)
 
@@ -109,52 +126,78 @@ class Fallback:
         """Raises what the command raises: KsmpErrors."""
         self._check_ready()
         principal = await self._sign_in.verified(_token(request))
-        rates = self._check_rate(principal)
-        body = await request.body()
-        if len(body) > self._settings.message_bytes:
-            raise BadInput(Code.TOO_LARGE, f"a command is at most {self._settings.message_bytes} bytes")
-        command = _command(body, room)
+        self._check_rate(principal)
+        command = _command(await request.body(), room)
         started = time.perf_counter()
-        name = self._runner.check(command)
-        async with self._hub.using(name) as served:
-            ok = self._runner.repeated(principal, command)
-            if ok is None:
-                role = await self._grants.role(principal, name)
-                ok = await self._runner.run(Place(principal, served, role, rates, JSON), command)
-        label = self._runner.label(command.cmd)
-        self._metrics.commands.labels(label, "ok").inc()
-        self._metrics.command_seconds.labels(label).observe(time.perf_counter() - started)
+        label, outcome = self._runner.label(command.cmd), "ok"
+        try:
+            ok = await self._run(principal, command)
+        except Exception as error:
+            outcome = error.code if isinstance(error, KsmpError) else Code.INTERNAL.value
+            raise
+        finally:
+            self._metrics.commands.labels(label, outcome).inc()
+            self._metrics.command_seconds.labels(label).observe(time.perf_counter() - started)
         return Response(JSON.encode(ok), media_type="application/json")
+
+    async def _run(self, principal: Principal, command: Command) -> Any:
+        name = self._runner.check(command)
+        role: str | None = None
+        try:
+            role = await self._grants.role(principal, name)
+        except Refused:
+            # A repeat is answered whatever moderation has come since; anyone else opens no room.
+            if not isinstance(command, ModuleCommand) or command.nonce is None:
+                raise
+        async with self._hub.using(name) as served:
+            if (first := self._runner.repeated(principal, command)) is not None:
+                return first
+            if role is None:
+                role = await self._grants.role(principal, name)
+            place = Place(principal, served, role, self._rates(principal, name), JSON)
+            return await self._runner.run(place, command)
 
     async def _until_gone(self, member: Member, sink: EventStream) -> AsyncIterator[bytes]:
         try:
             async for chunk in sink.chunks():
                 yield chunk
         finally:
-            self._metrics.connections.dec()
             self._gone(member)
             log.info("stream.closed", connection=member.id, code=int(member.closed or 0))
 
     def _gone(self, member: Member) -> None:
-        member.gone = True
-        self._hub.members.pop(member.id, None)
-        self._sign_in.gone(member)
+        if self._hub.members.pop(member.id, None) is not None:
+            member.gone = True
+            self._sign_in.gone(member)
+            self._metrics.connections.dec()
 
     def _check_ready(self) -> None:
         if not self.ready:
             raise Unavailable("the gateway is not ready")
 
-    def _check_rate(self, principal: Principal) -> dict[str, Bucket]:
-        """The limits of one connection, for all of a user's requests to this node."""
-        settings = self._settings
-        bucket, rates = self._used.setdefault(principal.id, (Bucket(settings.command_rate, settings.command_burst), {}))
-        self._used.move_to_end(principal.id)
-        while len(self._used) > KEPT:
-            self._used.popitem(last=False)
+    def _check_rate(self, principal: Principal) -> None:
+        """The limit of one connection, for all of a user's requests to this node."""
+        bucket = _recent(
+            self._used, principal.id, lambda: Bucket(self._settings.command_rate, self._settings.command_burst)
+        )
         wait = bucket.take(time.monotonic())
         if wait > 0.0:
             raise Limited("too many commands", retry_after=round(wait, 3))
-        return rates
+
+    def _rates(self, principal: Principal, room: RoomName) -> dict[str, Bucket]:
+        """What a user has used up of the limits in a room, as one connection would."""
+        return _recent(self._used_in, (principal.id, str(room)), dict)
+
+
+def _recent(kept: OrderedDict[K, V], key: K, make: Callable[[], V]) -> V:
+    """The value of a key, made when it is new; of too many the least recently used goes."""
+    value = kept.get(key)
+    if value is None:
+        value = kept[key] = make()
+    kept.move_to_end(key)
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
+    return value
 
 
 def _token(request: Request[Any, Any, Any]) -> str:
@@ -181,11 +224,14 @@ def _wanted(request: Request[Any, Any, Any]) -> dict[str, Position | None]:
     return rooms
 
 
-def _command(body: bytes, room: str) -> Any:
+def _command(body: bytes, room: str) -> Command:
     try:
         value = JSON.decode(body)
     except DecodeError as error:
         raise invalid(str(error)) from None
     if not isinstance(value, dict) or not isinstance(value.get("cmd"), str):
         raise invalid("the body must be an object with a cmd")
-    return convert({**value, "room": room, "id": None}, value["cmd"])
+    cmd = value["cmd"]
+    if cmd in CORE_COMMANDS and cmd not in IN_ROOMS:
+        raise BadInput(Code.UNKNOWN_COMMAND, f"a command of a connection, not of a room: {cmd}")
+    return convert({**value, "room": room, "id": None}, cmd)

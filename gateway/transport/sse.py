@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from gateway.protocol.codec import JSON
 from gateway.protocol.messages import Push
 
-COMMENT = b":\n\n"
+COMMENT: Final = b":\n\n"
+# What the server is handed at once; it takes a piece when the client has read most of the one before.
+PIECE: Final = 64 * 1024
 
 
 class EventEncoding:
@@ -45,6 +47,8 @@ class EventStream:
         self._size = 0
         self._news = asyncio.Event()
         self._over = False
+        # Called once, when the server ends the stream; whoever serves it says what to do then.
+        self.ending: Callable[[], None] = lambda: None
 
     def write(self, data: bytes) -> None:
         if not self._over:
@@ -57,15 +61,16 @@ class EventStream:
 
     def close(self, code: int, reason: str) -> None:
         """End the response after what was written; there is no close code here, the `disconnect` push says why."""
-        self._over = True
-        self._news.set()
+        if not self._over:
+            self._over = True
+            self._news.set()
+            self.ending()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """What was written, as it comes; a comment now and then, so that nobody on the way takes it for dead."""
         while True:
             if self._chunks:
-                data = b"".join(self._chunks)
-                self._chunks.clear()
+                data = self._next()
                 yield data
                 # Only now has the client's side taken it: until then it counts as unread.
                 self._size -= len(data)
@@ -78,3 +83,12 @@ class EventStream:
                     await self._news.wait()
             except TimeoutError:
                 yield COMMENT
+
+    def _next(self) -> bytes:
+        """Whole events, as many as make a piece."""
+        taken = [self._chunks.popleft()]
+        size = len(taken[0])
+        while self._chunks and size + len(self._chunks[0]) <= PIECE:
+            taken.append(self._chunks.popleft())
+            size += len(taken[-1])
+        return b"".join(taken)
