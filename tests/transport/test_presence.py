@@ -298,7 +298,7 @@ async def test_a_room_that_was_let_go_and_opened_again_is_believed(
     """A replica that begins anew is another one to the other nodes, not an old one of which they know more."""
     async with (
         gateway() as one,
-        gateway(presence_grace=0.1, room_linger=0.1, head_interval=0.2) as two,
+        gateway(presence_grace=0.0, room_linger=1.5, head_interval=0.2) as two,
         inside(one.ws_url, token("ada"), room) as ada,
     ):
         watcher = Watcher(ada, room)
