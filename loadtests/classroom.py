@@ -13,7 +13,7 @@ import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 from locust import FastHttpUser, User, between, constant, events, task
@@ -67,15 +67,16 @@ class Person(User):
     """Has a participant while the test runs; what the gateway refuses is a failure."""
 
     abstract = True
+    lesson: ClassVar[Class]
     participant: Participant
 
     def on_start(self) -> None:
-        self.participant = self.make(self.environment.lesson)
+        self.participant = self.make(self.lesson)
         self.attempt("join", self.participant.enter)
 
     def on_stop(self) -> None:
         self.participant.finish()
-        self.environment.lesson.tally.flush()
+        self.lesson.tally.flush()
 
     def make(self, lesson: Class) -> Participant:
         raise NotImplementedError
@@ -84,7 +85,7 @@ class Person(User):
         try:
             action(*arguments, **fields)
         except (OSError, Refused, gevent.Timeout) as error:
-            self.environment.lesson.tally.wrong(name, f"{type(error).__name__}: {error}")
+            self.lesson.tally.wrong(name, f"{type(error).__name__}: {error}")
 
     def chat(self) -> None:
         """Type for a while, and send it."""
@@ -143,7 +144,7 @@ class Probe(FastHttpUser):
     host = "http://127.0.0.1"
 
     def on_start(self) -> None:
-        self.url = self.environment.lesson.dev.gateways[0] + verdict.REST
+        self.url = Person.lesson.dev.gateways[0] + verdict.REST
 
     @task
     def ready(self) -> None:
@@ -160,8 +161,8 @@ def arguments(parser: LocustArgumentParser) -> None:
 
 @events.test_start.add_listener
 def begin(environment: Environment, **_: Any) -> None:
-    environment.lesson = Class(environment)
-    gevent.spawn(environment.lesson.tally.run)
+    Person.lesson = Class(environment)
+    gevent.spawn(Person.lesson.tally.run)
 
 
 @events.quitting.add_listener

@@ -23,7 +23,7 @@ RESERVED = {CloseCode.REVOKED, CloseCode.BANNED}
 
 
 @cache
-def tests() -> str:
+def sources_of_tests() -> str:
     """Every test there is, except for this page of them."""
     return "\n".join(file.read_text() for file in sorted((ROOT / "tests").rglob("*.py")) if file != Path(__file__))
 
@@ -61,20 +61,20 @@ def pushes() -> set[tuple[str, str]]:
 @pytest.mark.parametrize("cmd", CORE_COMMANDS)
 def test_core_commands(cmd: str) -> None:
     assert re.search(rf"^\| `{cmd}` \|", pages(), re.MULTILINE)
-    assert re.search(rf'(call|send|fails|refused)\([^)]*"{cmd}"|\.{cmd}\(', tests())
+    assert re.search(rf'(call|send|fails|refused)\([^)]*"{cmd}"|\.{cmd}\(', sources_of_tests())
 
 
 @pytest.mark.parametrize("code", Code)
 def test_error_codes(code: Code) -> None:
     assert f"`{code}`" in pages()
-    assert f'"{code}"' in tests()
+    assert f'"{code}"' in sources_of_tests()
 
 
 @pytest.mark.parametrize("code", CloseCode)
 def test_close_codes(code: CloseCode) -> None:
     assert names(str(int(code)), pages())
     if code not in RESERVED:
-        assert names(str(int(code)), tests()) or f"CloseCode.{code.name}" in tests()
+        assert names(str(int(code)), sources_of_tests()) or f"CloseCode.{code.name}" in sources_of_tests()
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_close_codes(code: CloseCode) -> None:
 )
 def test_module_commands(module: str, command: str) -> None:
     assert f"`{command}`" in page_of(module)
-    assert f'"{command}"' in tests()
+    assert f'"{command}"' in sources_of_tests()
 
 
 @pytest.mark.parametrize(("module", "push"), sorted(pushes()))
 def test_module_pushes(module: str, push: str) -> None:
     assert f"`{push}`" in page_of(module)
-    assert f'"{push}"' in tests()
+    assert f'"{push}"' in sources_of_tests()
 
 
 def test_the_pushes_are_found() -> None:
@@ -100,14 +100,14 @@ def test_modules(module: str) -> None:
     assert page_of(module).startswith("# ")
     for kind in next(one for one in MODULES if one.name == module).rooms:
         assert f"`{kind.name}" in page_of(module)
-        assert re.search(rf'"{kind.name}:', tests())
+        assert re.search(rf'"{kind.name}:', sources_of_tests())
 
 
 @pytest.mark.parametrize("name", [item.name for item in fields(Settings)])
 def test_settings(name: str) -> None:
     assert f"`{variable(name)}`" in pages()
     # tests/test_settings.py reads each of them; those that matter to a client are used by a test too.
-    assert names(name, tests()) or variable(name) in tests() or "NAMES = [item.name for item in" in tests()
+    assert names(name, sources_of_tests()) or variable(name) in sources_of_tests() or "NAMES = [item.name for item in" in sources_of_tests()
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_settings(name: str) -> None:
 def test_settings_of_modules(name: str) -> None:
     assert name.startswith(PREFIX)
     assert f"`{name}`" in pages()
-    assert name in tests()
+    assert name in sources_of_tests()

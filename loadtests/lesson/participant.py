@@ -28,13 +28,23 @@ class Refused(Exception):
     """The gateway answered with an error; the argument is its code."""
 
 
-class Joined(msgspec.Struct):
-    """What a participant needs of a join result."""
+class Result(msgspec.Struct):
+    """What a participant needs of any reply; `epoch` is there after a join."""
 
-    epoch: str
-    seq: int
+    epoch: str = ""
+    seq: int = 0
     recovered: bool | None = None
     messages: list[Push] = []
+
+
+class Problem(msgspec.Struct):
+    code: str
+
+
+class Reply(msgspec.Struct):
+    id: int
+    ok: Result = Result()
+    error: Problem | None = None
 
 
 class Participant:
@@ -48,7 +58,7 @@ class Participant:
         self._token = token
         self._tally = tally
         self._socket: WebSocket | None = None
-        self._answers: dict[int, AsyncResult[dict[str, Any]]] = {}
+        self._answers: dict[int, AsyncResult[Reply]] = {}
         self._numbers = 0
         self._epoch = ""
         self._position = -1
@@ -73,9 +83,9 @@ class Participant:
     def say(self) -> None:
         """Raises OSError, Refused, gevent.Timeout."""
         begun = time.perf_counter()
-        reply = self.call("chat.send", room=self._room, data={"text": push.text(CHARACTERS)})
+        result = self.call("chat.send", room=self._room, data={"text": push.text(CHARACTERS)})
         self._tally.timed("chat.send", time.perf_counter() - begun)
-        Participant.acknowledged = max(Participant.acknowledged, reply["seq"])
+        Participant.acknowledged = max(Participant.acknowledged, result.seq)
 
     def ask(self, command: str, **fields: Any) -> None:
         """Send a command that an older gateway may not know. Raises OSError, Refused, gevent.Timeout."""
@@ -97,23 +107,22 @@ class Participant:
             self._tally.wrong(LOST, "the last messages did not come")
         self.leave()
 
-    def call(self, command: str, **fields: Any) -> dict[str, Any]:
+    def call(self, command: str, **fields: Any) -> Result:
         """Send a command and wait for its reply. Raises OSError, Refused, gevent.Timeout."""
         if self._socket is None:
             raise ConnectionError("not connected")
         self._numbers += 1
         number = self._numbers
-        answer: AsyncResult[dict[str, Any]] = AsyncResult()
+        answer: AsyncResult[Reply] = AsyncResult()
         self._answers[number] = answer
         try:
             self._socket.send(msgspec.json.encode({"id": number, "cmd": command, **fields}))
-            reply = answer.get(timeout=PATIENCE)
+            reply: Reply = answer.get(timeout=PATIENCE)
         finally:
             del self._answers[number]
-        if "error" in reply:
-            raise Refused(reply["error"]["code"])
-        ok: dict[str, Any] = reply["ok"]
-        return ok
+        if reply.error is not None:
+            raise Refused(reply.error.code)
+        return reply.ok
 
     def _read(self, connection: WebSocket) -> None:
         try:
@@ -147,14 +156,14 @@ class Participant:
         self._position = seq
 
     def _replied(self, payload: bytes) -> None:
-        reply = msgspec.json.decode(payload)
-        if "ok" in reply and "epoch" in reply["ok"]:
-            self._joined(msgspec.convert(reply["ok"], Joined))
-        answer = self._answers.get(reply["id"])
+        reply = msgspec.json.decode(payload, type=Reply)
+        if reply.ok.epoch:
+            self._joined(reply.ok)
+        answer = self._answers.get(reply.id)
         if answer is not None:
             answer.set(reply)
 
-    def _joined(self, result: Joined) -> None:
+    def _joined(self, result: Result) -> None:
         if result.recovered is False:
             self._tally.wrong(LOST, "the gateway could not recover what came while away")
         elif result.recovered:

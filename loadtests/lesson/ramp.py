@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from locust import LoadTestShape
 
 # The mentor and the REST probe.
@@ -12,7 +14,8 @@ class Ramp(LoadTestShape):
     """`--viewers` people at `--join-rate` a second, and `--seconds` of lesson once all are in."""
 
     def tick(self) -> tuple[int, float] | None:
-        options = self.runner.environment.parsed_options
+        assert self.runner is not None
+        options: Any = self.runner.environment.parsed_options
         filling = options.viewers / options.join_rate
         if self.get_run_time() > filling + options.seconds:
             return None

@@ -1,4 +1,4 @@
-"""Counts and times, kept by us and handed to Locust twice a second: one event a delivery would cost more than the rest."""
+"""Counts and times, handed to Locust twice a second: an event a delivery would cost more than all the rest."""
 
 from __future__ import annotations
 
