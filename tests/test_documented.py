@@ -107,7 +107,11 @@ def test_modules(module: str) -> None:
 def test_settings(name: str) -> None:
     assert f"`{variable(name)}`" in pages()
     # tests/test_settings.py reads each of them; those that matter to a client are used by a test too.
-    assert names(name, sources_of_tests()) or variable(name) in sources_of_tests() or "NAMES = [item.name for item in" in sources_of_tests()
+    assert (
+        names(name, sources_of_tests())
+        or variable(name) in sources_of_tests()
+        or "NAMES = [item.name for item in" in sources_of_tests()
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import Any
 
@@ -38,7 +39,7 @@ def internal(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
 
 def _business(error: KsmpError) -> ProblemDetailsException:
     extra: dict[str, Any] = {"code": error.code, "temporary": error.temporary}
-    headers = {"Retry-After": str(max(1, round(error.retry_after)))} if error.retry_after is not None else None
+    headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))} if error.retry_after is not None else None
     return ProblemDetailsException(
         status_code=HTTP_STATUS.get(error.code, 400), title=error.message, extra=extra, headers=headers
     )

@@ -37,6 +37,7 @@ from gateway.realtime.pulse import Pulse
 from gateway.realtime.recent import Recent
 from gateway.realtime.room import Room
 from gateway.realtime.tail import Tail
+from gateway.realtime.typing import Typing
 from gateway.settings import Settings
 from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
@@ -207,8 +208,6 @@ class Hub:
                 self._read_gap(opened, room)
         opened.held.clear()
         self._metrics.rooms.set(len(self._rooms))
-        if room.presence is not None:
-            await self._pulse.say(name, Ask(""))
 
     async def _follow(self, name: RoomName, opened: _Open) -> Room:
         """Subscribe first, then learn the position, then serve: nothing falls between."""
@@ -219,14 +218,20 @@ class Hub:
         async def ephemeral(message: Msg) -> None:
             self._emitted(opened, message)
 
-        async def company(message: Msg) -> None:
-            if _is_ready(opened):
-                await self._pulse.heard(opened.room.result(), message)
+        presence = self._presence() if self._kinds[name.kind].presence else None
+        typing = Typing()
 
         opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.OUT, name), durable))
         opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.EPHEMERAL, name), ephemeral))
-        if self._kinds[name.kind].presence:
+        if presence is not None:
+            known = presence
+
+            async def company(message: Msg) -> None:
+                await self._pulse.heard(name, known, typing, message)
+
             opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.PRESENCE, name), company))
+            # The answers come while the log is read, so that the first to join is told how many are there.
+            await self._pulse.say(name, Ask(""))
         # The server takes the subscriptions before the request below, which comes after them on one connection.
         await failpoint.pause("open.pause")
         # The leader's word, since a replica may be behind an acknowledgement that the joiner has seen.
@@ -253,8 +258,7 @@ class Hub:
             recent.add(push)
             tail.append(push)
         fanout = Fanout(asyncio.get_running_loop().call_soon, self._written)
-        presence = self._presence() if self._kinds[name.kind].presence else None
-        return Room(name, max(head, pushes[-1].seq if pushes else 0), tail, recent, fanout, presence)
+        return Room(name, max(head, pushes[-1].seq if pushes else 0), tail, recent, fanout, presence, typing)
 
     def _presence(self) -> Presence:
         settings = self._settings

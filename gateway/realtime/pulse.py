@@ -20,9 +20,9 @@ from gateway.bus.connection import NatsBus
 from gateway.errors import Unavailable
 from gateway.protocol.messages import Push
 from gateway.protocol.names import RoomName
-from gateway.realtime.presence import Ask, Delta, Digest, Whole
+from gateway.realtime.presence import Ask, Delta, Digest, Presence, Whole
 from gateway.realtime.room import Room
-from gateway.realtime.typing import Strokes
+from gateway.realtime.typing import Strokes, Typing
 
 log = structlog.get_logger(__name__)
 
@@ -83,16 +83,15 @@ class Pulse:
             for part in message.parts() if isinstance(message, Whole) else (message,):
                 await self._bus.publish(entry.subject(entry.PRESENCE, room), _encode(part))
 
-    async def heard(self, room: Room, message: Msg) -> None:
-        """Take what another node told about a room."""
+    async def heard(self, name: RoomName, presence: Presence, typing: Typing, message: Msg) -> None:
+        """Take what another node told about a room, also while the room is still being opened."""
         told = _decode(message.data)
         now = time.monotonic()
         if isinstance(told, Strokes):
             if told.node != self._node:
-                room.typing.hear(told, now)
-            return
-        if room.presence is not None and (answer := room.presence.hear(told, now)) is not None:
-            await self.say(room.name, answer)
+                typing.hear(told, now)
+        elif (answer := presence.hear(told, now)) is not None:
+            await self.say(name, answer)
 
 
 def _at() -> int:

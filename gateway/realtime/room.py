@@ -32,6 +32,7 @@ class Room:
         recent: Recent,
         fanout: Fanout,
         presence: Presence | None = None,
+        typing: Typing | None = None,
     ) -> None:
         self.name = name
         self.text = str(name)
@@ -40,7 +41,7 @@ class Room:
         self.recent = recent
         self.fanout = fanout
         self.presence = presence
-        self.typing = Typing()
+        self.typing = typing or Typing()
         # The newest seq known to be in the log; above the position there is a gap.
         self.known = position
         self._served = position
