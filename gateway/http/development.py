@@ -21,7 +21,7 @@ TTL = 8 * 3600.0
 
 # The page inserts what people write as text; should it ever not, the browser still runs nothing of it.
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:"
-KINDS = {"page.js": "text/javascript", "connection.js": "text/javascript", "page.css": "text/css"}
+KINDS = {".js": "text/javascript", ".css": "text/css"}
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -44,9 +44,10 @@ def routes(issuer: DevelopmentIssuer) -> list[HTTPRouteHandler]:
 
     @get("/dev/page/{name:str}", include_in_schema=False, sync_to_thread=False)
     def asset(name: FromPath[str]) -> Response[bytes]:
-        if name not in KINDS:
+        kind = KINDS.get(Path(name).suffix)
+        if kind is None or name not in {path.name for path in PAGE.iterdir()}:
             return Response(b"", status_code=404)
-        return _file(name, KINDS[name])
+        return _file(name, kind)
 
     @get("/dev/info", include_in_schema=False, sync_to_thread=False)
     def info(request: Request[Any, Any, Any]) -> Info:

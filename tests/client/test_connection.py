@@ -20,6 +20,7 @@ from gateway.client import (
     keeper,
     tokens,
 )
+from gateway.client.backoff import Backoff
 from tests.client.standin import Refusal, StandIn, in_turn
 
 ASHA = User("asha", "Asha", "student")
@@ -28,9 +29,10 @@ ASHA = User("asha", "Asha", "student")
 async def test_connects_with_its_token_and_knows_who_it_is(standin: StandIn) -> None:
     async with Client(standin.url, token="t", name="test/1") as client:
         assert client.user == ASHA
-        assert client.state == Connected(standin.url.replace("http", "ws") + "/realtime", "c1", ASHA)
+        states = client.states()
+        assert await anext(states) == Connected(standin.url.replace("http", "ws") + "/realtime", "c1", ASHA)
         assert await client.ping() < 5
-    assert client.state == Closed(1000, "the client was closed")
+    assert await anext(states) == Closed(1000, "the client was closed")
     connect = standin.received[0]
     assert connect == {"id": 1, "cmd": "connect", "token": "t", "client": "test/1"}
     assert standin.sockets[0].subprotocol == "ksmp.v1.json"
@@ -109,12 +111,12 @@ async def test_any_other_close_is_waited_out(standin: StandIn, code: int) -> Non
 async def test_the_waits_grow_until_a_connection_lasts(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     ceilings: list[float] = []
 
-    def draw(backoff: keeper.Backoff) -> float:
+    def draw(backoff: Backoff) -> float:
         ceilings.append(backoff.ceiling)
         backoff.ceiling *= 2
         return 0.0
 
-    monkeypatch.setattr(keeper.Backoff, "next", draw)
+    monkeypatch.setattr(Backoff, "next", draw)
     async with Client(standin.url, token="t"):
         for count in (2, 3):
             await standin.close(4001)
@@ -135,6 +137,16 @@ async def test_the_urls_are_tried_in_turn(standin: StandIn) -> None:
             await other.got("connect")
             assert isinstance(client.state, Connected | Connecting)
         assert len(standin.sockets) == 1
+
+
+async def test_a_server_that_does_not_answer_pings_is_dead(standin: StandIn) -> None:
+    async with Client(standin.url, token="t", ping_interval=0.1, ping_timeout=0.1) as client:
+        states = client.states()
+        standin.sockets[0].transport.pause_reading()
+        assert isinstance(await anext(states), Connected)
+        assert isinstance(await anext(states), Waiting)
+        await standin.got("connect", 2)
+        standin.sockets[0].transport.abort()
 
 
 async def test_what_is_no_message_ends_the_connection_only(standin: StandIn) -> None:

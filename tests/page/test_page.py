@@ -52,6 +52,7 @@ async def test_a_deleted_message_is_gone_for_all(mentor: Tab, student: Tab) -> N
         await tab.shows(["one"])
     await student.page.reload()
     await student.shows(["one"])
+    await expect(student.page.get_by_role("button", name="Load older messages")).to_be_hidden()
 
 
 async def test_a_killed_gateway_costs_nothing(stack: Stack, mentor: Tab, student: Tab) -> None:
@@ -76,7 +77,7 @@ async def test_a_killed_gateway_costs_nothing(stack: Stack, mentor: Tab, student
 
 
 async def test_older_messages_are_loaded_when_asked_for(stack: Stack, room: str, window: BrowserContext) -> None:
-    texts = [f"message {number}" for number in range(56)]
+    texts = [f"message {number}" for number in range(106)]
     # A connection may send 20 at once.
     for start in range(0, len(texts), 19):
         async with Client(stack.gateways[0], token=stack.token(f"teller-{start}")) as client:
@@ -86,6 +87,8 @@ async def test_older_messages_are_loaded_when_asked_for(stack: Stack, room: str,
     tab = await Tab.opened(window, stack.gateways[0], room, "Asha", "a student")
     await tab.shows(texts[-50:])
     older = tab.page.get_by_role("button", name="Load older messages")
+    await older.click()
+    await tab.shows(texts[-100:])
     await older.click()
     await tab.shows(texts)
     await expect(older).to_be_hidden()
@@ -110,23 +113,39 @@ async def test_closed_for_good_says_why_and_waits_for_a_person(stack: Stack, stu
 Change = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
-async def meddled(stack: Stack, window: BrowserContext, room: str, change: Change) -> tuple[Tab, list[WebSocketRoute]]:
-    """A student's tab for which `change` is made to what the gateway says; None says it was never said."""
-    sockets: list[WebSocketRoute] = []
+class Line:
+    """What is between a tab and its gateway. `sent` is what the page has said, on all `sockets`."""
 
-    def pass_on(socket: WebSocketRoute) -> None:
+    def __init__(self, change: Change) -> None:
+        self.sockets: list[WebSocketRoute] = []
+        self.sent: list[dict[str, Any]] = []
+        self._change = change
+
+    def pass_on(self, socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
-        sockets.append(socket)
+        self.sockets.append(socket)
 
         def said(data: str | bytes) -> None:
-            changed = change(msgspec.json.decode(data))
+            self.sent.append(msgspec.json.decode(data))
+            server.send(data)
+
+        def answered(data: str | bytes) -> None:
+            changed = self._change(msgspec.json.decode(data))
             if changed is not None:
                 socket.send(msgspec.json.encode(changed).decode())
 
-        server.on_message(said)
+        socket.on_message(said)
+        server.on_message(answered)
 
-    await window.route_web_socket("**/realtime", pass_on)
-    return await Tab.opened(window, stack.gateways[1], room, "Asha", "a student"), sockets
+    def commands(self, cmd: str) -> list[dict[str, Any]]:
+        return [command for command in self.sent if command["cmd"] == cmd]
+
+
+async def meddled(stack: Stack, window: BrowserContext, room: str, change: Change) -> tuple[Tab, Line]:
+    """A student's tab for which `change` is made to what the gateway says; None says it was never said."""
+    line = Line(change)
+    await window.route_web_socket("**/realtime", line.pass_on)
+    return await Tab.opened(window, stack.gateways[1], room, "Asha", "a student"), line
 
 
 async def test_a_gap_is_closed(stack: Stack, window: BrowserContext, room: str, mentor: Tab) -> None:
@@ -134,11 +153,14 @@ async def test_a_gap_is_closed(stack: Stack, window: BrowserContext, room: str, 
         lost = message.get("push") == "chat.message" and message["data"]["text"] in ("1", "2")
         return None if lost else message
 
-    tab, sockets = await meddled(stack, window, room, lose_two)
+    tab, line = await meddled(stack, window, room, lose_two)
     for text in ("0", "1", "2", "3", "4"):
         await mentor.say(text)
     await tab.shows(["0", "1", "2", "3", "4"])
-    assert len(sockets) == 1
+    assert len(line.sockets) == 1
+    first, second = line.commands("join")
+    assert "since" not in first
+    assert second["since"]["seq"] + 3 <= await tab.position()
 
 
 async def test_a_send_whose_reply_is_lost_happens_once(stack: Stack, window: BrowserContext, room: str) -> None:
@@ -148,16 +170,25 @@ async def test_a_send_whose_reply_is_lost_happens_once(stack: Stack, window: Bro
         if not swallowed and set(message.get("ok", {})) == {"seq"}:
             swallowed.append(message)
         # Neither does its push arrive before the connection is lost.
-        return None if swallowed and len(sockets) == 1 else message
+        return None if swallowed and len(line.sockets) == 1 else message
 
-    tab, sockets = await meddled(stack, window, room, lose_the_reply)
+    tab, line = await meddled(stack, window, room, lose_the_reply)
     await tab.say("once")
     async with asyncio.timeout(10):
         while not swallowed:
             await asyncio.sleep(0.02)
-    await sockets[0].close(code=4001)
+    await line.sockets[0].close(code=4001)
     await tab.shows(["once"])
     await expect(tab.waiting).to_have_count(0)
+    # Its push came back in the recovery; the command is repeated all the same, and meets itself.
+    async with asyncio.timeout(10):
+        while len(line.commands("chat.send")) < 2:
+            await asyncio.sleep(0.02)
+    first, second = line.commands("chat.send")
+    assert first["nonce"] == second["nonce"]
+    resumed = line.commands("connect")[1]["rooms"]
+    assert resumed.keys() == {room}
+    assert resumed[room].keys() == {"epoch", "seq"}
     await tab.say("twice")
     await tab.shows(["once", "twice"])
 
@@ -170,9 +201,9 @@ async def test_what_cannot_be_recovered_is_loaded_anew(stack: Stack, window: Bro
             result |= {"recovered": False, "messages": [{**kept, "seq": result["seq"]}]}
         return message
 
-    tab, sockets = await meddled(stack, window, room, forget)
+    tab, line = await meddled(stack, window, room, forget)
     await tab.say("one")
     await tab.say("two")
     await tab.shows(["one", "two"])
-    await sockets[0].close(code=4003)
+    await line.sockets[0].close(code=4003)
     await tab.shows(["what is left"])

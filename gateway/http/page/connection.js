@@ -10,6 +10,8 @@
  * - `position`: `{epoch, seq}`. `can`: the commands one may use here.
  */
 
+import { CommandFailed, newNonce, unanswered } from "/dev/page/command.js";
+
 const CONNECT_TIMEOUT = 10_000;
 const REPLY_TIMEOUT = 15_000;
 // The server remembers a nonce for two minutes; a repeat on its way at the end of them would come too late.
@@ -22,17 +24,6 @@ const BACKOFF_TO = 20_000;
 // A connection that lasted this long was a good one: the waits begin anew after it.
 const STEADY = 5_000;
 const HISTORY = 50;
-
-export class CommandFailed extends Error {
-  constructor({ code, message, temporary = false, retry_after = null }) {
-    super(message);
-    this.code = code;
-    this.temporary = temporary;
-    this.retryAfter = retry_after === null ? null : retry_after * 1000;
-  }
-}
-
-const unanswered = (message) => new CommandFailed({ code: "unavailable", message, temporary: true });
 
 export class Connection extends EventTarget {
   user = null;
@@ -317,9 +308,4 @@ export class Connection extends EventTarget {
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
-}
-
-/** Works on plain http too, where `crypto.randomUUID` does not. */
-export function newNonce() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,6 +1,8 @@
-/** The page: shows one room and lets a person write in it. What a person wrote is inserted as text, never as HTML. */
+/** The page: shows one room and lets a person write in it. */
 
-import { Connection, newNonce } from "/dev/page/connection.js";
+import { newNonce } from "/dev/page/command.js";
+import { Connection } from "/dev/page/connection.js";
+import { badge, bubble, element, moment } from "/dev/page/elements.js";
 
 const $ = (id) => document.getElementById(id);
 const room = new URLSearchParams(location.search).get("room") || "session:demo";
@@ -20,45 +22,11 @@ const outbox = new Map();
 // The seq before which older messages are asked for.
 let oldest = null;
 
-// Elements
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-function bubble(author, text, time) {
-  const item = element("li", "message");
-  const head = element("div", "head");
-  head.append(element("strong", "author", author.name), badge(author.role));
-  if (time !== undefined) head.append(time);
-  item.append(head, element("p", "text", text));
-  item.classList.toggle("mine", author.id === myId());
-  return item;
-}
-
-function badge(role) {
-  const made = element("span", "badge", role);
-  made.dataset.role = role;
-  return made;
-}
-
-function moment(at) {
-  const date = new Date(at);
-  const today = date.toDateString() === new Date().toDateString();
-  const made = element("time", "time", date.toLocaleString([], { ...(!today && { dateStyle: "short" }), timeStyle: "short" }));
-  made.dateTime = date.toISOString();
-  made.title = date.toLocaleString();
-  return made;
-}
-
 function messageOf(push) {
   const author = push.from ?? { id: "", name: "KSMP", role: "system" };
-  const item = bubble(author, push.data.text, moment(push.at));
-  item.dataset.seq = push.seq;
-  if (author.id === myId() || me.role === "mentor") {
+  const mine = author.id === myId();
+  const item = bubble(author, push.data.text, { mine, time: moment(push.at) });
+  if (mine || me.role === "mentor") {
     const remove = element("button", "delete", "Delete");
     remove.type = "button";
     remove.setAttribute("aria-label", `Delete the message of ${author.name}: ${push.data.text.slice(0, 60)}`);
@@ -90,9 +58,16 @@ function replace(messages) {
   shown.clear();
   // Pushes of any kind count: those that are not shown may lie before messages that are.
   oldest = messages.length ? messages[0].seq : null;
-  $("older").hidden = oldest === null;
+  $("older").hidden = true;
+  if (oldest !== null) lookForOlder();
   messages.forEach(show);
   for (const [nonce, entry] of outbox) if (entry.stored) settle(nonce);
+}
+
+/** Offer older messages only where there are any. */
+async function lookForOlder() {
+  const page = await connection.history(oldest, 1).catch(() => ({ messages: [], more: true }));
+  $("older").hidden = page.messages.length === 0 && !page.more;
 }
 
 async function loadOlder() {
@@ -126,7 +101,7 @@ async function erase(seq, button) {
 
 async function say(text) {
   const nonce = newNonce();
-  const item = bubble({ id: myId(), name: me.name, role: me.role }, text, undefined);
+  const item = bubble({ id: myId(), name: me.name, role: me.role }, text, { mine: true });
   const note = element("span", "note", "sending…");
   item.firstChild.append(note);
   outbox.set(nonce, { item, stored: false });
