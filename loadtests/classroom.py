@@ -10,7 +10,9 @@ import itertools
 import logging
 import os
 import random
+import resource
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -68,6 +70,7 @@ class Person(User):
 
     abstract = True
     lesson: ClassVar[Class]
+    begun: ClassVar[float]
     participant: Participant
 
     def on_start(self) -> None:
@@ -161,7 +164,7 @@ def arguments(parser: LocustArgumentParser) -> None:
 
 @events.test_start.add_listener
 def begin(environment: Environment, **_: Any) -> None:
-    Person.lesson = Class(environment)
+    Person.lesson, Person.begun = Class(environment), time.monotonic()
     gevent.spawn(Person.lesson.tally.run)
 
 
@@ -171,6 +174,9 @@ def judge(environment: Environment, **_: Any) -> None:
         return
     found = verdict.failures(environment)
     print(verdict.summary(environment))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    # Meaningless on a master, whose workers are other processes.
+    print(f"this process used {used.ru_utime + used.ru_stime:.0f} s of CPU in {time.monotonic() - Person.begun:.0f} s")
     for sentence in found:
         print(f"FAILED: {sentence}")
     environment.process_exit_code = 1 if found else 0

@@ -8,14 +8,18 @@ round of each scenario, and the peers take turns within a round.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import resource
 import shlex
+import signal
 import sys
+from collections.abc import Awaitable
 from pathlib import Path
 
 import msgspec
 import uvloop
+from picows import WSError
 
 from loadtests.bench import machine, process, scenarios
 from loadtests.bench.launch import PEERS
@@ -27,25 +31,17 @@ ROUNDS_OF_ALL = 3
 
 
 async def run(options: argparse.Namespace) -> Report:
-    size = Size(options.members, options.seconds, options.size)
+    """Measure all that was asked for; SIGINT and SIGTERM end it early, with what there is."""
     before = await machine.idle()
     measured: list[Measured] = []
-
-    def keep(scenario: str, peer: str, number: int, figures: Figures) -> None:
-        measured.append(Measured(scenario, peer, number, figures))
-        _progress(f"round {number}: {scenario} of {peer} done")
-
-    for number in range(1, options.rounds + 1):
-        for peer in options.peers:
-            launch = PEERS[peer]
-            if options.steady:
-                keep("steady", peer, number, await scenarios.steady(launch, size))
-            if options.ceiling:
-                keep("ceiling", peer, number, await scenarios.ceiling(launch, size))
-            if options.stalled:
-                keep("stalled", peer, number, await scenarios.stalled(launch, size))
-        if options.ten_thousand:
-            keep("ten_thousand", SUBJECT, number, await scenarios.ten_thousand(size))
+    failed: list[str] = []
+    measuring = asyncio.create_task(_measure(options, measured, failed))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, measuring.cancel)
+    try:
+        await measuring
+    except asyncio.CancelledError:
+        failed.append("stopped before the end")
     generator, server = process.cores()
     return Report(
         machine=machine.describe(),
@@ -54,7 +50,32 @@ async def run(options: argparse.Namespace) -> Report:
         before=before,
         after=await machine.idle(),
         measured=measured,
+        failed=failed,
     )
+
+
+async def _measure(options: argparse.Namespace, measured: list[Measured], failed: list[str]) -> None:
+    size = Size(options.members, options.seconds, options.size)
+
+    async def take(scenario: str, peer: str, number: int, figures: Awaitable[Figures]) -> None:
+        try:
+            measured.append(Measured(scenario, peer, number, await figures))
+            print(f"round {number}: {scenario} of {peer} done", file=sys.stderr, flush=True)
+        except (OSError, RuntimeError, WSError) as error:
+            failed.append(f"round {number}: {scenario} of {peer}: {type(error).__name__} {error}")
+            print(failed[-1], file=sys.stderr, flush=True)
+
+    for number in range(1, options.rounds + 1):
+        for peer in options.peers:
+            launch = PEERS[peer]
+            if options.steady:
+                await take("steady", peer, number, scenarios.steady(launch, size))
+            if options.ceiling:
+                await take("ceiling", peer, number, scenarios.ceiling(launch, size))
+            if options.stalled:
+                await take("stalled", peer, number, scenarios.stalled(launch, size))
+        if options.ten_thousand:
+            await take("ten_thousand", SUBJECT, number, scenarios.ten_thousand(size))
 
 
 def main() -> None:
@@ -69,6 +90,8 @@ def main() -> None:
     print("\n".join(lines(report)))
     if options.json:
         Path(options.json).write_bytes(msgspec.json.format(msgspec.json.encode(report)))
+    if report.failed:
+        raise SystemExit(1)
 
 
 def _options() -> argparse.Namespace:
@@ -97,10 +120,6 @@ def _peers(text: str) -> list[str]:
     if unknown := [name for name in names if name not in PEERS]:
         raise argparse.ArgumentTypeError(f"no such peer: {', '.join(unknown)}")
     return names
-
-
-def _progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

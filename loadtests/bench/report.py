@@ -31,6 +31,7 @@ class Report(msgspec.Struct):
     before: Idle
     after: Idle
     measured: list[Measured]
+    failed: list[str]
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -96,6 +97,7 @@ def lines(report: Report) -> Iterator[str]:
     yield report.placement
     for when, idle in (("before", report.before), ("after", report.after)):
         yield f"other load {when}: {idle.busy:.0%} of all cores, {idle.stolen:.0%} stolen, load average {idle.load:.2f}"
+    yield from (f"FAILED: {sentence}" for sentence in report.failed)
     yield f"\n{'':58}{'min':>10}{'median':>10}{'max':>10}  × Socket.IO  bar"
     for row in ROWS:
         yield from _row(row, report.measured)
@@ -114,7 +116,7 @@ def _row(row: Row, measured: Sequence[Measured]) -> Iterator[str]:
     for peer, numbers in values.items():
         shown = "".join(f"{value:10.{row.digits}f}" for value in (min(numbers), medians[peer], max(numbers)))
         ratio = medians[peer] / reference if reference and peer != REFERENCE else None
-        compared = "" if ratio is None or row.title.startswith("  ") else f"{ratio:13.2f}"
+        compared = "" if ratio is None or row.title.startswith("  ") else f"{ratio:13.3f}"
         yield f"      {peer:52}{shown}{compared}{_verdict(row, peer, medians[peer], ratio)}".rstrip()
 
 

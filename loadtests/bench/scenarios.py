@@ -70,21 +70,28 @@ async def ceiling(launch: Launch, size: Size) -> Figures:
     async with launch() as peer:
         tokens = await asyncio.to_thread(peer.tokens, size.members)
         crowd = Crowd(peer.urls, peer.dialect)
-        best, failed, saturated = 0.0, math.inf, 0.0
         figures: Figures = {"ceiling": 0.0, "ceiling_p99": math.inf}
         await _refill(crowd, tokens, size)
-        for rate in STEPS:
-            good, traffic = await _step(crowd, rate, size, best, figures)
+        best, failed = 0.0, math.inf
+        steps = iter(STEPS)
+        rate = float(next(steps))
+        while rate < failed:
+            good, generator = await _step(crowd, rate, size, figures)
             if not good:
-                failed, saturated = float(rate), float(traffic.generator > SATURATED)
-                break
-            best = float(rate)
-        if best and failed < math.inf:
+                # A moment in which the machine was busy with something else is no limit: it has to fail twice.
+                await crowd.leave()
+                await _refill(crowd, tokens, size)
+                good, generator = await _step(crowd, rate, size, figures)
+            if good:
+                best, rate = rate, float(next(steps, math.inf))
+            else:
+                failed = rate
+        if best > 0 and failed < math.inf:
             await crowd.leave()
             await _refill(crowd, tokens, size)
-            await _step(crowd, (best + failed) / 2, size, best, figures)
+            await _step(crowd, (best + failed) / 2, size, figures)
         # 1 when the generator and not the server gave up, or when no step was too much.
-        figures["ceiling_by_generator"] = saturated if failed < math.inf else 1.0
+        figures["ceiling_by_generator"] = float(failed == math.inf or generator > SATURATED)
         figures["others"] = others.share()
         await crowd.leave()
         return figures
@@ -101,6 +108,10 @@ async def stalled(launch: Launch, size: Size) -> Figures:
         viewer = StalledViewer(peer.urls[0], peer.dialect)
         await viewer.enter(tokens[-1])
         beside = await crowd.chat(STALLED_RATE, STALLED_SECONDS, STALLED_SIZE)
+        # A close is announced first, and the viewer does not read that either.
+        for _ in range(20):
+            if not viewer.closed:
+                await asyncio.sleep(0.5)
         figures = {
             "stalled_without_p99": without.p99,
             "stalled_with_p99": beside.p99,
@@ -163,17 +174,17 @@ async def _costs(peer: Peer, crowd: Crowd, rate: float, size: Size, figures: Fig
     return traffic
 
 
-async def _step(crowd: Crowd, rate: float, size: Size, best: float, figures: Figures) -> tuple[bool, Traffic]:
-    """Whether this rate was sustained; if so it becomes the ceiling."""
+async def _step(crowd: Crowd, rate: float, size: Size, figures: Figures) -> tuple[bool, float]:
+    """Whether this rate was sustained, which is then the ceiling; and how busy the generator was."""
     traffic = await crowd.chat(rate, STEP_SECONDS, size.size)
     kept_up = traffic.seconds < STEP_SECONDS * 1.1
     clean = not (traffic.lost or traffic.doubled or traffic.unacknowledged or crowd.closed)
     good = traffic.p99 < BAR and clean and kept_up
-    if good and rate > best:
+    if good:
         figures["ceiling"] = rate * len(crowd.members)
         figures["ceiling_p99"] = traffic.p99
         figures["ceiling_generator"] = traffic.generator
-    return good, traffic
+    return good, traffic.generator
 
 
 def _note(figures: Figures, traffic: Traffic, prefix: str) -> None:

@@ -43,7 +43,7 @@ class Problem(msgspec.Struct):
 
 class Reply(msgspec.Struct):
     id: int
-    ok: Result = Result()
+    ok: Result = msgspec.field(default_factory=Result)
     error: Problem | None = None
 
 

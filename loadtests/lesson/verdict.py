@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from locust.env import Environment
 from locust.stats import StatsEntry
 
@@ -39,7 +41,8 @@ def summary(environment: Environment) -> str:
         f"{chat.num_requests} deliveries, p50 {_percentile(chat, 0.5)} and p99 {_percentile(chat, 0.99)} ms; "
         f"REST p95 {_percentile(rest, 0.95)} ms; {stats.get('return', KIND).num_requests} returns with "
         f"{stats.get(RECOVERED, KIND).num_requests} messages recovered; "
-        f"{stats.get(LOST, KIND).num_failures} lost, {stats.get(DUPLICATED, KIND).num_failures} duplicated"
+        f"{stats.get(LOST, KIND).num_failures} lost, {stats.get(DUPLICATED, KIND).num_failures} duplicated; "
+        f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     )
 
 
