@@ -181,9 +181,6 @@ def settings() -> None:
     click.echo(table(Settings))
     for module in registry.load():
         if module.settings_type is not None:
-            click.echo(f"\n{module.name}\n\n{table(module.settings_type, registry.settings_prefix(module))}")
-    for module in registry.load():
-        if module.settings_type is not None:
             click.echo(f"\nModule {module.name}:\n")
             click.echo(table(module.settings_type, registry.settings_prefix(module)))
 
