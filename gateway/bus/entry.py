@@ -18,7 +18,6 @@ log = structlog.get_logger(__name__)
 STREAM: Final = "ROOMS"
 IN: Final = "rooms.in."
 OUT: Final = "rooms.out."
-EPHEMERAL: Final = "rooms.eph."
 POKE: Final = "rooms.poke."
 PRESENCE: Final = "rooms.presence."
 

@@ -174,7 +174,8 @@ class Hub:
     async def emit(self, name: RoomName, message: Push) -> None:
         """Send an ephemeral push to the room's members on every node; raises Unavailable."""
         body = msgspec.json.encode(message)
-        await self._bus.publish(entry.subject(entry.EPHEMERAL, name), body)
+        # Beside what the log republishes, and told from it by having no place in the log.
+        await self._bus.publish(entry.subject(entry.OUT, name), body)
 
     async def poke(self, name: RoomName, seq: int) -> None:
         """Tell every node that the room's log has reached `seq`, in case its republishing was lost."""
@@ -212,17 +213,13 @@ class Hub:
     async def _follow(self, name: RoomName, opened: _Open) -> Room:
         """Subscribe first, then learn the position, then serve: nothing falls between."""
 
-        async def durable(message: Msg) -> None:
-            self._republished(opened, message)
-
-        async def ephemeral(message: Msg) -> None:
-            self._emitted(opened, message)
+        async def heard(message: Msg) -> None:
+            self._heard(opened, message)
 
         presence = self._presence() if self._kinds[name.kind].presence else None
         typing = Typing()
 
-        opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.OUT, name), durable))
-        opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.EPHEMERAL, name), ephemeral))
+        opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.OUT, name), heard))
         if presence is not None:
             known = presence
 
@@ -270,8 +267,12 @@ class Hub:
             listed=settings.presence_listed,
         )
 
-    def _republished(self, opened: _Open, message: Msg) -> None:
+    def _heard(self, opened: _Open, message: Msg) -> None:
+        """Take what comes on a room's subject: from the log, or an ephemeral push."""
         headers = message.headers or {}
+        if entry.SEQUENCE not in headers:
+            self._emitted(opened, message)
+            return
         if failpoint.drop("republish.drop", message):
             return
         push = entry.from_headers(message.data, headers)

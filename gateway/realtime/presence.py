@@ -12,6 +12,7 @@ The idea is Phoenix.Presence's: a replica a node, merged without a leader.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -103,6 +104,7 @@ class Presence:
     _others: dict[str, _Replica] = field(default_factory=dict)
     _shown: dict[str, Person] = field(default_factory=dict)
     _touched: set[str] = field(default_factory=set)
+    _present: set[str] = field(default_factory=set)
     _untold: set[str] = field(default_factory=set)
     _parts: dict[str, tuple[int, dict[str, Person]]] = field(default_factory=dict)
     _going: set[str] = field(default_factory=set)
@@ -111,8 +113,7 @@ class Presence:
     @property
     def count(self) -> int:
         """How many people are in the room now."""
-        present = sum(self._find(user_id) is not None for user_id in self._touched)
-        return len(self._shown.keys() - self._touched) + present if self._touched else len(self._shown)
+        return len(self._present)
 
     @property
     def shown(self) -> int:
@@ -129,7 +130,7 @@ class Presence:
         here = self._here.get(person.id)
         if here is None:
             here = self._here[person.id] = _Here(person)
-            self._touched.add(person.id)
+            self._touch((person.id,))
             self._untold.add(person.id)
         here.connections += 1
         self._going.discard(person.id)
@@ -149,7 +150,7 @@ class Presence:
         for user_id in [user_id for user_id in self._going if self._here[user_id].until <= now]:
             self._going.discard(user_id)
             del self._here[user_id]
-            self._touched.add(user_id)
+            self._touch((user_id,))
             self._untold.add(user_id)
         here = self._here
         join = [here[user_id].person for user_id in self._untold if user_id in here and user_id not in self._told]
@@ -192,8 +193,7 @@ class Presence:
                     replica.people.update({person.id: person for person in join})
                     for user_id in leave:
                         replica.people.pop(user_id, None)
-                    self._touched.update(person.id for person in join)
-                    self._touched.update(leave)
+                    self._touch([*(person.id for person in join), *leave])
                 return None
             case Digest(node, clock):
                 replica = self._others.get(node)
@@ -205,7 +205,7 @@ class Presence:
     def forget_silent(self, now: float) -> None:
         """Drop the replicas of nodes that have not been heard of for too long."""
         for node in [node for node, replica in self._others.items() if now - replica.heard > self.silence]:
-            self._touched.update(self._others.pop(node).people)
+            self._touch(self._others.pop(node).people)
             self._parts.pop(node, None)
 
     def change(self) -> Change | None:
@@ -251,10 +251,17 @@ class Presence:
         replica = self._others.get(node)
         if replica is not None and clock < replica.clock:
             return
-        if replica is not None:
-            self._touched.update(replica.people)
         self._others[node] = _Replica(clock, people, now)
-        self._touched.update(people)
+        self._touch(people if replica is None else replica.people.keys() | people.keys())
+
+    def _touch(self, user_ids: Iterable[str]) -> None:
+        """Something about these people has changed."""
+        for user_id in user_ids:
+            self._touched.add(user_id)
+            if self._find(user_id) is None:
+                self._present.discard(user_id)
+            else:
+                self._present.add(user_id)
 
     def _find(self, user_id: str) -> Person | None:
         """The person as the replica that has them longest has them."""

@@ -13,7 +13,7 @@ from gateway.bus import entry
 from gateway.embedded.nats import NatsCluster
 from gateway.errors import CloseCode
 from gateway.protocol.names import room_name
-from tests.realtime.node import Node, eventually, node
+from tests.realtime.node import Node, Text, eventually, node
 
 
 @pytest.fixture
@@ -151,6 +151,16 @@ async def test_a_gap_whose_revealer_was_erased_closes(near: Node, far: Node, roo
     opened = far.hub.room(room)
     assert opened is not None
     await eventually(lambda: not opened.behind, "no gap is left open")
+
+
+async def test_an_ephemeral_push_reaches_every_node_and_has_no_place(near: Node, far: Node, room: str) -> None:
+    here, there = await near.viewer(room), await far.viewer(room)
+    await near.rooms.emit(room, "test.waved", Text("hi"))
+    await near.say(room, "a")
+    for viewer in (here, there):
+        await eventually(lambda: viewer.texts == ["a"], "the durable one")
+        waved = [message for message in viewer.sink.messages if message["push"] == "test.waved"]
+        assert [(message["data"], "seq" in message) for message in waved] == [({"text": "hi"}, False)]
 
 
 async def test_an_empty_room_is_read_to_its_end(near: Node, room: str) -> None:
