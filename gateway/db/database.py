@@ -44,6 +44,10 @@ class Engine(PostgresEngine):
         pass
 
 
+async def _keep(connection: object) -> None:
+    """Give a connection back to the pool as it is: nothing here leaves state on one, and a reset costs a query."""
+
+
 class PostgresDatabase:
     """One pool for the process, opened when first used, so that a gateway starts without PostgreSQL."""
 
@@ -60,7 +64,11 @@ class PostgresDatabase:
 
     async def start(self) -> None:
         await self.engine.start_connection_pool(
-            min_size=0, max_size=self._pool, timeout=self._timeout, command_timeout=self._timeout
+            min_size=0,
+            max_size=self._pool,
+            timeout=self._timeout,
+            command_timeout=self._timeout,
+            reset=_keep,
         )
 
     async def stop(self) -> None:

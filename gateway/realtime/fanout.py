@@ -8,7 +8,7 @@ until every member has the ones before them, so each member's order is the room'
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -74,10 +74,16 @@ class Fanout:
 
     def __init__(self, schedule: Schedule, written: Written) -> None:
         self.members: dict[str, Membership] = {}
+        self._users: Counter[str] = Counter()
         self._schedule = schedule
         self._written = written
         self._queue: deque[Batch] = deque()
         self._scheduled = False
+
+    @property
+    def users(self) -> int:
+        """How many users the members are."""
+        return len(self._users)
 
     def durable(self, push: StoredPush, prev: int) -> None:
         """Send a stored push to everyone; `prev` is the one before it, as they were served it."""
@@ -94,12 +100,17 @@ class Fanout:
         self._seal()
         self.leave(membership.member.id)
         self.members[membership.member.id] = membership
+        self._users[membership.member.user.id] += 1
 
     def leave(self, member_id: str) -> None:
         membership = self.members.pop(member_id, None)
         if membership is not None:
             # It may still be in a batch that is on its way.
             membership.left = True
+            user = membership.member.user.id
+            self._users[user] -= 1
+            if not self._users[user]:
+                del self._users[user]
 
     def _open(self) -> Batch:
         """The batch that takes messages now."""

@@ -141,4 +141,4 @@ def head_count(room: Room) -> int:
     """How many people are in the room: on all nodes, or in a room without presence on this one."""
     if room.presence is not None:
         return room.presence.count
-    return len({membership.member.user.id for membership in room.members.values()})
+    return room.fanout.users

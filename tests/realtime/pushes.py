@@ -12,7 +12,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from gateway.module import Erased, StoredPush
-from gateway.principal import Author
+from gateway.principal import Author, Principal, Role
 from gateway.protocol.codec import Codec
 from gateway.protocol.names import RoomName
 from gateway.realtime.encoding import encoding
@@ -74,4 +74,6 @@ class Recorder:
 
 def member(id: str, codec: Codec, *, soft: int = 10_000, hard: int = 100_000) -> tuple[Member, Recorder]:
     sink = Recorder()
-    return Member(id, encoding(codec, None), sink, soft=soft, hard=hard, spread=5.0), sink
+    connected = Member(id, encoding(codec, None), sink, soft=soft, hard=hard, spread=5.0)
+    connected.principal = Principal(id=id, name=id.upper(), role=Role.STUDENT, expires_at=2**50)
+    return connected, sink

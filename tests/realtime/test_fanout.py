@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON, MSGPACK
 from gateway.protocol.messages import Push
 from gateway.realtime.encoding import WINDOW_BITS, encoding
@@ -61,6 +62,7 @@ class Pile:
 def seat(id: str, room: Any = None, *, least: int | None = None, codec: Any = JSON) -> tuple[Membership, Pile]:
     pile = Pile()
     member = Member(id, encoding(codec, least), pile, soft=1000, hard=100_000, spread=1.0)
+    member.principal = Principal(id=f"user-{id}", name=id, role=Role.STUDENT, expires_at=2**50)
     return Membership(member, room, "viewer", {}), pile
 
 
