@@ -14,6 +14,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import SlowConsumerError
 from nats.js import JetStreamContext
 
+from gateway.bus.interest import Interest, follow
 from gateway.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -34,7 +35,6 @@ class NatsBus:
         self._client = Client()
         self._back: list[Callable[[], Awaitable[None]]] = []
         self._lost: list[Callable[[], None]] = []
-        self._slow: list[Callable[[str], None]] = []
         self._up = asyncio.Event()
         self.lost_at: float | None = None
 
@@ -56,10 +56,6 @@ class NatsBus:
     def on_back(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Called after every reconnect, when the subscriptions stand again."""
         self._back.append(callback)
-
-    def on_slow(self, callback: Callable[[str], None]) -> None:
-        """Called with the subject of a subscription that dropped messages."""
-        self._slow.append(callback)
 
     async def connect(self) -> None:
         """Connect, and wait for the first server that answers; raises Unavailable after a few seconds."""
@@ -120,6 +116,13 @@ class NatsBus:
         """Subscribe; messages are handled one after the other, in the order they come."""
         return await self._client.subscribe(subject, cb=handler)
 
+    async def follow(self, subject: str, handler: Callable[[Msg], None]) -> Interest:
+        """Subscribe with a handler that does not wait: each message is handled as it is read."""
+        try:
+            return await follow(self._client, subject, handler)
+        except nats.errors.Error as error:
+            raise Unavailable("NATS is away") from error
+
     async def _disconnected(self) -> None:
         if not self._up.is_set():
             return
@@ -143,7 +146,5 @@ class NatsBus:
     async def _error(self, error: Exception) -> None:
         if isinstance(error, SlowConsumerError):
             log.error("bus.slow_consumer", subject=error.subject)
-            for callback in self._slow:
-                callback(error.subject)
             return
         log.debug("bus.error", error=repr(error))

@@ -24,6 +24,7 @@ from gateway import failpoint
 from gateway.bus import entry
 from gateway.bus.connection import NatsBus
 from gateway.bus.direct import DirectReader
+from gateway.bus.shared import Shared
 from gateway.errors import Unavailable
 from gateway.module import Erased, StoredPush
 from gateway.protocol.names import RoomName
@@ -47,6 +48,29 @@ class Stored:
     retried: bool
 
 
+class _Range(msgspec.Struct, frozen=True):
+    """What the stream holds, over all rooms."""
+
+    first_seq: int
+    last_seq: int
+
+
+class _Info(msgspec.Struct, frozen=True):
+    state: _Range
+
+
+class _Ack(msgspec.Struct, frozen=True):
+    """JetStream's answer to a publish."""
+
+    seq: int = 0
+    duplicate: bool = False
+    error: Any = None
+
+
+_read_info = msgspec.json.Decoder(_Info).decode
+_read_ack = msgspec.json.Decoder(_Ack).decode
+
+
 class RoomLog:
     """Writes and reads the stream ROOMS."""
 
@@ -56,9 +80,8 @@ class RoomLog:
         self._retention = retention
         self._publish_timeout = publish_timeout
         self._direct = DirectReader(bus, entry.STREAM)
+        self._range: Shared[_Range] = Shared(self._ask_range)
         self.epoch = ""
-        # A sequence that the stream, over all rooms, had reached a few seconds ago.
-        self.seen = 0
 
     async def start(self, first_sequence: FirstSequence) -> None:
         await self._direct.start()
@@ -74,7 +97,6 @@ class RoomLog:
             info = await self._info() or await self._create(await first_sequence())
         except (NatsError, JetStreamError, TimeoutError) as error:
             raise Unavailable(f"JetStream does not answer: {error or type(error).__name__}") from error
-        self.seen = info.state.last_seq
         epoch = f"{int(info.created.timestamp() * 1_000_000):x}" if info.created else "0"
         changed = bool(self.epoch) and epoch != self.epoch
         self.epoch = epoch
@@ -82,13 +104,14 @@ class RoomLog:
 
     async def first(self) -> int:
         """The oldest sequence the stream still holds, over all rooms; raises Unavailable."""
-        reply = await self._api("STREAM.INFO", {})
-        return int(reply["state"]["first_seq"])
+        return (await self._range()).first_seq
 
     async def last(self) -> int:
-        """The newest sequence of the stream, over all rooms; raises Unavailable."""
-        reply = await self._api("STREAM.INFO", {})
-        return int(reply["state"]["last_seq"])
+        """The newest sequence of the stream, over all rooms, as its leader knows it; raises Unavailable.
+
+        Everything acknowledged before the call is at or below it. Callers of one moment share a request.
+        """
+        return (await self._range()).last_seq
 
     async def publish(self, room: RoomName, body: bytes, message_id: str) -> Stored:
         """Store one message; returns at its acknowledgement.
@@ -105,12 +128,13 @@ class RoomLog:
             left = deadline - time.monotonic()
             try:
                 await self._bus.wait_up(left)
-                ack = await self._bus.jetstream.publish(subject, body, timeout=min(2.0, left), headers=headers)
+                answer = await self._bus.client.request(subject, body, timeout=min(2.0, left), headers=headers)
+                ack = _read_ack(answer.data)
                 await failpoint.pause("ack.delay")
-                if failpoint.drop("ack.lost", message_id):
+                if ack.error is not None or failpoint.drop("ack.lost", message_id):
                     raise TimeoutError
-                return Stored(ack.seq, bool(ack.duplicate), retried)
-            except (NatsError, JetStreamError, TimeoutError, OSError) as error:
+                return Stored(ack.seq, ack.duplicate, retried)
+            except (NatsError, msgspec.DecodeError, TimeoutError, OSError) as error:
                 # Waiting on would only delay the answer that the client must repeat the command.
                 if deadline - time.monotonic() < pause:
                     raise Unavailable("the room log did not acknowledge in time") from error
@@ -250,6 +274,13 @@ class RoomLog:
         if "error" in reply and not errors:
             raise Unavailable(f"the room log answered: {reply['error'].get('description')}")
         return reply
+
+    async def _ask_range(self) -> _Range:
+        message = await self._bus.request(f"$JS.API.STREAM.INFO.{entry.STREAM}", b"")
+        try:
+            return _read_info(message.data).state
+        except msgspec.DecodeError as error:
+            raise Unavailable("the room log does not answer") from error
 
     async def _info(self) -> StreamInfo | None:
         try:

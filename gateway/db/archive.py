@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -39,6 +40,8 @@ INSERT = """
     INSERT INTO room_push (seq, room, at, push, author, nonce, message_id, data, erases)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (seq) DO NOTHING
 """
+# How long a node that does not write waits before it asks again whether it may.
+LOCK_PAUSE: Final = 1.0
 MOVE = "INSERT INTO archive_position (kind, seq) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET seq = $2"
 
 
@@ -84,14 +87,17 @@ class PostgresArchive:
         database.bind([RoomPush, ArchivePosition])
 
     @contextlib.asynccontextmanager
-    async def writer(self, kind: str) -> AsyncIterator[ArchiveWriter | None]:
-        """The one writer of a kind in the cluster, or None when another node has it; raises Unavailable."""
+    async def writer(self, kind: str) -> AsyncIterator[ArchiveWriter]:
+        """The one writer of a kind in the cluster; waits while another node is it. Raises Unavailable."""
         async with self._database.session() as connection:
-            with guard():
-                locked = await connection.fetchval(
-                    "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"ksmp.archive.{kind}"
-                )
-            yield ArchiveWriter(kind, connection) if locked else None
+            while not await self._lock(connection, kind):
+                await asyncio.sleep(LOCK_PAUSE)
+            yield ArchiveWriter(kind, connection)
+
+    async def _lock(self, connection: asyncpg.Connection[Any], kind: str) -> bool:
+        with guard():
+            query = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+            return bool(await connection.fetchval(query, f"ksmp.archive.{kind}"))
 
     async def before(self, room: str, seq: int, limit: int, types: Sequence[str] | None) -> list[StoredPush]:
         """The newest `limit` pushes of a room below `seq`, ascending, of the types asked for."""

@@ -8,9 +8,10 @@ tombstone can overtake its target: a redelivered batch does not exist.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -22,6 +23,10 @@ from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
+
+
+# An idle writer asks this often whether it still is the writer; a store finds out by itself.
+CHECK: Final = 1.0
 
 
 class Writer(Protocol):
@@ -40,8 +45,8 @@ class Writer(Protocol):
 class Archive(Protocol):
     """Where pushes are kept that the log may let go."""
 
-    def writer(self, kind: str) -> AbstractAsyncContextManager[Writer | None]:
-        """The one writer of a kind in the cluster, or None when another node has it; raises Unavailable."""
+    def writer(self, kind: str) -> AbstractAsyncContextManager[Writer]:
+        """The one writer of a kind in the cluster; waits while another node is it. Raises Unavailable."""
 
     async def before(self, room: str, seq: int, limit: int, types: Sequence[str] | None) -> list[StoredPush]:
         """The newest `limit` pushes of a room below `seq`, ascending, of the types asked for."""
@@ -74,8 +79,7 @@ class Archiver:
         while True:
             try:
                 async with self._archive.writer(self._kind) as writer:
-                    if writer is not None:
-                        await self._copy(writer)
+                    await self._copy(writer)
             except Unavailable as error:
                 log.info("archive.waiting", kind=self._kind, reason=error.message)
             except Exception:
@@ -86,6 +90,7 @@ class Archiver:
         """Copy what is new until the database, and with it the lock, is lost, which raises Unavailable."""
         log.info("archive.writing", kind=self._kind)
         position = await writer.position()
+        checked_at = time.monotonic()
         while True:
             await failpoint.pause("archive.pause")
             pushes, more = await self._log.read_kind(self._kind, position + 1, limit=BATCH)
@@ -99,7 +104,9 @@ class Archiver:
                 self._metrics.archived.labels(self._kind).inc(len(pushes))
             if not more:
                 self._metrics.archive_lag.labels(self._kind).set(0)
-                await writer.check()
+                if time.monotonic() - checked_at > CHECK:
+                    await writer.check()
+                    checked_at = time.monotonic()
                 await asyncio.sleep(self._pause)
             else:
                 self._metrics.archive_lag.labels(self._kind).set(max(0, await self._log.last() - position))

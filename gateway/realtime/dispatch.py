@@ -57,6 +57,8 @@ class Dispatcher:
     async def _work(
         self, connection: ServerConnection, member: Member, key: tuple[str, str], lane: deque[Command]
     ) -> None:
+        # What the handlers log says whose command it was.
+        structlog.contextvars.bind_contextvars(connection=member.id)
         while lane:
             command = lane[0]
             # What a client that went away had still waiting was never acknowledged.
@@ -78,7 +80,7 @@ class Dispatcher:
         except Exception:
             outcome = Code.INTERNAL.value
             trace = uuid.uuid4().hex
-            log.exception("command.failed", connection=member.id, command=command.cmd, trace=trace)
+            log.exception("command.failed", command=command.cmd, trace=trace)
             self._refuse(connection, member, command, KsmpError(Code.INTERNAL, f"internal error, trace {trace}"))
         label = self._runner.label(command.cmd)
         self._metrics.commands.labels(label, outcome).inc()
@@ -101,12 +103,13 @@ class Dispatcher:
     async def _inside(self, member: Member, command: Command) -> Any:
         """A command that is used in a room by its members."""
         name = self._runner.check(command)
-        if (first := self._runner.repeated(member.user, command)) is not None:
+        if (first := await self._runner.repeated(member.user, command)) is not None:
             return first
         membership = member.rooms.get(str(name))
         if membership is None:
             raise Refused(Code.NOT_JOINED, "join this room first")
-        place = Place(member.user, membership.room, membership.role, membership.rates, member.codec)
+        rates = member.rates.setdefault(str(name), {})
+        place = Place(member.user, membership.room, membership.role, rates, member.codec)
         return await self._runner.run(place, command)
 
     def _reply(self, connection: ServerConnection, member: Member, command: Command, ok: Any) -> None:

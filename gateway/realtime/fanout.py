@@ -8,7 +8,6 @@ until every member has the ones before them, so each member's order is the room'
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -72,12 +71,15 @@ class Batch:
 class Fanout:
     """The members of one room, and what is on its way to them."""
 
+    __slots__ = ("_queue", "_schedule", "_scheduled", "_users", "_written", "members")
+
     def __init__(self, schedule: Schedule, written: Written) -> None:
         self.members: dict[str, Membership] = {}
-        self._users: Counter[str] = Counter()
+        self._users: dict[str, int] = {}
         self._schedule = schedule
         self._written = written
-        self._queue: deque[Batch] = deque()
+        # Seldom more than two: a list is smaller than a deque, and most rooms have nothing in it.
+        self._queue: list[Batch] = []
         self._scheduled = False
 
     @property
@@ -100,7 +102,8 @@ class Fanout:
         self._seal()
         self.leave(membership.member.id)
         self.members[membership.member.id] = membership
-        self._users[membership.member.user.id] += 1
+        user = membership.member.user.id
+        self._users[user] = self._users.get(user, 0) + 1
 
     def leave(self, member_id: str) -> None:
         membership = self.members.pop(member_id, None)
@@ -135,7 +138,7 @@ class Fanout:
         deliver(batch, batch.members[batch.place : end])
         batch.place = end
         if end >= len(batch.members):
-            self._queue.popleft()
+            del self._queue[0]
             self._written(batch)
         if self._queue:
             self._schedule(self._flush)
@@ -144,8 +147,17 @@ class Fanout:
 
 
 def deliver(batch: Batch, memberships: Iterable[Membership]) -> None:
+    """Write a batch to some of its members. What is done here is done for every delivery."""
+    encoding: Wording | None = None
+    every = lasting = b""
     for membership in memberships:
-        if not membership.left:
-            member = membership.member
-            every, lasting = batch.frames(member.encoding)
+        if membership.left:
+            continue
+        member = membership.member
+        if member.encoding is not encoding:
+            encoding = member.encoding
+            every, lasting = batch.frames(encoding)
+        if (write := member.quick) is not None:
+            write(every)
+        else:
             member.write_batch(every, lasting)

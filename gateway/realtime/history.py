@@ -59,12 +59,16 @@ class HistoryReader:
         self, room: Room, end: int, limit: int, types: Sequence[str] | None
     ) -> tuple[list[StoredPush], int]:
         first = await self._log.first()
+        below = min(end, first)
         found: list[StoredPush] = []
+        if not len(room.tail):
+            # The end may be past everything the room has, where a read could not tell the end from a stale replica.
+            end = min(end, await self._log.head(room.name) + 1)
         while len(found) < limit and end > first:
             page = await self._log.before(room.name, end, limit, first=first)
             found = [push for push in page if _wanted(push, types)] + found
             end = page[0].seq if len(page) >= limit else first
-        return found[-limit:], min(end, first)
+        return found[-limit:], below
 
     async def _old(self, room: Room, end: int, limit: int, types: Sequence[str] | None) -> tuple[list[StoredPush], int]:
         if room.name.kind not in self._archived:

@@ -1,8 +1,7 @@
 """All rooms this node has members in, kept in step with the log.
 
 What may be lost on the way from the log is found: by the next message of the room, by a poke from its
-publisher, by reading the heads of all rooms every few seconds and after every reconnect, and by a
-subscription that says it dropped messages.
+publisher, and by reading the heads of all rooms every few seconds and after every reconnect.
 """
 
 from __future__ import annotations
@@ -13,17 +12,18 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
 import structlog
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
 from gateway import failpoint
 from gateway.bus import entry
 from gateway.bus.connection import NatsBus
+from gateway.bus.interest import Interest
 from gateway.bus.log import DUPLICATE_WINDOW, FirstSequence, RoomLog
 from gateway.errors import CloseCode, KsmpError, Unavailable
 from gateway.module import RoomKind, StoredPush
@@ -54,7 +54,7 @@ class _Open:
 
     room: asyncio.Future[Room]
     held: list[tuple[StoredPush, int]]
-    subscriptions: list[Subscription]
+    subscriptions: list[Interest]
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     pins: int = 0
     idle_since: float = 0.0
@@ -95,7 +95,6 @@ class Hub:
         await self._bus.subscribe(f"{entry.POKE}>", self._poked)
         self._bus.on_lost(self._bus_lost)
         self._bus.on_back(self._bus_back)
-        self._bus.on_slow(self._slow)
         self._spawn(self._watch())
         self._spawn(self._pulse.run())
 
@@ -135,16 +134,16 @@ class Hub:
 
         False when the log does not reach back that far or the replay is over the caps. Raises Unavailable.
         """
-        if since > room.position:
-            # The client saw more than this node did, or claims to: only the leader knows.
-            await self._catch_up(room, await self._log.head(room.name))
-            if since > room.position:
-                return False
+        if since > room.position and not await self._advance(room, since):
+            return False
+        await self.remember(room)
         limit = self._settings.recovery_messages
         async with self._reading(room):
             while room.tail.start > since:
                 start = room.tail.start
-                pushes = await self._log.between(room.name, since, room.tail.oldest, limit=limit)
+                # An empty tail begins at a place in the stream where the room need not have a message.
+                until = room.tail.oldest if len(room.tail) else await self._log.head(room.name)
+                pushes = await self._log.between(room.name, since, until, limit=limit)
                 await failpoint.pause("join.pause")
                 # Asked after the read: what expired during it would be missing in the middle.
                 if len(pushes) > limit or since < await self._log.first() - 1:
@@ -159,17 +158,44 @@ class Hub:
 
         What cannot be read now is left out: a join does not fail for want of older messages.
         """
-        async with self._reading(room):
-            missing = count - len(room.tail)
-            start = room.tail.start
-            if missing <= 0 or start == 0:
-                return
-            try:
+        with contextlib.suppress(Unavailable):
+            await self.remember(room)
+            async with self._reading(room):
+                missing = count - len(room.tail)
+                start = room.tail.start
+                if missing <= 0 or start == 0:
+                    return
                 pushes, more = await self._history.page(room, start + 1, missing)
-            except Unavailable:
+                if room.tail.start == start and (pushes or not more):
+                    room.tail.prepend(pushes, pushes[0].seq - 1 if more else 0)
+
+    async def remember(self, room: Room) -> None:
+        """Learn, once, what the room stored in the last two minutes: which commands a repeat would repeat,
+        and which messages were erased. Only then may a repeat be told from a first, and the past be shown.
+
+        Raises Unavailable.
+        """
+        if room.remembers:
+            return
+        async with self._reading(room):
+            if room.remembers:
                 return
-            if room.tail.start == start and (pushes or not more):
-                room.tail.prepend(pushes, pushes[0].seq - 1 if more else 0)
+            head = await self._log.head(room.name)
+            pushes: list[StoredPush] = []
+            if head:
+                pushes, more = await self._log.read_since(room.name, time.time() - DUPLICATE_WINDOW - CLOCK_SLACK)
+                while more:
+                    page, more = await self._log.read(room.name, pushes[-1].seq + 1)
+                    pushes += page
+                    more = more and bool(page)
+                if pushes and pushes[-1].seq < head:
+                    pushes += await self._log.between(room.name, pushes[-1].seq, head)
+            # What the log no longer has is not known to be nothing: the archive may hold it.
+            start = pushes[0].seq - 1 if pushes else head or room.tail.start
+            for push in pushes:
+                room.recent.add(push)
+            room.tail.prepend(pushes, start)
+            room.remembers = True
 
     async def emit(self, name: RoomName, message: Push) -> None:
         """Send an ephemeral push to the room's members on every node; raises Unavailable."""
@@ -213,49 +239,36 @@ class Hub:
     async def _follow(self, name: RoomName, opened: _Open) -> Room:
         """Subscribe first, then learn the position, then serve: nothing falls between."""
 
-        async def heard(message: Msg) -> None:
-            self._heard(opened, message)
-
         presence = self._presence() if self._kinds[name.kind].presence else None
-        typing = Typing()
-
-        opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.OUT, name), heard))
-        if presence is not None:
-            known = presence
-
-            async def company(message: Msg) -> None:
-                await self._pulse.heard(name, known, typing, message)
-
-            opened.subscriptions.append(await self._bus.subscribe(entry.subject(entry.PRESENCE, name), company))
-            # The answers come while the log is read, so that the first to join is told how many are there.
+        typing = Typing() if presence is not None else None
+        heard = partial(self._heard, opened)
+        opened.subscriptions.append(await self._bus.follow(entry.subject(entry.OUT, name), heard))
+        if presence is not None and typing is not None:
+            told = partial(self._told, name, presence, typing)
+            opened.subscriptions.append(await self._bus.follow(entry.subject(entry.PRESENCE, name), told))
+            # The answers come while the position is read, so that the first to join is told how many are there.
             await self._pulse.say(name, Ask(""))
         # The server takes the subscriptions before the request below, which comes after them on one connection.
         await failpoint.pause("open.pause")
-        # The leader's word, since a replica may be behind an acknowledgement that the joiner has seen.
-        head = await self._log.head(name)
-        if not head:
-            # What the room had has expired, and is below anything the stream got since.
-            head = self._log.seen
-        recent = Recent(int(DUPLICATE_WINDOW * 1000))
+        # The place the whole log has reached is a place of this room too: what it has is at or below it, and what it
+        # gets is above it and will be heard. It is the leader's word, since a replica may be behind an
+        # acknowledgement that the joiner has seen; and one request serves all rooms that open in this moment.
+        position = await self._log.last()
         settings = self._settings
-        tail = Tail(head, max_count=settings.recovery_messages, max_bytes=settings.recovery_bytes)
-        since = time.time() - DUPLICATE_WINDOW - CLOCK_SLACK
-        pushes, more = await self._log.read_since(name, since) if head else ([], False)
-        if pushes:
-            tail.start = pushes[0].seq - 1
-        while more:
-            page, more = await self._log.read(name, pushes[-1].seq + 1)
-            pushes += page
-            more = more and bool(page)
-        if pushes and pushes[-1].seq < head:
-            pushes += await self._log.between(name, pushes[-1].seq, head)
-        elif not pushes and head:
-            tail.start = head
-        for push in pushes:
-            recent.add(push)
-            tail.append(push)
-        fanout = Fanout(asyncio.get_running_loop().call_soon, self._written)
-        return Room(name, max(head, pushes[-1].seq if pushes else 0), tail, recent, fanout, presence, typing)
+        return Room(
+            name,
+            position,
+            Tail(position, max_count=settings.recovery_messages, max_bytes=settings.recovery_bytes),
+            Recent(int(DUPLICATE_WINDOW * 1000)),
+            Fanout(asyncio.get_running_loop().call_soon, self._written),
+            presence,
+            typing,
+        )
+
+    def _told(self, name: RoomName, presence: Presence, typing: Typing, message: Msg) -> None:
+        """Take what another node told about who is in a room, also while the room is still being opened."""
+        if (answer := self._pulse.heard(presence, typing, message)) is not None:
+            self._spawn(self._pulse.say(name, answer))
 
     def _presence(self) -> Presence:
         settings = self._settings
@@ -308,12 +321,6 @@ class Hub:
             if room.reveal(int(message.data)):
                 self._read_gap(opened, room)
 
-    def _slow(self, subject: str) -> None:
-        """A subscription dropped messages; which, only the log knows."""
-        if subject.startswith(entry.OUT):
-            self._metrics.slow_subscriptions.inc()
-            self._spawn(self._read_heads())
-
     def _read_gap(self, opened: _Open, room: Room) -> None:
         if opened.reader is None or opened.reader.done():
             opened.reader = self._spawn(self._fill(room))
@@ -330,13 +337,22 @@ class Hub:
             room.fill(pushes, until)
             self._metrics.recovered.inc(len(pushes))
 
-    async def _catch_up(self, room: Room, head: int) -> None:
+    async def _advance(self, room: Room, place: int) -> bool:
+        """Catch up with a client that saw more than this node did, or claims to; whether the log got that far."""
+        last = await self._log.last()
+        if place > last:
+            return False
+        # Read after `last`: of what is at or below that, nothing is above the head.
+        head = await self._log.head(room.name)
         opened = self._rooms.get(room.text)
-        if opened is None or not room.reveal(head):
-            return
-        self._read_gap(opened, room)
-        if opened.reader is not None:
-            await asyncio.shield(opened.reader)
+        if opened is not None and room.reveal(head):
+            self._read_gap(opened, room)
+            if opened.reader is not None:
+                await asyncio.shield(opened.reader)
+        if head > room.position:
+            raise Unavailable("the room is behind its log")
+        room.pass_over(last)
+        return True
 
     async def _watch(self) -> None:
         """Every few seconds: is it the same log, is every room at its head, which rooms are idle."""

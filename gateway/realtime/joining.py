@@ -44,6 +44,7 @@ class Joiner:
         self._commands = commands
         self._settings = settings
         self._metrics = metrics
+        self._can: dict[tuple[str, str], list[str]] = {}
 
     async def join(
         self,
@@ -88,7 +89,7 @@ class Joiner:
                 raise Deferred
             if text not in member.rooms:
                 self._appear(room, member)
-            membership = Membership(member, room, role, member.rates.setdefault(text, {}))
+            membership = Membership(member, room, role)
             member.rooms[text] = membership
             room.fanout.enter(membership)
             self._metrics.joins.labels("no" if since is None else str(recovered).lower()).inc()
@@ -120,12 +121,15 @@ class Joiner:
 
     def can(self, kind: str, role: str) -> list[str]:
         """The commands a member with this role may use in rooms of this kind."""
-        roles = self._kinds[kind].roles
-        return sorted(
-            command.name
-            for command in self._commands.values()
-            if command.rooms == kind and roles.index(role) >= roles.index(command.role)
-        )
+        found = self._can.get((kind, role))
+        if found is None:
+            roles = self._kinds[kind].roles
+            found = self._can[kind, role] = sorted(
+                command.name
+                for command in self._commands.values()
+                if command.rooms == kind and roles.index(role) >= roles.index(command.role)
+            )
+        return found
 
     def _appear(self, room: Room, member: Member) -> None:
         if room.presence is not None:

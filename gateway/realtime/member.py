@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,6 +38,10 @@ class Wording(Protocol):
 class Sink(Protocol):
     """Where the bytes for one client go. No call waits for the client."""
 
+    @property
+    def swift(self) -> Callable[[bytes], None] | None:
+        """Writes at once, without a look at what is unread, for a sink that says itself when that is much."""
+
     def write(self, data: bytes) -> None:
         """Hand complete frames to the operating system, or buffer what it does not take."""
 
@@ -54,15 +59,36 @@ class Membership:
     member: Member
     room: Room
     role: str
-    rates: dict[str, Bucket]
     left: bool = False
 
 
 class Member:
     """Writes to one client in order, and gives up on one that does not read.
 
-    Over `soft` unread bytes it loses ephemeral pushes, over `hard` its connection.
+    Over `soft` unread bytes it loses ephemeral pushes, over `hard` its connection. `quick` writes a room's frames
+    without a question; it is None while there is one to ask: what is unread, what comes first, whether it is closed.
     """
+
+    __slots__ = (
+        "_first",
+        "_hard",
+        "_held",
+        "_lagging",
+        "_sink",
+        "_soft",
+        "_spread",
+        "closed",
+        "codec",
+        "encoding",
+        "expiry",
+        "gone",
+        "id",
+        "opened_at",
+        "principal",
+        "quick",
+        "rates",
+        "rooms",
+    )
 
     def __init__(self, id: str, encoding: Wording, sink: Sink, *, soft: int, hard: int, spread: float) -> None:
         self.id = id
@@ -77,11 +103,13 @@ class Member:
         self.gone = False
         self.expiry: asyncio.TimerHandle | None = None
         self._held: list[bytes] | None = None
-        self._first: list[bytes] = []
+        self._first: list[bytes] | None = None
+        self._lagging = False
         self._sink = sink
         self._soft = soft
         self._hard = hard
         self._spread = spread
+        self.quick = sink.swift
 
     @property
     def user(self) -> Principal:
@@ -97,20 +125,32 @@ class Member:
     def hold(self) -> None:
         """Keep frames back until `release`: what is to come first is not ready yet."""
         self._held = []
+        self._choose()
 
     def first(self, message: Any) -> None:
         """Put a message before everything that is held back."""
         if self._held is not None:
-            self._first.append(self.encoding.plain(message))
+            self._first = [*(self._first or []), self.encoding.plain(message)]
 
     def release(self, message: Any) -> None:
         """Write `message`, if there is one, then the frames held back since `hold`, in order."""
-        held, self._held = [*self._first, *(self._held or [])], None
-        self._first.clear()
+        held = [*(self._first or []), *(self._held or [])]
+        self._first = self._held = None
+        self._choose()
         if message is not None:
             self.send(message)
         for frame in held:
             self.write(frame)
+
+    def lag(self, behind: bool) -> None:
+        """Learn from the sink that more than `soft` bytes are unread, or no longer."""
+        self._lagging = behind
+        self._choose()
+
+    def end(self) -> None:
+        """The connection is gone; nothing is written any more."""
+        self.gone = True
+        self._choose()
 
     def send(self, message: Any) -> None:
         """Encode and write a message for this client alone."""
@@ -154,5 +194,10 @@ class Member:
         farewell = Disconnect(code=code, reason=code.reason, reconnect=code.reconnect, retry_ms=retry)
         self._sink.write(self.encoding.frame(Push(push=Disconnect.push, data=farewell)))
         self.closed = code
+        self._choose()
         self._sink.close(code, code.reason)
         log.info("connection.closing", connection=self.id, code=int(code))
+
+    def _choose(self) -> None:
+        """Whether the next frames of a room can be written without a question."""
+        self.quick = self._sink.swift if self.open and self._held is None and not self._lagging else None

@@ -61,7 +61,7 @@ class Pulse:
     async def beat(self, room: Room, now: float, *, full: bool) -> None:
         """One beat of one room; a `full` one also says that this node is alive."""
         presence, typing = room.presence, room.typing
-        if presence is None:
+        if presence is None or typing is None:
             return
         if (delta := presence.tell(now)) is not None:
             await self.say(room.name, delta)
@@ -83,15 +83,15 @@ class Pulse:
             for part in message.parts() if isinstance(message, Whole) else (message,):
                 await self._bus.publish(entry.subject(entry.PRESENCE, room), _encode(part))
 
-    async def heard(self, name: RoomName, presence: Presence, typing: Typing, message: Msg) -> None:
-        """Take what another node told about a room, also while the room is still being opened."""
+    def heard(self, presence: Presence, typing: Typing, message: Msg) -> Told | None:
+        """Take what another node told about a room; what to say in return, if anything."""
         told = _decode(message.data)
         now = time.monotonic()
-        if isinstance(told, Strokes):
-            if told.node != self._node:
-                typing.hear(told, now)
-        elif (answer := presence.hear(told, now)) is not None:
-            await self.say(name, answer)
+        if not isinstance(told, Strokes):
+            return presence.hear(told, now)
+        if told.node != self._node:
+            typing.hear(told, now)
+        return None
 
 
 def _at() -> int:

@@ -16,6 +16,8 @@ def message_id(user: str, room: str, command: str, nonce: str) -> str:
 class Recent:
     """Message ids and their seqs, for `window` milliseconds by the log's clock."""
 
+    __slots__ = ("_stored", "_window")
+
     def __init__(self, window: int) -> None:
         self._window = window
         self._stored: OrderedDict[str, tuple[int, int]] = OrderedDict()

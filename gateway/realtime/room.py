@@ -22,7 +22,26 @@ from gateway.realtime.typing import Typing
 
 
 class Room:
-    """The members of one room on this node and what they have been served."""
+    """The members of one room on this node and what they have been served.
+
+    `position` is a place in the whole log: every message of this room up to it has been served, or was there
+    before the room was opened here. `remembers` says that the tail and `recent` cover the last two minutes.
+    """
+
+    __slots__ = (
+        "_held",
+        "_served",
+        "fanout",
+        "known",
+        "name",
+        "position",
+        "presence",
+        "recent",
+        "remembers",
+        "tail",
+        "text",
+        "typing",
+    )
 
     def __init__(
         self,
@@ -41,7 +60,8 @@ class Room:
         self.recent = recent
         self.fanout = fanout
         self.presence = presence
-        self.typing = typing or Typing()
+        self.typing = typing
+        self.remembers = False
         # The newest seq known to be in the log; above the position there is a gap.
         self.known = position
         self._served = position
@@ -90,6 +110,11 @@ class Room:
             else:
                 self._serve(push)
         return self.behind
+
+    def pass_over(self, place: int) -> None:
+        """Move the position to a place that the room is known to have nothing unserved below."""
+        if not self.behind:
+            self.position = self.known = max(self.position, place)
 
     def _serve(self, push: StoredPush) -> None:
         self.position = push.seq

@@ -83,13 +83,17 @@ class CommandRunner:
             raise BadInput(Code.UNKNOWN_COMMAND, f"no such command in rooms of kind {name.kind}: {command.cmd}")
         return name
 
-    def repeated(self, principal: Principal, command: Command) -> Published | None:
-        """The first result of a command that is repeated, whatever limits or moderation have come since."""
+    async def repeated(self, principal: Principal, command: Command) -> Published | None:
+        """The first result of a command that is repeated, whatever limits or moderation have come since.
+
+        Raises Unavailable.
+        """
         if not isinstance(command, ModuleCommand) or command.nonce is None or command.room is None:
             return None
         room = self._hub.room(command.room)
         if room is None:
             return None
+        await self._hub.remember(room)
         id = message_id(principal.id, command.room, command.cmd, command.nonce)
         seq = room.recent.seq(id, int(time.time() * 1000))
         return None if seq is None else Published(seq, duplicate=True)
@@ -99,6 +103,7 @@ class CommandRunner:
         match command:
             case History():
                 self._check_limit(command.limit)
+                await self._hub.remember(place.room)
                 pushes, more = await self._history.page(place.room, command.before, command.limit, command.types)
                 return HistoryResult(replay(place.codec, pushes, 0), more)
             case Presence():
@@ -150,7 +155,7 @@ def _page_presence(room: Room, command: Presence) -> PresenceResult:
 
 
 def _type(place: Place, command: Typing) -> Empty:
-    if place.room.presence is None:
+    if place.room.typing is None:
         raise invalid("rooms of this kind have no typing")
     user = place.principal
     place.room.typing.set(Typist(user.id, user.name), on=command.on, now=time.monotonic())

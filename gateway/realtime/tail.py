@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Final
 
 from gateway.module import StoredPush
@@ -25,13 +23,16 @@ class Tail:
     It drops the targets of every tombstone it has seen, from itself and from what it is given.
     """
 
+    # A list and a dict: most rooms of a node are its users' own, and empty.
+    __slots__ = ("_bytes", "_erased", "_max_bytes", "_max_count", "_pushes", "start")
+
     def __init__(self, start: int, *, max_count: int, max_bytes: int) -> None:
         self.start = start
-        self._pushes: deque[StoredPush] = deque()
+        self._pushes: list[StoredPush] = []
         self._bytes = 0
         self._max_count = max_count
         self._max_bytes = max_bytes
-        self._erased: OrderedDict[int, None] = OrderedDict()
+        self._erased: dict[int, None] = {}
 
     def __len__(self) -> int:
         return len(self._pushes)
@@ -48,7 +49,7 @@ class Tail:
             self._pushes.append(push)
             self._bytes += size(push)
         while len(self._pushes) > self._max_count or self._bytes > self._max_bytes:
-            oldest = self._pushes.popleft()
+            oldest = self._pushes.pop(0)
             self._bytes -= size(oldest)
             self.start = oldest.seq
 
@@ -56,12 +57,18 @@ class Tail:
         """Extend the tail back to `start` by all pushes in between; False when only the newest of them fit."""
         for push in pushes:
             self._bury(push)
-        for push in reversed(list(self.living(push for push in pushes if push.seq <= self.start))):
-            if len(self._pushes) >= self._max_count or self._bytes + size(push) > self._max_bytes:
-                self.start = push.seq
-                return False
-            self._pushes.appendleft(push)
+        older = list(self.living(push for push in pushes if push.seq <= self.start))
+        room = self._max_count - len(self._pushes)
+        fitting = 0
+        for push in reversed(older):
+            if fitting >= room or self._bytes + size(push) > self._max_bytes:
+                break
+            fitting += 1
             self._bytes += size(push)
+        self._pushes[:0] = older[len(older) - fitting :]
+        if fitting < len(older):
+            self.start = older[-fitting - 1].seq
+            return False
         self.start = min(self.start, start)
         return True
 
@@ -77,7 +84,7 @@ class Tail:
 
     def newest(self, count: int) -> list[StoredPush]:
         """The last `count` pushes, ascending."""
-        return list(islice(self._pushes, max(0, len(self._pushes) - count), None))
+        return self._pushes[max(0, len(self._pushes) - count) :]
 
     def get(self, seq: int) -> StoredPush | None:
         for push in reversed(self._pushes):
@@ -101,4 +108,4 @@ class Tail:
                 self._pushes.remove(target)
                 self._bytes -= size(target)
         while len(self._erased) > ERASED_KEPT:
-            self._erased.popitem(last=False)
+            del self._erased[next(iter(self._erased))]

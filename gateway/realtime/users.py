@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
+from typing import Final
 
 import msgspec
 import structlog
@@ -24,8 +25,12 @@ log = structlog.get_logger(__name__)
 ANNOUNCE = "gateway.users.connected"
 DISPLACE = "gateway.users.displaced"
 ANSWERS = "gateway.users.held."
+# How long newcomers are gathered before they are announced together.
+GATHER: Final = 0.05
 # How long the other nodes have to answer; the sockets work meanwhile.
-PATIENCE = 0.3
+PATIENCE: Final = 0.3
+# What one NATS message, of 1 MiB by default, carries with room to spare.
+AT_ONCE: Final = 5000
 
 
 class Held(msgspec.Struct, frozen=True, array_like=True):
@@ -36,7 +41,9 @@ class Held(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Announcement(msgspec.Struct, frozen=True, array_like=True):
-    user: str
+    """Users who have a new socket on `node`, which wants to know of their others."""
+
+    users: list[str]
     node: str
 
 
@@ -58,8 +65,9 @@ class Users:
         self._limit = limit
         self._node = uuid.uuid4().hex
         self._members: dict[str, dict[str, Member]] = {}
+        self._new: set[str] = set()
         self._counting: dict[str, set[Held]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         await self._bus.subscribe(ANNOUNCE, self._announced)
@@ -69,33 +77,38 @@ class Users:
     def add(self, member: Member) -> None:
         """Count a socket of its user, here and on the other nodes."""
         user = member.user.id
-        self._members.setdefault(user, {})[member.id] = member
-        if user not in self._counting:
-            self._counting[user] = set()
-            task = asyncio.get_running_loop().create_task(self._count(user))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        held = self._members.setdefault(user, {})
+        held[member.id] = member
+        if len(held) > self._limit:
+            self._close(user, self._over(set(self._here(user))))
+        self._new.add(user)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._count())
 
     def remove(self, member: Member) -> None:
         held = self._members.get(member.user.id)
         if held is not None and held.pop(member.id, None) is not None and not held:
             del self._members[member.user.id]
 
-    async def _count(self, user: str) -> None:
-        counted: set[Held] = set()
+    async def _count(self) -> None:
+        """Ask the other nodes about the users who came, many with one question, until no more come."""
         try:
-            # Sockets that came while the others were asked are counted in another round.
-            while here := {*self._here(user)} - counted:
-                counted |= here
-                self._displace(user, self._here(user))
-                with contextlib.suppress(Unavailable):
-                    await self._bus.publish(ANNOUNCE, msgspec.json.encode(Announcement(user, self._node)))
-                    await asyncio.sleep(PATIENCE)
-                    over = self._over({*self._here(user), *self._counting[user]})
-                    if over:
-                        await self._bus.publish(DISPLACE, msgspec.json.encode(Displacement(user, over)))
+            while self._new:
+                await asyncio.sleep(GATHER)
+                users, self._new = list(self._new), set()
+                for start in range(0, len(users), AT_ONCE):
+                    with contextlib.suppress(Unavailable):
+                        await self._ask(users[start : start + AT_ONCE])
         finally:
-            del self._counting[user]
+            self._task = None
+
+    async def _ask(self, users: list[str]) -> None:
+        self._counting = {user: set() for user in users}
+        await self._bus.publish(ANNOUNCE, msgspec.json.encode(Announcement(users, self._node)))
+        await asyncio.sleep(PATIENCE)
+        for user, elsewhere in self._counting.items():
+            if over := self._over({*self._here(user), *elsewhere}):
+                await self._bus.publish(DISPLACE, msgspec.json.encode(Displacement(user, over)))
 
     def _here(self, user: str) -> list[Held]:
         return [Held(member.opened_at, member.id) for member in self._members.get(user, {}).values() if member.open]
@@ -103,9 +116,6 @@ class Users:
     def _over(self, held: set[Held]) -> list[str]:
         oldest_first = sorted(held, key=lambda item: (item.at, item.connection))
         return [item.connection for item in oldest_first[: max(0, len(held) - self._limit)]]
-
-    def _displace(self, user: str, held: list[Held]) -> None:
-        self._close(user, self._over(set(held)))
 
     def _close(self, user: str, connections: list[str]) -> None:
         for connection in connections:
@@ -115,11 +125,12 @@ class Users:
 
     async def _announced(self, message: Msg) -> None:
         announcement = msgspec.json.decode(message.data, type=Announcement)
-        held = self._here(announcement.user)
-        if held and announcement.node != self._node:
-            answer = Answer(announcement.user, held)
-            with contextlib.suppress(Unavailable):
-                await self._bus.publish(ANSWERS + announcement.node, msgspec.json.encode(answer))
+        if announcement.node == self._node:
+            return
+        for user in announcement.users:
+            if held := self._here(user):
+                with contextlib.suppress(Unavailable):
+                    await self._bus.publish(ANSWERS + announcement.node, msgspec.json.encode(Answer(user, held)))
 
     async def _answered(self, message: Msg) -> None:
         answer = msgspec.json.decode(message.data, type=Answer)

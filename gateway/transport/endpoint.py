@@ -1,35 +1,64 @@
-"""The WebSocket endpoint as uvicorn serves it: lets the hub write whole frames to the socket.
+"""The WebSocket endpoint as uvicorn serves it: one connection, driven by what comes, without a task of its own.
 
-It adds three things to uvicorn's own class. A `Sink` in the scope's extensions, so that a room's frame,
-made once, goes to every member's transport as it is. The protocol's close codes for what the library
-closes by itself (ping timeout, oversize, shutdown). And permessage-deflate without context takeover on
-the server's side, so that a compressed frame does not belong to one connection.
+It adds to uvicorn's own class. A `Sink` in the scope's extensions, so that a room's frame, made once, goes
+to every member's transport as it is. A `Receiver` that takes over after the handshake: from then on each
+message is a call, the ASGI task ends, and what only the handshake needed is let go. The protocol's close
+codes for what the library closes by itself (ping timeout, oversize, shutdown). And permessage-deflate
+without context takeover, so that a compressed frame does not belong to one connection and a connection
+keeps no window.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
 from uvicorn.config import Config
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.exceptions import PayloadTooBig
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
-from websockets.server import ServerProtocol
 
 from gateway.errors import CloseCode
 from gateway.realtime.encoding import WINDOW_BITS
 
+log = logging.getLogger("uvicorn.error")
+
 EXTENSION: Final = "ksmp.endpoint"
 # How long a peer may take to answer a close frame, or to read what stands before it.
 CLOSE_TIMEOUT: Final = 5.0
+# What is parsed before other work has its turn, of a peer that sends very many small frames at once.
+PIECE: Final = 16 * 1024
+DEFLATE: Final = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True,
+    client_no_context_takeover=True,
+    server_max_window_bits=WINDOW_BITS,
+    client_max_window_bits=12,
+    compress_settings={"memLevel": 5},
+)
+
+# What uvicorn's own `send` waits for, of connections that do not use it.
+WRITABLE: Final = asyncio.Event()
 
 Ending = Callable[[CloseCode], None]
+
+
+class Receiver(Protocol):
+    """Who serves a connection after its handshake. No call may wait."""
+
+    def received(self, data: bytes | str) -> None:
+        """Take one message of the client."""
+
+    def lagging(self, behind: bool) -> None:
+        """Learn that the client has more unread than it should, or no longer."""
+
+    def lost(self, code: int) -> None:
+        """The connection has ended; called once, and nothing is received after it."""
 
 
 class WebSocketEndpoint(WebSocketsSansIOProtocol):
@@ -45,20 +74,32 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.close_timeout = CLOSE_TIMEOUT
         if config.ws_per_message_deflate:
-            self.conn = ServerProtocol(
-                extensions=[
-                    ServerPerMessageDeflateFactory(
-                        server_no_context_takeover=True,
-                        server_max_window_bits=WINDOW_BITS,
-                        client_max_window_bits=12,
-                        compress_settings={"memLevel": 5},
-                    )
-                ],
-                max_size=config.ws_max_size,
-                logger=logging.getLogger("uvicorn.error"),
-            )
+            self.conn.available_extensions = [DEFLATE]
         # Whoever serves the connection says here how it wants to end it.
         self.ending: Ending = self._end
+        self._receiver: Receiver | None = None
+        self._deaf = False
+
+    def hand_over(self, receiver: Receiver, *, high: int) -> None:
+        """Give the messages from now on to `receiver`, whom `high` unread bytes make lagging."""
+        self._receiver = receiver
+        self.transport.set_write_buffer_limits(high=high)
+        waiting: asyncio.Queue[Any] = self.queue
+        self.queue = _Handed(self)  # type: ignore[assignment]
+        while not waiting.empty():
+            self.queue.put_nowait(waiting.get_nowait())
+        self.hold(False)
+
+    def hold(self, held: bool) -> None:
+        """Read no further for now, or go on; what was read already still comes."""
+        if held is not self.read_paused and not self.transport.is_closing():
+            self.read_paused = held
+            (self.transport.pause_reading if held else self.transport.resume_reading)()
+
+    @property
+    def swift(self) -> Callable[[bytes], None]:
+        """Writes at once, without a look at what is unread."""
+        return self.transport.write
 
     def write(self, data: bytes) -> None:
         """Write complete frames; does nothing on a connection that is closing."""
@@ -81,20 +122,77 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         """Send a close frame, and abort when the peer has not answered it in time."""
         if self.close_sent or self.transport.is_closing():
             return
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.transport.write(Frame(Opcode.CLOSE, Close(code, reason).serialize()).serialize(mask=False))
         self.close_sent = True
         self.stop_keepalive()
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
+        self.hold(False)
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), PIECE):
+            if self._deaf:
+                return
+            super().data_received(data[start : start + PIECE])
+            # One that was closed in the middle of a flood is not waited for to answer: it is aborted in time.
+            self._deaf = self.close_sent and start + PIECE < len(data)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if (scope := getattr(self, "scope", None)) is not None:
             # The application's task was created and has not run yet.
             scope["extensions"][EXTENSION] = self
+
+    async def run_asgi(self) -> None:
+        """Run the application for the handshake; a connection that was handed over goes on without it."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
+        except BaseException:
+            log.exception("Exception in ASGI application")
+            self.send_500_response()
+        if self._receiver is None:
+            if not self.handshake_complete:
+                self.send_500_response()
+            if self.close_timer is None:
+                self.transport.close()
+            return
+        # Only the handshake needed these, and they are most of what a connection would hold.
+        del self.scope, self.request, self.response
+        self.writable = WRITABLE
+
+    def pause_writing(self) -> None:
+        if self._receiver is None:
+            super().pause_writing()
+        else:
+            self._receiver.lagging(True)
+
+    def resume_writing(self) -> None:
+        if self._receiver is None:
+            super().resume_writing()
+        else:
+            self._receiver.lagging(False)
+
+    def send_receive_event_to_app(self) -> None:
+        if self._receiver is None:
+            super().send_receive_event_to_app()
+            return
+        data = self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+        self.frames = []
+        if self.close_sent:
+            return
+        if self.curr_msg_data_type == "bytes":
+            self._receiver.received(data)
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            # RFC 6455, section 8.1.
+            self.conn.send_close(1007)
+            self.handle_parser_exception()
+            return
+        self._receiver.received(text)
 
     def handle_parser_exception(self) -> None:
         if isinstance(self.conn.parser_exc, PayloadTooBig) and self.handshake_complete and not self.close_sent:
@@ -119,3 +217,40 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
 
     def _end(self, code: CloseCode) -> None:
         self.close(code, code.reason)
+
+    def _lost(self, code: int) -> None:
+        receiver, self._receiver = self._receiver, _NOBODY
+        if receiver is not None:
+            receiver.lost(code)
+
+
+class _Handed:
+    """Stands where uvicorn has the queue of a connection's events: what is put there is acted upon."""
+
+    def __init__(self, endpoint: WebSocketEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def put_nowait(self, event: Mapping[str, Any]) -> None:
+        endpoint = self._endpoint
+        if event["type"] == "websocket.disconnect":
+            # Not from here: whoever closes may be in the middle of something that ends would change.
+            endpoint.loop.call_soon(endpoint._lost, event.get("code", 1005))
+        elif event["type"] == "websocket.receive" and endpoint._receiver is not None:
+            text = event.get("text")
+            endpoint._receiver.received(event["bytes"] if text is None else text)
+
+
+class _Nobody:
+    """Receives for a connection that has ended."""
+
+    def received(self, data: bytes | str) -> None:
+        pass
+
+    def lagging(self, behind: bool) -> None:
+        pass
+
+    def lost(self, code: int) -> None:
+        pass
+
+
+_NOBODY: Final = _Nobody()

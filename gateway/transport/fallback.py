@@ -150,7 +150,7 @@ class Fallback:
             if not isinstance(command, ModuleCommand) or command.nonce is None:
                 raise
         async with self._hub.using(name) as served:
-            if (first := self._runner.repeated(principal, command)) is not None:
+            if (first := await self._runner.repeated(principal, command)) is not None:
                 return first
             if role is None:
                 role = await self._grants.role(principal, name)
@@ -167,7 +167,7 @@ class Fallback:
 
     def _gone(self, member: Member) -> None:
         if self._hub.members.pop(member.id, None) is not None:
-            member.gone = True
+            member.end()
             self._sign_in.gone(member)
             self._metrics.connections.dec()
 

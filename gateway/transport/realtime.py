@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -75,31 +75,24 @@ class RealtimeEndpoint:
             spread=settings.reconnect_spread,
         )
         endpoint.ending = member.close
-        structlog.contextvars.bind_contextvars(connection=member.id)
         self._hub.members[member.id] = member
         self._metrics.connections.inc()
-        session = Serving(ServerConnection(codec, self._limits), member, self._sign_in, self._dispatcher, self._metrics)
-        deadline = asyncio.get_running_loop().call_later(settings.connect_timeout, session.too_late)
-        code = 1006
-        try:
-            while True:
-                # The ASGI event itself: what Litestar adds to it is of no use for every message.
-                event: Mapping[str, Any] = await socket.receive()
-                if event["type"] == "websocket.disconnect":
-                    code = event.get("code", 1005)
-                    break
-                if member.open:
-                    text: str | None = event.get("text")
-                    await session.take(event["bytes"] if text is None else text)
-        finally:
-            deadline.cancel()
-            member.gone = True
-            del self._hub.members[member.id]
-            self._sign_in.gone(member)
-            self._metrics.connections.dec()
-            code = member.closed or code
-            self._metrics.closes.labels(str(int(code)) if 1000 <= code < 5000 else "other").inc()
-            log.info("connection.closed", code=int(code), user=member.principal.id if member.principal else None)
+        connection = ServerConnection(codec, self._limits)
+        serving = Serving(connection, member, endpoint, self._sign_in, self._dispatcher, self._metrics, self._gone)
+        serving.expect_connect(settings.connect_timeout)
+        # From here on the connection is served as its messages come; nothing of the handshake is kept for it.
+        endpoint.hand_over(serving, high=settings.outbound_soft_bytes)
+
+    def _gone(self, member: Member, code: int) -> None:
+        """A connection has ended."""
+        member.end()
+        del self._hub.members[member.id]
+        self._sign_in.gone(member)
+        self._metrics.connections.dec()
+        code = member.closed or code
+        self._metrics.closes.labels(str(int(code)) if 1000 <= code < 5000 else "other").inc()
+        user = member.principal.id if member.principal else None
+        log.info("connection.closed", connection=member.id, code=int(code), user=user)
 
     async def _admitted(self, socket: WebSocket[Any, Any, Any]) -> bool:
         origin = socket.headers.get("origin")
@@ -114,30 +107,63 @@ class RealtimeEndpoint:
 
 
 class Serving:
-    """One connection while it is served."""
+    """One connection while it is served; implements `gateway.transport.endpoint.Receiver`."""
+
+    __slots__ = (
+        "_connection",
+        "_deadline",
+        "_dispatcher",
+        "_endpoint",
+        "_gone",
+        "_member",
+        "_metrics",
+        "_refused",
+        "_sign_in",
+        "_signed_in",
+        "_signing_in",
+        "_waiting",
+    )
 
     def __init__(
         self,
         connection: ServerConnection,
         member: Member,
+        endpoint: WebSocketEndpoint,
         sign_in: SignIn,
         dispatcher: Dispatcher,
         metrics: Metrics,
+        gone: Callable[[Member, int], None],
     ) -> None:
         self._connection = connection
         self._member = member
+        self._endpoint = endpoint
         self._sign_in = sign_in
         self._dispatcher = dispatcher
         self._metrics = metrics
+        self._gone = gone
+        self._deadline: asyncio.TimerHandle | None = None
         self._refused: KsmpError | None = None
         self._signed_in = False
-        self._signing_in = False
+        self._signing_in: asyncio.Task[None] | None = None
+        # What came behind a `connect` that is not answered yet.
+        self._waiting: list[bytes | str] = []
 
-    async def take(self, data: bytes | str) -> None:
+    def expect_connect(self, timeout: float) -> None:
+        """Give the client this many seconds for a successful `connect`."""
+        self._deadline = asyncio.get_running_loop().call_later(timeout, self.too_late)
+
+    def received(self, data: bytes | str) -> None:
         """Act on one message of the client."""
+        if not self._member.open:
+            return
+        if self._signing_in is not None:
+            self._waiting.append(data)
+            return
         match self._connection.receive(data, time.monotonic()):
             case Received(Connect() as command):
-                await self._connect(command)
+                # Nothing more is read meanwhile, so that what waits is bounded.
+                self._endpoint.hold(True)
+                self._signing_in = asyncio.get_running_loop().create_task(self._connect(command))
             case Received(command):
                 self._dispatcher.submit(self._connection, self._member, command)
             case Answered(reply, _, code):
@@ -145,14 +171,22 @@ class Serving:
                 if reply is not None:
                     self._member.send(reply)
             case Violation(code, message):
-                log.info("connection.violation", code=int(code), reason=message)
+                log.info("connection.violation", connection=self._member.id, code=int(code), reason=message)
                 self._member.close(code)
+
+    def lagging(self, behind: bool) -> None:
+        self._member.lag(behind)
+
+    def lost(self, code: int) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._gone(self._member, code)
 
     def too_late(self) -> None:
         """The time for a successful `connect` is over."""
         if self._signed_in:
             return
-        if self._refused is None and not self._signing_in:
+        if self._refused is None and self._signing_in is None:
             self._member.close(CloseCode.PROTOCOL_ERROR)
         elif isinstance(self._refused, Refused):
             self._member.close(CloseCode.UNAUTHENTICATED)
@@ -161,23 +195,29 @@ class Serving:
             self._member.close(CloseCode.BUS_LOST)
 
     async def _connect(self, command: Connect) -> None:
-        self._member.hold()
-        self._signing_in = True
+        member = self._member
+        structlog.contextvars.bind_contextvars(connection=member.id)
+        member.hold()
         try:
-            result = await self._sign_in.connect(self._member, command.token, command.rooms)
+            result = await self._sign_in.connect(member, command.token, command.rooms)
         except Exception as raised:
             error = raised if isinstance(raised, KsmpError) else _internal()
             self._refused = error
             self._answer(command, Failed(command.id or 0, error_body(error)))
             self._metrics.connects.labels(error.code).inc()
-            return
-        finally:
-            self._signing_in = False
-        self._signed_in = True
-        self._connection.connected()
-        self._answer(command, Ok(command.id or 0, result))
-        self._metrics.connects.labels("ok").inc()
-        log.info("connection.connected", user=self._member.user.id, rooms=len(result.rooms))
+        else:
+            self._signed_in = True
+            if self._deadline is not None:
+                self._deadline.cancel()
+            self._connection.connected()
+            self._answer(command, Ok(command.id or 0, result))
+            self._metrics.connects.labels("ok").inc()
+            log.info("connection.connected", user=member.user.id, rooms=len(result.rooms))
+        self._signing_in = None
+        self._endpoint.hold(False)
+        waiting, self._waiting = self._waiting, []
+        for data in waiting:
+            self.received(data)
 
     def _answer(self, command: Connect, reply: Ok | Failed) -> None:
         self._connection.replied(command.id)

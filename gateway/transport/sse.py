@@ -41,6 +41,9 @@ def event_encoding(epoch: str) -> EventEncoding:
 class EventStream:
     """A sink whose other end is an HTTP response; implements `gateway.realtime.member.Sink`."""
 
+    # What is unread has to be asked for before each write.
+    swift: Callable[[bytes], None] | None = None
+
     def __init__(self, heartbeat: float) -> None:
         self._heartbeat = heartbeat
         self._chunks: deque[bytes] = deque()

@@ -11,6 +11,8 @@ from modules.programs.facade import Part, part_of
 # Least first.
 ROLES = ("viewer", "speaker", "host")
 
+WHOSE = "SELECT mentor_id, program_id FROM live_session WHERE id = {}"
+
 
 class Sessions:
     """Live sessions and their members."""
@@ -25,9 +27,11 @@ class Sessions:
         are viewers. Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
         """
         with self._database.guard():
-            session = await Session.select().where(Session.id == session_id).first()
-            if session is None:
+            # Asked at every join: Piccolo takes longer to write a select than PostgreSQL to answer it.
+            found = await Session.raw(WHOSE, session_id)
+            if not found:
                 raise not_found("there is no such session")
+            session = found[0]
             if principal.role is Role.ADMIN or session["mentor_id"] == principal.id:
                 return "host"
             part = await part_of(principal.id, session["program_id"])

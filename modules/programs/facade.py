@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from modules.programs.tables import Enrolment, Program
+from modules.programs.tables import Program
 
 
 class Part(StrEnum):
@@ -14,14 +14,17 @@ class Part(StrEnum):
     STUDENT = "student"
 
 
+PART = """
+    SELECT mentor_id = {} AS mentor, open_to_all OR EXISTS (
+        SELECT FROM program_enrolment WHERE program_id = program.id AND user_id = {}
+    ) AS student
+    FROM program WHERE id = {}
+"""
+
+
 async def part_of(user_id: str, program_id: str) -> Part | None:
     """How the user takes part in the program, or None when they do not."""
-    program = await Program.select(Program.mentor_id, Program.open_to_all).where(Program.id == program_id).first()
-    if program is None:
-        return None
-    if program["mentor_id"] == user_id:
-        return Part.MENTOR
-    if program["open_to_all"]:
-        return Part.STUDENT
-    enrolled = await Enrolment.exists().where(Enrolment.program_id == program_id, Enrolment.user_id == user_id)
-    return Part.STUDENT if enrolled else None
+    # Asked at every join: Piccolo takes longer to write a select than PostgreSQL to answer it.
+    for row in await Program.raw(PART, user_id, user_id, program_id):
+        return Part.MENTOR if row["mentor"] else Part.STUDENT if row["student"] else None
+    return None

@@ -103,7 +103,6 @@ METRICS = {
     "ksmp_gaps_total",
     "ksmp_recovered_messages_total",
     "ksmp_joins_total",
-    "ksmp_slow_subscriptions_total",
     "ksmp_nats_up",
     "ksmp_database_up",
     "ksmp_archive_lag_messages",

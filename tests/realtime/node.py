@@ -44,6 +44,7 @@ class Transcript:
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self.closed: int | None = None
+        self.swift = None
 
     def write(self, data: bytes) -> None:
         while data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -47,6 +47,8 @@ def unreadable(seq: int) -> StoredPush:
 
 class Recorder:
     """A sink that keeps what it is given, and reads the frames in it as a client does."""
+
+    swift: Callable[[bytes], None] | None = None
 
     def __init__(self) -> None:
         self.written: list[bytes] = []

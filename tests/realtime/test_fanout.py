@@ -44,6 +44,8 @@ class Turns:
 class Pile:
     """A sink that keeps the pieces it is given; `unread` is what the client has not taken."""
 
+    swift: Callable[[bytes], None] | None = None
+
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
         self.unread = 0
@@ -63,7 +65,7 @@ def seat(id: str, room: Any = None, *, least: int | None = None, codec: Any = JS
     pile = Pile()
     member = Member(id, encoding(codec, least), pile, soft=1000, hard=100_000, spread=1.0)
     member.principal = Principal(id=f"user-{id}", name=id, role=Role.STUDENT, expires_at=2**50)
-    return Membership(member, room, "viewer", {}), pile
+    return Membership(member, room, "viewer"), pile
 
 
 def payloads(data: bytes) -> list[tuple[int, bytes]]:
@@ -139,7 +141,7 @@ def test_who_enters_again_gets_nothing_twice(fanout: Fanout, turns: Turns) -> No
     first, pile = seat("a")
     fanout.enter(first)
     fanout.durable(stored(1), 0)
-    fanout.enter(Membership(first.member, first.room, "viewer", {}))
+    fanout.enter(Membership(first.member, first.room, "viewer"))
     fanout.durable(stored(2), 1)
     turns.run()
     assert seqs(pile) == [2]

@@ -48,7 +48,7 @@ class Prompt(Fanout):
 
 
 def enter(here: Room, person: Member) -> None:
-    here.fanout.enter(Membership(person, here, "viewer", {}))
+    here.fanout.enter(Membership(person, here, "viewer"))
 
 
 def room(position: int = 0, *, count: int = MANY) -> Room:
