@@ -36,13 +36,17 @@ COLLECT: Final = (20_000, 20, 50)
 class GatewayServer(uvicorn.Server):
     """A server that drains its gateway before it lets go of its sockets."""
 
+    # Whether the process is this server's alone, which the tests' is not.
+    alone = False
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # What is there now stays: the collector would walk all of it again and again, a tenth of a second each time.
-        gc.collect()
-        gc.freeze()
-        # Little here is in a circle, so that looking seldom costs no memory.
-        gc.set_threshold(*COLLECT)
+        if self.alone:
+            # What is there now stays: the collector would walk all of it again, a tenth of a second each time.
+            gc.collect()
+            gc.freeze()
+            # Little here is in a circle, so that looking seldom costs no memory.
+            gc.set_threshold(*COLLECT)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         app = self.config.loaded_app
@@ -88,7 +92,9 @@ def serve(settings: Settings, workers: int) -> None:
     logs.configure(settings.log_level, settings.log_format)
     gateway = prepare(os.environ)
     if workers == 1:
-        GatewayServer(configuration(settings, _app(gateway))).run()
+        one = GatewayServer(configuration(settings, _app(gateway)))
+        one.alone = True
+        one.run()
         return
     with tempfile.TemporaryDirectory(prefix="ksmp-metrics-") as folder:
         # The workers' counters meet in files there, so that any of them answers for all.

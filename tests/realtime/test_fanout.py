@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.errors import CloseCode
 from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON, MSGPACK
 from gateway.protocol.messages import Push
@@ -202,3 +203,65 @@ def test_a_large_message_is_compressed_once_for_those_who_take_it(fanout: Fanout
     text = zlib.decompressobj(-WINDOW_BITS).decompress(body + b"\x00\x00\xff\xff")
     assert text == payloads(plain_pile.pieces[0])[1][1]
     assert len(body) < len(text) / 4
+
+
+class Swift(Pile):
+    """A sink that writes without being asked what is unread, until it says that it is much."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.quick: list[bytes] = []
+        self.swift = self.quick.append
+
+
+def quick_seat(id: str) -> tuple[Membership, Swift]:
+    sink = Swift()
+    member = Member(id, encoding(JSON, None), sink, soft=1000, hard=100_000, spread=1.0)
+    member.principal = Principal(id=id, name=id, role=Role.STUDENT, expires_at=2**50)
+    return Membership(member, Any, "viewer"), sink  # type: ignore[arg-type]
+
+
+def test_a_client_that_keeps_up_is_written_to_without_a_question(fanout: Fanout, turns: Turns) -> None:
+    membership, sink = quick_seat("a")
+    sink.unread = 100_001
+    fanout.enter(membership)
+    fanout.durable(stored(1), 0)
+    turns.run()
+    assert len(sink.quick) == 1
+    assert sink.closed is None
+
+
+def test_one_that_lags_is_looked_at_until_it_has_caught_up(fanout: Fanout, turns: Turns) -> None:
+    membership, sink = quick_seat("a")
+    fanout.enter(membership)
+    sink.unread = 2000
+    membership.member.lag(True)
+    fanout.ephemeral(Push(push="typing", room="session:1", data={}))
+    fanout.durable(stored(1), 0)
+    turns.run()
+    assert sink.quick == []
+    assert seqs(sink) == [1]
+    membership.member.lag(False)
+    fanout.durable(stored(2), 1)
+    turns.run()
+    assert len(sink.quick) == 1
+
+
+@pytest.mark.parametrize("state", ["held", "closed", "gone"])
+def test_nothing_is_written_quickly_to_one_that_is_not_to_get_it_now(fanout: Fanout, turns: Turns, state: str) -> None:
+    membership, sink = quick_seat("a")
+    member = membership.member
+    fanout.enter(membership)
+    {"held": member.hold, "closed": lambda: member.close(CloseCode.SLOW), "gone": member.end}[state]()
+    member.lag(False)
+    before = list(sink.pieces)
+    fanout.durable(stored(1), 0)
+    turns.run()
+    assert sink.quick == []
+    assert sink.pieces == before
+    if state == "held":
+        member.release(None)
+        assert seqs(sink) == [1]
+        fanout.durable(stored(2), 1)
+        turns.run()
+        assert len(sink.quick) == 1

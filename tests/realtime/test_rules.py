@@ -218,6 +218,56 @@ async def test_a_join_sees_what_was_acknowledged_elsewhere(near: Node, far: Node
         assert viewer.texts == ["a"]
 
 
+async def test_rooms_that_open_together_ask_for_one_position(near: Node, far: Node) -> None:
+    rooms = [f"test:{uuid.uuid4().hex}" for _ in range(100)]
+    for room in rooms[::10]:
+        await near.say(room, "before")
+    before = far.bus.client.stats["out_msgs"]
+    viewers = await asyncio.gather(*(far.viewer(room) for room in rooms))
+    # One for each says who is there; the positions come with two or three answers for all.
+    assert far.bus.client.stats["out_msgs"] - before < len(rooms) + 10
+    for room in rooms:
+        await near.say(room, "after")
+    await eventually(lambda: all(viewer.texts == ["after"] for viewer in viewers), "what came after they joined")
+
+
+async def test_the_past_of_a_room_is_read_when_it_is_asked_for(near: Node, far: Node, room: str) -> None:
+    first = await near.say(room, "a")
+    await near.say(room, "b")
+    await far.viewer(room)
+    served = far.hub.room(room)
+    assert served is not None
+    assert not served.remembers
+    assert len(served.tail) == 0
+    viewer = await far.viewer(room, since=far.position(first))
+    assert served.remembers
+    assert viewer.texts == ["b"]
+
+
+async def test_a_position_from_another_node_is_recovered_although_it_is_ahead(near: Node, far: Node, room: str) -> None:
+    """A node that opened the room earlier knows a lower place of the log than one that opens it now."""
+    early = await far.viewer(room)
+    await near.say(f"test:{uuid.uuid4().hex}", "elsewhere", "elsewhere")
+    late = await near.viewer(room)
+    assert early.result is not None
+    assert late.result is not None
+    assert late.result.seq > early.result.seq
+    back = await far.viewer(room, since=far.position(late.result.seq))
+    assert back.result is not None
+    assert back.result.recovered is True
+    assert back.texts == []
+    await near.say(room, "next")
+    for viewer in (early, late, back):
+        await eventually(lambda viewer=viewer: viewer.texts == ["next"], "the next message")
+
+
+async def test_a_position_that_the_log_never_reached_is_not_recovered(near: Node, far: Node, room: str) -> None:
+    last = await near.say(room, "a")
+    viewer = await far.viewer(room, since=far.position(last + 1000))
+    assert viewer.result is not None
+    assert viewer.result.recovered is False
+
+
 async def test_a_replay_that_expired_meanwhile_is_not_recovered(servers: NatsCluster, near: Node, room: str) -> None:
     async with node(servers.urls) as far:
         first = await near.say(room, "a")

@@ -1,0 +1,93 @@
+"""After its handshake a connection is served by calls: nothing of it waits anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+
+from websockets.frames import Frame, Opcode
+
+from gateway.transport.endpoint import PIECE, WebSocketEndpoint
+from tests.conftest import MakeGateway, MakeToken, Running
+from tests.transport.raw import RawClient, raw
+from tests.wire import connected
+
+MASK = b"\0\0\0\0"
+
+
+def text(message: dict[str, object]) -> bytes:
+    """A client's frame, masked with zeroes so that it can be made by hand."""
+    payload = json.dumps(message).encode()
+    return bytes(Frame(Opcode.TEXT, payload).serialize(mask=True))
+
+
+async def test_idle_connections_have_no_tasks(node: Running, token: MakeToken, room: str) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        before = None
+        for number in range(30):
+            client: RawClient = await stack.enter_async_context(raw(node.port))
+            await client.send({"id": 1, "cmd": "connect", "token": token(f"idle{number}")})
+            await client.ok(1)
+            await client.send({"id": 2, "cmd": "join", "room": room})
+            await client.ok(2)
+            if number == 9:
+                await asyncio.sleep(0.6)
+                before = len(asyncio.all_tasks())
+        await asyncio.sleep(0.6)
+        assert before is not None
+        # The tests' own are among them; twenty connections more have none more.
+        assert len(asyncio.all_tasks()) <= before + 2
+
+
+async def test_what_only_the_handshake_needed_is_let_go(node: Running, token: MakeToken) -> None:
+    async with connected(node.ws_url, token("light")):
+        held = [
+            one for one in gc.get_objects() if isinstance(one, WebSocketEndpoint) and not one.transport.is_closing()
+        ]
+        assert held
+        assert not any(hasattr(one, "scope") or hasattr(one, "request") for one in held)
+
+
+async def test_commands_behind_a_connect_are_answered_in_order(node: Running, token: MakeToken, room: str) -> None:
+    """They come in one piece, before there is an answer to the first."""
+    async with raw(node.port) as client:
+        await client.send_bytes(
+            text({"id": 1, "cmd": "connect", "token": token("eager")})
+            + text({"id": 2, "cmd": "join", "room": room})
+            + text({"id": 3, "cmd": "chat.send", "room": room, "data": {"text": "first"}})
+        )
+        await client.ok(1)
+        joined = await client.ok(2)
+        assert joined["room"] == room
+        assert (await client.ok(3))["seq"] > joined["seq"]
+
+
+async def test_a_connect_behind_one_that_failed_is_tried(node: Running, token: MakeToken) -> None:
+    async with raw(node.port) as client:
+        await client.send_bytes(
+            text({"id": 1, "cmd": "connect", "token": "nonsense"})
+            + text({"id": 2, "cmd": "connect", "token": token("second")})
+            + text({"id": 3, "cmd": "ping"})
+        )
+        refused = await client.next()
+        assert isinstance(refused, dict)
+        assert refused["error"]["code"] == "unauthenticated"
+        assert (await client.ok(2))["user"]["id"] == "second"
+        assert (await client.ok(3))["server_time"] > 0
+
+
+async def test_a_flood_in_one_piece_is_cut_off_early(gateway: MakeGateway, token: MakeToken) -> None:
+    """What came behind the close is not parsed, however much it is."""
+    async with gateway(command_rate=1.0, command_burst=1, flood_factor=2.0) as running, raw(running.port) as client:
+        await client.send({"id": 1, "cmd": "connect", "token": token("flood")})
+        await client.ok(1)
+        ping = text({"cmd": "ping"})
+        await client.send_bytes(ping * (20 * PIECE // len(ping)))
+        while isinstance(message := await client.next(), dict):
+            pass
+        assert message is not None
+        assert message.code == 4506
+        endpoints = [one for one in gc.get_objects() if isinstance(one, WebSocketEndpoint) and one.close_sent]
+        assert any(one._deaf for one in endpoints)
