@@ -117,7 +117,8 @@ async def test_4001_a_client_that_does_not_read_is_closed_and_slows_nobody(
         assert message.code == 4001
         assert received[-1]["push"] == "disconnect"
         assert received[-1]["data"]["code"] == 4001
-        got = [one["seq"] for one in received[:-1]]
+        # Presence and other ephemeral pushes may have come in between.
+        got = [one["seq"] for one in received if "seq" in one]
         assert got == seqs[: len(got)]
         assert len(got) < len(seqs)
         # And it recovers by coming back.
