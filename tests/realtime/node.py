@@ -111,8 +111,12 @@ class Node:
         )
         settings = self.settings
         kinds = {
-            "test": RoomKind(name="test", roles=("member",), authorize=_anyone, archived=bool(archived), presence=True)
+            "test": RoomKind(
+                name="test", roles=("member",), authorize=self._authorize, archived=bool(archived), presence=True
+            )
         }
+        # What the owner of the rooms says: a role, or an error.
+        self.owner: str | Exception = "member"
         self.metrics = Metrics(CollectorRegistry())
         self.bus = NatsBus(settings.nats_url, "test")
         self.log = RoomLog(self.bus, replicas=1, retention=settings.retention, publish_timeout=settings.publish_timeout)
@@ -120,8 +124,10 @@ class Node:
         self.archive = PostgresArchive(self.database)
         self.history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, self.history, kinds, settings, self.metrics, self._first_sequence)
-        grants = Grants(kinds, fresh=60, stale=60)
-        self.joiner = Joiner(self.hub, self.log, grants, kinds, {}, settings, self.metrics)
+        self.grants = Grants(
+            kinds, self.bus, fresh=settings.grant_fresh, stale=settings.grant_stale, wait=settings.grant_wait
+        )
+        self.joiner = Joiner(self.hub, self.log, self.grants, kinds, {}, settings, self.metrics)
         self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics)
         self._names = itertools.count(1)
         self._archived = archived
@@ -152,16 +158,17 @@ class Node:
     def gaps(self) -> float:
         return self.metrics.gaps._value.get()
 
+    async def _authorize(self, principal: Principal, id: str) -> str:
+        if isinstance(self.owner, Exception):
+            raise self.owner
+        return self.owner
+
     async def _first_sequence(self) -> int:
         return await self.archive.last() + 1 if self._archived else 1
 
 
 class Gone(msgspec.Struct):
     seq: int
-
-
-async def _anyone(principal: Principal, id: str) -> str:
-    return "member"
 
 
 @contextlib.asynccontextmanager
@@ -172,6 +179,7 @@ async def node(nats_urls: Sequence[str], database_url: str = "postgresql://nowhe
         await running.database.start()
     await running.log.start(running._first_sequence)
     await running.hub.start()
+    await running.grants.start()
     try:
         yield running
     finally:
