@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import time
@@ -30,6 +31,7 @@ from gateway.realtime.member import Member
 from gateway.realtime.rooms import ClusterRooms
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
+from tests.blocking import WATCH
 
 ONLY_WHEN_ASKED = 3600.0
 
@@ -173,7 +175,8 @@ class Gone(msgspec.Struct):
 
 @contextlib.asynccontextmanager
 async def node(nats_urls: Sequence[str], database_url: str = "postgresql://nowhere", **how: Any) -> AsyncIterator[Node]:
-    running = Node(nats_urls, database_url, **how)
+    # Piccolo's engine blocks where it is made, which in a gateway is before there is a loop.
+    running = await asyncio.to_thread(Node, nats_urls, database_url, **how)
     await running.bus.connect()
     if how.get("archived"):
         await running.database.start()
@@ -181,7 +184,8 @@ async def node(nats_urls: Sequence[str], database_url: str = "postgresql://nowhe
     await running.hub.start()
     await running.grants.start()
     try:
-        yield running
+        with WATCH.running():
+            yield running
     finally:
         await running.hub.stop()
         await running.bus.close()
@@ -190,8 +194,6 @@ async def node(nats_urls: Sequence[str], database_url: str = "postgresql://nowhe
 
 async def eventually(condition: Any, what: str, timeout: float = 8.0) -> None:
     """Wait until the condition holds."""
-    import asyncio
-
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, f"never: {what}"
