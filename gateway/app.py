@@ -92,15 +92,17 @@ class Gateway:
         self.hub = Hub(self.bus, self.log, history, kinds, settings, self.metrics, self._first_sequence)
         self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics)
         self.verifier = TokenVerifier.of(settings)
-        grants = Grants(kinds, fresh=settings.grant_fresh, stale=settings.grant_stale)
-        joiner = Joiner(self.hub, self.log, grants, kinds, commands, settings, self.metrics)
+        self.grants = Grants(
+            kinds, self.bus, fresh=settings.grant_fresh, stale=settings.grant_stale, wait=settings.grant_wait
+        )
+        joiner = Joiner(self.hub, self.log, self.grants, kinds, commands, settings, self.metrics)
         self.users = Users(self.bus, settings.connections_per_user)
         identify = [module.identify for module in modules]
         sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, settings)
         runner = CommandRunner(self.hub, history, self.rooms, kinds, commands, settings.history_limit)
         self.dispatcher = Dispatcher(joiner, sign_in, runner, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
-        self.fallback = Fallback(self.hub, self.log, sign_in, grants, runner, settings, self.metrics)
+        self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, runner, settings, self.metrics)
         self.archivers = [Archiver(kind, self.archive, self.log, self.metrics) for kind in archived]
         self.state = "starting"
         self._database_up = False
@@ -165,6 +167,7 @@ class Gateway:
                 await asyncio.sleep(0.5)
         await self.hub.start()
         await self.users.start()
+        await self.grants.start()
         for archiver in self.archivers:
             archiver.start()
         if self.state == "starting":

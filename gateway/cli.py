@@ -138,11 +138,16 @@ def migrate() -> None:
 
 
 @main.command()
-def doctor() -> None:
-    """Check the settings, and that PostgreSQL, NATS and the token issuer answer as the gateway needs it."""
-    from gateway.doctor import examine
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of a `ksmp dev` to look at instead.")
+def doctor(data: Path | None) -> None:
+    """Check the settings, and that PostgreSQL, NATS and the token issuer answer as the gateway needs it.
 
-    findings = asyncio.run(examine(os.environ))
+    Of a `ksmp dev` the addresses are known; KSMP_* variables count as they would for it.
+    """
+    from gateway.doctor import examine
+    from gateway.embedded.checkup import examine_dev
+
+    findings = asyncio.run(examine(os.environ) if data is None else examine_dev(data, os.environ))
     for finding in findings:
         click.echo(str(finding))
     if not all(finding.ok for finding in findings):

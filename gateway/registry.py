@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import Any
 
 from gateway.module import Command, Module, RoomKind
-from gateway.settings import PREFIX, Settings, check_unknown
+from gateway.settings import PREFIX, Settings, check_unknown, read
 
 GROUP = "ksmp.modules"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
@@ -123,10 +122,11 @@ def commands(modules: Sequence[Module]) -> dict[str, Command]:
 
 
 def check_environment(modules: Sequence[Module], environ: Mapping[str, str]) -> None:
-    """Raise SettingsError for a `KSMP_*` variable that neither the kernel nor a module declares."""
-    kinds: list[tuple[type[Any], str]] = [(Settings, PREFIX)]
-    kinds += [(module.settings_type, settings_prefix(module)) for module in modules if module.settings_type]
-    check_unknown(environ, kinds)
+    """Raise SettingsError for a `KSMP_*` variable that nobody declares, or of a module's with a bad value."""
+    own = [(module.settings_type, settings_prefix(module)) for module in modules if module.settings_type]
+    check_unknown(environ, [(Settings, PREFIX), *own])
+    for kind, prefix in own:
+        read(kind, environ, prefix)
 
 
 def settings_prefix(module: Module) -> str:

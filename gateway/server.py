@@ -10,15 +10,21 @@ import tempfile
 from collections.abc import Mapping
 from typing import Final
 
+import structlog
 import uvicorn
 from litestar import Litestar
 from uvicorn.supervisors import Multiprocess
 
 from gateway import registry
 from gateway.app import Gateway, create_app
-from gateway.settings import Settings, read
+from gateway.settings import Settings, SettingsError, read, variable
 from gateway.telemetry import logs
 from gateway.transport.endpoint import WebSocketEndpoint
+
+log = structlog.get_logger(__name__)
+
+# Connections that may wait to be accepted, as when a class begins.
+BACKLOG = 2048
 
 
 def prepare(environ: Mapping[str, str]) -> Gateway:
@@ -73,6 +79,7 @@ def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) 
         ws_ping_interval=settings.ping_interval,
         ws_ping_timeout=settings.ping_timeout,
         lifespan="on",
+        backlog=BACKLOG,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -91,17 +98,35 @@ def serve(settings: Settings, workers: int) -> None:
     """Serve until SIGTERM or SIGINT; raises SettingsError or RegistryError when it cannot start."""
     logs.configure(settings.log_level, settings.log_format)
     gateway = prepare(os.environ)
+    # Before anything runs, and by ourselves: uvicorn would log what a person should be told.
+    listening = listen(settings)
     if workers == 1:
         one = GatewayServer(configuration(settings, _app(gateway)))
         one.alone = True
-        one.run()
+        one.run([listening])
         return
     with tempfile.TemporaryDirectory(prefix="ksmp-metrics-") as folder:
         # The workers' counters meet in files there, so that any of them answers for all.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         config = configuration(settings, "gateway.server:application", workers=workers)
-        listening = config.bind_socket()
         Multiprocess(config, sockets=[listening]).run()
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket of a gateway, for one process or several; raises SettingsError when it cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        # Python adds the address to what the system says; a host that is not found has a text of its own.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise SettingsError(
+            f"{settings.host} port {settings.port} cannot be listened on ({reason}); "
+            f"stop what uses it, or choose others with {variable('host')} and {variable('port')}."
+        ) from None
+    listening.set_inheritable(True)
+    log.info("gateway.listening", host=settings.host, port=listening.getsockname()[1])
+    return listening
 
 
 def _app(gateway: Gateway) -> Litestar:

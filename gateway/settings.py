@@ -91,6 +91,9 @@ class Settings:
         15.0, zero=True, doc="How long a room's grant to a user is used without asking its module again"
     )
     grant_stale: float = setting(3600.0, zero=True, doc="How long a grant is used while its module's database is away")
+    grant_wait: float = setting(
+        0.3, doc="How long other nodes are waited for to tell of a grant while its module's database is away"
+    )
     bus_grace: float = setting(30.0, zero=True, doc="How long sockets stay open without NATS")
     reconnect_spread: float = setting(5.0, zero=True, doc="Window over which closed clients are told to come back")
     drain_timeout: float = setting(10.0, zero=True, doc="How long a stopping gateway waits for work in flight")

@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import asyncpg
 import httpx
 import hypothesis
 import pytest
+from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
 from gateway import registry, server
@@ -29,6 +30,7 @@ from gateway.embedded.nats import NatsCluster
 from gateway.embedded.postgres import Postgres
 from gateway.principal import Role
 from gateway.settings import Settings
+from tests.blocking import WATCH
 
 # A change is judged by the same examples each time; on a developer's machine new ones are tried.
 hypothesis.settings.register_profile(
@@ -42,6 +44,14 @@ hypothesis.settings.load_profile("ksmp")
 ISSUER = "https://issuer.ksmp.test/pool"
 CLIENT_ID = "tests"
 LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks() -> Iterator[None]:
+    """No gateway blocked the event loop during the test."""
+    WATCH.seen.clear()
+    yield
+    assert WATCH.seen == [], "\n".join(WATCH.seen)
 
 
 @pytest.fixture(scope="session")
@@ -208,10 +218,14 @@ def gateway(settings: MakeSettings) -> MakeGateway:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         port = listening.getsockname()[1]
         chosen = settings(port=port, **overrides)
-        made = Gateway(
-            chosen, registry.load(modules), environ=environ or {}, registry_=collectors or CollectorRegistry()
-        )
-        app = await asyncio.to_thread(server._app, made)
+
+        def build() -> tuple[Gateway, Litestar]:
+            found = registry.load(modules)
+            made = Gateway(chosen, found, environ=environ or {}, registry_=collectors or CollectorRegistry())
+            return made, server._app(made)
+
+        # Before there is a loop, in a process of its own.
+        made, app = await asyncio.to_thread(build)
         one = server.GatewayServer(server.configuration(chosen, app))
         # `serve` would take over the signals of the test run.
         serving = asyncio.get_running_loop().create_task(one._serve([listening]))
@@ -220,7 +234,8 @@ def gateway(settings: MakeSettings) -> MakeGateway:
         try:
             if ready:
                 await found.wait_ready()
-            yield found
+            with WATCH.running():
+                yield found
         finally:
             running.remove(found)
             if not serving.done():

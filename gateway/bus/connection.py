@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -87,7 +88,9 @@ class NatsBus:
     async def close(self) -> None:
         self._up.clear()
         if not self._client.is_closed:
-            await self._client.close()
+            # What a server that is away was still to be sent is lost, which is no reason not to go on.
+            with contextlib.suppress(OSError, nats.errors.Error):
+                await self._client.close()
 
     async def wait_up(self, timeout: float) -> None:
         """Wait until NATS is there; raises Unavailable after `timeout` seconds."""

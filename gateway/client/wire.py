@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.client.errors import CommandFailed
 from gateway.principal import Author
-from gateway.protocol.messages import ErrorBody, JoinResult, Push, User
+from gateway.protocol.messages import ConnectResult, ErrorBody, JoinResult, Push
 
 CodecName = Literal["json", "msgpack"]
 
@@ -30,16 +30,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"author": "fro
     data: Any = None
 
     def as_push(self) -> Push:
-        return Push(
-            push=self.push,
-            room=self.room,
-            seq=self.seq,
-            prev=self.prev,
-            at=self.at,
-            author=self.author,
-            nonce=self.nonce,
-            data=self.data,
-        )
+        return msgspec.convert(self, Push, from_attributes=True)
 
 
 class RoomOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,15 +40,11 @@ class RoomOutcome(msgspec.Struct, frozen=True, kw_only=True):
     deferred: bool = False
 
 
-class Welcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The ok of `connect`; `rooms` are read one by one with `outcome`. Times are in milliseconds."""
+class Welcome(ConnectResult, frozen=True, kw_only=True):
+    """The ok of `connect` as it arrives; `rooms` are read one by one with `outcome`. Times are in milliseconds."""
 
-    connection: str
-    user: User
-    server_time: int
-    expires_at: int
-    limits: dict[str, int | float] = {}
-    rooms: dict[str, Any] = {}
+    limits: dict[str, int | float] = msgspec.field(default_factory=dict)
+    rooms: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Wire:

@@ -43,9 +43,11 @@ class Dev:
     async def run(self) -> None:
         """Start everything and keep it running until SIGINT or SIGTERM, then stop it in order.
 
-        Raises EmbeddedError or SettingsError when something cannot be started; then nothing runs any more.
+        Raises EmbeddedError, SettingsError or RegistryError when something cannot be started; then nothing runs any
+        more.
         """
         self._listen_for_signals()
+        await asyncio.to_thread(gateways.check, self._environ)
         await asyncio.to_thread(self._folder.claim)
         try:
             self._check_ports()

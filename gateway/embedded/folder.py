@@ -65,6 +65,18 @@ class DataFolder:
         except OSError as error:
             raise EmbeddedError(f"The data folder {self.path} cannot be used: {error.strerror or error}.") from None
 
+    @property
+    def used(self) -> bool:
+        """Whether a `ksmp dev` runs in the folder now."""
+        try:
+            descriptor = os.open(self.path / LOCK, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            return not _try_lock(descriptor, fcntl.LOCK_SH)
+        finally:
+            os.close(descriptor)
+
     def clear(self) -> None:
         """Delete what `ksmp dev` keeps in the folder, and nothing else. Raises EmbeddedError."""
         try:
@@ -102,7 +114,7 @@ class DataFolder:
     def _lock(self) -> None:
         self._descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + LOCK_TIMEOUT
-        while not self._try_lock():
+        while not _try_lock(self._descriptor, fcntl.LOCK_EX):
             owner, _, known = os.pread(self._descriptor, 200, 0).decode().strip().partition(" ")
             lives = owner.isdigit() and table.identity(int(owner)) == known
             if lives or time.monotonic() > deadline:
@@ -115,12 +127,13 @@ class DataFolder:
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()} {table.identity(os.getpid())}\n".encode(), 0)
 
-    def _try_lock(self) -> bool:
-        # flock belongs to the open file, so the guard that inherits the descriptor holds it too.
-        try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):
-                return False
-            raise
-        return True
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    # flock belongs to the open file, so the guard that inherits the descriptor holds it too.
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            return False
+        raise
+    return True

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gateway import registry
 from gateway.embedded import probe
 from gateway.embedded.guard import Guard
 from gateway.embedded.ports import LOOPBACK
@@ -57,6 +58,18 @@ def variables(
     result = environment(settings) | overrides
     read(Settings, result)
     return result
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """Whether gateways would start with these variables, before anything runs; blocks while modules are loaded.
+
+    Raises SettingsError or RegistryError.
+    """
+    if not any(name.startswith(PREFIX) for name in environ):
+        return
+    nowhere = variables(1, ports=(), database_url="", nats_url=("",), issuer=Path(), environ=environ)
+    modules = registry.load(read(Settings, nowhere).modules)
+    registry.check_environment(modules, nowhere)
 
 
 class Gateway:

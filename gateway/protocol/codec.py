@@ -11,8 +11,6 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from gateway.protocol.frames import BINARY, TEXT, frame
-
 # Deeper nesting than any real message, shallow enough that no recursion limit is met.
 MAX_DEPTH: Final = 32
 
@@ -30,9 +28,6 @@ class Codec(Protocol):
     def encode(self, message: Any) -> bytes:
         """The payload."""
 
-    def frame(self, message: Any) -> bytes:
-        """The payload inside one unmasked, uncompressed WebSocket frame."""
-
     def decode(self, data: bytes) -> Any:
         """Plain dicts, lists, strings, numbers; raises DecodeError and nothing else."""
 
@@ -47,9 +42,6 @@ class JsonCodec:
 
     def encode(self, message: Any) -> bytes:
         return self._encode(message)
-
-    def frame(self, message: Any) -> bytes:
-        return frame(TEXT, self._encode(message))
 
     def decode(self, data: bytes) -> Any:
         try:
@@ -71,9 +63,6 @@ class MsgpackCodec:
     def encode(self, message: Any) -> bytes:
         # First as JSON has it: times and binary are strings there, and so they are here.
         return self._pack(msgspec.to_builtins(message))
-
-    def frame(self, message: Any) -> bytes:
-        return frame(BINARY, self.encode(message))
 
     def decode(self, data: bytes) -> Any:
         try:

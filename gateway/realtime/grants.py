@@ -1,14 +1,23 @@
-"""Who may be in which room, as the rooms' owners said; kept for when their database is away."""
+"""Who may be in which room, as the rooms' owners said; kept for when their database is away.
+
+Each node keeps what its own users were granted. Who comes to another node while the owner cannot answer is let in
+on the word of a node that holds the grant. Only gateways are on the bus, so a word on it is trusted like one's own.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import structlog
+from nats.aio.msg import Msg
 
+from gateway.bus.connection import NatsBus
 from gateway.errors import Unavailable, not_found
 from gateway.module import RoomKind
 from gateway.principal import Principal
@@ -17,42 +26,103 @@ from gateway.protocol.names import RoomName
 log = structlog.get_logger(__name__)
 
 KEPT: Final = 100_000
+ASKED: Final = "gateway.grants.asked"
+
+
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """What a grant is about: exactly this user, in this role of the platform, in this room."""
+
+    user: str
+    role: str
+    room: str
+
+
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """The answer of a node that holds the grant; `age` is in seconds, since clocks of nodes differ."""
+
+    role: str
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    role: str
+    # On this node's monotonic clock, also when it was heard of from another node.
+    at: float
 
 
 class Grants:
     """Asks the owner of a room's kind, and answers from memory while the answer is fresh.
 
-    While the owner cannot answer, an older grant is used. A refusal is never kept.
+    While the owner cannot answer, an older grant is used: the one held here, or else the first that another node
+    tells of within `wait` seconds. No grant is used for longer than `stale` seconds after the owner gave it, through
+    however many nodes it went. A refusal is never kept.
     """
 
-    def __init__(self, kinds: Mapping[str, RoomKind], *, fresh: float, stale: float) -> None:
+    def __init__(self, kinds: Mapping[str, RoomKind], bus: NatsBus, *, fresh: float, stale: float, wait: float) -> None:
         self._kinds = kinds
+        self._bus = bus
         self._fresh = fresh
         self._stale = stale
-        self._granted: OrderedDict[tuple[str, str, str], tuple[str, float]] = OrderedDict()
+        self._wait = wait
+        self._granted: OrderedDict[Asked, _Grant] = OrderedDict()
+
+    async def start(self) -> None:
+        """Answer the other nodes from now on."""
+        await self._bus.subscribe(ASKED, self._asked)
 
     async def role(self, principal: Principal, room: RoomName) -> str:
         """The user's role in the room; raises Refused, BadInput `not_found` or Unavailable."""
         kind = self._kinds.get(room.kind)
         if kind is None:
             raise not_found(f"there are no rooms of kind {room.kind}")
-        key = (principal.id, principal.role.value, str(room))
+        key = Asked(principal.id, principal.role.value, str(room))
+        held = self._held(key, self._fresh)
+        if held is not None:
+            return held.role
+        # A grant is as old as the question that it answers.
         now = time.monotonic()
-        held = self._granted.get(key)
-        if held is not None and now - held[1] < self._fresh:
-            return held[0]
         try:
             role = await kind.authorize(principal, room.id)
         except Unavailable:
-            if held is not None and now - held[1] < self._stale:
-                log.info("grant.stale", room=str(room), age=round(now - held[1], 1))
-                return held[0]
-            raise
+            known = self._held(key, self._stale) or await self._ask(key)
+            if known is None:
+                raise
+            log.info("grant.stale", room=str(room), age=round(time.monotonic() - known.at, 1))
+            return known.role
         except Exception:
             self._granted.pop(key, None)
             raise
-        self._granted[key] = (role, now)
+        self._keep(key, _Grant(role, now))
+        return role
+
+    def _held(self, key: Asked, age: float) -> _Grant | None:
+        """The grant held here, when it is younger than `age` seconds."""
+        grant = self._granted.get(key)
+        return grant if grant is not None and time.monotonic() - grant.at < age else None
+
+    def _keep(self, key: Asked, grant: _Grant) -> None:
+        self._granted[key] = grant
         self._granted.move_to_end(key)
         while len(self._granted) > KEPT:
             self._granted.popitem(last=False)
-        return role
+
+    async def _ask(self, key: Asked) -> _Grant | None:
+        """The first grant that another node tells of, kept here too; None when none does in time.
+
+        Nodes that hold none stay silent, this one among them: it is asked with the others.
+        """
+        try:
+            answer = await self._bus.request(ASKED, msgspec.json.encode(key), timeout=self._wait)
+        except Unavailable:
+            return None
+        held = msgspec.json.decode(answer.data, type=Held)
+        self._keep(key, _Grant(held.role, time.monotonic() - held.age))
+        return self._held(key, self._stale)
+
+    async def _asked(self, message: Msg) -> None:
+        grant = self._held(msgspec.json.decode(message.data, type=Asked), self._stale)
+        if grant is not None:
+            held = Held(grant.role, time.monotonic() - grant.at)
+            with contextlib.suppress(Unavailable):
+                await self._bus.publish(message.reply, msgspec.json.encode(held))

@@ -146,7 +146,7 @@ class Hub:
                 pushes = await self._log.between(room.name, since, until, limit=limit)
                 await failpoint.pause("join.pause")
                 # Asked after the read: what expired during it would be missing in the middle.
-                if len(pushes) > limit or since < await self._log.first() - 1:
+                if len(pushes) > limit or not room.tail.accounts(pushes, since + 1, await self._log.first()):
                     return False
                 # A tail that was trimmed meanwhile begins later than what was read ends.
                 if room.tail.start == start and not room.tail.prepend(pushes, since):

@@ -100,6 +100,15 @@ class Tail:
             if push.push and push.seq not in dead and push.seq not in self._erased:
                 yield push
 
+    def accounts(self, pushes: Iterable[StoredPush], start: int, first: int) -> bool:
+        """Whether the room had nothing from `start` up to the log's `first` but what tombstones erased.
+
+        Those held here and among `pushes` count. A seq that none of them names may have been any room's, so the
+        answer is no: it may have expired.
+        """
+        erased = {target.seq for push in pushes for target in push.erases}
+        return all(seq in erased or seq in self._erased for seq in range(start, first))
+
     def _bury(self, tombstone: StoredPush) -> None:
         """Take the targets of a tombstone out, and keep them out."""
         for erased in tombstone.erases:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,15 @@ from gateway.embedded import people
 from gateway.embedded.gateways import ISSUER
 from gateway.principal import Role
 from gateway.settings import Settings, table
+
+SOMEWHERE = {
+    "KSMP_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x",
+    "KSMP_NATS_URL": "nats://127.0.0.1:1",
+    "KSMP_ISSUER": "i",
+    "KSMP_JWKS_URL": "http://127.0.0.1:1/",
+    "KSMP_CLIENT_IDS": "c",
+    "KSMP_HOST": "127.0.0.1",
+}
 
 COMMANDS = ["dev", "token", "serve", "migrate", "doctor", "modules", "settings"]
 
@@ -143,14 +153,7 @@ def test_serve_and_migrate_name_the_setting_that_is_missing() -> None:
 
 
 def test_migrate_without_a_database_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    nowhere = {
-        "KSMP_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x",
-        "KSMP_NATS_URL": "nats://127.0.0.1:1",
-        "KSMP_ISSUER": "i",
-        "KSMP_JWKS_URL": "http://127.0.0.1:1/",
-        "KSMP_CLIENT_IDS": "c",
-    }
-    for name, value in nowhere.items():
+    for name, value in SOMEWHERE.items():
         monkeypatch.setenv(name, value)
     result = run("migrate")
     assert_one_line(result, "")
@@ -179,6 +182,45 @@ def test_dev_says_something_before_it_loads_anything(tmp_path: Path) -> None:
     assert errors == f"Error: {tmp_path}/file is not a folder; choose another one with --data.\n"
     # A second on an idle machine; a busy one gets more, and loading everything would take longer still.
     assert first < 3
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "text"),
+    [
+        ("KSMP_PROT", "1", "KSMP_PROT is not a setting"),
+        ("KSMP_PING_INTERVAL", "soon", "KSMP_PING_INTERVAL has a bad value"),
+        ("KSMP_CHAT_RATE_COUNT", "many", "KSMP_CHAT_RATE_COUNT has a bad value"),
+        ("KSMP_MODULES", "chat", "Module chat requires live"),
+    ],
+)
+def test_dev_names_a_bad_variable_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, text: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert_one_line(run("dev", "--data", str(tmp_path / "data")), text)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_serve_on_a_taken_port_is_one_line(workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway.cli", "serve", "--workers", workers],
+            env=os.environ | SOMEWHERE | {"KSMP_PORT": port},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: 127.0.0.1 port {port} cannot be listened on (Address already in use)")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_doctor_of_a_folder_of_something_else_is_one_line(tmp_path: Path) -> None:
+    assert_one_line(run("doctor", "--data", str(tmp_path)), "is no folder of `ksmp dev`; run `ksmp dev --data")
 
 
 def test_settings_prints_the_documented_table() -> None:

@@ -14,11 +14,14 @@ from gateway import doctor, registry
 from gateway.db.migrate import migrate
 from gateway.doctor import Finding, examine
 from gateway.embedded import ports
+from gateway.embedded.checkup import examine_dev
+from gateway.embedded.folder import DataFolder
 from gateway.embedded.guard import Guard
 from gateway.embedded.nats import NatsServer
 from gateway.embedded.natsserver import binary
 from gateway.embedded.postgres import Postgres
 from gateway.embedded.process import Child
+from tests.client.stack import running
 
 from .jwks import serve_jwks
 
@@ -78,6 +81,7 @@ async def test_migrations_that_are_missing(environ: dict[str, str]) -> None:
         ("KSMP_MODULES", "chat", "settings", "requires live"),
         ("KSMP_PROT", "1", "settings", "KSMP_PROT is not a setting"),
         ("KSMP_PORT", "high", "settings", "KSMP_PORT has a bad value"),
+        ("KSMP_CHAT_RATE_COUNT", "many", "settings", "KSMP_CHAT_RATE_COUNT has a bad value"),
     ],
 )
 async def test_what_is_wrong_is_named(
@@ -122,3 +126,29 @@ async def test_nats_without_jetstream(environ: dict[str, str], tmp_path: Path) -
         found = finding(await examine(environ | {"KSMP_NATS_URL": f"nats://127.0.0.1:{port}"}), "NATS")
         await plain.stop()
     assert "has no JetStream" in found.text
+
+
+async def test_a_dev_that_runs_and_one_that_is_stopped(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    async with running(tmp_path) as stack:
+        findings = await examine_dev(data, {})
+        assert all(found.ok for found in findings), findings
+        assert [found.subject for found in findings] == ["ksmp dev", "settings", "PostgreSQL", "NATS", "token keys"]
+        assert all(url in str(findings[0]) for url in stack.gateways)
+        wrong = finding(await examine_dev(data, {"KSMP_PROT": "1"}), "settings")
+        assert not wrong.ok
+    findings = await examine_dev(data, {})
+    assert [(found.subject, found.ok) for found in findings] == [("settings", True), ("ksmp dev", False)]
+    assert "kept PostgreSQL's data, NATS' data, the token issuer's key; start it with" in findings[1].text
+    assert not finding(await examine_dev(data, {"KSMP_PROT": "1"}), "settings").ok
+
+
+async def test_a_dev_that_is_on_its_way(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.claim()
+    try:
+        (found,) = await examine_dev(folder.path, {})
+    finally:
+        folder.release()
+    assert not found.ok
+    assert "it is starting or stopping" in found.text

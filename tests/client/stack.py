@@ -9,17 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import msgspec
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.embedded import people, ports, state
 from gateway.embedded.state import State
 from gateway.principal import Role
+from tests.sessions import create_session
 
 START_SECONDS = 60.0
 
@@ -38,17 +37,7 @@ class Stack:
 
     async def create_room(self, mentor: str = "dev-mentor") -> str:
         """The room of a new live session, open to everyone."""
-        id = uuid.uuid4().hex[:12]
-        connection = await asyncpg.connect(self._database_url)
-        try:
-            await connection.execute(
-                "INSERT INTO live_session (id, program_id, title, mentor_id) VALUES ($1, 'demo', 'A class', $2)",
-                id,
-                mentor,
-            )
-        finally:
-            await connection.close()
-        return f"session:{id}"
+        return await create_session(self._database_url, mentor)
 
     async def kill_gateway(self, number: int) -> None:
         """SIGKILL; `ksmp dev` starts it again."""

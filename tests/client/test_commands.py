@@ -60,7 +60,7 @@ async def test_unavailable_is_repeated_with_the_same_nonce(standin: StandIn, roo
 
 async def test_no_reply_is_repeated_with_the_same_nonce(standin: StandIn, room: Room) -> None:
     standin.answers["chat.send"] = in_turn(Silence(), {"seq": 11})
-    assert await room.command("chat.send", timeout=0.1) == {"seq": 11}
+    assert await room.command("chat.send", timeout=0.5) == {"seq": 11}
     first, second = await standin.got("chat.send", 2)
     assert first["nonce"] == second["nonce"]
     assert first["id"] != second["id"]

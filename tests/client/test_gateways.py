@@ -81,8 +81,8 @@ async def test_two_gateways_are_one_room(stack: Stack, room: str, codec: CodecNa
             ("Meera", "mentor"),
             ("Asha ✎", "student"),
         ]
-        await here.command("chat.delete", {"seq": sent["seq"]})
-        late = await (await mentor.join(room)).history()
+        deleted = await here.command("chat.delete", {"seq": sent["seq"]})
+        late = await here.history(deleted["seq"] + 1)
         assert [push.push for push in late.messages] == ["chat.message", "chat.deleted"]
 
 
@@ -116,7 +116,7 @@ async def test_a_killed_gateway_costs_no_message(stack: Stack, room: str) -> Non
         assert state.url.split("/")[2] == stack.gateways[0].split("/")[2]
         await here.command("chat.send", {"text": "after"})
         async with asyncio.timeout(SECONDS):
-            while shown_there.texts[-1] != "after" or shown.texts[-1] != "after":
+            while shown_there.texts[-1:] != ["after"] or shown.texts[-1:] != ["after"]:
                 await asyncio.sleep(0.02)
         assert sorted(shown.texts) == sorted(["before", "mine", "after", *map(str, range(15))])
         assert shown_there.texts == shown.texts
@@ -193,6 +193,7 @@ async def test_a_nonce_makes_a_repeat_harmless(stack: Stack, room: str) -> None:
     async with Client(stack.gateways[0], token=stack.token(who)) as client:
         here = await client.join(room)
         first = await here.command("chat.send", {"text": "once"}, nonce="n")
+        await Reader(here).shows(["once"])
         assert first == {"seq": here.position.seq if here.position else 0}
         assert await here.command("chat.send", {"text": "once"}, nonce="n") == {**first, "duplicate": True}
     async with Client(stack.gateways[1], token=stack.token(who)) as client:

@@ -158,6 +158,7 @@ async def test_the_erased_are_never_replayed(node: Running, second: Running, tok
         start = await ann.join(room)
         seqs = [(await ann.say(room, f"m{index}"))["seq"] for index in range(3)]
         deleted = (await ann.call("chat.delete", room=room, data={"seq": seqs[1]}))["seq"]
+        await ann.expect_push("chat.deleted", room)
         since = {"epoch": start["epoch"], "seq": start["seq"]}
         for running in (node, second):
             async with connected(running.ws_url, token("bob"), rooms={room: since}) as bob:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import time
@@ -30,6 +31,7 @@ from gateway.realtime.member import Member
 from gateway.realtime.rooms import ClusterRooms
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
+from tests.blocking import WATCH
 
 ONLY_WHEN_ASKED = 3600.0
 
@@ -111,8 +113,12 @@ class Node:
         )
         settings = self.settings
         kinds = {
-            "test": RoomKind(name="test", roles=("member",), authorize=_anyone, archived=bool(archived), presence=True)
+            "test": RoomKind(
+                name="test", roles=("member",), authorize=self._authorize, archived=bool(archived), presence=True
+            )
         }
+        # What the owner of the rooms says: a role, or an error.
+        self.owner: str | Exception = "member"
         self.metrics = Metrics(CollectorRegistry())
         self.bus = NatsBus(settings.nats_url, "test")
         self.log = RoomLog(self.bus, replicas=1, retention=settings.retention, publish_timeout=settings.publish_timeout)
@@ -120,8 +126,10 @@ class Node:
         self.archive = PostgresArchive(self.database)
         self.history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, self.history, kinds, settings, self.metrics, self._first_sequence)
-        grants = Grants(kinds, fresh=60, stale=60)
-        self.joiner = Joiner(self.hub, self.log, grants, kinds, {}, settings, self.metrics)
+        self.grants = Grants(
+            kinds, self.bus, fresh=settings.grant_fresh, stale=settings.grant_stale, wait=settings.grant_wait
+        )
+        self.joiner = Joiner(self.hub, self.log, self.grants, kinds, {}, settings, self.metrics)
         self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics)
         self._names = itertools.count(1)
         self._archived = archived
@@ -152,6 +160,11 @@ class Node:
     def gaps(self) -> float:
         return self.metrics.gaps._value.get()
 
+    async def _authorize(self, principal: Principal, id: str) -> str:
+        if isinstance(self.owner, Exception):
+            raise self.owner
+        return self.owner
+
     async def _first_sequence(self) -> int:
         return await self.archive.last() + 1 if self._archived else 1
 
@@ -160,20 +173,19 @@ class Gone(msgspec.Struct):
     seq: int
 
 
-async def _anyone(principal: Principal, id: str) -> str:
-    return "member"
-
-
 @contextlib.asynccontextmanager
 async def node(nats_urls: Sequence[str], database_url: str = "postgresql://nowhere", **how: Any) -> AsyncIterator[Node]:
-    running = Node(nats_urls, database_url, **how)
+    # Piccolo's engine blocks where it is made, which in a gateway is before there is a loop.
+    running = await asyncio.to_thread(Node, nats_urls, database_url, **how)
     await running.bus.connect()
     if how.get("archived"):
         await running.database.start()
     await running.log.start(running._first_sequence)
     await running.hub.start()
+    await running.grants.start()
     try:
-        yield running
+        with WATCH.running():
+            yield running
     finally:
         await running.hub.stop()
         await running.bus.close()
@@ -182,8 +194,6 @@ async def node(nats_urls: Sequence[str], database_url: str = "postgresql://nowhe
 
 async def eventually(condition: Any, what: str, timeout: float = 8.0) -> None:
     """Wait until the condition holds."""
-    import asyncio
-
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, f"never: {what}"

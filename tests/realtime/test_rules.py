@@ -287,6 +287,28 @@ async def test_a_replay_that_expired_meanwhile_is_not_recovered(servers: NatsClu
         assert viewer.result.recovered is False
 
 
+async def test_what_was_erased_at_the_very_start_of_the_stream_is_not_missing(
+    servers: NatsCluster, near: Node, room: str
+) -> None:
+    erased = await near.say(room, "a", "b") - 1
+    await near.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=erased)
+    for seq in (erased, erased + 1):
+        gone = await near.unsay(room, seq)
+    assert await near.log.first() == gone - 1
+    # On nodes that have not seen any of it.
+    async with node(servers.urls) as far:
+        viewer = await far.viewer(room, since=far.position(erased - 1))
+        assert viewer.result is not None
+        assert (viewer.result.recovered, viewer.result.seq) == (True, gone)
+        assert [push.push for push in viewer.result.messages] == ["test.gone", "test.gone"]
+    # A tombstone that expired itself was erased by nobody.
+    await near.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=gone)
+    async with node(servers.urls) as far:
+        viewer = await far.viewer(room, since=far.position(erased - 1))
+        assert viewer.result is not None
+        assert viewer.result.recovered is False
+
+
 async def test_a_replay_over_the_cap_is_not_recovered(servers: NatsCluster, near: Node, room: str) -> None:
     async with node(servers.urls, recovery_messages=10) as far:
         first = await near.say(room, "0")

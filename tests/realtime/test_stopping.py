@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
 
+from gateway.bus.connection import NatsBus
+from gateway.embedded.guard import Guard
+from gateway.embedded.nats import NatsCluster
 from gateway.realtime.archive import Archiver
 from tests.conftest import Running
+from tests.realtime.node import eventually
 
 
 async def test_an_archiver_stops_at_any_moment(node: Running) -> None:
@@ -23,3 +28,17 @@ async def test_an_archiver_stops_at_any_moment(node: Running) -> None:
                 archiver._task.cancel()
                 await asyncio.sleep(0.05)
         assert not late
+
+
+async def test_a_bus_stops_although_nats_is_away(tmp_path: Path, servers_guard: Guard) -> None:
+    """Or a gateway would leave the rest of what it holds as it is."""
+    async with NatsCluster(tmp_path, guard=servers_guard, restart=False) as own:
+        bus = NatsBus(own.urls, "stopping")
+        await bus.connect()
+        await own.stop()
+        await eventually(lambda: not bus.up, "the loss")
+        # What a lost connection can no longer take.
+        bus.client._pending.append(b"PING\r\n")
+        bus.client._pending_data_size += 6
+        await bus.close()
+        assert not bus.up

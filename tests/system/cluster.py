@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from gateway.embedded.postgres import Postgres
 from gateway.embedded.process import Child
 from gateway.embedded.stack import prepare_database
 from gateway.settings import Settings, read
+from tests.sessions import create_session
 
 
 class Cluster:
@@ -101,17 +101,7 @@ class Cluster:
 
     async def create_session(self, mentor: str) -> str:
         """A live session of the open demo program; its room's name."""
-        id = f"s-{uuid.uuid4().hex[:12]}"
-        connection = await asyncpg.connect(self.postgres.url)
-        try:
-            await connection.execute(
-                "INSERT INTO live_session (id, program_id, title, mentor_id) VALUES ($1, 'demo', 'A class', $2)",
-                id,
-                mentor,
-            )
-        finally:
-            await connection.close()
-        return f"session:{id}"
+        return await create_session(self.postgres.url, mentor)
 
     async def archived(self, room: str) -> list[int]:
         connection = await asyncpg.connect(self.postgres.url)

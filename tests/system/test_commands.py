@@ -81,6 +81,25 @@ async def test_a_repeat_happens_once_though_its_message_was_erased_and_nats_kill
         await each.close()
 
 
+async def test_without_postgresql_one_may_come_back_on_another_gateway(cluster: Cluster, room: str) -> None:
+    """The grant that the first gateway holds is enough; who has none is told to come again."""
+    here = await enter(cluster, 0, "wanderer", room)
+    await cluster.postgres.stop()
+    try:
+        await here.close()
+        there = await enter(cluster, 1, "wanderer", room)
+        assert (await call(there, cmd="chat.send", room=room, data={"text": "back"}))["seq"] > 0
+        stranger = await websockets.connect(cluster.urls[1], compression=None)
+        token = cluster.issuer.token("stranger", name="stranger", role=Role.STUDENT, ttl=600)
+        await call(stranger, cmd="connect", token=token)
+        with pytest.raises(AssertionError, match="unavailable"):
+            await call(stranger, cmd="join", room=room)
+        for socket in (there, stranger):
+            await socket.close()
+    finally:
+        await cluster.postgres.start()
+
+
 async def test_a_repeat_on_another_gateway_returns_the_first_result(cluster: Cluster, room: str) -> None:
     here, there = await enter(cluster, 0, "twice", room), await enter(cluster, 1, "twice", room)
     send = {"cmd": "chat.send", "room": room, "nonce": "n-1", "data": {"text": "once"}}

@@ -63,7 +63,7 @@ async def test_4000_a_draining_node_finishes_what_was_begun_and_takes_nothing_ne
     gateway: MakeGateway, node: Running, token: MakeToken, room: str
 ) -> None:
     async with (
-        gateway(failpoints="ack.delay=delay:1") as running,
+        gateway(failpoints="ack.delay=delay:2") as running,
         connected(running.ws_url, token("one")) as client,
         connected(node.ws_url, token("two")) as witness,
     ):
@@ -117,7 +117,8 @@ async def test_4001_a_client_that_does_not_read_is_closed_and_slows_nobody(
         assert message.code == 4001
         assert received[-1]["push"] == "disconnect"
         assert received[-1]["data"]["code"] == 4001
-        got = [one["seq"] for one in received[:-1]]
+        # Presence and other ephemeral pushes may have come in between.
+        got = [one["seq"] for one in received if "seq" in one]
         assert got == seqs[: len(got)]
         assert len(got) < len(seqs)
         # And it recovers by coming back.
@@ -209,7 +210,7 @@ async def test_4010_a_socket_ends_with_its_token(node: Running, token: MakeToken
 
 
 async def test_4500_a_refused_client_has_until_the_deadline(gateway: MakeGateway, token: MakeToken) -> None:
-    async with gateway(connect_timeout=0.6) as running, opened(running.ws_url) as client:
+    async with gateway(connect_timeout=1.5) as running, opened(running.ws_url) as client:
         for bad in ("nonsense", token("late", ttl=-1000)):
             with pytest.raises(WireError):
                 await client.connect(bad)
@@ -239,8 +240,8 @@ async def test_a_connect_that_the_server_is_slow_to_answer_is_not_the_client_s_f
 
 
 async def test_the_deadline_is_no_matter_once_connected(gateway: MakeGateway, token: MakeToken) -> None:
-    async with gateway(connect_timeout=0.3) as running, connected(running.ws_url, token("one")) as client:
-        await asyncio.sleep(0.5)
+    async with gateway(connect_timeout=1.0) as running, connected(running.ws_url, token("one")) as client:
+        await asyncio.sleep(1.2)
         await serves(client)
 
 

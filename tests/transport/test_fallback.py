@@ -476,7 +476,7 @@ async def test_the_limits_are_those_of_a_connection(
     gateway: MakeGateway, token: MakeToken, room: str, create_session: CreateSession
 ) -> None:
     async with (
-        gateway(command_rate=1.0, command_burst=3) as running,
+        gateway(command_rate=0.01, command_burst=3) as running,
         poster(running, token("ada")) as ada,
         poster(running, token("bob")) as bob,
     ):

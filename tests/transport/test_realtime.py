@@ -22,7 +22,7 @@ codecs = pytest.mark.parametrize("codec", ["json", "msgpack"])
 @pytest.fixture
 def slow_acks() -> Iterator[None]:
     """Every durable command is in flight for a while."""
-    failpoint.set("ack.delay", None, delay=0.3)
+    failpoint.set("ack.delay", None, delay=1.0)
     yield
     failpoint.clear()
 
@@ -142,8 +142,8 @@ async def test_a_refreshed_connection_outlives_its_first_token_and_others_do_not
     node: Running, token: MakeToken
 ) -> None:
     async with (
-        connected(node.ws_url, token("wise", ttl=1)) as refreshed,
-        connected(node.ws_url, token("late", ttl=1)) as late,
+        connected(node.ws_url, token("wise", ttl=2)) as refreshed,
+        connected(node.ws_url, token("late", ttl=2)) as late,
     ):
         ok = await refreshed.call("refresh", token=token("wise", ttl=60))
         assert ok["expires_at"] > time.time() * 1000 + 50_000
@@ -478,9 +478,10 @@ async def test_error_codes(
 
 async def test_over_the_rate_commands_are_told_to_wait(gateway: MakeGateway, token: MakeToken) -> None:
     async with (
-        gateway(command_rate=10.0, command_burst=5) as running,
+        gateway(command_rate=2.0, command_burst=5) as running,
         connected(running.ws_url, token("eager")) as client,
     ):
+        began = time.monotonic()
         ids = [await client.send("ping") for _ in range(12)]
         answers = []
         for id in ids:
@@ -488,11 +489,12 @@ async def test_over_the_rate_commands_are_told_to_wait(gateway: MakeGateway, tok
                 await client.reply(id)
             except WireError as error:
                 answers.append(error)
-        assert 6 <= len(answers) <= 8
+        # However long it took: the burst, and what the rate gave back meanwhile.
+        assert 6 - (time.monotonic() - began) * 2.0 <= len(answers) <= 8
         assert all(error.code == "rate_limited" and error.temporary for error in answers)
         waits = [error.retry_after for error in answers]
-        assert all(wait is not None and 0 < wait <= 0.1 for wait in waits)
-        await asyncio.sleep(0.15)
+        assert all(wait is not None and 0 < wait <= 0.5 for wait in waits)
+        await asyncio.sleep(0.6)
         await client.call("ping")
 
 

@@ -1,0 +1,75 @@
+"""`ksmp doctor --data`: what a `ksmp dev` uses, looked at from outside, whether it runs or not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gateway.auth.issuer import KEY_FILE
+from gateway.doctor import Finding, examine
+from gateway.embedded import gateways, state
+from gateway.embedded.errors import EmbeddedError
+from gateway.embedded.folder import MARKER, DataFolder
+from gateway.registry import RegistryError
+from gateway.settings import SettingsError
+
+SUBJECT = "ksmp dev"
+
+
+async def examine_dev(data: Path, environ: Mapping[str, str]) -> list[Finding]:
+    """Check each gateway's surroundings while it runs; while it is stopped, its settings and what it left.
+
+    Raises EmbeddedError when the folder is not one of `ksmp dev`.
+    """
+    return await asyncio.to_thread(_stopped, data, environ) or await _running(data, environ)
+
+
+def _stopped(data: Path, environ: Mapping[str, str]) -> list[Finding]:
+    """What there is to say while nothing runs in the folder; nothing when something does."""
+    folder = DataFolder(data)
+    if not (folder.path / MARKER).exists():
+        raise EmbeddedError(f"{data} is no folder of `ksmp dev`; run `ksmp dev --data {data}` once.")
+    if folder.used:
+        return []
+    try:
+        gateways.check(environ)
+        settings = Finding(subject="settings", ok=True, text="what is set for `ksmp dev` makes sense")
+    except (SettingsError, RegistryError) as error:
+        settings = Finding(subject="settings", ok=False, text=str(error))
+    parts = {
+        "PostgreSQL's data": folder.path / "postgres",
+        "NATS' data": folder.path / "nats",
+        "the token issuer's key": folder.issuer / KEY_FILE,
+    }
+    kept = ", ".join(name for name, path in parts.items() if path.exists()) or "nothing"
+    text = f"it is stopped, and kept {kept}; start it with `ksmp dev --data {data}`."
+    return [settings, Finding(subject=SUBJECT, ok=False, text=text)]
+
+
+async def _running(data: Path, environ: Mapping[str, str]) -> list[Finding]:
+    folder = DataFolder(data)
+    try:
+        known = await asyncio.to_thread(state.read, folder.state)
+    except FileNotFoundError:
+        text = f"it is starting or stopping; see {folder.logs} when that takes long."
+        return [Finding(subject=SUBJECT, ok=False, text=text)]
+    except (OSError, msgspec.DecodeError) as error:
+        raise EmbeddedError(f"{folder.state} cannot be read: {error}.") from None
+    ports = [urlsplit(url).port or 0 for url in known.gateways]
+    found = Finding(subject=SUBJECT, ok=True, text=f"it runs with {len(ports)} gateway(s): {', '.join(known.gateways)}")
+    try:
+        variables = gateways.variables(
+            ports[0],
+            ports=ports,
+            database_url=known.database_url,
+            nats_url=known.nats_url.split(","),
+            issuer=folder.issuer,
+            environ=environ,
+        )
+    except SettingsError as error:
+        return [found, Finding(subject="settings", ok=False, text=str(error))]
+    return [found, *await examine(variables)]

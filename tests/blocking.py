@@ -1,0 +1,62 @@
+"""A gateway in the tests' process must not block its event loop: a call that does fails the test it happened in."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+from blockbuster import BlockBuster, blockbuster
+
+# What may block, and only there: a file's function, with the reason.
+MAY_BLOCK: tuple[tuple[str, str], ...] = (
+    # A new connection to PostgreSQL looks whether there is a client certificate in the home folder.
+    ("asyncpg/connect_utils.py", "_parse_connect_arguments"),
+    # Modules are loaded, and migrations read, before a gateway serves; tests do it while another one runs.
+    ("gateway/registry.py", "load"),
+    ("gateway/db/migrate.py", "found"),
+    ("gateway/db/migrate.py", "_apply"),
+    # Log lines go to standard error, and are few.
+    ("logging/__init__.py", "emit"),
+    # A traceback on a developer's console shows the source; production's JSON does not.
+    ("structlog/dev.py", "__call__"),
+)
+
+
+class Watch:
+    """Watches while a gateway runs. `seen` are the calls that blocked, also those whose error somebody caught."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self._running = 0
+        # Calls from the gateway's code alone: a test may wait as it likes, and so may what starts its servers.
+        self._buster = BlockBuster(["gateway", "modules"], excluded_modules=["gateway.embedded"])
+        for function in self._buster.functions.values():
+            for file, name in MAY_BLOCK:
+                function.can_block_in(file, name)
+        seen = self.seen
+
+        class BlockingError(blockbuster.BlockingError):
+            def __init__(self, call: str) -> None:
+                super().__init__(call)
+                seen.append(f"{call}\n{''.join(traceback.format_stack(limit=12))}")
+
+        self._error: Any = BlockingError
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """While a gateway serves; several may at once."""
+        if not self._running:
+            blockbuster.BlockingError = self._error
+            self._buster.activate()
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._buster.deactivate()
+
+
+WATCH = Watch()

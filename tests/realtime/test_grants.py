@@ -1,0 +1,106 @@
+"""Who may be in a room while its owner cannot say: what this node knows, and what others do."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from nats.aio.msg import Msg
+
+from gateway.embedded.nats import NatsCluster
+from gateway.errors import Refused, Unavailable, forbidden
+from gateway.principal import Principal, Role
+from gateway.protocol.names import RoomName
+from gateway.realtime.grants import ASKED, Asked, Held
+from tests.realtime.node import Node, node
+
+ADA = Principal(id="ada", name="Ada", role=Role.STUDENT, expires_at=2**50)
+AWAY = Unavailable("the database is away")
+
+
+@pytest.fixture
+async def here(servers: NatsCluster) -> AsyncIterator[Node]:
+    async with node(servers.urls) as running:
+        yield running
+
+
+@pytest.fixture
+async def there(servers: NatsCluster) -> AsyncIterator[Node]:
+    async with node(servers.urls) as running:
+        yield running
+
+
+@pytest.fixture
+def room() -> RoomName:
+    return RoomName("test", uuid.uuid4().hex)
+
+
+async def test_another_node_s_grant_is_taken_and_kept(here: Node, there: Node, room: RoomName) -> None:
+    assert await there.grants.role(ADA, room) == "member"
+    here.owner = AWAY
+    assert await here.grants.role(ADA, room) == "member"
+    # Also when the node that knew is gone.
+    await there.bus.close()
+    assert await here.grants.role(ADA, room) == "member"
+
+
+async def test_only_for_this_user_role_and_room(here: Node, there: Node, room: RoomName) -> None:
+    await there.grants.role(ADA, room)
+    here.owner = AWAY
+    others = [
+        (msgspec.structs.replace(ADA, id="bob"), room),
+        (msgspec.structs.replace(ADA, role=Role.ADMIN), room),
+        (ADA, RoomName("test", "another")),
+    ]
+    for principal, name in others:
+        with pytest.raises(Unavailable, match="the database is away"):
+            await here.grants.role(principal, name)
+
+
+async def test_the_owner_s_word_is_the_last_while_it_has_one(here: Node, there: Node, room: RoomName) -> None:
+    await there.grants.role(ADA, room)
+    here.owner = forbidden("you are not in this class any more")
+    with pytest.raises(Refused):
+        await here.grants.role(ADA, room)
+
+
+async def test_a_grant_grows_no_younger_on_its_way(servers: NatsCluster, here: Node, room: RoomName) -> None:
+    async with node(servers.urls, grant_stale=100.0, grant_fresh=0.0) as strict:
+        strict.owner = AWAY
+        told = 99.0
+
+        async def tell(message: Msg) -> None:
+            asked = msgspec.json.decode(message.data, type=Asked)
+            assert asked == Asked("ada", "student", str(room))
+            await message.respond(msgspec.json.encode(Held("member", told)))
+
+        await here.bus.subscribe(ASKED, tell)
+        await here.bus.client.flush()
+        assert await strict.grants.role(ADA, room) == "member"
+        (grant,) = strict.grants._granted.values()
+        assert time.monotonic() - grant.at >= 99.0
+        # And one that is too old by now is none.
+        strict.grants._granted.clear()
+        told = 100.5
+        with pytest.raises(Unavailable):
+            await strict.grants.role(ADA, room)
+
+
+async def test_a_node_tells_of_no_grant_that_it_would_not_use_itself(
+    servers: NatsCluster, here: Node, room: RoomName
+) -> None:
+    async with node(servers.urls, grant_stale=0.0) as forgetful:
+        await forgetful.grants.role(ADA, room)
+        here.owner = AWAY
+        with pytest.raises(Unavailable):
+            await here.grants.role(ADA, room)
+
+
+async def test_without_the_bus_it_is_the_owner_who_is_away(here: Node, room: RoomName) -> None:
+    here.owner = AWAY
+    await here.bus.close()
+    with pytest.raises(Unavailable, match="the database is away"):
+        await here.grants.role(ADA, room)
