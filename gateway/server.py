@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import os
 import socket
 import tempfile
 from collections.abc import Mapping
+from types import FrameType
 from typing import Final
 
 import uvicorn
 from litestar import Litestar
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import multiprocess
 
 from gateway import registry
 from gateway.app import Gateway, create_app
@@ -34,7 +36,20 @@ COLLECT: Final = (20_000, 20, 50)
 
 
 class GatewayServer(uvicorn.Server):
-    """A server that drains its gateway before it lets go of its sockets."""
+    """A server that drains its gateway before it lets go of its sockets.
+
+    With `exit_timeout` the process ends that many seconds after the signal to stop, whatever hangs.
+    """
+
+    def __init__(self, config: uvicorn.Config, exit_timeout: float | None = None) -> None:
+        super().__init__(config)
+        self._exit_timeout = exit_timeout
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._exit_timeout is not None and not self.should_exit:
+            # A thread outside of Python's lock, which also says where everything stood.
+            faulthandler.dump_traceback_later(self._exit_timeout, exit=True)
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -52,6 +67,16 @@ class GatewayServer(uvicorn.Server):
             # The farewells are written; what clients do not read within a moment is not waited for.
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)
+
+
+class Worker(multiprocess.Process):
+    """One of several processes that share the port."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        if self._server is None:
+            self._server = GatewayServer(self.config, read(Settings, os.environ).exit_timeout)
+        return self._server
 
 
 def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) -> uvicorn.Config:
@@ -88,14 +113,16 @@ def serve(settings: Settings, workers: int) -> None:
     logs.configure(settings.log_level, settings.log_format)
     gateway = prepare(os.environ)
     if workers == 1:
-        GatewayServer(configuration(settings, _app(gateway))).run()
+        GatewayServer(configuration(settings, _app(gateway)), settings.exit_timeout).run()
         return
     with tempfile.TemporaryDirectory(prefix="ksmp-metrics-") as folder:
         # The workers' counters meet in files there, so that any of them answers for all.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         config = configuration(settings, "gateway.server:application", workers=workers)
         listening = config.bind_socket()
-        Multiprocess(config, sockets=[listening]).run()
+        # The only way to say which server the processes run; uvicorn's own would not drain.
+        multiprocess.Process = Worker  # type: ignore[misc]
+        multiprocess.Multiprocess(config, sockets=[listening]).run()
 
 
 def _app(gateway: Gateway) -> Litestar:
