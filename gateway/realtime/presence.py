@@ -160,8 +160,8 @@ class Presence:
             self._untold.add(person.id)
         here.connections += 1
         self._going.discard(person.id)
-        if self._returned(person.id):
-            # The others are told also when we had them before: they wait for them no longer.
+        if any(person.id in replica.people for replica in self._others.values() if replica.departed):
+            # The others are told also when we had them before: nobody waits for them any longer.
             self._back.add(person.id)
             self._untold.add(person.id)
 
@@ -201,6 +201,8 @@ class Presence:
             return None
         for person in join:
             self._told[person.id] = person
+            # In the same step, so that who asks now finds them in our replica or in that of the node they were on.
+            self._returned(person.id)
         for user_id in leave:
             del self._told[user_id]
         self._clock += 1
@@ -289,12 +291,11 @@ class Presence:
         ids = list(islice(self._order, start, start + limit))
         return [self._shown[user_id] for user_id in ids], start + limit < len(self._order)
 
-    def _returned(self, user_id: str) -> bool:
-        """Somebody came to a node: no longer do those that went away have them. Whether one did."""
-        replicas = [replica for replica in self._others.values() if replica.departed and user_id in replica.people]
-        for replica in replicas:
-            del replica.people[user_id]
-        return bool(replicas)
+    def _returned(self, user_id: str) -> None:
+        """Somebody came to a node: those that went away do not have them any longer."""
+        for replica in self._others.values():
+            if replica.departed:
+                replica.people.pop(user_id, None)
 
     def _departed(self, now: float) -> list[Message]:
         """The replicas of nodes that have gone and can speak for their members no more."""

@@ -249,10 +249,13 @@ def test_a_new_node_is_told_who_is_on_the_way_back() -> None:
     goodbye(a, b, now=0.0, clients="xy")
     b.enter(person("x"))
     beat(b, now=1.0)
-    # The first node's successor: it asks when it opens the room, and the first node has ended.
+    b.enter(person("y"))
+    # The first node's successor: it asks when it opens the room, when the first node has ended and the one
+    # that stayed has not told yet who has just come back to it.
     for answer in answers(b, Ask(""), 6.0):
         c.hear(answer, 6.0)
     assert ids(c) == {"w", "x", "y"}
+    b.leave("y", 6.0)
     c.enter(person("y"))
     for second in range(7, 50):
         beat(b, c, now=float(second))
