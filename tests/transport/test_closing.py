@@ -45,8 +45,8 @@ async def serves(client: WireClient) -> None:
 async def test_4000_a_node_that_goes_away_sends_its_clients_elsewhere(
     gateway: MakeGateway, token: MakeToken, codec: str
 ) -> None:
-    # Thirteen of them, one a third of a second.
-    async with gateway(reconnect_rate=3.0) as running, contextlib.AsyncExitStack() as stack:
+    # Thirteen of them, one each quarter of a second.
+    async with gateway(reconnect_rate=4.0) as running, contextlib.AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(connected(running.ws_url, token(f"user-{index}"), codec))
             for index in range(12)
@@ -55,9 +55,9 @@ async def test_4000_a_node_that_goes_away_sends_its_clients_elsewhere(
         await running.stop()
         for client in [*clients, waiting]:
             await ended(client, 4000)
-        # Each has its own time to come back, in the third that is its.
+        # Each has its own time to come back, in the quarter that is its.
         waits = [client.received[-1]["data"]["retry_ms"] for client in [*clients, waiting]]
-        assert [wait * 3 // 1000 for wait in sorted(waits)] == list(range(13))
+        assert [wait // 250 for wait in sorted(waits)] == list(range(13))
 
 
 async def test_4000_a_draining_node_finishes_what_was_begun_and_takes_nothing_new(
