@@ -23,7 +23,7 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
-from gateway.errors import CloseCode, Unavailable
+from gateway.errors import Unavailable
 from gateway.http import development, health, problems
 from gateway.module import Module
 from gateway.realtime.archive import Archiver
@@ -126,10 +126,10 @@ class Gateway:
                 await self._go_down()
 
     async def drain(self) -> None:
-        """Take no new sockets, send the clients elsewhere, and finish what was begun."""
+        """Take no new sockets, send the clients elsewhere, and finish what was begun; what hangs is given up."""
         self.state = "draining"
         self.endpoint.ready = self.fallback.ready = False
-        self.hub.close_all(CloseCode.DRAIN)
+        await self.hub.drain()
         await self.dispatcher.finish(self.settings.drain_timeout)
 
     async def check(self) -> dict[str, str]:

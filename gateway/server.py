@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import os
 import socket
 import tempfile
 from collections.abc import Mapping
+from types import FrameType
 from typing import Final
 
 import structlog
 import uvicorn
 from litestar import Litestar
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import multiprocess
 
 from gateway import registry
 from gateway.app import Gateway, create_app
@@ -40,14 +42,25 @@ COLLECT: Final = (20_000, 20, 50)
 
 
 class GatewayServer(uvicorn.Server):
-    """A server that drains its gateway before it lets go of its sockets."""
+    """A server that drains its gateway before it lets go of its sockets.
 
-    # Whether the process is this server's alone, which the tests' is not.
-    alone = False
+    With `exit_timeout` the process is this server's alone: it ends that many seconds after the signal to stop,
+    whatever hangs, and its garbage collector is set for it.
+    """
+
+    def __init__(self, config: uvicorn.Config, exit_timeout: float | None = None) -> None:
+        super().__init__(config)
+        self._exit_timeout = exit_timeout
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._exit_timeout is not None and not self.should_exit:
+            # A thread outside of Python's lock, which also says where everything stood.
+            faulthandler.dump_traceback_later(self._exit_timeout, exit=True)
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.alone:
+        if self._exit_timeout is not None:
             # What is there now stays: the collector would walk all of it again, a tenth of a second each time.
             gc.collect()
             gc.freeze()
@@ -62,6 +75,16 @@ class GatewayServer(uvicorn.Server):
             # The farewells are written; what clients do not read within a moment is not waited for.
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)
+
+
+class Worker(multiprocess.Process):
+    """One of several processes that share the port."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        if self._server is None:
+            self._server = GatewayServer(self.config, read(Settings, os.environ).exit_timeout)
+        return self._server
 
 
 def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) -> uvicorn.Config:
@@ -101,15 +124,15 @@ def serve(settings: Settings, workers: int) -> None:
     # Before anything runs, and by ourselves: uvicorn would log what a person should be told.
     listening = listen(settings)
     if workers == 1:
-        one = GatewayServer(configuration(settings, _app(gateway)))
-        one.alone = True
-        one.run([listening])
+        GatewayServer(configuration(settings, _app(gateway)), settings.exit_timeout).run([listening])
         return
     with tempfile.TemporaryDirectory(prefix="ksmp-metrics-") as folder:
         # The workers' counters meet in files there, so that any of them answers for all.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         config = configuration(settings, "gateway.server:application", workers=workers)
-        Multiprocess(config, sockets=[listening]).run()
+        # The only way to say which server the processes run; uvicorn's own would not drain.
+        multiprocess.Process = Worker  # type: ignore[misc]
+        multiprocess.Multiprocess(config, sockets=[listening]).run()
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -95,8 +95,13 @@ class Settings:
         0.3, doc="How long other nodes are waited for to tell of a grant while its module's database is away"
     )
     bus_grace: float = setting(30.0, zero=True, doc="How long sockets stay open without NATS")
-    reconnect_spread: float = setting(5.0, zero=True, doc="Window over which closed clients are told to come back")
+    reconnect_rate: float = setting(
+        200.0, doc="Clients a second that are told to come back when a gateway closes all it has"
+    )
+    reconnect_least: float = setting(1.0, zero=True, doc="Shortest window over which closed clients come back")
+    reconnect_most: float = setting(60.0, zero=True, doc="Longest window over which closed clients come back")
     drain_timeout: float = setting(10.0, zero=True, doc="How long a stopping gateway waits for work in flight")
+    exit_timeout: float = setting(18.0, doc="How long a stopping gateway may take in all; then it just ends")
     failpoints: str = setting("", doc="Named faults, `name=probability` or `name=delay:seconds`; `test` only")
 
     def __post_init__(self) -> None:
@@ -106,6 +111,8 @@ class Settings:
             raise SettingsError(f"{variable('failpoints')} is only allowed in the environment `test`; unset it.")
         if self.nats_replicas not in (1, 3, 5):
             raise SettingsError(f"{variable('nats_replicas')} must be 1, 3 or 5.")
+        if self.reconnect_least > self.reconnect_most:
+            raise SettingsError(f"{variable('reconnect_least')} must not be over {variable('reconnect_most')}.")
         if self.outbound_soft_bytes > self.outbound_hard_bytes:
             raise SettingsError(
                 f"{variable('outbound_soft_bytes')} must not be over {variable('outbound_hard_bytes')}."

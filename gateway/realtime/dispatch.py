@@ -18,6 +18,7 @@ from gateway.realtime.joining import Joiner
 from gateway.realtime.member import Member
 from gateway.realtime.runner import CommandRunner, Empty, Place
 from gateway.realtime.sign_in import SignIn
+from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -50,9 +51,12 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self, timeout: float) -> None:
-        """Wait for the commands in flight, as a node does that goes away."""
+        """Wait for the commands in flight, as a node does that goes away, and give up those that hang."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=timeout)
+            _, hanging = await asyncio.wait(self._tasks, timeout=timeout)
+            if hanging:
+                log.warning("commands.given_up", count=len(hanging))
+                await end(hanging)
 
     async def _work(
         self, connection: ServerConnection, member: Member, key: tuple[str, str], lane: deque[Command]

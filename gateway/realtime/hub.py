@@ -29,6 +29,7 @@ from gateway.errors import CloseCode, KsmpError, Unavailable
 from gateway.module import RoomKind, StoredPush
 from gateway.protocol.messages import Push
 from gateway.protocol.names import RoomName
+from gateway.realtime.drain import send_away, window
 from gateway.realtime.fanout import Batch, Fanout
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.member import Member
@@ -213,9 +214,23 @@ class Hub:
         opened = self._rooms.get(room.text)
         return opened.reading if opened is not None else asyncio.Lock()
 
+    async def drain(self) -> None:
+        """Send everyone to the other nodes, which go on showing them until they had the time to get there."""
+        seconds = self._window()
+        await self._pulse.depart(seconds + self._settings.presence_grace)
+        await send_away(self.members.values(), CloseCode.DRAIN, seconds)
+
     def close_all(self, code: CloseCode) -> None:
-        for member in list(self.members.values()):
-            member.close(code)
+        self._spawn(send_away(self.members.values(), code, self._window()))
+
+    def _window(self) -> float:
+        settings = self._settings
+        return window(
+            len(self.members),
+            rate=settings.reconnect_rate,
+            least=settings.reconnect_least,
+            most=settings.reconnect_most,
+        )
 
     async def _open(self, name: RoomName, opened: _Open) -> None:
         try:
@@ -267,7 +282,7 @@ class Hub:
 
     def _told(self, name: RoomName, presence: Presence, typing: Typing, message: Msg) -> None:
         """Take what another node told about who is in a room, also while the room is still being opened."""
-        if (answer := self._pulse.heard(presence, typing, message)) is not None:
+        for answer in self._pulse.heard(presence, typing, message):
             self._spawn(self._pulse.say(name, answer))
 
     def _presence(self) -> Presence:

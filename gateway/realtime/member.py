@@ -184,14 +184,18 @@ class Member:
         elif frames:
             self._sink.write(frames)
 
-    def close(self, code: CloseCode) -> None:
-        """Say why, and close; what happens after the first call is nothing."""
+    def close(self, code: CloseCode, *, retry: float | None = None) -> None:
+        """Say why, and close; what happens after the first call is nothing.
+
+        `retry` is when the client may come back, in seconds; without it a moment is drawn.
+        """
         if not self.open:
             return
-        spread = self._spread if code in (CloseCode.DRAIN, CloseCode.BUS_LOST) else min(1.0, self._spread)
-        # A draw that spreads clients over time needs no cryptographic quality.
-        retry = int(random.random() * spread * 1000) if code.reconnect else 0  # noqa: S311
-        farewell = Disconnect(code=code, reason=code.reason, reconnect=code.reconnect, retry_ms=retry)
+        if retry is None:
+            # A draw that spreads clients over time needs no cryptographic quality.
+            retry = random.random() * self._spread  # noqa: S311
+        retry_ms = int(retry * 1000) if code.reconnect else 0
+        farewell = Disconnect(code=code, reason=code.reason, reconnect=code.reconnect, retry_ms=retry_ms)
         self._sink.write(self.encoding.frame(Push(push=Disconnect.push, data=farewell)))
         self.closed = code
         self._choose()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -20,15 +20,17 @@ from gateway.bus.connection import NatsBus
 from gateway.errors import Unavailable
 from gateway.protocol.messages import Push
 from gateway.protocol.names import RoomName
-from gateway.realtime.presence import Ask, Delta, Digest, Presence, Whole
+from gateway.realtime.presence import Ask, Delta, Digest, Goodbye, Presence, Whole
 from gateway.realtime.room import Room
 from gateway.realtime.typing import Strokes, Typing
 
 log = structlog.get_logger(__name__)
 
 PERIOD: Final = 0.5
+# Rooms that are told of a departure before other work has its turn.
+SLICE: Final = 100
 
-Told = Delta | Digest | Ask | Whole | Strokes
+Told = Delta | Digest | Goodbye | Ask | Whole | Strokes
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Told).decode
@@ -77,21 +79,37 @@ class Pulse:
         if (typists := typing.change(now)) is not None:
             room.fanout.ephemeral(Push(push="typing", room=room.text, at=_at(), data=typists))
 
+    async def depart(self, stay: float) -> None:
+        """Tell the other nodes that our members leave with this node, and stay shown for so many seconds."""
+        for number, room in enumerate(self._rooms()):
+            if number % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+            presence = room.presence
+            if presence is None or presence.empty:
+                continue
+            try:
+                if (delta := presence.tell(time.monotonic())) is not None:
+                    await self.say(room.name, delta)
+                presence.depart(stay)
+                await self.say(room.name, presence.digest())
+            except Exception:
+                log.exception("pulse.failed", room=room.text)
+
     async def say(self, room: RoomName, message: Told) -> None:
         """Tell the other nodes; what is lost on the way is noticed there."""
         with contextlib.suppress(Unavailable):
             for part in message.parts() if isinstance(message, Whole) else (message,):
                 await self._bus.publish(entry.subject(entry.PRESENCE, room), _encode(part))
 
-    def heard(self, presence: Presence, typing: Typing, message: Msg) -> Told | None:
-        """Take what another node told about a room; what to say in return, if anything."""
+    def heard(self, presence: Presence, typing: Typing, message: Msg) -> Sequence[Told]:
+        """Take what another node told about a room; what to say in return."""
         told = _decode(message.data)
         now = time.monotonic()
         if not isinstance(told, Strokes):
             return presence.hear(told, now)
         if told.node != self._node:
             typing.hear(told, now)
-        return None
+        return ()
 
 
 def _at() -> int:

@@ -101,7 +101,7 @@ class Fallback:
             sink,
             soft=settings.outbound_soft_bytes,
             hard=settings.outbound_hard_bytes,
-            spread=settings.reconnect_spread,
+            spread=settings.reconnect_least,
         )
         # A client that does not read is in no room any more, however long the response takes to end.
         sink.ending = lambda: self._gone(member)

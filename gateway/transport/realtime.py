@@ -72,7 +72,7 @@ class RealtimeEndpoint:
             endpoint,
             soft=settings.outbound_soft_bytes,
             hard=settings.outbound_hard_bytes,
-            spread=settings.reconnect_spread,
+            spread=settings.reconnect_least,
         )
         endpoint.ending = member.close
         self._hub.members[member.id] = member

@@ -74,6 +74,8 @@ async def _measure(options: argparse.Namespace, measured: list[Measured], failed
                 await take("ceiling", peer, number, scenarios.ceiling(launch, size))
             if options.stalled:
                 await take("stalled", peer, number, scenarios.stalled(launch, size))
+        if options.restart:
+            await take("restart", SUBJECT, number, scenarios.restart(size))
         if options.ten_thousand:
             await take("ten_thousand", SUBJECT, number, scenarios.ten_thousand(size))
 
@@ -104,12 +106,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--ceiling", action="store_true", help="look for the highest sustained rate")
     parser.add_argument("--stalled", action="store_true", help="p99 beside a viewer that never reads")
     parser.add_argument("--ten-thousand", action="store_true", help="10,000 members on two gateways")
+    parser.add_argument("--restart", action="store_true", help="one of two gateways stops: its members come back")
     parser.add_argument("--no-steady", dest="steady", action="store_false", help="leave out the default scenario")
     parser.add_argument("--all", action="store_true", help="all scenarios")
     parser.add_argument("--json", help="also write the figures of each round to this file")
     options = parser.parse_args()
     if options.all:
-        options.ceiling = options.stalled = options.ten_thousand = True
+        options.ceiling = options.stalled = options.restart = options.ten_thousand = True
     if options.rounds is None:
         options.rounds = ROUNDS_OF_ALL if options.all else ROUNDS
     return options

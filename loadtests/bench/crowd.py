@@ -12,7 +12,7 @@ import msgspec
 from picows import ws_connect
 
 from loadtests.bench.dialects import Dialect
-from loadtests.bench.member import Member, TimedMember, text
+from loadtests.bench.member import PATIENCE, Member, TimedMember, text
 
 AT_ONCE = 50
 # Timing a delivery costs the generator as much as receiving it, so not all members do it.
@@ -58,6 +58,22 @@ class Crowd:
             self.members += await asyncio.gather(
                 *(self._enter(number, tokens[number], timed=number % every == 0) for number in some)
             )
+
+    async def move(self, tokens: Sequence[str], url: str) -> int:
+        """Bring those whose server goes away to this one, each when it was told to come; how many they are.
+
+        Raises TimeoutError when nobody is told to go.
+        """
+        leaving = [number for number in range(len(self.members)) if self._urls[number % len(self._urls)] != url]
+
+        async def one(number: int) -> None:
+            async with asyncio.timeout(PATIENCE):
+                seconds = await self.members[number].dismissed
+            await asyncio.sleep(seconds)
+            self.members[number] = await self._enter(number, tokens[number], timed=False, url=url)
+
+        await asyncio.gather(*(one(number) for number in leaving))
+        return len(leaving)
 
     async def chat(self, rate: float, seconds: float, size: int) -> Traffic:
         """Send texts at an even rate, whatever becomes of those before, and wait for the last to arrive."""
@@ -113,11 +129,11 @@ class Crowd:
         self.members.clear()
         await asyncio.sleep(1.0)
 
-    async def _enter(self, number: int, token: str, *, timed: bool) -> Member:
+    async def _enter(self, number: int, token: str, *, timed: bool, url: str = "") -> Member:
         kind = TimedMember if timed else Member
         _, listener = await ws_connect(
             lambda: kind(self._dialect),
-            self._urls[number % len(self._urls)],
+            url or self._urls[number % len(self._urls)],
             websocket_handshake_timeout=20,
             local_addr=(f"127.0.0.{1 + number // PER_ADDRESS}", 0),
         )

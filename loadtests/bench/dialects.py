@@ -27,6 +27,10 @@ class Client(Protocol):
 
     def settle(self, key: int, value: Any = None, *, refused: str = "") -> None: ...
 
+    def dismiss(self, seconds: float) -> None:
+        """The server goes away and says when to come back."""
+        ...
+
 
 class Dialect(Protocol):
     """One peer's protocol, the same object for all sockets."""
@@ -58,6 +62,8 @@ class KsmpDialect:
         return self._command(client, cmd="chat.send", room=self._room, data={"text": text})
 
     def received(self, client: Client, payload: bytes) -> None:
+        if payload.startswith(b'{"push":"disconnect"'):
+            client.dismiss(msgspec.json.decode(payload)["data"]["retry_ms"] / 1000)
         if payload.startswith(b'{"push"'):
             return
         reply = msgspec.json.decode(payload)

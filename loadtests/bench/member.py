@@ -25,6 +25,8 @@ class Member(WSListener):
         self._numbers = 0
         # Answers that came before they were waited for stay here as well.
         self._answers: dict[int, asyncio.Future[Any]] = {}
+        # When to come back to another server, in seconds; done when this one goes away.
+        self.dismissed: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
@@ -75,6 +77,10 @@ class Member(WSListener):
             waiting.exception()
         else:
             waiting.set_result(value)
+
+    def dismiss(self, seconds: float) -> None:
+        if not self.dismissed.done():
+            self.dismissed.set_result(seconds)
 
     def close(self) -> None:
         if self._transport is not None:

@@ -83,6 +83,10 @@ ROWS = (
     Row("ten_memory", "  memory KiB a connection"),
     Row("ten_connect_cpu", "  server CPU µs to connect and join", digits=0),
     Row("ten_generator", "  share of its core the generator used", digits=2),
+    Row("restart_cpu", "one of two gateways stops: the other's CPU µs a reconnect", digits=0),
+    Row("restart_seconds", "  seconds until all are back"),
+    Row("restart_rate", "  reconnects a second", digits=0),
+    Row("restart_closed", "  sockets closed at the end", most=0, digits=0),
     Row("others", "share of the machine that others used meanwhile", digits=2),
 )
 

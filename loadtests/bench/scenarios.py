@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import math
+import os
+import signal
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -147,6 +150,30 @@ async def ten_thousand(size: Size) -> Figures:
         figures["ten_worst"] = traffic.worst
         figures["ten_closed"] = float(crowd.closed)
         figures["others"] = others.share()
+        await crowd.leave()
+        return figures
+
+
+async def restart(size: Size) -> Figures:
+    """One of two gateways is told to stop; its half of the members come to the other when they were told to."""
+    others = Others()
+    async with ksmp(gateways=2) as peer:
+        tokens = await asyncio.to_thread(peer.tokens, size.members)
+        crowd = Crowd(peer.urls, peer.dialect)
+        await crowd.enter(tokens)
+        await asyncio.sleep(2.0)
+        gc.freeze()
+        cpu, begun = cpu_seconds(peer.pids[1:]), time.perf_counter()
+        os.kill(peer.pids[0], signal.SIGTERM)
+        moved = await crowd.move(tokens, peer.urls[1])
+        took = time.perf_counter() - begun
+        figures = {
+            "restart_cpu": (cpu_seconds(peer.pids[1:]) - cpu) / moved * 1e6,
+            "restart_seconds": took,
+            "restart_rate": moved / took,
+            "restart_closed": float(crowd.closed),
+            "others": others.share(),
+        }
         await crowd.leave()
         return figures
 

@@ -81,6 +81,9 @@ class StalledViewer:
     def settle(self, key: int, value: object = None, *, refused: str = "") -> None:
         self._settled[key] = refused
 
+    def dismiss(self, seconds: float) -> None:
+        """It does not read that either."""
+
     async def _next(self) -> None:
         head = await self._take(2)
         size = head[1] & 0x7F

@@ -10,6 +10,8 @@ from gateway.protocol.messages import Person
 from gateway.realtime.presence import Ask, Message, Presence, Whole
 
 GRACE, SILENCE = 5.0, 12.0
+# How long the members of a node that went away stay: for clients that were told to come back within 25 s.
+STAY = 30.0
 
 
 def person(id: str, since: int = 0) -> Person:
@@ -25,9 +27,15 @@ def wire(*nodes: Presence, now: float = 0.0, lose: bool = False) -> None:
     while messages:
         message = messages.pop(0)
         for node in nodes:
-            answer = node.hear(message, now)
-            if answer is not None:
-                messages += answer.parts() if isinstance(answer, Whole) else [answer]
+            messages += answers(node, message, now)
+
+
+def answers(node: Presence, message: Message, now: float) -> list[Message]:
+    """What a node says to a message, in the pieces in which it travels."""
+    said: list[Message] = []
+    for answer in node.hear(message, now):
+        said += answer.parts() if isinstance(answer, Whole) else [answer]
+    return said
 
 
 def ids(presence: Presence) -> set[str]:
@@ -87,7 +95,7 @@ def test_a_lost_delta_is_noticed_by_the_next_digest() -> None:
     a.enter(person("y"))
     wire(a, b, lose=True)
     assert ids(b) == {"x"}
-    assert b.hear(a.digest(), 1.0) == Ask("a")
+    assert b.hear(a.digest(), 1.0) == (Ask("a"),)
     wire(a, b, now=1.0)
     assert ids(b) == {"x", "y"}
 
@@ -143,7 +151,7 @@ def test_a_replica_of_which_a_part_was_lost_is_asked_for_again() -> None:
         for part in parts[:lost] + parts[lost + 1 :]:
             c.hear(part, 0.0)
         assert ids(c) == set()
-        assert c.hear(a.digest(), 0.0) == Ask("a")
+        assert c.hear(a.digest(), 0.0) == (Ask("a"),)
         # Two answers whose parts come mixed are as good as one.
         for part in (parts[0], parts[0], parts[1], parts[2], parts[1], parts[2]):
             c.hear(part, 0.0)
@@ -161,6 +169,171 @@ def test_pages_are_by_id() -> None:
     assert ([each.id for each in rest], end) == (["c"], False)
 
 
+def goodbye(node: Presence, *others: Presence, now: float, clients: str = "") -> None:
+    """The node goes away, as the others hear it, and its clients' sockets close."""
+    wire(node, *others, now=now)
+    node.depart(STAY)
+    wire(node, *others, now=now)
+    for who in clients:
+        node.leave(who, now)
+
+
+def beat(*nodes: Presence, now: float) -> None:
+    wire(*nodes, now=now)
+    for node in nodes:
+        node.forget_silent(now)
+
+
+def test_whose_node_goes_away_and_who_is_back_in_time_was_never_away() -> None:
+    """Also when the time is longer than the grace, and longer than the silence."""
+    a, b = Presence("a"), Presence("b")
+    for who in "xyz":
+        a.enter(person(who))
+    b.enter(person("w"))
+    wire(a, b)
+    assert ids(b) == {"w", "x", "y", "z"}
+    goodbye(a, b, now=0.0, clients="xyz")
+    for second in range(1, 60):
+        # The one that goes away says goodbye until it has ended; later nobody hears of it.
+        beat(*((a, b) if second < 8 else (b,)), now=float(second))
+        if second in (3, 9, 27):
+            b.enter(person({3: "x", 9: "y", 27: "z"}[second]))
+        assert b.change() is None, second
+    assert ids(b) == {"w", "x", "y", "z"}
+
+
+def test_who_does_not_come_back_is_gone_when_the_time_is_over_though_the_node_still_speaks() -> None:
+    a, b = Presence("a"), Presence("b")
+    a.enter(person("x"))
+    b.enter(person("w"))
+    wire(a, b)
+    assert ids(b) == {"w", "x"}
+    goodbye(a, b, now=0.0, clients="x")
+    beat(a, b, now=STAY - 0.5)
+    assert b.change() is None
+    beat(a, b, now=STAY)
+    change = b.change()
+    assert change is not None
+    assert change.leave == ["x"]
+    for later in (1.0, 2.0, STAY, 2 * STAY):
+        beat(a, b, now=STAY + later)
+        assert b.change() is None
+
+
+def test_who_was_back_and_leaves_is_not_held_by_the_node_that_went_away() -> None:
+    a, b, c = Presence("a"), Presence("b"), Presence("c")
+    a.enter(person("x"))
+    # Another tab, on a node that stays, so that the return is nothing new to it.
+    b.enter(person("x"))
+    wire(a, b, c)
+    for node in (b, c):
+        assert ids(node) == {"x"}
+    goodbye(a, b, c, now=0.0, clients="x")
+    b.enter(person("x"))
+    beat(b, c, now=1.0)
+    for _ in range(2):
+        b.leave("x", 1.0)
+    beat(b, c, now=1.0 + GRACE)
+    for node in (b, c):
+        change = node.change()
+        assert change is not None
+        assert change.leave == ["x"]
+
+
+def test_a_new_node_is_told_who_is_on_the_way_back() -> None:
+    a, b, c = Presence("a"), Presence("b"), Presence("c")
+    for who in "xy":
+        a.enter(person(who))
+    b.enter(person("w"))
+    wire(a, b)
+    goodbye(a, b, now=0.0, clients="xy")
+    b.enter(person("x"))
+    beat(b, now=1.0)
+    b.enter(person("y"))
+    # The first node's successor: it asks when it opens the room, when the first node has ended and the one
+    # that stayed has not told yet who has just come back to it.
+    for answer in answers(b, Ask(""), 6.0):
+        c.hear(answer, 6.0)
+    assert ids(c) == {"w", "x", "y"}
+    b.leave("y", 6.0)
+    c.enter(person("y"))
+    for second in range(7, 50):
+        beat(b, c, now=float(second))
+        assert c.change() is None
+    c.leave("y", 50.0)
+    beat(b, c, now=50.0 + GRACE)
+    change = c.change()
+    assert change is not None
+    assert change.leave == ["y"]
+    # And who never comes back is gone there at the same time as elsewhere.
+    d = Presence("d")
+    a, b = Presence("a2"), Presence("b2")
+    a.enter(person("z"))
+    wire(a, b)
+    goodbye(a, b, now=0.0, clients="z")
+    for answer in answers(b, Ask(""), STAY - 1):
+        d.hear(answer, STAY - 1)
+    assert ids(d) == {"z"}
+    d.forget_silent(STAY)
+    assert ids(d) == set()
+
+
+def test_a_goodbye_that_comes_before_the_last_change_is_believed_when_that_is_known() -> None:
+    a, b = Presence("a"), Presence("b")
+    a.enter(person("x"))
+    wire(a, b)
+    a.enter(person("y"))
+    late = a.tell(0.0)
+    assert late is not None
+    a.depart(STAY)
+    assert b.hear(a.digest(), 0.0) == (Ask("a"),)
+    b.hear(late, 0.0)
+    assert ids(b) == {"x", "y"}
+    beat(b, now=STAY - 1)
+    assert ids(b) == {"x", "y"}
+    beat(b, now=STAY)
+    assert ids(b) == set()
+
+
+def test_a_whole_replica_says_as_much_as_a_goodbye_and_takes_nothing_back() -> None:
+    a, b, c = Presence("a"), Presence("b"), Presence("c")
+    a.enter(person("x"))
+    wire(a, b)
+    a.enter(person("y"))
+    a.tell(0.0)
+    before = a.whole()
+    a.depart(STAY)
+    # One node has never heard of it, the other missed a step and gets an answer from before the goodbye.
+    assert c.hear(a.digest(), 0.0) == (Ask("a"),)
+    c.hear(a.whole(), 0.0)
+    b.hear(a.digest(), 0.0)
+    b.hear(before, 0.0)
+    for node in (b, c):
+        beat(node, now=STAY - 1)
+        assert ids(node) == {"x", "y"}
+        beat(node, now=STAY)
+        assert ids(node) == set()
+
+
+def test_a_return_that_was_lost_is_learned_from_the_whole_replica_and_not_undone_by_others() -> None:
+    a, b, c, d = (Presence(name) for name in "abcd")
+    a.enter(person("x"))
+    b.enter(person("w"))
+    wire(a, b, c, d)
+    goodbye(a, b, c, d, now=0.0, clients="x")
+    b.enter(person("x"))
+    wire(b, c, d, now=1.0, lose=True)
+    wire(b, c, now=2.0)
+    # The other has heard nothing yet, and tells who asks what it knows.
+    for answer in answers(d, Ask(""), 2.0):
+        b.hear(answer, 2.0)
+        c.hear(answer, 2.0)
+    b.leave("x", 2.0)
+    beat(b, c, now=2.0 + GRACE)
+    for node in (b, c):
+        assert ids(node) == {"w"}
+
+
 class Cluster(RuleBasedStateMachine):
     """Three nodes, some people, and a network that loses, repeats and delays what it likes."""
 
@@ -170,12 +343,15 @@ class Cluster(RuleBasedStateMachine):
         self.made = 3
         self.nodes = {str(number): Presence(str(number)) for number in range(3)}
         self.sockets: dict[str, list[str]] = {node: [] for node in self.nodes}
+        self.departed: set[str] = set()
         self.flying: list[Message] = []
         self.seen: dict[str, set[str]] = {node: set() for node in self.nodes}
 
     @rule(number=st.integers(0, 2), who=st.sampled_from("uvwxyz"))
     def enter(self, number: int, who: str) -> None:
         node = sorted(self.nodes)[number]
+        if node in self.departed:
+            return
         self.nodes[node].enter(person(who, int(self.now)))
         self.sockets[node].append(who)
 
@@ -204,14 +380,25 @@ class Cluster(RuleBasedStateMachine):
         """To one node only, out of order, and perhaps again later."""
         place = pick % len(self.flying)
         message = self.flying[place] if keep else self.flying.pop(place)
-        answer = self.nodes[sorted(self.nodes)[number]].hear(message, self.now)
-        if answer is not None:
-            self.flying += answer.parts() if isinstance(answer, Whole) else [answer]
+        self.flying += answers(self.nodes[sorted(self.nodes)[number]], message, self.now)
 
     @precondition(lambda self: self.flying)
     @rule()
     def lose(self) -> None:
         self.flying.clear()
+
+    @rule(number=st.integers(0, 2))
+    def depart(self, number: int) -> None:
+        """A node goes away: it says so, closes its sockets, and works on for a while."""
+        node = sorted(self.nodes)[number]
+        presence = self.nodes[node]
+        if (delta := presence.tell(self.now)) is not None:
+            self.flying.append(delta)
+        presence.depart(STAY)
+        self.flying.append(presence.digest())
+        self.departed.add(node)
+        while self.sockets[node]:
+            presence.leave(self.sockets[node].pop(), self.now)
 
     @rule(number=st.integers(0, 2))
     def die(self, number: int) -> None:
@@ -243,12 +430,13 @@ class Cluster(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Once the network works again, everyone agrees on who has a socket anywhere."""
         self.now += GRACE
-        for step in (0.0, 1.0, 2.0, SILENCE, SILENCE + 1, SILENCE + 2):
-            wire(*self.nodes.values(), now=self.now + step)
-            for presence in self.nodes.values():
-                presence.forget_silent(self.now + step)
+        steps = (0.0, 1.0, 2.0, SILENCE, SILENCE + 1, SILENCE + 2, STAY, STAY + 1)
+        for step in steps:
+            beat(*self.nodes.values(), now=self.now + step)
         everyone = {who for sockets in self.sockets.values() for who in sockets}
-        for presence in self.nodes.values():
+        # What a node that goes away shows, nobody sees.
+        for node in self.nodes.keys() - self.departed:
+            presence = self.nodes[node]
             assert presence.count == len(everyone)
             assert ids(presence) == everyone
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -25,7 +28,15 @@ from tests.sessions import create_session
 class Cluster:
     """Everything of one deployment on loopback; ends only what it started."""
 
-    def __init__(self, folder: Path, guard: Guard, *, nats_nodes: int = 1, extra: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        guard: Guard,
+        *,
+        nats_nodes: int = 1,
+        extra: dict[str, str] | None = None,
+        arguments: tuple[str, ...] = (),
+    ) -> None:
         self.folder = folder
         self.postgres = Postgres(folder, guard=guard, restart=False)
         self.nats = NatsCluster(folder, nodes=nats_nodes, guard=guard, restart=False)
@@ -33,6 +44,7 @@ class Cluster:
         self.urls: list[str] = []
         self._guard = guard
         self._extra = extra or {}
+        self._command = (*gateways.COMMAND, *arguments)
         self.issuer: DevelopmentIssuer = people.issuer(folder / "issuer")
 
     async def start(self, count: int = 2) -> None:
@@ -54,7 +66,7 @@ class Cluster:
             gateway = gateways.Gateway(
                 number,
                 port,
-                command=gateways.COMMAND,
+                command=self._command,
                 variables=variables,
                 folder=self.folder,
                 guard=self._guard,
@@ -71,6 +83,25 @@ class Cluster:
     async def kill_gateway(self, number: int) -> None:
         """SIGKILL; its supervisor starts it again."""
         self.gateways[number].kill()
+
+    async def stop_gateway(self, number: int) -> float:
+        """SIGTERM; after how many seconds the process has ended. Its supervisor starts it again."""
+        child = self.gateways[number]
+        pid, begun = child.pid, time.monotonic()
+        child.kill(signal.SIGTERM)
+        while child.pid == pid:
+            await asyncio.sleep(0.02)
+        return time.monotonic() - begun
+
+    async def wait_up(self, number: int) -> None:
+        async with asyncio.timeout(30):
+            while not self.gateways[number].up:
+                await asyncio.sleep(0.05)
+
+    def cpu_seconds(self, number: int) -> float:
+        """What the gateway's present process has used so far; Linux only."""
+        fields = Path(f"/proc/{self.gateways[number].pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     async def kill_nats(self, away: float) -> None:
         """SIGKILL to every NATS server, which stay away for so many seconds."""
@@ -116,10 +147,16 @@ class Cluster:
 
 @contextlib.asynccontextmanager
 async def running(
-    folder: Path, *, nats_nodes: int = 1, count: int = 2, extra: dict[str, str] | None = None
+    folder: Path,
+    *,
+    nats_nodes: int = 1,
+    count: int = 2,
+    extra: dict[str, str] | None = None,
+    arguments: tuple[str, ...] = (),
 ) -> AsyncIterator[Cluster]:
+    """`extra` are variables of the gateways, `arguments` those of `ksmp serve`."""
     async with Guard() as guard:
-        cluster = Cluster(folder, guard, nats_nodes=nats_nodes, extra=extra)
+        cluster = Cluster(folder, guard, nats_nodes=nats_nodes, extra=extra, arguments=arguments)
         try:
             await cluster.start(count)
             yield cluster

@@ -43,19 +43,34 @@ async def run(
     cluster: Cluster, *, viewers: int, seconds: float, seed: int, fault: Callable[[], Awaitable[None]] | None = None
 ) -> Result:
     """Random traffic for some seconds with a fault in its middle; asserts every promise of the protocol."""
-    ledger = Ledger()
     room = await cluster.create_session("host-0")
-    fleet = []
-    for number in range(viewers):
-        host = number < 2
-        id = f"host-{number}" if host else f"viewer-{number}"
-        token = cluster.issuer.token(id, name=id, role=Role.ADMIN if host else Role.STUDENT, ttl=3600)
-        fleet.append(Viewer(id, token, cluster.urls, room, ledger, seed * 1000 + number, host))
+    ledger, fleet = assemble(cluster, room, viewers, seed)
     tasks = [asyncio.create_task(viewer.run()) for viewer in fleet]
     await asyncio.sleep(seconds / 3)
     if fault is not None:
         await fault()
     await asyncio.sleep(seconds * 2 / 3)
+    return await judge(cluster, room, ledger, fleet, tasks)
+
+
+def assemble(
+    cluster: Cluster, room: str, viewers: int, seed: int, stay: tuple[float, float] = (1.0, 6.0)
+) -> tuple[Ledger, list[Viewer]]:
+    """Viewers of one room, the first two of them its hosts; `stay` is how long one keeps a connection, in seconds."""
+    ledger = Ledger()
+    fleet = []
+    for number in range(viewers):
+        host = number < 2
+        id = f"host-{number}" if host else f"viewer-{number}"
+        token = cluster.issuer.token(id, name=id, role=Role.ADMIN if host else Role.STUDENT, ttl=3600)
+        fleet.append(Viewer(id, token, cluster.urls, room, ledger, seed * 1000 + number, host, stay))
+    return ledger, fleet
+
+
+async def judge(
+    cluster: Cluster, room: str, ledger: Ledger, fleet: list[Viewer], tasks: list[asyncio.Task[None]]
+) -> Result:
+    """End the traffic of the running viewers, and compare."""
     for viewer in fleet:
         viewer.stopping.set()
     async with asyncio.timeout(150):

@@ -56,19 +56,31 @@ class Viewer:
     """Connects, joins, chats, deletes, leaves in every way, and comes back with its position."""
 
     def __init__(
-        self, name: str, token: str, urls: list[str], room: str, ledger: Ledger, seed: int, host: bool
+        self,
+        name: str,
+        token: str,
+        urls: list[str],
+        room: str,
+        ledger: Ledger,
+        seed: int,
+        host: bool,
+        stay: tuple[float, float] = (1.0, 6.0),
     ) -> None:
         self.name = name
         self.segments: list[Segment] = []
         self.replies: list[Reply] = []
         self.reconnects = 0
         self.gaps = 0
+        self.inside = False
+        self.farewells: list[dict[str, Any]] = []
         self._token = token
         self._urls = urls
         self._room = room
         self._ledger = ledger
         self._random = random.Random(seed)
         self._host = host
+        self._stay = stay
+        self._back_at: float | None = None
         self._nonces = itertools.count(1)
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -88,7 +100,12 @@ class Viewer:
                 await self._visit(final=False)
             except (OSError, websockets.WebSocketException, Lost, TimeoutError):
                 self.reconnects += 1
-                await asyncio.sleep(self._random.uniform(0.05, 0.6))
+                await self._wait()
+
+    async def _wait(self) -> None:
+        """For as long as the server said, or a little when it said nothing."""
+        told, self._back_at = self._back_at, None
+        await asyncio.sleep(self._random.uniform(0.05, 0.6) if told is None else max(0.0, told - time.monotonic()))
 
     async def catch_up(self) -> None:
         """One last visit: join with the position and take what was missed."""
@@ -107,9 +124,11 @@ class Viewer:
         reader = asyncio.create_task(self._read(socket))
         try:
             await self._enter(socket)
+            self.inside = not reader.done()
             if not final:
                 await self._act(socket, reader)
         finally:
+            self.inside = False
             if self._random.random() < 0.3:
                 socket.transport.abort()
             with contextlib.suppress(Exception):
@@ -144,7 +163,7 @@ class Viewer:
         await self._call(socket, join, timeout=15)
 
     async def _act(self, socket: ClientConnection, reader: asyncio.Task[None]) -> None:
-        stay = time.monotonic() + self._random.uniform(1.0, 6.0)
+        stay = time.monotonic() + self._random.uniform(*self._stay)
         while time.monotonic() < stay or self._pending is not None:
             if reader.done():
                 raise Lost
@@ -233,6 +252,10 @@ class Viewer:
                 message = json.loads(text)
                 if "id" in message:
                     self._replied(message)
+                elif message["push"] == "disconnect":
+                    self.inside = False
+                    self.farewells.append(message["data"])
+                    self._back_at = time.monotonic() + message["data"]["retry_ms"] / 1000
                 elif message.get("room") == self._room and "seq" in message:
                     self._pushed(message)
         finally:

@@ -14,6 +14,7 @@ import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Close
 
+from gateway import failpoint
 from gateway.transport import endpoint
 from tests.conftest import MakeGateway, MakeToken, Running
 from tests.wire import Closed, WireClient, WireError, connected, opened
@@ -44,7 +45,8 @@ async def serves(client: WireClient) -> None:
 async def test_4000_a_node_that_goes_away_sends_its_clients_elsewhere(
     gateway: MakeGateway, token: MakeToken, codec: str
 ) -> None:
-    async with gateway(reconnect_spread=5.0) as running, contextlib.AsyncExitStack() as stack:
+    # Thirteen of them, one each quarter of a second.
+    async with gateway(reconnect_rate=4.0) as running, contextlib.AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(connected(running.ws_url, token(f"user-{index}"), codec))
             for index in range(12)
@@ -53,10 +55,9 @@ async def test_4000_a_node_that_goes_away_sends_its_clients_elsewhere(
         await running.stop()
         for client in [*clients, waiting]:
             await ended(client, 4000)
-        # Each draws its own time to come back, within the spread.
-        waits = [client.received[-1]["data"]["retry_ms"] for client in clients]
-        assert max(waits) <= 5000
-        assert len(set(waits)) > 6
+        # Each has its own time to come back, in the quarter that is its.
+        waits = [client.received[-1]["data"]["retry_ms"] for client in [*clients, waiting]]
+        assert [wait // 250 for wait in sorted(waits)] == list(range(13))
 
 
 async def test_4000_a_draining_node_finishes_what_was_begun_and_takes_nothing_new(
@@ -84,6 +85,49 @@ async def test_4000_a_draining_node_finishes_what_was_begun_and_takes_nothing_ne
         assert not stopping.done()
         await stopping
         assert (await witness.expect_push("chat.message", room))["data"]["text"] == "begun"
+
+
+async def test_4000_ends_in_bounded_time_whatever_clients_do(gateway: MakeGateway, token: MakeToken, room: str) -> None:
+    """A socket and a stream that nobody reads, a client that answers no close frame, a command that hangs."""
+    environ = {"KSMP_CHAT_TEXT_CHARACTERS": "50000", "KSMP_CHAT_RATE_COUNT": "1000"}
+    limits: dict[str, Any] = {"message_bytes": 60_000, "drain_timeout": 1.0}
+    async with (
+        gateway(environ=environ, send_buffer=16_384, **limits) as running,
+        connected(running.ws_url, token("writer")) as writer,
+        raw(running.port, receive_buffer=16_384) as deaf,
+        raw(running.port) as mute,
+    ):
+        for client, name in ((deaf, "deaf"), (mute, "mute")):
+            await client.send({"id": 1, "cmd": "connect", "token": token(name)})
+            await client.ok(1)
+            await client.send({"id": 2, "cmd": "join", "room": room})
+            await client.ok(2)
+        request = (
+            f"GET /realtime/sse?room={room} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token('stream')}\r\n\r\n"
+        )
+        with socket.socket() as stream:
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+            stream.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(stream, ("127.0.0.1", running.port))
+            await loop.sock_sendall(stream, request.encode())
+            async with asyncio.timeout(5):
+                while len(running.gateway.hub.members) < 4:
+                    await asyncio.sleep(0.01)
+            await writer.join(room)
+            for _ in range(10):
+                await writer.say(room, "x" * 40_000)
+            failpoint.configure("ack.delay=delay:3600")
+            try:
+                await writer.send("chat.send", room=room, data={"text": "hangs"})
+                await writer.settle()
+                running.server.config.timeout_graceful_shutdown = 1
+                # Much more than it takes.
+                await running.stop(timeout=15.0)
+            finally:
+                failpoint.clear()
+    assert not running.gateway.hub.members
+    assert not running.gateway.dispatcher._tasks
 
 
 # 4001
