@@ -13,6 +13,9 @@ from gateway.protocol.messages import ErrorBody, JoinResult, Push, User
 
 CodecName = Literal["json", "msgpack"]
 
+# A replay takes at most 512 KiB by the contract, and the fields around it some more.
+LARGEST_MESSAGE: Final = 4 * 1024 * 1024
+
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"author": "from"}):
     """Anything a server sends: a reply has `id` and `ok` or `error`, a push has `push` and the rest."""
@@ -50,12 +53,15 @@ class RoomOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The ok of `connect`; `rooms` are read one by one with `outcome`. Times are in milliseconds."""
+    """The ok of `connect`; `rooms` are read one by one with `outcome`. Times are in milliseconds.
 
-    connection: str
-    user: User
-    server_time: int
-    expires_at: int
+    An event stream tells the rooms alone; the rest is what its client knows otherwise.
+    """
+
+    connection: str = ""
+    user: User | None = None
+    server_time: int = 0
+    expires_at: int = 0
     limits: dict[str, int | float] = {}
     rooms: dict[str, Any] = {}
 
