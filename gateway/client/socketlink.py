@@ -141,6 +141,9 @@ class SocketLink:
             return
 
     async def close(self) -> None:
+        if self.silent:
+            # Nobody would answer the close.
+            self._socket.transport.abort()
         await self._socket.close()
 
     def _encode(self, command: dict[str, Any]) -> bytes:

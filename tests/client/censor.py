@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-# With an error of its own; by dropping the header that asks for it; without a word; by holding it back; after the
-# gateway has agreed.
-Way = Literal["answer", "strip", "drop", "hang", "cut"]
+# With an error of its own; by dropping the header that asks for it; without a word; by holding it back; or after the
+# gateway has agreed: at once, and by passing no frame.
+Way = Literal["answer", "strip", "drop", "hang", "cut", "mute"]
 
 
 class Censor:
@@ -19,6 +20,8 @@ class Censor:
         self.upgrades = 0
         self.refused = 0
         self.requests: list[str] = []
+        # Called for each piece of a request: for how many seconds it is held back.
+        self.delay: Callable[[], float] = lambda: 0.0
         self._way: Way | None = None
         # So many upgrades are refused, then none; None is all.
         self._left: int | None = None
@@ -68,7 +71,8 @@ class Censor:
         finally:
             self._passing.discard(task)
             self._lines.pop(writer, None)
-            writer.transport.abort()
+            if not writer.is_closing():
+                writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -92,15 +96,21 @@ class Censor:
                 head = b"\r\n".join(
                     line for line in lines if not line.lower().startswith((b"upgrade:", b"connection:"))
                 )
-        self.upgrades += upgrade
+        self.upgrades += upgrade and way is None
         far_reader, far_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
         try:
+            await asyncio.sleep(self.delay())
             far_writer.write(head)
-            if way == "cut":
+            if way in ("cut", "mute"):
                 writer.write(await far_reader.readuntil(b"\r\n\r\n"))
                 await writer.drain()
+                if way == "mute":
+                    await reader.read()
                 return
-            copies = {asyncio.create_task(_copy(reader, far_writer)), asyncio.create_task(_copy(far_reader, writer))}
+            copies = {
+                asyncio.create_task(_copy(reader, far_writer, self.delay)),
+                asyncio.create_task(_copy(far_reader, writer)),
+            }
             try:
                 await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -119,9 +129,12 @@ class Censor:
         return self._way
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: Callable[[], float] = lambda: 0.0
+) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
+            await asyncio.sleep(delay())
             writer.write(data)
             await writer.drain()
         if writer.can_write_eof():
