@@ -12,7 +12,11 @@ import nats
 
 from gateway.principal import Role
 from tests.system.cluster import Cluster
+from tests.system.streamviewer import StreamViewer
 from tests.system.viewer import Ledger, Viewer
+
+# Of so many viewers one is mostly without a WebSocket, and changes from one transport to the other.
+STREAMED_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Result:
     received: int
     duplicates: int
     reconnects: int
+    streams: int
     recovered: int
     reloaded: int
     lost: int
@@ -34,7 +39,8 @@ class Result:
         return (
             f"{self.sent} acknowledged, {self.lost} lost; {self.stored} in the log, {self.erased} erased; "
             f"{self.received} received in all; {self.duplicates} repeats answered as duplicates; "
-            f"{self.reconnects} reconnects, {self.recovered} joins recovered, {self.reloaded} reloaded; "
+            f"{self.reconnects} reconnects, {self.streams} visits by event stream, "
+            f"{self.recovered} joins recovered, {self.reloaded} reloaded; "
             f"errors {self.errors or 'none'}"
         )
 
@@ -50,7 +56,8 @@ async def run(
         host = number < 2
         id = f"host-{number}" if host else f"viewer-{number}"
         token = cluster.issuer.token(id, name=id, role=Role.ADMIN if host else Role.STUDENT, ttl=3600)
-        fleet.append(Viewer(id, token, cluster.urls, room, ledger, seed * 1000 + number, host))
+        kind = StreamViewer if number % STREAMED_EVERY == STREAMED_EVERY - 1 else Viewer
+        fleet.append(kind(id, token, cluster.urls, room, ledger, seed * 1000 + number, host))
     tasks = [asyncio.create_task(viewer.run()) for viewer in fleet]
     await asyncio.sleep(seconds / 3)
     if fault is not None:
@@ -74,6 +81,7 @@ async def run(
         received=sum(len(segment.seen) for viewer in fleet for segment in viewer.segments),
         duplicates=ledger.duplicates,
         reconnects=sum(viewer.reconnects for viewer in fleet),
+        streams=sum(viewer.streams for viewer in fleet),
         recovered=len(joins) - reloaded,
         reloaded=reloaded - len(fleet),
         lost=len(lost),
