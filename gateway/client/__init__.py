@@ -1,5 +1,7 @@
 """A client for tests, load generators and scripts: reconnects, resumes, and repeats what is safe to repeat.
 
+Over a WebSocket, or where a network blocks those over server-sent events and HTTP.
+
 async with Client("http://127.0.0.1:8000", token=token) as client:
     room = await client.join("session:demo", history=50)
     await room.command("chat.send", {"text": "Good morning"})

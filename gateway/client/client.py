@@ -9,13 +9,15 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from gateway.client.address import realtime_url
+from gateway.client.choice import Choice
 from gateway.client.errors import ClientClosed, ClosedForGood, ConnectionLost, no_answer
 from gateway.client.events import Closed, Connected, Connecting, ConnectionState
 from gateway.client.inbox import Inbox
-from gateway.client.keeper import Keeper, Options
-from gateway.client.link import Link
+from gateway.client.keeper import Keeper
+from gateway.client.link import Link, Transport
 from gateway.client.membership import Membership
 from gateway.client.room import TIMEOUT, Room
+from gateway.client.socketlink import Options
 from gateway.client.tokens import Tokens, TokenSource
 from gateway.client.wire import CodecName, Welcome, Wire
 from gateway.protocol.messages import Push, User
@@ -35,6 +37,11 @@ class Client:
     them. Entering waits for the first connection, however long it takes. It raises ClosedForGood, as does
     everything else after the server has closed with 4500–4999 or has refused the token. `inbox` is how
     many events of a room may wait to be read.
+
+    Where a network lets no WebSocket pass, shown by two failed upgrades in a row, the same goes on over
+    server-sent events and HTTP, with the same promises; `transport` says which it is. A WebSocket is then
+    tried again by itself, first within `websocket_retry` seconds, later within up to twenty times as many, and
+    taken when it works.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class Client:
         open_timeout: float = 10.0,
         ping_interval: float | None = 20.0,
         ping_timeout: float | None = 10.0,
+        websocket_retry: float = 30.0,
     ) -> None:
         urls = [realtime_url(text) for text in ([url] if isinstance(url, str) else url)]
         if not urls:
@@ -60,7 +68,7 @@ class Client:
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
         )
-        self._keeper = Keeper(urls, Tokens(token), Wire(codec), options, self)
+        self._keeper = Keeper(urls, Tokens(token), Wire(codec), options, Choice(websocket_retry), self)
         self._inbox = inbox
         self._rooms: dict[str, Room] = {}
         self._resuming: set[str] = set()
@@ -93,10 +101,18 @@ class Client:
 
     @property
     def user(self) -> User:
-        """Who the token says we are, once the client has been connected."""
+        """Who the token says we are, once the client has been connected.
+
+        Known over an event stream by the rooms that the server joins by itself, and the name by the token.
+        """
         if self._user is None:
             raise RuntimeError("the client has not been connected yet")
         return self._user
+
+    @property
+    def transport(self) -> Transport | None:
+        """What the present connection goes over; None when there is none."""
+        return None if self._link is None else self._link.transport
 
     @property
     def rooms(self) -> Mapping[str, Room]:
@@ -139,7 +155,8 @@ class Client:
     async def request(self, cmd: str, *, timeout: float = TIMEOUT, **fields: Any) -> Any:
         """Send any command as it is, once, when connected; the ok of the reply as plain data.
 
-        Raises CommandFailed, as `unavailable` when no reply came, and ClosedForGood.
+        Over an event stream only those of a room are possible, and `ping`; others are `unknown_command`. Raises
+        CommandFailed, as `unavailable` when no reply came, and ClosedForGood.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -185,7 +202,7 @@ class Client:
     def welcomed(self, link: Link, url: str, welcome: Welcome) -> None:
         link.limit = int(welcome.limits.get("message_bytes", link.limit))
         self._link = link
-        self._user = welcome.user
+        self._user = welcome.user or self._user
         living = self.rooms
         for name, room in living.items():
             room.membership.attach(link)
@@ -201,8 +218,19 @@ class Client:
                 room.membership.resumed(found)
             else:
                 self._spawn(link.post("leave", room=name))
-        self.entered(Connected(url, welcome.connection, welcome.user))
+        self.entered(Connected(url, welcome.connection, self._user, link.transport))
         self._changed.set()
+
+    def joined(self, link: Link, name: str, found: Any) -> None:
+        if link is not self._link:
+            return
+        room = self.rooms.get(name)
+        if room is not None:
+            room.membership.resumed(found)
+        elif name not in self._resuming:
+            room = self._add(name, None)
+            room.membership.attach(link)
+            room.membership.resumed(found)
 
     def pushed(self, push: Push) -> None:
         room = self._rooms.get(push.room or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from gateway.client.link import Transport
 from gateway.protocol.messages import Position, Push, User
 
 
@@ -45,18 +46,19 @@ RoomEvent: TypeAlias = Push | Joined | Left | CanChanged
 
 @dataclass(frozen=True, slots=True)
 class Connecting:
-    """A socket is being opened to this gateway."""
+    """A connection is being opened to this gateway."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Signed in; `connection` is the server's name for this connection."""
+    """Signed in; `connection` is the server's name for this connection, which an event stream does not tell."""
 
     url: str
     connection: str
-    user: User
+    user: User | None
+    transport: Transport = "websocket"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Keeps a client connected: opens a socket, signs in, waits for its end, and begins again."""
+"""Keeps a client connected: opens a link, signs in, waits for its end, and begins again."""
 
 from __future__ import annotations
 
@@ -6,41 +6,35 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
+import httpx
 import msgspec
-from websockets.asyncio.client import connect
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
 
+from gateway.client.address import http_address
 from gateway.client.backoff import Backoff
+from gateway.client.choice import Choice
 from gateway.client.errors import ClosedForGood, CommandFailed, ConnectionLost, refused
 from gateway.client.events import Connecting, ConnectionState, Waiting
 from gateway.client.link import ABNORMAL, Link
-from gateway.client.tokens import Tokens, refresh_in
+from gateway.client.socketlink import Options, SocketLink, blocked, open_socket
+from gateway.client.streamlink import StreamLink
+from gateway.client.tokens import Tokens, refresh_in, told_by
 from gateway.client.wire import Welcome, Wire
 from gateway.errors import Code
 from gateway.protocol.messages import Position, Push, RefreshResult
 
 log = logging.getLogger(__name__)
 
-# A replay takes at most 512 KiB by the contract, and the fields around it some more.
-LARGEST_MESSAGE: Final = 4 * 1024 * 1024
 SIGN_IN_TIMEOUT: Final = 10.0
-CLOSE_TIMEOUT: Final = 2.0
+# How long commands under way may take before another link takes over; what takes longer is repeated there.
+SETTLE_TIMEOUT: Final = 5.0
+# What refuses a stream's user; anything else that an event stream is answered may be of the way there.
+FOR_GOOD: Final = (Code.UNAUTHENTICATED, Code.TOKEN_EXPIRED, Code.FORBIDDEN)
 # A connection that lasted this long was a good one: the waits begin anew after it.
 STEADY: Final = 5.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How sockets are opened; times in seconds."""
-
-    name: str
-    compression: str | None
-    open_timeout: float
-    ping_interval: float | None
-    ping_timeout: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +59,9 @@ class Owner(Protocol):
     def welcomed(self, link: Link, url: str, welcome: Welcome) -> None:
         """The link is signed in. Called before anything that follows is read."""
 
+    def joined(self, link: Link, name: str, found: Any) -> None:
+        """An event stream tells later what became of a room, as `connect` does at once."""
+
     def pushed(self, push: Push) -> None:
         """A push came."""
 
@@ -75,16 +72,27 @@ class Owner(Protocol):
 class Keeper:
     """Tries the urls in turn, for ever, until the server says that it is over."""
 
-    def __init__(self, urls: Sequence[str], tokens: Tokens, wire: Wire, options: Options, owner: Owner) -> None:
+    def __init__(
+        self, urls: Sequence[str], tokens: Tokens, wire: Wire, options: Options, choice: Choice, owner: Owner
+    ) -> None:
         self._urls = urls
         self._tokens = tokens
         self._wire = wire
         self._options = options
+        self._choice = choice
         self._owner = owner
         self._expired = False
+        self._http: httpx.AsyncClient | None = None
 
     async def run(self) -> ClosedForGood:
         """Keep connected until it makes no sense any more: why."""
+        try:
+            return await self._run()
+        finally:
+            if self._http is not None:
+                await self._http.aclose()
+
+    async def _run(self) -> ClosedForGood:
         backoff = Backoff()
         for url in itertools.cycle(self._urls):
             self._owner.entered(Connecting(url))
@@ -105,46 +113,134 @@ class Keeper:
         raise AssertionError("there is at least one url")
 
     async def _serve(self, url: str) -> Ending:
-        """One try: from opening the socket to its end."""
-        options = self._options
+        """One try: from opening a link to its end, or to that of the WebSocket which took over from a stream."""
         try:
             token = await self._tokens.fresh()
-            socket = await connect(
-                url,
-                subprotocols=[Subprotocol(self._wire.subprotocol)],
-                compression=options.compression,
-                open_timeout=options.open_timeout,
-                ping_interval=options.ping_interval,
-                ping_timeout=options.ping_timeout,
-                close_timeout=CLOSE_TIMEOUT,
-                max_size=LARGEST_MESSAGE,
-            )
         except Exception as error:
-            # The network, a proxy, a gateway that is starting, or the app's own token source: all may get well.
-            return Ending(ABNORMAL, f"{type(error).__name__}: {error}")
-        link = Link(socket, self._wire, self._owner.pushed)
+            # The app's own token source: it may get well.
+            return _trouble(error)
+        if self._choice.transport == "sse":
+            served = await self._serve_stream(url, token)
+            if isinstance(served, Ending):
+                return served
+            socket, token = served
+            self._owner.entered(Connecting(url))
+        else:
+            try:
+                socket = await open_socket(url, self._wire, self._options)
+            except Exception as error:
+                # The network, a proxy, a gateway that is starting: all may get well.
+                return self._missed(blocked(error), _trouble(error))
+        return await self._serve_socket(url, socket, token)
+
+    async def _serve_socket(self, url: str, socket: ClientConnection, token: str) -> Ending:
+        link = SocketLink(socket, self._wire, self._owner.pushed)
         reading = asyncio.create_task(link.read())
         refreshing: asyncio.Task[None] | None = None
         started = asyncio.get_running_loop().time()
         try:
             welcome = await self._sign_in(link, url, token)
+            self._choice.upgraded()
             if self._tokens.renewable:
                 refreshing = asyncio.create_task(self._refresh(link, welcome))
             code, reason = await asyncio.shield(reading)
         except ConnectionLost:
             code, reason = await reading
         except CommandFailed as error:
-            return self._judge(error)
+            return self._missed(link.silent, self._judge(error))
         finally:
             if refreshing is not None:
                 refreshing.cancel()
             await link.close()
             await asyncio.wait({reading})
+        return self._missed(link.silent, self._ended(link, code, reason, started))
+
+    async def _serve_stream(self, url: str, token: str) -> Ending | tuple[ClientConnection, str]:
+        """Until the stream ends, or a WebSocket is open again: that, and a token for it."""
+        if self._http is None:
+            # A kept connection that the gateway is about to close would cost a command its reply.
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=2.0)
+            self._http = httpx.AsyncClient(timeout=self._options.open_timeout, limits=limits)
+        link = StreamLink(
+            self._http,
+            http_address(url),
+            token,
+            renew=self._tokens.fresh if self._tokens.renewable else None,
+            positions=self._owner.asked,
+            on_push=self._owner.pushed,
+            on_joined=self._owner.joined,
+        )
+        started = asyncio.get_running_loop().time()
+        tasks: list[asyncio.Task[Any]] = []
+        socket: ClientConnection | None = None
+        try:
+            found = await link.open()
+            self._expired = False
+            self._owner.welcomed(link, url, Welcome(user=told_by(found, token), rooms=found))
+            reading = asyncio.create_task(link.read())
+            upgrading = asyncio.create_task(self._upgrade(url))
+            tasks += reading, upgrading
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                return self._ended(link, *reading.result(), started)
+            # What is said from here on is resumed over the socket, and new commands wait for it.
+            self._owner.lost()
+            await link.settle(SETTLE_TIMEOUT)
+            try:
+                fresh = await self._tokens.fresh()
+            except Exception as error:
+                return _trouble(error)
+            socket = upgrading.result()
+            return socket, fresh
+        except (ConnectionLost, CommandFailed) as error:
+            if isinstance(error, CommandFailed) and error.code in FOR_GOOD:
+                return self._judge(error)
+            if not tasks:
+                self._choice.unreachable()
+            return Ending(ABNORMAL, str(error), error.retry_after if isinstance(error, CommandFailed) else None)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await link.close()
+            if tasks and socket is None and not upgrading.cancelled():
+                upgrading.result().transport.abort()
+
+    async def _upgrade(self, url: str) -> ClientConnection:
+        """Try for a WebSocket whenever it is due, until one is open and answers."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._choice.due_in(loop.time()))
+            try:
+                return await self._proven(url)
+            except Exception as error:
+                log.info("still no WebSocket to %s: %r", url, error)
+                self._choice.refused(loop.time())
+
+    async def _proven(self, url: str) -> ClientConnection:
+        """A socket that takes frames both ways, and not merely the upgrade."""
+        socket = await open_socket(url, self._wire, self._options)
+        try:
+            async with asyncio.timeout(self._options.open_timeout):
+                await (await socket.ping())
+        except BaseException:
+            socket.transport.abort()
+            raise
+        return socket
+
+    def _missed(self, blocked: bool, ending: Ending) -> Ending:
+        """How a try for a WebSocket ended; when the network is shown to let none pass, the next try is at once."""
+        if not blocked:
+            return ending
+        self._choice.refused(asyncio.get_running_loop().time())
+        return replace(ending, retry=0.0) if self._choice.transport == "sse" else ending
+
+    def _ended(self, link: Link, code: int, reason: str, started: float) -> Ending:
         farewell = link.farewell
         retry = farewell.retry_ms / 1000 if farewell is not None and farewell.reconnect else None
         return Ending(code, reason, retry, asyncio.get_running_loop().time() - started)
 
-    async def _sign_in(self, link: Link, url: str, token: str) -> Welcome:
+    async def _sign_in(self, link: SocketLink, url: str, token: str) -> Welcome:
         def welcomed(ok: Any) -> Welcome:
             welcome = msgspec.convert(ok, Welcome)
             self._owner.welcomed(link, url, welcome)
@@ -171,7 +267,7 @@ class Keeper:
             return Ending(ABNORMAL, str(error), error.retry_after)
         raise refused(error)
 
-    async def _refresh(self, link: Link, welcome: Welcome) -> None:
+    async def _refresh(self, link: SocketLink, welcome: Welcome) -> None:
         """Give the server fresh tokens in time, for as long as the link lives."""
         loop = asyncio.get_running_loop()
         offset = welcome.server_time - int(loop.time() * 1000)
@@ -191,6 +287,10 @@ class Keeper:
             else:
                 backoff.reset()
                 wait = refresh_in(offset + int(loop.time() * 1000), result.expires_at)
+
+
+def _trouble(error: Exception) -> Ending:
+    return Ending(ABNORMAL, f"{type(error).__name__}: {error}")
 
 
 def _refreshed(ok: Any) -> RefreshResult:

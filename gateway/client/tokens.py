@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeAlias
+
+import msgspec
+
+from gateway.protocol.messages import User
 
 TokenSource: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
 
@@ -32,3 +37,26 @@ class Tokens:
 def refresh_in(server_time: int, expires_at: int) -> float:
     """Seconds until the next token is due; both times are the server's, in milliseconds."""
     return max(SHORTEST, (expires_at - server_time) / 1000 * REFRESH_AT)
+
+
+class _Payload(msgspec.Struct, frozen=True):
+    name: str = ""
+
+
+def told_by(rooms: Iterable[str], token: str) -> User | None:
+    """Who we are by the rooms that a server joins by itself, as far as they tell; the name is the token's own."""
+    known = {kind: id for kind, _, id in (room.partition(":") for room in rooms if room != "announce:all")}
+    if "user" not in known:
+        return None
+    return User(known["user"], _name(token) or known["user"], known.get("announce", ""))
+
+
+def _name(token: str) -> str:
+    """Only for showing, and so unverified: the server decides by the same token who we are."""
+    _, _, rest = token.partition(".")
+    payload = rest.partition(".")[0]
+    try:
+        data = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        return msgspec.json.decode(data, type=_Payload).name
+    except (ValueError, msgspec.MsgspecError):
+        return ""

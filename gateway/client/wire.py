@@ -9,9 +9,12 @@ import msgspec
 
 from gateway.client.errors import CommandFailed
 from gateway.principal import Author
-from gateway.protocol.messages import ConnectResult, ErrorBody, JoinResult, Push
+from gateway.protocol.messages import ErrorBody, JoinResult, Push
 
 CodecName = Literal["json", "msgpack"]
+
+# A replay takes at most 512 KiB by the contract, and the fields around it some more.
+LARGEST_MESSAGE: Final = 4 * 1024 * 1024
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"author": "from"}):
@@ -40,11 +43,18 @@ class RoomOutcome(msgspec.Struct, frozen=True, kw_only=True):
     deferred: bool = False
 
 
-class Welcome(ConnectResult, frozen=True, kw_only=True):
-    """The ok of `connect` as it arrives; `rooms` are read one by one with `outcome`. Times are in milliseconds."""
+class Welcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The ok of `connect`; `rooms` are read one by one with `outcome`. Times are in milliseconds.
 
-    limits: dict[str, int | float] = msgspec.field(default_factory=dict)
-    rooms: dict[str, Any] = msgspec.field(default_factory=dict)
+    An event stream tells the rooms alone; the rest is what its client knows otherwise.
+    """
+
+    connection: str = ""
+    user: User | None = None
+    server_time: int = 0
+    expires_at: int = 0
+    limits: dict[str, int | float] = {}
+    rooms: dict[str, Any] = {}
 
 
 class Wire:

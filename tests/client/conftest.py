@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.client.censor import Censor
 from tests.client.faulty import Faulty
 from tests.client.stack import Stack, running
 from tests.client.standin import StandIn
@@ -28,6 +29,13 @@ async def faulty(stack: Stack) -> AsyncIterator[Faulty]:
     """A bad line to the first gateway."""
     async with Faulty(stack.gateways[0]) as faulty:
         yield faulty
+
+
+@pytest.fixture
+async def censor(stack: Stack) -> AsyncIterator[Censor]:
+    """A network to the first gateway that can be told to pass no WebSocket."""
+    async with Censor(stack.gateways[0]) as censor:
+        yield censor
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import uuid
-from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
@@ -15,51 +13,13 @@ from gateway.client import (
     ClosedForGood,
     CommandFailed,
     Connected,
-    Joined,
-    Push,
     Room,
-    RoomEvent,
     keeper,
 )
 from gateway.client.wire import CodecName
 from tests.client.faulty import Faulty, Message
+from tests.client.reader import SECONDS, Reader, user
 from tests.client.stack import Stack
-
-SECONDS = 30.0
-
-
-class Reader:
-    """Reads all events of a room. `texts` is what an app that follows them shows."""
-
-    def __init__(self, room: Room) -> None:
-        self.texts: list[str] = []
-        self.joined: list[bool] = []
-        self._changed = asyncio.Event()
-        self._reading = asyncio.create_task(self._read(room.events()))
-
-    async def shows(self, texts: Iterable[str], seconds: float = SECONDS) -> None:
-        """Wait until as many are shown; they must be these."""
-        expected = list(texts)
-        async with asyncio.timeout(seconds):
-            while len(self.texts) < len(expected):
-                self._changed.clear()
-                await self._changed.wait()
-        assert self.texts == expected
-
-    async def _read(self, events: AsyncIterator[RoomEvent]) -> None:
-        async for event in events:
-            match event:
-                case Joined(recovered=recovered, messages=messages):
-                    self.joined.append(recovered)
-                    if not recovered:
-                        self.texts = [push.data["text"] for push in messages]
-                case Push(push="chat.message", data=data):
-                    self.texts.append(data["text"])
-            self._changed.set()
-
-
-def user() -> str:
-    return f"user-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.mark.parametrize("codec", ["json", "msgpack"])

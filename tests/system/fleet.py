@@ -12,7 +12,10 @@ import nats
 
 from gateway.principal import Role
 from tests.system.cluster import Cluster
+from tests.system.streamviewer import StreamViewer
 from tests.system.viewer import Ledger, Viewer
+
+STREAMED_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Result:
     received: int
     duplicates: int
     reconnects: int
+    streams: int
     recovered: int
     reloaded: int
     lost: int
@@ -34,7 +38,8 @@ class Result:
         return (
             f"{self.sent} acknowledged, {self.lost} lost; {self.stored} in the log, {self.erased} erased; "
             f"{self.received} received in all; {self.duplicates} repeats answered as duplicates; "
-            f"{self.reconnects} reconnects, {self.recovered} joins recovered, {self.reloaded} reloaded; "
+            f"{self.reconnects} reconnects, {self.streams} visits by event stream, "
+            f"{self.recovered} joins recovered, {self.reloaded} reloaded; "
             f"errors {self.errors or 'none'}"
         )
 
@@ -44,7 +49,7 @@ async def run(
 ) -> Result:
     """Random traffic for some seconds with a fault in its middle; asserts every promise of the protocol."""
     room = await cluster.create_session("host-0")
-    ledger, fleet = assemble(cluster, room, viewers, seed)
+    ledger, fleet = assemble(cluster, room, viewers, seed, streams=True)
     tasks = [asyncio.create_task(viewer.run()) for viewer in fleet]
     await asyncio.sleep(seconds / 3)
     if fault is not None:
@@ -54,16 +59,26 @@ async def run(
 
 
 def assemble(
-    cluster: Cluster, room: str, viewers: int, seed: int, stay: tuple[float, float] = (1.0, 6.0)
+    cluster: Cluster,
+    room: str,
+    viewers: int,
+    seed: int,
+    stay: tuple[float, float] = (1.0, 6.0),
+    *,
+    streams: bool = False,
 ) -> tuple[Ledger, list[Viewer]]:
-    """Viewers of one room, the first two of them its hosts; `stay` is how long one keeps a connection, in seconds."""
+    """Viewers of one room, the first two of them its hosts; `stay` is how long one keeps a connection, in seconds.
+
+    With `streams` one of four is mostly without a WebSocket, and changes from one transport to the other.
+    """
     ledger = Ledger()
-    fleet = []
+    fleet: list[Viewer] = []
     for number in range(viewers):
         host = number < 2
         id = f"host-{number}" if host else f"viewer-{number}"
         token = cluster.issuer.token(id, name=id, role=Role.ADMIN if host else Role.STUDENT, ttl=3600)
-        fleet.append(Viewer(id, token, cluster.urls, room, ledger, seed * 1000 + number, host, stay))
+        kind = StreamViewer if streams and number % STREAMED_EVERY == STREAMED_EVERY - 1 else Viewer
+        fleet.append(kind(id, token, cluster.urls, room, ledger, seed * 1000 + number, host, stay))
     return ledger, fleet
 
 
@@ -89,6 +104,7 @@ async def judge(
         received=sum(len(segment.seen) for viewer in fleet for segment in viewer.segments),
         duplicates=ledger.duplicates,
         reconnects=sum(viewer.reconnects for viewer in fleet),
+        streams=sum(viewer.streams for viewer in fleet),
         recovered=len(joins) - reloaded,
         reloaded=reloaded - len(fleet),
         lost=len(lost),

@@ -1,4 +1,7 @@
-"""What was acknowledged is stored, ordered and recovered, whatever is killed in the middle."""
+"""What was acknowledged is stored, ordered and recovered, whatever is killed in the middle.
+
+A quarter of the viewers come and go over event streams, some of their visits excepted.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,14 @@ async def test_random_traffic_over_two_gateways(cluster: Cluster, capsys: pytest
     assert result.erased > 0
     assert result.duplicates > 0
     assert result.recovered > 0
+    assert result.streams > VIEWERS // fleet.STREAMED_EVERY
 
 
 async def test_a_gateway_is_killed(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     result = await fleet.run(cluster, viewers=VIEWERS, seconds=12, seed=2, fault=lambda: cluster.kill_gateway(0))
     report(capsys, "a gateway gets SIGKILL", result)
     assert result.lost == 0
+    assert result.streams > VIEWERS // fleet.STREAMED_EVERY
     assert cluster.gateways[0].deaths == 1
 
 

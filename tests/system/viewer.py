@@ -70,6 +70,8 @@ class Viewer:
         self.segments: list[Segment] = []
         self.replies: list[Reply] = []
         self.reconnects = 0
+        # Visits without a WebSocket.
+        self.streams = 0
         self.gaps = 0
         self.inside = False
         self.farewells: list[dict[str, Any]] = []
@@ -162,7 +164,7 @@ class Viewer:
             join["history"] = self._random.choice([0, 20])
         await self._call(socket, join, timeout=15)
 
-    async def _act(self, socket: ClientConnection, reader: asyncio.Task[None]) -> None:
+    async def _act(self, line: Any, reader: asyncio.Task[None]) -> None:
         stay = time.monotonic() + self._random.uniform(*self._stay)
         while time.monotonic() < stay or self._pending is not None:
             if reader.done():
@@ -173,7 +175,7 @@ class Viewer:
             if self._pending is None:
                 self._choose()
             if self._pending is not None:
-                await self._settle(socket)
+                await self._settle(line)
 
     def _choose(self) -> None:
         """What to do next: mostly send, now and then repeat an acknowledged command or delete a message."""
@@ -192,7 +194,7 @@ class Viewer:
             command = {"cmd": "chat.send", "nonce": nonce, "data": {"text": text}}
         self._pending = (command["nonce"], command, time.monotonic())
 
-    async def _settle(self, socket: ClientConnection) -> None:
+    async def _settle(self, line: Any) -> None:
         """Send the pending command; it stays pending until its outcome is known."""
         assert self._pending is not None
         nonce, command, since = self._pending
@@ -200,13 +202,13 @@ class Viewer:
             self._ledger.unsure.add(nonce)
             self._pending = None
             return
-        reply = await self._call(socket, {**command, "room": self._room}, timeout=15, raw=True)
+        reply = await self._call(line, {**command, "room": self._room}, timeout=15, raw=True)
         if "ok" in reply:
             self._acknowledged(nonce, command, reply["ok"])
             self._pending = None
             return
         code = reply["error"]["code"]
-        self._ledger.errors[code] = self._ledger.errors.get(code, 0) + 1
+        self._count(code)
         if not reply["error"].get("temporary"):
             if command["cmd"] == "chat.send":
                 self._ledger.faults.append(f"{self.name} was refused {nonce}: {reply['error']}")
@@ -226,22 +228,23 @@ class Viewer:
         if not self._mine or self._mine[-1][0] != nonce:
             self._mine.append((nonce, seq))
 
-    async def _call(
-        self, socket: ClientConnection, command: dict[str, Any], *, timeout: float, raw: bool = False
-    ) -> dict[str, Any]:
+    def _count(self, code: str) -> None:
+        self._ledger.errors[code] = self._ledger.errors.get(code, 0) + 1
+
+    async def _call(self, line: Any, command: dict[str, Any], *, timeout: float, raw: bool = False) -> dict[str, Any]:
         id = next(self._ids)
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[id] = future
-        await socket.send(json.dumps({"id": id, **command}))
+        await line.send(json.dumps({"id": id, **command}))
         try:
             reply = await asyncio.wait_for(future, timeout)
         except TimeoutError:
-            self._ledger.errors["timeout"] = self._ledger.errors.get("timeout", 0) + 1
+            self._count("timeout")
             raise Lost from None
         if raw:
             return reply
         if "error" in reply:
-            self._ledger.errors[reply["error"]["code"]] = self._ledger.errors.get(reply["error"]["code"], 0) + 1
+            self._count(reply["error"]["code"])
             raise Lost
         ok: dict[str, Any] = reply["ok"]
         return ok
