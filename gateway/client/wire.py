@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.client.errors import CommandFailed
 from gateway.principal import Author
-from gateway.protocol.messages import ErrorBody, JoinResult, Push
+from gateway.protocol.messages import ErrorBody, JoinResult, Push, User
 
 CodecName = Literal["json", "msgpack"]
 
