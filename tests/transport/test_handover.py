@@ -89,5 +89,5 @@ async def test_a_flood_in_one_piece_is_cut_off_early(gateway: MakeGateway, token
             pass
         assert message is not None
         assert message.code == 4506
-        endpoints = [one for one in gc.get_objects() if isinstance(one, WebSocketEndpoint) and one.close_sent]
+        endpoints = [one for one in gc.get_objects() if type(one) is WebSocketEndpoint and one.close_sent]
         assert any(one._deaf for one in endpoints)
