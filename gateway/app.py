@@ -174,7 +174,8 @@ class Gateway:
             self.state = "ready"
             self.endpoint.ready = self.fallback.ready = True
         self.metrics.bus_up.set(1)
-        log.info("gateway.ready", epoch=self.log.epoch, modules=[module.name for module in self.modules])
+        loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+        log.info("gateway.ready", epoch=self.log.epoch, modules=[module.name for module in self.modules], loop=loop)
 
     async def _go_down(self) -> None:
         await end(self._tasks)

@@ -22,6 +22,7 @@ from gateway.app import Gateway, create_app
 from gateway.settings import Settings, SettingsError, read, variable
 from gateway.telemetry import logs
 from gateway.transport.endpoint import WebSocketEndpoint
+from gateway.transport.http import HttpConfig
 
 log = structlog.get_logger(__name__)
 
@@ -87,15 +88,15 @@ class Worker(multiprocess.Process):
         return self._server
 
 
-def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) -> uvicorn.Config:
-    return uvicorn.Config(
+def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) -> HttpConfig:
+    return HttpConfig(
         app,
+        settings,
         host=settings.host,
         port=settings.port,
         workers=workers,
         factory=isinstance(app, str),
-        loop="auto",
-        http="httptools",
+        loop=settings.event_loop,
         ws=WebSocketEndpoint,
         # The protocol's own limit is smaller once connected, and closes with a code of its own.
         ws_max_size=settings.connect_bytes,

@@ -38,6 +38,9 @@ class Settings:
     port: int = setting(8000, doc="Port to listen on")
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", doc="Least level that is logged")
     log_format: Literal["json", "console"] = setting("json", doc="How a log line looks")
+    event_loop: Literal["auto", "asyncio", "uvloop"] = setting(
+        "auto", doc="Event loop; `auto` is uvloop where it is installed"
+    )
     modules: tuple[str, ...] = setting((), doc="Modules that are on, by name; empty means every installed one")
     allowed_origins: tuple[str, ...] = setting(
         (), doc="Values of `Origin` that may open a socket; an absent `Origin` always may"
@@ -60,6 +63,18 @@ class Settings:
         "", doc="Folder with the development issuer's key; refused unless the environment is `development` or `test`"
     )
 
+    header_timeout: float = setting(10.0, doc="How long the head of an HTTP request may take to come")
+    header_bytes: int = setting(32 * 1024, doc="Size at which the unfinished head of an HTTP request is refused")
+    body_timeout: float = setting(30.0, doc="How long the body of an HTTP request may take to come")
+    read_timeout: float = setting(30.0, doc="How long an HTTP client may read nothing of what stands before it")
+    close_timeout: float = setting(5.0, doc="How long a client may take to read the end of an HTTP response")
+    unfinished_requests: int = setting(
+        1000, doc="HTTP requests of a process that may be waited for; one more cuts the oldest off"
+    )
+
+    silent_sockets: int = setting(
+        5000, doc="Sockets of a process that may have said nothing yet; one more closes the oldest (4000)"
+    )
     connect_timeout: float = setting(10.0, doc="How long a socket may stay without a successful `connect`")
     message_bytes: int = setting(16 * 1024, doc="Largest message a client may send")
     connect_bytes: int = setting(64 * 1024, doc="Largest message while not connected (`connect` with many rooms)")

@@ -43,6 +43,7 @@ SPECIAL: dict[str, tuple[str, Any]] = {
     "environment": ("test", "test"),
     "log_level": ("debug", "debug"),
     "log_format": ("console", "console"),
+    "event_loop": ("asyncio", "asyncio"),
     "outbound_hard_bytes": ("900000", 900_000),
 }
 HINTS = get_type_hints(Settings)

@@ -25,13 +25,18 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
 
 from gateway.errors import CloseCode
+from gateway.protocol.bucket import Bucket
 from gateway.realtime.encoding import WINDOW_BITS
+from gateway.transport.http import HttpConfig
+from gateway.transport.reset import reset
 
 log = logging.getLogger("uvicorn.error")
 
 EXTENSION: Final = "ksmp.endpoint"
 # How long a peer may take to answer a close frame, or to read what stands before it.
 CLOSE_TIMEOUT: Final = 5.0
+# How long one that floods may take to read why it is closed.
+FLOOD_TIMEOUT: Final = 1.0
 # What is parsed before other work has its turn, of a peer that sends very many small frames at once.
 PIECE: Final = 16 * 1024
 DEFLATE: Final = ServerPerMessageDeflateFactory(
@@ -75,6 +80,11 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_TIMEOUT
         if config.ws_per_message_deflate:
             self.conn.available_extensions = [DEFLATE]
+        if not isinstance(config, HttpConfig):
+            raise RuntimeError("serve this application with gateway.server: its sockets need an HttpConfig")
+        self._common = config
+        # Of the frames that are no messages; who sends messages alone never needs it.
+        self._frames: Bucket | None = None
         # Whoever serves the connection says here how it wants to end it.
         self.ending: Ending = self._end
         self._receiver: Receiver | None = None
@@ -126,7 +136,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         self.close_sent = True
         self.stop_keepalive()
         self.hold(False)
-        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        self.close_timer = self.loop.call_later(self.close_timeout, reset, self.transport)
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
     def data_received(self, data: bytes) -> None:
@@ -135,10 +145,41 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
                 return
             super().data_received(data[start : start + PIECE])
             # One that was closed in the middle of a flood is not waited for to answer: it is aborted in time.
-            self._deaf = self.close_sent and start + PIECE < len(data)
+            self._deaf = self._deaf or (self.close_sent and start + PIECE < len(data))
+
+    def eof_received(self) -> None:
+        # The transport closes by itself now, once the client has read everything; it may never do.
+        self._cut_off_soon()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._common.silent.leave(self)
+        super().connection_lost(exc)
+
+    def handle_cont(self, event: Frame) -> None:
+        if self._expected():
+            super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        if not self._expected():
+            return
+        if self.buffered() > self._common.settings.outbound_soft_bytes:
+            # It does not read: the pongs that wait for it are answer enough (RFC 6455, section 5.5.3).
+            self.conn.data_to_send()
+            return
+        super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        if bytes(event.data) == self.pending_ping_payload or self._expected():
+            super().handle_pong(event)
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        if self.transport.is_closing():
+            self._cut_off_soon()
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
+        self._common.silent.enter(self, self._make_room)
         if (scope := getattr(self, "scope", None)) is not None:
             # The application's task was created and has not run yet.
             scope["extensions"][EXTENSION] = self
@@ -175,6 +216,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
             self._receiver.lagging(False)
 
     def send_receive_event_to_app(self) -> None:
+        self._common.silent.leave(self)
         if self._receiver is None:
             super().send_receive_event_to_app()
             return
@@ -201,6 +243,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
             self.ending(CloseCode.MESSAGE_TOO_LARGE)
             return
         super().handle_parser_exception()
+        self._cut_off_soon()
 
     def keepalive_timeout(self) -> None:
         self.pong_timer = None
@@ -217,6 +260,37 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
 
     def _end(self, code: CloseCode) -> None:
         self.close(code, code.reason)
+
+    def _expected(self) -> bool:
+        """Count a frame that is no message by itself, of which as many are a flood as of commands; whether to look at it."""
+        if self._deaf:
+            return False
+        if self._frames is None:
+            settings = self._common.settings
+            rate, burst = settings.command_rate, settings.command_burst
+            self._frames = Bucket(rate * settings.flood_factor, burst * settings.flood_factor)
+        if self._frames.take(self.loop.time()) == 0.0:
+            return True
+        self._deaf = True
+        if self.handshake_complete and not self.close_sent:
+            self.ending(CloseCode.FLOOD)
+        self.hold(True)
+        # Its answer to the close frame stands behind all that it has sent: too much to look for it.
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(FLOOD_TIMEOUT, reset, self.transport)
+        return False
+
+    def _make_room(self) -> None:
+        """It has said nothing for longer than any other, and there are too many of them."""
+        if self.handshake_complete:
+            self.ending(CloseCode.DRAIN)
+        else:
+            reset(self.transport)
+
+    def _cut_off_soon(self) -> None:
+        if self.close_timer is None:
+            self.close_timer = self.loop.call_later(self.close_timeout, reset, self.transport)
 
     def _lost(self, code: int) -> None:
         receiver, self._receiver = self._receiver, _NOBODY

@@ -29,6 +29,7 @@ from gateway.realtime.runner import CommandRunner, Place
 from gateway.realtime.sign_in import SignIn
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
+from gateway.transport.http import LAST_MOMENT, LastMoment
 from gateway.transport.sse import EventStream, event_encoding
 
 log = structlog.get_logger(__name__)
@@ -103,8 +104,16 @@ class Fallback:
             hard=settings.outbound_hard_bytes,
             spread=settings.reconnect_least,
         )
-        # A client that does not read is in no room any more, however long the response takes to end.
-        sink.ending = lambda: self._gone(member)
+        extensions: dict[str, Any] = request.scope.get("extensions") or {}
+        last_moment: LastMoment | None = extensions.get(LAST_MOMENT)
+
+        def ending() -> None:
+            # A client that does not read is in no room any more, and has its connection only for a moment.
+            self._gone(member)
+            if last_moment is not None:
+                last_moment()
+
+        sink.ending = ending
         member.hold()
         self._hub.members[member.id] = member
         self._metrics.connections.inc()

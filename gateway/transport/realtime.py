@@ -157,7 +157,11 @@ class Serving:
         if not self._member.open:
             return
         if self._signing_in is not None:
-            self._waiting.append(data)
+            if len(self._waiting) < self._connection.limits.commands_in_flight:
+                self._waiting.append(data)
+            else:
+                # Of one read there may be thousands, each of which unpacks to much more.
+                self._member.close(CloseCode.FLOOD)
             return
         match self._connection.receive(data, time.monotonic()):
             case Received(Connect() as command):
