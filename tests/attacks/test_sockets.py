@@ -1,0 +1,119 @@
+"""Sockets that are too many, say nothing, or come from elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from tests.conftest import MakeToken
+from tests.peer import Peer
+from tests.target import MIB, Target
+
+from .conftest import MakePair, MakeTarget
+
+COUNT = 500
+
+
+async def test_4503_one_user_with_500_sockets(target: Target, token: MakeToken, beside: MakePair) -> None:
+    bearer = token("collector")
+
+    def attack(stack: contextlib.ExitStack) -> list[Peer]:
+        peers = []
+        for _ in range(COUNT):
+            peers.append(stack.enter_context(Peer(target.port)))
+            peers[-1].signed_in(bearer)
+        return peers
+
+    async with beside(target):
+        before = target.memory()
+        with contextlib.ExitStack() as stack:
+            peers = await asyncio.to_thread(attack, stack)
+            await target.settles(2 + 10)
+            codes = [await asyncio.to_thread(peer.close_code) for peer in peers[:-10]]
+            assert set(codes) == {4503}
+            assert target.memory() < before + 100 * MIB
+            # The ten newest are served.
+            for peer in peers[-10:]:
+                assert "server_time" in await asyncio.to_thread(peer.call, "ping")
+
+
+async def test_4502_sockets_that_never_connect(target: Target, beside: MakePair) -> None:
+    def attack() -> tuple[set[int | None], int]:
+        with contextlib.ExitStack() as stack:
+            peers = []
+            for _ in range(COUNT):
+                peers.append(stack.enter_context(Peer(target.port)))
+                assert peers[-1].upgrade() == 101
+            memory = target.memory()
+            return {peer.close_code() for peer in peers}, memory
+
+    async with beside(target):
+        before = target.memory()
+        codes, memory = await asyncio.to_thread(attack)
+        assert codes == {4502}
+        print(f"\na socket that says nothing takes {(memory - before) / COUNT / 1024:.0f} KiB")
+        assert memory < before + COUNT * 200 * 1024
+        await target.settles(2)
+
+
+async def test_4000_of_too_many_silent_sockets_the_oldest_go(
+    make_target: MakeTarget, token: MakeToken, beside: MakePair
+) -> None:
+    def attack(port: int) -> list[int | None]:
+        with contextlib.ExitStack() as stack:
+            peers = []
+            for _ in range(200):
+                peers.append(stack.enter_context(Peer(port)))
+                assert peers[-1].upgrade() == 101
+            time.sleep(0.2)
+            # And whoever says something gets in.
+            with Peer(port) as honest:
+                assert honest.signed_in(token("late"))["user"]["id"] == "late"
+            return [peer.close_code() for peer in peers]
+
+    async with make_target(silent_sockets=50, connect_timeout=4.0) as target, beside(target):
+        codes = await asyncio.to_thread(attack, target.port)
+        assert codes[:149] == [4000] * 149
+        assert set(codes[151:]) == {4502}
+
+
+async def test_bad_origins_are_refused_and_leave_nothing(target: Target, beside: MakePair) -> None:
+    def attack() -> set[int]:
+        statuses = set()
+        for number in range(300):
+            with Peer(target.port) as peer:
+                statuses.add(peer.upgrade(origin=f"https://evil-{number}.example"))
+        return statuses
+
+    async with beside(target):
+        before, sockets = target.memory(), target.sockets()
+        assert await asyncio.to_thread(attack) == {403}
+        await target.settles(2)
+        assert target.memory() < before + 30 * MIB
+        async with asyncio.timeout(10):
+            while target.sockets() > sockets + 5:
+                await asyncio.sleep(0.1)
+
+
+async def test_sockets_that_come_and_go(target: Target, token: MakeToken, beside: MakePair) -> None:
+    """Cut in every stage of a connection; nothing of them stays."""
+    bearer = token("comet")
+
+    def attack() -> None:
+        for number in range(300):
+            with Peer(target.port) as peer:
+                if number % 3 == 0:
+                    continue
+                peer.upgrade()
+                if number % 3 == 2:
+                    peer.call("connect", token=bearer)
+
+    async with beside(target):
+        before, sockets = target.memory(), target.sockets()
+        await asyncio.to_thread(attack)
+        await target.settles(2)
+        assert target.memory() < before + 40 * MIB
+        async with asyncio.timeout(10):
+            while target.sockets() > sockets + 5:
+                await asyncio.sleep(0.1)
