@@ -262,7 +262,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         self.close(code, code.reason)
 
     def _expected(self) -> bool:
-        """Count a frame that is no message by itself, of which as many are a flood as of commands; whether to look at it."""
+        """Count a frame that is no message by itself; whether to look at it. They have the limit of commands."""
         if self._deaf:
             return False
         if self._frames is None:

@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from tests.conftest import MakeToken
-from tests.peer import BINARY, CONT, TEXT, Peer, frame
+from tests.peer import BINARY, CONT, TEXT, Peer, command, frame
 from tests.target import MIB, Target
 
 from .conftest import MakePair
@@ -123,3 +123,21 @@ async def test_a_bomb_before_connect(target: Target, beside: MakePair) -> None:
 
     async with beside(target):
         assert await asyncio.to_thread(attack) == 4505
+
+
+async def test_4506_bombs_behind_a_connect_are_not_kept(target: Target, token: MakeToken, beside: MakePair) -> None:
+    """They come while the token is being looked at, and each is under the limit."""
+    packed = zlib.compressobj(9, zlib.DEFLATED, -12)
+    bomb = (packed.compress(b" " * 60_000) + packed.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+    def attack() -> int | None:
+        with Peer(target.port) as peer:
+            assert peer.upgrade(deflate=True) == 101
+            peer.send(command("connect", 1, token=token("hasty")) + frame(TEXT, bomb, rsv1=True) * 3000)
+            return peer.close_code()
+
+    async with beside(target):
+        before = target.memory()
+        for _ in range(3):
+            assert await asyncio.to_thread(attack) in (4506, 4502, None)
+        assert target.memory() < before + 60 * MIB
