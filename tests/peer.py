@@ -137,6 +137,13 @@ class Peer:
         assert len(self.codes) <= 1
         return self.codes[0] if self.codes else None
 
+    def told(self) -> int | None:
+        """The code of the close frame, as soon as it comes; None when the connection ends without one."""
+        while (one := self.next()) is not None:
+            if one[0] == CLOSE:
+                return int.from_bytes(one[1][:2], "big")
+        return None
+
     def cut_off(self, seconds: float) -> bool:
         """Whether the other end resets the connection within this time. Nothing is read."""
         watch = select.poll()

@@ -51,7 +51,7 @@ async def test_4506_ten_thousand_a_second(target: Target, token: MakeToken, besi
         with Peer(target.port) as peer:
             peer.signed_in(token(f"flooder-{number}"))
             peer.send(burst)
-            codes.append(peer.close_code())
+            codes.append(peer.told())
 
     async with beside(target):
         before = target.memory()
@@ -89,7 +89,7 @@ async def test_a_flood_before_connect(target: Target, beside: MakePair) -> None:
         with Peer(target.port) as peer:
             assert peer.upgrade() == 101
             peer.send(burst)
-            codes.add(peer.close_code())
+            codes.add(peer.told())
 
     async with beside(target):
         before = target.memory()
@@ -108,7 +108,7 @@ async def test_the_largest_messages_as_fast_as_they_are_taken(
         with Peer(target.port) as peer:
             peer.signed_in(token(f"large-{number}"))
             peer.send(largest)
-            codes.add(peer.close_code())
+            codes.add(peer.told())
 
     async with beside(target):
         before = target.memory()
