@@ -56,7 +56,7 @@ async def test_4505_a_giant_message_in_fragments(target: Target, token: MakeToke
             peer.send(frame(TEXT, b"x" * 1000, fin=False))
             for _ in range(100):
                 peer.send(frame(CONT, b"x" * 1000, fin=False))
-            return peer.close_code()
+            return peer.told()
 
     async with beside(target):
         assert await asyncio.to_thread(attack) == 4505
@@ -76,7 +76,7 @@ async def test_fragments_without_an_end_are_a_flood(
             for _ in range(200):
                 if not peer.send(parts):
                     break
-            return peer.close_code()
+            return peer.told()
 
     async with beside(target):
         before = target.memory()
@@ -98,7 +98,7 @@ async def test_4505_a_deflate_bomb_is_not_unpacked(target: Target, token: MakeTo
             for index, part in enumerate(parts):
                 last = index == len(parts) - 1
                 peer.send(frame(opcode if index == 0 else CONT, part, fin=last, rsv1=index == 0))
-            return peer.close_code()
+            return peer.told()
 
     async with beside(target):
         before = target.memory()
@@ -119,7 +119,7 @@ async def test_a_bomb_before_connect(target: Target, beside: MakePair) -> None:
         with Peer(target.port) as peer:
             assert peer.upgrade(deflate=True) == 101
             peer.send(frame(TEXT, bomb, rsv1=True))
-            return peer.close_code()
+            return peer.told()
 
     async with beside(target):
         assert await asyncio.to_thread(attack) == 4505
@@ -134,7 +134,7 @@ async def test_4506_bombs_behind_a_connect_are_not_kept(target: Target, token: M
         with Peer(target.port) as peer:
             assert peer.upgrade(deflate=True) == 101
             peer.send(command("connect", 1, token=token("hasty")) + frame(TEXT, bomb, rsv1=True) * 3000)
-            return peer.close_code()
+            return peer.told()
 
     async with beside(target):
         before = target.memory()
