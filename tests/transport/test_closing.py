@@ -249,7 +249,7 @@ async def test_4002_not_a_client_that_answers_them(gateway: MakeGateway, token: 
 
 @codecs
 async def test_4010_a_socket_ends_with_its_token(node: Running, token: MakeToken, codec: str) -> None:
-    async with connected(node.ws_url, token("brief", ttl=0.2), codec) as client:
+    async with connected(node.ws_url, token("brief", ttl=1.0), codec) as client:
         await ended(client, 4010)
 
 
