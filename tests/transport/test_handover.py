@@ -43,9 +43,7 @@ async def test_idle_connections_have_no_tasks(node: Running, token: MakeToken, r
 
 async def test_what_only_the_handshake_needed_is_let_go(node: Running, token: MakeToken) -> None:
     async with connected(node.ws_url, token("light")):
-        held = [
-            one for one in gc.get_objects() if type(one) is WebSocketEndpoint and not one.transport.is_closing()
-        ]
+        held = [one for one in gc.get_objects() if type(one) is WebSocketEndpoint and not one.transport.is_closing()]
         assert held
         assert not any(hasattr(one, "scope") or hasattr(one, "request") for one in held)
 
