@@ -11,20 +11,36 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
+from litestar import Litestar, Router
 from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from gateway import failpoint, registry
 from gateway.auth.issuer import DevelopmentIssuer
+from gateway.auth.policy import OPT as POLICY
+from gateway.auth.policy import anyone
 from gateway.auth.verifier import TokenVerifier
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.errors import Unavailable
-from gateway.http import development, health, problems
+from gateway.http import (
+    caller,
+    compression,
+    cors,
+    development,
+    etag,
+    health,
+    listing,
+    openapi,
+    problems,
+)
+from gateway.http.admission import Admission
+from gateway.http.caller import Callers
+from gateway.http.envelope import Envelope
+from gateway.http.idempotency import Idempotency, IdempotencyKeys
+from gateway.http.rates import Rates
 from gateway.module import Module
 from gateway.realtime.archive import Archiver
 from gateway.realtime.dispatch import Dispatcher
@@ -48,12 +64,15 @@ log = structlog.get_logger(__name__)
 class ModuleKernel:
     """Implements `gateway.module.Kernel` for one module."""
 
-    def __init__(self, rooms: ClusterRooms, database: PostgresDatabase, settings: Any) -> None:
+    def __init__(self, rooms: ClusterRooms, database: PostgresDatabase, settings: Any, kernel: Settings) -> None:
         self.rooms = rooms
         self.database = database
         self._settings = settings
+        self._kernel = kernel
 
     def settings(self, kind: type[Any]) -> Any:
+        if kind is Settings:
+            return self._kernel
         if not isinstance(self._settings, kind):
             raise TypeError(f"the module's settings are not of {kind.__name__}; name it in settings_type")
         return self._settings
@@ -99,6 +118,11 @@ class Gateway:
         self.users = Users(self.bus, settings.connections_per_user)
         identify = [module.identify for module in modules]
         sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, settings)
+        self.callers = Callers(self.verifier.verify, sign_in.verified, settings.identity_fresh)
+        self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)
+        self.idempotency = IdempotencyKeys(
+            self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
+        )
         runner = CommandRunner(self.hub, history, self.rooms, kinds, commands, settings.history_limit)
         self.dispatcher = Dispatcher(joiner, sign_in, runner, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
@@ -120,6 +144,7 @@ class Gateway:
                 await stack.enter_async_context(self._module(module))
             self._spawn(self._come_up())
             self._spawn(self._watch_database())
+            self._spawn(self.idempotency.sweep())
             try:
                 yield
             finally:
@@ -146,7 +171,7 @@ class Gateway:
         if module.settings_type is not None:
             settings = read(module.settings_type, self._environ, registry.settings_prefix(module))
         try:
-            context = module.lifespan(ModuleKernel(self.rooms, self.database, settings))
+            context = module.lifespan(ModuleKernel(self.rooms, self.database, settings, self.settings))
             await context.__aenter__()
         except Exception as error:
             raise registry.RegistryError(f"Module {module.name} failed to start: {error!r}.") from error
@@ -168,6 +193,7 @@ class Gateway:
         await self.hub.start()
         await self.users.start()
         await self.grants.start()
+        await self.rates.start()
         for archiver in self.archivers:
             archiver.start()
         if self.state == "starting":
@@ -179,6 +205,7 @@ class Gateway:
 
     async def _go_down(self) -> None:
         await end(self._tasks)
+        self.rates.stop()
         for archiver in self.archivers:
             await archiver.stop()
         await self.hub.stop()
@@ -211,7 +238,10 @@ def _report(task: asyncio.Task[None]) -> None:
 
 
 def create_app(gateway: Gateway) -> Litestar:
-    """The ASGI application of a gateway: `/realtime`, health, metrics and the modules' routes."""
+    """The ASGI application of a gateway: `/realtime`, health, metrics and the modules' routes.
+
+    Raises RegistryError for a route that states no policy, and for two of one path.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -223,25 +253,42 @@ def create_app(gateway: Gateway) -> Litestar:
         gateway.endpoint.route(),
         *gateway.fallback.routes(),
         *health.routes(gateway.check),
-        PrometheusController,
+        # For a scraper inside the network.
+        Router(
+            "/",
+            route_handlers=[PrometheusController],
+            opt={POLICY: anyone(limited=False)},
+            tags=["health"],
+        ),
+        *registry.routers(gateway.modules),
     ]
-    for module in gateway.modules:
-        handlers += module.routes
     if settings.development_issuer:
         issuer = DevelopmentIssuer(
             Path(settings.development_issuer), issuer=settings.issuer, client_id=settings.client_ids[0]
         )
         handlers += development.routes(issuer)
     prometheus = PrometheusConfig(app_name="ksmp", prefix="ksmp", scopes={"http"}, group_path=True)  # type: ignore[arg-type]
-    return Litestar(
+    app = Litestar(
         route_handlers=handlers,
         lifespan=[lifespan],
-        plugins=[problems.plugin()],
+        plugins=[problems.plugin(), openapi.Conventions()],
         exception_handlers={500: problems.internal},
-        middleware=[prometheus.middleware],
-        openapi_config=OpenAPIConfig(title="KSMP", version="1", path="/api/docs"),
+        # From the outside in; none of them sees a socket.
+        middleware=[
+            compression.middleware(settings.compress_response_bytes),
+            prometheus.middleware,
+            Admission(gateway.callers, gateway.rates, settings),
+            Idempotency(gateway.idempotency),
+        ],
+        dependencies=caller.dependencies() | listing.dependencies() | etag.dependencies(),
+        cors_config=cors.config(settings),
+        request_max_body_size=settings.body_bytes,
+        openapi_config=openapi.config(),
         # Logs are configured once for the process, libraries included.
         logging_config=None,
         # A signature namespace is not needed: handlers name their types themselves.
         debug=False,
     )
+    registry.check_policies(app)
+    app.asgi_handler = Envelope(app.asgi_handler)
+    return app

@@ -2,6 +2,7 @@
 
 KsmpError                 anything a caller is told about, with a stable code
 ├── BadInput              the caller must change the request: invalid, too_large, unknown_command …
+│   └── Conflict          it does not fit the present state of things: conflict, and a module's own
 ├── Refused               the caller may not: unauthenticated, token_expired, forbidden
 ├── Limited               too much, too fast: rate_limited
 └── Unavailable           a dependency is away: the same request may succeed later
@@ -17,7 +18,10 @@ from typing import Final
 
 
 class Code(enum.StrEnum):
-    """The error codes of the core; a module's own begin with its name and a dot."""
+    """The error codes of the core; a module's own begin with its name and a dot.
+
+    Those in HTTP_ONLY are of routes alone.
+    """
 
     UNAUTHENTICATED = "unauthenticated"
     TOKEN_EXPIRED = "token_expired"  # noqa: S105
@@ -30,8 +34,14 @@ class Code(enum.StrEnum):
     TOO_LARGE = "too_large"
     CONFLICT = "conflict"
     UNAVAILABLE = "unavailable"
+    PRECONDITION_FAILED = "precondition_failed"
+    PRECONDITION_REQUIRED = "precondition_required"
+    KEY_REUSED = "key_reused"
     INTERNAL = "internal"
 
+
+# What a socket has no word for.
+HTTP_ONLY: Final = frozenset({Code.PRECONDITION_FAILED, Code.PRECONDITION_REQUIRED, Code.KEY_REUSED})
 
 HTTP_STATUS: Final[dict[str, int]] = {
     Code.UNAUTHENTICATED: 401,
@@ -45,6 +55,9 @@ HTTP_STATUS: Final[dict[str, int]] = {
     Code.TOO_LARGE: 413,
     Code.CONFLICT: 409,
     Code.UNAVAILABLE: 503,
+    Code.PRECONDITION_FAILED: 412,
+    Code.PRECONDITION_REQUIRED: 428,
+    Code.KEY_REUSED: 422,
     Code.INTERNAL: 500,
 }
 
@@ -99,6 +112,8 @@ class KsmpError(Exception):
     """
 
     temporary: bool = False
+    # The HTTP status of a code that HTTP_STATUS does not hold, such as a module's.
+    status: int = 400
 
     def __init__(self, code: str, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -108,17 +123,33 @@ class KsmpError(Exception):
 
 
 class BadInput(KsmpError):
-    """The request itself is wrong; repeating it changes nothing."""
+    """The request itself is wrong; repeating it changes nothing. `field` names the part at fault, if it is one."""
+
+    def __init__(self, code: str, message: str, *, field: str | None = None) -> None:
+        super().__init__(code, message)
+        self.field = field
+
+
+class Conflict(BadInput):
+    """The request is well formed, but does not fit the present state of what it is about."""
+
+    status = 409
+
+    def __init__(self, message: str, *, code: str = Code.CONFLICT) -> None:
+        super().__init__(code, message)
 
 
 class Refused(KsmpError):
     """The caller may not do this, or has not shown who they are."""
+
+    status = 403
 
 
 class Limited(KsmpError):
     """A limit was reached; the same request succeeds after `retry_after` seconds."""
 
     temporary = True
+    status = 429
 
     def __init__(self, message: str, *, retry_after: float, code: str = Code.RATE_LIMITED) -> None:
         super().__init__(code, message, retry_after=retry_after)
@@ -128,13 +159,14 @@ class Unavailable(KsmpError):
     """A dependency did not answer. What was asked may or may not have happened."""
 
     temporary = True
+    status = 503
 
     def __init__(self, message: str, *, retry_after: float | None = 1.0) -> None:
         super().__init__(Code.UNAVAILABLE, message, retry_after=retry_after)
 
 
-def invalid(message: str) -> BadInput:
-    return BadInput(Code.INVALID, message)
+def invalid(message: str, *, field: str | None = None) -> BadInput:
+    return BadInput(Code.INVALID, message, field=field)
 
 
 def not_found(message: str) -> BadInput:

@@ -173,11 +173,14 @@ class Kernel(Protocol):
     def database(self) -> Database: ...
 
     def settings(self, kind: type[Any]) -> Any:
-        """This module's own settings, of the class it named in `settings_type`."""
+        """This module's own settings, of the class it named in `settings_type`; or the kernel's, of `Settings`."""
 
 
 class Module:
-    """One domain of the platform. Override only what the module needs."""
+    """One domain of the platform. Override only what the module needs.
+
+    `routes` are mounted under /api/v1; each states its policy (gateway/auth/policy.py, gateway/http/README.md).
+    """
 
     name: ClassVar[str]
     requires: ClassVar[Sequence[str]] = ()

@@ -6,10 +6,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 
+from litestar import Litestar, Router
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
+
+from gateway.auth.policy import policy_of
 from gateway.module import Command, Module, RoomKind
 from gateway.settings import PREFIX, Settings, check_unknown, read
 
 GROUP = "ksmp.modules"
+# Every module's routes are under it.
+API = "/api/v1"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 
 
@@ -119,6 +125,43 @@ def commands(modules: Sequence[Module]) -> dict[str, Command]:
                 )
             result[command.name] = command
     return result
+
+
+def routers(modules: Sequence[Module]) -> list[Router]:
+    """Every module's routes under /api/v1, tagged with its name; raises RegistryError when two claim one."""
+    result: list[Router] = []
+    owners: dict[tuple[str, str], str] = {}
+    for module in modules:
+        router = Router(API, route_handlers=module.routes, tags=[module.name])
+        for route in router.routes:
+            for method in getattr(route, "methods", {"websocket"}) - {"OPTIONS"}:
+                # What a path's parameter is called makes no other path of it.
+                place = (method, re.sub(r"\{[^}]*\}", "{}", route.path))
+                if place in owners:
+                    raise RegistryError(
+                        f"Modules {owners[place]} and {module.name} both answer {method} {route.path}; change one path."
+                    )
+                owners[place] = module.name
+        result.append(router)
+    return result
+
+
+def check_policies(app: Litestar) -> None:
+    """Raise RegistryError for a route that does not state who may call it."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", None) or [route.route_handler]:  # type: ignore[union-attr]
+            # What answers OPTIONS is Litestar's own.
+            ours = not isinstance(handler, HTTPRouteHandler) or handler.http_methods != {"OPTIONS"}
+            if ours and policy_of(handler) is None:
+                methods = "websocket" if isinstance(handler, WebsocketRouteHandler) else _methods(handler)
+                raise RegistryError(
+                    f"The route {methods} {route.path} ({handler.fn.__module__}.{handler.handler_name}) does not say "
+                    "who may call it; give it policy=…, from gateway.auth.policy."
+                )
+
+
+def _methods(handler: Any) -> str:
+    return ", ".join(sorted(getattr(handler, "http_methods", ())))
 
 
 def check_environment(modules: Sequence[Module], environ: Mapping[str, str]) -> None:

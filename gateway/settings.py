@@ -99,6 +99,25 @@ class Settings:
     recovery_bytes: int = setting(256 * 1024, doc="Most bytes a recovery or a page of history carries")
     connect_recovery_bytes: int = setting(512 * 1024, doc="Most bytes one `connect` replays over all its rooms")
 
+    body_bytes: int = setting(1024 * 1024, doc="Largest body of a request to a REST route that states no other")
+    request_rate: float = setting(20.0, doc="Requests a second one signed-in user may send, over all gateways")
+    request_burst: int = setting(200, doc="Requests one signed-in user may send at once")
+    address_rate: float = setting(20.0, doc="Requests a second one address may send without a good token")
+    address_burst: int = setting(400, doc="Requests one address may send at once without a good token")
+    rate_interval: float = setting(0.1, doc="How often the gateways tell each other what was used of the limits")
+    rate_entries: int = setting(100_000, doc="Users and addresses whose use of the limits is remembered")
+    identity_fresh: float = setting(
+        15.0, zero=True, doc="How long REST goes by what the platform said of a user, without asking again"
+    )
+    idempotency_kept: float = setting(24 * 3600.0, doc="How long the first answer to an `Idempotency-Key` is kept")
+    idempotency_lease: float = setting(
+        60.0, doc="After how long the key of a request that was never answered may be used again"
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        (), doc="Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed; empty means none"
+    )
+    compress_response_bytes: int = setting(1024, doc="Size from which a response is compressed, with zstd or gzip")
+
     room_linger: float = setting(30.0, zero=True, doc="How long a node follows a room that its last member left")
     head_interval: float = setting(5.0, doc="Time between two reads of the heads of the rooms in use")
     publish_timeout: float = setting(12.0, doc="How long a durable publish is retried before `unavailable`")

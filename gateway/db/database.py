@@ -84,10 +84,18 @@ class PostgresDatabase:
     async def ping(self) -> None:
         """Raises Unavailable when PostgreSQL does not answer."""
         with guard():
-            pool = self.engine.pool
-            if pool is None:
-                raise Unavailable("the database is not connected")
-            await pool.fetchval("SELECT 1", timeout=2.0)
+            await self._connected().fetchval("SELECT 1", timeout=2.0)
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Run one statement in a transaction of its own; raises Unavailable."""
+        with guard():
+            rows: list[asyncpg.Record] = await self._connected().fetch(statement, *arguments)
+            return rows
+
+    def _connected(self) -> asyncpg.Pool:
+        if self.engine.pool is None:
+            raise Unavailable("the database is not connected")
+        return self.engine.pool
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection[Any]]:

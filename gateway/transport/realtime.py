@@ -12,6 +12,7 @@ import structlog
 from litestar import WebSocket, websocket
 from litestar.handlers import WebsocketRouteHandler
 
+from gateway.auth.policy import otherwise
 from gateway.errors import CloseCode, Code, KsmpError, Refused
 from gateway.protocol.codec import choose
 from gateway.protocol.connection import Answered, Limits, Received, ServerConnection, Violation, error_body
@@ -48,7 +49,7 @@ class RealtimeEndpoint:
         )
 
     def route(self) -> WebsocketRouteHandler:
-        @websocket("/realtime", name="realtime")
+        @websocket("/realtime", name="realtime", policy=otherwise("a token in its first command"))
         async def realtime(socket: WebSocket[Any, Any, Any]) -> None:
             await self.serve(socket)
 
