@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from litestar import Litestar, Router
-from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
+from litestar import Litestar
+from litestar.plugins.prometheus import PrometheusConfig
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from gateway import failpoint, registry
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.auth.policy import OPT as POLICY
-from gateway.auth.policy import anyone
 from gateway.auth.verifier import TokenVerifier
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
@@ -40,6 +38,8 @@ from gateway.http.admission import Admission
 from gateway.http.caller import Callers
 from gateway.http.envelope import Envelope
 from gateway.http.idempotency import Idempotency, IdempotencyKeys
+from gateway.http.methods import Methods
+from gateway.http.metrics import MetricsController
 from gateway.http.rates import Rates
 from gateway.module import Module
 from gateway.realtime.archive import Archiver
@@ -253,13 +253,7 @@ def create_app(gateway: Gateway) -> Litestar:
         gateway.endpoint.route(),
         *gateway.fallback.routes(),
         *health.routes(gateway.check),
-        # For a scraper inside the network.
-        Router(
-            "/",
-            route_handlers=[PrometheusController],
-            opt={POLICY: anyone(limited=False)},
-            tags=["health"],
-        ),
+        MetricsController,
         *registry.routers(gateway.modules),
     ]
     if settings.development_issuer:
@@ -277,6 +271,7 @@ def create_app(gateway: Gateway) -> Litestar:
         middleware=[
             compression.middleware(settings.compress_response_bytes),
             prometheus.middleware,
+            Methods(),
             Admission(gateway.callers, gateway.rates, settings),
             Idempotency(gateway.idempotency),
         ],

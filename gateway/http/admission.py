@@ -50,9 +50,6 @@ class Admission(ASGIMiddleware):
         handler = scope["route_handler"]
         policy = policy_of(handler)
         if policy is None:
-            # What Litestar itself adds: the answer to OPTIONS.
-            if request.method == "OPTIONS":
-                return
             raise forbidden("this route states no policy")
         principal: Principal | None = None
         refused: Refused | None = None

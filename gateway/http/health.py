@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
 
 from gateway.auth.policy import anyone
 
@@ -23,6 +24,8 @@ class Health(msgspec.Struct, frozen=True):
     def example(cls) -> Health:
         return cls("ok", {"gateway": "ok", "nats": "ok", "postgresql": "ok"})
 
+
+AWAY: Final = Example(value={"status": "unavailable", "parts": {"gateway": "ok", "nats": "away", "postgresql": "ok"}})
 
 Check = Callable[[], Awaitable[dict[str, str]]]
 
@@ -42,7 +45,7 @@ def routes(check: Check) -> list[HTTPRouteHandler]:
         "/health/ready",
         policy=anyone(limited=False),
         tags=["health"],
-        responses={503: ResponseSpec(Health, generate_examples=False, description="Not ready")},
+        responses={503: ResponseSpec(Health, generate_examples=False, description="Not ready", examples=[AWAY])},
     )
     async def ready() -> Response[Health]:
         """200 `ok`; 200 `degraded` without PostgreSQL; 503 without NATS, while starting or draining."""

@@ -36,7 +36,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from gateway.auth.policy import OPT as POLICY
 from gateway.auth.policy import Policy, anyone, policy_of
 from gateway.errors import HTTP_STATUS, Code, not_found
-from gateway.http import idempotency
+from gateway.http import etag, idempotency
 from gateway.http.listing import Page
 from gateway.http.problems import REASONS, ProblemDetails
 
@@ -219,6 +219,8 @@ def _operation(handler: HTTPRouteHandler, policy: Policy) -> Any:
 
     def make(**parts: Any) -> Operation:
         operation = made(**parts)
+        if "if_match" in handler.parsed_fn_signature.parameters:
+            operation.parameters = [*(operation.parameters or ()), _if_match()]
         if wanted := handler.opt.get(idempotency.OPT):
             operation.parameters = [*(operation.parameters or ()), _idempotency_key(wanted == "required")]
         returned = _shown(handler.parsed_fn_signature.return_type.annotation)
@@ -249,6 +251,17 @@ def _idempotency_key(required: bool) -> Parameter:
         description="Repeating the request with the same key answers as the first did, and does nothing.",
         schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255, pattern="^[\\x21-\\x7e]+$"),
         example="7c0a4f3e-0d6b-4d0f-9a53-6f1f7a1f2f11",
+    )
+
+
+def _if_match() -> Parameter:
+    return Parameter(
+        name=etag.HEADER,
+        param_in="header",
+        required=True,
+        description='The ETag that was read, such as `"3"`, or several; `*` is any.',
+        schema=Schema(type=OpenAPIType.STRING, pattern=etag.PATTERN, max_length=1000),
+        example='"3"',
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Parameter, RequestBody, Schema
+from litestar.params import PathParameter
 
-MARK: Final = "^[a-z][a-z0-9_]*:[A-Za-z0-9_-]{1,64}\\|[A-Za-z0-9_-]{1,64}\\|[0-9]{1,15}$"
-ROOM: Final = "^[a-z][a-z0-9_]*:[A-Za-z0-9_-]{1,64}$"
+MARK: Final = "^[a-z][a-z0-9_]{0,31}:[A-Za-z0-9_-]{1,64}\\|[A-Za-z0-9_-]{1,64}\\|[0-9]{1,15}$"
+ROOM: Final = "^[a-z][a-z0-9_]{0,31}:[A-Za-z0-9_-]{1,64}$"
+
+
+RoomParameter = Annotated[str, PathParameter(pattern=ROOM, description="`<kind>:<id>`")]
 
 
 def _strings(pattern: str) -> Schema:

@@ -12,7 +12,6 @@ import structlog
 from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
 from litestar.response import Response, Stream
 
 from gateway.auth.policy import signed_in
@@ -31,7 +30,7 @@ from gateway.realtime.runner import CommandRunner, Place
 from gateway.realtime.sign_in import SignIn
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
-from gateway.transport.described import CommandOperation, EventsOperation
+from gateway.transport.described import CommandOperation, EventsOperation, RoomParameter
 from gateway.transport.http import LAST_MOMENT, LastMoment
 from gateway.transport.sse import EventStream, event_encoding
 
@@ -98,7 +97,9 @@ class Fallback:
             request_max_body_size=self._settings.message_bytes,
         )
         async def commands(
-            room: FromPath[str], request: Request[Any, Any, Any], principal: NamedDependency[Principal]
+            room: RoomParameter,
+            request: Request[Any, Any, Any],
+            principal: NamedDependency[Principal],
         ) -> Response[bytes]:
             """One command of a connection: `{"cmd", "nonce"?, "data"?}`; answers what the ok of its reply carries."""
             return await self.command(room, request, principal)
