@@ -1,17 +1,17 @@
 """What REST costs: `python -m loadtests.rest`.
 
-First over the network: the latency of a simple authorized GET, `/api/v1/auth/me`, from 20 clients that ask for as much as they
-get. Then what each layer adds to a request, measured without a network: the application is called as a server calls it, with
-more and more of its layers.
+First over the network: the latency of a simple authorized GET, `/api/v1/auth/me`, from one client and from 20 that ask
+for as much as they get. Then what each layer adds to a request, without a network: the application is called as a
+server calls it, with more and more of its layers, the best of five rounds each.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import statistics
 import tempfile
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,14 @@ from gateway.embedded.postgres import Postgres
 from gateway.http import caller, compression, cors, problems
 from gateway.http.admission import Admission
 from gateway.http.envelope import Envelope
-from gateway.http.idempotency import Idempotency
+from gateway.http.idempotency import Answer, Idempotency
 from gateway.http.methods import Methods
 from gateway.principal import Principal, Role
 from gateway.server import GatewayServer, _app, configuration
 from gateway.settings import Settings
 from gateway.telemetry import logs
 
+ROUNDS = 5
 ME = "/api/v1/auth/me"
 
 
@@ -85,15 +86,12 @@ async def called(app: Any, path: str, headers: list[tuple[bytes, bytes]]) -> int
 
 
 async def cost(app: Any, path: str, headers: list[tuple[bytes, bytes]], requests: int) -> float:
-    """Microseconds of one request: the median of five rounds."""
+    """Microseconds of one request."""
     assert await called(app, path, headers) == 200
-    rounds = []
-    for _ in range(5):
-        started = time.perf_counter()
-        for _ in range(requests // 5):
-            await called(app, path, headers)
-        rounds.append((time.perf_counter() - started) / (requests // 5))
-    return statistics.median(rounds) * 1e6
+    started = time.perf_counter()
+    for _ in range(requests):
+        await called(app, path, headers)
+    return (time.perf_counter() - started) / requests * 1e6
 
 
 def layers(gateway: Gateway) -> list[tuple[str, Any, str]]:
@@ -129,8 +127,14 @@ def layers(gateway: Gateway) -> list[tuple[str, Any, str]]:
     full = app(list(used), cors_config=cors.config(settings))
     full.asgi_handler = Envelope(full.asgi_handler)
     result.append(("envelope: id, headers", full, "/known"))
-    theirs = RateLimitConfig(rate_limit=("minute", 600)).middleware
-    result.append(("for comparison: Litestar's rate limit, in memory, on a bare app", app([theirs]), "/bare"))
+    theirs = RateLimitConfig(rate_limit=("minute", 100_000)).middleware
+    result.append(
+        (
+            "for comparison: Litestar's rate limit, in memory, on a bare app, first 500 of a window",
+            app([theirs]),
+            "/bare",
+        )
+    )
     return result
 
 
@@ -152,10 +156,6 @@ async def latencies(url: str, token: str, clients: int, seconds: float) -> list[
 
 async def keyed(gateway: Gateway, count: int) -> float:
     """Microseconds that claiming a key and storing an answer take."""
-    import uuid
-
-    from gateway.http.idempotency import Answer
-
     keys, answer = gateway.idempotency, Answer(201, [("content-type", "application/json")], b"{}" * 200)
     started = time.perf_counter()
     for _ in range(count):
@@ -206,11 +206,15 @@ async def measure(gateway: Gateway, url: str, token: str, arguments: argparse.Na
         print(f"  {clients:3} clients  {rate:7.0f}/s  p50 {p50:6.2f} ms  p95 {p95:6.2f} ms  p99 {p99:6.2f} ms")
     print("\nCost of a request by layer, without a network (each with those above it)")
     headers = [(b"authorization", f"Bearer {token}".encode()), (b"accept", b"*/*")]
-    before = 0.0
-    for name, app, path in layers(gateway):
-        took_us = await cost(app, path, headers, arguments.requests)
-        print(f"  {took_us:7.1f} µs  {took_us - before:+7.1f}  {name}")
-        before = took_us
+    found = layers(gateway)
+    best = [float("inf")] * len(found)
+    for _ in range(ROUNDS):
+        # In turn, so that what else the machine does falls on all of them.
+        for index, (_, app, path) in enumerate(found):
+            best[index] = min(best[index], await cost(app, path, headers, arguments.requests // ROUNDS))
+    for index, (name, _, _) in enumerate(found):
+        before = best[index - 1] if 0 < index < len(found) - 1 else best[0] if index else 0.0
+        print(f"  {best[index]:7.1f} µs  {best[index] - before:+7.1f}  {name}")
     started = time.perf_counter()
     for number in range(100_000):
         gateway.rates.take(f"user {number % 5000}", 20.0, 200)
