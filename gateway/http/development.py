@@ -48,11 +48,11 @@ class Info(msgspec.Struct, frozen=True):
 def routes(issuer: DevelopmentIssuer) -> list[HTTPRouteHandler]:
     """Anyone who reaches the port may be anyone: never mounted outside development."""
 
-    @get("/", policy=anyone(limited=False), include_in_schema=False, media_type="text/html", sync_to_thread=False)
+    @get("/", policy=anyone(limited=False), include_in_schema=False, media_type="text/html", sync_to_thread=True)
     def page() -> Response[bytes]:
         return _file("index.html", "text/html")
 
-    @get("/dev/page/{name:str}", policy=anyone(limited=False), include_in_schema=False, sync_to_thread=False)
+    @get("/dev/page/{name:str}", policy=anyone(limited=False), include_in_schema=False, sync_to_thread=True)
     def asset(name: FromPath[str]) -> Response[bytes]:
         kind = KINDS.get(Path(name).suffix)
         if kind is None or name not in {path.name for path in PAGE.iterdir()}:

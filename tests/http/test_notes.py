@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from gateway.errors import Conflict, Limited, Unavailable
-from tests.conftest import MakeGateway
+from tests.conftest import MakeGateway, MakeToken
 from tests.http.conftest import MakeCaller, Site
+from tests.http.notes import NotesModule
 
 NOTES = "/api/v1/notes"
 
@@ -269,10 +270,14 @@ class TestIdempotency:
         assert (await made(ann, "B", **{"Idempotency-Key": "k"})).status_code == 201
 
     async def test_without_postgresql_nothing_is_promised(
-        self, gateway: MakeGateway, site: Site, token: object
+        self, gateway: MakeGateway, site: Site, token: MakeToken
     ) -> None:
-        """A claim that cannot be stored is refused, rather than served without its promise."""
-        keys = site.running.gateway.idempotency
-        lost = type(keys)(type(keys._database)("postgresql://x@127.0.0.1:1/x", pool=1, timeout=1.0), kept=1, lease=1)
-        with pytest.raises(Unavailable):
-            await lost.claim("ann", "k", b"", uuid.uuid4())
+        """A key that cannot be stored is refused, rather than served without its promise."""
+        module = NotesModule()
+        away = "postgresql://nobody:hidden@127.0.0.1:1/ksmp"
+        async with (
+            gateway(more=[module], database_url=away) as running,
+            httpx.AsyncClient(base_url=running.url, headers={"Authorization": f"Bearer {token('ann')}"}) as ann,
+        ):
+            problem(await made(ann, **{"Idempotency-Key": "k"}), 503, "unavailable")
+            assert module.notes.made == 0
