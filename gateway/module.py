@@ -146,6 +146,12 @@ class Timer:
     handler: Handler
 
 
+def event_name(event: type[msgspec.Struct]) -> str:
+    """The name of an event on the wire, `<module>.<WhatHappened>`: its tag, empty when it has none."""
+    tag = event.__struct_config__.tag
+    return tag if isinstance(tag, str) else ""
+
+
 class Events(Protocol):
     """Facts that other modules may listen to."""
 

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 import msgspec
 
-from gateway.module import Command, Listener, Module, RoomKind, Timer
+from gateway.module import Command, Listener, Module, RoomKind, Timer, event_name
 from gateway.settings import PREFIX, Settings, check_unknown, read
 
 GROUP = "ksmp.modules"
@@ -144,12 +144,6 @@ def events(modules: Iterable[Module]) -> dict[str, type[msgspec.Struct]]:
                 raise RegistryError(f"Module {module.name} emits two events with the tag {name}; rename one.")
             result[name] = event
     return result
-
-
-def event_name(event: type[msgspec.Struct]) -> str:
-    """The name of an event on the wire, empty without one."""
-    tag = event.__struct_config__.tag
-    return tag if isinstance(tag, str) else ""
 
 
 def listeners(modules: Sequence[Module]) -> dict[str, Listener]:
