@@ -170,11 +170,12 @@ def listeners(modules: Sequence[Module]) -> dict[str, Listener]:
 
 
 def timers(modules: Iterable[Module]) -> dict[str, Timer]:
-    """Every timer by name; raises RegistryError on a bad or doubled name."""
+    """Every timer by name; raises RegistryError on a bad name, or one that another timer or a listener has."""
     result: dict[str, Timer] = {}
     for module in modules:
+        listening = {listener.name: listener for listener in module.listens}
         for timer in module.timers:
-            _check_durable(module, "timer", timer.name, result)
+            _check_durable(module, "timer", timer.name, {**result, **listening})
             result[timer.name] = timer
     return result
 

@@ -130,7 +130,7 @@ class Relay:
         await connection.execute(LET_GO)
         await connection.add_listener(names.CHANNEL, self._wake)
         self._checked = False
-        pause, pruned = 0.1, 0.0
+        pause, pruned, measured = 0.1, 0.0, 0.0
         while True:
             # Cleared first: what commits from here on wakes again.
             self._woken.clear()
@@ -149,9 +149,13 @@ class Relay:
                 continue
             if more:
                 continue
-            await self._measure(connection)
+            if time.monotonic() - measured > 1.0:
+                measured = time.monotonic()
+                await self._measure(connection)
             if time.monotonic() - pruned > PRUNE_EVERY:
                 pruned = time.monotonic()
+                # A stream may be made anew without a reconnect that tells.
+                self._checked = False
                 await connection.execute(PRUNE_OUTBOX, self._keep, PRUNE_ROWS)
                 await connection.execute(PRUNE_INBOX, self._inbox_keep, PRUNE_ROWS)
             try:
