@@ -71,9 +71,11 @@ class Transaction(PostgresTransaction):
         return False
 
     async def _let_go(self) -> None:
-        if self.connection.is_in_transaction():
-            # Its end was interrupted; whoever got it next would go on in it.
-            self.connection.terminate()
+        # One that was lost has left its pool already, and says so.
+        with contextlib.suppress(asyncpg.InterfaceError):
+            if self.connection.is_in_transaction():
+                # Its end was interrupted; whoever got it next would go on in it.
+                self.connection.terminate()
         if self.engine.pool is None:
             self.connection.terminate()
         else:
