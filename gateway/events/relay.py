@@ -7,6 +7,7 @@ publishes it again: within two minutes the stream turns it away, later the inbox
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -94,6 +95,7 @@ class Relay:
         self._inbox_keep = inbox_keep
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
+        self._back = asyncio.Event()
         self._checked = False
 
     def start(self) -> None:
@@ -106,6 +108,7 @@ class Relay:
     def check(self) -> None:
         """Look again whether the streams are those that were filled, as after a reconnect."""
         self._checked = False
+        self._back.set()
         self._woken.set()
 
     async def _run(self) -> None:
@@ -134,7 +137,10 @@ class Relay:
         while True:
             # Cleared first: what commits from here on wakes again.
             self._woken.clear()
+            self._back.clear()
             try:
+                if not self._bus.up:
+                    raise _NotSent("NATS is away")
                 if not self._checked:
                     await self._fill_again(connection)
                 more = await self._send_batch(connection)
@@ -144,7 +150,7 @@ class Relay:
                 self._metrics.outbox_retries.inc()
                 self._checked = False
                 await self._measure(connection)
-                await asyncio.sleep(pause)
+                await _wait(self._back, pause)
                 pause = min(5.0, pause * 2)
                 continue
             if more:
@@ -152,17 +158,13 @@ class Relay:
             if time.monotonic() - measured > 1.0:
                 measured = time.monotonic()
                 await self._measure(connection)
-            if time.monotonic() - pruned > PRUNE_EVERY:
+            if time.monotonic() - pruned > min(PRUNE_EVERY, self._keep):
                 pruned = time.monotonic()
                 # A stream may be made anew without a reconnect that tells.
                 self._checked = False
                 await connection.execute(PRUNE_OUTBOX, self._keep, PRUNE_ROWS)
                 await connection.execute(PRUNE_INBOX, self._inbox_keep, PRUNE_ROWS)
-            try:
-                async with asyncio.timeout(IDLE):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
+            await _wait(self._woken, IDLE)
 
     def _wake(self, *_: object) -> None:
         self._woken.set()
@@ -260,6 +262,13 @@ class Relay:
         row = await connection.fetchrow(OLDEST)
         self._metrics.outbox_unsent.set(row["unsent"])
         self._metrics.outbox_age.set(max(0.0, row["age"]))
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, and not longer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 class _NotSent(Exception):

@@ -1,6 +1,6 @@
 """A gateway process with the shop that sells items until it is killed, or so many and then waits for SIGTERM.
 
-`python -m tests.events.shop_program PREFIX COUNT`: sells the items that are not sold yet, each with a timer.
+`python -m tests.events.shop_program PREFIX COUNT`: sells its own items that are not sold yet, each with a timer.
 Every tenth cannot be handled before the fault is `fixed`.
 """
 
@@ -58,7 +58,7 @@ async def sell(shop: Shop, prefix: str, count: int) -> None:
             await asyncio.sleep(0.1)
             continue
         number += 1
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
 
 
 if __name__ == "__main__":
