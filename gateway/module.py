@@ -120,7 +120,7 @@ class Listener:
 
     `event` is a struct that this module or one it `requires` lists in `emits`. `name` is `<module>.<what>`; it is where
     the listener's place is kept, so a renamed listener is a new one. A listener gets what is published from its first
-    start on, in no promised order.
+    start on (and in the minute before), in no promised order.
 
     The handler runs inside a database transaction which also remembers that the event was handled: what it writes,
     publishes and schedules happens once, together with that, or not at all. What it does elsewhere may happen more

@@ -7,7 +7,10 @@ from datetime import datetime
 from gateway.db.database import PostgresDatabase
 
 CLAIM = "INSERT INTO inbox (listener, event) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING listener"
-REGISTER = "INSERT INTO event_listener (name) VALUES ($1) ON CONFLICT (name) DO NOTHING"
+# A gateway serves before its listeners are registered; what it publishes in between is for them.
+REGISTER = """
+    INSERT INTO event_listener (name, since) VALUES ($1, now() - interval '1 minute') ON CONFLICT (name) DO NOTHING
+"""
 SINCE = "SELECT since FROM event_listener WHERE name = $1"
 
 
@@ -25,7 +28,7 @@ class Inbox:
         return bool(await self._database.fetch(CLAIM, listener, event))
 
     async def register(self, listener: str) -> datetime:
-        """When the listener was started for the first time, which may be now."""
+        """From when on events are for this listener: a minute before its first start, which may be now."""
         await self._database.fetch(REGISTER, listener)
         rows = await self._database.fetch(SINCE, listener)
         since: datetime = rows[0]["since"]

@@ -31,10 +31,10 @@ CREATE TABLE inbox (
 );
 CREATE INDEX inbox_handled ON inbox (handled_at);
 
--- When a listener was first started: older events are not for it.
+-- About when a listener was first started: older events are not for it.
 CREATE TABLE event_listener (
     name text PRIMARY KEY,
-    since timestamptz NOT NULL DEFAULT now()
+    since timestamptz NOT NULL
 );
 
 -- The timers that are set. NATS wakes them; that they are due, and only once, is decided here.
