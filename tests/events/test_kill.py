@@ -118,25 +118,22 @@ async def test_nothing_is_lost_or_done_twice(
         finally:
             one.stop()
             await finishing
-    rows = await pool.fetch(
-        "SELECT what, count(*) AS all, count(DISTINCT name) AS items FROM effect WHERE starts_with(name, $1) "
-        "GROUP BY what",
-        prefix,
-    )
-    done = {row["what"]: (row["all"], row["items"]) for row in rows}
+    handled = await _effects(pool, prefix, "sold")
+    fired = await _effects(pool, prefix, "closed")
     pushes = await _pushes(servers, prefix)
+    counts = (handled, fired, pushes)
+    lost = [sold - len(count) for count in counts]
+    twice = [sum(number - 1 for number in count.values()) for count in counts]
     with capsys.disabled():
         print(f"\n  killed: {dict(deaths)}")
         print(
-            f"  {sold} rows committed; events handled {done['sold'][0]}, of them dead letters sent again {dead}; "
-            f"timers fired {done['closed'][0]}; pushes in the log {sum(pushes.values())}; lost 0, twice 0"
+            f"  rows committed {sold}, dead letters sent again {dead}; events handled, timers fired, pushes in the log: "
+            f"{[sum(count.values()) for count in counts]}; of them lost {lost}, twice {twice}"
         )
-    assert sold > 100
+    assert sold > 40
     assert dead > 0
-    assert done == {"sold": (sold, sold), "closed": (sold, sold)}
-    assert len(pushes) == sold
-    # All of it took less than the duplicate window of the log.
-    assert set(pushes.values()) == {1}
+    # All of it took less than the duplicate window of the log, or a push might be there twice.
+    assert lost == twice == [0, 0, 0]
 
 
 async def test_a_dead_letter_that_was_sent_again_and_not_taken_out(
@@ -176,6 +173,12 @@ async def test_a_dead_letter_that_was_sent_again_and_not_taken_out(
 
         await eventually(handled, "both are handled")
         assert await effects(pool, name) == ["sold"]
+
+
+async def _effects(pool: asyncpg.Pool, prefix: str, what: str) -> collections.Counter[str]:
+    """How often this was done for each item."""
+    rows = await pool.fetch("SELECT name FROM effect WHERE what = $1 AND starts_with(name, $2)", what, prefix)
+    return collections.Counter(row["name"] for row in rows)
 
 
 async def _missing(pool: asyncpg.Pool, prefix: str, sold: int) -> bool:
