@@ -127,7 +127,7 @@ async def test_nothing_is_lost_or_done_twice(
     with capsys.disabled():
         print(f"\n  killed: {dict(deaths)}")
         print(
-            f"  rows committed {sold}, dead letters sent again {dead}; events handled, timers fired, pushes in the log: "
+            f"  rows committed {sold}, dead letters sent again {dead}; events, timers, pushes: "
             f"{[sum(count.values()) for count in counts]}; of them lost {lost}, twice {twice}"
         )
     assert sold > 40
