@@ -241,7 +241,10 @@ async def test_a_message_in_hand_is_kept_longer_than_the_silence(serve: ServeSho
         one.hooks[name] = two.hooks[name] = slow
         await one.sell(name)
         await eventually(lambda: _did(pool, name, ["sold"]), "it is handled")
+        # Another delivery would have waited for this one's transaction.
+        await asyncio.sleep(0.3)
         assert one.attempts(name) + two.attempts(name) == [1]
+        assert all(value(shop.gateway.metrics.events_handled, "shop.count", "skipped") == 0 for shop in (one, two))
 
 
 def test_the_waits_double_up_to_the_longest() -> None:

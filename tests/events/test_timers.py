@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 from hypothesis import HealthCheck, given, settings
@@ -63,6 +63,27 @@ async def test_cancelled_after_it_woke_it_does_not_happen(serve: ServeShop, pool
         skipped = shop.gateway.metrics.events_handled.labels("shop.close", "skipped")
         await eventually(lambda: skipped._value.get() == 1, "its next try finds nothing to do")
         assert await effects(pool, name) == []
+
+
+async def test_set_anew_after_it_woke_it_waits_for_its_new_time(serve: ServeShop, pool: asyncpg.Pool) -> None:
+    name = fresh()
+    async with serve(event_backoff=0.1) as shop:
+
+        async def fail(_: str, delivery: Delivery) -> None:
+            if len(shop.deliveries) == 1:
+                raise Oops
+
+        shop.hooks[name] = fail
+        await shop.close_at(name)
+        retries = shop.gateway.metrics.event_retries.labels("shop.close")
+        await eventually(lambda: retries._value.get() == 1, "it was tried")
+        due = datetime.now(UTC) + timedelta(seconds=1)
+        await shop.close_at(name, seconds=1.0)
+        await eventually(lambda: _did(pool, name, ["closed"]), "it fires")
+        (_, first), (_, second) = shop.deliveries
+        assert first.id != second.id
+        assert second.at >= due
+        assert datetime.now(UTC) >= due
 
 
 async def test_it_is_set_with_the_transaction_or_not_at_all(serve: ServeShop, pool: asyncpg.Pool) -> None:
