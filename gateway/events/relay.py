@@ -40,6 +40,8 @@ BATCH: Final = 256
 IDLE: Final = 3.0
 PRUNE_EVERY: Final = 60.0
 PRUNE_ROWS: Final = 10_000
+# How late a timer may be before NATS is told of it once more.
+LATE: Final = 5.0
 FILL_TIMEOUT: Final = 60.0
 
 LEAD = "SELECT pg_try_advisory_lock(hashtextextended('ksmp.relay', 0))"
@@ -69,6 +71,13 @@ EPOCHS = "SELECT name, epoch FROM event_stream"
 REMEMBER = "INSERT INTO event_stream (name, epoch) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET epoch = $2"
 EVENTS_AGAIN = "UPDATE outbox SET sent_at = NULL WHERE kind = 'event' AND sent_at IS NOT NULL"
 TIMERS = "SELECT name, key, id, at FROM timer"
+# Ones that NATS should have woken, each once; one that is being tried is woken twice, and happens once.
+OVERDUE = """
+    UPDATE timer SET resent_at = now() WHERE (name, key) IN (
+        SELECT name, key FROM timer WHERE resent_at IS NULL AND at < now() - make_interval(secs => $1)
+        ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) RETURNING name, key, id, at
+"""
 TIMER_AGAIN = "INSERT INTO outbox (kind, destination, body) VALUES ('timer', $1, $2)"
 
 
@@ -158,6 +167,7 @@ class Relay:
             if time.monotonic() - measured > 1.0:
                 measured = time.monotonic()
                 await self._measure(connection)
+                await self._wake_overdue(connection)
             if time.monotonic() - pruned > min(PRUNE_EVERY, self._keep):
                 pruned = time.monotonic()
                 # A stream may be made anew without a reconnect that tells.
@@ -249,19 +259,30 @@ class Relay:
             if names.EVENTS in changed:
                 await connection.execute(EVENTS_AGAIN, timeout=FILL_TIMEOUT)
             if names.TIMERS in changed:
-                timers = await connection.fetch(TIMERS, timeout=FILL_TIMEOUT)
-                again = [(f"{row['name']}.{row['key']}", wake(str(row["id"]), row["at"]).decode()) for row in timers]
-                await connection.executemany(TIMER_AGAIN, again, timeout=FILL_TIMEOUT)
+                await _schedule_again(connection, await connection.fetch(TIMERS, timeout=FILL_TIMEOUT))
             for name in changed:
                 await connection.execute(REMEMBER, name, epochs[name])
         if changed:
             log.info("relay.streams_filled", streams=changed)
         self._checked = True
 
+    async def _wake_overdue(self, connection: asyncpg.Connection[Any]) -> None:
+        """Tell NATS once more of timers that should have fired: a power failure may have cost it some."""
+        async with connection.transaction():
+            timers = await connection.fetch(OVERDUE, LATE, BATCH)
+            await _schedule_again(connection, timers)
+        if timers:
+            log.warning("relay.timers_overdue", count=len(timers))
+
     async def _measure(self, connection: asyncpg.Connection[Any]) -> None:
         row = await connection.fetchrow(OLDEST)
         self._metrics.outbox_unsent.set(row["unsent"])
         self._metrics.outbox_age.set(max(0.0, row["age"]))
+
+
+async def _schedule_again(connection: asyncpg.Connection[Any], timers: Sequence[asyncpg.Record]) -> None:
+    again = [(f"{row['name']}.{row['key']}", wake(str(row["id"]), row["at"]).decode()) for row in timers]
+    await connection.executemany(TIMER_AGAIN, again, timeout=FILL_TIMEOUT)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -17,7 +17,8 @@ CANCELLED: Final = b"null"
 
 SET = """
     INSERT INTO timer (name, key, at, payload) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (name, key) DO UPDATE SET id = gen_random_uuid(), at = EXCLUDED.at, payload = EXCLUDED.payload
+    ON CONFLICT (name, key) DO UPDATE SET
+        id = gen_random_uuid(), at = EXCLUDED.at, payload = EXCLUDED.payload, resent_at = NULL
     RETURNING id
 """
 CANCEL = "DELETE FROM timer WHERE name = $1 AND key = $2 RETURNING id"

@@ -9,6 +9,7 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.events import names
 from gateway.module import Delivery
 from tests.events.conftest import ServeShop, eventually
 from tests.events.shop import Oops, Shop, effects, fresh
@@ -124,6 +125,15 @@ async def test_what_came_due_while_no_gateway_ran_fires_at_once(serve: ServeShop
     assert await effects(pool, name) == []
     async with serve():
         await eventually(lambda: _did(pool, name, ["closed"]), "it fires")
+
+
+async def test_one_that_nats_lost_is_noticed(serve: ServeShop, pool: asyncpg.Pool) -> None:
+    name = fresh()
+    async with serve() as shop:
+        await shop.close_at(name, seconds=1.0)
+        await eventually(lambda: _sent(pool), "NATS knows of it")
+        await shop.gateway.bus.jetstream.purge_stream(names.TIMERS, subject=names.scheduled(f"shop.close.{name}"))
+        await eventually(lambda: _did(pool, name, ["closed"]), "it fires all the same")
 
 
 PLANS = st.lists(

@@ -45,8 +45,11 @@ CREATE TABLE timer (
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     at timestamptz NOT NULL,
     payload json NOT NULL,
+    -- When NATS was told once more, because it had not woken the timer in time.
+    resent_at timestamptz,
     PRIMARY KEY (name, key)
 );
+CREATE INDEX timer_overdue ON timer (at) WHERE resent_at IS NULL;
 
 -- The lives of the streams that this database has filled; another one is filled again.
 CREATE TABLE event_stream (
