@@ -70,7 +70,8 @@ PRUNE_INBOX = """
 EPOCHS = "SELECT name, epoch FROM event_stream"
 REMEMBER = "INSERT INTO event_stream (name, epoch) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET epoch = $2"
 EVENTS_AGAIN = "UPDATE outbox SET sent_at = NULL WHERE kind = 'event' AND sent_at IS NOT NULL"
-TIMERS = "SELECT name, key, id, at FROM timer"
+# Locked, so that whoever sets one anew meanwhile comes after this in the outbox, and has the last word.
+TIMERS = "SELECT name, key, id, at FROM timer ORDER BY name, key FOR UPDATE"
 # Ones that NATS should have woken, each once; one that is being tried is woken twice, and happens once.
 OVERDUE = """
     UPDATE timer SET resent_at = now() WHERE (name, key) IN (
