@@ -23,6 +23,10 @@ from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.errors import Unavailable
+from gateway.events.courier import Courier
+from gateway.events.outbox import Outbox
+from gateway.events.publisher import ModuleEvents
+from gateway.events.schedules import ModuleSchedules
 from gateway.http import (
     caller,
     compression,
@@ -64,8 +68,18 @@ log = structlog.get_logger(__name__)
 class ModuleKernel:
     """Implements `gateway.module.Kernel` for one module."""
 
-    def __init__(self, rooms: ClusterRooms, database: PostgresDatabase, settings: Any, kernel: Settings) -> None:
+    def __init__(
+        self,
+        rooms: ClusterRooms,
+        events: ModuleEvents,
+        schedules: ModuleSchedules,
+        database: PostgresDatabase,
+        settings: Any,
+        kernel: Settings,
+    ) -> None:
         self.rooms = rooms
+        self.events = events
+        self.schedules = schedules
         self.database = database
         self._settings = settings
         self._kernel = kernel
@@ -109,7 +123,18 @@ class Gateway:
         archived = [kind.name for kind in kinds.values() if kind.archived]
         history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, history, kinds, settings, self.metrics, self._first_sequence)
-        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics)
+        outbox = Outbox(self.database, limit=settings.event_bytes)
+        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics, outbox)
+        self.courier = Courier(
+            self.bus,
+            self.database,
+            outbox,
+            self.rooms.send,
+            registry.listeners(modules),
+            registry.timers(modules),
+            settings,
+            self.metrics,
+        )
         self.verifier = TokenVerifier.of(settings)
         self.grants = Grants(
             kinds, self.bus, fresh=settings.grant_fresh, stale=settings.grant_stale, wait=settings.grant_wait
@@ -154,6 +179,9 @@ class Gateway:
         """Take no new sockets, send the clients elsewhere, and finish what was begun; what hangs is given up."""
         self.state = "draining"
         self.endpoint.ready = self.fallback.ready = False
+        await asyncio.gather(self._part_from_clients(), self.courier.drain(self.settings.drain_timeout))
+
+    async def _part_from_clients(self) -> None:
         await self.hub.drain()
         await self.dispatcher.finish(self.settings.drain_timeout)
 
@@ -171,7 +199,15 @@ class Gateway:
         if module.settings_type is not None:
             settings = read(module.settings_type, self._environ, registry.settings_prefix(module))
         try:
-            context = module.lifespan(ModuleKernel(self.rooms, self.database, settings, self.settings))
+            kernel = ModuleKernel(
+                self.rooms,
+                self.courier.events(module),
+                self.courier.schedules(module),
+                self.database,
+                settings,
+                self.settings,
+            )
+            context = module.lifespan(kernel)
             await context.__aenter__()
         except Exception as error:
             raise registry.RegistryError(f"Module {module.name} failed to start: {error!r}.") from error
@@ -196,6 +232,7 @@ class Gateway:
         await self.rates.start()
         for archiver in self.archivers:
             archiver.start()
+        self.courier.start()
         if self.state == "starting":
             self.state = "ready"
             self.endpoint.ready = self.fallback.ready = True
@@ -206,6 +243,7 @@ class Gateway:
     async def _go_down(self) -> None:
         await end(self._tasks)
         self.rates.stop()
+        await self.courier.stop()
         for archiver in self.archivers:
             await archiver.stop()
         await self.hub.stop()

@@ -136,6 +136,21 @@ class Settings:
     reconnect_most: float = setting(60.0, zero=True, doc="Longest window over which closed clients come back")
     drain_timeout: float = setting(10.0, zero=True, doc="How long a stopping gateway waits for work in flight")
     exit_timeout: float = setting(18.0, doc="How long a stopping gateway may take in all; then it just ends")
+
+    event_bytes: int = setting(256 * 1024, doc="Largest event, row-first push or timer")
+    event_retention: float = setting(72 * 3600.0, doc="How long the stream keeps events for listeners that are behind")
+    outbox_keep: float = setting(
+        6 * 3600.0, doc="How long what was sent stays in the outbox, to be sent again should NATS lose its storage"
+    )
+    event_attempts: int = setting(8, doc="Tries of a listener or timer before it is a dead letter")
+    event_backoff: float = setting(1.0, doc="Wait after a first failed try; doubled after each further one")
+    event_backoff_most: float = setting(300.0, doc="Longest wait between two tries")
+    event_ack_wait: float = setting(10.0, doc="Silence after which what a node has in hand goes to another")
+    event_concurrency: int = setting(
+        4, doc="Handlers of events and timers that run at once in a process, each with a connection to PostgreSQL"
+    )
+    dead_letter_retention: float = setting(30 * 86400.0, doc="How long dead letters are kept")
+
     failpoints: str = setting("", doc="Named faults, `name=probability` or `name=delay:seconds`; `test` only")
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
+from gateway.events.outbox import Outbox
 from gateway.module import RoomKind
 from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON
@@ -130,7 +131,8 @@ class Node:
             kinds, self.bus, fresh=settings.grant_fresh, stale=settings.grant_stale, wait=settings.grant_wait
         )
         self.joiner = Joiner(self.hub, self.log, self.grants, kinds, {}, settings, self.metrics)
-        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics)
+        outbox = Outbox(self.database, limit=settings.event_bytes)
+        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics, outbox)
         self._names = itertools.count(1)
         self._archived = archived
 
