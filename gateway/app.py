@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,9 @@ class Gateway:
         self.idempotency = IdempotencyKeys(
             self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
         )
-        runner = CommandRunner(self.hub, history, self.rooms, kinds, commands, settings.history_limit)
+        runner = CommandRunner(
+            self.hub, history, self.rooms, kinds, commands, settings.history_limit, settings.publish_timeout
+        )
         self.dispatcher = Dispatcher(joiner, sign_in, runner, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, runner, settings, self.metrics)
@@ -179,7 +182,10 @@ class Gateway:
         """Take no new sockets, send the clients elsewhere, and finish what was begun; what hangs is given up."""
         self.state = "draining"
         self.endpoint.ready = self.fallback.ready = False
+        log.info("gateway.draining", clients=len(self.hub.members))
+        started = time.monotonic()
         await asyncio.gather(self._part_from_clients(), self.courier.drain(self.settings.drain_timeout))
+        log.info("gateway.drained", clients=len(self.hub.members), seconds=round(time.monotonic() - started, 3))
 
     async def _part_from_clients(self) -> None:
         await self.hub.drain()

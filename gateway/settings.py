@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -204,7 +204,8 @@ def _convert(name: str, text: str, hint: Any, *, secret: bool) -> Any:
         return msgspec.convert(raw, hint, strict=False)
     except msgspec.ValidationError as error:
         shown = "(hidden)" if secret else repr(text)
-        raise SettingsError(f"{name} has a bad value {shown}: {error}.") from None
+        reason = f"it must be one of {', '.join(get_args(hint))}" if get_origin(hint) is Literal else str(error)
+        raise SettingsError(f"{name} has a bad value {shown}: {reason}.") from None
 
 
 def _check_number(name: str, value: Any, *, zero: bool) -> None:
@@ -226,6 +227,7 @@ def check_unknown(environ: Mapping[str, str], kinds: Iterable[tuple[type[Any], s
 def table(kind: type[Any], prefix: str = PREFIX) -> str:
     """The settings of a class as a Markdown table, as `gateway/SETTINGS.md` holds it."""
     lines = ["| variable | default | meaning |", "|---|---|---|"]
+    hints = get_type_hints(kind)
     for item in fields(kind):
         if item.default is MISSING:
             default = "required"
@@ -233,7 +235,9 @@ def table(kind: type[Any], prefix: str = PREFIX) -> str:
             default = ",".join(item.default) or "empty"
         else:
             default = str(item.default) if item.default != "" else "empty"
-        lines.append(f"| `{variable(item.name, prefix)}` | {default} | {item.metadata['doc']} |")
+        hint = hints[item.name]
+        choices = f" (one of {', '.join(get_args(hint))})" if get_origin(hint) is Literal else ""
+        lines.append(f"| `{variable(item.name, prefix)}` | {default} | {item.metadata['doc']}{choices} |")
     return "\n".join(lines)
 
 

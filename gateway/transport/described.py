@@ -63,6 +63,13 @@ class CommandOperation(Operation):
                 "cmd": string,
                 "nonce": Schema(type=OpenAPIType.STRING, pattern="^[A-Za-z0-9_.:-]{1,64}$"),
                 "data": Schema(type=OpenAPIType.OBJECT, description="What a module's command takes."),
+                "before": Schema(type=OpenAPIType.INTEGER, minimum=0, description="`history`: the seq to end below."),
+                "limit": Schema(type=OpenAPIType.INTEGER, minimum=1, description="`history`, `presence`: how many."),
+                "types": Schema(
+                    type=OpenAPIType.ARRAY, items=string, max_items=20, description="`history`: the pushes wanted."
+                ),
+                "after": Schema(type=OpenAPIType.STRING, description="`presence`: the user id to begin behind."),
+                "on": Schema(type=OpenAPIType.BOOLEAN, description="`typing`: whether the user types."),
             },
         )
         example = {"cmd": "chat.send", "nonce": "n1", "data": {"text": "Hello"}}

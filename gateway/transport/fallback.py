@@ -258,4 +258,6 @@ def _command(body: bytes, room: str) -> Command:
     cmd = value["cmd"]
     if cmd in CORE_COMMANDS and cmd not in IN_ROOMS:
         raise BadInput(Code.UNKNOWN_COMMAND, f"a command of a connection, not of a room: {cmd}")
+    if value.get("room", room) != room:
+        raise invalid("the body names another room than the path")
     return convert({**value, "room": room, "id": None}, cmd)

@@ -177,7 +177,7 @@ class Serving:
                     self._member.send(reply)
             case Violation(code, message):
                 log.info("connection.violation", connection=self._member.id, code=int(code), reason=message)
-                self._member.close(code)
+                self._member.close(code, reason=f"{code.reason}: {message}")
 
     def lagging(self, behind: bool) -> None:
         self._member.lag(behind)
