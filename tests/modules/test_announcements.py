@@ -303,6 +303,49 @@ async def test_a_timer_that_meets_an_edit_waits_for_its_end(
         assert (push["data"]["id"], push["data"]["rev"]) == (made["id"], 2)
 
 
+async def test_edits_that_race_with_the_timers_neither_lose_nor_double(
+    admin: httpx.AsyncClient, caller: MakeCaller, other: Target, token: MakeToken
+) -> None:
+    """Whoever comes first, what a client made of the pushes is what the rows say."""
+    elsewhere = caller("admin", url=other.url)
+    async with connected(other.ws_url, token("ann")) as ann:
+        due = datetime.now(UTC) + timedelta(seconds=1.5)
+        made = [await announce(admin, str(n), publish_at=due.isoformat()) for n in range(18)]
+        await asyncio.sleep((due - datetime.now(UTC)).total_seconds() - 0.05)
+
+        async def edit(n: int, id: str) -> list[httpx.Response]:
+            headers = {"If-Match": "*"}
+            await asyncio.sleep(n * 0.008)
+            return await asyncio.gather(
+                admin.patch(f"{PLACE}/{id}", json={"publish_at": soon(0.2)}, headers=headers),
+                elsewhere.patch(f"{PLACE}/{id}", json={"text": "edited"}, headers=headers),
+                *([elsewhere.post(f"{PLACE}/{id}/withdraw")] if n % 3 == 0 else []),
+            )
+
+        answers = await asyncio.gather(*(edit(n, one["id"]) for n, one in enumerate(made)))
+        assert {answer.status_code for some in answers for answer in some} <= {200, 409}
+        async with asyncio.timeout(10):
+            while (await admin.get(PLACE, params={"status": "scheduled"})).json()["items"]:
+                await asyncio.sleep(0.1)
+        await announce(admin, "mark", "role:student")
+        await ann.expect_push("announcements.published", "announce:student")
+        rows = {one["id"]: one for one in (await admin.get(PLACE)).json()["items"] if one["title"] != "mark"}
+        assert [rows[one["id"]]["status"] for one in made] == ["withdrawn", "published", "published"] * 6
+
+        def settled() -> bool:
+            seen = {
+                push["data"]["id"]: push["data"]["rev"] for push in ann.received if push.get("room") == "announce:all"
+            }
+            return all(seen.get(id, row["rev"]) == row["rev"] for id, row in rows.items())
+
+        async with asyncio.timeout(10):
+            while not settled() or len(ann.pushes("announcements.published", "announce:all")) < 12:
+                await asyncio.sleep(0.05)
+        published = [push["data"]["id"] for push in ann.pushes("announcements.published", "announce:all")]
+        assert len(published) == len(set(published))
+        assert {id for id, row in rows.items() if row["status"] == "published"} <= set(published)
+
+
 async def test_announced_once_however_often_it_is_asked(
     admin: httpx.AsyncClient, node: Running, token: MakeToken
 ) -> None:
