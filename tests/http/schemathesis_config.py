@@ -9,6 +9,8 @@ from typing import Any
 EXPECTED = ["2xx", "401", "403", "404", "409", "412", "422", "428", "429", "503"]
 # What `data` must be depends on `cmd`.
 COMMANDS = "/api/v1/rooms/{room}/commands"
+# Times in the past or in a wrong order, blank titles, programs that are not there.
+DEPENDING = {COMMANDS, "/api/v1/announcements", "/api/v1/announcements/{id}"}
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -20,7 +22,7 @@ def write(file: Path, schema: dict[str, Any]) -> None:
     for path, item in schema["paths"].items():
         for method in METHODS:
             names = {one.get("name") for one in item.get(method, {}).get("parameters", ())}
-            if method in item and ("cursor" in names or path == COMMANDS):
+            if method in item and ("cursor" in names or path in DEPENDING):
                 lines += [
                     "[[operations]]",
                     f'include-name = "{method.upper()} {path}"',
