@@ -1,0 +1,150 @@
+"""Programs themselves: who may see and change them, and their states."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from piccolo.columns import Column
+from piccolo.columns.combination import Or, WhereRaw
+
+from gateway.errors import forbidden, not_found
+from gateway.http.etag import IfMatch
+from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.identifier import new_id
+from gateway.module import Kernel
+from gateway.principal import Principal, Role
+from modules.programs.enrolments import Enrolments
+from modules.programs.events import ProgramArchived, ProgramPublished
+from modules.programs.facade import Part, part_of
+from modules.programs.messages import NewProgram, ProgramChange, ProgramView
+from modules.programs.states import State, Step, after
+from modules.programs.tables import Program
+
+COLUMNS: Final = "id, title, summary, mentor_id, co_mentors, state, price, currency, capacity, rev, created_at"
+READ: Final = f"SELECT {COLUMNS} FROM program WHERE id = {{}}"  # noqa: S608
+NEWEST: Final = Sort("newest", (Program.created_at, Program.id), descending=True)
+
+
+def edits(principal: Principal, program: ProgramView) -> bool:
+    """Whether this user may change the program: its mentor, a co-mentor, an admin."""
+    return principal.role is Role.ADMIN or (
+        principal.role is Role.MENTOR and principal.id in (program.mentor_id, *program.co_mentors)
+    )
+
+
+async def locked(principal: Principal, id: str) -> ProgramView:
+    """The program, whose row stays locked until the transaction ends, for who may change it.
+
+    Raises BadInput `not_found`, also for another's draft, and Refused `forbidden`.
+    """
+    program = await visible(principal, id, READ + " FOR UPDATE")
+    if not edits(principal, program):
+        raise forbidden("only its mentors change a program")
+    return program
+
+
+async def visible(principal: Principal, id: str, statement: str = READ) -> ProgramView:
+    """The program, for who may see it; raises BadInput `not_found`."""
+    for row in await Program.raw(statement, id):
+        program = msgspec.convert(row, ProgramView)
+        if program.state == State.PUBLISHED or edits(principal, program):
+            return program
+        if program.state == State.ARCHIVED and await part_of(principal.id, id) is not None:
+            return program
+    raise not_found("there is no such program")
+
+
+class Catalogue:
+    """The programs there are."""
+
+    def __init__(self, kernel: Kernel, enrolments: Enrolments) -> None:
+        self._kernel = kernel
+        self._enrolments = enrolments
+
+    async def published(self, span: Span, q: str | None, free: bool | None, mentor: str | None) -> Page[ProgramView]:
+        """Those in the catalogue, newest first; `q` is a web search of title and summary."""
+        query = Program.select().where(Program.state == State.PUBLISHED.value)
+        if q is not None:
+            query = query.where(WhereRaw("search @@ websearch_to_tsquery('english', {})", q.replace("\0", " ")))
+        if free is not None:
+            query = query.where(Program.price == 0 if free else Program.price > 0)
+        if mentor is not None:
+            query = query.where(Program.mentor_id == mentor.replace("\0", " "))
+        with self._kernel.database.guard():
+            return await page_of(query, NEWEST, span, ProgramView)
+
+    async def own(self, principal: Principal, span: Span) -> Page[ProgramView]:
+        """Those that the user teaches, in every state; all there are for an admin."""
+        query = Program.select()
+        if principal.role is not Role.ADMIN:
+            co_mentor = WhereRaw("co_mentors @> ARRAY[{}]::text[]", principal.id)
+            query = query.where(Or(Program.mentor_id == principal.id, co_mentor))
+        with self._kernel.database.guard():
+            return await page_of(query, NEWEST, span, ProgramView)
+
+    async def read(self, principal: Principal, id: str) -> ProgramView:
+        with self._kernel.database.guard():
+            return await visible(principal, id)
+
+    async def role(self, principal: Principal, id: str) -> str:
+        """The user's role in the program's room; raises BadInput `not_found` and Refused `forbidden`."""
+        with self._kernel.database.guard():
+            if principal.role is Role.ADMIN:
+                if not await Program.raw("SELECT FROM program WHERE id = {}", id):
+                    raise not_found("there is no such program")
+                return "mentor"
+            match await part_of(principal.id, id):
+                case Part.MENTOR:
+                    return "mentor"
+                case Part.STUDENT:
+                    return "student"
+                case None:
+                    await visible(principal, id)
+                    raise forbidden("this room is for those enrolled in the program")
+
+    async def create(self, principal: Principal, new: NewProgram) -> ProgramView:
+        """A draft of this user's."""
+        program = ProgramView(
+            id=new_id(),
+            mentor_id=principal.id,
+            state=State.DRAFT,
+            rev=1,
+            created_at=datetime.now(UTC),
+            **{name: getattr(new, name) for name in new.__struct_fields__},
+        )
+        values = msgspec.structs.asdict(program) | {"co_mentors": list(program.co_mentors)}
+        with self._kernel.database.guard():
+            await Program.insert(Program(**values, open_to_all=False))
+        return program
+
+    async def change(self, principal: Principal, id: str, change: ProgramChange, if_match: IfMatch) -> ProgramView:
+        """Raises `programs.over_capacity` for fewer places than are taken; more places go to those who wait."""
+        values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+        async with self._kernel.database.transaction():
+            program = await locked(principal, id)
+            if_match.check(program.rev)
+            program = await self._write(program, values)
+            await self._enrolments.fill(program.id, program.capacity)
+        return program
+
+    async def step(self, principal: Principal, id: str, step: Step, if_match: IfMatch) -> ProgramView:
+        """Publish or archive; raises Conflict `programs.bad_transition`."""
+        async with self._kernel.database.transaction():
+            program = await locked(principal, id)
+            if_match.check(program.rev)
+            program = await self._write(program, {"state": after(program.state, step).value})
+            event = ProgramPublished(id) if step is Step.PUBLISH else ProgramArchived(id)
+            await self._kernel.events.publish(event)
+        return program
+
+    async def _write(self, program: ProgramView, changed: dict[str, Any]) -> ProgramView:
+        values: dict[str, Any] = {**changed, "rev": program.rev + 1}
+        if "co_mentors" in values:
+            values["co_mentors"] = list(values["co_mentors"])
+        columns: dict[Column | str, Any] = dict(values.items())
+        await Program.update(columns).where(Program.id == program.id)
+        program = msgspec.convert({**msgspec.structs.asdict(program), **values}, ProgramView)
+        await self._kernel.rooms.publish_row(f"program:{program.id}", "programs.program", program)
+        return program

@@ -1,0 +1,21 @@
+"""The error codes of programs, all of them conflicts (409) with the state a program is in."""
+
+from __future__ import annotations
+
+from gateway.errors import Conflict
+
+
+def bad_transition(state: str, step: str) -> Conflict:
+    return Conflict(f"a program that is {state} has no step {step}", code="programs.bad_transition")
+
+
+def not_open() -> Conflict:
+    return Conflict("only a published program takes enrolments", code="programs.not_open")
+
+
+def payment_required() -> Conflict:
+    return Conflict("this program has a price; the payment enrols", code="programs.payment_required")
+
+
+def too_many() -> Conflict:
+    return Conflict("more are enrolled than this capacity", code="programs.over_capacity")
