@@ -112,7 +112,7 @@ class Catalogue:
             state=State.DRAFT,
             rev=1,
             created_at=datetime.now(UTC),
-            **{name: getattr(new, name) for name in new.__struct_fields__},
+            **msgspec.structs.asdict(new) | {"co_mentors": tuple(new.co_mentors)},
         )
         values = msgspec.structs.asdict(program) | {"co_mentors": list(program.co_mentors)}
         with self._kernel.database.guard():

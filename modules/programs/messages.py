@@ -17,7 +17,8 @@ Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
 Price = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
-CoMentors = Annotated[tuple[Name, ...], Meta(max_length=20)]
+# A list: the description of a tuple does not say what is in it.
+CoMentors = Annotated[list[Name], Meta(max_length=20)]
 
 EXAMPLE = "01a2130d-48bf-7174-b972-596a06fb2346"
 
@@ -46,7 +47,7 @@ class ProgramView(msgspec.Struct, frozen=True):
 class NewProgram(msgspec.Struct, frozen=True):
     title: Title
     summary: Summary = ""
-    co_mentors: CoMentors = ()
+    co_mentors: CoMentors = []
     price: Price = 0
     currency: Currency = "INR"
     capacity: Capacity | None = None

@@ -70,7 +70,7 @@ async def change(
     return tagged(await catalogue.change(principal, id, data, if_match))
 
 
-@post("/{id:str}/publish", policy=EDITORS, status_code=200, idempotent=True)
+@post("/{id:str}/publish", policy=EDITORS, status_code=200)
 async def publish(
     id: Id,
     principal: NamedDependency[Principal],
@@ -81,7 +81,7 @@ async def publish(
     return tagged(await catalogue.step(principal, id, Step.PUBLISH, if_match))
 
 
-@post("/{id:str}/archive", policy=EDITORS, status_code=200, idempotent=True)
+@post("/{id:str}/archive", policy=EDITORS, status_code=200)
 async def archive(
     id: Id,
     principal: NamedDependency[Principal],

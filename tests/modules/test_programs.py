@@ -15,7 +15,7 @@ from gateway.db.database import PostgresDatabase
 from gateway.db.migrate import migrate, pending
 from gateway.db.seed import seed
 from gateway.embedded.people import people
-from modules.programs.facade import Part, part_of
+from modules.programs.facade import Part, part_of, taken_part_in
 from modules.programs.tables import Enrolment, Program
 
 MODULES = registry.load()
@@ -82,3 +82,11 @@ async def test_parts(tables: None) -> None:
         ("enid", "missing"): None,
         ("sam", "missing"): None,
     }
+
+
+async def test_a_co_mentor_takes_part_and_who_waits_does_not(tables: None) -> None:
+    id = uuid.uuid4().hex
+    await Program.insert(Program(id=id, title="x", mentor_id="meera", co_mentors=["paul"], open_to_all=False)).run()
+    await Enrolment.insert(Enrolment(program_id=id, user_id="will", state="waiting"))
+    assert (await part_of("paul", id), await part_of("will", id)) == (Part.MENTOR, None)
+    assert (await taken_part_in("paul", [id]), await taken_part_in("will", [id])) == ([id], [])
