@@ -23,15 +23,20 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
+from gateway.db.facts import FactTable
 from gateway.errors import Unavailable
 from gateway.http import development, health, problems
 from gateway.module import Module
 from gateway.realtime.archive import Archiver
 from gateway.realtime.dispatch import Dispatcher
+from gateway.realtime.evictions import Evictions
+from gateway.realtime.facts import Facts
 from gateway.realtime.grants import Grants
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
 from gateway.realtime.joining import Joiner
+from gateway.realtime.restrictions import Restrictions
+from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
 from gateway.realtime.runner import CommandRunner
 from gateway.realtime.sign_in import SignIn
@@ -48,8 +53,9 @@ log = structlog.get_logger(__name__)
 class ModuleKernel:
     """Implements `gateway.module.Kernel` for one module."""
 
-    def __init__(self, rooms: ClusterRooms, database: PostgresDatabase, settings: Any) -> None:
+    def __init__(self, rooms: ClusterRooms, access: Revocations, database: PostgresDatabase, settings: Any) -> None:
         self.rooms = rooms
+        self.access = access
         self.database = database
         self._settings = settings
 
@@ -90,16 +96,25 @@ class Gateway:
         archived = [kind.name for kind in kinds.values() if kind.archived]
         history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, history, kinds, settings, self.metrics, self._first_sequence)
-        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics)
+        self.facts = Facts(self.hub, self.log, FactTable(self.database), interval=settings.fact_interval)
+        restrictions = Restrictions(self.facts, self.hub, kinds, commands)
+        evictions = Evictions(self.facts, self.hub)
+        self.access = Revocations(self.facts, self.hub, token_life=settings.token_life + settings.token_leeway)
+        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, restrictions, evictions, self.metrics)
         self.verifier = TokenVerifier.of(settings)
         self.grants = Grants(
-            kinds, self.bus, fresh=settings.grant_fresh, stale=settings.grant_stale, wait=settings.grant_wait
+            kinds,
+            self.bus,
+            evictions,
+            fresh=settings.grant_fresh,
+            stale=settings.grant_stale,
+            wait=settings.grant_wait,
         )
-        joiner = Joiner(self.hub, self.log, self.grants, kinds, commands, settings, self.metrics)
+        joiner = Joiner(self.hub, self.log, self.grants, evictions, restrictions, settings, self.metrics)
         self.users = Users(self.bus, settings.connections_per_user)
         identify = [module.identify for module in modules]
-        sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, settings)
-        runner = CommandRunner(self.hub, history, self.rooms, kinds, commands, settings.history_limit)
+        sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, self.access, settings)
+        runner = CommandRunner(self.hub, history, self.rooms, kinds, commands, restrictions, settings.history_limit)
         self.dispatcher = Dispatcher(joiner, sign_in, runner, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, runner, settings, self.metrics)
@@ -146,7 +161,7 @@ class Gateway:
         if module.settings_type is not None:
             settings = read(module.settings_type, self._environ, registry.settings_prefix(module))
         try:
-            context = module.lifespan(ModuleKernel(self.rooms, self.database, settings))
+            context = module.lifespan(ModuleKernel(self.rooms, self.access, self.database, settings))
             await context.__aenter__()
         except Exception as error:
             raise registry.RegistryError(f"Module {module.name} failed to start: {error!r}.") from error
@@ -166,6 +181,7 @@ class Gateway:
                 await self.bus.close()
                 await asyncio.sleep(0.5)
         await self.hub.start()
+        await self.facts.start()
         await self.users.start()
         await self.grants.start()
         for archiver in self.archivers:
@@ -181,6 +197,7 @@ class Gateway:
         await end(self._tasks)
         for archiver in self.archivers:
             await archiver.stop()
+        await self.facts.stop()
         await self.hub.stop()
         await self.bus.close()
         await self.verifier.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 
 from gateway.module import Command, Module, RoomKind
+from gateway.realtime.facts import KIND as SYSTEM
 from gateway.settings import PREFIX, Settings, check_unknown, read
 
 GROUP = "ksmp.modules"
@@ -86,6 +87,10 @@ def room_kinds(modules: Iterable[Module]) -> dict[str, RoomKind]:
                 raise RegistryError(f"Module {module.name}: {kind.name!r} is no name for a room kind.")
             if not kind.roles:
                 raise RegistryError(f"Module {module.name}: room kind {kind.name} needs at least one role.")
+            if kind.name == SYSTEM:
+                raise RegistryError(
+                    f"Module {module.name}: room kind {kind.name} is the kernel's own; choose another name."
+                )
             if kind.name in kinds:
                 raise RegistryError(
                     f"Modules {owners[kind.name]} and {module.name} both own rooms of kind {kind.name}; rename one."
