@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
 from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
-from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
+from litestar.plugins.prometheus import PrometheusConfig
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from gateway import failpoint, registry
@@ -25,7 +25,28 @@ from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.db.facts import FactTable
 from gateway.errors import Unavailable
-from gateway.http import development, health, problems
+from gateway.events.courier import Courier
+from gateway.events.outbox import Outbox
+from gateway.events.publisher import ModuleEvents
+from gateway.events.schedules import ModuleSchedules
+from gateway.http import (
+    caller,
+    compression,
+    cors,
+    development,
+    etag,
+    health,
+    listing,
+    openapi,
+    problems,
+)
+from gateway.http.admission import Admission
+from gateway.http.caller import Callers
+from gateway.http.envelope import Envelope
+from gateway.http.idempotency import Idempotency, IdempotencyKeys
+from gateway.http.methods import Methods
+from gateway.http.metrics import MetricsController
+from gateway.http.rates import Rates
 from gateway.module import Module
 from gateway.realtime.archive import Archiver
 from gateway.realtime.dispatch import Dispatcher
@@ -53,13 +74,27 @@ log = structlog.get_logger(__name__)
 class ModuleKernel:
     """Implements `gateway.module.Kernel` for one module."""
 
-    def __init__(self, rooms: ClusterRooms, access: Revocations, database: PostgresDatabase, settings: Any) -> None:
+    def __init__(
+        self,
+        rooms: ClusterRooms,
+        access: Revocations,
+        events: ModuleEvents,
+        schedules: ModuleSchedules,
+        database: PostgresDatabase,
+        settings: Any,
+        kernel: Settings,
+    ) -> None:
         self.rooms = rooms
         self.access = access
+        self.events = events
+        self.schedules = schedules
         self.database = database
         self._settings = settings
+        self._kernel = kernel
 
     def settings(self, kind: type[Any]) -> Any:
+        if kind is Settings:
+            return self._kernel
         if not isinstance(self._settings, kind):
             raise TypeError(f"the module's settings are not of {kind.__name__}; name it in settings_type")
         return self._settings
@@ -100,7 +135,20 @@ class Gateway:
         restrictions = Restrictions(self.facts, self.hub, kinds, commands)
         evictions = Evictions(self.facts, self.hub)
         self.access = Revocations(self.facts, self.hub, token_life=settings.token_life + settings.token_leeway)
-        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, restrictions, evictions, self.metrics)
+        outbox = Outbox(self.database, limit=settings.event_bytes)
+        self.rooms = ClusterRooms(
+            self.hub, self.log, self.archive, archived, restrictions, evictions, self.metrics, outbox
+        )
+        self.courier = Courier(
+            self.bus,
+            self.database,
+            outbox,
+            self.rooms.send,
+            registry.listeners(modules),
+            registry.timers(modules),
+            settings,
+            self.metrics,
+        )
         self.verifier = TokenVerifier.of(settings)
         self.grants = Grants(
             kinds,
@@ -114,7 +162,21 @@ class Gateway:
         self.users = Users(self.bus, settings.connections_per_user)
         identify = [module.identify for module in modules]
         sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, self.access, settings)
-        runner = CommandRunner(self.hub, history, self.rooms, kinds, commands, restrictions, settings.history_limit)
+        self.callers = Callers(self.verifier.verify, sign_in.verified, self.access.check, settings.identity_fresh)
+        self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)
+        self.idempotency = IdempotencyKeys(
+            self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
+        )
+        runner = CommandRunner(
+            self.hub,
+            history,
+            self.rooms,
+            kinds,
+            commands,
+            restrictions,
+            settings.history_limit,
+            settings.publish_timeout,
+        )
         self.dispatcher = Dispatcher(joiner, sign_in, runner, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, runner, settings, self.metrics)
@@ -135,6 +197,7 @@ class Gateway:
                 await stack.enter_async_context(self._module(module))
             self._spawn(self._come_up())
             self._spawn(self._watch_database())
+            self._spawn(self.idempotency.sweep())
             try:
                 yield
             finally:
@@ -144,6 +207,12 @@ class Gateway:
         """Take no new sockets, send the clients elsewhere, and finish what was begun; what hangs is given up."""
         self.state = "draining"
         self.endpoint.ready = self.fallback.ready = False
+        log.info("gateway.draining", clients=len(self.hub.members))
+        started = time.monotonic()
+        await asyncio.gather(self._part_from_clients(), self.courier.drain(self.settings.drain_timeout))
+        log.info("gateway.drained", clients=len(self.hub.members), seconds=round(time.monotonic() - started, 3))
+
+    async def _part_from_clients(self) -> None:
         await self.hub.drain()
         await self.dispatcher.finish(self.settings.drain_timeout)
 
@@ -161,7 +230,16 @@ class Gateway:
         if module.settings_type is not None:
             settings = read(module.settings_type, self._environ, registry.settings_prefix(module))
         try:
-            context = module.lifespan(ModuleKernel(self.rooms, self.access, self.database, settings))
+            kernel = ModuleKernel(
+                self.rooms,
+                self.access,
+                self.courier.events(module),
+                self.courier.schedules(module),
+                self.database,
+                settings,
+                self.settings,
+            )
+            context = module.lifespan(kernel)
             await context.__aenter__()
         except Exception as error:
             raise registry.RegistryError(f"Module {module.name} failed to start: {error!r}.") from error
@@ -184,8 +262,10 @@ class Gateway:
         await self.facts.start()
         await self.users.start()
         await self.grants.start()
+        await self.rates.start()
         for archiver in self.archivers:
             archiver.start()
+        self.courier.start()
         if self.state == "starting":
             self.state = "ready"
             self.endpoint.ready = self.fallback.ready = True
@@ -195,6 +275,8 @@ class Gateway:
 
     async def _go_down(self) -> None:
         await end(self._tasks)
+        self.rates.stop()
+        await self.courier.stop()
         for archiver in self.archivers:
             await archiver.stop()
         await self.facts.stop()
@@ -228,7 +310,10 @@ def _report(task: asyncio.Task[None]) -> None:
 
 
 def create_app(gateway: Gateway) -> Litestar:
-    """The ASGI application of a gateway: `/realtime`, health, metrics and the modules' routes."""
+    """The ASGI application of a gateway: `/realtime`, health, metrics and the modules' routes.
+
+    Raises RegistryError for a route that states no policy, and for two of one path.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -240,25 +325,37 @@ def create_app(gateway: Gateway) -> Litestar:
         gateway.endpoint.route(),
         *gateway.fallback.routes(),
         *health.routes(gateway.check),
-        PrometheusController,
+        MetricsController,
+        *registry.routers(gateway.modules),
     ]
-    for module in gateway.modules:
-        handlers += module.routes
     if settings.development_issuer:
         issuer = DevelopmentIssuer(
             Path(settings.development_issuer), issuer=settings.issuer, client_id=settings.client_ids[0]
         )
         handlers += development.routes(issuer)
     prometheus = PrometheusConfig(app_name="ksmp", prefix="ksmp", scopes={"http"}, group_path=True)  # type: ignore[arg-type]
-    return Litestar(
+    app = Litestar(
         route_handlers=handlers,
         lifespan=[lifespan],
-        plugins=[problems.plugin()],
+        plugins=[problems.plugin(), openapi.Conventions()],
         exception_handlers={500: problems.internal},
-        middleware=[prometheus.middleware],
-        openapi_config=OpenAPIConfig(title="KSMP", version="1", path="/api/docs"),
+        # From the outside in; none of them sees a socket.
+        middleware=[
+            compression.middleware(settings.compress_response_bytes),
+            prometheus.middleware,
+            Methods(),
+            Admission(gateway.callers, gateway.rates, settings),
+            Idempotency(gateway.idempotency),
+        ],
+        dependencies=caller.dependencies() | listing.dependencies() | etag.dependencies(),
+        cors_config=cors.config(settings),
+        request_max_body_size=settings.body_bytes,
+        openapi_config=openapi.config(),
         # Logs are configured once for the process, libraries included.
         logging_config=None,
         # A signature namespace is not needed: handlers name their types themselves.
         debug=False,
     )
+    registry.check_policies(app)
+    app.asgi_handler = Envelope(app.asgi_handler)
+    return app

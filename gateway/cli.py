@@ -171,10 +171,57 @@ def modules() -> None:
             "requires": module.requires,
             "rooms": [kind.name for kind in module.rooms],
             "commands": [command.name for command in module.commands],
+            "events": sorted(registry.events([module])),
+            "listens": [listener.name for listener in module.listens],
+            "timers": [timer.name for timer in module.timers],
         }
         for name, values in parts.items():
             if values:
                 click.echo(f"  {name}: {', '.join(values)}")
+
+
+@main.group()
+def events() -> None:
+    """Look after domain events and timers."""
+
+
+@events.group(invoke_without_command=True)
+@click.option("--name", default="", help="Only those of this listener or timer.")
+@click.pass_context
+def dead(ctx: click.Context, name: str) -> None:
+    """List the dead letters: events and timers whose handlers gave up. See also show and requeue.
+
+    Each line is the number, when it was given up, the listener or timer, the event, its id and the error.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from gateway.events import desk
+
+    for line in asyncio.run(desk.lines(os.environ, name or None)):
+        click.echo(line)
+
+
+@dead.command()
+@click.argument("number", type=click.IntRange(1))
+def show(number: int) -> None:
+    """Print one dead letter whole, with its last error and what the handler was to be given."""
+    from gateway.events import desk
+
+    click.echo(asyncio.run(desk.show(os.environ, number)))
+
+
+@dead.command()
+@click.argument("numbers", type=click.IntRange(1), nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All there are.")
+@click.option("--name", default="", help="All of this listener or timer.")
+def requeue(numbers: tuple[int, ...], every: bool, name: str) -> None:
+    """Hand dead letters to their handlers again, with all their tries: those with these NUMBERS, or with an option."""
+    if bool(numbers) + every + bool(name) != 1:
+        raise click.UsageError("Say which: numbers, --name or --all.")
+    from gateway.events import desk
+
+    count = asyncio.run(desk.requeue(os.environ, numbers, name or None))
+    click.echo(f"requeued {count}")
 
 
 @main.command()

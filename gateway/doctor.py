@@ -118,14 +118,21 @@ async def _check_nats_server(url: str, replicas: int) -> None:
             raise Wrong(f"{where} has no JetStream ({_short(error)}); start it with JetStream on.") from None
         # Only making a stream shows whether the cluster has room for its copies.
         name = f"ksmp-doctor-{secrets.token_hex(6)}"
-        trial = StreamConfig(name=name, subjects=[f"{name}.>"], num_replicas=replicas, storage=StorageType.MEMORY)
+        trial = StreamConfig(
+            name=name,
+            subjects=[f"{name}.>"],
+            num_replicas=replicas,
+            storage=StorageType.MEMORY,
+            # Timers need it; nats-server has it from 2.12 on.
+            allow_msg_schedules=True,
+        )
         try:
             await jetstream.add_stream(trial)
             await jetstream.delete_stream(name)
         except (TimeoutError, NatsError) as error:
             raise Wrong(
                 f"{where} cannot hold a stream with {replicas} copies ({_short(error)}); "
-                "run that many servers in a cluster or lower KSMP_NATS_REPLICAS."
+                "run that many servers of version 2.12 or newer in a cluster, or lower KSMP_NATS_REPLICAS."
             ) from None
     finally:
         await client.close()

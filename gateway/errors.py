@@ -2,6 +2,7 @@
 
 KsmpError                 anything a caller is told about, with a stable code
 ├── BadInput              the caller must change the request: invalid, too_large, unknown_command …
+│   └── Conflict          it does not fit the present state of things: conflict, and a module's own
 ├── Refused               the caller may not: unauthenticated, token_expired, forbidden
 │   ├── Revoked           the token may not be used any more: unauthenticated
 │   ├── Banned            the user is kept out of the platform: forbidden
@@ -20,7 +21,10 @@ from typing import Final
 
 
 class Code(enum.StrEnum):
-    """The error codes of the core; a module's own begin with its name and a dot."""
+    """The error codes of the core; a module's own begin with its name and a dot.
+
+    Those in HTTP_ONLY are of routes alone.
+    """
 
     UNAUTHENTICATED = "unauthenticated"
     TOKEN_EXPIRED = "token_expired"  # noqa: S105
@@ -33,8 +37,14 @@ class Code(enum.StrEnum):
     TOO_LARGE = "too_large"
     CONFLICT = "conflict"
     UNAVAILABLE = "unavailable"
+    PRECONDITION_FAILED = "precondition_failed"
+    PRECONDITION_REQUIRED = "precondition_required"
+    KEY_REUSED = "key_reused"
     INTERNAL = "internal"
 
+
+# What a socket has no word for.
+HTTP_ONLY: Final = frozenset({Code.PRECONDITION_FAILED, Code.PRECONDITION_REQUIRED, Code.KEY_REUSED})
 
 HTTP_STATUS: Final[dict[str, int]] = {
     Code.UNAUTHENTICATED: 401,
@@ -48,6 +58,9 @@ HTTP_STATUS: Final[dict[str, int]] = {
     Code.TOO_LARGE: 413,
     Code.CONFLICT: 409,
     Code.UNAVAILABLE: 503,
+    Code.PRECONDITION_FAILED: 412,
+    Code.PRECONDITION_REQUIRED: 428,
+    Code.KEY_REUSED: 422,
     Code.INTERNAL: 500,
 }
 
@@ -102,6 +115,8 @@ class KsmpError(Exception):
     """
 
     temporary: bool = False
+    # The HTTP status of a code that HTTP_STATUS does not hold, such as a module's.
+    status: int = 400
 
     def __init__(self, code: str, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -111,7 +126,20 @@ class KsmpError(Exception):
 
 
 class BadInput(KsmpError):
-    """The request itself is wrong; repeating it changes nothing."""
+    """The request itself is wrong; repeating it changes nothing. `field` names the part at fault, if it is one."""
+
+    def __init__(self, code: str, message: str, *, field: str | None = None) -> None:
+        super().__init__(code, message)
+        self.field = field
+
+
+class Conflict(BadInput):
+    """The request is well formed, but does not fit the present state of what it is about."""
+
+    status = 409
+
+    def __init__(self, message: str, *, code: str = Code.CONFLICT) -> None:
+        super().__init__(code, message)
 
 
 class Refused(KsmpError):
@@ -120,6 +148,7 @@ class Refused(KsmpError):
     `close_code` is what ends a connection that gets no further than this.
     """
 
+    status = 403
     close_code: CloseCode = CloseCode.UNAUTHENTICATED
 
 
@@ -153,6 +182,7 @@ class Limited(KsmpError):
     """A limit was reached; the same request succeeds after `retry_after` seconds."""
 
     temporary = True
+    status = 429
 
     def __init__(self, message: str, *, retry_after: float, code: str = Code.RATE_LIMITED) -> None:
         super().__init__(code, message, retry_after=retry_after)
@@ -162,13 +192,14 @@ class Unavailable(KsmpError):
     """A dependency did not answer. What was asked may or may not have happened."""
 
     temporary = True
+    status = 503
 
     def __init__(self, message: str, *, retry_after: float | None = 1.0) -> None:
         super().__init__(Code.UNAVAILABLE, message, retry_after=retry_after)
 
 
-def invalid(message: str) -> BadInput:
-    return BadInput(Code.INVALID, message)
+def invalid(message: str, *, field: str | None = None) -> BadInput:
+    return BadInput(Code.INVALID, message, field=field)
 
 
 def not_found(message: str) -> BadInput:

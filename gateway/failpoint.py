@@ -2,13 +2,15 @@
 
 A failpoint stands where a distributed step may be lost or late. `KSMP_FAILPOINTS` lists them as
 `name=0.1` (drop with that probability), `name=delay:0.2` (wait that many seconds) or, in one process,
-`set(name, action)` installs a function.
+`set(name, action)` installs a function. Where a name begins with `kill`, the process itself is lost.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,6 +28,16 @@ NAMES: Final = {
     "join.pause": "a join takes its time between reading the log and becoming a member",
     "fact.untold": "a node stops between recording a fact and telling it",
     "archive.pause": "the archiver waits before each batch",
+    "event.ack.lost": "the acknowledgement of a handled event or timer is lost on its way to the stream",
+    "kill.written": "the process is killed with a row in the outbox that is not committed",
+    "kill.taken": "the relay is killed before it publishes a batch",
+    "kill.published": "the relay is killed before it remembers that a batch is published",
+    "kill.marked": "the relay is killed when a batch is done",
+    "kill.received": "the process is killed with an event or a timer that it has not handled",
+    "kill.handled": "the process is killed after a handler, before its transaction commits",
+    "kill.committed": "the process is killed before it acknowledges what it handled",
+    "kill.buried": "the process is killed with a dead letter stored, before it gives up the event",
+    "kill.requeued": "the process is killed with a dead letter sent again, before it is taken out",
 }
 
 _actions: dict[str, Action] = {}
@@ -66,6 +78,12 @@ def drop(name: str, subject: Any = None) -> bool:
     """Whether the step named here is to be lost."""
     action = _actions.get(name)
     return action is not None and action(subject)
+
+
+def crash(name: str) -> None:
+    """Die here when the step named here is to be the last: SIGKILL, with nothing put in order."""
+    if drop(name):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def pause(name: str) -> None:

@@ -8,7 +8,7 @@ in `requires`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -98,6 +98,92 @@ class Command:
     rate: Callable[[], Rate] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One try to hand an event or a timer to its handler.
+
+    `id` is the same in every try: what a handler does outside of the database can be told by it to be a repeat. `at` is
+    when the event was published or the timer was due; `attempt` counts from 1.
+    """
+
+    id: str
+    at: datetime
+    attempt: int
+
+
+Handler = Callable[[Any, Delivery], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """Hands the events of one type to `handler(event, delivery)`, on one node at a time.
+
+    `event` is a struct that this module or one it `requires` lists in `emits`. `name` is `<module>.<what>`; it is where
+    the listener's place is kept, so a renamed listener is a new one. A listener gets what is published from its first
+    start on (and in the minute before), in no promised order.
+
+    The handler runs inside a database transaction which also remembers that the event was handled: what it writes,
+    publishes and schedules happens once, together with that, or not at all. What it does elsewhere may happen more
+    than once. When it raises, it is tried again later, at growing intervals; after `KSMP_EVENT_ATTEMPTS` tries the
+    event becomes a dead letter (`ksmp events dead`). While PostgreSQL or NATS are away no try is counted.
+    """
+
+    event: type[msgspec.Struct]
+    name: str
+    handler: Handler
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timer:
+    """Hands what `kernel.schedules.at(name, …)` scheduled to `handler(payload, delivery)` when it is due.
+
+    `name` is `<module>.<what>`. The promises are a listener's: inside a transaction, once, on one node, tried again
+    when it raises. A timer that was cancelled or rescheduled before its handler committed does not happen.
+    """
+
+    name: str
+    payload: type[msgspec.Struct]
+    handler: Handler
+
+
+def event_name(event: type[msgspec.Struct]) -> str:
+    """The name of an event on the wire, `<module>.<WhatHappened>`: its tag, empty when it has none."""
+    tag = event.__struct_config__.tag
+    return tag if isinstance(tag, str) else ""
+
+
+class Events(Protocol):
+    """Facts that other modules may listen to."""
+
+    async def publish(self, event: msgspec.Struct) -> None:
+        """Publish one of the module's `emits` when the transaction around this call commits, and only then.
+
+        Raises RuntimeError outside of a transaction (`kernel.database.transaction()`), ValueError for an event the
+        module does not emit or that is too large, and Unavailable.
+        """
+
+
+class Schedules(Protocol):
+    """Timers of this module, each known by its name and a key."""
+
+    async def at(self, name: str, key: str, when: datetime, payload: msgspec.Struct) -> None:
+        """Set the timer, or set it anew: `name` is one of the module's `timers`, `key` matches `[A-Za-z0-9_-]{1,64}`.
+
+        Inside a transaction it is set when that commits, and only then. A time that has passed is due at once. Raises
+        ValueError for a time without a zone, an unknown name or a bad key, and Unavailable.
+        """
+
+    async def cancel(self, name: str, key: str) -> None:
+        """Take the timer back; one that is not set is no error. Inside a transaction, when that commits."""
+
+
+class Entity(Protocol):
+    """What a row-first push carries: a struct of the whole entity, with its revision."""
+
+    @property
+    def rev(self) -> int: ...
+
+
 class Rooms(Protocol):
     """The rooms of the whole cluster, as a module sees them."""
 
@@ -118,6 +204,17 @@ class Rooms(Protocol):
         it is the tombstone of those pushes: once it is stored they are erased from stream and archive,
         and no replay shows them again. Raises Unavailable when the log did not answer; the push may have
         been stored all the same.
+        """
+
+    async def publish_row(
+        self, room: str, push: str, entity: Entity, *, author: Author | None = None, nonce: str | None = None
+    ) -> None:
+        """Push an entity whose row this transaction writes, when it commits, and only then.
+
+        Call it after the row was written. The pushes of one entity reach the room in the order of their commits; those
+        of different entities may change places. Rarely one comes twice. Whoever applies them keeps the highest `rev`.
+        Raises RuntimeError outside of a transaction, ValueError for one that is too large or has no `rev`, BadInput
+        for a bad room, and Unavailable.
         """
 
     async def emit(self, room: str, push: str, data: msgspec.Struct, *, author: Author | None = None) -> None:
@@ -188,6 +285,10 @@ class Context:
             erases=erases,
         )
 
+    async def publish_row(self, push: str, entity: Entity) -> None:
+        """The same for an entity whose row this transaction writes: see `Rooms.publish_row`."""
+        await self.rooms.publish_row(self.room, push, entity, author=Author.of(self.principal), nonce=self.nonce)
+
     def at_least(self, role: str) -> bool:
         """Whether the member's role in this room is `role` or one above it."""
         return self.roles.index(self.role) >= self.roles.index(role)
@@ -198,6 +299,12 @@ class Database(Protocol):
 
     def guard(self) -> AbstractContextManager[None]:
         """A context manager: lost connections and timeouts inside raise Unavailable."""
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """All statements of this task inside commit together, or none. One inside another joins it.
+
+        Raises Unavailable, after which it may have been committed.
+        """
 
 
 class Access(Protocol):
@@ -235,14 +342,26 @@ class Kernel(Protocol):
     def access(self) -> Access: ...
 
     @property
+    def events(self) -> Events: ...
+
+    @property
+    def schedules(self) -> Schedules: ...
+
+    @property
     def database(self) -> Database: ...
 
     def settings(self, kind: type[Any]) -> Any:
-        """This module's own settings, of the class it named in `settings_type`."""
+        """This module's own settings, of the class it named in `settings_type`; or the kernel's, of `Settings`."""
 
 
 class Module:
-    """One domain of the platform. Override only what the module needs."""
+    """One domain of the platform. Override only what the module needs.
+
+    `routes` are mounted under /api/v1; each states its policy (gateway/auth/policy.py, gateway/http/README.md).
+    `emits` are the facts it publishes: frozen structs of its `events.py`, each with the tag it has on the wire,
+    `class SessionEnded(msgspec.Struct, frozen=True, tag="live.SessionEnded")`. Fields may be added with a default;
+    whoever listened before goes on.
+    """
 
     name: ClassVar[str]
     requires: ClassVar[Sequence[str]] = ()
@@ -250,6 +369,9 @@ class Module:
 
     rooms: Sequence[RoomKind] = ()
     commands: Sequence[Command] = ()
+    emits: Sequence[type[msgspec.Struct]] = ()
+    listens: Sequence[Listener] = ()
+    timers: Sequence[Timer] = ()
     routes: Sequence[ControllerRouterHandler] = ()
     tables: Sequence[type[Table]] = ()
     migrations: Path | None = None

@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
+from typing import Any
 
-from gateway.module import Command, Module, RoomKind
+import msgspec
+from litestar import Litestar, Router
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
+
+from gateway.auth.policy import policy_of
+from gateway.module import Command, Listener, Module, RoomKind, Timer, event_name
 from gateway.realtime.facts import KIND as SYSTEM
 from gateway.settings import PREFIX, Settings, check_unknown, read
 
 GROUP = "ksmp.modules"
+# Every module's routes are under it.
+API = "/api/v1"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+EVENT = re.compile(r"[A-Z][A-Za-z0-9]{0,63}", re.ASCII)
 
 
 class RegistryError(Exception):
@@ -74,6 +83,8 @@ def ordered(modules: Sequence[Module]) -> list[Module]:
         visit(name)
     room_kinds(result)
     commands(result)
+    listeners(result)
+    timers(result)
     return result
 
 
@@ -124,6 +135,105 @@ def commands(modules: Sequence[Module]) -> dict[str, Command]:
                 )
             result[command.name] = command
     return result
+
+
+def routers(modules: Sequence[Module]) -> list[Router]:
+    """Every module's routes under /api/v1, tagged with its name; raises RegistryError when two claim one."""
+    result: list[Router] = []
+    owners: dict[tuple[str, str], str] = {}
+    for module in modules:
+        router = Router(API, route_handlers=module.routes, tags=[module.name])
+        for route in router.routes:
+            for method in getattr(route, "methods", {"websocket"}) - {"OPTIONS"}:
+                # What a path's parameter is called makes no other path of it.
+                place = (method, re.sub(r"\{[^}]*\}", "{}", route.path))
+                if place in owners:
+                    raise RegistryError(
+                        f"Modules {owners[place]} and {module.name} both answer {method} {route.path}; change one path."
+                    )
+                owners[place] = module.name
+        result.append(router)
+    return result
+
+
+def check_policies(app: Litestar) -> None:
+    """Raise RegistryError for a route that does not state who may call it."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", None) or [route.route_handler]:  # type: ignore[union-attr]
+            # What answers OPTIONS is Litestar's own.
+            ours = not isinstance(handler, HTTPRouteHandler) or handler.http_methods != {"OPTIONS"}
+            if ours and policy_of(handler) is None:
+                methods = "websocket" if isinstance(handler, WebsocketRouteHandler) else _methods(handler)
+                raise RegistryError(
+                    f"The route {methods} {route.path} ({handler.fn.__module__}.{handler.handler_name}) does not say "
+                    "who may call it; give it policy=…, from gateway.auth.policy."
+                )
+
+
+def _methods(handler: Any) -> str:
+    return ", ".join(sorted(getattr(handler, "http_methods", ())))
+
+
+def events(modules: Iterable[Module]) -> dict[str, type[msgspec.Struct]]:
+    """Every event that a module emits, by name; raises RegistryError on a wrong or doubled tag."""
+    result: dict[str, type[msgspec.Struct]] = {}
+    for module in modules:
+        for event in module.emits:
+            config = event.__struct_config__
+            name = event_name(event)
+            prefix, _, fact = name.partition(".")
+            if prefix != module.name or not EVENT.fullmatch(fact):
+                raise RegistryError(
+                    f"Module {module.name}: the event {event.__name__} needs the tag {module.name}.<WhatHappened>."
+                )
+            if config.tag_field != "type" or config.array_like or not config.frozen:
+                raise RegistryError(f"Module {module.name}: the event {name} must be a frozen struct with a tag alone.")
+            if name in result:
+                raise RegistryError(f"Module {module.name} emits two events with the tag {name}; rename one.")
+            result[name] = event
+    return result
+
+
+def listeners(modules: Sequence[Module]) -> dict[str, Listener]:
+    """Every listener by name; raises RegistryError on a bad or doubled name, or an event that it cannot hear of."""
+    emitted = events(modules)
+    result: dict[str, Listener] = {}
+    for module in modules:
+        for listener in module.listens:
+            _check_durable(module, "listener", listener.name, result)
+            event = event_name(listener.event)
+            owner = event.partition(".")[0]
+            if owner != module.name and owner not in module.requires:
+                raise RegistryError(
+                    f"Module {module.name}: {listener.name} listens to {event or listener.event.__name__}; "
+                    f"list its owner in `requires`."
+                )
+            if emitted.get(event) is not listener.event:
+                raise RegistryError(
+                    f"Module {module.name}: {listener.name} listens to {event}, "
+                    f"which {owner} does not emit; add it to `emits` there."
+                )
+            result[listener.name] = listener
+    return result
+
+
+def timers(modules: Iterable[Module]) -> dict[str, Timer]:
+    """Every timer by name; raises RegistryError on a bad name, or one that another timer or a listener has."""
+    result: dict[str, Timer] = {}
+    for module in modules:
+        listening = {listener.name: listener for listener in module.listens}
+        for timer in module.timers:
+            _check_durable(module, "timer", timer.name, {**result, **listening})
+            result[timer.name] = timer
+    return result
+
+
+def _check_durable(module: Module, what: str, name: str, known: Mapping[str, object]) -> None:
+    prefix, _, rest = name.partition(".")
+    if prefix != module.name or not NAME.fullmatch(rest):
+        raise RegistryError(f"Module {module.name}: {what} {name} must be {module.name}.<what>.")
+    if name in known:
+        raise RegistryError(f"Module {module.name} declares the {what} {name} twice.")
 
 
 def check_environment(modules: Sequence[Module], environ: Mapping[str, str]) -> None:

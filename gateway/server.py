@@ -107,6 +107,8 @@ def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) 
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=5,
     )
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -100,6 +100,25 @@ class Settings:
     recovery_bytes: int = setting(256 * 1024, doc="Most bytes a recovery or a page of history carries")
     connect_recovery_bytes: int = setting(512 * 1024, doc="Most bytes one `connect` replays over all its rooms")
 
+    body_bytes: int = setting(1024 * 1024, doc="Largest body of a request to a REST route that states no other")
+    request_rate: float = setting(20.0, doc="Requests a second one signed-in user may send, over all gateways")
+    request_burst: int = setting(200, doc="Requests one signed-in user may send at once")
+    address_rate: float = setting(20.0, doc="Requests a second one address may send without a good token")
+    address_burst: int = setting(400, doc="Requests one address may send at once without a good token")
+    rate_interval: float = setting(0.1, doc="How often the gateways tell each other what was used of the limits")
+    rate_entries: int = setting(100_000, doc="Users and addresses whose use of the limits is remembered")
+    identity_fresh: float = setting(
+        15.0, zero=True, doc="How long REST goes by what the platform said of a user, without asking again"
+    )
+    idempotency_kept: float = setting(24 * 3600.0, doc="How long the first answer to an `Idempotency-Key` is kept")
+    idempotency_lease: float = setting(
+        60.0, doc="After how long the key of a request that was never answered may be used again"
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        (), doc="Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed; empty means none"
+    )
+    compress_response_bytes: int = setting(1024, doc="Size from which a response is compressed, with zstd or gzip")
+
     room_linger: float = setting(30.0, zero=True, doc="How long a node follows a room that its last member left")
     head_interval: float = setting(5.0, doc="Time between two reads of the heads of the rooms in use")
     publish_timeout: float = setting(12.0, doc="How long a durable publish is retried before `unavailable`")
@@ -121,6 +140,21 @@ class Settings:
     reconnect_most: float = setting(60.0, zero=True, doc="Longest window over which closed clients come back")
     drain_timeout: float = setting(10.0, zero=True, doc="How long a stopping gateway waits for work in flight")
     exit_timeout: float = setting(18.0, doc="How long a stopping gateway may take in all; then it just ends")
+
+    event_bytes: int = setting(256 * 1024, doc="Largest event, row-first push or timer")
+    event_retention: float = setting(72 * 3600.0, doc="How long the stream keeps events for listeners that are behind")
+    outbox_keep: float = setting(
+        6 * 3600.0, doc="How long what was sent stays in the outbox, to be sent again should NATS lose its storage"
+    )
+    event_attempts: int = setting(8, doc="Tries of a listener or timer before it is a dead letter")
+    event_backoff: float = setting(1.0, doc="Wait after a first failed try; doubled after each further one")
+    event_backoff_most: float = setting(300.0, doc="Longest wait between two tries")
+    event_ack_wait: float = setting(10.0, doc="Silence after which what a node has in hand goes to another")
+    event_concurrency: int = setting(
+        4, doc="Handlers of events and timers that run at once in a process, each with a connection to PostgreSQL"
+    )
+    dead_letter_retention: float = setting(30 * 86400.0, doc="How long dead letters are kept")
+
     failpoints: str = setting("", doc="Named faults, `name=probability` or `name=delay:seconds`; `test` only")
 
     def __post_init__(self) -> None:
@@ -174,7 +208,8 @@ def _convert(name: str, text: str, hint: Any, *, secret: bool) -> Any:
         return msgspec.convert(raw, hint, strict=False)
     except msgspec.ValidationError as error:
         shown = "(hidden)" if secret else repr(text)
-        raise SettingsError(f"{name} has a bad value {shown}: {error}.") from None
+        reason = f"it must be one of {', '.join(get_args(hint))}" if get_origin(hint) is Literal else str(error)
+        raise SettingsError(f"{name} has a bad value {shown}: {reason}.") from None
 
 
 def _check_number(name: str, value: Any, *, zero: bool) -> None:
@@ -196,6 +231,7 @@ def check_unknown(environ: Mapping[str, str], kinds: Iterable[tuple[type[Any], s
 def table(kind: type[Any], prefix: str = PREFIX) -> str:
     """The settings of a class as a Markdown table, as `gateway/SETTINGS.md` holds it."""
     lines = ["| variable | default | meaning |", "|---|---|---|"]
+    hints = get_type_hints(kind)
     for item in fields(kind):
         if item.default is MISSING:
             default = "required"
@@ -203,7 +239,9 @@ def table(kind: type[Any], prefix: str = PREFIX) -> str:
             default = ",".join(item.default) or "empty"
         else:
             default = str(item.default) if item.default != "" else "empty"
-        lines.append(f"| `{variable(item.name, prefix)}` | {default} | {item.metadata['doc']} |")
+        hint = hints[item.name]
+        choices = f" (one of {', '.join(get_args(hint))})" if get_origin(hint) is Literal else ""
+        lines.append(f"| `{variable(item.name, prefix)}` | {default} | {item.metadata['doc']}{choices} |")
     return "\n".join(lines)
 
 

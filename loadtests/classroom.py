@@ -148,10 +148,11 @@ class Probe(FastHttpUser):
 
     def on_start(self) -> None:
         self.url = Person.lesson.dev.gateways[0] + verdict.REST
+        self.headers = {"Authorization": f"Bearer {Person.lesson.dev.tokens['student']}"}
 
     @task
     def ready(self) -> None:
-        self.client.get(self.url, name=verdict.REST)
+        self.client.get(self.url, headers=self.headers, name=verdict.REST)
 
 
 @events.init_command_line_parser.add_listener

@@ -17,6 +17,8 @@ MAY_BLOCK: tuple[tuple[str, str], ...] = (
     ("gateway/registry.py", "load"),
     ("gateway/db/migrate.py", "found"),
     ("gateway/db/migrate.py", "_apply"),
+    # What the process uses is read from /proc, which is no disk.
+    ("prometheus_client/process_collector.py", "collect"),
     # Log lines go to standard error, and are few.
     ("logging/__init__.py", "emit"),
     # A traceback on a developer's console shows the source; production's JSON does not.

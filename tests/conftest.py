@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from gateway.db.migrate import migrate
 from gateway.embedded.guard import Guard
 from gateway.embedded.nats import NatsCluster
 from gateway.embedded.postgres import Postgres
+from gateway.module import Module
 from gateway.principal import Role
 from gateway.settings import Settings
 from tests.blocking import WATCH
@@ -186,6 +187,7 @@ class MakeGateway(Protocol):
         self,
         *,
         modules: tuple[str, ...] = ...,
+        more: Sequence[Module] = ...,
         environ: Mapping[str, str] | None = ...,
         collectors: CollectorRegistry | None = ...,
         send_buffer: int | None = ...,
@@ -198,7 +200,8 @@ class MakeGateway(Protocol):
 def gateway(settings: MakeSettings) -> MakeGateway:
     """Runs a gateway in this event loop: `async with gateway(connect_timeout=1.0) as running`.
 
-    Keyword arguments override settings. `environ` has the modules' variables. `send_buffer` is how many bytes
+    Keyword arguments override settings. `environ` has the modules' variables; `more` are modules
+    that are not installed. `send_buffer` is how many bytes
     the operating system takes for a client that does not read. With `ready=False` nothing is waited for.
     """
     running: list[Running] = []
@@ -207,6 +210,7 @@ def gateway(settings: MakeSettings) -> MakeGateway:
     async def run(
         *,
         modules: tuple[str, ...] = (),
+        more: Sequence[Module] = (),
         environ: Mapping[str, str] | None = None,
         collectors: CollectorRegistry | None = None,
         send_buffer: int | None = None,
@@ -220,7 +224,7 @@ def gateway(settings: MakeSettings) -> MakeGateway:
         chosen = settings(port=port, **overrides)
 
         def build() -> tuple[Gateway, Litestar]:
-            found = registry.load(modules)
+            found = registry.ordered([*registry.load(modules), *more])
             made = Gateway(chosen, found, environ=environ or {}, registry_=collectors or CollectorRegistry())
             return made, server._app(made)
 

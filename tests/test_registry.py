@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gateway import registry
-from gateway.module import Command, Context, Module, RoomKind
+from gateway.module import Command, Context, Delivery, Listener, Module, RoomKind, Timer
 from gateway.principal import Principal
 from gateway.registry import RegistryError
 
@@ -155,3 +155,92 @@ def test_a_command_may_be_another_module_s_guest() -> None:
 
 def test_settings_of_a_module_have_its_prefix() -> None:
     assert registry.settings_prefix(module("quiz")) == "KSMP_QUIZ_"
+
+
+class Opened(msgspec.Struct, frozen=True, tag="halls.Opened"):
+    pass
+
+
+async def take(event: Any, delivery: Delivery) -> None:
+    return None
+
+
+def listener(name: str, event: type[msgspec.Struct] = Opened) -> Listener:
+    return Listener(event=event, name=name, handler=take)
+
+
+def test_a_listener_hears_its_own_module_and_those_it_requires() -> None:
+    halls = module("halls", emits=(Opened,), listens=(listener("halls.again"),))
+    guests = module("guests", requires=("halls",), listens=(listener("guests.come"),))
+    made = registry.ordered([guests, halls])
+    assert sorted(registry.listeners(made)) == ["guests.come", "halls.again"]
+    assert registry.events(made) == {"halls.Opened": Opened}
+
+
+def test_a_listener_of_a_module_that_is_not_required() -> None:
+    halls = module("halls", emits=(Opened,))
+    guests = module("guests", listens=(listener("guests.come"),))
+    assert "Module guests: guests.come listens to halls.Opened; list its owner" in broken(halls, guests)
+
+
+def test_a_listener_of_what_nobody_emits() -> None:
+    guests = module("guests", requires=("halls",), listens=(listener("guests.come"),))
+    assert "which halls does not emit; add it to `emits` there" in broken(HALL, guests)
+
+
+class Untagged(msgspec.Struct, frozen=True):
+    pass
+
+
+class Foreign(msgspec.Struct, frozen=True, tag="guests.Came"):
+    pass
+
+
+class Lower(msgspec.Struct, frozen=True, tag="halls.opened"):
+    pass
+
+
+class Twin(msgspec.Struct, frozen=True, tag="halls.Opened"):
+    pass
+
+
+class Changing(msgspec.Struct, tag="halls.Changing"):
+    pass
+
+
+class Listed(msgspec.Struct, frozen=True, array_like=True, tag="halls.Listed"):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("events", "sentence"),
+    [
+        ((Untagged,), "the event Untagged needs the tag halls.<WhatHappened>"),
+        ((Foreign,), "the event Foreign needs the tag halls.<WhatHappened>"),
+        ((Lower,), "the event Lower needs the tag halls.<WhatHappened>"),
+        ((Opened, Twin), "emits two events with the tag halls.Opened"),
+        ((Changing,), "the event halls.Changing must be a frozen struct"),
+        ((Listed,), "the event halls.Listed must be a frozen struct"),
+    ],
+)
+def test_events_that_are_none(events: Sequence[type[msgspec.Struct]], sentence: str) -> None:
+    assert sentence in broken(module("halls", emits=events))
+
+
+def timer(name: str) -> Timer:
+    return Timer(name=name, payload=Request, handler=take)
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ({"listens": (listener("guests.come"),)}, "listener guests.come must be halls.<what>"),
+        ({"listens": (listener("halls.a.b"),)}, "listener halls.a.b must be halls.<what>"),
+        ({"listens": (listener("halls.a"), listener("halls.a"))}, "declares the listener halls.a twice"),
+        ({"timers": (timer("close"),)}, "timer close must be halls.<what>"),
+        ({"timers": (timer("halls.a"), timer("halls.a"))}, "declares the timer halls.a twice"),
+        ({"timers": (timer("halls.a"),), "listens": (listener("halls.a"),)}, "declares the timer halls.a twice"),
+    ],
+)
+def test_names_of_listeners_and_timers(parts: dict[str, Any], sentence: str) -> None:
+    assert sentence in broken(module("halls", emits=(Opened,), **parts))

@@ -111,7 +111,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway says of a request that failed (RFC 9457)."""
 
     code: str
-    title: str = ""
+    detail: str = ""
     temporary: bool = False
 
 
@@ -125,7 +125,7 @@ def problem(response: httpx.Response) -> CommandFailed | None:
         return None
     wait = response.headers.get("retry-after", "")
     retry_after = float(wait) if wait.isascii() and wait.isdigit() else None
-    return CommandFailed(found.code, found.title, found.temporary, retry_after)
+    return CommandFailed(found.code, found.detail, found.temporary, retry_after)
 
 
 def result(response: httpx.Response) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator
+from types import TracebackType
 from typing import Any
 
 import asyncpg
-from piccolo.engine.postgres import PostgresEngine
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.table import Table
 
 from gateway.errors import Unavailable
@@ -34,8 +35,58 @@ def guard() -> Iterator[None]:
         raise Unavailable("the database is away") from error
 
 
+class Transaction(PostgresTransaction):
+    """Piccolo's, which keeps its connection and stays the current one when its beginning or its end fails."""
+
+    async def __aenter__(self) -> PostgresTransaction:
+        if self._parent is not None:
+            return self._parent
+        self.connection = await self.get_connection()  # type: ignore[no-untyped-call]
+        self.transaction = self.connection.transaction()
+        try:
+            await self.begin()  # type: ignore[no-untyped-call]
+        except BaseException:
+            await self._let_go()
+            raise
+        self.context = self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if self._parent is not None:
+            return False
+        try:
+            if self._committed or self._rolled_back:
+                pass
+            elif error is None:
+                await self.commit()  # type: ignore[no-untyped-call]
+            else:
+                # What went wrong first is what the caller is told.
+                with contextlib.suppress(*AWAY):
+                    await self.rollback()  # type: ignore[no-untyped-call]
+        finally:
+            self.engine.current_transaction.reset(self.context)
+            await self._let_go()
+        return False
+
+    async def _let_go(self) -> None:
+        # One that was lost has left its pool already, and says so.
+        with contextlib.suppress(asyncpg.InterfaceError):
+            if self.connection.is_in_transaction():
+                # Its end was interrupted; whoever got it next would go on in it.
+                self.connection.terminate()
+        if self.engine.pool is None:
+            self.connection.terminate()
+        else:
+            await self.engine.pool.release(self.connection)
+
+
 class Engine(PostgresEngine):
     """Piccolo's engine, which asks the server's version when it is made, blocking; ours starts without one."""
+
+    def transaction(self, allow_nested: bool = True) -> Transaction:
+        return Transaction(engine=self, allow_nested=allow_nested)
 
     async def check_version(self) -> None:
         pass
@@ -81,13 +132,40 @@ class PostgresDatabase:
     def guard(self) -> contextlib.AbstractContextManager[None]:
         return guard()
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this task is inside a transaction that is not over yet."""
+        current: Any = self.engine.current_transaction.get()
+        return current is not None and not current._committed and not current._rolled_back
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """All statements of this task inside commit together, or none. One inside another joins it.
+
+        Raises Unavailable, after which it may have been committed.
+        """
+        with guard():
+            self._connected()
+            async with self.engine.transaction():
+                yield
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """The rows of a statement, which runs in this task's transaction if there is one; raises Unavailable."""
+        with guard():
+            current: Any = self.engine.current_transaction.get()
+            where: Any = self._connected() if current is None else current.connection
+            rows: list[asyncpg.Record] = await where.fetch(statement, *arguments)
+            return rows
+
     async def ping(self) -> None:
         """Raises Unavailable when PostgreSQL does not answer."""
         with guard():
-            pool = self.engine.pool
-            if pool is None:
-                raise Unavailable("the database is not connected")
-            await pool.fetchval("SELECT 1", timeout=2.0)
+            await self._connected().fetchval("SELECT 1", timeout=2.0)
+
+    def _connected(self) -> asyncpg.Pool:
+        if self.engine.pool is None:
+            raise Unavailable("the database is not connected")
+        return self.engine.pool
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection[Any]]:

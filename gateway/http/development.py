@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from gateway.auth.issuer import DevelopmentIssuer
+from gateway.auth.policy import anyone
 from gateway.errors import invalid
 from gateway.principal import Role
 from gateway.protocol.names import is_user_id
@@ -21,11 +22,16 @@ TTL = 8 * 3600.0
 
 # The page inserts what people write as text; should it ever not, the browser still runs nothing of it.
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:"
+TAGS = ["development"]
 KINDS = {".js": "text/javascript", ".css": "text/css"}
 
 
 class Signed(msgspec.Struct, frozen=True):
     token: str
+
+    @classmethod
+    def example(cls) -> Signed:
+        return cls("eyJhbGciOiJSUzI1NiIs…")
 
 
 class Info(msgspec.Struct, frozen=True):
@@ -34,31 +40,42 @@ class Info(msgspec.Struct, frozen=True):
     gateways: list[str]
     mentor: str = "dev-mentor"
 
+    @classmethod
+    def example(cls) -> Info:
+        return cls(["http://localhost:8000", "http://localhost:8001"])
+
 
 def routes(issuer: DevelopmentIssuer) -> list[HTTPRouteHandler]:
     """Anyone who reaches the port may be anyone: never mounted outside development."""
 
-    @get("/", include_in_schema=False, media_type="text/html", sync_to_thread=False)
+    @get("/", policy=anyone(limited=False), include_in_schema=False, media_type="text/html", sync_to_thread=True)
     def page() -> Response[bytes]:
         return _file("index.html", "text/html")
 
-    @get("/dev/page/{name:str}", include_in_schema=False, sync_to_thread=False)
+    @get("/dev/page/{name:str}", policy=anyone(limited=False), include_in_schema=False, sync_to_thread=True)
     def asset(name: FromPath[str]) -> Response[bytes]:
         kind = KINDS.get(Path(name).suffix)
         if kind is None or name not in {path.name for path in PAGE.iterdir()}:
             return Response(b"", status_code=404)
         return _file(name, kind)
 
-    @get("/dev/info", include_in_schema=False, sync_to_thread=False)
+    @get("/dev/info", policy=anyone(limited=False), tags=TAGS, sync_to_thread=False)
     def info(request: Request[Any, Any, Any]) -> Info:
+        """Where the gateways are."""
         return Info(list(request.app.state["gateway"].settings.allowed_origins))
 
-    @get("/dev/jwks.json", include_in_schema=False, sync_to_thread=False)
+    @get("/dev/jwks.json", policy=anyone(limited=False), tags=TAGS, sync_to_thread=False)
     def jwks() -> dict[str, Any]:
+        """The keys that the tokens are signed with (RFC 7517)."""
         return issuer.jwks()
 
-    @get("/dev/token", include_in_schema=False, sync_to_thread=False)
-    def token(user: FromQuery[str], role: FromQuery[Role], name: FromQuery[str] = "") -> Signed:
+    @get("/dev/token", policy=anyone(limited=False), tags=TAGS, sync_to_thread=False)
+    def token(
+        user: Annotated[str, QueryParameter(pattern="^[A-Za-z0-9_-]{1,64}$", description="The user's id")],
+        role: FromQuery[Role],
+        name: FromQuery[str] = "",
+    ) -> Signed:
+        """A token for whoever one likes to be."""
         if not is_user_id(user):
             raise invalid("user must be 1 to 64 characters from A-Z a-z 0-9 _ -")
         return Signed(issuer.token(user, name=name[:100] or user, role=role, ttl=TTL))

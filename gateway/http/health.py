@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
+
+from gateway.auth.policy import anyone
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -16,6 +20,12 @@ class Health(msgspec.Struct, frozen=True):
     status: Literal["ok", "degraded", "unavailable"]
     parts: dict[str, str]
 
+    @classmethod
+    def example(cls) -> Health:
+        return cls("ok", {"gateway": "ok", "nats": "ok", "postgresql": "ok"})
+
+
+AWAY: Final = Example(value={"status": "unavailable", "parts": {"gateway": "ok", "nats": "away", "postgresql": "ok"}})
 
 Check = Callable[[], Awaitable[dict[str, str]]]
 
@@ -26,12 +36,17 @@ ESSENTIAL = ("gateway", "nats")
 def routes(check: Check) -> list[HTTPRouteHandler]:
     """Anyone may call both; they say nothing that a stranger could use."""
 
-    @get("/health/live", sync_to_thread=False, tags=["health"])
+    @get("/health/live", policy=anyone(limited=False), sync_to_thread=False, tags=["health"])
     def live() -> Health:
         """The process runs its event loop."""
         return Health("ok", {})
 
-    @get("/health/ready", tags=["health"])
+    @get(
+        "/health/ready",
+        policy=anyone(limited=False),
+        tags=["health"],
+        responses={503: ResponseSpec(Health, generate_examples=False, description="Not ready", examples=[AWAY])},
+    )
     async def ready() -> Response[Health]:
         """200 `ok`; 200 `degraded` without PostgreSQL; 503 without NATS, while starting or draining."""
         parts = await check()

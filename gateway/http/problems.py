@@ -1,50 +1,121 @@
-"""Errors of HTTP routes as problem details (RFC 9457) with a stable `code`."""
+"""Errors of HTTP routes as problem details (RFC 9457) with a stable `code`.
+
+{"status": 400, "title": "Bad Request", "detail": "…", "code": "invalid", "temporary": false,
+ "request_id": "…", "errors": [{"field": "title", "message": "…", "in": "body"}]}
+"""
 
 from __future__ import annotations
 
+import http
 import math
-import uuid
-from typing import Any
+from typing import Any, Final
 
+import asyncpg
+import msgspec
 import structlog
 from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from litestar.response import Response
+from litestar.types import Receive, Scope, Send
 
-from gateway.errors import HTTP_STATUS, Code, KsmpError
+from gateway.errors import HTTP_STATUS, BadInput, Code, KsmpError, invalid
+from gateway.http.envelope import request_id
 
 log = structlog.get_logger(__name__)
 
 # Those that share a status with another one are of the socket alone.
 SOCKET_ONLY = (Code.NOT_JOINED, Code.UNKNOWN_COMMAND, Code.TOKEN_EXPIRED)
 BY_STATUS = {status: code for code, status in HTTP_STATUS.items() if code not in SOCKET_ONLY}
+REASONS: Final = {status.value: status.phrase for status in http.HTTPStatus}
+
+
+class FieldProblem(msgspec.Struct, frozen=True, rename={"place": "in"}):
+    """What is wrong with one field; `in` says whether it is in `body`, `query`, `path` or `header`."""
+
+    field: str
+    message: str
+    place: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class ProblemDetails(msgspec.Struct, frozen=True):
+    """An error (RFC 9457). `code` is stable; `temporary` says whether the same request may succeed later."""
+
+    status: int
+    title: str
+    detail: str
+    code: str
+    temporary: bool
+    request_id: str
+    errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Problem(ProblemDetailsException):
+    """What is answered in place of a result."""
+
+    def to_response(self, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+        self.title = REASONS.get(self.status_code, "Error")
+        if isinstance(self.extra, dict):
+            self.extra["request_id"] = request_id(request.scope)
+        return super().to_response(request)
 
 
 def plugin() -> ProblemDetailsPlugin:
     return ProblemDetailsPlugin(
-        ProblemDetailsConfig(exception_to_problem_detail_map={KsmpError: _business, HTTPException: _http})
+        ProblemDetailsConfig(
+            exception_to_problem_detail_map={
+                KsmpError: _business,
+                HTTPException: _http,
+                asyncpg.CharacterNotInRepertoireError: _unstorable,
+            }
+        )
     )
 
 
 def internal(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """An exception nobody foresaw: logged with a trace id, of which the caller learns only the id."""
-    trace = uuid.uuid4().hex
-    log.error("request.failed", path=request.url.path, trace=trace, exc_info=error)
-    problem = ProblemDetailsException(
-        status_code=500, title="internal error", extra={"code": Code.INTERNAL, "trace": trace}
-    )
-    return problem.to_response(request)
+    """An exception nobody foresaw: logged with the request's id, which is all that the caller learns."""
+    log.error("request.failed", path=request.url.path, exc_info=error)
+    extra = {"code": Code.INTERNAL, "temporary": False}
+    return Problem(status_code=500, detail="internal error", extra=extra).to_response(request)
+
+
+async def answer(error: KsmpError | HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with a problem from a middleware, which stands outside of Litestar's own exception handling."""
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    problem = _business(error) if isinstance(error, KsmpError) else _http(error)
+    await problem.to_response(request).to_asgi_response(app=None, request=request)(scope, receive, send)
 
 
 def _business(error: KsmpError) -> ProblemDetailsException:
+    status = HTTP_STATUS.get(error.code, error.status)
     extra: dict[str, Any] = {"code": error.code, "temporary": error.temporary}
-    headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))} if error.retry_after is not None else None
-    return ProblemDetailsException(
-        status_code=HTTP_STATUS.get(error.code, 400), title=error.message, extra=extra, headers=headers
-    )
+    if isinstance(error, BadInput) and error.field is not None:
+        extra["errors"] = [{"field": error.field, "message": error.message}]
+    headers: dict[str, str] = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Problem(status_code=status, detail=error.message, extra=extra, headers=headers)
 
 
 def _http(error: HTTPException) -> ProblemDetailsException:
     code = BY_STATUS.get(error.status_code, Code.INVALID if error.status_code < 500 else Code.INTERNAL)
-    return ProblemDetailsException(status_code=error.status_code, title=error.detail, extra={"code": code})
+    extra: dict[str, Any] = {"code": code, "temporary": code == Code.UNAVAILABLE}
+    if isinstance(error.extra, list):
+        extra["errors"] = [_field(item) for item in error.extra if isinstance(item, dict)]
+    detail = "the request is not as the API describes it" if "errors" in extra else error.detail
+    return Problem(status_code=error.status_code, detail=detail, extra=extra, headers=dict(error.headers or {}))
+
+
+def _unstorable(error: asyncpg.CharacterNotInRepertoireError) -> ProblemDetailsException:
+    """PostgreSQL holds every character but one, which no field of ours has a use for."""
+    return _business(invalid("text must not hold the character U+0000"))
+
+
+def _field(item: dict[str, Any]) -> dict[str, Any]:
+    """One of Litestar's findings: which field, what is wrong with it, and where it is."""
+    found = {"field": item.get("key", ""), "message": item.get("message", "")}
+    if source := item.get("source"):
+        found["in"] = getattr(source, "value", source)
+    return found

@@ -16,10 +16,18 @@ class Bucket:
 
     def take(self, now: float) -> float:
         """Take one token: 0.0 when there was one, else the seconds until there is."""
-        if self._at is not None:
-            self._level = min(self.burst, self._level + max(0.0, now - self._at) * self.rate)
-        self._at = now
-        if self._level >= 1.0:
+        if self.level(now) >= 1.0:
             self._level -= 1.0
             return 0.0
         return (1.0 - self._level) / self.rate
+
+    def level(self, now: float) -> float:
+        """The tokens there are."""
+        if self._at is not None:
+            self._level = min(self.burst, self._level + max(0.0, now - self._at) * self.rate)
+        self._at = now
+        return self._level
+
+    def spend(self, now: float, tokens: float) -> None:
+        """Take tokens whether or not they are there; the debt is at most a burst."""
+        self._level = max(-self.burst, self.level(now) - tokens)

@@ -191,8 +191,13 @@ class Hub:
                     more = more and bool(page)
                 if pushes and pushes[-1].seq < head:
                     pushes += await self._log.between(room.name, pushes[-1].seq, head)
-            # What the log no longer has is not known to be nothing: the archive may hold it.
-            start = pushes[0].seq - 1 if pushes else head or room.tail.start
+            if pushes:
+                start = pushes[0].seq - 1
+            elif head:
+                start = head
+            else:
+                # The log has nothing of the room. What it no longer has may be in the archive.
+                start = min(room.tail.start, await self._log.first() - 1)
             for push in pushes:
                 room.recent.add(push)
             room.tail.prepend(pushes, start)

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gateway.realtime.room import Room
 
 log = structlog.get_logger(__name__)
+
+
+# Characters of a reason, which are ASCII.
+REASON: Final = 120
 
 
 class Wording(Protocol):
@@ -186,10 +190,11 @@ class Member:
         elif frames:
             self._sink.write(frames)
 
-    def close(self, code: CloseCode, *, retry: float | None = None) -> None:
+    def close(self, code: CloseCode, *, retry: float | None = None, reason: str | None = None) -> None:
         """Say why, and close; what happens after the first call is nothing.
 
-        `retry` is when the client may come back, in seconds; without it a moment is drawn.
+        `retry` is when the client may come back, in seconds; without it a moment is drawn. `reason` says more than
+        the code does.
         """
         if not self.open:
             return
@@ -197,11 +202,13 @@ class Member:
             # A draw that spreads clients over time needs no cryptographic quality.
             retry = random.random() * self._spread  # noqa: S311
         retry_ms = int(retry * 1000) if code.reconnect else 0
-        farewell = Disconnect(code=code, reason=code.reason, reconnect=code.reconnect, retry_ms=retry_ms)
+        # A close frame has room for so much (RFC 6455, section 5.5).
+        said = (reason or code.reason)[:REASON]
+        farewell = Disconnect(code=code, reason=said, reconnect=code.reconnect, retry_ms=retry_ms)
         self._sink.write(self.encoding.frame(Push(push=Disconnect.push, data=farewell)))
         self.closed = code
         self._choose()
-        self._sink.close(code, code.reason)
+        self._sink.close(code, said)
         log.info("connection.closing", connection=self.id, code=int(code))
 
     def _choose(self) -> None:

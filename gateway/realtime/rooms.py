@@ -14,12 +14,13 @@ import structlog
 
 from gateway import failpoint
 from gateway.bus import entry
-from gateway.bus.log import RoomLog
+from gateway.bus.log import RoomLog, Stored
 from gateway.errors import Unavailable
-from gateway.module import Erased, StoredPush
+from gateway.events.outbox import Outbox
+from gateway.module import Entity, Erased, StoredPush
 from gateway.principal import Author
 from gateway.protocol.messages import Person, Published, Push
-from gateway.protocol.names import room_name
+from gateway.protocol.names import RoomName, room_name
 from gateway.realtime.archive import Archive
 from gateway.realtime.evictions import Evictions
 from gateway.realtime.hub import Hub
@@ -45,6 +46,7 @@ class ClusterRooms:
         restrictions: Restrictions,
         evictions: Evictions,
         metrics: Metrics,
+        outbox: Outbox,
     ) -> None:
         self._hub = hub
         self._log = room_log
@@ -53,6 +55,7 @@ class ClusterRooms:
         self._restrictions = restrictions
         self._evictions = evictions
         self._metrics = metrics
+        self._outbox = outbox
 
     async def publish(
         self,
@@ -71,12 +74,7 @@ class ClusterRooms:
             raise ValueError("a tombstone cannot be erased")
         targets = tuple(Erased(target.seq, target.message_id) for target in erases)
         body = entry.payload(push, msgspec.json.encode(data), author=author, nonce=nonce, erases=targets)
-        started = time.perf_counter()
-        stored = await self._log.publish(name, body, message_id or uuid.uuid4().hex)
-        self._metrics.publish_seconds.observe(time.perf_counter() - started)
-        if stored.retried or stored.duplicate:
-            # Something went wrong on the way, and the republished message may have been lost with it.
-            await self._hub.poke(name, stored.seq)
+        stored = await self._store(name, body, message_id or uuid.uuid4().hex)
         if targets and not failpoint.drop("erase.skip", room):
             try:
                 await self._log.erase_all(targets)
@@ -84,6 +82,28 @@ class ClusterRooms:
                 # The archiver does the same for every tombstone it meets.
                 log.warning("log.erase_later", room=room)
         return Published(stored.seq, stored.duplicate)
+
+    async def publish_row(
+        self, room: str, push: str, entity: Entity, *, author: Author | None = None, nonce: str | None = None
+    ) -> None:
+        name = room_name(room)
+        if not isinstance(entity, msgspec.Struct) or not isinstance(getattr(entity, "rev", None), int):
+            raise ValueError(f"{push} must carry a struct of the whole entity with its `rev`")
+        body = entry.payload(push, msgspec.json.encode(entity), author=author, nonce=nonce)
+        await self._outbox.add("push", str(name), body)
+
+    async def send(self, room: RoomName, body: bytes, message_id: str) -> None:
+        """Store a row-first push that comes out of the outbox; raises Unavailable."""
+        await self._store(room, body, message_id)
+
+    async def _store(self, room: RoomName, body: bytes, message_id: str) -> Stored:
+        started = time.perf_counter()
+        stored = await self._log.publish(room, body, message_id)
+        self._metrics.publish_seconds.observe(time.perf_counter() - started)
+        if stored.retried or stored.duplicate:
+            # Something went wrong on the way, and the republished message may have been lost with it.
+            await self._hub.poke(room, stored.seq)
+        return stored
 
     async def emit(self, room: str, push: str, data: msgspec.Struct, *, author: Author | None = None) -> None:
         message = Push(push=push, room=room, at=int(time.time() * 1000), author=author, data=data)

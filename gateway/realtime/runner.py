@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.errors import BadInput, Code, Limited, forbidden, invalid
+from gateway.errors import BadInput, Code, Limited, Unavailable, forbidden, invalid
 from gateway.module import Command as ModuleSpec
 from gateway.module import Context, RoomKind, Rooms
 from gateway.principal import Principal
@@ -63,6 +64,7 @@ class CommandRunner:
         commands: Mapping[str, ModuleSpec],
         restrictions: Restrictions,
         page: int,
+        patience: float,
     ) -> None:
         self._hub = hub
         self._history = history
@@ -71,6 +73,7 @@ class CommandRunner:
         self._commands = commands
         self._restrictions = restrictions
         self._page = page
+        self._patience = patience
 
     def label(self, cmd: str) -> str:
         """A name for metrics that a client cannot multiply by inventing commands."""
@@ -96,10 +99,23 @@ class CommandRunner:
         room = self._hub.room(command.room)
         if room is None:
             return None
-        await self._hub.remember(room)
+        await self._remember(room)
         id = message_id(principal.id, command.room, command.cmd, command.nonce)
         seq = room.recent.seq(id, int(time.time() * 1000))
         return None if seq is None else Published(seq, duplicate=True)
+
+    async def _remember(self, room: Room) -> None:
+        """Learn what may be repeated, trying as long as the publish behind it would be; raises Unavailable."""
+        deadline = time.monotonic() + self._patience
+        pause = 0.1
+        while True:
+            try:
+                return await self._hub.remember(room)
+            except Unavailable:
+                if time.monotonic() + pause > deadline:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(1.0, pause * 2)
 
     async def run(self, place: Place, command: Command) -> Any:
         """The ok of the reply; raises KsmpErrors."""

@@ -45,3 +45,43 @@ class Metrics:
             multiprocess_mode="livemax",
         )
         self.archived = Counter("ksmp_archived_messages", "Messages archived", ["kind"], registry=registry)
+        self.outbox_unsent = Gauge(
+            "ksmp_outbox_unsent_rows",
+            "Rows of the outbox not sent yet, on the node that sends",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.outbox_age = Gauge(
+            "ksmp_outbox_oldest_seconds",
+            "Age of the oldest unsent row, on the node that sends",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.outbox_sent = Counter("ksmp_outbox_sent", "Rows of the outbox sent", ["kind"], registry=registry)
+        self.outbox_retries = Counter(
+            "ksmp_outbox_retries", "Batches of the outbox that could not be sent whole", registry=registry
+        )
+        self.event_lag = Gauge(
+            "ksmp_event_lag_messages",
+            "Events and timers due that a listener or timer has not handled yet",
+            ["listener"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.events_handled = Counter(
+            "ksmp_events_handled",
+            "Events and timers handled (skipped: handled before, cancelled or too old)",
+            ["listener", "outcome"],
+            registry=registry,
+        )
+        self.event_seconds = Histogram(
+            "ksmp_event_seconds",
+            "From published, or due, to handled",
+            ["listener"],
+            registry=registry,
+            buckets=(*LATENCY, 30.0, 120.0, 600.0, 3600.0),
+        )
+        self.event_retries = Counter(
+            "ksmp_event_retries", "Failed tries that are repeated", ["listener"], registry=registry
+        )
+        self.dead_letters = Counter("ksmp_dead_letters", "Events and timers given up", ["listener"], registry=registry)

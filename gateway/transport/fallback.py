@@ -10,10 +10,11 @@ from typing import Any, Final, TypeVar
 
 import structlog
 from litestar import Request, get, post
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
 from litestar.response import Response, Stream
 
+from gateway.auth.policy import signed_in
 from gateway.bus.log import RoomLog
 from gateway.errors import BadInput, Code, KsmpError, Limited, Refused, Unavailable, invalid
 from gateway.principal import Principal
@@ -29,6 +30,7 @@ from gateway.realtime.runner import CommandRunner, Place
 from gateway.realtime.sign_in import SignIn
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
+from gateway.transport.described import CommandOperation, EventsOperation, RoomParameter
 from gateway.transport.http import LAST_MOMENT, LastMoment
 from gateway.transport.sse import EventStream, event_encoding
 
@@ -69,7 +71,15 @@ class Fallback:
         self.ready = False
 
     def routes(self) -> list[HTTPRouteHandler]:
-        @get("/realtime/sse", media_type="text/event-stream", tags=["realtime"])
+        @get(
+            "/realtime/sse",
+            policy=signed_in(owner="the rooms' owners let them in"),
+            media_type="text/event-stream",
+            tags=["realtime"],
+            operation_class=EventsOperation,
+            # Each event leaves at once, and the streams' encoding is shared.
+            uncompressed=True,
+        )
         async def events(request: Request[Any, Any, Any]) -> Stream:
             """The pushes of the rooms named by `room` (repeatable), and of those the server joins by itself.
 
@@ -80,13 +90,19 @@ class Fallback:
 
         @post(
             "/api/v1/rooms/{room:str}/commands",
+            policy=signed_in(owner="the room's owner lets them in"),
             status_code=200,
             tags=["realtime"],
+            operation_class=CommandOperation,
             request_max_body_size=self._settings.message_bytes,
         )
-        async def commands(room: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
+        async def commands(
+            room: RoomParameter,
+            request: Request[Any, Any, Any],
+            principal: NamedDependency[Principal],
+        ) -> Response[bytes]:
             """One command of a connection: `{"cmd", "nonce"?, "data"?}`; answers what the ok of its reply carries."""
-            return await self.command(room, request)
+            return await self.command(room, request, principal)
 
         return [events, commands]
 
@@ -131,10 +147,9 @@ class Fallback:
         log.info("stream.opened", connection=member.id, user=member.user.id, rooms=len(result.rooms))
         return Stream(self._until_gone(member, sink), media_type="text/event-stream", headers=HEADERS)
 
-    async def command(self, room: str, request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def command(self, room: str, request: Request[Any, Any, Any], principal: Principal) -> Response[bytes]:
         """Raises what the command raises: KsmpErrors."""
         self._check_ready()
-        principal = await self._sign_in.verified(_token(request))
         self._check_rate(principal)
         command = _command(await request.body(), room)
         started = time.perf_counter()
@@ -243,4 +258,6 @@ def _command(body: bytes, room: str) -> Command:
     cmd = value["cmd"]
     if cmd in CORE_COMMANDS and cmd not in IN_ROOMS:
         raise BadInput(Code.UNKNOWN_COMMAND, f"a command of a connection, not of a room: {cmd}")
+    if value.get("room", room) != room:
+        raise invalid("the body names another room than the path")
     return convert({**value, "room": room, "id": None}, cmd)

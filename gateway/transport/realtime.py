@@ -12,6 +12,7 @@ import structlog
 from litestar import WebSocket, websocket
 from litestar.handlers import WebsocketRouteHandler
 
+from gateway.auth.policy import otherwise
 from gateway.errors import CloseCode, Code, KsmpError, Refused
 from gateway.protocol.codec import choose
 from gateway.protocol.connection import Answered, Limits, Received, ServerConnection, Violation, error_body
@@ -48,7 +49,7 @@ class RealtimeEndpoint:
         )
 
     def route(self) -> WebsocketRouteHandler:
-        @websocket("/realtime", name="realtime")
+        @websocket("/realtime", name="realtime", policy=otherwise("a token in its first command"))
         async def realtime(socket: WebSocket[Any, Any, Any]) -> None:
             await self.serve(socket)
 
@@ -176,7 +177,7 @@ class Serving:
                     self._member.send(reply)
             case Violation(code, message):
                 log.info("connection.violation", connection=self._member.id, code=int(code), reason=message)
-                self._member.close(code)
+                self._member.close(code, reason=f"{code.reason}: {message}")
 
     def lagging(self, behind: bool) -> None:
         self._member.lag(behind)

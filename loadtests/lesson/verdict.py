@@ -11,7 +11,7 @@ from loadtests.lesson.tally import DUPLICATED, KIND, LATENCY, LOST, RECOVERED
 
 CHAT_P99 = 100
 REST_P95 = 200
-REST = "/health/ready"
+REST = "/api/v1/auth/me"
 
 
 def failures(environment: Environment) -> list[str]:

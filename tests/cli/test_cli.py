@@ -31,7 +31,7 @@ SOMEWHERE = {
     "KSMP_HOST": "127.0.0.1",
 }
 
-COMMANDS = ["dev", "token", "serve", "migrate", "doctor", "modules", "settings"]
+COMMANDS = ["dev", "token", "serve", "migrate", "doctor", "modules", "events", "settings"]
 
 
 @pytest.fixture(autouse=True)
@@ -254,3 +254,17 @@ def test_an_error_of_our_own_making_keeps_its_traceback(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("gateway.settings.table", broken)
     assert isinstance(run("settings").exception, KeyError)
+
+
+def test_dead_letters_must_be_chosen_to_be_sent_again() -> None:
+    for arguments in ([], ["1", "--all"], ["--all", "--name", "live.end"]):
+        result = run("events", "dead", "requeue", *arguments)
+        assert result.exit_code == 2
+        assert "Say which" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["show", "requeue"])
+def test_the_commands_for_dead_letters_are_explained(command: str) -> None:
+    result = run("events", "dead", command, "--help")
+    assert result.exit_code == 0
+    assert "dead letter" in result.output

@@ -107,7 +107,7 @@ def test_an_event_without_an_end_is_given_up() -> None:
 
 def test_only_a_gateway_has_an_error_to_tell() -> None:
     headers = {"content-type": "application/problem+json", "retry-after": "2"}
-    body = {"code": "rate_limited", "title": "too many", "temporary": True, "status": 429}
+    body = {"code": "rate_limited", "title": "Too Many", "detail": "too many", "temporary": True, "status": 429}
     error = problem(httpx.Response(429, headers=headers, content=msgspec.json.encode(body)))
     assert error is not None
     assert (error.code, error.message, error.temporary, error.retry_after) == ("rate_limited", "too many", True, 2.0)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
+from datetime import datetime
 
 import asyncpg
+import httpx
 import pytest
 
-from tests.conftest import CreateSession, MakeToken, Running
+from tests.conftest import CLIENT_ID, ISSUER, CreateSession, MakeGateway, MakeToken, Running
 from tests.wire import WireError, connected
 
 
@@ -112,3 +115,38 @@ async def test_rooms_of_others_are_closed(
         with pytest.raises(WireError) as caught:
             await client.join(room)
         assert caught.value.code == code
+
+
+async def test_who_am_i(node: Running, token: MakeToken) -> None:
+    user = somebody()
+    async with httpx.AsyncClient(base_url=node.url) as http:
+        answer = await http.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token(user, 'mentor')}"})
+        assert answer.status_code == 200
+        me = answer.json()
+        assert datetime.fromisoformat(me.pop("expires_at")).timestamp() == pytest.approx(time.time() + 3600, abs=60)
+        assert me == {"id": user, "name": user.capitalize(), "role": "mentor"}
+        # The name that an id token told is known for an access token too.
+        nameless = token(user, "mentor", token_use="access")
+        answer = await http.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {nameless}"})
+        assert answer.json()["name"] == user.capitalize()
+
+
+async def test_how_to_sign_in(gateway: MakeGateway) -> None:
+    environ = {
+        "KSMP_ACCOUNTS_REGION": "ap-south-1",
+        "KSMP_ACCOUNTS_POOL": "ap-south-1_x",
+        "KSMP_ACCOUNTS_DOMAIN": "in.example.org",
+        "KSMP_ACCOUNTS_CLIENT_ID": "page",
+    }
+    shown = []
+    for variables in ({}, environ):
+        async with gateway(environ=variables) as running, httpx.AsyncClient(base_url=running.url) as http:
+            shown.append((await http.get("/api/v1/auth/config")).json())
+    assert shown[0] == {"issuer": ISSUER, "client_id": CLIENT_ID, "region": "", "pool": "", "domain": ""}
+    assert shown[1] == {
+        "issuer": ISSUER,
+        "client_id": "page",
+        "region": "ap-south-1",
+        "pool": "ap-south-1_x",
+        "domain": "in.example.org",
+    }

@@ -18,6 +18,7 @@ from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.db.facts import FactTable
+from gateway.events.outbox import Outbox
 from gateway.module import Command, Context, RoomKind
 from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON
@@ -155,7 +156,14 @@ class Node:
         )
         self.joiner = Joiner(self.hub, self.log, self.grants, self.evictions, self.restrictions, settings, self.metrics)
         self.rooms = ClusterRooms(
-            self.hub, self.log, self.archive, archived, self.restrictions, self.evictions, self.metrics
+            self.hub,
+            self.log,
+            self.archive,
+            archived,
+            self.restrictions,
+            self.evictions,
+            self.metrics,
+            Outbox(self.database, limit=settings.event_bytes),
         )
         self._names = itertools.count(1)
         self._archived = archived

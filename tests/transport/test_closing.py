@@ -305,6 +305,14 @@ async def test_4502_what_is_no_message(node: Running, token: MakeToken, data: st
         await ended(client, 4502)
 
 
+async def test_4502_says_what_was_wrong(node: Running, token: MakeToken) -> None:
+    async with connected(node.ws_url, token("wrong")) as client:
+        await client.socket.send('{"id": 0, "cmd": "ping"}')
+        disconnect = await client.expect(lambda message: message.get("push") == "disconnect")
+        assert disconnect["data"]["code"] == 4502
+        assert disconnect["data"]["reason"] == "protocol error: id must be an integer from 1 to 2^53-1"
+
+
 async def test_4502_text_for_msgpack(node: Running, token: MakeToken) -> None:
     async with connected(node.ws_url, token("one"), "msgpack") as client:
         await client.socket.send('{"id": 1, "cmd": "ping"}')

@@ -58,6 +58,9 @@ async def test_history_presence_and_typing_by_post(busy: Running, token: MakeTok
         await ada.fails(400, "invalid", room, "presence", limit=201)
         await ada.fails(400, "invalid", room, "history", before=5, limit=201)
         await ada.fails(400, "invalid", "announce:all", "presence")
+        # The path says which room; a body that says another one is a mistake, and happens nowhere.
+        body = {"cmd": "chat.send", "room": "session:other", "data": {"text": "astray"}}
+        problem(await ada.http.post(f"/api/v1/rooms/{room}/commands", json=body), 400, "invalid")
         await ada.fails(400, "invalid", "announce:all", "typing", on=True)
 
 

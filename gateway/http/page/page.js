@@ -213,7 +213,7 @@ const myId = () => (me.role === "mentor" && info.mentor ? info.mentor : me.id);
 async function token() {
   const query = new URLSearchParams({ user: myId(), role: me.role, name: me.name });
   const response = await fetch(`/dev/token?${query}`);
-  if (!response.ok) throw new Error((await response.json()).title);
+  if (!response.ok) throw new Error((await response.json()).detail);
   return (await response.json()).token;
 }
 

@@ -1,0 +1,78 @@
+"""Who may call a route: stated where the route is, checked before it runs, and written into the API's description.
+
+    @post("/programs", policy=roles(Role.MENTOR, Role.ADMIN))
+    @patch("/programs/{id:str}", policy=roles(Role.MENTOR, owner="it is the mentor's own program"))
+
+A router or controller may state one for all its routes (`opt={"policy": …}`); a route's own wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from gateway.errors import Code, Refused, forbidden
+from gateway.principal import Principal, Role
+
+OPT: Final = "policy"
+EVERY_ROLE: Final = frozenset(Role)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """The rule of a route; made by the functions below.
+
+    `asks` says whether a token is looked at: `never`, only when there is one, or always. `owner` is what the
+    service checks besides, as a clause: a caller whom it fails gets `forbidden` or `not_found`. `means` names another
+    proof than a token.
+    """
+
+    asks: Literal["never", "maybe", "always"]
+    roles: frozenset[Role] = EVERY_ROLE
+    owner: str = ""
+    means: str = ""
+    limited: bool = True
+
+    def check(self, principal: Principal | None) -> None:
+        """Raises Refused when this caller may not call the route."""
+        if self.asks != "always":
+            return
+        if principal is None:
+            raise Refused(Code.UNAUTHENTICATED, "Authorization: Bearer <token> is missing")
+        if principal.role not in self.roles:
+            raise forbidden(f"only for: {', '.join(sorted(self.roles))}")
+
+    def __str__(self) -> str:
+        """The rule as a sentence."""
+        if self.means:
+            return f"Who may call it: whoever shows {self.means}."
+        if self.asks != "always":
+            return "Who may call it: anyone."
+        who = "any signed-in user" if self.roles == EVERY_ROLE else f"role {' or '.join(sorted(self.roles))}"
+        return f"Who may call it: {who}{', provided that ' + self.owner if self.owner else ''}."
+
+
+def anyone(*, limited: bool = True) -> Policy:
+    """No token is needed; a good one says who asks, and a bad one is refused. Probes are not `limited`, nor asked."""
+    return Policy(asks="maybe" if limited else "never", limited=limited)
+
+
+def signed_in(*, owner: str = "") -> Policy:
+    """A token of any role."""
+    return Policy(asks="always", owner=owner)
+
+
+def roles(*some: Role, owner: str = "") -> Policy:
+    """A token of one of these roles."""
+    return Policy(asks="always", roles=frozenset(some), owner=owner)
+
+
+def otherwise(means: str) -> Policy:
+    """The route itself checks another proof than a token, such as a webhook's signature."""
+    return Policy(asks="never", means=means)
+
+
+def policy_of(handler: Any) -> Policy | None:
+    """What a route handler of Litestar states, itself or by the layers it is in."""
+    found = handler.opt.get(OPT)
+    return found if isinstance(found, Policy) else None

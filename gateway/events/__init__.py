@@ -1,0 +1,1 @@
+"""What outlives a transaction: domain events, row-first pushes and timers, each through the outbox."""

@@ -1,0 +1,296 @@
+"""A durable consumer: hands each message of a stream to its work, on one node, until it is done or a dead letter.
+
+The server keeps the place. A message that is not acknowledged in time comes again, to whichever node asks
+next; that it is not handled twice is the work's transaction. A failure is a try, and after each the message waits
+longer; while PostgreSQL or NATS are away what is in hand is held, and no try is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.client import JetStreamContext
+from nats.js.errors import Error as JetStreamError
+from nats.js.errors import NotFoundError
+
+from gateway import failpoint
+from gateway.bus.connection import NatsBus
+from gateway.db.database import PostgresDatabase
+from gateway.errors import Unavailable
+from gateway.events import names
+from gateway.events.dead import DeadLetter, DeadLetters, now
+from gateway.events.streams import Streams
+from gateway.events.work import Work
+from gateway.module import Delivery
+from gateway.tasks import end
+from gateway.telemetry.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+FETCH_WAIT: Final = 3.0
+# Two clocks: the server's, which stamps messages, and the database's, which stamps events.
+CLOCK_SLACK: Final = timedelta(minutes=5)
+# How often Unavailable is taken for a moment's weakness before it counts as a try.
+MOMENTS: Final = 3
+MAX_ACK_PENDING: Final = 1000
+ERROR_LENGTH: Final = 8000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retries:
+    """How often a handler is tried and how long it waits between, in seconds: doubled each time up to `most`."""
+
+    attempts: int
+    first: float
+    most: float
+
+    def wait(self, attempt: int) -> float:
+        """How long after the failure of this attempt, which counts from 1."""
+        return min(self.most, self.first * 2.0 ** min(attempt - 1, 60))
+
+
+class Consumer:
+    """Runs on every node for one listener or timer; the server hands each message to one of them.
+
+    `slots` are for the handlers of the whole process, `in_flight` is how many messages of this one are in hand.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        bus: NatsBus,
+        streams: Streams,
+        database: PostgresDatabase,
+        dead: DeadLetters,
+        metrics: Metrics,
+        *,
+        retries: Retries,
+        ack_wait: float,
+        slots: asyncio.Semaphore,
+        in_flight: int,
+    ) -> None:
+        self.work = work
+        self._bus = bus
+        self._streams = streams
+        self._database = database
+        self._dead = dead
+        self._metrics = metrics
+        self._retries = retries
+        self._ack_wait = ack_wait
+        self._slots = slots
+        self._most = in_flight
+        self._durable = names.durable(work.name)
+        self._loop: asyncio.Task[None] | None = None
+        self._beat: asyncio.Task[None] | None = None
+        self._messages: dict[asyncio.Task[None], Msg] = {}
+        self._stand = asyncio.Event()
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._loop = loop.create_task(self._run())
+        self._beat = loop.create_task(self._keep())
+
+    async def drain(self, timeout: float) -> None:
+        """Fetch no more, give what is in hand so many seconds, and leave the rest to other nodes."""
+        if self._loop is not None:
+            await end([self._loop])
+        if self._messages:
+            await asyncio.wait(list(self._messages), timeout=timeout)
+        await end(list(self._messages))
+        if self._beat is not None:
+            await end([self._beat])
+
+    def check(self) -> None:
+        """Look again whether the consumer is there, as after a reconnect."""
+        self._stand.clear()
+
+    async def _run(self) -> None:
+        subscription: JetStreamContext.PullSubscription | None = None
+        pause = 0.1
+        try:
+            while True:
+                try:
+                    await self._bus.wait_up(FETCH_WAIT)
+                    if not self._stand.is_set():
+                        # Set first, so that a reconnect in the meantime is not forgotten.
+                        self._stand.set()
+                        await self._ensure()
+                    if subscription is None:
+                        subscription = await self._bus.jetstream.pull_subscribe_bind(
+                            self._durable, stream=self.work.stream
+                        )
+                    await self._fetch(subscription)
+                    pause = 0.1
+                except Exception as error:
+                    self._stand.clear()
+                    expected = isinstance(error, NatsError | JetStreamError | TimeoutError | Unavailable)
+                    level = log.info if expected else log.exception
+                    level("consumer.waiting", consumer=self.work.name, reason=repr(error))
+                    await asyncio.sleep(pause)
+                    pause = min(5.0, pause * 2)
+        finally:
+            if subscription is not None:
+                with contextlib.suppress(NatsError):
+                    await subscription.unsubscribe()
+
+    async def _fetch(self, subscription: JetStreamContext.PullSubscription) -> None:
+        while len(self._messages) >= self._most:
+            await asyncio.wait(list(self._messages), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(0)
+        try:
+            messages = await subscription.fetch(self._most - len(self._messages), timeout=FETCH_WAIT)
+        except (NatsTimeout, TimeoutError):
+            return
+        for message in messages:
+            task = asyncio.get_running_loop().create_task(self._take(message))
+            self._messages[task] = message
+            task.add_done_callback(self._taken)
+
+    def _taken(self, task: asyncio.Task[None]) -> None:
+        self._messages.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("consumer.left", consumer=self.work.name, reason=repr(error))
+
+    async def _take(self, message: Msg) -> None:
+        """One message until it is acknowledged, put off or buried; whatever fails in that, it comes again."""
+        try:
+            delivery = self._delivery(message)
+            if delivery.attempt > self._retries.attempts:
+                # The tries before ended with their process.
+                await self._bury(message, delivery, "every try ended without a result, as when its process dies")
+                return
+            error = await self._try(message, delivery)
+            if error is None:
+                failpoint.crash("kill.committed")
+                if not failpoint.drop("event.ack.lost", message):
+                    await message.ack()
+            elif delivery.attempt < self._retries.attempts:
+                wait = self._retries.wait(delivery.attempt)
+                log.warning("event.retry", listener=self.work.name, id=delivery.id, wait=wait, error=repr(error))
+                self._metrics.event_retries.labels(self.work.name).inc()
+                await message.nak(delay=wait)
+            else:
+                await self._bury(message, delivery, "".join(traceback.format_exception(error)))
+        except asyncio.CancelledError:
+            with contextlib.suppress(NatsError):
+                await message.nak()
+            raise
+
+    def _delivery(self, message: Msg) -> Delivery:
+        headers = message.headers or {}
+        stored = message.metadata.timestamp
+        id = headers.get(names.ID, f"{self.work.stream}:{message.metadata.sequence.stream}")
+        at = stored
+        with contextlib.suppress(ValueError):
+            at = type(stored).fromisoformat(headers.get(names.AT, ""))
+        with contextlib.suppress(Exception):
+            id, at = self.work.read(message.data, id, at)
+        return Delivery(id=id, at=at, attempt=message.metadata.num_delivered or 1)
+
+    async def _try(self, message: Msg, delivery: Delivery) -> Exception | None:
+        """Run the work; the exception that counts as a failed try."""
+        moments = 0
+        while True:
+            try:
+                async with self._slots:
+                    failpoint.crash("kill.received")
+                    done = await self.work.run(message.data, delivery)
+            except Exception as error:
+                if not await self._is_up():
+                    await self._until_up()
+                elif isinstance(error, Unavailable) and moments < MOMENTS:
+                    moments += 1
+                    await asyncio.sleep(0.2 * 2**moments)
+                else:
+                    self._metrics.events_handled.labels(self.work.name, "failed").inc()
+                    return error
+            else:
+                self._metrics.events_handled.labels(self.work.name, "done" if done else "skipped").inc()
+                if done:
+                    self._metrics.event_seconds.labels(self.work.name).observe(
+                        max(0.0, (now() - delivery.at).total_seconds())
+                    )
+                return None
+
+    async def _bury(self, message: Msg, delivery: Delivery, error: str) -> None:
+        letter = DeadLetter(
+            name=self.work.name,
+            what=self.work.what,
+            id=delivery.id,
+            at=delivery.at,
+            attempts=min(delivery.attempt, self._retries.attempts),
+            failed_at=now(),
+            error=error[-ERROR_LENGTH:],
+            requeue=self.work.requeue,
+            body=message.data.decode("utf-8", "replace"),
+        )
+        await self._dead.bury(letter, f"dead:{self.work.name}:{message.metadata.sequence.stream}:{delivery.id}")
+        log.error("event.dead", listener=self.work.name, id=delivery.id, error=error.strip().splitlines()[-1])
+        self._metrics.dead_letters.labels(self.work.name).inc()
+        failpoint.crash("kill.buried")
+        await message.term()
+
+    async def _keep(self) -> None:
+        """Tell the server that what is in hand is not lost, and count what waits."""
+        while True:
+            await asyncio.sleep(self._ack_wait / 3)
+            if not self._bus.up:
+                continue
+            for message in list(self._messages.values()):
+                with contextlib.suppress(NatsError):
+                    await message.in_progress()
+            with contextlib.suppress(NatsError, JetStreamError, TimeoutError):
+                info = await self._bus.jetstream.consumer_info(self.work.stream, self._durable)
+                waiting = (info.num_pending or 0) + (info.num_ack_pending or 0)
+                self._metrics.event_lag.labels(self.work.name).set(waiting)
+
+    async def _is_up(self) -> bool:
+        if not self._bus.up:
+            return False
+        try:
+            await self._database.ping()
+        except Unavailable:
+            return False
+        return True
+
+    async def _until_up(self) -> None:
+        pause = 0.1
+        while not await self._is_up():
+            await asyncio.sleep(pause)
+            pause = min(2.0, pause * 2)
+
+    async def _ensure(self) -> None:
+        """Make the stream and the consumer when they are missing; it goes on where it was otherwise."""
+        await self._streams.ensure()
+        since = await self.work.since()
+        subjects = list(self.work.subjects)
+        jetstream = self._bus.jetstream
+        try:
+            config = (await jetstream.consumer_info(self.work.stream, self._durable)).config
+            if (config.filter_subjects or [config.filter_subject]) == subjects and config.ack_wait == self._ack_wait:
+                return
+            config = config.evolve(filter_subject=None, filter_subjects=subjects, ack_wait=self._ack_wait)
+        except NotFoundError:
+            config = ConsumerConfig(
+                durable_name=self._durable,
+                description=self.work.what,
+                filter_subjects=subjects,
+                deliver_policy=DeliverPolicy.ALL if since is None else DeliverPolicy.BY_START_TIME,
+                opt_start_time=None if since is None else since - CLOCK_SLACK,
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=self._ack_wait,
+                # Counted here, since a server that is away must not use up tries.
+                max_deliver=-1,
+                max_ack_pending=MAX_ACK_PENDING,
+            )
+        await jetstream.add_consumer(self.work.stream, config)

@@ -1,0 +1,103 @@
+"""All that carries events and timers in one gateway process: the relay, and a consumer for each listener and timer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from gateway.bus.connection import NatsBus
+from gateway.db.database import PostgresDatabase
+from gateway.events.consumer import Consumer, Retries
+from gateway.events.dead import DeadLetters
+from gateway.events.inbox import Inbox
+from gateway.events.outbox import Outbox
+from gateway.events.publisher import ModuleEvents
+from gateway.events.relay import Relay, SendPush
+from gateway.events.schedules import ModuleSchedules, TimerRows
+from gateway.events.streams import Streams
+from gateway.events.work import ListenerWork, TimerWork, Work
+from gateway.module import Listener, Module, Timer
+from gateway.settings import Settings
+from gateway.telemetry.metrics import Metrics
+
+
+class Courier:
+    """Starts with NATS and PostgreSQL away as well, and goes on when they come."""
+
+    def __init__(
+        self,
+        bus: NatsBus,
+        database: PostgresDatabase,
+        outbox: Outbox,
+        send_push: SendPush,
+        listeners: Mapping[str, Listener],
+        timers: Mapping[str, Timer],
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self._bus = bus
+        self._database = database
+        self._outbox = outbox
+        streams = Streams.of(bus, settings)
+        self.relay = Relay(
+            bus,
+            streams,
+            database,
+            send_push,
+            metrics,
+            keep=settings.outbox_keep,
+            # Longer than an event can be sent again, from the stream or from the outbox.
+            inbox_keep=settings.event_retention + settings.outbox_keep,
+        )
+        inbox, rows = Inbox(database), TimerRows(database)
+        works: list[Work] = [ListenerWork(listener, database, inbox) for listener in listeners.values()]
+        works += [TimerWork(timer, database, rows) for timer in timers.values()]
+        slots = asyncio.Semaphore(settings.event_concurrency)
+        dead = DeadLetters(bus)
+        retries = Retries(
+            attempts=settings.event_attempts, first=settings.event_backoff, most=settings.event_backoff_most
+        )
+        self.consumers = [
+            Consumer(
+                work,
+                bus,
+                streams,
+                database,
+                dead,
+                metrics,
+                retries=retries,
+                ack_wait=settings.event_ack_wait,
+                slots=slots,
+                in_flight=settings.event_concurrency,
+            )
+            for work in works
+        ]
+
+    def events(self, module: Module) -> ModuleEvents:
+        """What this module publishes events with."""
+        return ModuleEvents(module.name, module.emits, self._outbox)
+
+    def schedules(self, module: Module) -> ModuleSchedules:
+        """What this module sets timers with."""
+        payloads = {timer.name: timer.payload for timer in module.timers}
+        return ModuleSchedules(module.name, payloads, self._database, self._outbox)
+
+    def start(self) -> None:
+        self._bus.on_back(self._back)
+        self.relay.start()
+        for consumer in self.consumers:
+            consumer.start()
+
+    async def drain(self, timeout: float) -> None:
+        """Take no more, finish what is in hand, and give back what takes longer."""
+        await asyncio.gather(*(consumer.drain(timeout) for consumer in self.consumers))
+
+    async def stop(self) -> None:
+        await self.drain(0.0)
+        await self.relay.stop()
+
+    async def _back(self) -> None:
+        """NATS is back, perhaps without its storage."""
+        self.relay.check()
+        for consumer in self.consumers:
+            consumer.check()

@@ -1,0 +1,63 @@
+"""Dead letters from the command line: listed, shown and sent again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from gateway.bus.connection import NatsBus
+from gateway.events.dead import DeadLetters
+from gateway.events.streams import Streams
+from gateway.settings import Settings, read
+
+
+@contextlib.asynccontextmanager
+async def letters(environ: Mapping[str, str]) -> AsyncIterator[DeadLetters]:
+    """The dead letters of the deployment that the environment describes; raises Unavailable and SettingsError."""
+    settings = read(Settings, environ)
+    bus = NatsBus(settings.nats_url, "ksmp-events")
+    await bus.connect()
+    try:
+        # Before the first gateway there is no stream to look into.
+        await Streams.of(bus, settings).ensure()
+        yield DeadLetters(bus)
+    finally:
+        await bus.close()
+
+
+async def lines(environ: Mapping[str, str], name: str | None) -> list[str]:
+    """A line for each dead letter, and one that counts them."""
+    found: list[str] = []
+    async with letters(environ) as dead:
+        async for buried in dead.all(name):
+            letter = buried.letter
+            error = (letter.error.strip().splitlines() or [""])[-1]
+            failed = letter.failed_at.isoformat(timespec="seconds")
+            found.append(f"{buried.seq}  {failed}  {letter.name}  {letter.what}  {letter.id}  {error}")
+    return [*found, f"{len(found)} dead letter(s)"]
+
+
+async def show(environ: Mapping[str, str], number: int) -> str:
+    async with letters(environ) as dead:
+        letter = (await dead.get(number)).letter
+    return "\n".join(
+        [
+            f"handler    {letter.name}",
+            f"what       {letter.what}",
+            f"id         {letter.id}",
+            f"at         {letter.at.isoformat()}",
+            f"given up   {letter.failed_at.isoformat()} after {letter.attempts} tries",
+            f"body       {letter.body}",
+            "error",
+            letter.error.rstrip(),
+        ]
+    )
+
+
+async def requeue(environ: Mapping[str, str], numbers: Sequence[int], name: str | None) -> int:
+    """Send these again, or without numbers all there are, of one handler if named; how many."""
+    async with letters(environ) as dead:
+        chosen = [await dead.get(number) for number in numbers] or [buried async for buried in dead.all(name)]
+        for buried in chosen:
+            await dead.requeue(buried)
+    return len(chosen)

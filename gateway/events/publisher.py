@@ -1,0 +1,25 @@
+"""What a module publishes events with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.events.outbox import Outbox
+from gateway.module import event_name
+
+
+class ModuleEvents:
+    """Implements `gateway.module.Events` for one module and what it `emits`."""
+
+    def __init__(self, module: str, emits: Sequence[type[msgspec.Struct]], outbox: Outbox) -> None:
+        self._module = module
+        self._names = {event: event_name(event) for event in emits}
+        self._outbox = outbox
+
+    async def publish(self, event: msgspec.Struct) -> None:
+        name = self._names.get(type(event))
+        if name is None:
+            raise ValueError(f"module {self._module} does not list {type(event).__name__} in `emits`")
+        await self._outbox.add("event", name, msgspec.json.encode(event))

@@ -1,0 +1,297 @@
+"""Sends what the outbox holds: one node at a time, in the order of the outbox, woken when a transaction commits.
+
+Each row is published with its id and then marked, in that order, so a relay that dies in between
+publishes it again: within two minutes the stream turns it away, later the inbox does, and a push is told by its `rev`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+import structlog
+from nats.errors import Error as NatsError
+from nats.js.errors import Error as JetStreamError
+
+from gateway import failpoint
+from gateway.bus.connection import NatsBus
+from gateway.db.database import PostgresDatabase, guard
+from gateway.errors import Unavailable
+from gateway.events import names
+from gateway.events.dead import publish
+from gateway.events.schedules import Wake, wake
+from gateway.events.streams import Streams
+from gateway.protocol.names import RoomName, room_name
+from gateway.tasks import end
+from gateway.telemetry.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+# Stores a push in the log of its room, with a message id; raises Unavailable.
+SendPush = Callable[[RoomName, bytes, str], Awaitable[None]]
+
+BATCH: Final = 256
+# Also how often the connection is seen to be alive, and the gauges are set.
+IDLE: Final = 3.0
+PRUNE_EVERY: Final = 60.0
+PRUNE_ROWS: Final = 10_000
+# How late a timer may be before NATS is told of it once more.
+LATE: Final = 5.0
+FILL_TIMEOUT: Final = 60.0
+
+LEAD = "SELECT pg_try_advisory_lock(hashtextextended('ksmp.relay', 0))"
+# A relay that hangs must not keep the lock: PostgreSQL ends its session, and with it the lock.
+LET_GO = "SET idle_session_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s'"
+TAKE = """
+    SELECT seq, id, kind, destination, body, created_at FROM outbox WHERE sent_at IS NULL
+    ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED
+"""
+MARK = "UPDATE outbox SET sent_at = clock_timestamp() WHERE seq = ANY($1::bigint[])"
+OLDEST = """
+    SELECT count(*) AS unsent, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS age
+    FROM outbox WHERE sent_at IS NULL
+"""
+PRUNE_OUTBOX = """
+    DELETE FROM outbox WHERE seq IN (
+        SELECT seq FROM outbox WHERE sent_at < now() - make_interval(secs => $1) ORDER BY sent_at LIMIT $2
+    )
+"""
+PRUNE_INBOX = """
+    DELETE FROM inbox WHERE (listener, event) IN (
+        SELECT listener, event FROM inbox WHERE handled_at < now() - make_interval(secs => $1)
+        ORDER BY handled_at LIMIT $2
+    )
+"""
+EPOCHS = "SELECT name, epoch FROM event_stream"
+REMEMBER = "INSERT INTO event_stream (name, epoch) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET epoch = $2"
+EVENTS_AGAIN = "UPDATE outbox SET sent_at = NULL WHERE kind = 'event' AND sent_at IS NOT NULL"
+# Locked, so that whoever sets one anew meanwhile comes after this in the outbox, and has the last word.
+TIMERS = "SELECT name, key, id, at FROM timer ORDER BY name, key FOR UPDATE"
+# Ones that NATS should have woken, each once; one that is being tried is woken twice, and happens once.
+OVERDUE = """
+    UPDATE timer SET resent_at = now() WHERE (name, key) IN (
+        SELECT name, key FROM timer WHERE resent_at IS NULL AND at < now() - make_interval(secs => $1)
+        ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) RETURNING name, key, id, at
+"""
+TIMER_AGAIN = "INSERT INTO outbox (kind, destination, body) VALUES ('timer', $1, $2)"
+
+
+class Relay:
+    """Runs on every node; the one that leads sends."""
+
+    def __init__(
+        self,
+        bus: NatsBus,
+        streams: Streams,
+        database: PostgresDatabase,
+        send_push: SendPush,
+        metrics: Metrics,
+        *,
+        keep: float,
+        inbox_keep: float,
+    ) -> None:
+        self._bus = bus
+        self._streams = streams
+        self._database = database
+        self._send_push = send_push
+        self._metrics = metrics
+        self._keep = keep
+        self._inbox_keep = inbox_keep
+        self._task: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
+        self._back = asyncio.Event()
+        self._checked = False
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            await end([self._task])
+
+    def check(self) -> None:
+        """Look again whether the streams are those that were filled, as after a reconnect."""
+        self._checked = False
+        self._back.set()
+        self._woken.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with self._database.session() as connection:
+                    with guard():
+                        while not await connection.fetchval(LEAD):
+                            await asyncio.sleep(1.0)
+                        await self._lead(connection)
+            except Unavailable as error:
+                log.info("relay.waiting", reason=error.message)
+            except Exception:
+                log.exception("relay.failed")
+            self._metrics.outbox_unsent.set(0)
+            self._metrics.outbox_age.set(0)
+            await asyncio.sleep(1.0)
+
+    async def _lead(self, connection: asyncpg.Connection[Any]) -> None:
+        """Send what is there and what comes, until the database, and with it the lock, is lost."""
+        log.info("relay.leading")
+        await connection.execute(LET_GO)
+        await connection.add_listener(names.CHANNEL, self._wake)
+        self._checked = False
+        pause, pruned, measured = 0.1, 0.0, 0.0
+        while True:
+            # Cleared first: what commits from here on wakes again.
+            self._woken.clear()
+            self._back.clear()
+            try:
+                if not self._bus.up:
+                    raise _NotSent("NATS is away")
+                if not self._checked:
+                    await self._fill_again(connection)
+                more = await self._send_batch(connection)
+                pause = 0.1
+            except _NotSent as error:
+                log.warning("relay.retry", reason=str(error), pause=pause)
+                self._metrics.outbox_retries.inc()
+                self._checked = False
+                await self._measure(connection)
+                await _wait(self._back, pause)
+                pause = min(5.0, pause * 2)
+                continue
+            if more:
+                continue
+            if time.monotonic() - measured > 1.0:
+                measured = time.monotonic()
+                await self._measure(connection)
+                await self._wake_overdue(connection)
+            if time.monotonic() - pruned > min(PRUNE_EVERY, self._keep):
+                pruned = time.monotonic()
+                # A stream may be made anew without a reconnect that tells.
+                self._checked = False
+                await connection.execute(PRUNE_OUTBOX, self._keep, PRUNE_ROWS)
+                await connection.execute(PRUNE_INBOX, self._inbox_keep, PRUNE_ROWS)
+            await _wait(self._woken, IDLE)
+
+    def _wake(self, *_: object) -> None:
+        self._woken.set()
+
+    async def _send_batch(self, connection: asyncpg.Connection[Any]) -> bool:
+        """Send the oldest rows and mark those that were acknowledged; whether there may be more.
+
+        Raises _NotSent when one was not, after marking the others.
+        """
+        async with connection.transaction():
+            rows = await connection.fetch(TAKE, BATCH)
+            if not rows:
+                return False
+            failpoint.crash("kill.taken")
+            sent, error = await self._send(rows)
+            failpoint.crash("kill.published")
+            if sent:
+                await connection.execute(MARK, sent)
+        failpoint.crash("kill.marked")
+        if error is not None:
+            raise _NotSent(repr(error)) from error
+        return len(rows) == BATCH
+
+    async def _send(self, rows: Sequence[asyncpg.Record]) -> tuple[list[int], BaseException | None]:
+        """The rows that were acknowledged, and why another was not.
+
+        Rows for one destination go one after the other, and none after one that failed; destinations side by side.
+        """
+        chains: dict[tuple[str, str], list[asyncpg.Record]] = {}
+        for row in rows:
+            chains.setdefault((row["kind"], row["destination"]), []).append(row)
+        sent: list[int] = []
+
+        async def follow(chain: Sequence[asyncpg.Record]) -> None:
+            for row in chain:
+                await self._send_row(row)
+                sent.append(row["seq"])
+                self._metrics.outbox_sent.labels(row["kind"]).inc()
+
+        results = await asyncio.gather(*map(follow, chains.values()), return_exceptions=True)
+        errors = [result for result in results if result is not None]
+        for error in errors:
+            if not isinstance(error, Unavailable):
+                log.error("relay.row_failed", exc_info=error)
+        return sent, errors[0] if errors else None
+
+    async def _send_row(self, row: asyncpg.Record) -> None:
+        kind, destination, id, body = row["kind"], row["destination"], str(row["id"]), row["body"].encode()
+        if kind == "push":
+            await self._send_push(room_name(destination), body, id)
+        elif kind == "event":
+            headers = {names.MESSAGE_ID: id, names.ID: id, names.AT: row["created_at"].isoformat()}
+            await publish(self._bus, names.event(destination), body, headers)
+        elif (timer := msgspec.json.decode(body, type=Wake | None)) is None:
+            await self._cancel(destination)
+        else:
+            due = timer.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            headers = {
+                names.MESSAGE_ID: id,
+                names.SCHEDULE: f"@at {due}",
+                names.SCHEDULE_TARGET: names.due(destination.rpartition(".")[0]),
+            }
+            await publish(self._bus, names.scheduled(destination), body, headers)
+
+    async def _cancel(self, destination: str) -> None:
+        if not self._bus.up:
+            raise Unavailable("NATS is away")
+        try:
+            await self._bus.jetstream.purge_stream(names.TIMERS, subject=names.scheduled(destination))
+        except (NatsError, JetStreamError, TimeoutError, OSError) as error:
+            raise Unavailable(f"JetStream did not cancel: {error!r}") from error
+
+    async def _fill_again(self, connection: asyncpg.Connection[Any]) -> None:
+        """Give streams that are not those we filled what they lost: the events still kept, and every timer."""
+        try:
+            epochs = await self._streams.ensure()
+        except Unavailable as error:
+            raise _NotSent(error.message) from error
+        known = {row["name"]: row["epoch"] for row in await connection.fetch(EPOCHS)}
+        changed = [name for name, epoch in epochs.items() if known.get(name) != epoch]
+        async with connection.transaction():
+            if names.EVENTS in changed:
+                await connection.execute(EVENTS_AGAIN, timeout=FILL_TIMEOUT)
+            if names.TIMERS in changed:
+                await _schedule_again(connection, await connection.fetch(TIMERS, timeout=FILL_TIMEOUT))
+            for name in changed:
+                await connection.execute(REMEMBER, name, epochs[name])
+        if changed:
+            log.info("relay.streams_filled", streams=changed)
+        self._checked = True
+
+    async def _wake_overdue(self, connection: asyncpg.Connection[Any]) -> None:
+        """Tell NATS once more of timers that should have fired: a power failure may have cost it some."""
+        async with connection.transaction():
+            timers = await connection.fetch(OVERDUE, LATE, BATCH)
+            await _schedule_again(connection, timers)
+        if timers:
+            log.warning("relay.timers_overdue", count=len(timers))
+
+    async def _measure(self, connection: asyncpg.Connection[Any]) -> None:
+        row = await connection.fetchrow(OLDEST)
+        self._metrics.outbox_unsent.set(row["unsent"])
+        self._metrics.outbox_age.set(max(0.0, row["age"]))
+
+
+async def _schedule_again(connection: asyncpg.Connection[Any], timers: Sequence[asyncpg.Record]) -> None:
+    again = [(f"{row['name']}.{row['key']}", wake(str(row["id"]), row["at"]).decode()) for row in timers]
+    await connection.executemany(TIMER_AGAIN, again, timeout=FILL_TIMEOUT)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, and not longer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+class _NotSent(Exception):
+    """A row could not be published; it stays in the outbox."""

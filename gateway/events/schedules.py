@@ -1,0 +1,85 @@
+"""Timers: their rows decide what is due, and the outbox carries them to NATS, which wakes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from gateway.db.database import PostgresDatabase
+from gateway.events.outbox import Outbox
+
+KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+CANCELLED: Final = b"null"
+
+SET = """
+    INSERT INTO timer (name, key, at, payload) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (name, key) DO UPDATE SET
+        id = gen_random_uuid(), at = EXCLUDED.at, payload = EXCLUDED.payload, resent_at = NULL
+    RETURNING id
+"""
+CANCEL = "DELETE FROM timer WHERE name = $1 AND key = $2 RETURNING id"
+TAKE = "DELETE FROM timer WHERE name = $1 AND id = $2::uuid RETURNING payload"
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """What NATS holds of a timer: which row it is for, and when it is due."""
+
+    id: str
+    at: datetime
+
+
+class ModuleSchedules:
+    """Implements `gateway.module.Schedules` for one module; `timers` are the payloads of its timers, by name."""
+
+    def __init__(
+        self, module: str, timers: Mapping[str, type[msgspec.Struct]], database: PostgresDatabase, outbox: Outbox
+    ) -> None:
+        self._module = module
+        self._timers = timers
+        self._database = database
+        self._outbox = outbox
+
+    async def at(self, name: str, key: str, when: datetime, payload: msgspec.Struct) -> None:
+        self._check(name, key)
+        if when.tzinfo is None:
+            raise ValueError(f"timer {name}: {when} has no time zone")
+        if not isinstance(payload, self._timers[name]):
+            raise ValueError(f"timer {name} has a payload of {self._timers[name].__name__}")
+        async with self._database.transaction():
+            rows = await self._database.fetch(SET, name, key, when, msgspec.json.encode(payload).decode())
+            await self._outbox.add("timer", f"{name}.{key}", wake(str(rows[0]["id"]), when))
+
+    async def cancel(self, name: str, key: str) -> None:
+        self._check(name, key)
+        async with self._database.transaction():
+            if await self._database.fetch(CANCEL, name, key):
+                await self._outbox.add("timer", f"{name}.{key}", CANCELLED)
+
+    def _check(self, name: str, key: str) -> None:
+        if name not in self._timers:
+            raise ValueError(f"module {self._module} does not list {name} in `timers`")
+        if not KEY.fullmatch(key):
+            raise ValueError(f"timer {name}: the key {key!r} is not 1 to 64 characters from A-Z a-z 0-9 _ -")
+
+
+def wake(id: str, when: datetime) -> bytes:
+    return msgspec.json.encode(Wake(id, when.astimezone(UTC)))
+
+
+class TimerRows:
+    """The timers that are set, for those who fire them."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+
+    async def take(self, name: str, id: str) -> bytes | None:
+        """Take a timer that is due out of the table, in this transaction; its payload.
+
+        None when it was cancelled, set anew or handled. Another transaction that has it is waited for.
+        """
+        rows = await self._database.fetch(TAKE, name, id)
+        return rows[0]["payload"].encode() if rows else None

@@ -1,0 +1,94 @@
+"""The streams EVENTS, TIMERS and DEAD_LETTERS: made when they are missing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from nats.errors import Error as NatsError
+from nats.js.api import RetentionPolicy, StreamConfig, StreamInfo
+from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import Error as JetStreamError
+
+from gateway.bus.connection import NatsBus
+from gateway.errors import Unavailable
+from gateway.events import names
+from gateway.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+# How long JetStream itself turns away a message id it knows; after that the inbox does.
+DUPLICATE_WINDOW: Final = 120.0
+
+
+class Streams:
+    """Makes the streams; changes none that is there."""
+
+    def __init__(self, bus: NatsBus, *, replicas: int, retention: float, dead_retention: float) -> None:
+        self._bus = bus
+        self._configs = (
+            StreamConfig(
+                name=names.EVENTS,
+                description="Domain events, for durable consumers",
+                subjects=["events.>", "requeued.>"],
+                max_age=retention,
+                duplicate_window=min(DUPLICATE_WINDOW, retention),
+                num_replicas=replicas,
+            ),
+            StreamConfig(
+                name=names.TIMERS,
+                description="Timers: one subject each until it is due, then one subject a name",
+                subjects=["timers.at.>", "timers.due.>"],
+                # What has fired and was handled is gone; what is not due yet has no consumer and stays.
+                retention=RetentionPolicy.WORK_QUEUE,
+                allow_msg_schedules=True,
+                duplicate_window=DUPLICATE_WINDOW,
+                num_replicas=replicas,
+            ),
+            StreamConfig(
+                name=names.DEAD,
+                description="Events and timers whose handlers gave up",
+                subjects=["dead.>"],
+                max_age=dead_retention,
+                duplicate_window=min(DUPLICATE_WINDOW, dead_retention),
+                num_replicas=replicas,
+            ),
+        )
+
+    @classmethod
+    def of(cls, bus: NatsBus, settings: Settings) -> Streams:
+        return cls(
+            bus,
+            replicas=settings.nats_replicas,
+            retention=settings.event_retention,
+            dead_retention=settings.dead_letter_retention,
+        )
+
+    async def ensure(self) -> dict[str, str]:
+        """Make what is missing; the epoch of each stream, which is another one when it was made anew.
+
+        Raises Unavailable.
+        """
+        if not self._bus.up:
+            raise Unavailable("NATS is away")
+        try:
+            return {str(config.name): _epoch(await self._ensure(config)) for config in self._configs}
+        except (NatsError, JetStreamError, TimeoutError, OSError) as error:
+            raise Unavailable(f"JetStream does not answer: {error or type(error).__name__}") from error
+
+    async def _ensure(self, config: StreamConfig) -> StreamInfo:
+        try:
+            return await self._bus.jetstream.stream_info(str(config.name))
+        except NotFoundError:
+            pass
+        try:
+            info = await self._bus.jetstream.add_stream(config)
+        except APIError:
+            # Another gateway made it in the same moment.
+            return await self._bus.jetstream.stream_info(str(config.name))
+        log.info("events.stream_created", stream=config.name)
+        return info
+
+
+def _epoch(info: StreamInfo) -> str:
+    return info.created.isoformat() if info.created else ""

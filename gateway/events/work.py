@@ -1,0 +1,116 @@
+"""What becomes of one delivered message: a listener's or a timer's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from gateway import failpoint
+from gateway.db.database import PostgresDatabase
+from gateway.events import names
+from gateway.events.inbox import Inbox
+from gateway.events.schedules import TimerRows, Wake
+from gateway.module import Delivery, Listener, Timer, event_name
+
+
+class Work(Protocol):
+    """Handles the messages of one durable consumer."""
+
+    name: str
+    # The event's or the timer's name.
+    what: str
+    stream: str
+    subjects: tuple[str, ...]
+    # Where this handler alone hears a message again.
+    requeue: str
+
+    async def since(self) -> datetime | None:
+        """From when on the consumer gets messages; None for all. Raises Unavailable without PostgreSQL."""
+
+    def read(self, body: bytes, id: str, at: datetime) -> tuple[str, datetime]:
+        """The id and time that the handler is told; raises msgspec.DecodeError."""
+
+    async def run(self, body: bytes, delivery: Delivery) -> bool:
+        """Handle a message in one transaction; False when there was nothing to do. Raises whatever the handler does."""
+
+
+class ListenerWork:
+    """An event and its listener."""
+
+    stream = names.EVENTS
+
+    def __init__(self, listener: Listener, database: PostgresDatabase, inbox: Inbox) -> None:
+        self.name = listener.name
+        self.what = event_name(listener.event)
+        self.requeue = names.requeued(listener.name)
+        self.subjects: tuple[str, ...] = (names.event(self.what), self.requeue)
+        self._listener = listener
+        self._database = database
+        self._inbox = inbox
+        self._decoder: msgspec.json.Decoder[msgspec.Struct] = msgspec.json.Decoder(listener.event)
+        self._since: datetime | None = None
+
+    async def since(self) -> datetime | None:
+        if self._since is None:
+            self._since = await self._inbox.register(self.name)
+        return self._since
+
+    def read(self, body: bytes, id: str, at: datetime) -> tuple[str, datetime]:
+        return id, at
+
+    async def run(self, body: bytes, delivery: Delivery) -> bool:
+        since = await self.since()
+        if since is not None and delivery.at < since:
+            return False
+        async with self._database.transaction():
+            if not await self._inbox.claim(self.name, delivery.id):
+                return False
+            await self._listener.handler(self._decoder.decode(body), delivery)
+            await _commit(self._database)
+        return True
+
+
+class TimerWork:
+    """A timer that is due and its handler; its row is what its inbox is."""
+
+    stream = names.TIMERS
+
+    def __init__(self, timer: Timer, database: PostgresDatabase, rows: TimerRows) -> None:
+        self.name = self.what = timer.name
+        self.requeue = names.due(timer.name)
+        self.subjects: tuple[str, ...] = (self.requeue,)
+        self._timer = timer
+        self._database = database
+        self._rows = rows
+        self._decoder: msgspec.json.Decoder[msgspec.Struct] = msgspec.json.Decoder(timer.payload)
+        self._wake = msgspec.json.Decoder(Wake)
+
+    async def since(self) -> datetime | None:
+        await self._database.ping()
+        return None
+
+    def read(self, body: bytes, id: str, at: datetime) -> tuple[str, datetime]:
+        wake = self._wake.decode(body)
+        return wake.id, wake.at
+
+    async def run(self, body: bytes, delivery: Delivery) -> bool:
+        async with self._database.transaction():
+            payload = await self._rows.take(self.name, delivery.id)
+            if payload is None:
+                return False
+            await self._timer.handler(self._decoder.decode(payload), delivery)
+            await _commit(self._database)
+        return True
+
+
+async def _commit(database: PostgresDatabase) -> None:
+    """Before the commit: PostgreSQL answers that of a transaction in which a statement failed by undoing it, silently.
+
+    Raises what a handler that swallowed such a failure did not.
+    """
+    if not database.in_transaction:
+        raise RuntimeError("the handler ended the transaction it was given")
+    await database.fetch("SELECT 1")
+    failpoint.crash("kill.handled")

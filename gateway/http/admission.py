@@ -1,0 +1,99 @@
+"""Before every route: who asks, whether they have asked too often, and whether the route's policy lets them in."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Final
+
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from gateway.auth.policy import policy_of
+from gateway.errors import KsmpError, Limited, Refused, forbidden
+from gateway.http import problems
+from gateway.http.caller import Callers
+from gateway.http.envelope import add_headers
+from gateway.http.rates import Rates, Taken
+from gateway.module import Rate
+from gateway.principal import Principal
+from gateway.settings import Settings
+
+# A route's own limit, `rate=Rate(5, 60.0)`, besides that on all requests.
+RATE_OPT: Final = "rate"
+
+
+class Admission(ASGIMiddleware):
+    """Signed-in users are counted by who they are, so that a school behind one address is not one caller.
+
+    Who shows no good token is counted by address.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, callers: Callers, rates: Rates, settings: Settings) -> None:
+        self._callers = callers
+        self._rates = rates
+        self._settings = settings
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        try:
+            await self._admit(Request(scope))
+        except KsmpError as error:
+            await problems.answer(error, scope, receive, send)
+            return
+        await next_app(scope, receive, send)
+
+    async def _admit(self, request: Request[Any, Any, Any]) -> None:
+        scope = request.scope
+        handler = scope["route_handler"]
+        policy = policy_of(handler)
+        if policy is None:
+            raise forbidden("this route states no policy")
+        principal: Principal | None = None
+        refused: Refused | None = None
+        if policy.asks != "never":
+            try:
+                principal = await self._callers.caller(request)
+            except Refused as error:
+                refused = error
+        scope["user"] = principal
+        if policy.limited:
+            self._count(request, principal, handler.opt.get(RATE_OPT))
+        if refused is not None:
+            raise refused
+        policy.check(principal)
+
+    def _count(self, request: Request[Any, Any, Any], principal: Principal | None, own: Rate | None) -> None:
+        settings, scope = self._settings, request.scope
+        if principal is not None:
+            who = f"user {principal.id}"
+            taken = self._rates.take(who, settings.request_rate, settings.request_burst)
+        else:
+            who = f"address {_network(scope)}"
+            taken = self._rates.take(who, settings.address_rate, settings.address_burst)
+        if own is not None and taken.wait == 0.0:
+            key = f"{who} {request.method} {scope['path_template']}"
+            taken = min(taken, self._rates.take(key, own.count / own.seconds, own.count), key=_strictness)
+        add_headers(scope, taken.headers())
+        if taken.wait > 0.0:
+            raise Limited("too many requests", retry_after=taken.wait)
+
+
+def _strictness(taken: Taken) -> tuple[bool, int]:
+    return taken.wait == 0.0, taken.left
+
+
+def _network(scope: Scope) -> str:
+    """The caller's address; of IPv6 the network, since one customer has a whole one."""
+    client = scope.get("client")
+    if not client:
+        return "unknown"
+    try:
+        address = ipaddress.ip_address(client[0])
+    except ValueError:
+        return str(client[0])[:64]
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+    return str(address)

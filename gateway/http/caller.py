@@ -1,0 +1,86 @@
+"""Who sends a request: its bearer token, verified, with what the platform knows of the user."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+
+from gateway.errors import Code, Refused
+from gateway.principal import Principal
+
+KEPT: Final = 20_000
+
+Verify = Callable[[str], Awaitable[Principal]]
+
+
+class Callers:
+    """Turns tokens into principals.
+
+    A token is verified for each request, which costs little for one seen before. What the modules say of its user
+    (`identified`, a query) is used again for `fresh` seconds.
+    """
+
+    def __init__(self, verify: Verify, identified: Verify, check: Callable[[Principal], None], fresh: float) -> None:
+        """`check` raises Refused for one who is kept out, whatever was said of them before."""
+        self._verify = verify
+        self._check = check
+        self._identified = identified
+        self._fresh = fresh
+        self._known: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
+
+    async def caller(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
+        """None without `Authorization`; raises Refused for one that is no good, Unavailable when nobody can tell."""
+        header = connection.headers.get("authorization")
+        if header is None:
+            return None
+        scheme, _, token = header.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            raise Refused(Code.UNAUTHENTICATED, "Authorization must be Bearer <token>")
+        claimed = await self._verify(token)
+        self._check(claimed)
+        known = self._known.get(claimed.id)
+        now = time.monotonic()
+        # The claims must be the same: a token of another role, or a newer one, is another story.
+        if known is not None and known[1] > now and _agree(known[0], claimed):
+            return known[0]
+        principal = await self._identified(token)
+        self._known[claimed.id] = (principal, now + self._fresh)
+        self._known.move_to_end(claimed.id)
+        if len(self._known) > KEPT:
+            self._known.popitem(last=False)
+        return principal
+
+    def forget(self, user: str) -> None:
+        """Ask the modules again at the user's next request."""
+        self._known.pop(user, None)
+
+
+def _agree(known: Principal, claimed: Principal) -> bool:
+    return known.role == claimed.role and known.expires_at == claimed.expires_at
+
+
+def dependencies() -> dict[str, Provide]:
+    """`principal` of a route that asks for a token (`NamedDependency[Principal]`); `visitor`, or None, of others."""
+    return {
+        "principal": Provide(_principal, sync_to_thread=False),
+        "visitor": Provide(_visitor, sync_to_thread=False),
+    }
+
+
+def _principal(request: Request[Any, Any, Any]) -> Principal:
+    visitor = _visitor(request)
+    if visitor is None:
+        raise RuntimeError("a route that takes a principal needs a policy that asks for a token")
+    return visitor
+
+
+def _visitor(request: Request[Any, Any, Any]) -> Principal | None:
+    visitor = request.scope.get("user")
+    return visitor if isinstance(visitor, Principal) else None

@@ -1,0 +1,36 @@
+"""Which pages of other origins may call the API: those that may open a socket."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar.config.cors import CORSConfig
+
+from gateway.settings import Settings
+
+METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+SENT: Final = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID", "X-Request-ID"]
+# What a page's script may read of an answer.
+SHOWN: Final = [
+    "ETag",
+    "Idempotent-Replayed",
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Policy",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+]
+
+
+def config(settings: Settings) -> CORSConfig:
+    """Without credentials: a token is in a header, and there are no cookies."""
+    return CORSConfig(
+        allow_origins=list(settings.allowed_origins),
+        allow_methods=METHODS,  # type: ignore[arg-type]
+        allow_headers=SENT,
+        expose_headers=SHOWN,
+        allow_credentials=False,
+        max_age=600,
+    )

@@ -1,0 +1,70 @@
+"""Around every HTTP request, found route or not: its id in and out, and the headers that every answer carries.
+
+Sockets pass by untouched.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.identifier import new_id
+
+HEADER: Final = b"x-request-id"
+# What a caller sends as an id stands in our logs: short, and of harmless characters.
+SANE: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+ID: Final = "request_id"
+ADDED: Final = "response_headers"
+
+# An answer may set its own of these.
+SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"strict-transport-security", b"max-age=31536000"),
+    (b"cache-control", b"no-store"),
+)
+
+
+def request_id(scope: Scope) -> str:
+    """The id of a request: the caller's own `X-Request-ID`, or one of ours."""
+    return str(scope["state"].get(ID, ""))
+
+
+def add_headers(scope: Scope, headers: list[tuple[bytes, bytes]]) -> None:
+    """Have these on the answer, whatever it turns out to be."""
+    scope["state"].setdefault(ADDED, []).extend(headers)
+
+
+class Envelope:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        given = next((value for name, value in scope["headers"] if name == HEADER), b"")
+        id = given.decode() if SANE.fullmatch(given) else new_id()
+        state: dict[str, Any] = scope["state"]
+        state[ID] = id
+        structlog.contextvars.bind_contextvars(request=id)
+
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                present = {name.lower() for name, _ in headers}
+                headers += [pair for pair in SECURITY if pair[0] not in present]
+                headers += [pair for pair in state.get(ADDED, ()) if pair[0] not in present]
+                headers.append((HEADER, id.encode()))
+                message["headers"] = headers
+            await send(message)
+
+        await self._app(scope, receive, sealed)

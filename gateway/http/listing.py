@@ -1,0 +1,108 @@
+"""Lists in pages: `?limit=…&cursor=…`, answered as `{"items": […], "next": "…" | null}`.
+
+A page begins after the sort key of the last one, not after a count, so that what is added or removed meanwhile
+neither repeats nor skips an item. A cursor holds that key and nothing else: it is opaque, not secret, and grants
+nothing, since the query it is used in decides what its caller may see.
+
+    NEWEST = Sort("newest", (Program.created_at, Program.id), descending=True)
+
+    @get("/programs", policy=anyone())
+    async def programs(span: NamedDependency[Span]) -> Page[ProgramView]:
+        return await page_of(Program.select().where(Program.published), NEWEST, span, ProgramView)
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Generic, TypeVar
+
+import msgspec
+from litestar.di import Provide
+from litestar.params import QueryParameter
+from piccolo.columns import Column
+from piccolo.columns.combination import WhereRaw
+from piccolo.query import Select
+
+from gateway.errors import BadInput, invalid
+
+DEFAULT: Final = 50
+MOST: Final = 200
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """`next` is the cursor of the page after this one; null on the last."""
+
+    items: list[T]
+    next: str | None
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Which part of a list is asked for."""
+
+    limit: int = DEFAULT
+    cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A total order: the last column is unique, and none is null. The name tells cursors of two orders apart."""
+
+    name: str
+    columns: Sequence[Column]
+    descending: bool = False
+
+    def cursor(self, row: dict[str, Any]) -> str:
+        """The cursor of what follows this row."""
+        key = [self.name, *(row[column._meta.name] for column in self.columns)]
+        return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
+
+    def key(self, cursor: str) -> list[Any]:
+        """The sort key in a cursor; raises BadInput `invalid` for one that was not made by this order."""
+        try:
+            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            name, *values = msgspec.json.decode(raw, type=list[Any])
+            if name != self.name or len(values) != len(self.columns):
+                raise _unknown()
+            return [
+                msgspec.convert(value, column.value_type) for value, column in zip(values, self.columns, strict=True)
+            ]
+        except (binascii.Error, msgspec.MsgspecError, UnicodeError, ValueError):
+            raise _unknown() from None
+
+
+async def page_of(query: Select[Any], sort: Sort, span: Span, kind: type[T]) -> Page[T]:
+    """Run a query for one page; it has its filters, and selects the sort's columns among others."""
+    names = [f'"{column._meta.table._meta.tablename}"."{column._meta.db_column_name}"' for column in sort.columns]
+    if span.cursor is not None:
+        places = ", ".join("{}" for _ in names)
+        sign = "<" if sort.descending else ">"
+        query = query.where(WhereRaw(f"({', '.join(names)}) {sign} ({places})", *sort.key(span.cursor)))
+    for column in sort.columns:
+        query = query.order_by(column, ascending=not sort.descending)
+    rows = await query.limit(span.limit + 1)
+    items = [msgspec.convert(row, kind) for row in rows[: span.limit]]
+    return Page(items, sort.cursor(rows[span.limit - 1]) if len(rows) > span.limit else None)
+
+
+def dependencies() -> dict[str, Provide]:
+    """`span: NamedDependency[Span]` of a route that lists."""
+    return {"span": Provide(_span, sync_to_thread=False)}
+
+
+def _span(
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST, description="Most items to answer")] = DEFAULT,
+    cursor: Annotated[
+        str | None,
+        QueryParameter(description="`next` of the page before; leave out for the first", min_length=1, max_length=1000),
+    ] = None,
+) -> Span:
+    return Span(limit, cursor)
+
+
+def _unknown() -> BadInput:
+    return invalid("this cursor is not one that the list gave", field="cursor")

@@ -1,0 +1,289 @@
+"""The description of the API (OpenAPI 3.1), and its pages at `/api/docs`, which load nothing from elsewhere.
+
+Every route is completed with what the conventions add to it: its policy, the problems it may answer, its headers and
+the examples of what goes in and out (`example()` of a struct).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin
+
+import msgspec
+from litestar import Response, Router, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin, YamlRenderPlugin
+from litestar.openapi.spec import (
+    Components,
+    Example,
+    OpenAPIHeader,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    Reference,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
+from litestar.params import FromPath
+from litestar.plugins import ReceiveRoutePlugin
+from litestar.routes import BaseRoute, HTTPRoute
+
+from gateway.auth.policy import OPT as POLICY
+from gateway.auth.policy import Policy, anyone, policy_of
+from gateway.errors import HTTP_STATUS, Code, not_found
+from gateway.http import etag, idempotency
+from gateway.http.listing import Page
+from gateway.http.problems import REASONS, ProblemDetails
+
+PATH: Final = "/api/docs"
+SCHEME: Final = "BearerToken"
+TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
+# Swagger UI's page starts it with a script of its own and styles as it goes; no page of another origin is reached.
+CONTENT: Final = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+)
+UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+CODES: Final = {
+    400: Code.INVALID,
+    401: Code.UNAUTHENTICATED,
+    403: Code.FORBIDDEN,
+    404: Code.NOT_FOUND,
+    409: Code.CONFLICT,
+    412: Code.PRECONDITION_FAILED,
+    413: Code.TOO_LARGE,
+    422: Code.KEY_REUSED,
+    428: Code.PRECONDITION_REQUIRED,
+    429: Code.RATE_LIMITED,
+    500: Code.INTERNAL,
+    503: Code.UNAVAILABLE,
+}
+TEMPORARY: Final = frozenset({429, 503})
+HEADERS: Final = {
+    "X-Request-ID": "The request's id: the caller's own, or one made for it.",
+    "RateLimit-Limit": "Requests that may come at once.",
+    "RateLimit-Remaining": "Requests that may follow at once.",
+    "RateLimit-Reset": "Seconds until all of them may.",
+    "RateLimit-Policy": "The limit and its window, `200;w=10`.",
+    "Retry-After": "Seconds to wait.",
+    "ETag": "The entity's revision, for `If-Match`.",
+}
+ON_EVERY: Final = ("X-Request-ID",)
+WHEN_LIMITED: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
+ABOUT: Final = """The REST side of the platform; rooms are on the WebSocket at `/realtime`.
+
+Errors are problem details (RFC 9457) with a stable `code`. Lists take `limit` and `cursor` and answer `items` and
+`next`. Creating and charging take an `Idempotency-Key`; updates take `If-Match` with the `ETag` that was read. Ids are
+UUIDv7, times RFC 3339 in UTC. Tokens go into `Authorization: Bearer`."""
+
+
+def config() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="KSMP",
+        version=version("ksmp"),
+        description=ABOUT,
+        use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
+        components=Components(
+            security_schemes={
+                SCHEME: SecurityScheme(
+                    type="http", scheme="bearer", bearer_format="JWT", description="A token of the user pool."
+                )
+            },
+            headers={
+                name: OpenAPIHeader(description=text, schema=Schema(type=OpenAPIType.STRING))
+                for name, text in HEADERS.items()
+            },
+        ),
+        render_plugins=[Pages(), JsonRenderPlugin(), YamlRenderPlugin()],
+        openapi_router=Router(
+            PATH,
+            route_handlers=[asset],
+            include_in_schema=False,
+            opt={POLICY: anyone(limited=False)},
+            response_headers={"Content-Security-Policy": CONTENT},
+        ),
+    )
+
+
+def _operation_id(handler: HTTPRouteHandler, method: Any, path: Any) -> str:
+    """`accounts.me`: the module, and what it calls the route."""
+    return ".".join([*handler.resolve_tags()[:1], handler.handler_name])
+
+
+class Pages(SwaggerRenderPlugin):
+    """Swagger UI from the files of an installed package."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            js_url=f"{PATH}/assets/swagger-ui-bundle.js",
+            css_url=f"{PATH}/assets/swagger-ui.css",
+            standalone_preset_js_url=f"{PATH}/assets/swagger-ui-standalone-preset.js",
+            favicon="<link rel='icon' href='data:,'>",
+        )
+
+
+@get("/assets/{name:str}", sync_to_thread=True)
+def asset(name: FromPath[str]) -> Response[bytes]:
+    kind, folder = TYPES.get(Path(name).suffix), _files()
+    if kind is None or name not in {file.name for file in folder.iterdir()}:
+        raise not_found("there is no such file")
+    return Response((folder / name).read_bytes(), media_type=kind, headers={"Cache-Control": "public, max-age=86400"})
+
+
+def _files() -> Path:
+    """Where the package's files are; it is not imported, since it would load Flask."""
+    found = importlib.util.find_spec("flask_swagger_ui")
+    if found is None or found.origin is None:
+        raise RuntimeError("flask-swagger-ui is not installed")
+    return Path(found.origin).parent / "dist"
+
+
+class Conventions(ReceiveRoutePlugin):
+    """Completes each route's description as it is registered."""
+
+    def receive_route(self, route: BaseRoute) -> None:
+        if not isinstance(route, HTTPRoute):
+            return
+        for handler in route.route_handlers:
+            policy = policy_of(handler)
+            if policy is not None and handler.resolve_include_in_schema():
+                self._complete(route, handler, policy)
+
+    def _complete(self, route: HTTPRoute, handler: HTTPRouteHandler, policy: Policy) -> None:
+        said = handler.description or (handler.fn.__doc__ or "").strip()
+        handler.description = f"{said}\n\n{policy}".strip()
+        if policy.asks == "always":
+            handler.security = [{SCHEME: []}]
+        elif policy.asks == "maybe":
+            handler.security = [{}, {SCHEME: []}]
+        handler.responses = {
+            **{status: _problem(status) for status in sorted(_statuses(route, handler, policy))},
+            **(handler.responses or {}),
+        }
+        handler.operation_class = _operation(handler, policy)
+
+
+def _statuses(route: HTTPRoute, handler: HTTPRouteHandler, policy: Policy) -> Iterator[int]:
+    yield 500
+    if policy.limited:
+        # What asks nobody and counts nobody cannot miss anything.
+        yield from (429, 503)
+    names = set(handler.parsed_fn_signature.parameters)
+    if route.path_parameters or names - {"principal", "visitor", "request"}:
+        yield 400
+    if policy.asks == "maybe":
+        yield 401
+    if policy.asks == "always":
+        yield from (401, 403)
+    if route.path_parameters:
+        yield 404
+    if handler.http_methods & UNSAFE:
+        yield from (400, 409, 413)
+    if handler.opt.get(idempotency.OPT):
+        yield 422
+    if "if_match" in names:
+        yield from (412, 428)
+
+
+def _problem(status: int) -> ResponseSpec:
+    codes = sorted({code for code, number in HTTP_STATUS.items() if number == status})
+    example = {
+        "status": status,
+        "title": REASONS[status],
+        "detail": "a sentence for people",
+        "code": CODES[status],
+        "temporary": status in TEMPORARY,
+        "request_id": "01a2130d-48bf-7174-b972-596a06fb2346",
+    }
+    if status == 400:
+        example["errors"] = [{"field": "title", "message": "Expected `str`, got `int`", "in": "body"}]
+    return ResponseSpec(
+        data_container=ProblemDetails,
+        generate_examples=False,
+        description=f"{REASONS[status]}: `{'`, `'.join(codes)}`",
+        media_type="application/problem+json",
+        examples=[Example(value=example)],
+    )
+
+
+def _operation(handler: HTTPRouteHandler, policy: Policy) -> Any:
+    """What Litestar makes of the route, with headers and examples."""
+
+    made = handler.operation_class
+
+    def make(**parts: Any) -> Operation:
+        operation = made(**parts)
+        if "if_match" in handler.parsed_fn_signature.parameters:
+            operation.parameters = [*(operation.parameters or ()), _if_match()]
+        if wanted := handler.opt.get(idempotency.OPT):
+            operation.parameters = [*(operation.parameters or ()), _idempotency_key(wanted == "required")]
+        returned = _shown(handler.parsed_fn_signature.return_type.annotation)
+        responses: dict[str, Any] = operation.responses or {}
+        for status, response in responses.items():
+            names = [*ON_EVERY, *(WHEN_LIMITED if policy.limited else ())]
+            if int(status) in TEMPORARY:
+                names.append("Retry-After")
+            if status == str(handler.status_code):
+                _illustrate(response.content, returned)
+                if hasattr(returned, "rev") or "rev" in getattr(returned, "__struct_fields__", ()):
+                    names.append("ETag")
+            for name in names:
+                response.headers = {**(response.headers or {}), name: Reference(ref=f"#/components/headers/{name}")}
+        data, body = handler.parsed_fn_signature.parameters.get("data"), operation.request_body
+        if data is not None and isinstance(body, RequestBody):
+            _illustrate(body.content, data.annotation)
+        return operation
+
+    return make
+
+
+def _idempotency_key(required: bool) -> Parameter:
+    return Parameter(
+        name=idempotency.HEADER,
+        param_in="header",
+        required=required,
+        description="Repeating the request with the same key answers as the first did, and does nothing.",
+        schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255, pattern="^[\\x21-\\x7e]+$"),
+        example="7c0a4f3e-0d6b-4d0f-9a53-6f1f7a1f2f11",
+    )
+
+
+def _if_match() -> Parameter:
+    return Parameter(
+        name=etag.HEADER,
+        param_in="header",
+        required=True,
+        description='The ETag that was read, such as `"3"`, or several; `*` is any.',
+        schema=Schema(type=OpenAPIType.STRING, pattern=etag.PATTERN, max_length=1000),
+        example='"3"',
+    )
+
+
+def _shown(annotation: Any) -> Any:
+    """What a route answers, without the Response around it."""
+    origin = get_origin(annotation)
+    return get_args(annotation)[0] if isinstance(origin, type) and issubclass(origin, Response) else annotation
+
+
+def _illustrate(content: Mapping[str, Any] | None, kind: Any) -> None:
+    example = example_of(kind)
+    for media in (content or {}).values():
+        if example is not None and media.example is None and not media.examples:
+            media.example = msgspec.to_builtins(example)
+
+
+def example_of(kind: Any) -> Any:
+    """The example of a struct, a page or a list of them; None when it has none."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Page and (item := example_of(arguments[0])) is not None:
+        return Page([item], None)
+    if origin is list and (item := example_of(arguments[0])) is not None:
+        return [item]
+    make = getattr(kind, "example", None)
+    return make() if callable(make) else None

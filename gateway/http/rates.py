@@ -1,0 +1,133 @@
+"""Rate limits that the gateways share without asking each other: token buckets here, and word of what was used.
+
+Each gateway decides by its own buckets, in memory, and tells the others what it took from them a moment later. So a
+request waits for nobody, and a limit may be passed by what the other gateways let through within one interval; the
+debt is paid back. While NATS is away each gateway limits by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections import OrderedDict
+from typing import Final
+
+import msgspec
+from nats.aio.msg import Msg
+
+from gateway.bus.connection import NatsBus
+from gateway.errors import Unavailable
+from gateway.protocol.bucket import Bucket
+
+SUBJECT: Final = "gateway.rates.used"
+# Stays well under the largest message NATS takes.
+TOLD_AT_ONCE: Final = 5_000
+
+
+class Use(msgspec.Struct, frozen=True, array_like=True):
+    """Tokens taken from a bucket; its measures travel along, for a gateway that has not met it."""
+
+    key: str
+    tokens: int
+    rate: float
+    burst: int
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    node: str
+    uses: list[Use]
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What a limit says of one request: `wait` is 0.0 when it may pass, else the seconds until one may.
+
+    `left` are the requests that may follow at once, `reset` the seconds until all may.
+    """
+
+    wait: float
+    left: int
+    reset: float
+    rate: float
+    burst: int
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """As of draft-ietf-httpapi-ratelimit-headers, in the form that Litestar and most servers use."""
+        window = max(1, round(self.burst / self.rate))
+        return [
+            (b"ratelimit-limit", b"%d" % self.burst),
+            (b"ratelimit-remaining", b"%d" % self.left),
+            (b"ratelimit-reset", b"%d" % -(-self.reset // 1)),
+            (b"ratelimit-policy", b"%d;w=%d" % (self.burst, window)),
+        ]
+
+
+class Rates:
+    """The limits of the cluster, as this node knows them."""
+
+    def __init__(self, bus: NatsBus, *, interval: float, entries: int) -> None:
+        self._bus = bus
+        self._interval = interval
+        self._entries = entries
+        self._node = uuid.uuid4().hex
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._used: dict[str, int] = {}
+        self._telling: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        await self._bus.subscribe(SUBJECT, self._told)
+
+    def stop(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+
+    def take(self, key: str, rate: float, burst: int) -> Taken:
+        """One request under this key, of which `rate` a second may come, and `burst` at once."""
+        now = time.monotonic()
+        bucket = self._bucket(key, rate, burst)
+        wait = bucket.take(now)
+        level = bucket.level(now)
+        if wait == 0.0:
+            self._used[key] = self._used.get(key, 0) + 1
+            if self._telling is None:
+                self._telling = asyncio.get_running_loop().call_later(self._interval, self._tell)
+        return Taken(wait, max(0, int(level)), (burst - level) / rate, rate, burst)
+
+    def _bucket(self, key: str, rate: float, burst: int) -> Bucket:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket(rate, burst)
+            if len(self._buckets) > self._entries:
+                # The one that was longest unused is the likeliest to be full again, which is as good as absent.
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(key)
+        return bucket
+
+    def _tell(self) -> None:
+        self._telling = None
+        used, self._used = self._used, {}
+        uses = [
+            Use(key, tokens, bucket.rate, int(bucket.burst))
+            for key, tokens in used.items()
+            if (bucket := self._buckets.get(key)) is not None
+        ]
+        task = asyncio.get_running_loop().create_task(self._publish(uses))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _publish(self, uses: list[Use]) -> None:
+        with contextlib.suppress(Unavailable):
+            for start in range(0, len(uses), TOLD_AT_ONCE):
+                told = Told(self._node, uses[start : start + TOLD_AT_ONCE])
+                await self._bus.publish(SUBJECT, msgspec.msgpack.encode(told))
+
+    async def _told(self, message: Msg) -> None:
+        told = msgspec.msgpack.decode(message.data, type=Told)
+        if told.node == self._node:
+            return
+        now = time.monotonic()
+        for use in told.uses:
+            self._bucket(use.key, use.rate, use.burst).spend(now, use.tokens)

@@ -1,0 +1,66 @@
+"""The announcements module: pushes and a command in `announce` rooms, which accounts owns, and its routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from litestar import Router
+from litestar.di import Provide
+
+from gateway.errors import Unavailable
+from gateway.module import Command, Context, Delivery, Kernel, Module, Timer
+from modules.announcements.messages import Ask, Current, Due
+from modules.announcements.routes import change, create, current, listing, read, withdraw
+from modules.announcements.service import EXPIRE, PUBLISH, Announcements
+from modules.announcements.settings import AnnouncementsSettings
+from modules.announcements.tables import AnnouncementRow
+
+
+class AnnouncementsModule(Module):
+    name = "announcements"
+    requires = ("accounts", "programs")
+    settings_type = AnnouncementsSettings
+    tables = (AnnouncementRow,)
+    migrations = Path(__file__).parent / "migrations"
+
+    def __init__(self) -> None:
+        self.commands = (
+            Command(
+                name="announcements.current", rooms="announce", role="listener", request=Ask, handler=self._current
+            ),
+        )
+        self.timers = (
+            Timer(name=PUBLISH, payload=Due, handler=self._publish),
+            Timer(name=EXPIRE, payload=Due, handler=self._expire),
+        )
+        self.routes = (
+            Router(
+                "/announcements",
+                route_handlers=[create, listing, current, read, change, withdraw],
+                # Not a bound method: Litestar copies its handlers, with all that is bound to them.
+                dependencies={"announcements": Provide(lambda: self._running, sync_to_thread=False)},
+            ),
+        )
+        self._announcements: Announcements | None = None
+
+    @asynccontextmanager
+    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        self._announcements = Announcements(kernel, kernel.settings(AnnouncementsSettings))
+        yield
+
+    async def _current(self, context: Context, request: Ask) -> Current:
+        return await self._running.current_in(context.room_id)
+
+    async def _publish(self, due: Due, delivery: Delivery) -> None:
+        await self._running.publish(due.id)
+
+    async def _expire(self, due: Due, delivery: Delivery) -> None:
+        await self._running.expire(due.id)
+
+    @property
+    def _running(self) -> Announcements:
+        if self._announcements is None:
+            raise Unavailable("announcements has not started")
+        return self._announcements

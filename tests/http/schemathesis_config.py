@@ -1,0 +1,32 @@
+"""What schemathesis must know that a schema cannot say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+# A request that is as described may still meet another state than its sender has seen, or come too often.
+EXPECTED = ["2xx", "401", "403", "404", "409", "412", "422", "428", "429", "503"]
+# What `data` must be depends on `cmd`.
+COMMANDS = "/api/v1/rooms/{room}/commands"
+# Times in the past or in a wrong order, blank titles, programs that are not there.
+DEPENDING = {COMMANDS, "/api/v1/announcements", "/api/v1/announcements/{id}"}
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def write(file: Path, schema: dict[str, Any]) -> None:
+    """A configuration in TOML. Only a list's own cursors are good ones, which no pattern describes."""
+    lines = ["[checks.positive_data_acceptance]", f"expected-statuses = {EXPECTED}"]
+    # The status for a missing If-Match (RFC 6585).
+    lines += ["[checks.missing_required_header]", "expected-statuses = ['400', '401', '428']"]
+    for path, item in schema["paths"].items():
+        for method in METHODS:
+            names = {one.get("name") for one in item.get(method, {}).get("parameters", ())}
+            if method in item and ("cursor" in names or path in DEPENDING):
+                lines += [
+                    "[[operations]]",
+                    f'include-name = "{method.upper()} {path}"',
+                    "[operations.checks.positive_data_acceptance]",
+                    f"expected-statuses = {[*EXPECTED, '400']}",
+                ]
+    file.write_text("\n".join(lines) + "\n")

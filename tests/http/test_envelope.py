@@ -1,0 +1,111 @@
+"""What every answer carries, whatever it is: an id, headers for browsers, a body in the encoding that was asked for."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import uuid
+
+import httpx
+import pytest
+from backports.zstd import decompress
+
+from tests.conftest import MakeGateway, MakeToken
+from tests.http.conftest import MakeCaller, Site
+from tests.wire import connected
+
+PATHS = ["/health/live", "/nowhere", "/api/v1/auth/me", "/api/v1/auth/config", "/api/v1/notes/broken/x", "/api/docs"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_answer_has_an_id_and_says_what_a_browser_may(caller: MakeCaller, path: str) -> None:
+    answer = await caller().get(path)
+    assert uuid.UUID(answer.headers["x-request-id"]).version == 7
+    for header, value in {
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "x-frame-options": "DENY",
+        "strict-transport-security": "max-age=31536000",
+    }.items():
+        assert answer.headers[header] == value
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert "cache-control" in answer.headers
+    assert "server" not in answer.headers
+    if answer.headers["content-type"] == "application/problem+json":
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_a_caller_s_own_id_is_kept_if_it_is_harmless(caller: MakeCaller) -> None:
+    for given, kept in (("order-7:a_b.c", True), ("x" * 129, False), ("a b", False), ('"', False), ("", False)):
+        answer = await caller().get("/api/v1/auth/me", headers={"X-Request-ID": given})
+        assert (answer.headers["x-request-id"] == given) == kept
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_a_handshake_is_no_request(site: Site, token: MakeToken) -> None:
+    async with connected(site.running.ws_url, token("ann")) as client:
+        assert client.received[0]["ok"]["user"]["id"] == "ann"
+
+
+async def test_answers_are_compressed_as_the_caller_takes_them(caller: MakeCaller) -> None:
+    nobody = caller()
+    plain = await nobody.get("/api/docs/openapi.json", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    for accepted, encoding in (("gzip", "gzip"), ("br, zstd, gzip", "zstd")):
+        async with nobody.stream("GET", "/api/docs/openapi.json", headers={"Accept-Encoding": accepted}) as answer:
+            raw = b"".join([piece async for piece in answer.aiter_raw()])
+        assert answer.headers["content-encoding"] == encoding
+        assert "Accept-Encoding" in answer.headers["vary"]
+        unpacked = gzip.decompress(raw) if encoding == "gzip" else decompress(raw)
+        assert json.loads(unpacked) == plain.json()
+        assert len(raw) < len(plain.content) / 4
+    small = await nobody.get("/health/live", headers={"Accept-Encoding": "zstd, gzip"})
+    assert "content-encoding" not in small.headers
+
+
+async def test_a_large_body_is_refused(caller: MakeCaller) -> None:
+    ann = caller(uuid.uuid4().hex)
+    body = json.dumps({"title": "A", "body": "x" * 1_100_000}).encode()
+    for content in (body, (body[start : start + 65_536] for start in range(0, len(body), 65_536))):
+
+        async def pieces(content: object = content) -> object:
+            for piece in content:
+                yield piece
+
+        sent = content if isinstance(content, bytes) else pieces()
+        for headers in ({}, {"Idempotency-Key": "k"}):
+            if not isinstance(content, bytes) and headers:
+                continue
+            answer = await ann.post(
+                "/api/v1/notes/", content=sent, headers={"Content-Type": "application/json", **headers}
+            )
+            assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+async def test_pages_of_allowed_origins_may_call(gateway: MakeGateway, token: MakeToken) -> None:
+    page = "https://class.example.org"
+    async with gateway(allowed_origins=(page,)) as running, httpx.AsyncClient(base_url=running.url) as http:
+        asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match, authorization"}
+        allowed = await http.options("/api/v1/auth/me", headers={"Origin": page, **asked})
+        assert allowed.status_code == 204
+        assert allowed.headers["access-control-allow-origin"] == page
+        assert "access-control-allow-credentials" not in allowed.headers
+        refused = await http.options("/api/v1/auth/me", headers={"Origin": "https://evil.example", **asked})
+        assert refused.status_code == 400
+        answer = await http.get("/api/v1/auth/me", headers={"Origin": page})
+        assert answer.headers["access-control-allow-origin"] == page
+        assert "ETag" in answer.headers["access-control-expose-headers"]
+        other = await http.get("/api/v1/auth/me", headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in other.headers
+
+
+async def test_options_tell_the_methods(caller: MakeCaller) -> None:
+    nobody = caller()
+    for path, allowed in (
+        (f"/api/v1/notes/{uuid.uuid4()}", {"DELETE", "GET", "OPTIONS", "PATCH"}),
+        ("/api/v1/notes", {"GET", "OPTIONS", "POST"}),
+    ):
+        answer = await nobody.options(path)
+        assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (204, allowed)
+        wrong = await nobody.put(path)
+        assert (wrong.status_code, set(wrong.headers["allow"].split(", "))) == (405, allowed)

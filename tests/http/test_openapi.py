@@ -1,0 +1,89 @@
+"""The API's description is complete, and its pages load nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.http.conftest import MakeCaller
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@pytest.fixture
+async def schema(caller: MakeCaller) -> dict[str, Any]:
+    found: dict[str, Any] = (await caller().get("/api/docs/openapi.json")).json()
+    return found
+
+
+def operations(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", item[method])
+        for path, item in schema["paths"].items()
+        for method in METHODS
+        if method in item
+    ]
+
+
+async def test_every_operation_is_described_with_examples_and_errors(schema: dict[str, Any]) -> None:
+    assert schema["openapi"].startswith("3.1")
+    assert schema["components"]["securitySchemes"]["BearerToken"]["scheme"] == "bearer"
+    found = operations(schema)
+    assert len(found) > 15
+    for name, operation in found:
+        # A sentence about it, besides the policy.
+        assert len(operation["description"].split("\n\n")) >= 2, name
+        assert operation["tags"], name
+        if "requestBody" in operation:
+            for media in operation["requestBody"]["content"].values():
+                assert media.get("example") or media.get("examples"), f"{name}: give the body's struct an example()"
+        for status, response in operation["responses"].items():
+            assert "X-Request-ID" in response["headers"], (name, status)
+            for kind, media in response.get("content", {}).items():
+                if int(status) >= 400 and status != "503":
+                    assert kind == "application/problem+json", (name, status)
+                structured = "$ref" in media["schema"] and kind == "application/json"
+                if structured or kind == "application/problem+json":
+                    assert media.get("example") or media.get("examples"), f"{name}: give the answer an example()"
+        assert "500" in operation["responses"]
+        if operation.get("security") == [{"BearerToken": []}]:
+            assert {"401", "403", "429"} <= set(operation["responses"]), name
+
+
+async def test_the_conventions_show_where_a_route_uses_them(schema: dict[str, Any]) -> None:
+    create = schema["paths"]["/api/v1/notes"]["post"]
+    assert create["operationId"] == "notes.create"
+    key = next(one for one in create["parameters"] if one["name"] == "Idempotency-Key")
+    assert (key["in"], key["required"]) == ("header", False)
+    assert {"201", "409", "413", "422"} <= set(create["responses"])
+    assert "ETag" in create["responses"]["201"]["headers"]
+    paid = schema["paths"]["/api/v1/notes/paid"]["post"]
+    assert next(one for one in paid["parameters"] if one["name"] == "Idempotency-Key")["required"]
+    change = schema["paths"]["/api/v1/notes/{id}"]["patch"]
+    assert next(one for one in change["parameters"] if one["name"] == "If-Match")["required"]
+    assert {"404", "412", "428"} <= set(change["responses"])
+    listing = schema["paths"]["/api/v1/notes"]["get"]
+    assert {"limit", "cursor", "sort", "title"} == {one["name"] for one in listing["parameters"]}
+    assert "/dev/token" in schema["paths"]
+    assert "/metrics" in schema["paths"]
+    assert {one["name"] for one in schema["paths"]["/realtime/sse"]["get"]["parameters"]} >= {"room", "since"}
+
+
+async def test_the_pages_load_nothing_from_elsewhere(caller: MakeCaller) -> None:
+    nobody = caller()
+    page = await nobody.get("/api/docs")
+    assert page.status_code == 200
+    loaded = re.findall(r"""<(?:script|link)[^>]*?(?:src|href)=["']([^"']+)""", page.text)
+    assert len(loaded) >= 3
+    for address in loaded:
+        assert address.startswith(("/api/docs/", "data:")), address
+        if address.startswith("/"):
+            asset = await nobody.get(address)
+            assert asset.status_code == 200
+            assert asset.headers["content-type"].startswith(("text/javascript", "text/css"))
+    assert "https:" not in page.headers["content-security-policy"]
+    assert (await nobody.get("/api/docs/openapi.yaml")).status_code == 200
+    for path in ("/api/docs/assets/index.html", "/api/docs/assets/..%2f__init__.py", "/api/docs/assets/no.js"):
+        assert (await nobody.get(path)).status_code == 404
