@@ -18,7 +18,7 @@ import pytest
 
 from gateway import settings as kernel_settings
 from gateway.client import Client
-from gateway.client.errors import CommandError
+from gateway.client.errors import CommandFailed
 from tests.conftest import LOOPBACK, CreateSession, MakeSettings, MakeToken
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ async def test_a_package_of_its_own(
         async with student, httpx.AsyncClient(base_url=url) as http:
             room = await student.join(f"session:{session}")
             assert (await room.command("whiteboard.draw", stroke))["rev"] == 1
-            with pytest.raises(CommandError, match="forbidden"):
+            with pytest.raises(CommandFailed, match="forbidden"):
                 await room.command("whiteboard.clear", {})
             assert (await http.get(path)).status_code == 401
             assert (await http.get(path, headers=headers)).json()["session_id"] == session
@@ -109,7 +109,7 @@ async def test_a_package_of_its_own(
     async with serving(ksmp, settings, KSMP_MODULES="accounts,programs,live,chat") as url:
         async with Client([url], token=token("student")) as student, httpx.AsyncClient(base_url=url) as http:
             room = await student.join(f"session:{session}")
-            with pytest.raises(CommandError, match="unknown_command"):
+            with pytest.raises(CommandFailed, match="unknown_command"):
                 await room.command("whiteboard.draw", stroke)
             assert (await room.command("chat.send", {"text": "still here"}))["seq"] > 0
             assert (await http.get(path, headers=headers)).status_code == 404
