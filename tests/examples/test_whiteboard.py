@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*command: str, environ: dict[str, str] | None = None) -> str:
-    done = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, check=False, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -106,12 +106,15 @@ async def test_a_package_of_its_own(
             found = (await http.get(path, headers=headers)).json()
             assert found == {"session_id": session, "rev": 2, "strokes": []}
 
-    async with serving(ksmp, settings, KSMP_MODULES="accounts,programs,live,chat") as url:
-        async with Client([url], token=token("student")) as student, httpx.AsyncClient(base_url=url) as http:
-            room = await student.join(f"session:{session}")
-            with pytest.raises(CommandFailed, match="unknown_command"):
-                await room.command("whiteboard.draw", stroke)
-            assert (await room.command("chat.send", {"text": "still here"}))["seq"] > 0
-            assert (await http.get(path, headers=headers)).status_code == 404
+    async with (
+        serving(ksmp, settings, KSMP_MODULES="accounts,programs,live,chat") as url,
+        Client([url], token=token("student")) as student,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
+        room = await student.join(f"session:{session}")
+        with pytest.raises(CommandFailed, match="unknown_command"):
+            await room.command("whiteboard.draw", stroke)
+        assert (await room.command("chat.send", {"text": "still here"}))["seq"] > 0
+        assert (await http.get(path, headers=headers)).status_code == 404
 
     assert run("git", "status", "--porcelain") == before
