@@ -77,6 +77,13 @@ async def serving(ksmp: Path, settings: MakeSettings, **variables: str) -> Async
         await process.wait()
 
 
+def test_its_own_tests(ksmp: Path) -> None:
+    tests = str(ROOT / "examples/whiteboard/tests")
+    python = str(ksmp.parent / "python")
+    # The gateway's own tree is neither the tests' root nor on their path.
+    run(python, "-I", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", tests, tests)
+
+
 async def test_a_package_of_its_own(
     ksmp: Path,
     settings: MakeSettings,
