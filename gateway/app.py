@@ -182,6 +182,8 @@ class Gateway:
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, runner, settings, self.metrics)
         self.archivers = [Archiver(kind, self.archive, self.log, self.metrics) for kind in archived]
         self.state = "starting"
+        # Why a module did not start; the server says it in place of a traceback.
+        self.failure: registry.RegistryError | None = None
         self._database_up = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -242,7 +244,8 @@ class Gateway:
             context = module.lifespan(kernel)
             await context.__aenter__()
         except Exception as error:
-            raise registry.RegistryError(f"Module {module.name} failed to start: {error!r}.") from error
+            self.failure = registry.RegistryError(f"Module {module.name} failed to start: {error!r}.")
+            raise self.failure from error
         try:
             yield
         finally:
