@@ -23,6 +23,7 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
+from gateway.db.facts import FactTable
 from gateway.errors import Unavailable
 from gateway.events.courier import Courier
 from gateway.events.outbox import Outbox
@@ -49,10 +50,14 @@ from gateway.http.rates import Rates
 from gateway.module import Module
 from gateway.realtime.archive import Archiver
 from gateway.realtime.dispatch import Dispatcher
+from gateway.realtime.evictions import Evictions
+from gateway.realtime.facts import Facts
 from gateway.realtime.grants import Grants
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
 from gateway.realtime.joining import Joiner
+from gateway.realtime.restrictions import Restrictions
+from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
 from gateway.realtime.runner import CommandRunner
 from gateway.realtime.sign_in import SignIn
@@ -72,6 +77,7 @@ class ModuleKernel:
     def __init__(
         self,
         rooms: ClusterRooms,
+        access: Revocations,
         events: ModuleEvents,
         schedules: ModuleSchedules,
         database: PostgresDatabase,
@@ -79,6 +85,7 @@ class ModuleKernel:
         kernel: Settings,
     ) -> None:
         self.rooms = rooms
+        self.access = access
         self.events = events
         self.schedules = schedules
         self.database = database
@@ -124,8 +131,14 @@ class Gateway:
         archived = [kind.name for kind in kinds.values() if kind.archived]
         history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, history, kinds, settings, self.metrics, self._first_sequence)
+        self.facts = Facts(self.hub, self.log, FactTable(self.database), interval=settings.fact_interval)
+        restrictions = Restrictions(self.facts, self.hub, kinds, commands)
+        evictions = Evictions(self.facts, self.hub)
+        self.access = Revocations(self.facts, self.hub, token_life=settings.token_life + settings.token_leeway)
         outbox = Outbox(self.database, limit=settings.event_bytes)
-        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics, outbox)
+        self.rooms = ClusterRooms(
+            self.hub, self.log, self.archive, archived, restrictions, evictions, self.metrics, outbox
+        )
         self.courier = Courier(
             self.bus,
             self.database,
@@ -138,25 +151,39 @@ class Gateway:
         )
         self.verifier = TokenVerifier.of(settings)
         self.grants = Grants(
-            kinds, self.bus, fresh=settings.grant_fresh, stale=settings.grant_stale, wait=settings.grant_wait
+            kinds,
+            self.bus,
+            evictions,
+            fresh=settings.grant_fresh,
+            stale=settings.grant_stale,
+            wait=settings.grant_wait,
         )
-        joiner = Joiner(self.hub, self.log, self.grants, kinds, commands, settings, self.metrics)
+        joiner = Joiner(self.hub, self.log, self.grants, evictions, restrictions, settings, self.metrics)
         self.users = Users(self.bus, settings.connections_per_user)
         identify = [module.identify for module in modules]
-        sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, settings)
-        self.callers = Callers(self.verifier.verify, sign_in.verified, settings.identity_fresh)
+        sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, self.access, settings)
+        self.callers = Callers(self.verifier.verify, sign_in.verified, self.access.check, settings.identity_fresh)
         self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)
         self.idempotency = IdempotencyKeys(
             self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
         )
         runner = CommandRunner(
-            self.hub, history, self.rooms, kinds, commands, settings.history_limit, settings.publish_timeout
+            self.hub,
+            history,
+            self.rooms,
+            kinds,
+            commands,
+            restrictions,
+            settings.history_limit,
+            settings.publish_timeout,
         )
         self.dispatcher = Dispatcher(joiner, sign_in, runner, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, runner, settings, self.metrics)
         self.archivers = [Archiver(kind, self.archive, self.log, self.metrics) for kind in archived]
         self.state = "starting"
+        # Why a module did not start; the server says it in place of a traceback.
+        self.failure: registry.RegistryError | None = None
         self._database_up = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -207,6 +234,7 @@ class Gateway:
         try:
             kernel = ModuleKernel(
                 self.rooms,
+                self.access,
                 self.courier.events(module),
                 self.courier.schedules(module),
                 self.database,
@@ -216,7 +244,8 @@ class Gateway:
             context = module.lifespan(kernel)
             await context.__aenter__()
         except Exception as error:
-            raise registry.RegistryError(f"Module {module.name} failed to start: {error!r}.") from error
+            self.failure = registry.RegistryError(f"Module {module.name} failed to start: {error!r}.")
+            raise self.failure from error
         try:
             yield
         finally:
@@ -233,6 +262,7 @@ class Gateway:
                 await self.bus.close()
                 await asyncio.sleep(0.5)
         await self.hub.start()
+        await self.facts.start()
         await self.users.start()
         await self.grants.start()
         await self.rates.start()
@@ -252,6 +282,7 @@ class Gateway:
         await self.courier.stop()
         for archiver in self.archivers:
             await archiver.stop()
+        await self.facts.stop()
         await self.hub.stop()
         await self.bus.close()
         await self.verifier.close()

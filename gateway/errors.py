@@ -4,6 +4,9 @@ KsmpError                 anything a caller is told about, with a stable code
 ├── BadInput              the caller must change the request: invalid, too_large, unknown_command …
 │   └── Conflict          it does not fit the present state of things: conflict, and a module's own
 ├── Refused               the caller may not: unauthenticated, token_expired, forbidden
+│   ├── Revoked           the token may not be used any more: unauthenticated
+│   ├── Banned            the user is kept out of the platform: forbidden
+│   └── Restricted        taken away from this user in this room, perhaps for a time: forbidden
 ├── Limited               too much, too fast: rate_limited
 └── Unavailable           a dependency is away: the same request may succeed later
 
@@ -140,9 +143,39 @@ class Conflict(BadInput):
 
 
 class Refused(KsmpError):
-    """The caller may not do this, or has not shown who they are."""
+    """The caller may not do this, or has not shown who they are.
+
+    `close_code` is what ends a connection that gets no further than this.
+    """
 
     status = 403
+    close_code: CloseCode = CloseCode.UNAUTHENTICATED
+
+
+class Revoked(Refused):
+    """The token was good and is not any more; a new sign-in gives another."""
+
+    close_code = CloseCode.REVOKED
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Code.UNAUTHENTICATED, message)
+
+
+class Banned(Refused):
+    """The user is kept out, with any token."""
+
+    close_code = CloseCode.BANNED
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Code.FORBIDDEN, message)
+
+
+class Restricted(Refused):
+    """The user may not do this in this room; with `retry_after` it ends by itself."""
+
+    def __init__(self, message: str, *, retry_after: float | None) -> None:
+        super().__init__(Code.FORBIDDEN, message, retry_after=retry_after)
+        self.temporary = retry_after is not None
 
 
 class Limited(KsmpError):

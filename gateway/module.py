@@ -7,7 +7,7 @@ in `requires`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import msgspec
 
 from gateway.principal import Author, Principal
-from gateway.protocol.messages import Published
+from gateway.protocol.messages import Person, Published
 
 if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
@@ -223,6 +223,42 @@ class Rooms(Protocol):
     async def read(self, room: str, seq: int) -> StoredPush | None:
         """One push of the room, from memory, stream or archive; None when there is none or it was erased."""
 
+    async def members(self, room: str) -> Sequence[Person]:
+        """Who is in the room, by id, over all nodes: as this node has heard, which may be a second old.
+
+        Raises ValueError for a kind without presence, and Unavailable.
+        """
+
+    async def restrict(
+        self, room: str, user: str, commands: Collection[str], until: datetime | None, *, name: str = "restriction"
+    ) -> None:
+        """Take commands away from a user in a room, on every node, until a time or until it is lifted.
+
+        The user is answered `forbidden`, with `retry_after` when it ends by itself; the handler does not run. The
+        push `can` tells them when it begins and ends. It survives restarts, and needs no membership. `commands` are
+        module commands of this kind of room, or `typing`. Restrictions of other names stand beside it: a command can be
+        used when none takes it away; one of the same name is replaced.
+
+        Returns when it is recorded and holds here; within a second it does everywhere. Raises ValueError for a command
+        that these rooms do not have or a time without a zone, BadInput for a bad room or user, and Unavailable, after
+        which it may have been recorded.
+        """
+
+    async def lift(self, room: str, user: str, *, name: str = "restriction") -> None:
+        """Give back what the restriction of this name took away; one that is not there is no error."""
+
+    async def evict(
+        self, room: str, user: str, code: str, *, rejoin: bool = False, until: datetime | None = None
+    ) -> None:
+        """Take a user out of a room on every node; their connections are pushed `left` with `code` and `rejoin`.
+
+        Without `rejoin` they are refused there, with `forbidden`, until the time or until `readmit`. Whoever comes
+        back is granted anew by the room's owner. What it raises and when it returns is as with `restrict`.
+        """
+
+    async def readmit(self, room: str, user: str) -> None:
+        """Let a user in again who was evicted; one who was not is no error."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
@@ -271,11 +307,39 @@ class Database(Protocol):
         """
 
 
+class Access(Protocol):
+    """Who is kept out of the platform, whatever their token says.
+
+    Each call returns when it is recorded and holds here; within a second it does on every node: tokens are refused at
+    connects, refreshes and requests, sockets close, event streams end. It survives restarts. Raises BadInput for a bad
+    user id, ValueError for a time without a zone, and Unavailable, after which it may have been recorded.
+    """
+
+    async def revoke(self, user: str, *, before: datetime | None = None) -> None:
+        """Refuse the user's tokens that were issued up to `before`, by default now; their sockets close with 4501.
+
+        A token's issue time is in whole seconds, so that one of the same second is refused too. The issuer is not
+        told: whoever holds a refresh token gets new ones until it is revoked there as well.
+        """
+
+    async def revoke_token(self, principal: Principal) -> None:
+        """Refuse one token, as at a sign-out: the principal's, with all others of that sign-in where they say so."""
+
+    async def ban(self, user: str, *, until: datetime | None = None) -> None:
+        """Keep a user out, with any token, until a time or until `unban`; their sockets close with 4504."""
+
+    async def unban(self, user: str) -> None:
+        """Let a banned user in again; one who is not banned is no error."""
+
+
 class Kernel(Protocol):
     """What a running gateway lends a module."""
 
     @property
     def rooms(self) -> Rooms: ...
+
+    @property
+    def access(self) -> Access: ...
 
     @property
     def events(self) -> Events: ...

@@ -18,14 +18,17 @@ class Role(enum.StrEnum):
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """A user as a verified token names them.
 
-    `id` is the token's `sub` and matches `[A-Za-z0-9_-]{1,64}`; `expires_at` is when the token ends, in
-    milliseconds since the Unix epoch.
+    `id` is the token's `sub` and matches `[A-Za-z0-9_-]{1,64}`; `issued_at` and `expires_at` are when the token
+    begins and ends, in milliseconds since the Unix epoch. `token` names the token, and with it all others of the same
+    sign-in where the issuer says so.
     """
 
     id: str
     name: str
     role: Role
     expires_at: int
+    issued_at: int = 0
+    token: str = ""
 
 
 class Author(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from gateway.auth.policy import policy_of
 from gateway.module import Command, Listener, Module, RoomKind, Timer, event_name
+from gateway.realtime.facts import KIND as SYSTEM
 from gateway.settings import PREFIX, Settings, check_unknown, read
 
 GROUP = "ksmp.modules"
@@ -97,6 +98,10 @@ def room_kinds(modules: Iterable[Module]) -> dict[str, RoomKind]:
                 raise RegistryError(f"Module {module.name}: {kind.name!r} is no name for a room kind.")
             if not kind.roles:
                 raise RegistryError(f"Module {module.name}: room kind {kind.name} needs at least one role.")
+            if kind.name == SYSTEM:
+                raise RegistryError(
+                    f"Module {module.name}: room kind {kind.name} is the kernel's own; choose another name."
+                )
             if kind.name in kinds:
                 raise RegistryError(
                     f"Modules {owners[kind.name]} and {module.name} both own rooms of kind {kind.name}; rename one."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import gc
+import logging
 import os
 import socket
 import tempfile
@@ -127,7 +128,14 @@ def serve(settings: Settings, workers: int) -> None:
     # Before anything runs, and by ourselves: uvicorn would log what a person should be told.
     listening = listen(settings)
     if workers == 1:
-        GatewayServer(configuration(settings, _app(gateway)), settings.exit_timeout).run([listening])
+        # uvicorn would log a module's failure to start with its whole traceback; the sentence is raised below.
+        logging.getLogger("uvicorn.error").addFilter(lambda record: gateway.failure is None)
+        try:
+            GatewayServer(configuration(settings, _app(gateway)), settings.exit_timeout).run([listening])
+        finally:
+            if gateway.failure is not None:
+                # In place of uvicorn's SystemExit.
+                raise gateway.failure
         return
     with tempfile.TemporaryDirectory(prefix="ksmp-metrics-") as folder:
         # The workers' counters meet in files there, so that any of them answers for all.

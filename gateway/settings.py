@@ -58,6 +58,7 @@ class Settings:
     jwks_url: str = setting(doc="Where the issuer publishes its keys")
     client_ids: tuple[str, ...] = setting(doc="App clients whose tokens are accepted (`client_id` or `aud`)")
     token_leeway: float = setting(30.0, zero=True, doc="Clock difference tolerated in `exp` and `nbf`")
+    token_life: float = setting(86_400.0, doc="Longest life of a token; a revocation is forgotten after it")
     token_bytes: int = setting(8192, doc="Longest token that is looked at")
     development_issuer: str = setting(
         "", doc="Folder with the development issuer's key; refused unless the environment is `development` or `test`"
@@ -127,6 +128,9 @@ class Settings:
     grant_stale: float = setting(3600.0, zero=True, doc="How long a grant is used while its module's database is away")
     grant_wait: float = setting(
         0.3, doc="How long other nodes are waited for to tell of a grant while its module's database is away"
+    )
+    fact_interval: float = setting(
+        0.5, doc="Time between two looks at the rows of mutes, evictions, bans and revocations, which NATS tells too"
     )
     bus_grace: float = setting(30.0, zero=True, doc="How long sockets stay open without NATS")
     reconnect_rate: float = setting(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from hashlib import sha256
 from typing import Annotated, Final, Self
 
 import msgspec
@@ -40,6 +41,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     exp: Seconds
     iat: Seconds
     nbf: Seconds = 0
+    jti: str = ""
+    origin_jti: str = ""
     aud: str | list[str] | None = None
     client_id: str | None = None
     groups: tuple[str, ...] = msgspec.field(name="cognito:groups", default=())
@@ -82,7 +85,20 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
 
     def principal(self) -> Principal:
         """The user these claims name. Call it after `check` only."""
-        return Principal(id=self.sub, name=self.display_name(), role=self.role(), expires_at=int(self.exp * 1000))
+        return Principal(
+            id=self.sub,
+            name=self.display_name(),
+            role=self.role(),
+            expires_at=int(self.exp * 1000),
+            issued_at=int(self.iat * 1000),
+            token=self.token(),
+        )
+
+    def token(self) -> str:
+        """What a sign-out names: the sign-in that the token comes from, else the token; empty when it has no name."""
+        named = self.origin_jti or self.jti
+        # As long as any, and of characters that are safe in a key.
+        return sha256(named.encode()).hexdigest() if named else ""
 
     def role(self) -> Role:
         """The highest role among the groups; a user in none of them is a student."""

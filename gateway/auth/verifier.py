@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from hashlib import sha256
 from typing import Final, NamedTuple, Self
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from gateway.auth.claims import Claims
@@ -84,6 +85,8 @@ class TokenVerifier:
         claims = Claims.decode(jws.payload)
         claims.check(issuer=self._issuer, client_ids=self._client_ids, leeway=self._leeway, now=self._now())
         principal = claims.principal()
+        if not principal.token:
+            principal = msgspec.structs.replace(principal, token=digest.hex())
         if not self._ended(principal):
             self._remember(digest, _Verified(jws.kid, key, principal))
         return principal

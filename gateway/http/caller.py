@@ -26,8 +26,10 @@ class Callers:
     (`identified`, a query) is used again for `fresh` seconds.
     """
 
-    def __init__(self, verify: Verify, identified: Verify, fresh: float) -> None:
+    def __init__(self, verify: Verify, identified: Verify, check: Callable[[Principal], None], fresh: float) -> None:
+        """`check` raises Refused for one who is kept out, whatever was said of them before."""
         self._verify = verify
+        self._check = check
         self._identified = identified
         self._fresh = fresh
         self._known: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
@@ -42,6 +44,7 @@ class Callers:
         if scheme.lower() != "bearer" or not token:
             raise Refused(Code.UNAUTHENTICATED, "Authorization must be Bearer <token>")
         claimed = await self._verify(token)
+        self._check(claimed)
         known = self._known.get(claimed.id)
         now = time.monotonic()
         # The claims must be the same: a token of another role, or a newer one, is another story.

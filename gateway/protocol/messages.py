@@ -204,6 +204,23 @@ class Published(msgspec.Struct, frozen=True, omit_defaults=True):
     duplicate: bool = False
 
 
+class Can(msgspec.Struct, frozen=True):
+    """The data of the `can` push: what this member may do in the room from now on."""
+
+    push: ClassVar[str] = "can"
+
+    can: list[str]
+
+
+class Left(msgspec.Struct, frozen=True):
+    """The data of the `left` push: the server took this connection out of the room."""
+
+    push: ClassVar[str] = "left"
+
+    code: str
+    rejoin: bool
+
+
 class Disconnect(msgspec.Struct, frozen=True):
     """The data of the `disconnect` push, sent just before the server closes."""
 

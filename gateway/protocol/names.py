@@ -42,5 +42,12 @@ def is_nonce(text: str) -> bool:
     return _NONCE.fullmatch(text) is not None
 
 
+def user_id(text: str) -> str:
+    """A user's id as it is; raises BadInput `invalid` for what cannot be one."""
+    if not is_user_id(text):
+        raise invalid("a user's id has 1 to 64 characters from A-Z a-z 0-9 _ -")
+    return text
+
+
 def is_user_id(text: str) -> bool:
     return _USER.fullmatch(text) is not None

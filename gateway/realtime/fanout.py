@@ -105,6 +105,12 @@ class Fanout:
         user = membership.member.user.id
         self._users[user] = self._users.get(user, 0) + 1
 
+    def of(self, user: str) -> list[Membership]:
+        """The memberships of one user."""
+        if user not in self._users:
+            return []
+        return [membership for membership in self.members.values() if membership.member.user.id == user]
+
     def leave(self, member_id: str) -> None:
         membership = self.members.pop(member_id, None)
         if membership is not None:

@@ -22,6 +22,7 @@ from gateway.errors import Unavailable, not_found
 from gateway.module import RoomKind
 from gateway.principal import Principal
 from gateway.protocol.names import RoomName
+from gateway.realtime.evictions import Evictions
 
 log = structlog.get_logger(__name__)
 
@@ -56,11 +57,21 @@ class Grants:
 
     While the owner cannot answer, an older grant is used: the one held here, or else the first that another node
     tells of within `wait` seconds. No grant is used for longer than `stale` seconds after the owner gave it, through
-    however many nodes it went. A refusal is never kept.
+    however many nodes it went, nor when the user was taken out of the room since. A refusal is never kept.
     """
 
-    def __init__(self, kinds: Mapping[str, RoomKind], bus: NatsBus, *, fresh: float, stale: float, wait: float) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, RoomKind],
+        bus: NatsBus,
+        evictions: Evictions,
+        *,
+        fresh: float,
+        stale: float,
+        wait: float,
+    ) -> None:
         self._kinds = kinds
+        self._evictions = evictions
         self._bus = bus
         self._fresh = fresh
         self._stale = stale
@@ -76,6 +87,7 @@ class Grants:
         kind = self._kinds.get(room.kind)
         if kind is None:
             raise not_found(f"there are no rooms of kind {room.kind}")
+        self._evictions.check(str(room), principal.id)
         key = Asked(principal.id, principal.role.value, str(room))
         held = self._held(key, self._fresh)
         if held is not None:
@@ -97,9 +109,11 @@ class Grants:
         return role
 
     def _held(self, key: Asked, age: float) -> _Grant | None:
-        """The grant held here, when it is younger than `age` seconds."""
+        """The grant held here, when it is younger than `age` seconds and than the user's last eviction."""
         grant = self._granted.get(key)
-        return grant if grant is not None and time.monotonic() - grant.at < age else None
+        if grant is None or time.monotonic() - grant.at >= age:
+            return None
+        return grant if grant.at > self._evictions.last(key.room, key.user) else None
 
     def _keep(self, key: Asked, grant: _Grant) -> None:
         self._granted[key] = grant

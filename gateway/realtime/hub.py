@@ -259,7 +259,9 @@ class Hub:
     async def _follow(self, name: RoomName, opened: _Open) -> Room:
         """Subscribe first, then learn the position, then serve: nothing falls between."""
 
-        presence = self._presence() if self._kinds[name.kind].presence else None
+        # The gateways' own room is of no kind.
+        kind = self._kinds.get(name.kind)
+        presence = self._presence() if kind is not None and kind.presence else None
         typing = Typing() if presence is not None else None
         heard = partial(self._heard, opened)
         opened.subscriptions.append(await self._bus.follow(entry.subject(entry.OUT, name), heard))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
 from gateway.bus.log import RoomLog
 from gateway.errors import Code, Limited, Refused, invalid
-from gateway.module import Command, RoomKind
 from gateway.protocol.messages import JoinResult, Person, Position
 from gateway.protocol.names import RoomName
 from gateway.realtime.encoding import replay
+from gateway.realtime.evictions import Evictions
 from gateway.realtime.grants import Grants
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member, Membership
+from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.room import Room
 from gateway.realtime.tail import size
 from gateway.settings import Settings
@@ -32,19 +32,18 @@ class Joiner:
         hub: Hub,
         room_log: RoomLog,
         grants: Grants,
-        kinds: Mapping[str, RoomKind],
-        commands: Mapping[str, Command],
+        evictions: Evictions,
+        restrictions: Restrictions,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
         self._hub = hub
         self._log = room_log
         self._grants = grants
-        self._kinds = kinds
-        self._commands = commands
+        self._evictions = evictions
+        self._restrictions = restrictions
         self._settings = settings
         self._metrics = metrics
-        self._can: dict[tuple[str, str], list[str]] = {}
 
     async def join(
         self,
@@ -82,6 +81,7 @@ class Joiner:
             self._check_count(member, text)
             if not member.open:
                 raise Refused(Code.NOT_JOINED, "the connection is closed")
+            self._evictions.check(text, member.user.id)
             prev = since.seq if recovered and since is not None else 0
             pushes = room.tail.since(prev) if recovered else room.tail.newest(count) if count else []
             used = sum(size(push) for push in pushes)
@@ -89,7 +89,8 @@ class Joiner:
                 raise Deferred
             if text not in member.rooms:
                 self._appear(room, member)
-            membership = Membership(member, room, role)
+            can = self._restrictions.can(name, role, member.user.id)
+            membership = Membership(member, room, role, can)
             member.rooms[text] = membership
             room.fanout.enter(membership)
             self._metrics.joins.labels("no" if since is None else str(recovered).lower()).inc()
@@ -100,36 +101,21 @@ class Joiner:
                 recovered=recovered if since is not None else None,
                 messages=replay(member.codec, pushes, prev),
                 members=head_count(room),
-                can=self.can(name.kind, role),
+                can=can,
             )
             return result, used
 
     def leave(self, member: Member, name: str) -> bool:
         """Take the connection out of a room; whether it was in it."""
-        membership = member.rooms.pop(name, None)
+        membership = member.rooms.get(name)
         if membership is None:
             return False
-        room = membership.room
-        room.fanout.leave(member.id)
-        if room.presence is not None:
-            room.presence.leave(member.user.id, time.monotonic())
+        membership.room.leave(member, time.monotonic())
         return True
 
     def leave_all(self, member: Member) -> None:
         for room in list(member.rooms):
             self.leave(member, room)
-
-    def can(self, kind: str, role: str) -> list[str]:
-        """The commands a member with this role may use in rooms of this kind."""
-        found = self._can.get((kind, role))
-        if found is None:
-            roles = self._kinds[kind].roles
-            found = self._can[kind, role] = sorted(
-                command.name
-                for command in self._commands.values()
-                if command.rooms == kind and roles.index(role) >= roles.index(command.role)
-            )
-        return found
 
     def _appear(self, room: Room, member: Member) -> None:
         if room.presence is not None:

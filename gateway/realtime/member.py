@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
@@ -63,6 +63,8 @@ class Membership:
     member: Member
     room: Room
     role: str
+    # The commands that the member was last told it may use.
+    can: list[str] = field(default_factory=list)
     left: bool = False
 
 

@@ -175,6 +175,14 @@ class Presence:
             here.until = now + self.grace
             self._going.add(user_id)
 
+    def expel(self, user_id: str, now: float) -> None:
+        """All connections of this person were taken out: they leave without the grace."""
+        here = self._here.get(user_id)
+        if here is not None:
+            here.connections = 0
+            here.until = now
+            self._going.add(user_id)
+
     def depart(self, stay: float) -> None:
         """This node goes away: what it has told stays so for so many seconds, and nothing more is told."""
         self._stay = stay
@@ -290,6 +298,10 @@ class Presence:
         start = bisect_right(self._order, after)
         ids = list(islice(self._order, start, start + limit))
         return [self._shown[user_id] for user_id in ids], start + limit < len(self._order)
+
+    def people(self) -> list[Person]:
+        """Everyone who is in the room now, by id."""
+        return [person for user_id in sorted(self._present) if (person := self._find(user_id)) is not None]
 
     def _returned(self, user_id: str) -> None:
         """Somebody came to a node: those that went away do not have them any longer."""

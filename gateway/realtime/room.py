@@ -9,12 +9,12 @@ encoding serves them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from gateway.module import StoredPush
 from gateway.protocol.names import RoomName
 from gateway.realtime.fanout import Fanout
-from gateway.realtime.member import Membership
+from gateway.realtime.member import Member, Membership
 from gateway.realtime.presence import Presence
 from gateway.realtime.recent import Recent
 from gateway.realtime.tail import Tail
@@ -32,6 +32,7 @@ class Room:
         "_held",
         "_served",
         "fanout",
+        "follower",
         "known",
         "name",
         "position",
@@ -62,6 +63,8 @@ class Room:
         self.presence = presence
         self.typing = typing
         self.remembers = False
+        # For what is not a member: called with each push as it is served, and must not wait.
+        self.follower: Callable[[StoredPush], None] | None = None
         # The newest seq known to be in the log; above the position there is a gap.
         self.known = position
         self._served = position
@@ -111,6 +114,13 @@ class Room:
                 self._serve(push)
         return self.behind
 
+    def leave(self, member: Member, now: float) -> None:
+        """Take a connection out; to the others its user stays for the grace."""
+        del member.rooms[self.text]
+        self.fanout.leave(member.id)
+        if self.presence is not None:
+            self.presence.leave(member.user.id, now)
+
     def pass_over(self, place: int) -> None:
         """Move the position to a place that the room is known to have nothing unserved below."""
         if not self.behind:
@@ -123,6 +133,8 @@ class Room:
         self.tail.append(push)
         if not push.push:
             return
+        if self.follower is not None:
+            self.follower(push)
         # Not the position: that moves past erased messages, which no member was served.
         prev, self._served = self._served, push.seq
         self.fanout.durable(push, prev)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
 
 import msgspec
 import structlog
@@ -16,13 +19,19 @@ from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
 from gateway.module import Entity, Erased, StoredPush
 from gateway.principal import Author
-from gateway.protocol.messages import Published, Push
+from gateway.protocol.messages import Person, Published, Push
 from gateway.protocol.names import RoomName, room_name
 from gateway.realtime.archive import Archive
+from gateway.realtime.evictions import Evictions
 from gateway.realtime.hub import Hub
+from gateway.realtime.restrictions import Restrictions
 from gateway.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
+
+
+# How long the other nodes have to say who is in a room that was not open here.
+PATIENCE: Final = 0.3
 
 
 class ClusterRooms:
@@ -34,6 +43,8 @@ class ClusterRooms:
         room_log: RoomLog,
         archive: Archive,
         kinds: Collection[str],
+        restrictions: Restrictions,
+        evictions: Evictions,
         metrics: Metrics,
         outbox: Outbox,
     ) -> None:
@@ -41,6 +52,8 @@ class ClusterRooms:
         self._log = room_log
         self._archive = archive
         self._archived = kinds
+        self._restrictions = restrictions
+        self._evictions = evictions
         self._metrics = metrics
         self._outbox = outbox
 
@@ -108,3 +121,34 @@ class ClusterRooms:
         if found is None or open_room is None:
             return found
         return next(iter(open_room.tail.living([found])), None)
+
+    async def members(self, room: str) -> list[Person]:
+        known = self._hub.room(room) is not None
+        async with self._hub.using(room_name(room)) as served:
+            if served.presence is None:
+                raise ValueError(f"rooms like {room} have no presence")
+            if not known:
+                await asyncio.sleep(PATIENCE)
+            return served.presence.people()
+
+    async def restrict(
+        self,
+        room: str,
+        user: str,
+        commands: Collection[str],
+        until: datetime | None,
+        *,
+        name: str = "restriction",
+    ) -> None:
+        await self._restrictions.restrict(room, user, commands, until, name)
+
+    async def lift(self, room: str, user: str, *, name: str = "restriction") -> None:
+        await self._restrictions.lift(room, user, name)
+
+    async def evict(
+        self, room: str, user: str, code: str, *, rejoin: bool = False, until: datetime | None = None
+    ) -> None:
+        await self._evictions.evict(room, user, code, rejoin=rejoin, until=until)
+
+    async def readmit(self, room: str, user: str) -> None:
+        await self._evictions.readmit(room, user)

@@ -32,6 +32,7 @@ from gateway.realtime.encoding import replay
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
 from gateway.realtime.recent import message_id
+from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.room import Room
 from gateway.realtime.typing import Typist
 
@@ -61,6 +62,7 @@ class CommandRunner:
         rooms: Rooms,
         kinds: Mapping[str, RoomKind],
         commands: Mapping[str, ModuleSpec],
+        restrictions: Restrictions,
         page: int,
         patience: float,
     ) -> None:
@@ -69,6 +71,7 @@ class CommandRunner:
         self._rooms = rooms
         self._kinds = kinds
         self._commands = commands
+        self._restrictions = restrictions
         self._page = page
         self._patience = patience
 
@@ -126,6 +129,7 @@ class CommandRunner:
                 self._check_limit(command.limit)
                 return _page_presence(place.room, command)
             case Typing():
+                self._restrictions.check(place.room.text, place.principal.id, command.cmd)
                 return _type(place, command)
             case ModuleCommand():
                 return await self._run_module(place, command)
@@ -138,6 +142,7 @@ class CommandRunner:
         roles = self._kinds[name.kind].roles
         if roles.index(place.role) < roles.index(spec.role):
             raise forbidden(f"{command.cmd} needs the role {spec.role} in this room")
+        self._restrictions.check(place.room.text, place.principal.id, command.cmd)
         try:
             request: Any = msgspec.convert(command.data, spec.request)
         except msgspec.ValidationError as error:

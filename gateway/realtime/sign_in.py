@@ -26,6 +26,7 @@ from gateway.protocol.messages import (
 from gateway.protocol.names import room_name
 from gateway.realtime.joining import Deferred, Joiner
 from gateway.realtime.member import Member
+from gateway.realtime.revocations import Revocations
 from gateway.realtime.users import Users
 from gateway.settings import Settings
 
@@ -50,6 +51,7 @@ class SignIn:
         kinds: Mapping[str, RoomKind],
         joiner: Joiner,
         users: Users,
+        revocations: Revocations,
         settings: Settings,
     ) -> None:
         self._bus = bus
@@ -58,6 +60,7 @@ class SignIn:
         self._kinds = kinds
         self._joiner = joiner
         self._users = users
+        self._revocations = revocations
         self._settings = settings
 
     async def connect(self, member: Member, token: str, wanted: Mapping[str, Position | None]) -> ConnectResult:
@@ -110,6 +113,8 @@ class SignIn:
                 principal = await identify(principal)
             except Unavailable:
                 log.info("sign_in.claims_only", user=principal.id)
+        # Last, and nothing waits from here until a connection has its principal: a revocation meets it either way.
+        self._revocations.check(principal)
         return principal
 
     async def _resume(

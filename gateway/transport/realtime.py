@@ -194,7 +194,7 @@ class Serving:
         if self._refused is None and self._signing_in is None:
             self._member.close(CloseCode.PROTOCOL_ERROR)
         elif isinstance(self._refused, Refused):
-            self._member.close(CloseCode.UNAUTHENTICATED)
+            self._member.close(self._refused.close_code)
         else:
             # It was not the client's fault, so it may come back by itself.
             self._member.close(CloseCode.BUS_LOST)

@@ -17,18 +17,23 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
+from gateway.db.facts import FactTable
 from gateway.events.outbox import Outbox
-from gateway.module import RoomKind
+from gateway.module import Command, Context, RoomKind
 from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON
 from gateway.protocol.messages import JoinResult, Position, Push
 from gateway.protocol.names import room_name
 from gateway.realtime.encoding import encoding
+from gateway.realtime.evictions import Evictions
+from gateway.realtime.facts import Facts
 from gateway.realtime.grants import Grants
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
 from gateway.realtime.joining import Joiner
 from gateway.realtime.member import Member
+from gateway.realtime.restrictions import Restrictions
+from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
@@ -39,6 +44,16 @@ ONLY_WHEN_ASKED = 3600.0
 
 class Text(msgspec.Struct):
     text: str
+
+
+async def nothing(context: Context, request: Text) -> None:
+    return None
+
+
+COMMANDS = {
+    name: Command(name=name, rooms="test", role="member", request=Text, handler=nothing)
+    for name in ("test.say", "test.ask")
+}
 
 
 class Transcript:
@@ -127,17 +142,34 @@ class Node:
         self.archive = PostgresArchive(self.database)
         self.history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, self.history, kinds, settings, self.metrics, self._first_sequence)
+        self.facts = Facts(self.hub, self.log, FactTable(self.database), interval=settings.fact_interval)
+        self.restrictions = Restrictions(self.facts, self.hub, kinds, COMMANDS)
+        self.evictions = Evictions(self.facts, self.hub)
+        self.access = Revocations(self.facts, self.hub, token_life=settings.token_life)
         self.grants = Grants(
-            kinds, self.bus, fresh=settings.grant_fresh, stale=settings.grant_stale, wait=settings.grant_wait
+            kinds,
+            self.bus,
+            self.evictions,
+            fresh=settings.grant_fresh,
+            stale=settings.grant_stale,
+            wait=settings.grant_wait,
         )
-        self.joiner = Joiner(self.hub, self.log, self.grants, kinds, {}, settings, self.metrics)
-        outbox = Outbox(self.database, limit=settings.event_bytes)
-        self.rooms = ClusterRooms(self.hub, self.log, self.archive, archived, self.metrics, outbox)
+        self.joiner = Joiner(self.hub, self.log, self.grants, self.evictions, self.restrictions, settings, self.metrics)
+        self.rooms = ClusterRooms(
+            self.hub,
+            self.log,
+            self.archive,
+            archived,
+            self.restrictions,
+            self.evictions,
+            self.metrics,
+            Outbox(self.database, limit=settings.event_bytes),
+        )
         self._names = itertools.count(1)
         self._archived = archived
 
-    async def viewer(self, room: str, **how: Any) -> Viewer:
-        viewer = Viewer(self, f"v{next(self._names)}")
+    async def viewer(self, room: str, *, user: str | None = None, **how: Any) -> Viewer:
+        viewer = Viewer(self, user or f"v{next(self._names)}")
         self.hub.members[viewer.member.id] = viewer.member
         await viewer.join(room, **how)
         return viewer
@@ -176,19 +208,25 @@ class Gone(msgspec.Struct):
 
 
 @contextlib.asynccontextmanager
-async def node(nats_urls: Sequence[str], database_url: str = "postgresql://nowhere", **how: Any) -> AsyncIterator[Node]:
+async def node(
+    nats_urls: Sequence[str], database_url: str = "postgresql://nowhere", *, moderated: bool = False, **how: Any
+) -> AsyncIterator[Node]:
+    """`moderated` nodes know facts, which takes a database."""
     # Piccolo's engine blocks where it is made, which in a gateway is before there is a loop.
     running = await asyncio.to_thread(Node, nats_urls, database_url, **how)
     await running.bus.connect()
-    if how.get("archived"):
+    if how.get("archived") or moderated:
         await running.database.start()
     await running.log.start(running._first_sequence)
     await running.hub.start()
+    if moderated:
+        await running.facts.start()
     await running.grants.start()
     try:
         with WATCH.running():
             yield running
     finally:
+        await running.facts.stop()
         await running.hub.stop()
         await running.bus.close()
         await running.database.stop()

@@ -26,7 +26,7 @@ async def here(servers: NatsCluster) -> AsyncIterator[Node]:
 
 
 def runner(here: Node, patience: float) -> CommandRunner:
-    return CommandRunner(here.hub, here.history, here.rooms, {}, {}, 200, patience)
+    return CommandRunner(here.hub, here.history, here.rooms, {}, {}, here.restrictions, 200, patience)
 
 
 async def cut(here: Node) -> None:

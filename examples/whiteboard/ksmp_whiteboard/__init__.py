@@ -1,0 +1,1 @@
+"""A whiteboard in live sessions."""

@@ -1,0 +1,91 @@
+"""The facts that every node must know, as PostgreSQL records them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from gateway.db.database import PostgresDatabase, guard
+from gateway.errors import Unavailable
+
+# A fact that is over is kept for as long as a node that missed its end may take to hear of it.
+KEPT: Final = timedelta(hours=1)
+
+# The row's lock puts the revisions of one key into the order of their commits.
+WRITE: Final = """
+    INSERT INTO fact (kind, key, rev, until, data, changed_at)
+    VALUES ($1, $2, nextval('fact_rev'), $3, $4, clock_timestamp())
+    ON CONFLICT (kind, key) DO UPDATE SET
+        rev = nextval('fact_rev'), until = EXCLUDED.until, data = EXCLUDED.data, changed_at = clock_timestamp()
+    RETURNING kind, key, rev, until, data
+"""
+ALL: Final = "SELECT kind, key, rev, until, data FROM fact"
+CHANGED: Final = f"{ALL} WHERE changed_at > clock_timestamp() - $1::interval"
+PRUNE: Final = "DELETE FROM fact WHERE greatest(until, changed_at) < clock_timestamp() - $1::interval AND until < now()"
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact of a kind. Of two with the same key the one with the higher `rev` counts.
+
+    `until` is when it ends, in milliseconds since the Unix epoch: None when it does not by itself, 0 when it was
+    lifted. `data` is the JSON of what the kind says.
+    """
+
+    kind: str
+    key: str
+    rev: int
+    until: int | None
+    data: msgspec.Raw
+
+    def holds(self, now: float) -> bool:
+        """Whether it is in force at this time, in seconds since the Unix epoch."""
+        return self.until is None or self.until > now * 1000
+
+
+class FactTable:
+    """Reads and writes the table `fact`; every method raises Unavailable."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+
+    async def write(self, kind: str, key: str, data: bytes, until: int | None) -> Fact:
+        """Put a fact in place of the one with its key; returns when it is committed."""
+        when = None if until is None else datetime.fromtimestamp(until / 1000, UTC)
+        return _facts(await self._fetch(WRITE, kind, key, when, data.decode()))[0]
+
+    async def all(self) -> list[Fact]:
+        """Every fact, in force or not."""
+        return _facts(await self._fetch(ALL))
+
+    async def changed(self, seconds: float) -> list[Fact]:
+        """Those that were written in the last so many seconds by the database's clock."""
+        return _facts(await self._fetch(CHANGED, timedelta(seconds=seconds)))
+
+    async def prune(self) -> None:
+        """Forget those that have been over for long."""
+        await self._fetch(PRUNE, KEPT)
+
+    async def _fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        with guard():
+            pool = self._database.engine.pool
+            if pool is None:
+                raise Unavailable("the database is not connected")
+            rows: list[asyncpg.Record] = await pool.fetch(statement, *arguments)
+            return rows
+
+
+def _facts(rows: Iterable[asyncpg.Record]) -> list[Fact]:
+    return [
+        Fact(
+            kind=row["kind"],
+            key=row["key"],
+            rev=row["rev"],
+            until=None if row["until"] is None else round(row["until"].timestamp() * 1000),
+            data=msgspec.Raw(row["data"].encode()),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,130 @@
+"""What members may do in a room: by their role, less what was taken away from one of them."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from gateway.db.facts import Fact
+from gateway.errors import Restricted
+from gateway.module import Command, RoomKind
+from gateway.protocol.messages import Can, Push
+from gateway.protocol.names import RoomName, room_name, user_id
+from gateway.realtime.facts import LIFTED, Facts, moment
+from gateway.realtime.hub import Hub
+
+# The command of the core that may be taken away too, though no module declares it.
+TYPING: Final = "typing"
+NAME: Final = re.compile(r"[a-z][a-z0-9_.]{0,63}", re.ASCII)
+
+
+class Restriction(msgspec.Struct, frozen=True):
+    """These commands are taken away from a user in a room; `name` says by what."""
+
+    room: str
+    user: str
+    name: str
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    commands: frozenset[str]
+    # In milliseconds since the Unix epoch.
+    until: float
+
+
+class Restrictions:
+    """The restrictions in force, by room and user; implements `gateway.realtime.facts.Topic`."""
+
+    kind = "restriction"
+
+    def __init__(self, facts: Facts, hub: Hub, kinds: Mapping[str, RoomKind], commands: Mapping[str, Command]) -> None:
+        self._facts = facts
+        self._hub = hub
+        self._kinds = kinds
+        self._commands = commands
+        self._held: dict[tuple[str, str], dict[str, _Held]] = {}
+        self._every: dict[tuple[str, str], list[str]] = {}
+        facts.add(self)
+
+    async def restrict(
+        self, room: str, user: str, commands: Collection[str], until: datetime | None, name: str
+    ) -> None:
+        kind = room_name(room).kind
+        for command in commands:
+            if command != TYPING and (command not in self._commands or self._commands[command].rooms != kind):
+                raise ValueError(f"there is no command {command} in rooms of kind {kind}")
+        await self._declare(room, user, name, commands, moment(until))
+
+    async def lift(self, room: str, user: str, name: str) -> None:
+        await self._declare(room, user, name, (), LIFTED)
+
+    def can(self, room: RoomName, role: str, user: str) -> list[str]:
+        """The commands of modules that this member may use in the room."""
+        every = self._every.get((room.kind, role))
+        if every is None:
+            every = self._every[room.kind, role] = self._by_role(room.kind, role)
+        held = self._held.get((str(room), user))
+        if held is None:
+            return every
+        taken = frozenset().union(*(one.commands for one in held.values()))
+        return [command for command in every if command not in taken]
+
+    def check(self, room: str, user: str, command: str) -> None:
+        """Raises Restricted while the command is taken away from this user."""
+        held = self._held.get((room, user))
+        if held is None:
+            return
+        now = time.time() * 1000
+        until = max((one.until for one in held.values() if command in one.commands), default=0.0)
+        if until > now:
+            retry_after = None if math.isinf(until) else round((until - now) / 1000, 3)
+            raise Restricted(f"you may not use {command} here for now", retry_after=retry_after)
+
+    def learn(self, fact: Fact, *, holds: bool) -> None:
+        restriction = msgspec.json.decode(fact.data, type=Restriction)
+        place = (restriction.room, restriction.user)
+        held = self._held.setdefault(place, {})
+        held.pop(restriction.name, None)
+        if holds and restriction.commands:
+            until = math.inf if fact.until is None else float(fact.until)
+            held[restriction.name] = _Held(frozenset(restriction.commands), until)
+        if not held:
+            del self._held[place]
+        self._tell(restriction)
+
+    def end(self, fact: Fact) -> None:
+        self.learn(fact, holds=False)
+
+    async def _declare(self, room: str, user: str, name: str, commands: Collection[str], until: int | None) -> None:
+        if NAME.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is no name for a restriction")
+        restriction = Restriction(str(room_name(room)), user_id(user), name, tuple(sorted(commands)))
+        await self._facts.declare(self.kind, f"{room} {user} {name}", restriction, until)
+
+    def _tell(self, restriction: Restriction) -> None:
+        """Tell the user's connections in the room what they may do now, when that is something else."""
+        room = self._hub.room(restriction.room)
+        if room is None:
+            return
+        for membership in room.fanout.of(restriction.user):
+            can = self.can(room.name, membership.role, restriction.user)
+            if can != membership.can:
+                membership.can = can
+                membership.member.send(Push(push=Can.push, room=room.text, data=Can(can)))
+
+    def _by_role(self, kind: str, role: str) -> list[str]:
+        roles: Sequence[str] = self._kinds[kind].roles
+        return sorted(
+            command.name
+            for command in self._commands.values()
+            if command.rooms == kind and roles.index(role) >= roles.index(command.role)
+        )

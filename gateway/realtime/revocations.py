@@ -1,0 +1,114 @@
+"""Who is kept out of the platform, whatever their token says: revoked tokens and banned users."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from gateway.db.facts import Fact
+from gateway.errors import Banned, CloseCode, Revoked
+from gateway.principal import Principal
+from gateway.protocol.names import user_id
+from gateway.realtime.facts import LIFTED, Facts, moment
+from gateway.realtime.hub import Hub
+
+
+class UserRevoked(msgspec.Struct, frozen=True, tag="user"):
+    """The user's tokens issued up to `before`, in milliseconds since the Unix epoch."""
+
+    user: str
+    before: int
+
+
+class TokenRevoked(msgspec.Struct, frozen=True, tag="token"):
+    """One token, or all that were given out for one sign-in."""
+
+    token: str
+
+
+class UserBanned(msgspec.Struct, frozen=True, tag="ban"):
+    user: str
+
+
+Revocation = UserRevoked | TokenRevoked | UserBanned
+_decode: Final = msgspec.json.Decoder(Revocation).decode
+
+
+class Revocations:
+    """Implements `gateway.module.Access`, and `gateway.realtime.facts.Topic`."""
+
+    kind = "access"
+
+    def __init__(self, facts: Facts, hub: Hub, *, token_life: float) -> None:
+        """`token_life` is how many seconds a token lives at most: nothing older has to be refused by us."""
+        self._facts = facts
+        self._hub = hub
+        self._token_life = int(token_life * 1000)
+        self._before: dict[str, int] = {}
+        self._tokens: set[str] = set()
+        self._banned: set[str] = set()
+        facts.add(self)
+
+    async def revoke(self, user: str, *, before: datetime | None = None) -> None:
+        at = moment(before) or int(time.time() * 1000)
+        # Two for one user stand beside each other, so that a later word does not weaken an earlier one.
+        key = f"user {user_id(user)} {at}"
+        await self._facts.declare(self.kind, key, UserRevoked(user, at), at + self._token_life)
+
+    async def revoke_token(self, principal: Principal) -> None:
+        if not principal.token:
+            raise ValueError("this principal came from no token")
+        until = int(time.time() * 1000) + self._token_life
+        await self._facts.declare(self.kind, f"token {principal.token}", TokenRevoked(principal.token), until)
+
+    async def ban(self, user: str, *, until: datetime | None = None) -> None:
+        await self._facts.declare(self.kind, f"ban {user_id(user)}", UserBanned(user), moment(until))
+
+    async def unban(self, user: str) -> None:
+        await self._facts.declare(self.kind, f"ban {user_id(user)}", UserBanned(user), LIFTED)
+
+    def check(self, principal: Principal) -> None:
+        """Raises Banned or Revoked for one who is kept out."""
+        if principal.id in self._banned:
+            raise Banned("you are banned from the platform")
+        if self._is_revoked(principal):
+            raise Revoked("the token was revoked: sign in again")
+
+    def learn(self, fact: Fact, *, holds: bool) -> None:
+        if not holds:
+            self.end(fact)
+            return
+        match _decode(fact.data):
+            case UserRevoked(user, before):
+                self._before[user] = max(before, self._before.get(user, 0))
+                self._close(CloseCode.REVOKED, lambda principal: principal.id == user and self._is_revoked(principal))
+            case TokenRevoked(token):
+                self._tokens.add(token)
+                self._close(CloseCode.REVOKED, lambda principal: principal.token == token)
+            case UserBanned(user):
+                self._banned.add(user)
+                self._close(CloseCode.BANNED, lambda principal: principal.id == user)
+
+    def end(self, fact: Fact) -> None:
+        match _decode(fact.data):
+            case UserRevoked(user, before):
+                if self._before.get(user) == before:
+                    del self._before[user]
+            case TokenRevoked(token):
+                self._tokens.discard(token)
+            case UserBanned(user):
+                self._banned.discard(user)
+
+    def _is_revoked(self, principal: Principal) -> bool:
+        # Issue times are whole seconds: one of the same second may have been before it.
+        return principal.issued_at <= self._before.get(principal.id, -1) or principal.token in self._tokens
+
+    def _close(self, code: CloseCode, meant: Callable[[Principal], bool]) -> None:
+        """Close the sockets and streams of those who are meant, also of one that is signing in."""
+        for member in list(self._hub.members.values()):
+            if member.principal is not None and meant(member.principal):
+                member.close(code)

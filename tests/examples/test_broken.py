@@ -1,0 +1,116 @@
+"""A module that breaks the contract stops `ksmp serve` or `ksmp migrate` with one sentence that names it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway import settings as kernel_settings
+from tests.conftest import LOOPBACK, MakeSettings
+
+HEAD = """
+from contextlib import asynccontextmanager
+from pathlib import Path
+import msgspec
+from litestar import get
+from gateway.module import Command, Listener, Module
+
+class Request(msgspec.Struct, frozen=True): ...
+class Unknown(msgspec.Struct, frozen=True, tag="live.Unknown"): ...
+async def nothing(*_): ...
+def command(name): return Command(name=name, rooms="session", role="viewer", request=Request, handler=nothing)
+@get("/open", sync_to_thread=False)
+def unstated() -> None: ...
+
+class Broken(Module):
+    name = "broken"
+    requires = ("live",)
+"""
+
+LIFESPAN = """
+    @asynccontextmanager
+    async def lifespan(self, kernel):
+        raise ValueError("no board")
+        yield
+"""
+
+
+def ksmp(folder: Path, command: str, body: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    info = folder / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[ksmp.modules]\nbroken = broken:Broken\n")
+    (folder / "broken.py").write_text(HEAD + body)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("KSMP_")}
+    return subprocess.run(
+        [sys.executable, "-m", "gateway.cli", command],
+        check=False,
+        env=kept | environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "body", "sentence"),
+    [
+        pytest.param(
+            "serve",
+            '    commands = (command("broken.go"), command("broken.go"))',
+            "Module broken declares the command broken.go twice.",
+            id="command twice",
+        ),
+        pytest.param(
+            "serve",
+            '    commands = (command("chat.go"),)',
+            "Module broken: command chat.go must be broken.<verb>.",
+            id="wrong prefix",
+        ),
+        pytest.param(
+            "migrate",
+            "    migrations = Path(__file__).parent",
+            "Migration broken/0001_bad failed and was undone",
+            id="bad migration",
+        ),
+        pytest.param("serve", LIFESPAN, "Module broken failed to start: ValueError('no board').", id="lifespan"),
+        pytest.param(
+            "serve",
+            '    requires = ("attic",)',
+            "Module broken requires attic, which is not on; add it to KSMP_MODULES.",
+            id="missing sibling",
+        ),
+        pytest.param(
+            "serve",
+            '    requires = ("broken",)',
+            "Modules require each other in a circle: broken → broken",
+            id="circle",
+        ),
+        pytest.param(
+            "serve", "    routes = (unstated,)", "(broken.unstated) does not say who may call it", id="policy"
+        ),
+        pytest.param(
+            "serve",
+            '    listens = (Listener(event=Unknown, name="broken.hear", handler=nothing),)',
+            "Module broken: broken.hear listens to live.Unknown, which live does not emit",
+            id="unknown event",
+        ),
+    ],
+)
+async def test_a_breach(tmp_path: Path, settings: MakeSettings, command: str, body: str, sentence: str) -> None:
+    (tmp_path / "0001_bad.sql").write_text("CREATE TABEL broken ();")
+    with socket.create_server((LOOPBACK, 0)) as free:
+        port = free.getsockname()[1]
+    environ = kernel_settings.environment(settings(port=port, log_level="error"))
+    done = await asyncio.to_thread(ksmp, tmp_path, command, body, environ)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

@@ -1,0 +1,337 @@
+"""What is taken from a user is taken on every node, soon and for as long as was said, whatever breaks."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway import failpoint
+from gateway.embedded.nats import NatsCluster
+from gateway.errors import BadInput, Refused, Restricted, Unavailable
+from gateway.protocol.names import room_name
+from gateway.realtime.evictions import Eviction
+from gateway.realtime.facts import ROOM
+from tests.realtime.node import Node, Viewer, eventually, node
+
+BOTH = ["test.ask", "test.say"]
+
+
+@pytest.fixture
+async def near(servers: NatsCluster, postgres: str) -> AsyncIterator[Node]:
+    async with node(servers.urls, postgres, moderated=True) as running:
+        yield running
+
+
+@pytest.fixture
+async def far(servers: NatsCluster, postgres: str) -> AsyncIterator[Node]:
+    """Looks at the rows so seldom that what it knows came through the room."""
+    async with node(servers.urls, postgres, moderated=True, fact_interval=3600.0) as running:
+        yield running
+
+
+@pytest.fixture
+def room() -> str:
+    return f"test:{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def user() -> str:
+    return f"user-{uuid.uuid4().hex}"
+
+
+def after(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def told(viewer: Viewer, push: str = "can") -> list[object]:
+    """The data of the pushes of this name since the join."""
+    return [message["data"] for message in viewer.sink.messages if message["push"] == push]
+
+
+def refused(node: Node, room: str, user: str, command: str = "test.say") -> Restricted | None:
+    try:
+        node.restrictions.check(room, user, command)
+    except Restricted as error:
+        return error
+    return None
+
+
+def kept_out(node: Node, room: str, user: str) -> bool:
+    try:
+        node.evictions.check(room, user)
+    except Restricted:
+        return True
+    return False
+
+
+# Restrictions
+
+
+async def test_a_restriction_holds_on_every_node_and_ends_by_itself(
+    near: Node, far: Node, room: str, user: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    viewers = [await near.viewer(room, user=user), await far.viewer(room, user=user)]
+    others = [await near.viewer(room, user="other"), await far.viewer(room, user="other")]
+    assert [viewer.result.can for viewer in viewers if viewer.result] == [BOTH, BOTH]
+    started = time.perf_counter()
+    until = after(1.0)
+    await near.rooms.restrict(room, user, ["test.say"], until)
+    assert refused(near, room, user) is not None
+    await eventually(lambda: refused(far, room, user) is not None, "the other node knows")
+    with capsys.disabled():
+        print(f"\n  a restriction holds on another node after {(time.perf_counter() - started) * 1000:.1f} ms")
+    error = refused(far, room, user)
+    assert error is not None
+    assert (error.code, error.temporary) == ("forbidden", True)
+    assert error.retry_after is not None
+    assert 0.0 < error.retry_after <= 1.0
+    assert refused(far, room, user, "test.ask") is None
+    assert refused(far, room, "other") is None
+    for viewer in viewers:
+        await eventually(lambda viewer=viewer: told(viewer) == [{"can": ["test.ask"]}], "told what is left")
+    assert (await far.viewer(room, user=user)).result.can == ["test.ask"]  # type: ignore[union-attr]
+    for viewer in viewers:
+        await eventually(lambda viewer=viewer: told(viewer)[1:] == [{"can": BOTH}], "told that it is over")
+    assert datetime.now(UTC) >= until
+    assert refused(near, room, user) is None
+    assert refused(far, room, user) is None
+    assert [told(viewer) for viewer in others] == [[], []]
+
+
+async def test_a_restriction_without_an_end_is_lifted(near: Node, far: Node, room: str, user: str) -> None:
+    viewer = await far.viewer(room, user=user)
+    await near.rooms.restrict(room, user, BOTH, None)
+    await eventually(lambda: told(viewer) == [{"can": []}], "told")
+    error = refused(far, room, user)
+    assert error is not None
+    assert (error.temporary, error.retry_after) == (False, None)
+    await far.rooms.lift(room, user)
+    await eventually(lambda: told(viewer)[1:] == [{"can": BOTH}], "told that it was lifted")
+    await eventually(lambda: refused(near, room, user) is None, "lifted on the other node")
+
+
+async def test_restrictions_of_other_names_stand_beside_each_other(near: Node, room: str, user: str) -> None:
+    """The short wait of a slow mode does not end a long mute."""
+    viewer = await near.viewer(room, user=user)
+    await near.rooms.restrict(room, user, ["test.say"], None, name="mute")
+    await near.rooms.restrict(room, user, ["test.say"], after(0.2), name="slow")
+    await near.rooms.restrict(room, user, ["test.ask", "test.say"], after(60), name="other")
+    await near.rooms.lift(room, user, name="other")
+    await near.rooms.lift(room, user, name="slow")
+    assert refused(near, room, user) is not None
+    await near.rooms.lift(room, user, name="mute")
+    assert refused(near, room, user) is None
+    assert told(viewer) == [{"can": ["test.ask"]}, {"can": []}, {"can": ["test.ask"]}, {"can": BOTH}]
+
+
+async def test_a_time_that_has_passed_lifts(near: Node, room: str, user: str) -> None:
+    await near.rooms.restrict(room, user, ["test.say"], None)
+    await near.rooms.restrict(room, user, ["test.say"], after(-1))
+    assert refused(near, room, user) is None
+
+
+async def test_typing_can_be_taken_away(near: Node, room: str, user: str) -> None:
+    await near.rooms.restrict(room, user, ["typing"], None)
+    assert refused(near, room, user, "typing") is not None
+    assert (await near.viewer(room, user=user)).result.can == BOTH  # type: ignore[union-attr]
+
+
+async def test_what_cannot_be_a_restriction(near: Node, room: str, user: str) -> None:
+    with pytest.raises(ValueError, match=r"no command chat\.send"):
+        await near.rooms.restrict(room, user, ["chat.send"], None)
+    with pytest.raises(ValueError, match="zone"):
+        await near.rooms.restrict(room, user, ["test.say"], datetime.now())
+    with pytest.raises(ValueError, match="no name"):
+        await near.rooms.restrict(room, user, ["test.say"], None, name="a b")
+    for bad_room, bad_user in ((room, "a b"), ("nowhere", user)):
+        with pytest.raises(BadInput):
+            await near.rooms.restrict(bad_room, bad_user, [], None)
+
+
+# Evictions
+
+
+async def test_an_evicted_user_leaves_every_node_and_is_refused_until_readmitted(
+    near: Node, far: Node, room: str, user: str
+) -> None:
+    viewers = [await near.viewer(room, user=user), await far.viewer(room, user=user), await far.viewer(room, user=user)]
+    witness = await far.viewer(room)
+    await eventually(lambda: len(far.hub.room(room).presence.people()) == 2, "both are there")  # type: ignore[union-attr]
+    await near.rooms.evict(room, user, "test.rude")
+    for viewer in viewers:
+        await eventually(
+            lambda viewer=viewer: told(viewer, "left") == [{"code": "test.rude", "rejoin": False}], "told to leave"
+        )
+        assert room not in viewer.member.rooms
+    seq = await near.say(room, "behind the door")
+    await eventually(lambda: witness.texts == ["behind the door"], "the others go on")
+    assert [viewer.pushes for viewer in viewers] == [[], [], []]
+    for viewer in viewers:
+        # The grant of a moment ago does not let them back in.
+        with pytest.raises(Refused) as caught:
+            await viewer.join(room)
+        assert (caught.value.code, caught.value.retry_after) == ("forbidden", None)
+    with pytest.raises(Refused):
+        await far.grants.role(viewers[0].member.user, room_name(room))
+    # Long before the grace is over.
+    await eventually(lambda: len(near.hub.room(room).presence.people()) == 1, "gone", timeout=3.0)  # type: ignore[union-attr]
+    await far.rooms.readmit(room, user)
+    await eventually(lambda: not kept_out(near, room, user), "let in again")
+    result = await viewers[0].join(room, since=near.position(seq - 1))
+    assert result.recovered
+
+
+async def test_who_may_rejoin_is_granted_anew(near: Node, far: Node, room: str, user: str) -> None:
+    viewer = await far.viewer(room, user=user)
+    await near.rooms.evict(room, user, "test.moved", rejoin=True)
+    await eventually(lambda: told(viewer, "left") == [{"code": "test.moved", "rejoin": True}], "told to leave")
+    far.owner = near.owner = Unavailable("the database is away")
+    # The grant from before is not used, neither the one held here nor another node's.
+    with pytest.raises(Unavailable):
+        await viewer.join(room)
+    far.owner = "member"
+    assert (await viewer.join(room)).members == 1
+
+
+async def test_an_eviction_ends_by_itself(near: Node, far: Node, room: str, user: str) -> None:
+    await near.rooms.evict(room, user, "test.pause", until=after(0.5))
+    await eventually(lambda: kept_out(far, room, user), "kept out")
+    with pytest.raises(Restricted) as caught:
+        await far.viewer(room, user=user)
+    assert caught.value.temporary
+    await eventually(lambda: not kept_out(far, room, user), "over", timeout=3.0)
+    await far.viewer(room, user=user)
+
+
+async def test_who_is_evicted_while_joining_does_not_get_in(near: Node, far: Node, room: str, user: str) -> None:
+    failpoint.set("open.pause", None, delay=0.5)
+    asked = far.viewer(room, user=user)
+    await near.rooms.evict(room, user, "test.rude")
+    with pytest.raises(Refused):
+        await asked
+
+
+# Members
+
+
+async def test_members_are_those_of_all_nodes(near: Node, far: Node, room: str) -> None:
+    for who, where in (("a", near), ("b", near), ("b", far), ("c", far)):
+        await where.viewer(room, user=who)
+    await eventually(lambda: near.hub.room(room).presence.count == 3, "all are known")  # type: ignore[union-attr]
+    assert [person.id for person in await near.rooms.members(room)] == ["a", "b", "c"]
+
+
+async def test_members_of_a_room_that_nobody_here_is_in(near: Node, far: Node, room: str) -> None:
+    await far.viewer(room, user="a")
+    # Its node has told the others.
+    await eventually(lambda: not far.hub.room(room).presence._untold, "told")  # type: ignore[union-attr]
+    assert [person.id for person in await near.rooms.members(room)] == ["a"]
+    assert await near.rooms.members(f"test:{uuid.uuid4().hex}") == []
+
+
+# Whatever breaks
+
+
+async def test_it_survives_the_restart_of_every_node(servers: NatsCluster, postgres: str, room: str, user: str) -> None:
+    async with node(servers.urls, postgres, moderated=True) as first:
+        await first.rooms.restrict(room, user, ["test.say"], after(3600))
+        await first.rooms.restrict(room, user, ["test.ask"], after(3600), name="lifted")
+        await first.rooms.lift(room, user, name="lifted")
+        await first.rooms.evict(room, "evicted", "test.rude")
+    async with node(servers.urls, postgres, moderated=True) as second:
+        assert refused(second, room, user) is not None
+        assert refused(second, room, user, "test.ask") is None
+        assert kept_out(second, room, "evicted")
+
+
+async def test_a_node_that_was_cut_off_knows_when_it_is_back(near: Node, far: Node, room: str, user: str) -> None:
+    viewer = await far.viewer(room, user=user)
+    failpoint.set("republish.drop", lambda message: message._client is far.bus.client)
+    await near.rooms.restrict(room, user, ["test.say"], None)
+    await near.rooms.evict(room, "evicted", "test.rude")
+    failpoint.clear()
+    assert refused(far, room, user) is None
+    far.bus.client._transport._io_writer.transport.abort()  # type: ignore[union-attr]
+    await eventually(lambda: refused(far, room, user) is not None, "the gap was read")
+    await eventually(lambda: kept_out(far, room, "evicted"), "the gap was read to its end")
+    assert told(viewer) == [{"can": ["test.ask"]}]
+
+
+async def test_a_fact_whose_writer_died_before_it_was_told_is_found(
+    near: Node, servers: NatsCluster, postgres: str, room: str, user: str
+) -> None:
+    failpoint.set("fact.untold", lambda fact: True)
+    async with node(servers.urls, postgres, moderated=True) as doomed:
+        await doomed.rooms.restrict(room, user, ["test.say"], None)
+    await eventually(lambda: refused(near, room, user) is not None, "found among the rows")
+
+
+async def test_without_postgresql_the_log_tells_a_node_that_starts(
+    near: Node, servers: NatsCluster, room: str, user: str
+) -> None:
+    await near.rooms.restrict(room, user, ["test.say"], None)
+    await near.rooms.restrict(room, user, ["test.ask"], None, name="lifted")
+    await near.rooms.lift(room, user, name="lifted")
+    await eventually(lambda: not near.facts._telling, "told")
+    async with node(servers.urls, "postgresql://ksmp@127.0.0.1:1/ksmp", moderated=True) as other:
+        assert refused(other, room, user) is not None
+        assert refused(other, room, user, "test.ask") is None
+        with pytest.raises(Unavailable):
+            await other.rooms.lift(room, user)
+        # What is known holds.
+        assert refused(other, room, user) is not None
+
+
+async def test_an_older_version_that_comes_late_changes_nothing(near: Node, far: Node, room: str, user: str) -> None:
+    await near.rooms.restrict(room, user, ["test.say"], None)
+    held = near.facts._known["restriction", f"{room} {user} restriction"]
+    await near.rooms.lift(room, user)
+    await eventually(lambda: not near.facts._telling, "told")
+    await near.facts._tell(held)
+    await eventually(lambda: not any(one.hub.room(str(ROOM)).behind for one in (near, far)), "heard")  # type: ignore[union-attr]
+    for one in (near, far):
+        one.facts._learn(held)
+        assert refused(one, room, user) is None
+
+
+async def test_what_was_lifted_and_pruned_is_forgotten(near: Node, far: Node, room: str, user: str) -> None:
+    """As by a node that was away for days: the reading of all rows ends what has no row any more."""
+    await near.rooms.restrict(room, user, ["test.say"], None)
+    await eventually(lambda: refused(far, room, user) is not None, "known")
+    await near.database.engine.pool.execute("DELETE FROM fact WHERE key = $1", f"{room} {user} restriction")  # type: ignore[union-attr]
+    far.facts._whole_at = None
+    await far.facts._look()
+    assert refused(far, room, user) is None
+
+
+async def test_what_is_over_for_long_is_pruned(near: Node, room: str, user: str) -> None:
+    await near.rooms.restrict(room, user, ["test.say"], None, name="held")
+    await near.rooms.restrict(room, user, ["test.say"], None, name="old")
+    await near.rooms.lift(room, user, name="old")
+    await near.rooms.evict(room, user, "test.moved", rejoin=True)
+    pool = near.database.engine.pool
+    assert pool is not None
+    await pool.execute("UPDATE fact SET changed_at = now() - interval '2 hours' WHERE key LIKE $1", f"{room}%old")
+    await pool.execute("UPDATE fact SET changed_at = now() - interval '2 hours' WHERE key LIKE $1", f"{room}%held")
+    near.facts._whole_at = None
+    await near.facts._look()
+    keys = [row["key"] for row in await pool.fetch("SELECT key FROM fact WHERE key LIKE $1", f"{room}%")]
+    assert sorted(keys) == sorted([f"{room} {user}", f"{room} {user} held"])
+
+
+async def test_a_fact_that_cannot_be_read_stops_no_other(near: Node, far: Node, room: str, user: str) -> None:
+    await near.rooms.publish(str(ROOM), "system.fact", Eviction(room, user, "", rejoin=False))
+    await near.rooms.restrict(room, user, ["test.say"], None)
+    await eventually(lambda: refused(far, room, user) is not None, "the next one is heard")
+
+
+async def test_another_life_of_the_log(near: Node, room: str, user: str, servers: NatsCluster, postgres: str) -> None:
+    async with node(servers.urls, postgres, moderated=True) as other:
+        await other.hub._forget(str(ROOM), other.hub._rooms[str(ROOM)])
+        await near.rooms.restrict(room, user, ["test.say"], None)
+        await eventually(lambda: refused(other, room, user) is not None, "the rows tell")
+        await eventually(lambda: getattr(other.hub.room(str(ROOM)), "follower", None) is not None, "followed again")
