@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -9,12 +10,13 @@ import msgspec
 from piccolo.columns import Column
 from piccolo.columns.combination import Or, WhereRaw
 
-from gateway.errors import forbidden, not_found
+from gateway.errors import forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.identifier import new_id
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
+from gateway.protocol.names import is_user_id
 from modules.programs.enrolments import Enrolments
 from modules.programs.events import ProgramArchived, ProgramPublished
 from modules.programs.facade import Part, part_of
@@ -105,7 +107,8 @@ class Catalogue:
                     raise forbidden("this room is for those enrolled in the program")
 
     async def create(self, principal: Principal, new: NewProgram) -> ProgramView:
-        """A draft of this user's."""
+        """A draft of this user's; raises BadInput `invalid` for a co-mentor who cannot be one."""
+        check_co_mentors(new.co_mentors)
         program = ProgramView(
             id=new_id(),
             mentor_id=principal.id,
@@ -122,6 +125,7 @@ class Catalogue:
     async def change(self, principal: Principal, id: str, change: ProgramChange, if_match: IfMatch) -> ProgramView:
         """Raises `programs.over_capacity` for fewer places than are taken; more places go to those who wait."""
         values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+        check_co_mentors(values.get("co_mentors", ()))
         async with self._kernel.database.transaction():
             program = await locked(principal, id)
             if_match.check(program.rev)
@@ -148,3 +152,10 @@ class Catalogue:
         program = msgspec.convert({**msgspec.structs.asdict(program), **values}, ProgramView)
         await self._kernel.rooms.publish_row(f"program:{program.id}", "programs.program", program)
         return program
+
+
+def check_co_mentors(users: Iterable[str]) -> None:
+    """Raises BadInput `invalid` for what is no user's id."""
+    for user in users:
+        if not is_user_id(user):
+            raise invalid("one of the co-mentors is no id of a user")

@@ -13,12 +13,11 @@ from modules.programs.states import State
 NO_NUL = r"^[^\x00]*$"
 Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_NUL)]
 Summary = Annotated[str, Meta(max_length=5000, pattern=NO_NUL)]
-Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
 Price = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
-# A list: the description of a tuple does not say what is in it.
-CoMentors = Annotated[list[Name], Meta(max_length=20)]
+# Ids of users, which the service checks.
+CoMentors = Annotated[list[str], Meta(max_length=20)]
 
 EXAMPLE = "01a2130d-48bf-7174-b972-596a06fb2346"
 
