@@ -11,10 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import structlog
+
 from gateway.module import StoredPush
 from gateway.protocol.messages import Push
 from gateway.realtime.encoding import wire
 from gateway.realtime.member import Membership, Wording
+
+log = structlog.get_logger(__name__)
 
 # A write takes about 8 µs, so that a slice holds the loop for well under 5 ms.
 SLICE: Final = 400
@@ -163,7 +167,11 @@ def deliver(batch: Batch, memberships: Iterable[Membership]) -> None:
         if member.encoding is not encoding:
             encoding = member.encoding
             every, lasting = batch.frames(encoding)
-        if (write := member.quick) is not None:
-            write(every)
-        else:
-            member.write_batch(every, lasting)
+        try:
+            if (write := member.quick) is not None:
+                write(every)
+            else:
+                member.write_batch(every, lasting)
+        except Exception:
+            # It must not keep the others from theirs. If it lives, the next `prev` tells it of the gap.
+            log.exception("fanout.write_failed", connection=member.id)

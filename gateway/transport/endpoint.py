@@ -62,6 +62,9 @@ class Receiver(Protocol):
     def lagging(self, behind: bool) -> None:
         """Learn that the client has more unread than it should, or no longer."""
 
+    def over(self) -> None:
+        """The connection is at its end: nothing may be written any more. `lost` follows in the loop's next turn."""
+
     def lost(self, code: int) -> None:
         """The connection has ended; called once, and nothing is received after it."""
 
@@ -307,6 +310,9 @@ class _Handed:
     def put_nowait(self, event: Mapping[str, Any]) -> None:
         endpoint = self._endpoint
         if event["type"] == "websocket.disconnect":
+            if endpoint._receiver is not None:
+                # At once: uvloop's transport raises when it is written to after its end.
+                endpoint._receiver.over()
             # Not from here: whoever closes may be in the middle of something that ends would change.
             endpoint.loop.call_soon(endpoint._lost, event.get("code", 1005))
         elif event["type"] == "websocket.receive" and endpoint._receiver is not None:
@@ -321,6 +327,9 @@ class _Nobody:
         pass
 
     def lagging(self, behind: bool) -> None:
+        pass
+
+    def over(self) -> None:
         pass
 
     def lost(self, code: int) -> None:

@@ -86,7 +86,6 @@ class RealtimeEndpoint:
 
     def _gone(self, member: Member, code: int) -> None:
         """A connection has ended."""
-        member.end()
         del self._hub.members[member.id]
         self._sign_in.gone(member)
         self._metrics.connections.dec()
@@ -181,6 +180,9 @@ class Serving:
 
     def lagging(self, behind: bool) -> None:
         self._member.lag(behind)
+
+    def over(self) -> None:
+        self._member.end()
 
     def lost(self, code: int) -> None:
         if self._deadline is not None:

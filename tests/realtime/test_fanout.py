@@ -265,3 +265,20 @@ def test_nothing_is_written_quickly_to_one_that_is_not_to_get_it_now(fanout: Fan
         fanout.durable(stored(2), 1)
         turns.run()
         assert len(sink.quick) == 1
+
+
+def test_one_that_cannot_be_written_to_keeps_nothing_from_the_others(fanout: Fanout, turns: Turns) -> None:
+    def broken(data: bytes) -> None:
+        raise RuntimeError("the handler is closed")
+
+    membership, sink = quick_seat("broken")
+    sink.swift = broken  # type: ignore[assignment]
+    membership.member.lag(False)
+    other, pile = seat("other")
+    fanout.enter(membership)
+    fanout.enter(other)
+    fanout.durable(stored(1), 0)
+    turns.run()
+    fanout.durable(stored(2), 1)
+    turns.run()
+    assert seqs(pile) == [1, 2]
