@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -209,10 +210,12 @@ async def test_an_eviction_ends_by_itself(near: Node, far: Node, room: str, user
 
 async def test_who_is_evicted_while_joining_does_not_get_in(near: Node, far: Node, room: str, user: str) -> None:
     failpoint.set("open.pause", None, delay=0.5)
-    asked = far.viewer(room, user=user)
+    joining = asyncio.create_task(far.viewer(room, user=user))
+    await asyncio.sleep(0.1)
+    assert str(room) in far.hub._rooms
     await near.rooms.evict(room, user, "test.rude")
     with pytest.raises(Refused):
-        await asked
+        await joining
 
 
 # Members
