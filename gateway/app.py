@@ -137,7 +137,15 @@ class Gateway:
         self.access = Revocations(self.facts, self.hub, token_life=settings.token_life + settings.token_leeway)
         outbox = Outbox(self.database, limit=settings.event_bytes)
         self.rooms = ClusterRooms(
-            self.hub, self.log, self.archive, archived, restrictions, evictions, self.metrics, outbox
+            self.hub,
+            self.log,
+            self.archive,
+            archived,
+            restrictions,
+            evictions,
+            self.metrics,
+            outbox,
+            registry.snapshots(modules),
         )
         self.courier = Courier(
             self.bus,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import msgspec
 
 from gateway.principal import Author, Principal
-from gateway.protocol.messages import Person, Published
+from gateway.protocol.messages import Person, Published, Snapshot
 
 if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
@@ -96,6 +96,20 @@ class Command:
     request: type[msgspec.Struct]
     handler: Callable[[Context, Any], Awaitable[msgspec.Struct | None]]
     rate: Callable[[], Rate] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotPart:
+    """A part of the state of rooms of one kind, which a late joiner gets whole (`Context.snapshot`).
+
+    `name` is `<module>.<what>`, the part's key in the snapshot. `read(context)` gives it as this member may see it:
+    from rows, in a few queries, and as it would be after applying every push of the room, so that with the pushes
+    that follow it becomes what a fresh one is. What only some members may know belongs into a room of theirs.
+    """
+
+    name: str
+    rooms: str
+    read: Callable[[Context], Awaitable[msgspec.Struct]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +237,9 @@ class Rooms(Protocol):
     async def read(self, room: str, seq: int) -> StoredPush | None:
         """One push of the room, from memory, stream or archive; None when there is none or it was erased."""
 
+    async def snapshot(self, context: Context) -> Snapshot:
+        """See `Context.snapshot`."""
+
     async def members(self, room: str) -> Sequence[Person]:
         """Who is in the room, by id, over all nodes: as this node has heard, which may be a second old.
 
@@ -288,6 +305,14 @@ class Context:
     async def publish_row(self, push: str, entity: Entity) -> None:
         """The same for an entity whose row this transaction writes: see `Rooms.publish_row`."""
         await self.rooms.publish_row(self.room, push, entity, author=Author.of(self.principal), nonce=self.nonce)
+
+    async def snapshot(self) -> Snapshot:
+        """Every part of this room's state that a module declares in `snapshots`, as this member may see it.
+
+        The room's position is taken first and the rows are read second: what was pushed up to `seq` is in it, and
+        pushes after it are applied by their `rev`. Raises what the parts raise, such as Unavailable.
+        """
+        return await self.rooms.snapshot(self)
 
     def at_least(self, role: str) -> bool:
         """Whether the member's role in this room is `role` or one above it."""
@@ -369,6 +394,7 @@ class Module:
 
     rooms: Sequence[RoomKind] = ()
     commands: Sequence[Command] = ()
+    snapshots: Sequence[SnapshotPart] = ()
     emits: Sequence[type[msgspec.Struct]] = ()
     listens: Sequence[Listener] = ()
     timers: Sequence[Timer] = ()

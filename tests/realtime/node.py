@@ -164,6 +164,7 @@ class Node:
             self.evictions,
             self.metrics,
             Outbox(self.database, limit=settings.event_bytes),
+            {},
         )
         self._names = itertools.count(1)
         self._archived = archived
