@@ -20,10 +20,11 @@ from gateway import failpoint, registry
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.verifier import TokenVerifier
 from gateway.bus.connection import NatsBus
-from gateway.bus.log import RoomLog
+from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.db.facts import FactTable
+from gateway.db.results import CommandResults
 from gateway.errors import Unavailable
 from gateway.events.courier import Courier
 from gateway.events.outbox import Outbox
@@ -175,6 +176,7 @@ class Gateway:
         self.idempotency = IdempotencyKeys(
             self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
         )
+        self.results = CommandResults(self.database, kept=DUPLICATE_WINDOW)
         runner = CommandRunner(
             self.hub,
             history,
@@ -182,6 +184,8 @@ class Gateway:
             kinds,
             commands,
             restrictions,
+            self.database,
+            self.results,
             settings.history_limit,
             settings.publish_timeout,
         )
@@ -208,6 +212,7 @@ class Gateway:
             self._spawn(self._come_up())
             self._spawn(self._watch_database())
             self._spawn(self.idempotency.sweep())
+            self._spawn(self.results.sweep())
             try:
                 yield
             finally:

@@ -88,6 +88,10 @@ class Command:
     `role` is the least role of the room kind that may use it: the kernel answers `forbidden` before the
     handler runs. `handler(context, request)` returns the ok of the reply. `rate` is asked when a command
     is first used in a room, so that it may come from the module's settings.
+
+    The handler of a `row_first` command runs inside a database transaction, which also remembers what it answered: what
+    it writes, publishes and schedules happens once, and a repeat with the same nonce within two minutes gets the same
+    answer with `duplicate`. When it raises, nothing has happened, and a repeat is another try.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Command:
     request: type[msgspec.Struct]
     handler: Callable[[Context, Any], Awaitable[msgspec.Struct | None]]
     rate: Callable[[], Rate] | None = None
+    row_first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,6 +335,9 @@ class Database(Protocol):
 
         Raises Unavailable, after which it may have been committed.
         """
+
+    async def fetch(self, statement: str, *arguments: Any) -> Sequence[Mapping[str, Any]]:
+        """The rows of a statement with `$1`, `$2` …, in this task's transaction if there is one; raises Unavailable."""
 
 
 class Access(Protocol):
