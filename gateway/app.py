@@ -23,6 +23,7 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
+from gateway.db.traces import Traces
 from gateway.errors import Unavailable
 from gateway.events.courier import Courier
 from gateway.events.outbox import Outbox
@@ -54,6 +55,7 @@ from gateway.realtime.facts import Facts
 from gateway.realtime.grants import Grants
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
+from gateway.realtime.identities import Identities
 from gateway.realtime.joining import Joiner
 from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.revocations import Revocations
@@ -77,6 +79,7 @@ class ModuleKernel:
         self,
         rooms: ClusterRooms,
         access: Revocations,
+        identities: Identities,
         events: ModuleEvents,
         schedules: ModuleSchedules,
         database: PostgresDatabase,
@@ -85,6 +88,7 @@ class ModuleKernel:
     ) -> None:
         self.rooms = rooms
         self.access = access
+        self.identities = identities
         self.events = events
         self.schedules = schedules
         self.database = database
@@ -162,6 +166,7 @@ class Gateway:
         identify = [module.identify for module in modules]
         sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, self.access, settings)
         self.callers = Callers(self.verifier.verify, sign_in.verified, self.access.check, settings.identity_fresh)
+        self.identities = Identities(self.facts, Traces(self.database), modules, self.callers.forget)
         self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)
         self.idempotency = IdempotencyKeys(
             self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
@@ -234,6 +239,7 @@ class Gateway:
             kernel = ModuleKernel(
                 self.rooms,
                 self.access,
+                self.identities,
                 self.courier.events(module),
                 self.courier.schedules(module),
                 self.database,
