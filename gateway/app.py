@@ -24,6 +24,7 @@ from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.db.results import CommandResults
+from gateway.db.traces import Traces
 from gateway.errors import Unavailable
 from gateway.events.courier import Courier
 from gateway.events.outbox import Outbox
@@ -55,6 +56,7 @@ from gateway.realtime.facts import Facts
 from gateway.realtime.grants import Grants
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
+from gateway.realtime.identities import Identities
 from gateway.realtime.joining import Joiner
 from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.revocations import Revocations
@@ -78,6 +80,7 @@ class ModuleKernel:
         self,
         rooms: ClusterRooms,
         access: Revocations,
+        identities: Identities,
         events: ModuleEvents,
         schedules: ModuleSchedules,
         database: PostgresDatabase,
@@ -86,6 +89,7 @@ class ModuleKernel:
     ) -> None:
         self.rooms = rooms
         self.access = access
+        self.identities = identities
         self.events = events
         self.schedules = schedules
         self.database = database
@@ -171,6 +175,7 @@ class Gateway:
         identify = [module.identify for module in modules]
         sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, self.access, settings)
         self.callers = Callers(self.verifier.verify, sign_in.verified, self.access.check, settings.identity_fresh)
+        self.identities = Identities(self.facts, Traces(self.database), modules, self.callers.forget)
         self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)
         self.idempotency = IdempotencyKeys(
             self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
@@ -247,6 +252,7 @@ class Gateway:
             kernel = ModuleKernel(
                 self.rooms,
                 self.access,
+                self.identities,
                 self.courier.events(module),
                 self.courier.schedules(module),
                 self.database,

@@ -367,6 +367,44 @@ class Access(Protocol):
         """Let a banned user in again; one who is not banned is no error."""
 
 
+class Said(msgspec.Struct, frozen=True):
+    """An archived push that a user wrote."""
+
+    room: str
+    seq: int
+    at: datetime
+    push: str
+    data: Any
+
+
+class Export(msgspec.Struct, frozen=True):
+    """What the platform holds on a user: what each module does, by its name, and what they wrote in archived rooms."""
+
+    modules: Mapping[str, Mapping[str, Any]]
+    messages: Sequence[Said]
+
+
+class Identities(Protocol):
+    """What all modules, and the kernel, know of a user."""
+
+    async def renew(self, user: str) -> None:
+        """Have the modules asked anew who the user is, on every node: at their next request, connect or refresh.
+
+        Call it after the commit of what changed. It happens here at once and within a second everywhere; without it,
+        after `KSMP_IDENTITY_FRESH`. Sockets keep the name they came with. Raises Unavailable.
+        """
+
+    async def export(self, user: str) -> Export:
+        """Ask every module for what it holds on the user; raises Unavailable."""
+
+    async def forget(self, user: str) -> None:
+        """Have every module forget the user, in this transaction, and take their name off what they wrote.
+
+        That is the archive: the log lets its messages go after `KSMP_RETENTION`. What was not archived yet is reached
+        by forgetting once more after that. Raises Unavailable.
+        """
+
+
 class Kernel(Protocol):
     """What a running gateway lends a module."""
 
@@ -375,6 +413,9 @@ class Kernel(Protocol):
 
     @property
     def access(self) -> Access: ...
+
+    @property
+    def identities(self) -> Identities: ...
 
     @property
     def events(self) -> Events: ...
@@ -418,6 +459,17 @@ class Module:
         When it raises Unavailable the gateway goes on with the token's own claims.
         """
         return principal
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        """What this module holds on a user, as JSON can show it; for the user themselves. Empty: nothing."""
+        return {}
+
+    async def forget(self, user: str) -> None:
+        """A user is deleted: remove what is about them, and their name and the like from what must stay.
+
+        Called inside the transaction that deletes them, and once more when the log has let go of what they wrote: done
+        again it changes nothing. The id may stay; nothing says any more who it was.
+        """
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         """Create what `ksmp dev` shows, once; `people` has a mentor, a student and an admin.

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 import msgspec
+
+# What is shown in place of the name of a user who was deleted.
+FORGOTTEN: Final = "Deleted user"
 
 
 class Role(enum.StrEnum):

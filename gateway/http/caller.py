@@ -32,7 +32,9 @@ class Callers:
         self._check = check
         self._identified = identified
         self._fresh = fresh
-        self._known: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
+        # What was claimed, who that is, and until when.
+        self._known: OrderedDict[str, tuple[Principal, Principal, float]] = OrderedDict()
+        self._forgotten = 0
 
     async def caller(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
         """None without `Authorization`; raises Refused for one that is no good, Unavailable when nobody can tell."""
@@ -48,10 +50,14 @@ class Callers:
         known = self._known.get(claimed.id)
         now = time.monotonic()
         # The claims must be the same: a token of another role, or a newer one, is another story.
-        if known is not None and known[1] > now and _agree(known[0], claimed):
-            return known[0]
+        if known is not None and known[2] > now and _agree(known[0], claimed):
+            return known[1]
+        forgotten = self._forgotten
         principal = await self._identified(token)
-        self._known[claimed.id] = (principal, now + self._fresh)
+        if forgotten != self._forgotten:
+            # It may be this user's answer that is out of date by now.
+            return principal
+        self._known[claimed.id] = (claimed, principal, now + self._fresh)
         self._known.move_to_end(claimed.id)
         if len(self._known) > KEPT:
             self._known.popitem(last=False)
@@ -60,6 +66,7 @@ class Callers:
     def forget(self, user: str) -> None:
         """Ask the modules again at the user's next request."""
         self._known.pop(user, None)
+        self._forgotten += 1
 
 
 def _agree(known: Principal, claimed: Principal) -> bool:

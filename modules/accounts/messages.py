@@ -1,12 +1,27 @@
-"""What clients see of accounts."""
+"""What clients send and see of accounts."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
+from gateway.module import Said
 from gateway.principal import Principal, Role
+
+UserId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+# No spaces, quotes or angle brackets: it is put into pages.
+AvatarUrl = Annotated[str, Meta(pattern=r"^https://[!#-&(-;=?-\[\]_a-z~]+$", max_length=2000)]
+TimeZone = Annotated[str, Meta(max_length=64, description="A name of the IANA time zone database")]
+Locale = Annotated[str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="A BCP 47 tag")]
+Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164, with its country code")]
+Reason = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")]
+
+AT = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
 
 
 class Me(msgspec.Struct, frozen=True):
@@ -25,7 +40,7 @@ class Me(msgspec.Struct, frozen=True):
 
     @classmethod
     def example(cls) -> Me:
-        return cls("c1f7…", "Sanjay", Role.STUDENT, datetime(2026, 1, 31, 18, 30, tzinfo=UTC))
+        return cls("c1f7…", "Sanjay", Role.STUDENT, AT)
 
 
 class SignInConfig(msgspec.Struct, frozen=True):
@@ -41,3 +56,114 @@ class SignInConfig(msgspec.Struct, frozen=True):
     def example(cls) -> SignInConfig:
         issuer = "https://cognito-idp.ap-south-1.amazonaws.com/ap-south-1_Ab12Cd34"
         return cls(issuer, "4f2k…", "ap-south-1", "ap-south-1_Ab12Cd34", "sign-in.example.org")
+
+
+class Revoke(msgspec.Struct, frozen=True):
+    """Whose tokens are refused from now on, all that were issued until now."""
+
+    user_id: UserId
+
+    @classmethod
+    def example(cls) -> Revoke:
+        return cls("c1f7-23")
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """A user, as they see themselves."""
+
+    id: str
+    name: str
+    role: Role
+    avatar_url: str | None
+    time_zone: str | None
+    locale: str | None
+    phone: str | None
+    created_at: datetime
+    rev: int
+
+    @classmethod
+    def example(cls) -> Profile:
+        avatar = "https://images.example.org/sanjay.png"
+        return cls("c1f7-23", "Sanjay", Role.STUDENT, avatar, "Asia/Kolkata", "hi-IN", "+919876543210", AT, 3)
+
+
+class ProfileChange(msgspec.Struct, frozen=True):
+    """What is left out stays; null takes it away. A name that is chosen here is kept, whatever tokens say."""
+
+    name: Name | UnsetType = UNSET
+    avatar_url: AvatarUrl | UnsetType | None = UNSET
+    time_zone: TimeZone | UnsetType | None = UNSET
+    locale: Locale | UnsetType | None = UNSET
+    phone: Phone | UnsetType | None = UNSET
+
+    @classmethod
+    def example(cls) -> ProfileChange:
+        return cls(name="Sanjay K", time_zone="Asia/Kolkata")
+
+
+class UserRecord(Profile, frozen=True):
+    """What admins see of a user besides. One who was deleted has nothing but an id and times."""
+
+    blocked: bool
+    seen_at: datetime
+    deleted_at: datetime | None
+
+    @classmethod
+    def example(cls) -> UserRecord:
+        return cls(**msgspec.structs.asdict(Profile.example()), blocked=False, seen_at=AT, deleted_at=None)
+
+
+class RoleChange(msgspec.Struct, frozen=True):
+    role: Role
+
+    @classmethod
+    def example(cls) -> RoleChange:
+        return cls(Role.MENTOR)
+
+
+class Block(msgspec.Struct, frozen=True):
+    """`reason` is for the audit; the user does not see it."""
+
+    reason: Reason = ""
+
+    @classmethod
+    def example(cls) -> Block:
+        return cls("Sells answers")
+
+
+class PersonalData(msgspec.Struct, frozen=True):
+    """All that the platform holds on a user: what each module does, and what they wrote in archived rooms."""
+
+    user_id: str
+    made_at: datetime
+    modules: dict[str, dict[str, Any]]
+    messages: list[Said]
+
+    @classmethod
+    def example(cls) -> PersonalData:
+        modules = {"accounts": {"profile": msgspec.to_builtins(Profile.example())}}
+        return cls("c1f7-23", AT, modules, [Said("session:42", 991, AT, "chat.message", {"text": "hello"})])
+
+
+class AuditRecord(msgspec.Struct, frozen=True):
+    """Who (`actor`) did what (`act`) to whom or what (`subject`), in which request."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    act: str
+    subject: str
+    details: dict[str, Any]
+    request_id: str
+
+    @classmethod
+    def example(cls) -> AuditRecord:
+        id = UUID("01a2130d-48bf-7174-b972-596a06fb2346")
+        details = {"from": "student", "to": "mentor"}
+        return cls(id, AT, "meera", "accounts.role", "c1f7-23", details, "01a2130d-48bf-7174-b972-596a06fb2346")
+
+
+class Forget(msgspec.Struct, frozen=True):
+    """What a timer carries: who is forgotten once more."""
+
+    user_id: str

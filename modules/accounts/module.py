@@ -1,55 +1,86 @@
-"""The accounts module: users, and the rooms that reach one of them or all."""
+"""The accounts module: users, what admins do to them, and the rooms that reach one of them or all."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import zoneinfo
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from litestar import Router
 from litestar.di import Provide
 
-from gateway.errors import forbidden, not_found
-from gateway.module import Kernel, Module, RoomKind
+from gateway.errors import Unavailable, forbidden, not_found
+from gateway.module import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.principal import Principal, Role
 from gateway.settings import Settings
-from modules.accounts.messages import SignInConfig
-from modules.accounts.routes import config, me
+from modules.accounts import routes
+from modules.accounts.administration import FORGET, Administration
+from modules.accounts.cognito import user_pool
+from modules.accounts.events import RoleChanged, TokensRevoked, UserBlocked, UserDeleted, UserUnblocked
+from modules.accounts.messages import Forget, SignInConfig
+from modules.accounts.pool import PoolKeeper
 from modules.accounts.service import Accounts
 from modules.accounts.settings import AccountsSettings
-from modules.accounts.tables import User
+from modules.accounts.tables import AuditEntry, User
 
 
 class AccountsModule(Module):
     name = "accounts"
     settings_type = AccountsSettings
-    tables = (User,)
+    tables = (User, AuditEntry)
     migrations = Path(__file__).parent / "migrations"
+    emits = (RoleChanged, TokensRevoked, UserBlocked, UserUnblocked, UserDeleted)
 
     def __init__(self) -> None:
         self.rooms = (
             RoomKind(name="user", roles=("owner",), authorize=_own, joined_on_connect=_own_room),
             RoomKind(name="announce", roles=("listener",), authorize=_audience, joined_on_connect=_audiences),
         )
+        self._kernel: Kernel | None = None
         self._accounts: Accounts | None = None
+        self._administration: Administration | None = None
         self._sign_in: SignInConfig | None = None
+        self._pool = PoolKeeper()
+        self.listens = (
+            Listener(event=RoleChanged, name="accounts.pool_role", handler=self._pool.role_changed),
+            Listener(event=TokensRevoked, name="accounts.pool_sign_out", handler=self._pool.tokens_revoked),
+            Listener(event=UserDeleted, name="accounts.pool_delete", handler=self._pool.user_deleted),
+        )
+        self.timers = (Timer(name=FORGET, payload=Forget, handler=self._forget_again),)
         self.routes = (
             Router(
                 "/",
-                route_handlers=[me, config],
-                # Not a bound method: Litestar copies its handlers, with all that is bound to them.
-                dependencies={"sign_in": Provide(lambda: self._sign_in, sync_to_thread=False)},
+                route_handlers=routes.ALL,
+                # Not bound methods: Litestar copies its handlers, with all that is bound to them.
+                dependencies={
+                    "sign_in": Provide(lambda: self._sign_in, sync_to_thread=False),
+                    "accounts": Provide(lambda: self._running, sync_to_thread=False),
+                    "administration": Provide(lambda: self._administration, sync_to_thread=False),
+                },
             ),
         )
 
     async def identify(self, principal: Principal) -> Principal:
         return principal if self._accounts is None else await self._accounts.meet(principal)
 
+    async def export(self, user: str) -> Mapping[str, Any]:
+        return await self._running.export(user)
+
+    async def forget(self, user: str) -> None:
+        await self._running.forget(user)
+
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
-        self._accounts = Accounts(kernel.database)
         settings: Settings = kernel.settings(Settings)
         ours: AccountsSettings = kernel.settings(AccountsSettings)
+        self._kernel = kernel
+        # They are files, and hundreds.
+        self._accounts = Accounts(kernel, await asyncio.to_thread(zoneinfo.available_timezones))
+        self._administration = Administration(kernel, timedelta(seconds=settings.retention))
         self._sign_in = SignInConfig(
             issuer=settings.issuer,
             client_id=ours.client_id or settings.client_ids[0],
@@ -57,7 +88,20 @@ class AccountsModule(Module):
             pool=ours.pool,
             domain=ours.domain,
         )
-        yield
+        async with AsyncExitStack() as stack:
+            if ours.pool:
+                self._pool.pool = await stack.enter_async_context(user_pool(ours))
+            yield
+
+    async def _forget_again(self, forget: Forget, delivery: Delivery) -> None:
+        if self._kernel is not None:
+            await self._kernel.identities.forget(forget.user_id)
+
+    @property
+    def _running(self) -> Accounts:
+        if self._accounts is None:
+            raise Unavailable("accounts has not started")
+        return self._accounts
 
 
 async def _own(principal: Principal, id: str) -> str:

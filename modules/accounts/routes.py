@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from litestar import get
-from litestar.di import NamedDependency
+from datetime import datetime
+from typing import Annotated, Literal
 
-from gateway.auth.policy import anyone, signed_in
-from gateway.principal import Principal
-from modules.accounts.messages import Me, SignInConfig
+from litestar import Response, delete, get, patch, post, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter, QueryParameter
+from piccolo.columns.combination import Or, WhereRaw
+
+from gateway.auth.policy import anyone, roles, signed_in
+from gateway.http.etag import IfMatch, tagged
+from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.principal import Principal, Role
+from modules.accounts.administration import Administration
+from modules.accounts.messages import (
+    AuditRecord,
+    Block,
+    Me,
+    PersonalData,
+    Profile,
+    ProfileChange,
+    Revoke,
+    RoleChange,
+    SignInConfig,
+    UserRecord,
+)
+from modules.accounts.service import Accounts
+from modules.accounts.tables import AuditEntry, User
+
+ADMIN = roles(Role.ADMIN)
+BY_NAME = Sort("name", (User.name, User.id))
+NEWEST = Sort("newest", (AuditEntry.at, AuditEntry.id), descending=True)
+
+Id = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
+Moment = Annotated[datetime | None, QueryParameter(description="Only what was done from then on")]
 
 
 @get("/auth/me", policy=signed_in(), sync_to_thread=False)
@@ -20,3 +48,154 @@ def me(principal: NamedDependency[Principal]) -> Me:
 def config(sign_in: NamedDependency[SignInConfig]) -> SignInConfig:
     """Where and how to sign in."""
     return sign_in
+
+
+@post("/auth/logout", policy=signed_in(), status_code=204)
+async def logout(principal: NamedDependency[Principal], accounts: NamedDependency[Accounts]) -> None:
+    """Refuse this token from now on, with all others of the same sign-in where the issuer tells them."""
+    await accounts.log_out(principal)
+
+
+@post("/auth/revoke", policy=ADMIN, status_code=204)
+async def revoke(
+    data: JSONBody[Revoke], principal: NamedDependency[Principal], administration: NamedDependency[Administration]
+) -> None:
+    """Refuse all tokens that a user has, on every gateway within a second; their sockets close with 4501."""
+    await administration.revoke(principal, data.user_id)
+
+
+@get("/users/me", policy=signed_in())
+async def profile(principal: NamedDependency[Principal], accounts: NamedDependency[Accounts]) -> Response[Profile]:
+    """Your profile."""
+    return tagged(await accounts.read(principal.id))
+
+
+@patch("/users/me", policy=signed_in())
+async def change(
+    data: JSONBody[ProfileChange],
+    principal: NamedDependency[Principal],
+    accounts: NamedDependency[Accounts],
+    if_match: NamedDependency[IfMatch],
+) -> Response[Profile]:
+    """Change your profile."""
+    return tagged(await accounts.change(principal.id, data, if_match))
+
+
+@delete("/users/me", policy=signed_in())
+async def leave(principal: NamedDependency[Principal], administration: NamedDependency[Administration]) -> None:
+    """Delete your account, for good."""
+    await administration.delete(principal, principal.id)
+
+
+@get("/users/me/export", policy=signed_in())
+async def export(principal: NamedDependency[Principal], accounts: NamedDependency[Accounts]) -> Response[PersonalData]:
+    """All that the platform holds on you."""
+    headers = {"Content-Disposition": 'attachment; filename="ksmp.json"'}
+    return Response(await accounts.personal_data(principal.id), headers=headers)
+
+
+@get("/users", policy=ADMIN)
+async def listing(
+    span: NamedDependency[Span],
+    q: Annotated[
+        str | None,
+        QueryParameter(min_length=1, max_length=100, description="A part of the name; or a whole id or phone number"),
+    ] = None,
+    role: Annotated[Role | None, QueryParameter(description="Only users of this role")] = None,
+    status: Annotated[
+        Literal["active", "blocked", "deleted"] | None,
+        QueryParameter(description="Only users who are so; without it all who are not deleted"),
+    ] = None,
+) -> Page[UserRecord]:
+    """Users, by name."""
+    query = User.select().where(User.deleted_at.is_not_null() if status == "deleted" else User.deleted_at.is_null())
+    if status in ("active", "blocked"):
+        query = query.where(User.blocked == (status == "blocked"))
+    if role is not None:
+        query = query.where(User.role == role.value)
+    if q is not None:
+        q = q.replace("\0", " ")
+        part = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        query = query.where(Or(WhereRaw("name ILIKE {}", f"%{part}%"), Or(User.id == q, User.phone == q)))
+    return await page_of(query, BY_NAME, span, UserRecord)
+
+
+@get("/users/{id:str}", policy=ADMIN)
+async def read(id: Id, administration: NamedDependency[Administration]) -> Response[UserRecord]:
+    """One user."""
+    return tagged(await administration.read(id))
+
+
+@put("/users/{id:str}/role", policy=ADMIN)
+async def give_role(
+    id: Id,
+    data: JSONBody[RoleChange],
+    principal: NamedDependency[Principal],
+    administration: NamedDependency[Administration],
+) -> Response[UserRecord]:
+    """Give a user a role. Tokens of another one are refused from now on."""
+    return tagged(await administration.give_role(principal, id, data.role))
+
+
+@post("/users/{id:str}/block", policy=ADMIN, status_code=200)
+async def block(
+    id: Id,
+    data: JSONBody[Block],
+    principal: NamedDependency[Principal],
+    administration: NamedDependency[Administration],
+) -> Response[UserRecord]:
+    """Keep a user out of the platform until they are unblocked; their sockets close with 4504."""
+    return tagged(await administration.block(principal, id, data.reason))
+
+
+@post("/users/{id:str}/unblock", policy=ADMIN, status_code=200)
+async def unblock(
+    id: Id, principal: NamedDependency[Principal], administration: NamedDependency[Administration]
+) -> Response[UserRecord]:
+    """Let a blocked user in again."""
+    return tagged(await administration.unblock(principal, id))
+
+
+@delete("/users/{id:str}", policy=ADMIN)
+async def remove(
+    id: Id, principal: NamedDependency[Principal], administration: NamedDependency[Administration]
+) -> None:
+    """Delete a user, for good."""
+    await administration.delete(principal, id)
+
+
+@get("/audit", policy=ADMIN)
+async def audit(
+    span: NamedDependency[Span],
+    actor: Annotated[str | None, QueryParameter(max_length=64, description="Only what this user did")] = None,
+    act: Annotated[str | None, QueryParameter(max_length=100, description="Only this act")] = None,
+    subject: Annotated[str | None, QueryParameter(max_length=200, description="Only what was done to this")] = None,
+    since: Moment = None,
+) -> Page[AuditRecord]:
+    """What was done by those who may do more than others, the newest first."""
+    query = AuditEntry.select().output(load_json=True)
+    for column, value in ((AuditEntry.actor, actor), (AuditEntry.act, act), (AuditEntry.subject, subject)):
+        if value is not None:
+            query = query.where(column == value.replace("\0", " "))
+    if since is not None:
+        query = query.where(AuditEntry.at >= since)
+    return await page_of(query, NEWEST, span, AuditRecord)
+
+
+ALL = [
+    me,
+    config,
+    logout,
+    revoke,
+    profile,
+    change,
+    leave,
+    export,
+    listing,
+    read,
+    give_role,
+    block,
+    unblock,
+    remove,
+    audit,
+]

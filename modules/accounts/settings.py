@@ -1,4 +1,4 @@
-"""What a front end needs to sign people in, beyond the kernel's issuer and app clients."""
+"""What a front end needs to sign people in, beyond the kernel's issuer and app clients; and the way to the pool."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from gateway.settings import setting
 @dataclass(frozen=True, kw_only=True)
 class AccountsSettings:
     region: str = setting("", doc="AWS region of the user pool; empty with another issuer than Cognito")
-    pool: str = setting("", doc="Id of the user pool")
+    pool: str = setting("", doc="Id of the user pool; with it, changes of roles, revocations and deletions are told it")
     client_id: str = setting("", doc="App client of the web page; empty means the first of `KSMP_CLIENT_IDS`")
     domain: str = setting("", doc="Domain of the pool's hosted sign-in pages, if it has them")
+    cognito_endpoint: str = setting("", doc="Where Cognito is; empty means AWS, by region")
+    cognito_timeout: float = setting(5.0, doc="How long one call of Cognito may take, without its retries")

@@ -15,10 +15,16 @@ DEPENDING = {
     COMMANDS,
     "/api/v1/announcements",
     "/api/v1/announcements/{id}",
+    "/api/v1/users/me",
     "/api/v1/programs",
     "/api/v1/programs/{id}",
 }
 PLACE = "/api/v1/programs/{id}/enrolment"
+# They put the caller out, and with that end the run.
+FAREWELLS = ("POST /api/v1/auth/logout", "POST /api/v1/auth/revoke", "DELETE /api/v1/users/me")
+# What is done to a user is done to nobody whom other tests know.
+USERS = "/api/v1/users/{id}"
+VICTIM = "schemathesis-s-victim"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -30,9 +36,14 @@ def write(file: Path, schema: dict[str, Any]) -> None:
     # Who made a program is not enrolled in it: its own enrolment is not there.
     lines += ["[[operations]]", f"include-path = '{PLACE}'"]
     lines += ["[operations.checks.ensure_resource_availability]", "enabled = false"]
+    for name in FAREWELLS:
+        lines += ["[[operations]]", f'include-name = "{name}"', "enabled = false"]
     for path, item in schema["paths"].items():
         for method in METHODS:
             names = {one.get("name") for one in item.get(method, {}).get("parameters", ())}
+            if method in item and path.startswith(USERS):
+                lines += ["[[operations]]", f'include-name = "{method.upper()} {path}"']
+                lines += [f'parameters = {{ "path.id" = "{VICTIM}" }}']
             if method in item and ("cursor" in names or path in DEPENDING):
                 lines += [
                     "[[operations]]",

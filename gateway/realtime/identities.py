@@ -1,0 +1,52 @@
+"""What all of the platform knows of a user: asked anew, given to them, forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from gateway.db.facts import Fact
+from gateway.db.traces import Traces
+from gateway.module import Export, Module
+from gateway.protocol.names import user_id
+from gateway.realtime.facts import LIFTED, Facts
+
+
+class IdentityChanged(msgspec.Struct, frozen=True):
+    user: str
+
+
+class Identities:
+    """Implements `gateway.module.Identities`, and `gateway.realtime.facts.Topic`."""
+
+    kind = "identity"
+
+    def __init__(
+        self, facts: Facts, traces: Traces, modules: Sequence[Module], ask_anew: Callable[[str], None]
+    ) -> None:
+        """`ask_anew` drops what this node keeps of a user's identity."""
+        self._facts = facts
+        self._traces = traces
+        self._modules = modules
+        self._ask_anew = ask_anew
+        facts.add(self)
+
+    async def renew(self, user: str) -> None:
+        # It is heard and over: nothing has to hold.
+        await self._facts.declare(self.kind, user_id(user), IdentityChanged(user), LIFTED)
+
+    async def export(self, user: str) -> Export:
+        modules = {module.name: await module.export(user) for module in self._modules}
+        return Export({name: found for name, found in modules.items() if found}, await self._traces.said(user))
+
+    async def forget(self, user: str) -> None:
+        for module in self._modules:
+            await module.forget(user)
+        await self._traces.forget(user)
+
+    def learn(self, fact: Fact, *, holds: bool) -> None:
+        self._ask_anew(msgspec.json.decode(fact.data, type=IdentityChanged).user)
+
+    def end(self, fact: Fact) -> None:
+        """Nothing held."""

@@ -1,0 +1,141 @@
+"""What admins do to users. Each act is an entry of the audit, and holds on every gateway when both have committed.
+
+Row, entry and event first, what the kernel declares last, all in one transaction: there is no role that changed with
+the old tokens still good, and no block that nobody can find.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from gateway.errors import BadInput, not_found
+from gateway.module import Kernel
+from gateway.principal import Principal, Role
+from modules.accounts import errors
+from modules.accounts.events import RoleChanged, TokensRevoked, UserBlocked, UserDeleted, UserUnblocked
+from modules.accounts.facade import record
+from modules.accounts.messages import Forget, UserRecord
+from modules.accounts.tables import User
+
+# When a user's name is taken off what was archived late, by the user's id.
+FORGET: Final = "accounts.forget"
+# Room for clocks that differ and for an archiver that is behind.
+SLACK: Final = timedelta(hours=1)
+
+READ: Final = """
+    SELECT id, name, role, avatar_url, time_zone, locale, phone, created_at, rev, blocked, seen_at, deleted_at
+    FROM account_user WHERE id = {}
+"""
+WRITE: Final = "UPDATE account_user SET role = {}, role_given = role_given OR {}, blocked = {}, rev = {} WHERE id = {}"
+# Whoever takes an admin away holds it, so that the last two do not go at once.
+LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('account_user'), hashtext('admins'))"
+OTHERS: Final = """
+    SELECT FROM account_user WHERE role = 'admin' AND id <> {} AND NOT blocked AND deleted_at IS NULL LIMIT 1
+"""
+
+
+class Administration:
+    """Privileged acts; each raises Unavailable, and BadInput `not_found` where it needs the user."""
+
+    def __init__(self, kernel: Kernel, retention: timedelta) -> None:
+        """`retention` is how long the log keeps what users wrote."""
+        self._kernel = kernel
+        self._retention = retention
+
+    async def read(self, user: str) -> UserRecord:
+        with self._kernel.database.guard():
+            return await self._found(READ, user)
+
+    async def revoke(self, actor: Principal, user: str) -> None:
+        """Refuse the user's tokens; somebody whom the platform has not met yet may have some too."""
+        async with self._kernel.database.transaction():
+            await record(actor, "accounts.revoke", user)
+            await self._kernel.events.publish(TokensRevoked(user))
+            await self._kernel.access.revoke(user)
+
+    async def give_role(self, actor: Principal, user: str, role: Role) -> UserRecord:
+        """From now on the user has this role, whatever tokens say; those of before another role are refused.
+
+        Raises Conflict `accounts.last_admin`.
+        """
+        async with self._kernel.database.transaction():
+            found = await self._locked(user)
+            if role is not Role.ADMIN:
+                await self._keep_an_admin(found)
+            changed = await self._write(msgspec.structs.replace(found, role=role), given=True)
+            await record(actor, "accounts.role", user, {"from": found.role.value, "to": role.value})
+            await self._kernel.events.publish(RoleChanged(user, role))
+            if role is not found.role:
+                await self._kernel.access.revoke(user)
+        return changed
+
+    async def block(self, actor: Principal, user: str, reason: str) -> UserRecord:
+        """Keep the user out; done again it changes nothing. Raises Conflict `accounts.last_admin`."""
+        async with self._kernel.database.transaction():
+            found = await self._locked(user)
+            if found.blocked:
+                return found
+            await self._keep_an_admin(found)
+            changed = await self._write(msgspec.structs.replace(found, blocked=True))
+            await record(actor, "accounts.block", user, {"reason": reason})
+            await self._kernel.events.publish(UserBlocked(user))
+            await self._kernel.access.ban(user)
+        return changed
+
+    async def unblock(self, actor: Principal, user: str) -> UserRecord:
+        """Let the user in again; done again it changes nothing."""
+        async with self._kernel.database.transaction():
+            found = await self._locked(user)
+            if not found.blocked:
+                return found
+            changed = await self._write(msgspec.structs.replace(found, blocked=False))
+            await record(actor, "accounts.unblock", user)
+            await self._kernel.events.publish(UserUnblocked(user))
+            await self._kernel.access.unban(user)
+        return changed
+
+    async def delete(self, actor: Principal, user: str) -> None:
+        """Have every module forget the user, and keep whoever still holds their tokens out for good.
+
+        Raises Conflict `accounts.last_admin`.
+        """
+        async with self._kernel.database.transaction():
+            await self._keep_an_admin(await self._locked(user))
+            await self._kernel.identities.forget(user)
+            again = datetime.now(UTC) + self._retention + SLACK
+            await self._kernel.schedules.at(FORGET, user, again, Forget(user))
+            await record(actor, "accounts.delete", user)
+            await self._kernel.events.publish(UserDeleted(user))
+            await self._kernel.access.ban(user)
+
+    async def _found(self, statement: str, user: str) -> UserRecord:
+        for row in await User.raw(statement, user):
+            return msgspec.convert(row, UserRecord)
+        raise _none()
+
+    async def _locked(self, user: str) -> UserRecord:
+        """The user's row, locked; one who was deleted is none."""
+        found = await self._found(READ + " FOR UPDATE", user)
+        if found.deleted_at is not None:
+            raise _none()
+        return found
+
+    async def _keep_an_admin(self, losing: UserRecord) -> None:
+        """Raises Conflict when nobody else can administer the platform."""
+        if losing.role is not Role.ADMIN or losing.blocked:
+            return
+        await User.raw(LOCK)
+        if not await User.raw(OTHERS, losing.id):
+            raise errors.last_admin()
+
+    async def _write(self, changed: UserRecord, *, given: bool = False) -> UserRecord:
+        changed = msgspec.structs.replace(changed, rev=changed.rev + 1)
+        await User.raw(WRITE, changed.role.value, given, changed.blocked, changed.rev, changed.id)
+        return changed
+
+
+def _none() -> BadInput:
+    return not_found("there is no such user")

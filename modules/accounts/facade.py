@@ -1,0 +1,32 @@
+"""What other modules may do with accounts: write into the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from gateway.identifier import new_id
+from gateway.principal import Principal
+from modules.accounts.tables import AuditEntry
+
+RECORD = """
+    INSERT INTO account_audit (id, at, actor, act, subject, details, request_id) VALUES ({}, {}, {}, {}, {}, {}, {})
+"""
+
+
+async def record(actor: Principal, act: str, subject: str, details: Mapping[str, Any] | None = None) -> None:
+    """Write who did what into the audit, in the transaction that does it.
+
+    `act` is `<module>.<verb>`, `subject` the id of whom or what it was done to, and `details` what JSON can hold: no
+    names or the like, since an entry stays when its people go. The request's id is added. Raises RuntimeError outside
+    of a transaction.
+    """
+    if not AuditEntry._meta.db.transaction_exists():
+        raise RuntimeError(f"{act} is recorded outside of a transaction; record it in the one that does it")
+    request = structlog.contextvars.get_contextvars().get("request", "")
+    written = msgspec.json.encode(details or {}).decode()
+    await AuditEntry.raw(RECORD, new_id(), datetime.now(UTC), actor.id, act, subject, written, request)

@@ -1,0 +1,41 @@
+"""The user pool follows the platform: what was committed here is done there, tried until it is.
+
+A role is decided by the user's row, and holds before the pool hears of it; without a pool, as in `ksmp dev`, there is
+nothing to tell.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.module import Delivery
+from gateway.principal import Role
+from modules.accounts.cognito import Cognito
+from modules.accounts.events import RoleChanged, TokensRevoked, UserDeleted
+from modules.accounts.tables import User
+
+# Events come in any order and side by side: each looks at what is so now, one after the other.
+LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('account_pool'), hashtext({}))"
+ROLE: Final = "SELECT role FROM account_user WHERE id = {} AND deleted_at IS NULL"
+
+
+class PoolKeeper:
+    """The listeners of accounts; a failed try is another one later, and at last a dead letter."""
+
+    def __init__(self) -> None:
+        self.pool: Cognito | None = None
+
+    async def role_changed(self, event: RoleChanged, delivery: Delivery) -> None:
+        if self.pool is None:
+            return
+        await User.raw(LOCK, event.user_id)
+        for row in await User.raw(ROLE, event.user_id):
+            await self.pool.put_in_role(event.user_id, Role(row["role"]))
+
+    async def tokens_revoked(self, event: TokensRevoked, delivery: Delivery) -> None:
+        if self.pool is not None:
+            await self.pool.sign_out(event.user_id)
+
+    async def user_deleted(self, event: UserDeleted, delivery: Delivery) -> None:
+        if self.pool is not None:
+            await self.pool.delete(event.user_id)
