@@ -1,0 +1,86 @@
+"""One address for all of AWS: ours by what a request is signed for, everything else is moto's."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from devcloud import tags
+from devcloud.backstage import Backstage
+from devcloud.cloud import Cloud, Handler
+from devcloud.control import PREFIX, Control
+from devcloud.events import Events
+from devcloud.faults import FaultSwitch
+from devcloud.ivs import channels, recording, streams
+from devcloud.model import SERVICES, Models
+from devcloud.names import Place
+from devcloud.quotas import Quotas
+from devcloud.service import Services
+from devcloud.store import Store
+from devcloud.wire import Receive, Request, Response, Scope, Send, receive_request
+
+QUEUE = "ksmp-ivs-events"
+
+BUILT = (
+    channels.handlers,
+    streams.handlers,
+    recording.handlers,
+    *(tags.handlers(service) for service in SERVICES),
+)
+
+
+def built() -> dict[str, Handler]:
+    """Every handler, by operation."""
+    return {key: handler for group in BUILT for key, handler in group.built.items()}
+
+
+class App:
+    """The ASGI application at `host` (`address:port`). `folder` keeps the state of IVS; S3 and SQS forget theirs."""
+
+    def __init__(self, host: str, place: Place, *, queue: str = QUEUE, folder: Path | None = None) -> None:
+        self._queue = queue
+        backstage = Backstage(place, host)
+        faults = FaultSwitch()
+        self.cloud = Cloud(
+            place=place,
+            url=f"http://{host}",
+            store=Store(folder),
+            faults=faults,
+            quotas=Quotas(),
+            events=Events(place, faults, lambda body: backstage.send_message(queue, body)),
+            backstage=backstage,
+        )
+        self.services = Services(self.cloud, Models(), built())
+        self._control = Control(self.cloud, lambda: self.services.missing)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            request = await receive_request(scope, receive)
+            response = await self._answer(request)
+            await response.send(send, head=request.method == "HEAD")
+
+    async def _answer(self, request: Request) -> Response:
+        if request.path.startswith(PREFIX):
+            return await self._control.answer(request)
+        _, signed = request.scope
+        if self.services.speaks(signed):
+            return await self.services.answer(request)
+        return await self.cloud.backstage.forward(request)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self.cloud.backstage.start()
+        self._tasks = [asyncio.create_task(self._make_queue()), asyncio.create_task(self.cloud.events.run())]
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.cloud.backstage.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _make_queue(self) -> None:
+        await self.cloud.backstage.create_queue(self._queue)
