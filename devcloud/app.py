@@ -38,8 +38,7 @@ class App:
     """The ASGI application at `host` (`address:port`). `folder` keeps the state of IVS; S3 and SQS forget theirs."""
 
     def __init__(self, host: str, place: Place, *, queue: str = QUEUE, folder: Path | None = None) -> None:
-        self._queue = queue
-        backstage = Backstage(place, host)
+        backstage = Backstage(place, host, queue)
         faults = FaultSwitch()
         self.cloud = Cloud(
             place=place,
@@ -47,12 +46,11 @@ class App:
             store=Store(folder),
             faults=faults,
             quotas=Quotas(),
-            events=Events(place, faults, lambda body: backstage.send_message(queue, body)),
+            events=Events(place, faults, backstage.send_message),
             backstage=backstage,
         )
         self.services = Services(self.cloud, Models(), built())
         self._control = Control(self.cloud, lambda: self.services.missing)
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -72,15 +70,10 @@ class App:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self.cloud.backstage.start()
-        self._tasks = [asyncio.create_task(self._make_queue()), asyncio.create_task(self.cloud.events.run())]
+        sending = asyncio.create_task(self.cloud.events.run())
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
         await self.cloud.backstage.stop()
         await send({"type": "lifespan.shutdown.complete"})
-
-    async def _make_queue(self) -> None:
-        await self.cloud.backstage.create_queue(self._queue)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from typing import Any
 
 import httpx
@@ -21,32 +20,36 @@ _HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgra
 class Backstage:
     """A moto server on a port of its own, which is reached through ours alone.
 
-    It takes a second to load, in a thread: who asks for it earlier waits.
+    It takes a second to load, which happens in a thread when it is first needed: a `ksmp dev` starts no later for it.
+    `queue` is there before anything is asked of it.
     """
 
-    def __init__(self, place: Place, host: str) -> None:
+    def __init__(self, place: Place, host: str, queue: str) -> None:
         self._place = place
         self._host = host
-        self._ready = asyncio.Event()
-        self._failure: BaseException | None = None
+        self._queue = queue
+        self._loading: asyncio.Task[None] | None = None
         self._server: Any = None
         self._client = httpx.AsyncClient(trust_env=False, timeout=60.0)
 
-    def start(self) -> None:
-        """Begin to load it."""
-        loop = asyncio.get_running_loop()
-        threading.Thread(target=self._load, args=(loop,), name="moto", daemon=True).start()
-
     async def ready(self) -> None:
-        """Wait until it answers. Raises RuntimeError when it never will."""
-        await self._ready.wait()
-        if self._failure is not None:
-            raise RuntimeError("moto cannot be started") from self._failure
+        """Wait until it answers, and load it when nobody did. Raises what keeps it from loading."""
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._start())
+        await asyncio.shield(self._loading)
 
     async def stop(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.gather(self._loading, return_exceptions=True)
         await self._client.aclose()
         if self._server is not None:
             await asyncio.to_thread(self._server.stop)
+
+    async def _start(self) -> None:
+        self._server = await asyncio.to_thread(_load)
+        answer = await self._sqs("CreateQueue", {"QueueName": self._queue})
+        assert answer.status_code == 200, answer.text
 
     async def forward(self, request: Request) -> Response:
         """Let moto answer a request; it sees the address that the client used, which is in the URLs it makes up."""
@@ -65,32 +68,21 @@ class Backstage:
 
     async def put_object(self, bucket: str, key: str, body: bytes, content_type: str) -> bool:
         """Write an object; False when there is no such bucket."""
+        await self.ready()
         answer = await self._ask("PUT", f"/{bucket}/{key}", "s3", {"content-type": content_type}, body)
         return answer.status_code == 200
 
-    async def send_message(self, queue: str, body: str) -> None:
-        """Put a message on a queue, which is made when it is missing."""
-        message = {"QueueUrl": await self.queue_url(queue), "MessageBody": body}
-        if (await self._sqs("SendMessage", message)).status_code != 200:
-            await self.create_queue(queue)
-            answer = await self._sqs("SendMessage", message)
-            assert answer.status_code == 200, answer.text
-
-    async def create_queue(self, queue: str) -> str:
-        """Make a queue, unless it is there; gives its URL."""
-        answer = await self._sqs("CreateQueue", {"QueueName": queue})
-        assert answer.status_code == 200, answer.text
-        return await self.queue_url(queue)
-
-    async def queue_url(self, queue: str) -> str:
-        return f"http://{self._host}/{self._place.account}/{queue}"
+    async def send_message(self, body: str) -> None:
+        """Put a message on the queue; who deleted the queue loses it."""
+        await self.ready()
+        url = f"http://{self._host}/{self._place.account}/{self._queue}"
+        await self._sqs("SendMessage", {"QueueUrl": url, "MessageBody": body})
 
     async def _sqs(self, operation: str, document: Document) -> httpx.Response:
         headers = {"x-amz-target": f"AmazonSQS.{operation}", "content-type": "application/x-amz-json-1.0"}
         return await self._ask("POST", "/", "sqs", headers, msgspec.json.encode(document))
 
     async def _ask(self, method: str, path: str, service: str, headers: dict[str, str], body: bytes) -> httpx.Response:
-        await self.ready()
         # moto verifies no signature; it only reads which service and region a request is for.
         scope = f"devcloud/20200714/{self._place.region}/{service}/aws4_request"
         signed = {
@@ -103,15 +95,13 @@ class Backstage:
         host, port = self._server.get_host_and_port()
         return f"http://{host}:{port}{path}" + (f"?{query}" if query else "")
 
-    def _load(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            from moto.server import ThreadedMotoServer  # noqa: PLC0415
 
-            # One line for each request would drown what matters.
-            logging.getLogger("werkzeug").setLevel(logging.WARNING)
-            server: Any = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-            server.start()
-            self._server = server
-        except BaseException as error:  # noqa: BLE001 - who waits for it is told.
-            self._failure = error
-        loop.call_soon_threadsafe(self._ready.set)
+def _load() -> Any:
+    """A moto server that runs in threads of its own; blocks for about a second."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415
+
+    # One line for each request would drown what matters.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server: Any = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    return server

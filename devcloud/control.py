@@ -61,7 +61,6 @@ class Control:
             return _json({"code": code, "message": str(error)}, 400)
 
     async def _health(self, request: Request) -> Document:
-        await self._cloud.backstage.ready()
         place = self._cloud.place
         return {"region": place.region, "account": place.account, "not_built": self._missing()}
 

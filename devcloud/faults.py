@@ -28,8 +28,8 @@ class OperationFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class EventFaults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How likely each thing is to happen to an event.
 
-    A late one comes after up to `delay_seconds`. One that is out of order waits until the one behind it was sent, or for
-    `hold_seconds` when nothing comes. The same `seed` and the same events give the same faults.
+    A late one comes after up to `delay_seconds`. One that is out of order waits until the one behind it was sent, or
+    for `hold_seconds` when nothing comes. The same `seed` and the same events give the same faults.
     """
 
     lose: Share = 0.0
@@ -45,7 +45,7 @@ class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """All that is switched on.
 
     Operations are named `ivs.GetStream`, `ivs-realtime.*`, `sqs.ReceiveMessage`, `s3.PUT` or `*`; the first that fits
-    counts. `strict_quotas` holds every operation to its documented rate; `quotas` lowers how many there may be of a kind.
+    counts. `strict_quotas` holds every operation to its documented rate; `quotas` says how many there may be of a kind.
     """
 
     events: EventFaults = msgspec.field(default_factory=EventFaults)

@@ -19,9 +19,9 @@ FILE = "ivs.json"
 class Kept(msgspec.Struct, kw_only=True):
     """All of it; times are text, as on the wire.
 
-    `resources` are by ARN, in the order in which they were made; `sessions` are the streams of a channel or the sessions
-    of a stage, oldest first; `participants` are by stage session; `revoked` says from which version of a viewer's
-    session on a channel is good.
+    `resources` are by ARN, in the order in which they were made; `sessions` are the streams of a channel or the
+    sessions of a stage, oldest first; `participants` are by stage session; `revoked` says up to which version the
+    sessions of a channel's viewers are good no more.
     """
 
     resources: dict[str, Document] = {}

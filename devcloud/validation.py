@@ -42,8 +42,7 @@ def refusal(found: list[str]) -> str:
 
 
 def _problems(shape: Any, value: Any, name: str) -> Iterator[str]:
-    kinds = _TYPES[shape.type_name]
-    if not isinstance(value, kinds) or (isinstance(value, bool) and shape.type_name != "boolean"):
+    if not _is(value, shape.type_name):
         raise Malformed(f"{name or 'The request'} is no {shape.type_name}")
     match shape.type_name:
         case "structure":
@@ -63,6 +62,10 @@ def _problems(shape: Any, value: Any, name: str) -> Iterator[str]:
             yield from _timestamp(value, name)
         case "integer" | "long" | "float" | "double":
             yield from _bounds(shape, value, value, name, "value")
+
+
+def _is(value: object, kind: str) -> bool:
+    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def _structure(shape: Any, value: dict[str, Any], name: str) -> Iterator[str]:
