@@ -22,7 +22,15 @@ def main(host: str, port: int, region: str, account: str, queue: str, data: Path
     """Stand in for AWS: IVS, IVS real-time and IVS chat; S3, SQS, EventBridge and Cognito by moto."""
     app = App(f"{host}:{port}", Place(region, account), queue=queue, folder=data)
     # What the SDKs send is theirs to bound: a recording or an upload may take long to come.
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,
+    )
 
 
 if __name__ == "__main__":

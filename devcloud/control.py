@@ -1,4 +1,4 @@
-"""What drives the stand-in beside AWS' own API: the encoder, the faults, a look at what happened.
+"""What drives the stand-in beside AWS' own API: the encoder, participants, faults, a look at what happened.
 
 Everything is JSON under `/_devcloud/`; a bad request gets a 4xx with `message`.
 """
@@ -15,6 +15,7 @@ from devcloud.errors import Refused
 from devcloud.faults import Faults
 from devcloud.ivs import streams
 from devcloud.quotas import MOST
+from devcloud.realtime import stages
 from devcloud.wire import Request, Response
 
 PREFIX = "/_devcloud/"
@@ -30,6 +31,20 @@ class StreamTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     session: str = ""
 
 
+class JoinTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who joins a stage: the bearer of a participant token."""
+
+    token: str
+    publish: bool = False
+
+
+class LeaveTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who leaves a stage."""
+
+    stage_arn: str = msgspec.field(name="stageArn")
+    participant_id: str = msgspec.field(name="participantId")
+
+
 class Control:
     """The endpoints by method and path."""
 
@@ -43,6 +58,8 @@ class Control:
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "streams/start"): self._start,
             ("POST", "streams/stop"): self._stop,
+            ("POST", "participants/join"): self._join,
+            ("POST", "participants/leave"): self._leave,
             ("GET", "events"): self._events,
             ("POST", "events/settle"): self._settle,
             ("GET", "metadata"): self._metadata,
@@ -95,6 +112,18 @@ class Control:
         session = streams.end(self._cloud, arn)
         self._cloud.store.save()
         return {"channelArn": arn, "streamId": session["streamId"]}
+
+    async def _join(self, request: Request) -> Document:
+        target = msgspec.json.decode(request.body, type=JoinTarget)
+        joined = stages.join(self._cloud, target.token, publish=target.publish)
+        self._cloud.store.save()
+        return joined
+
+    async def _leave(self, request: Request) -> Document:
+        target = msgspec.json.decode(request.body, type=LeaveTarget)
+        left = stages.leave(self._cloud, target.stage_arn, target.participant_id)
+        self._cloud.store.save()
+        return left
 
     def _channel(self, request: Request) -> str:
         target = msgspec.json.decode(request.body, type=StreamTarget)

@@ -27,6 +27,7 @@ FRAMEWORK: Mapping[str, int] = {
     "MissingAuthenticationTokenException": 403,
     "NotImplemented": 501,
     "SerializationException": 400,
+    "SlowDown": 503,
     "ServiceUnavailable": 503,
     "ThrottlingException": 429,
     "UnknownOperationException": 404,

@@ -21,13 +21,16 @@ class Kept(msgspec.Struct, kw_only=True):
 
     `resources` are by ARN, in the order in which they were made; `sessions` are the streams of a channel or the
     sessions of a stage, oldest first; `participants` are by stage session; `revoked` says up to which version the
-    sessions of a channel's viewers are good no more.
+    sessions of a channel's viewers are good no more; `used` are the playback tokens for one time, until they expire;
+    `disconnected` are the participants that a stage lets in no more.
     """
 
     resources: dict[str, Document] = {}
     sessions: dict[str, list[Document]] = {}
     participants: dict[str, list[Document]] = {}
     revoked: dict[str, dict[str, int]] = {}
+    used: dict[str, int] = {}
+    disconnected: dict[str, list[str]] = {}
     metadata: dict[str, list[Document]] = {}
 
 
