@@ -1,1 +1,1 @@
-"""Local stand-ins for the cloud vendors, which the real SDKs talk to; none is needed yet."""
+"""Local stand-ins for the cloud vendors, which the real SDKs talk to; never part of a deployment."""

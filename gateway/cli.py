@@ -7,7 +7,7 @@ import os
 import re
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -74,9 +74,10 @@ def main() -> None:
 @click.option(
     "--nats-nodes", type=click.Choice(["1", "3"]), default="1", show_default=True, help="Servers of the NATS cluster."
 )
+@click.option("--cloud/--no-cloud", default=True, show_default=True, help="Whether AWS is stood in for.")
 @click.option("--fresh", is_flag=True, help="Delete what earlier runs left in the folder, and start over.")
-def dev(data: Path, port: int, gateways: int, nats_nodes: str, fresh: bool) -> None:
-    """Run everything on this machine: PostgreSQL, NATS and gateways.
+def dev(data: Path, port: int, gateways: int, nats_nodes: str, cloud: bool, fresh: bool) -> None:
+    """Run everything on this machine: PostgreSQL, NATS, a stand-in for AWS, and gateways.
 
     Nothing needs to be installed or set up. The gateways listen on PORT and the ports above it. Data is
     kept between runs; `dev.json` in the folder tells addresses, tokens and process ids while it runs.
@@ -88,7 +89,7 @@ def dev(data: Path, port: int, gateways: int, nats_nodes: str, fresh: bool) -> N
     from gateway.embedded.dev import Dev
     from gateway.embedded.stack import Options
 
-    options = Options(data=data, port=port, gateways=gateways, nats_nodes=int(nats_nodes), fresh=fresh)
+    options = Options(data=data, port=port, gateways=gateways, nats_nodes=int(nats_nodes), cloud=cloud, fresh=fresh)
     asyncio.run(Dev(options, say=click.echo).run())
 
 
@@ -222,6 +223,26 @@ def requeue(numbers: tuple[int, ...], every: bool, name: str) -> None:
 
     count = asyncio.run(desk.requeue(os.environ, numbers, name or None))
     click.echo(f"requeued {count}")
+
+
+@main.group()
+def devcloud() -> None:
+    """Drive the stand-in for AWS of a `ksmp dev`."""
+
+
+@devcloud.command()
+@click.argument("step", type=click.Choice(["start", "stop"]))
+@click.argument("session", default="")
+@click.option("--arn", default="", help="The channel itself, in place of a session.")
+@data_option
+def stream(step: Literal["start", "stop"], session: str, arn: str, data: Path) -> None:
+    """Let the video of SESSION begin or end, as a mentor's OBS would; without SESSION, that of the demo class."""
+    if session and arn:
+        raise click.UsageError("Name the session or the channel, not both.")
+    from gateway.embedded.encoder import drive
+
+    driven = drive(data, step, session=session, arn=arn)
+    click.echo(f"{driven.stream_id} on {driven.channel_arn} {'is live' if step == 'start' else 'has ended'}")
 
 
 @main.command()

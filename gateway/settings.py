@@ -64,6 +64,11 @@ class Settings:
         "", doc="Folder with the development issuer's key; refused unless the environment is `development` or `test`"
     )
 
+    aws_region: str = setting(
+        "us-east-1", doc="Region of everything in AWS; its credentials come as every AWS SDK takes them"
+    )
+    aws_endpoint: str = setting("", doc="Where all of AWS is instead of its own addresses: `ksmp dev` has a stand-in")
+
     header_timeout: float = setting(10.0, doc="How long the head of an HTTP request may take to come")
     header_bytes: int = setting(32 * 1024, doc="Size at which the unfinished head of an HTTP request is refused")
     body_timeout: float = setting(30.0, doc="How long the body of an HTTP request may take to come")

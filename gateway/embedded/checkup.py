@@ -69,6 +69,7 @@ async def _running(data: Path, environ: Mapping[str, str]) -> list[Finding]:
             nats_url=known.nats_url.split(","),
             issuer=folder.issuer,
             environ=environ,
+            aws_endpoint=known.aws_endpoint,
         )
     except SettingsError as error:
         return [found, Finding(subject="settings", ok=False, text=str(error))]

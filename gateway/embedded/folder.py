@@ -20,7 +20,7 @@ ISSUER = "issuer"
 LOGS = "logs"
 
 # What --fresh deletes; everything else in the folder is somebody else's.
-CONTENTS = (STATE, "postgres", "nats", "run", ISSUER, LOGS)
+CONTENTS = (STATE, "postgres", "nats", "devcloud", "run", ISSUER, LOGS)
 
 # A killed `ksmp dev` leaves the lock to its guard until every child is gone.
 LOCK_TIMEOUT = 6.0

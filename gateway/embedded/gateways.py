@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway import registry
 from gateway.embedded import probe
+from gateway.embedded.devcloud import CREDENTIALS
 from gateway.embedded.guard import Guard
 from gateway.embedded.ports import LOOPBACK
 from gateway.embedded.process import Child, Report
@@ -33,8 +34,9 @@ def variables(
     nats_url: Sequence[str],
     issuer: Path,
     environ: Mapping[str, str],
+    aws_endpoint: str = "",
 ) -> dict[str, str]:
-    """The `KSMP_*` variables of the gateway on one port.
+    """The `KSMP_*` variables of the gateway on one port, and the credentials that the stand-in for AWS takes.
 
     Those of `environ` win, except for the port, which every gateway has for itself. Raises SettingsError
     when they do not make sense.
@@ -53,10 +55,13 @@ def variables(
         client_ids=(CLIENT_ID,),
         development_issuer=str(issuer),
         drain_timeout=DRAIN,
+        aws_endpoint=aws_endpoint,
     )
     overrides = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name != "KSMP_PORT"}
     result = environment(settings) | overrides
     read(Settings, result)
+    if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:
+        result |= CREDENTIALS
     return result
 
 

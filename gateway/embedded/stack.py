@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.embedded import gateways, ports
+from gateway.embedded.devcloud import DevCloud
 from gateway.embedded.folder import DataFolder
 from gateway.embedded.gateways import Gateway
 from gateway.embedded.guard import Guard
@@ -28,12 +29,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What `ksmp dev` was asked for: `gateways` processes on `port` and the ports above it."""
+    """What `ksmp dev` was asked for: `gateways` processes on `port` and the ports above it.
+
+    `cloud` is whether AWS is stood in for.
+    """
 
     data: Path = Path(".ksmp")
     port: int = 8000
     gateways: int = 2
     nats_nodes: int = 1
+    cloud: bool = True
     fresh: bool = False
 
     @property
@@ -61,7 +66,7 @@ def _tokens(folder: Path) -> dict[str, str]:
 
 
 class Stack:
-    """PostgreSQL, NATS and the gateways in one data folder, which is claimed.
+    """PostgreSQL, NATS, the stand-in for AWS and the gateways in one data folder, which is claimed.
 
     `dev.json` exists from when all are ready until `stop`, and names the present process ids.
     """
@@ -86,6 +91,8 @@ class Stack:
         self._prepare = prepare
         self._postgres = Postgres(folder.path, guard=guard, report=self._report)
         self._nats = NatsCluster(folder.path, nodes=options.nats_nodes, guard=guard, report=self._report)
+        region = environ.get("KSMP_AWS_REGION", Settings.aws_region)
+        self._cloud = DevCloud(folder.path, region=region, guard=guard, report=self._report) if options.cloud else None
         self._gateways: list[Gateway] = []
         self._tokens: dict[str, str] = {}
         self._state: State | None = None
@@ -93,7 +100,9 @@ class Stack:
     async def start(self) -> None:
         """Start everything, a line a step. Raises EmbeddedError or SettingsError; `stop` ends what runs then."""
         begun = time.monotonic()
-        await together(self._start_postgres(), self._start_nats(), self._sign_tokens())
+        if self._cloud is not None:
+            await self._cloud.prepare()
+        await together(self._start_postgres(), self._start_nats(), self._start_cloud(), self._sign_tokens())
         variables = {port: self._variables(port) for port in self._options.ports}
         names = await self._prepare(read(Settings, variables[self._options.port]))
         self._say("The database is up to date")
@@ -120,6 +129,7 @@ class Stack:
             nats_url=",".join(self._nats.urls),
             metrics=[f"{gateway.url}/metrics" for gateway in self._gateways],
             pids=self._pids(),
+            aws_endpoint=self._aws_endpoint,
         )
         self._write_state()
         self._say(f"Ready after {time.monotonic() - begun:.1f} s:")
@@ -128,12 +138,12 @@ class Stack:
         self._say(f"Addresses, tokens and process ids are in {self._folder.state}, logs in {self._folder.logs}")
 
     async def stop(self) -> None:
-        """Stop the gateways, then NATS, then PostgreSQL; at most ten seconds in all."""
+        """Stop the gateways, then NATS and the stand-in for AWS, then PostgreSQL; at most ten seconds in all."""
         self._state = None
         with suppress(OSError):
             await asyncio.to_thread(self._folder.state.unlink, missing_ok=True)
         await asyncio.gather(*(gateway.stop() for gateway in self._gateways))
-        await self._nats.stop()
+        await asyncio.gather(self._nats.stop(), *([self._cloud.stop()] if self._cloud is not None else []))
         await self._postgres.stop()
 
     async def _start_postgres(self) -> None:
@@ -143,6 +153,11 @@ class Stack:
     async def _start_nats(self) -> None:
         await self._nats.start()
         self._say(f"NATS listens on {', '.join(url.removeprefix('nats://') for url in self._nats.urls)}")
+
+    async def _start_cloud(self) -> None:
+        if self._cloud is not None:
+            await self._cloud.start()
+            self._say(f"The stand-in for AWS listens on {self._cloud.url}")
 
     async def _sign_tokens(self) -> None:
         self._tokens = await asyncio.to_thread(_tokens, self._folder.issuer)
@@ -159,7 +174,12 @@ class Stack:
             nats_url=self._nats.urls,
             issuer=self._folder.issuer,
             environ=self._environ,
+            aws_endpoint=self._aws_endpoint,
         )
+
+    @property
+    def _aws_endpoint(self) -> str:
+        return self._cloud.url if self._cloud is not None else ""
 
     def _report(self, line: str) -> None:
         self._say(line)
@@ -167,7 +187,7 @@ class Stack:
 
     def _write_state(self) -> None:
         """Write the present process ids, unless a child is away: its return is reported as well."""
-        servers_up = self._postgres.up and self._nats.up
+        servers_up = self._postgres.up and self._nats.up and (self._cloud is None or self._cloud.up)
         if self._state is not None and servers_up and all(gateway.up for gateway in self._gateways):
             self._state = msgspec.structs.replace(self._state, pids=self._pids())
             self._state.write(self._folder.state)
@@ -178,4 +198,5 @@ class Stack:
             gateways=[gateway.pid or 0 for gateway in self._gateways],
             nats=self._nats.pids,
             postgres=self._postgres.pid or 0,
+            devcloud=(self._cloud.pid or 0) if self._cloud is not None else 0,
         )

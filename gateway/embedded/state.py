@@ -16,12 +16,14 @@ class Pids(msgspec.Struct, frozen=True, kw_only=True):
     gateways: Sequence[int]
     nats: Sequence[int]
     postgres: int
+    devcloud: int = 0
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """Where everything is; the file exists while everything was ready once and nothing was asked to stop.
 
-    `nats_url` lists the servers with commas between; `tokens` are by role.
+    `nats_url` lists the servers with commas between; `tokens` are by role. `aws_endpoint` is the stand-in for AWS,
+    empty when it was not wanted; what drives it is below `/_devcloud/` there.
     """
 
     gateways: Sequence[str]
@@ -32,6 +34,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     nats_url: str
     metrics: Sequence[str]
     pids: Pids
+    aws_endpoint: str = ""
 
     def write(self, path: Path) -> None:
         """Replace the file in one step, so that a reader sees all of it or none; only the owner may read it."""

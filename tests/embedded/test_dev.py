@@ -72,7 +72,7 @@ class Run:
 
 def everything(known: State) -> set[int]:
     """Every process of a run: those in `dev.json`, and all others of their group."""
-    pids = {known.pids.dev, *known.pids.gateways, *known.pids.nats, known.pids.postgres}
+    pids = {known.pids.dev, *known.pids.gateways, *known.pids.nats, known.pids.postgres, known.pids.devcloud}
     return pids | set(table.members(os.getpgid(known.pids.postgres)))
 
 
@@ -118,8 +118,8 @@ async def test_everything_starts_is_told_and_comes_back_when_killed(start: Start
     await assert_alone(run, port, tmp_path)
     await assert_restarted(known, run)
     pids = everything(run.state)
-    # Two gateways, NATS, PostgreSQL, the guard and dev itself.
-    assert len(pids) == 6
+    # Two gateways, NATS, PostgreSQL, the stand-in for AWS, the guard and dev itself.
+    assert len(pids) == 7
     run.process.send_signal(signal.SIGTERM)
     assert await run.ended() < 5
     assert run.process.returncode == 0
@@ -139,6 +139,7 @@ async def assert_complete(known: State, run: Run, port: int) -> None:
         assert (await probe.get(f"{url}/health/ready"))[0] == 200
     await (await asyncpg.connect(known.database_url)).close()
     await (await nats.connect(known.nats_url.split(","))).close()
+    assert (await probe.get(f"{known.aws_endpoint}/_devcloud/health"))[0] == 200
 
 
 async def assert_alone(run: Run, port: int, tmp_path: Path) -> None:
@@ -164,24 +165,26 @@ async def assert_alone(run: Run, port: int, tmp_path: Path) -> None:
 
 async def assert_restarted(before: State, run: Run) -> None:
     """Whatever is killed comes back where it was."""
-    killed = [*before.pids.gateways, *before.pids.nats, before.pids.postgres]
+    killed = [*before.pids.gateways, *before.pids.nats, before.pids.postgres, before.pids.devcloud]
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
 
     def back() -> bool:
         pids = run.state.pids
-        return not set(killed) & {*pids.gateways, *pids.nats, pids.postgres} and len(pids.gateways) == 2
+        now = {*pids.gateways, *pids.nats, pids.postgres, pids.devcloud}
+        return not set(killed) & now and len(pids.gateways) == 2
 
     await until(back, 15, "the new process ids")
     after = run.state
-    assert (after.gateways, after.database_url, after.nats_url) == (
+    assert (after.gateways, after.database_url, after.nats_url, after.aws_endpoint) == (
         before.gateways,
         before.database_url,
         before.nats_url,
+        before.aws_endpoint,
     )
     for url in after.gateways:
         assert (await probe.get(f"{url}/health/ready"))[0] == 200
-    for name in ("gateway-1", "gateway-2", "nats-1", "postgres"):
+    for name in ("gateway-1", "gateway-2", "nats-1", "postgres", "devcloud"):
         assert f"{name} was ended by SIGKILL; it is started again" in run.said
         assert f"{name} is back as process" in run.said
 

@@ -16,7 +16,8 @@ EXAMPLE = State(
     database_url="postgresql://ksmp:pw@127.0.0.1:1/ksmp",
     nats_url="nats://127.0.0.1:2,nats://127.0.0.1:3",
     metrics=["http://127.0.0.1:8000/metrics"],
-    pids=Pids(dev=1, gateways=[2], nats=[3, 4], postgres=5),
+    pids=Pids(dev=1, gateways=[2], nats=[3, 4], postgres=5, devcloud=6),
+    aws_endpoint="http://127.0.0.1:4",
 )
 
 
@@ -32,6 +33,6 @@ def test_the_names_are_the_documented_ones(tmp_path: Path) -> None:
     path = tmp_path / "dev.json"
     EXAMPLE.write(path)
     document = json.loads(path.read_text())
-    names = ["gateways", "session", "room", "tokens", "database_url", "nats_url", "metrics", "pids"]
+    names = ["gateways", "session", "room", "tokens", "database_url", "nats_url", "metrics", "pids", "aws_endpoint"]
     assert list(document) == names
-    assert document["pids"] == {"dev": 1, "gateways": [2], "nats": [3, 4], "postgres": 5}
+    assert document["pids"] == {"dev": 1, "gateways": [2], "nats": [3, 4], "postgres": 5, "devcloud": 6}

@@ -1,0 +1,115 @@
+"""One address for all of AWS: ours by what a request is signed for, everything else is moto's."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import msgspec
+
+from devcloud import posts, tags
+from devcloud.backstage import Backstage
+from devcloud.chat import rooms
+from devcloud.cloud import Cloud, Handler
+from devcloud.control import PREFIX, Control
+from devcloud.events import Events
+from devcloud.faults import FaultSwitch, OperationFault
+from devcloud.ivs import channels, playback, recording, streams
+from devcloud.model import SERVICES, Models
+from devcloud.names import Place
+from devcloud.quotas import Quotas
+from devcloud.realtime import compositions, configurations, stages
+from devcloud.service import FRAMEWORK, Services
+from devcloud.store import Store
+from devcloud.wire import Receive, Request, Response, Scope, Send, receive_request
+
+QUEUE = "ksmp-ivs-events"
+
+BUILT = (
+    channels.handlers,
+    streams.handlers,
+    recording.handlers,
+    playback.handlers,
+    stages.handlers,
+    compositions.handlers,
+    configurations.handlers,
+    rooms.handlers,
+    *(tags.handlers(service) for service in SERVICES),
+)
+
+
+def built() -> dict[str, Handler]:
+    """Every handler, by operation."""
+    return {key: handler for group in BUILT for key, handler in group.built.items()}
+
+
+class App:
+    """The ASGI application at `host` (`address:port`). `folder` keeps the state of IVS; S3 and SQS forget theirs."""
+
+    def __init__(self, host: str, place: Place, *, queue: str = QUEUE, folder: Path | None = None) -> None:
+        backstage = Backstage(place, host, queue)
+        faults = FaultSwitch()
+        self.cloud = Cloud(
+            place=place,
+            url=f"http://{host}",
+            store=Store(folder),
+            faults=faults,
+            quotas=Quotas(),
+            events=Events(place, faults, backstage.send_message),
+            backstage=backstage,
+        )
+        self.services = Services(self.cloud, Models(), built())
+        self._control = Control(self.cloud, lambda: self.services.missing)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            request = await receive_request(scope, receive)
+            response = await self._answer(request)
+            await response.send(send, head=request.method == "HEAD")
+
+    async def _answer(self, request: Request) -> Response:
+        if request.path.startswith(PREFIX):
+            return await self._control.answer(request)
+        _, signed = request.scope
+        if self.services.speaks(signed):
+            return await self.services.answer(request)
+        if request.path.startswith(playback.PREFIX):
+            response = playback.watch(self.cloud, request)
+            self.cloud.store.save()
+            return response
+        return await self._backstage(request, signed)
+
+    async def _backstage(self, request: Request, signed: str) -> Response:
+        """Let moto answer, with the faults of its services."""
+        operation = request.header("x-amz-target").rpartition(".")[2] or request.method
+        key = f"{signed or 's3'}.{operation}"
+        fault = await self.cloud.faults.hit(key, "before")
+        if fault is None:
+            response = posts.refusal(request) or await self.cloud.backstage.forward(request)
+            fault = await self.cloud.faults.hit(key, "after")
+        return _failed(fault, signed) if fault is not None else response
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        sending = asyncio.create_task(self.cloud.events.run())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        await self.cloud.backstage.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _failed(fault: OperationFault, signed: str) -> Response:
+    message = fault.message or "A test wanted it to fail."
+    status = FRAMEWORK.get(fault.error, 500)
+    if signed in ("", "s3"):
+        body = f"<Error><Code>{fault.error}</Code><Message>{escape(message)}</Message></Error>".encode()
+        return Response(status=status, headers=(("content-type", "application/xml"),), body=body)
+    headers = (("content-type", "application/x-amz-json-1.0"), ("x-amzn-errortype", fault.error))
+    return Response(
+        status=status, headers=headers, body=msgspec.json.encode({"__type": fault.error, "message": message})
+    )

@@ -1,0 +1,1 @@
+"""IVS chat: rooms and tokens. KSMP's own rooms are its chat; this is for who compares."""

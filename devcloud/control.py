@@ -1,0 +1,163 @@
+"""What drives the stand-in beside AWS' own API: the encoder, participants, faults, a look at what happened.
+
+Everything is JSON under `/_devcloud/`; a bad request gets a 4xx with `message`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from devcloud.cloud import Cloud
+from devcloud.document import Document
+from devcloud.errors import Refused
+from devcloud.faults import Faults
+from devcloud.ivs import streams
+from devcloud.quotas import MOST
+from devcloud.realtime import stages
+from devcloud.wire import Request, Response
+
+PREFIX = "/_devcloud/"
+
+# Either of these tags on a channel names the session that it is for; a channel may also be named for it.
+SESSION_TAGS = ("ksmp:session", "session")
+
+
+class StreamTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Whose stream: a channel's by its ARN, or that of a session's channel."""
+
+    arn: str = ""
+    session: str = ""
+
+
+class JoinTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who joins a stage: the bearer of a participant token."""
+
+    token: str
+    publish: bool = False
+
+
+class LeaveTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who leaves a stage."""
+
+    stage_arn: str = msgspec.field(name="stageArn")
+    participant_id: str = msgspec.field(name="participantId")
+
+
+class Control:
+    """The endpoints by method and path."""
+
+    def __init__(self, cloud: Cloud, missing: Callable[[], list[str]]) -> None:
+        self._cloud = cloud
+        self._missing = missing
+        self._routes: dict[tuple[str, str], Callable[[Request], Awaitable[object]]] = {
+            ("GET", "health"): self._health,
+            ("GET", "faults"): self._faults,
+            ("PUT", "faults"): self._set_faults,
+            ("DELETE", "faults"): self._clear_faults,
+            ("POST", "streams/start"): self._start,
+            ("POST", "streams/stop"): self._stop,
+            ("POST", "participants/join"): self._join,
+            ("POST", "participants/leave"): self._leave,
+            ("GET", "events"): self._events,
+            ("POST", "events/settle"): self._settle,
+            ("GET", "metadata"): self._metadata,
+            ("DELETE", "state"): self._clear,
+        }
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to a request below `PREFIX`."""
+        route = self._routes.get((request.method, request.path.removeprefix(PREFIX)))
+        if route is None:
+            return _json({"message": f"{request.method} {request.path} is nothing"}, 404)
+        try:
+            return _json(await route(request))
+        except (Refused, msgspec.DecodeError) as error:
+            code = error.code if isinstance(error, Refused) else "ValidationException"
+            return _json({"code": code, "message": str(error)}, 400)
+
+    async def _health(self, request: Request) -> Document:
+        place = self._cloud.place
+        return {"region": place.region, "account": place.account, "not_built": self._missing()}
+
+    async def _faults(self, request: Request) -> Faults:
+        return self._cloud.faults.faults
+
+    async def _set_faults(self, request: Request) -> Faults:
+        faults = msgspec.json.decode(request.body, type=Faults)
+        unknown = set(faults.quotas) - set(MOST)
+        if unknown:
+            raise Refused("ValidationException", f"There is no quota for {', '.join(sorted(unknown))}.")
+        self._apply(faults)
+        return faults
+
+    async def _clear_faults(self, request: Request) -> Faults:
+        self._apply(Faults())
+        return self._cloud.faults.faults
+
+    def _apply(self, faults: Faults) -> None:
+        self._cloud.faults.set(faults)
+        self._cloud.quotas.strict = faults.strict_quotas
+        self._cloud.quotas.most = dict(MOST) | faults.quotas
+
+    async def _start(self, request: Request) -> Document:
+        arn = self._channel(request)
+        session = streams.start(self._cloud, arn)
+        self._cloud.store.save()
+        return {"channelArn": arn, "streamId": session["streamId"]}
+
+    async def _stop(self, request: Request) -> Document:
+        arn = self._channel(request)
+        session = streams.end(self._cloud, arn)
+        self._cloud.store.save()
+        return {"channelArn": arn, "streamId": session["streamId"]}
+
+    async def _join(self, request: Request) -> Document:
+        target = msgspec.json.decode(request.body, type=JoinTarget)
+        joined = stages.join(self._cloud, target.token, publish=target.publish)
+        self._cloud.store.save()
+        return joined
+
+    async def _leave(self, request: Request) -> Document:
+        target = msgspec.json.decode(request.body, type=LeaveTarget)
+        left = stages.leave(self._cloud, target.stage_arn, target.participant_id)
+        self._cloud.store.save()
+        return left
+
+    def _channel(self, request: Request) -> str:
+        target = msgspec.json.decode(request.body, type=StreamTarget)
+        if bool(target.arn) == bool(target.session):
+            raise Refused("ValidationException", "Name either the channel's ARN or the session.")
+        if target.arn:
+            self._cloud.store.get(target.arn)
+            return target.arn
+        # The newest wins: a channel that is used again for another session was tagged again.
+        for channel in reversed(self._cloud.store.all("channel")):
+            tags = channel["tags"]
+            if target.session in (*(tags.get(name) for name in SESSION_TAGS), channel["name"]):
+                arn: str = channel["arn"]
+                return arn
+        raise Refused("ResourceNotFoundException", f"No channel is tagged for the session {target.session}.")
+
+    async def _events(self, request: Request) -> Document:
+        return {"events": list(self._cloud.events.sent)}
+
+    async def _settle(self, request: Request) -> Document:
+        await self._cloud.events.settled()
+        return {}
+
+    async def _metadata(self, request: Request) -> Document:
+        arn = request.parameters.get("arn", [""])[0]
+        return {"metadata": self._cloud.store.kept.metadata.get(arn, [])}
+
+    async def _clear(self, request: Request) -> Document:
+        self._apply(Faults())
+        self._cloud.store.clear()
+        self._cloud.events.sent.clear()
+        return {}
+
+
+def _json(answer: object, status: int = 200) -> Response:
+    headers = (("content-type", "application/json"),)
+    return Response(status=status, headers=headers, body=msgspec.json.encode(answer))

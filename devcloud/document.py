@@ -1,0 +1,8 @@
+"""What travels on AWS' wire: JSON documents, whose shapes botocore's models know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# A document is checked against its model where it comes in and where it goes out; in between it is what it is.
+Document = dict[str, Any]

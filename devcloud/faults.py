@@ -1,0 +1,82 @@
+"""What a test switches on: operations that fail or hang, and events that are lost, late, repeated or out of order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Annotated, Literal
+
+import msgspec
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class OperationFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What happens to the next `times` calls of an operation, or to every call when it is 0.
+
+    `hang` seconds pass first. Then comes `error`, the name of a modelled error or of one that any service may answer.
+    With `when: "after"` the operation is done before that: its answer is what gets lost.
+    """
+
+    error: str = ""
+    message: str = ""
+    hang: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    times: Annotated[int, msgspec.Meta(ge=0)] = 0
+    when: Literal["before", "after"] = "before"
+
+
+class EventFaults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How likely each thing is to happen to an event.
+
+    A late one comes after up to `delay_seconds`. One that is out of order waits until the one behind it was sent, or
+    for `hold_seconds` when nothing comes. The same `seed` and the same events give the same faults.
+    """
+
+    lose: Share = 0.0
+    delay: Share = 0.0
+    delay_seconds: Annotated[float, msgspec.Meta(ge=0.0)] = 2.0
+    repeat: Share = 0.0
+    reorder: Share = 0.0
+    hold_seconds: Annotated[float, msgspec.Meta(ge=0.0)] = 1.0
+    seed: int = 0
+
+
+class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """All that is switched on.
+
+    Operations are named `ivs.GetStream`, `ivs-realtime.*`, `sqs.ReceiveMessage`, `s3.PUT` or `*`; the first that fits
+    counts. `strict_quotas` holds every operation to its documented rate; `quotas` says how many there may be of a kind.
+    """
+
+    events: EventFaults = msgspec.field(default_factory=EventFaults)
+    operations: dict[str, OperationFault] = msgspec.field(default_factory=dict)
+    strict_quotas: bool = False
+    quotas: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class FaultSwitch:
+    """The faults that are on now."""
+
+    def __init__(self) -> None:
+        self.set(Faults())
+
+    def set(self, faults: Faults) -> None:
+        """Replace all of them, and begin the row of random numbers again."""
+        self.faults = faults
+        self.random = random.Random(faults.events.seed)  # noqa: S311 - repeatable on purpose.
+
+    async def hit(self, key: str, when: Literal["before", "after"]) -> OperationFault | None:
+        """The fault that makes this call fail now, after its time to hang; None when there is none."""
+        service, _, _ = key.partition(".")
+        for name in (key, f"{service}.*", "*"):
+            fault = self.faults.operations.get(name)
+            if fault is None or fault.when != when:
+                continue
+            if fault.times == 1:
+                del self.faults.operations[name]
+            elif fault.times:
+                fault.times -= 1
+            if fault.hang:
+                await asyncio.sleep(fault.hang)
+            return fault if fault.error else None
+        return None

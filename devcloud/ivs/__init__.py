@@ -1,0 +1,1 @@
+"""Low-latency streaming: channels, stream keys, streams, recording, private playback."""

@@ -1,0 +1,208 @@
+"""Streams: live now, and those that were; metadata; the encoder that makes one live.
+
+A channel's stream is `running` from `start` until `end`, whoever ends it: the encoder or StopStream. A recording may go
+on over several streams, when the next one comes within the configuration's reconnect window.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from devcloud import clock, recordings
+from devcloud.cloud import Cloud, Handlers
+from devcloud.document import Document
+from devcloud.errors import Refused, not_found
+from devcloud.events import RECORDING, STREAM
+from devcloud.ivs.channels import has_key
+from devcloud.names import stream_id
+from devcloud.paging import page
+from devcloud.quotas import METADATA_BYTES
+
+handlers = Handlers("ivs")
+
+METADATA_KEPT = 100
+
+
+@handlers("GetStream")
+def get_stream(cloud: Cloud, ask: Document) -> Document:
+    return {"stream": _stream(cloud, _live(cloud, ask["channelArn"]), ask["channelArn"])}
+
+
+@handlers("ListStreams")
+def list_streams(cloud: Cloud, ask: Document) -> Document:
+    health = ask.get("filterBy", {}).get("health")
+    streams = [
+        _stream(cloud, session, channel["arn"])
+        for channel in cloud.store.all("channel")
+        if (session := cloud.store.running(channel["arn"])) and health in (None, session["health"])
+    ]
+    return page(ask, "streams", streams)
+
+
+@handlers("StopStream")
+def stop_stream(cloud: Cloud, ask: Document) -> Document:
+    _live(cloud, ask["channelArn"])
+    end(cloud, ask["channelArn"])
+    return {}
+
+
+@handlers("GetStreamSession")
+def get_stream_session(cloud: Cloud, ask: Document) -> Document:
+    channel = cloud.store.get(ask["channelArn"])
+    sessions = cloud.store.sessions(ask["channelArn"])
+    wanted = ask.get("streamId")
+    session = next((item for item in reversed(sessions) if wanted in (None, item["streamId"])), None)
+    if session is None:
+        raise not_found(f"{ask['channelArn']}/{wanted or 'latest stream session'}")
+    shown = {name: value for name, value in channel.items() if name != "preset" or value}
+    extra: Document = {"channel": shown, "ingestConfiguration": _INGEST}
+    if channel["recordingConfigurationArn"]:
+        extra["recordingConfiguration"] = cloud.store.get(channel["recordingConfigurationArn"])
+    return {"streamSession": session | extra}
+
+
+@handlers("ListStreamSessions")
+def list_stream_sessions(cloud: Cloud, ask: Document) -> Document:
+    cloud.store.get(ask["channelArn"])
+    sessions = [session | {"hasErrorEvent": False} for session in reversed(cloud.store.sessions(ask["channelArn"]))]
+    return page(ask, "streamSessions", sessions)
+
+
+@handlers("PutMetadata")
+def put_metadata(cloud: Cloud, ask: Document) -> None:
+    session = _live(cloud, ask["channelArn"])
+    if len(ask["metadata"].encode()) > METADATA_BYTES:
+        raise Refused("ValidationException", f"The metadata is larger than {METADATA_BYTES} bytes.")
+    kept = cloud.store.kept.metadata.setdefault(ask["channelArn"], [])
+    kept.append({"streamId": session["streamId"], "time": clock.stamp(clock.now()), "metadata": ask["metadata"]})
+    del kept[:-METADATA_KEPT]
+
+
+def start(cloud: Cloud, channel_arn: str) -> Document:
+    """Let an encoder go live. Raises Refused when there is no such channel, no stream key, or a stream already."""
+    channel = cloud.store.get(channel_arn)
+    if cloud.store.running(channel_arn) is not None:
+        raise Refused("ConflictException", "The channel is live already.")
+    if not has_key(cloud, channel_arn):
+        raise Refused("AccessDeniedException", "The channel has no stream key; no encoder is let in.")
+    session: Document = {
+        "streamId": stream_id(),
+        "startTime": clock.stamp(clock.now()),
+        "health": "HEALTHY",
+        "viewerCount": 0,
+        "truncatedEvents": [],
+    }
+    cloud.store.sessions(channel_arn).append(session)
+    for name in ("Session Created", "Stream Start"):
+        _tell(cloud, channel, session, name)
+    if channel["recordingConfigurationArn"]:
+        _start_recording(cloud, channel, session)
+    return session
+
+
+def end(cloud: Cloud, channel_arn: str) -> Document:
+    """Let the stream end. Raises Refused when there is none."""
+    channel = cloud.store.get(channel_arn)
+    session = _live(cloud, channel_arn)
+    session["endTime"] = clock.stamp(clock.now())
+    for name in ("Session Ended", "Stream End"):
+        _tell(cloud, channel, session, name)
+    recording = session.get("recording")
+    if recording is not None:
+        configuration = cloud.store.kept.resources.get(channel["recordingConfigurationArn"], {})
+        window = configuration.get("recordingReconnectWindowSeconds", 0)
+        if window:
+            asyncio.get_running_loop().call_later(window, _end_recording, cloud, channel, recording, channel_arn)
+        else:
+            _end_recording(cloud, channel, recording)
+    return session
+
+
+def _start_recording(cloud: Cloud, channel: Document, session: Document) -> None:
+    configuration = cloud.store.get(channel["recordingConfigurationArn"])
+    earlier = cloud.store.sessions(channel["arn"])[:-1]
+    before = earlier[-1].get("recording") if earlier else None
+    if before is not None and "endTime" not in before:
+        before["streamIds"].append(session["streamId"])
+        session["recording"] = before
+        return
+    bucket = configuration["destinationConfiguration"]["s3"]["bucketName"]
+    recording = recordings.begin(cloud.place, channel["arn"], bucket, session["streamId"])
+    session["recording"] = recording
+
+    async def write() -> None:
+        if await recordings.write_start(cloud.backstage, recording):
+            _tell_recording(cloud, channel, recording, "Recording Start")
+        else:
+            recording["endTime"] = recording["startTime"]
+            _tell_recording(cloud, channel, recording, "Recording Start Failure", reason="ValidationException")
+
+    cloud.events.after(write)
+
+
+def _end_recording(cloud: Cloud, channel: Document, recording: Document, unless_live: str = "") -> None:
+    live = cloud.store.running(unless_live) if unless_live else None
+    if "endTime" in recording or (live is not None and live.get("recording", {}).get("id") == recording["id"]):
+        return
+    ended = clock.now()
+
+    async def write() -> None:
+        if "endTime" in recording:
+            return
+        recording["endTime"] = clock.stamp(ended)
+        duration = ended - clock.read(recording["startTime"])
+        if await recordings.write_end(cloud.backstage, recording, ended):
+            _tell_recording(cloud, channel, recording, "Recording End", duration)
+        else:
+            _tell_recording(cloud, channel, recording, "Recording End Failure", reason="InternalServerException")
+        cloud.store.save()
+
+    cloud.events.after(write)
+
+
+def _tell(cloud: Cloud, channel: Document, session: Document, name: str) -> None:
+    moment = clock.stamp(clock.now())
+    session["truncatedEvents"].append({"name": name, "type": STREAM, "eventTime": moment})
+    detail = {"event_name": name, "channel_name": channel["name"], "stream_id": session["streamId"]}
+    cloud.events.emit(STREAM, [channel["arn"]], detail)
+
+
+def _tell_recording(
+    cloud: Cloud,
+    channel: Document,
+    recording: Document,
+    status: str,
+    duration: timedelta = timedelta(),
+    reason: str = "",
+) -> None:
+    detail = recordings.event(recording, channel, status, duration, reason)
+    cloud.events.emit(RECORDING, [channel["arn"]], detail)
+
+
+def _live(cloud: Cloud, channel_arn: str) -> Document:
+    cloud.store.get(channel_arn)
+    session = cloud.store.running(channel_arn)
+    if session is None:
+        raise Refused("ChannelNotBroadcasting", "No active stream on the channel.")
+    return session
+
+
+def _stream(cloud: Cloud, session: Document, channel_arn: str) -> Document:
+    playback = cloud.store.get(channel_arn)["playbackUrl"]
+    return session | {"channelArn": channel_arn, "state": "LIVE", "playbackUrl": playback}
+
+
+_INGEST: Document = {
+    "video": {
+        "avcLevel": "4.0",
+        "avcProfile": "Baseline",
+        "codec": "avc1.42C028",
+        "encoder": "devcloud",
+        "targetBitrate": 3_500_000,
+        "targetFramerate": 30,
+        "videoHeight": 1080,
+        "videoWidth": 1920,
+    },
+    "audio": {"channels": 2, "codec": "mp4a.40.2", "sampleRate": 48_000, "targetBitrate": 160_000},
+}

@@ -1,0 +1,34 @@
+"""Pages of a list: `maxResults` and `nextToken`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from devcloud.document import Document
+from devcloud.errors import Refused
+
+DEFAULT = 50
+
+
+def page(ask: Document, name: str, items: list[Document], *, default: int = DEFAULT) -> Document:
+    """The page that was asked for, under `name`, and the token of the next one when there is more.
+
+    Raises Refused (ValidationException) for a token that was never given out.
+    """
+    start = _read(ask["nextToken"]) if ask.get("nextToken") else 0
+    end = start + ask.get("maxResults", default)
+    answer: Document = {name: items[start:end]}
+    if end < len(items):
+        answer["nextToken"] = base64.urlsafe_b64encode(f"from:{end}".encode()).decode()
+    return answer
+
+
+def _read(token: str) -> int:
+    try:
+        word, _, number = base64.urlsafe_b64decode(token).decode().partition(":")
+        if word == "from":
+            return int(number)
+    except (binascii.Error, ValueError):
+        pass
+    raise Refused("ValidationException", "The nextToken is invalid.")

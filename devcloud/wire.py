@@ -1,0 +1,76 @@
+"""One HTTP request and its answer, between uvicorn and what the stand-in does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_CREDENTIAL = re.compile(r"Credential=[^/,]*/(?P<date>\d+)/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked; `path` is as the client encoded it, header names are lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """The first header of this name, empty when there is none."""
+        return next((value for key, value in self.headers if key == name), "")
+
+    @property
+    def parameters(self) -> Mapping[str, list[str]]:
+        return parse_qs(self.query, keep_blank_values=True)
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """The region and the service that the request is signed for, empty when it is not signed."""
+        match = _CREDENTIAL.search(self.header("authorization"))
+        return (match["region"], match["service"]) if match else ("", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """What is answered."""
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = field(default=b"", repr=False)
+
+    async def send(self, send: Send, *, head: bool = False) -> None:
+        """Send it whole; the answer to a HEAD keeps the length that its headers state."""
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
+        if not any(name.lower() == b"content-length" for name, _ in headers) and self.status != 204:
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if head else self.body})
+
+
+async def receive_request(scope: Scope, receive: Receive) -> Request:
+    """Read the request with its whole body."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            break
+    return Request(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]),
+        body=b"".join(parts),
+    )
