@@ -17,6 +17,8 @@ DEPENDING = {
     "/api/v1/announcements/{id}",
     "/api/v1/programs",
     "/api/v1/programs/{id}",
+    "/api/v1/sessions",
+    "/api/v1/sessions/{id}",
 }
 PLACE = "/api/v1/programs/{id}/enrolment"
 METHODS = ("get", "post", "put", "patch", "delete")
