@@ -4,24 +4,39 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
+
+from litestar import Router
+from litestar.di import Provide
 
 from gateway.errors import Unavailable
 from gateway.module import Kernel, Module, RoomKind
 from gateway.principal import Principal
-from modules.live import snapshot
-from modules.live.service import ROLES, Sessions
-from modules.live.tables import Session
+from modules.live import events, routes, snapshot
+from modules.live.entrance import ROLES, Entrance
+from modules.live.sessions import Sessions
+from modules.live.settings import LiveSettings
+from modules.live.tables import Promotion, Seat, Session
 
-DEMO = "demo"
+DEMO: Final = "demo"
 
 
 class LiveModule(Module):
     name = "live"
     requires = ("programs",)
-    tables = (Session,)
+    settings_type = LiveSettings
+    tables = (Session, Promotion, Seat)
     migrations = Path(__file__).parent / "migrations"
+    emits = (
+        events.SessionScheduled,
+        events.SessionMoved,
+        events.SessionCancelled,
+        events.LobbyOpened,
+        events.SessionStarted,
+        events.SessionEnded,
+    )
 
     def __init__(self) -> None:
         self.rooms = (
@@ -29,32 +44,60 @@ class LiveModule(Module):
             RoomKind(name="staff", roles=("host",), authorize=self._staff_role, archived=True, presence=True),
         )
         self.commands = snapshot.COMMANDS
+        self.routes = (
+            Router(
+                "/sessions",
+                route_handlers=[
+                    routes.listing,
+                    routes.create,
+                    routes.read,
+                    routes.change,
+                    routes.open_lobby,
+                    routes.start,
+                    routes.end,
+                    routes.cancel,
+                ],
+                # Not a bound method: Litestar copies its handlers, with all that is bound to them.
+                dependencies={"sessions": Provide(lambda: self._sessions, sync_to_thread=False)},
+            ),
+        )
+        self._entrance: Entrance | None = None
         self._sessions: Sessions | None = None
 
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
-        self._sessions = Sessions(kernel.database)
+        settings = kernel.settings(LiveSettings)
+        self._sessions = Sessions(kernel, settings)
+        self._entrance = Entrance(kernel, settings)
         yield
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
+        now = datetime.now(UTC)
         demo = Session(
             id=DEMO,
             program_id="demo",
             title="Demo class",
             mentor_id=people["mentor"].id,
-            starts_at=datetime.now(UTC),
+            co_mentors=[],
+            starts_at=now,
+            ends_at=now + timedelta(hours=1),
+            # It runs for good: no timer knows of it.
+            state="live",
+            video="unavailable",
+            started_at=now,
+            created_at=now,
         )
         await Session.insert(demo).on_conflict(target=Session.id, action="DO NOTHING")
         return {"session": DEMO}
 
     async def _role(self, principal: Principal, id: str) -> str:
-        return await self._running.role(principal, id)
+        return await self._door.role(principal, id)
 
     async def _staff_role(self, principal: Principal, id: str) -> str:
-        return await self._running.staff_role(principal, id)
+        return await self._door.staff_role(principal, id)
 
     @property
-    def _running(self) -> Sessions:
-        if self._sessions is None:
+    def _door(self) -> Entrance:
+        if self._entrance is None:
             raise Unavailable("live has not started")
-        return self._sessions
+        return self._entrance

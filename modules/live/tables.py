@@ -1,8 +1,8 @@
-"""The tables of live."""
+"""The tables of live that are read or seeded by Piccolo; what takes locks is SQL of the services."""
 
 from __future__ import annotations
 
-from piccolo.columns import Text, Timestamptz
+from piccolo.columns import Array, BigInt, Boolean, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -11,6 +11,38 @@ class Session(Table, tablename="live_session"):
 
     id = Text(primary_key=True)
     program_id = Text()
+    lesson_id = Text(null=True, default=None)
+    series_id = Text(null=True, default=None)
     title = Text()
+    summary = Text(default="")
     mentor_id = Text()
+    co_mentors = Array(base_column=Text())
     starts_at = Timestamptz()
+    ends_at = Timestamptz()
+    state = Text()
+    mode = Text(default="broadcast")
+    visibility = Text(default="program")
+    recording = Boolean(default=False)
+    capacity = BigInt(null=True, default=None)
+    video = Text(default="off")
+    opened_at = Timestamptz(null=True, default=None)
+    started_at = Timestamptz(null=True, default=None)
+    ended_at = Timestamptz(null=True, default=None)
+    rev = BigInt(default=1)
+    created_at = Timestamptz()
+
+
+class Promotion(Table, tablename="live_promotion"):
+    """More than a viewer, in one session."""
+
+    session_id = Text(primary_key=True)
+    user_id = Text()
+    role = Text()
+
+
+class Seat(Table, tablename="live_seat"):
+    """A place in a session that has so many."""
+
+    session_id = Text(primary_key=True)
+    user_id = Text()
+    taken_at = Timestamptz()

@@ -18,6 +18,8 @@ DEPENDING = {
     "/api/v1/users/me",
     "/api/v1/programs",
     "/api/v1/programs/{id}",
+    "/api/v1/sessions",
+    "/api/v1/sessions/{id}",
 }
 PLACE = "/api/v1/programs/{id}/enrolment"
 # They put the caller out, and with that end the run.

@@ -1,0 +1,152 @@
+"""What the routes take and answer, and what is pushed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from modules.live.states import State
+
+NO_NUL = r"^[^\x00]*$"
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_NUL)]
+Summary = Annotated[str, Meta(max_length=5000, pattern=NO_NUL)]
+Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
+# Ids of users, which the service checks.
+CoMentors = Annotated[list[str], Meta(max_length=20)]
+Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
+Moment = Annotated[datetime, Meta(tz=True)]
+
+EXAMPLE = "01a2130d-48bf-7174-b972-596a06fb2346"
+PROGRAM = "01a2130d-0d3c-7b1e-8d8e-5bb0c3f1f2aa"
+STARTS = datetime(2026, 2, 2, 12, 30, tzinfo=UTC)
+ENDS = datetime(2026, 2, 2, 13, 30, tzinfo=UTC)
+MADE = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
+
+
+class Mode(StrEnum):
+    """`broadcast`: one video for all. `interactive`: a stage on which several are seen."""
+
+    BROADCAST = "broadcast"
+    INTERACTIVE = "interactive"
+
+
+class Visibility(StrEnum):
+    """`program`: for those of its program. `open`: for every signed-in user."""
+
+    PROGRAM = "program"
+    OPEN = "open"
+
+
+class Video(StrEnum):
+    """`off` before and after; `unavailable` without a set-up for video; `starting` until there is a channel; `ready`
+    for the mentor's stream; `streaming`; `lost` when the stream has gone. The room is open whatever this says."""
+
+    OFF = "off"
+    UNAVAILABLE = "unavailable"
+    STARTING = "starting"
+    READY = "ready"
+    STREAMING = "streaming"
+    LOST = "lost"
+
+
+class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A live session. Without `capacity` all who may come have a place; times are in UTC."""
+
+    id: str
+    program_id: str
+    lesson_id: str | None
+    series_id: str | None
+    title: str
+    summary: str
+    mentor_id: str
+    co_mentors: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    state: State
+    mode: Mode
+    visibility: Visibility
+    recording: bool
+    capacity: int | None
+    video: Video
+    opened_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    rev: int
+    created_at: datetime
+
+    @classmethod
+    def example(cls) -> SessionView:
+        return cls(
+            id=EXAMPLE,
+            program_id=PROGRAM,
+            lesson_id=None,
+            series_id=None,
+            title="Quadratic equations",
+            summary="Bring last week's exercises.",
+            mentor_id="meera",
+            co_mentors=(),
+            starts_at=STARTS,
+            ends_at=ENDS,
+            state=State.SCHEDULED,
+            mode=Mode.BROADCAST,
+            visibility=Visibility.PROGRAM,
+            recording=True,
+            capacity=None,
+            video=Video.OFF,
+            opened_at=None,
+            started_at=None,
+            ended_at=None,
+            rev=1,
+            created_at=MADE,
+        )
+
+
+class NewSession(msgspec.Struct, frozen=True, kw_only=True):
+    """Without `mentor_id` the session is the caller's."""
+
+    program_id: Name
+    title: Title
+    starts_at: Moment
+    ends_at: Moment
+    lesson_id: Name | None = None
+    summary: Summary = ""
+    mentor_id: Name | None = None
+    co_mentors: CoMentors = []
+    mode: Mode = Mode.BROADCAST
+    visibility: Visibility = Visibility.PROGRAM
+    recording: bool = False
+    capacity: Capacity | None = None
+
+    @classmethod
+    def example(cls) -> NewSession:
+        return cls(
+            program_id=PROGRAM,
+            title="Quadratic equations",
+            starts_at=STARTS,
+            ends_at=ENDS,
+            summary="Bring last week's exercises.",
+            recording=True,
+        )
+
+
+class SessionChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left out stays."""
+
+    title: Title | UnsetType = UNSET
+    summary: Summary | UnsetType = UNSET
+    lesson_id: Name | UnsetType | None = UNSET
+    starts_at: Moment | UnsetType = UNSET
+    ends_at: Moment | UnsetType = UNSET
+    co_mentors: CoMentors | UnsetType = UNSET
+    mode: Mode | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+    recording: bool | UnsetType = UNSET
+    capacity: Capacity | UnsetType | None = UNSET
+
+    @classmethod
+    def example(cls) -> SessionChange:
+        return cls(title="Quadratic equations, part two")
