@@ -23,7 +23,6 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
-from gateway.db.facts import FactTable
 from gateway.errors import Unavailable
 from gateway.events.courier import Courier
 from gateway.events.outbox import Outbox
@@ -131,11 +130,11 @@ class Gateway:
         archived = [kind.name for kind in kinds.values() if kind.archived]
         history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, history, kinds, settings, self.metrics, self._first_sequence)
-        self.facts = Facts(self.hub, self.log, FactTable(self.database), interval=settings.fact_interval)
+        outbox = Outbox(self.database, limit=settings.event_bytes)
+        self.facts = Facts(self.hub, self.log, self.database, outbox, interval=settings.fact_interval)
         restrictions = Restrictions(self.facts, self.hub, kinds, commands)
         evictions = Evictions(self.facts, self.hub)
         self.access = Revocations(self.facts, self.hub, token_life=settings.token_life + settings.token_leeway)
-        outbox = Outbox(self.database, limit=settings.event_bytes)
         self.rooms = ClusterRooms(
             self.hub, self.log, self.archive, archived, restrictions, evictions, self.metrics, outbox
         )

@@ -26,7 +26,6 @@ NAMES: Final = {
     "erase.skip": "the node stops between a tombstone and the erasure it announces",
     "open.pause": "a node takes its time between its subscription to a room and learning the room's position",
     "join.pause": "a join takes its time between reading the log and becoming a member",
-    "fact.untold": "a node stops between recording a fact and telling it",
     "archive.pause": "the archiver waits before each batch",
     "event.ack.lost": "the acknowledgement of a handled event or timer is lost on its way to the stream",
     "kill.written": "the process is killed with a row in the outbox that is not committed",

@@ -239,9 +239,10 @@ class Rooms(Protocol):
         module commands of this kind of room, or `typing`. Restrictions of other names stand beside it: a command can be
         used when none takes it away; one of the same name is replaced.
 
-        Returns when it is recorded and holds here; within a second it does everywhere. Raises ValueError for a command
-        that these rooms do not have or a time without a zone, BadInput for a bad room or user, and Unavailable, after
-        which it may have been recorded.
+        Returns when it is recorded and holds here; within a second it does everywhere. Inside a transaction it is
+        recorded when that commits, and only then, and holds a moment later. Raises ValueError for a command that these
+        rooms do not have or a time without a zone, BadInput for a bad room or user, and Unavailable, after which it may
+        have been recorded.
         """
 
     async def lift(self, room: str, user: str, *, name: str = "restriction") -> None:
@@ -311,8 +312,9 @@ class Access(Protocol):
     """Who is kept out of the platform, whatever their token says.
 
     Each call returns when it is recorded and holds here; within a second it does on every node: tokens are refused at
-    connects, refreshes and requests, sockets close, event streams end. It survives restarts. Raises BadInput for a bad
-    user id, ValueError for a time without a zone, and Unavailable, after which it may have been recorded.
+    connects, refreshes and requests, sockets close, event streams end. It survives restarts. Inside a transaction it is
+    recorded when that commits, and only then. Raises BadInput for a bad user id, ValueError for a time without a zone,
+    and Unavailable, after which it may have been recorded.
     """
 
     async def revoke(self, user: str, *, before: datetime | None = None) -> None:

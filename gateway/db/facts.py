@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 import msgspec
 
-from gateway.db.database import PostgresDatabase, guard
-from gateway.errors import Unavailable
+from gateway.db.database import PostgresDatabase
 
 # A fact that is over is kept for as long as a node that missed its end may take to hear of it.
 KEPT: Final = timedelta(hours=1)
@@ -47,35 +46,27 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FactTable:
-    """Reads and writes the table `fact`; every method raises Unavailable."""
+    """Reads and writes the table `fact`, in the task's transaction if there is one; every method raises Unavailable."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
 
     async def write(self, kind: str, key: str, data: bytes, until: int | None) -> Fact:
-        """Put a fact in place of the one with its key; returns when it is committed."""
+        """Put a fact in place of the one with its key."""
         when = None if until is None else datetime.fromtimestamp(until / 1000, UTC)
-        return _facts(await self._fetch(WRITE, kind, key, when, data.decode()))[0]
+        return _facts(await self._database.fetch(WRITE, kind, key, when, data.decode()))[0]
 
     async def all(self) -> list[Fact]:
         """Every fact, in force or not."""
-        return _facts(await self._fetch(ALL))
+        return _facts(await self._database.fetch(ALL))
 
     async def changed(self, seconds: float) -> list[Fact]:
         """Those that were written in the last so many seconds by the database's clock."""
-        return _facts(await self._fetch(CHANGED, timedelta(seconds=seconds)))
+        return _facts(await self._database.fetch(CHANGED, timedelta(seconds=seconds)))
 
     async def prune(self) -> None:
         """Forget those that have been over for long."""
-        await self._fetch(PRUNE, KEPT)
-
-    async def _fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-        with guard():
-            pool = self._database.engine.pool
-            if pool is None:
-                raise Unavailable("the database is not connected")
-            rows: list[asyncpg.Record] = await pool.fetch(statement, *arguments)
-            return rows
+        await self._database.fetch(PRUNE, KEPT)
 
 
 def _facts(rows: Iterable[asyncpg.Record]) -> list[Fact]:

@@ -1,12 +1,11 @@
 """Small facts that every node knows: a mute, an eviction, a revoked user, a ban.
 
-PostgreSQL records them, an internal room tells them, each node keeps them in memory. A fact is written as a row first
-and then published to the room, which every node follows from its start, with gaps read like any room's. Each version
-of a fact has a `rev`, so it may be heard twice, from both sides and in any order.
+PostgreSQL records them, an internal room tells them, each node keeps them in memory. The row of a fact and its push
+commit together; the push goes through the outbox to the room, which every node follows from its start, with gaps read
+like any room's. Each version of a fact has a `rev`, so it may be heard twice, from both sides and in any order.
 
-The rows are looked at twice a second as well: what was committed is known everywhere also when its writer died before
-it was told, and while the log elects a leader. While PostgreSQL is away nothing new can be declared, and what is known
-holds.
+The rows are looked at twice a second as well: what was committed is known everywhere also while the log elects a leader
+or another node takes over the relay. While PostgreSQL is away nothing new can be declared, and what is known holds.
 """
 
 from __future__ import annotations
@@ -20,11 +19,12 @@ from typing import Final, Protocol
 import msgspec
 import structlog
 
-from gateway import failpoint
 from gateway.bus import entry
 from gateway.bus.log import RoomLog
+from gateway.db.database import PostgresDatabase
 from gateway.db.facts import Fact, FactTable
 from gateway.errors import Unavailable
+from gateway.events.outbox import Outbox
 from gateway.module import StoredPush
 from gateway.protocol.names import RoomName
 from gateway.realtime.hub import Hub
@@ -65,10 +65,14 @@ class Topic(Protocol):
 class Facts:
     """Keeps what all nodes know, and tells the topics what is new and what is over."""
 
-    def __init__(self, hub: Hub, room_log: RoomLog, table: FactTable, *, interval: float) -> None:
+    def __init__(
+        self, hub: Hub, room_log: RoomLog, database: PostgresDatabase, outbox: Outbox, *, interval: float
+    ) -> None:
         self._hub = hub
         self._log = room_log
-        self._table = table
+        self._database = database
+        self._table = FactTable(database)
+        self._outbox = outbox
         self._interval = interval
         self._topics: dict[str, Topic] = {}
         self._known: dict[tuple[str, str], Fact] = {}
@@ -78,7 +82,6 @@ class Facts:
         self._whole_at: float | None = None
         self._looked_at = 0.0
         self._following: asyncio.Task[None] | None = None
-        self._telling: set[asyncio.Task[None]] = set()
 
     def add(self, topic: Topic) -> None:
         """Before the start: who is told of the facts of one kind."""
@@ -90,7 +93,8 @@ class Facts:
         await self._loaded.wait()
 
     async def stop(self) -> None:
-        await end([*self._telling, *([self._following] if self._following is not None else [])])
+        if self._following is not None:
+            await end([self._following])
         for handle in self._ends.values():
             handle.cancel()
 
@@ -98,25 +102,14 @@ class Facts:
         """Make it a fact, in place of the one with the same key.
 
         Returns when it is recorded and holds here; the other nodes know it a moment later, whatever becomes of this
-        one. Raises Unavailable, after which it may have been recorded.
+        one. Inside a transaction it is a fact when that commits, and only then, and this node hears of it as the others
+        do. Raises Unavailable, after which it may have been recorded.
         """
-        fact = await self._table.write(kind, key, _encode(data), until)
-        self._learn(fact)
-        task = asyncio.get_running_loop().create_task(self._tell(fact))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-
-    async def _tell(self, fact: Fact) -> None:
-        """Publish a recorded fact to the room, once, retried as any durable push is."""
-        if failpoint.drop("fact.untold", fact):
-            return
-        try:
-            stored = await self._log.publish(ROOM, entry.payload(PUSH, _encode(fact)), f"fact-{fact.rev}")
-            if stored.retried or stored.duplicate:
-                await self._hub.poke(ROOM, stored.seq)
-        except Unavailable:
-            # The others find it among the rows.
-            log.warning("facts.untold", kind=fact.kind, key=fact.key)
+        async with self._database.transaction():
+            fact = await self._table.write(kind, key, _encode(data), until)
+            await self._outbox.add("push", str(ROOM), entry.payload(PUSH, _encode(fact)))
+        if not self._database.in_transaction:
+            self._learn(fact)
 
     async def _follow(self) -> None:
         """Be in the room for as long as the node lives; another life of the log is another room."""

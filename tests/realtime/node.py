@@ -17,7 +17,7 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
-from gateway.db.facts import FactTable
+from gateway.events.courier import Courier
 from gateway.events.outbox import Outbox
 from gateway.module import Command, Context, RoomKind
 from gateway.principal import Principal, Role
@@ -142,7 +142,8 @@ class Node:
         self.archive = PostgresArchive(self.database)
         self.history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, self.history, kinds, settings, self.metrics, self._first_sequence)
-        self.facts = Facts(self.hub, self.log, FactTable(self.database), interval=settings.fact_interval)
+        outbox = Outbox(self.database, limit=settings.event_bytes)
+        self.facts = Facts(self.hub, self.log, self.database, outbox, interval=settings.fact_interval)
         self.restrictions = Restrictions(self.facts, self.hub, kinds, COMMANDS)
         self.evictions = Evictions(self.facts, self.hub)
         self.access = Revocations(self.facts, self.hub, token_life=settings.token_life)
@@ -163,8 +164,9 @@ class Node:
             self.restrictions,
             self.evictions,
             self.metrics,
-            Outbox(self.database, limit=settings.event_bytes),
+            outbox,
         )
+        self.courier = Courier(self.bus, self.database, outbox, self.rooms.send, {}, {}, settings, self.metrics)
         self._names = itertools.count(1)
         self._archived = archived
 
@@ -209,9 +211,14 @@ class Gone(msgspec.Struct):
 
 @contextlib.asynccontextmanager
 async def node(
-    nats_urls: Sequence[str], database_url: str = "postgresql://nowhere", *, moderated: bool = False, **how: Any
+    nats_urls: Sequence[str],
+    database_url: str = "postgresql://nowhere",
+    *,
+    moderated: bool = False,
+    relay: bool = True,
+    **how: Any,
 ) -> AsyncIterator[Node]:
-    """`moderated` nodes know facts, which takes a database."""
+    """`moderated` nodes know facts, which takes a database, and with `relay` tell them as a gateway does."""
     # Piccolo's engine blocks where it is made, which in a gateway is before there is a loop.
     running = await asyncio.to_thread(Node, nats_urls, database_url, **how)
     await running.bus.connect()
@@ -221,11 +228,14 @@ async def node(
     await running.hub.start()
     if moderated:
         await running.facts.start()
+        if relay:
+            running.courier.start()
     await running.grants.start()
     try:
         with WATCH.running():
             yield running
     finally:
+        await running.courier.stop()
         await running.facts.stop()
         await running.hub.stop()
         await running.bus.close()
