@@ -20,9 +20,10 @@ from gateway import failpoint, registry
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.verifier import TokenVerifier
 from gateway.bus.connection import NatsBus
-from gateway.bus.log import RoomLog
+from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
+from gateway.db.results import CommandResults
 from gateway.errors import Unavailable
 from gateway.events.courier import Courier
 from gateway.events.outbox import Outbox
@@ -136,7 +137,15 @@ class Gateway:
         evictions = Evictions(self.facts, self.hub)
         self.access = Revocations(self.facts, self.hub, token_life=settings.token_life + settings.token_leeway)
         self.rooms = ClusterRooms(
-            self.hub, self.log, self.archive, archived, restrictions, evictions, self.metrics, outbox
+            self.hub,
+            self.log,
+            self.archive,
+            archived,
+            restrictions,
+            evictions,
+            self.metrics,
+            outbox,
+            registry.snapshots(modules),
         )
         self.courier = Courier(
             self.bus,
@@ -166,6 +175,7 @@ class Gateway:
         self.idempotency = IdempotencyKeys(
             self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
         )
+        self.results = CommandResults(self.database, kept=DUPLICATE_WINDOW)
         runner = CommandRunner(
             self.hub,
             history,
@@ -173,6 +183,8 @@ class Gateway:
             kinds,
             commands,
             restrictions,
+            self.database,
+            self.results,
             settings.history_limit,
             settings.publish_timeout,
         )
@@ -199,6 +211,7 @@ class Gateway:
             self._spawn(self._come_up())
             self._spawn(self._watch_database())
             self._spawn(self.idempotency.sweep())
+            self._spawn(self.results.sweep())
             try:
                 yield
             finally:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import msgspec
 
 from gateway.principal import Author, Principal
-from gateway.protocol.messages import Person, Published
+from gateway.protocol.messages import Person, Published, Snapshot
 
 if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
@@ -88,6 +88,10 @@ class Command:
     `role` is the least role of the room kind that may use it: the kernel answers `forbidden` before the
     handler runs. `handler(context, request)` returns the ok of the reply. `rate` is asked when a command
     is first used in a room, so that it may come from the module's settings.
+
+    The handler of a `row_first` command runs inside a database transaction, which also remembers what it answered: what
+    it writes, publishes and schedules happens once, and a repeat with the same nonce within two minutes gets the same
+    answer with `duplicate`. When it raises, nothing has happened, and a repeat is another try.
     """
 
     name: str
@@ -96,6 +100,21 @@ class Command:
     request: type[msgspec.Struct]
     handler: Callable[[Context, Any], Awaitable[msgspec.Struct | None]]
     rate: Callable[[], Rate] | None = None
+    row_first: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotPart:
+    """A part of the state of rooms of one kind, which a late joiner gets whole (`Context.snapshot`).
+
+    `name` is `<module>.<what>`, the part's key in the snapshot. `read(context)` gives it as this member may see it:
+    from rows, in a few queries, and as it would be after applying every push of the room, so that with the pushes
+    that follow it becomes what a fresh one is. What only some members may know belongs into a room of theirs.
+    """
+
+    name: str
+    rooms: str
+    read: Callable[[Context], Awaitable[msgspec.Struct]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +242,9 @@ class Rooms(Protocol):
     async def read(self, room: str, seq: int) -> StoredPush | None:
         """One push of the room, from memory, stream or archive; None when there is none or it was erased."""
 
+    async def snapshot(self, context: Context) -> Snapshot:
+        """See `Context.snapshot`."""
+
     async def members(self, room: str) -> Sequence[Person]:
         """Who is in the room, by id, over all nodes: as this node has heard, which may be a second old.
 
@@ -290,6 +312,14 @@ class Context:
         """The same for an entity whose row this transaction writes: see `Rooms.publish_row`."""
         await self.rooms.publish_row(self.room, push, entity, author=Author.of(self.principal), nonce=self.nonce)
 
+    async def snapshot(self) -> Snapshot:
+        """Every part of this room's state that a module declares in `snapshots`, as this member may see it.
+
+        The room's position is taken first and the rows are read second: what was pushed up to `seq` is in it, and
+        pushes after it are applied by their `rev`. Raises what the parts raise, such as Unavailable.
+        """
+        return await self.rooms.snapshot(self)
+
     def at_least(self, role: str) -> bool:
         """Whether the member's role in this room is `role` or one above it."""
         return self.roles.index(self.role) >= self.roles.index(role)
@@ -306,6 +336,9 @@ class Database(Protocol):
 
         Raises Unavailable, after which it may have been committed.
         """
+
+    async def fetch(self, statement: str, *arguments: Any) -> Sequence[Mapping[str, Any]]:
+        """The rows of a statement with `$1`, `$2` …, in this task's transaction if there is one; raises Unavailable."""
 
 
 class Access(Protocol):
@@ -371,6 +404,7 @@ class Module:
 
     rooms: Sequence[RoomKind] = ()
     commands: Sequence[Command] = ()
+    snapshots: Sequence[SnapshotPart] = ()
     emits: Sequence[type[msgspec.Struct]] = ()
     listens: Sequence[Listener] = ()
     timers: Sequence[Timer] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -12,7 +12,7 @@ from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from gateway.auth.policy import policy_of
-from gateway.module import Command, Listener, Module, RoomKind, Timer, event_name
+from gateway.module import Command, Listener, Module, RoomKind, SnapshotPart, Timer, event_name
 from gateway.realtime.facts import KIND as SYSTEM
 from gateway.settings import PREFIX, Settings, check_unknown, read
 
@@ -83,6 +83,7 @@ def ordered(modules: Sequence[Module]) -> list[Module]:
         visit(name)
     room_kinds(result)
     commands(result)
+    snapshots(result)
     listeners(result)
     timers(result)
     return result
@@ -134,6 +135,24 @@ def commands(modules: Sequence[Module]) -> dict[str, Command]:
                     f"but rooms of kind {kind.name} have {', '.join(kind.roles)}."
                 )
             result[command.name] = command
+    return result
+
+
+def snapshots(modules: Sequence[Module]) -> dict[str, list[SnapshotPart]]:
+    """The parts of each room kind's snapshot; raises RegistryError on a bad or doubled name or an unknown room kind."""
+    kinds = room_kinds(modules)
+    known: set[str] = set()
+    result: dict[str, list[SnapshotPart]] = {}
+    for module in modules:
+        for part in module.snapshots:
+            _check_name(module, "snapshot part", part.name, known)
+            if part.rooms not in kinds:
+                raise RegistryError(
+                    f"Module {module.name}: snapshot part {part.name} is for rooms of kind {part.rooms}, "
+                    "which no module owns; turn the owner on and list it in `requires`."
+                )
+            known.add(part.name)
+            result.setdefault(part.rooms, []).append(part)
     return result
 
 
@@ -200,7 +219,7 @@ def listeners(modules: Sequence[Module]) -> dict[str, Listener]:
     result: dict[str, Listener] = {}
     for module in modules:
         for listener in module.listens:
-            _check_durable(module, "listener", listener.name, result)
+            _check_name(module, "listener", listener.name, result)
             event = event_name(listener.event)
             owner = event.partition(".")[0]
             if owner != module.name and owner not in module.requires:
@@ -223,12 +242,12 @@ def timers(modules: Iterable[Module]) -> dict[str, Timer]:
     for module in modules:
         listening = {listener.name: listener for listener in module.listens}
         for timer in module.timers:
-            _check_durable(module, "timer", timer.name, {**result, **listening})
+            _check_name(module, "timer", timer.name, {**result, **listening})
             result[timer.name] = timer
     return result
 
 
-def _check_durable(module: Module, what: str, name: str, known: Mapping[str, object]) -> None:
+def _check_name(module: Module, what: str, name: str, known: Container[str]) -> None:
     prefix, _, rest = name.partition(".")
     if prefix != module.name or not NAME.fullmatch(rest):
         raise RegistryError(f"Module {module.name}: {what} {name} must be {module.name}.<what>.")

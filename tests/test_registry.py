@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gateway import registry
-from gateway.module import Command, Context, Delivery, Listener, Module, RoomKind, Timer
+from gateway.module import Command, Context, Delivery, Listener, Module, RoomKind, SnapshotPart, Timer
 from gateway.principal import Principal
 from gateway.registry import RegistryError
 
@@ -244,3 +244,21 @@ def timer(name: str) -> Timer:
 )
 def test_names_of_listeners_and_timers(parts: dict[str, Any], sentence: str) -> None:
     assert sentence in broken(module("halls", emits=(Opened,), **parts))
+
+
+def part(name: str, rooms: str = "hall") -> SnapshotPart:
+    async def read(context: Context) -> Request:
+        return Request()
+
+    return SnapshotPart(name=name, rooms=rooms, read=read)
+
+
+def test_parts_of_a_snapshot() -> None:
+    guests = module("guests", requires=("halls",), snapshots=(part("guests.list"),))
+    halls = module("halls", rooms=(kind("hall"),), snapshots=(part("halls.doors"),))
+    assert [one.name for one in registry.snapshots([halls, guests])["hall"]] == ["halls.doors", "guests.list"]
+    assert "snapshot part list must be guests.<what>" in broken(HALL, module("guests", snapshots=(part("list"),)))
+    twice = module("guests", snapshots=(part("guests.list"), part("guests.list")))
+    assert "declares the snapshot part guests.list twice" in broken(HALL, twice)
+    stray = module("guests", snapshots=(part("guests.list", rooms="attic"),))
+    assert "guests.list is for rooms of kind attic, which no module owns" in broken(HALL, stray)

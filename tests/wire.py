@@ -166,7 +166,7 @@ class WireClient:
             return
         asked = self._joining.pop(message["id"], {})
         ok = message.get("ok") or {}
-        joined = [ok] if "epoch" in ok else []
+        joined = [ok] if "epoch" in ok and "messages" in ok else []
         joined += [one for one in ok.get("rooms", {}).values() if "epoch" in one]
         for result in joined:
             room = result["room"]

@@ -197,6 +197,15 @@ class PingResult(msgspec.Struct, frozen=True):
     server_time: int
 
 
+class Snapshot(msgspec.Struct, frozen=True):
+    """The state of a room, by part: what its durable pushes up to `seq` have made, and perhaps later ones."""
+
+    room: str
+    epoch: str
+    seq: int
+    parts: dict[str, Any]
+
+
 class Published(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a log-first command returns; `duplicate` when a repeat of the same nonce met the first."""
 

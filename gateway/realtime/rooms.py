@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,9 +17,9 @@ from gateway.bus import entry
 from gateway.bus.log import RoomLog, Stored
 from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
-from gateway.module import Entity, Erased, StoredPush
+from gateway.module import Context, Entity, Erased, SnapshotPart, StoredPush
 from gateway.principal import Author
-from gateway.protocol.messages import Person, Published, Push
+from gateway.protocol.messages import Person, Published, Push, Snapshot
 from gateway.protocol.names import RoomName, room_name
 from gateway.realtime.archive import Archive
 from gateway.realtime.evictions import Evictions
@@ -47,6 +47,7 @@ class ClusterRooms:
         evictions: Evictions,
         metrics: Metrics,
         outbox: Outbox,
+        parts: Mapping[str, Sequence[SnapshotPart]],
     ) -> None:
         self._hub = hub
         self._log = room_log
@@ -56,6 +57,7 @@ class ClusterRooms:
         self._evictions = evictions
         self._metrics = metrics
         self._outbox = outbox
+        self._parts = parts
 
     async def publish(
         self,
@@ -121,6 +123,13 @@ class ClusterRooms:
         if found is None or open_room is None:
             return found
         return next(iter(open_room.tail.living([found])), None)
+
+    async def snapshot(self, context: Context) -> Snapshot:
+        name = room_name(context.room)
+        async with self._hub.using(name) as served:
+            epoch, seq = self._log.epoch, served.position
+            parts = {part.name: await part.read(context) for part in self._parts.get(name.kind, ())}
+        return Snapshot(context.room, epoch, seq, parts)
 
     async def members(self, room: str) -> list[Person]:
         known = self._hub.room(room) is not None

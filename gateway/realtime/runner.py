@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.db.database import PostgresDatabase
+from gateway.db.results import CommandResults
 from gateway.errors import BadInput, Code, Limited, Unavailable, forbidden, invalid
 from gateway.module import Command as ModuleSpec
 from gateway.module import Context, RoomKind, Rooms
@@ -63,6 +65,8 @@ class CommandRunner:
         kinds: Mapping[str, RoomKind],
         commands: Mapping[str, ModuleSpec],
         restrictions: Restrictions,
+        database: PostgresDatabase,
+        results: CommandResults,
         page: int,
         patience: float,
     ) -> None:
@@ -72,6 +76,8 @@ class CommandRunner:
         self._kinds = kinds
         self._commands = commands
         self._restrictions = restrictions
+        self._database = database
+        self._results = results
         self._page = page
         self._patience = patience
 
@@ -89,18 +95,21 @@ class CommandRunner:
             raise BadInput(Code.UNKNOWN_COMMAND, f"no such command in rooms of kind {name.kind}: {command.cmd}")
         return name
 
-    async def repeated(self, principal: Principal, command: Command) -> Published | None:
+    async def repeated(self, principal: Principal, command: Command) -> Any | None:
         """The first result of a command that is repeated, whatever limits or moderation have come since.
 
         Raises Unavailable.
         """
         if not isinstance(command, ModuleCommand) or command.nonce is None or command.room is None:
             return None
+        id = message_id(principal.id, command.room, command.cmd, command.nonce)
+        spec = self._commands.get(command.cmd)
+        if spec is not None and spec.row_first:
+            return await self._results.first(id)
         room = self._hub.room(command.room)
         if room is None:
             return None
         await self._remember(room)
-        id = message_id(principal.id, command.room, command.cmd, command.nonce)
         seq = room.recent.seq(id, int(time.time() * 1000))
         return None if seq is None else Published(seq, duplicate=True)
 
@@ -160,8 +169,22 @@ class CommandRunner:
             message_id=message_id(user.id, place.room.text, command.cmd, command.nonce) if command.nonce else once,
             rooms=self._rooms,
         )
+        if spec.row_first:
+            return await self._transact(spec, context, request)
         result = await spec.handler(context, request)
         return Empty() if result is None else result
+
+    async def _transact(self, spec: ModuleSpec, context: Context, request: Any) -> Any:
+        """Run a row-first command, once for its nonce."""
+        repeatable = context.nonce is not None
+        async with self._database.transaction():
+            if repeatable and not await self._results.claim(context.message_id):
+                # It came twice at once, and the other has committed by now.
+                return await self._results.first(context.message_id)
+            result = await spec.handler(context, request) or Empty()
+            if repeatable:
+                await self._results.keep(context.message_id, result)
+            return result
 
     def _check_limit(self, limit: int) -> None:
         if limit > self._page:

@@ -10,6 +10,7 @@ from pathlib import Path
 from gateway.errors import Unavailable
 from gateway.module import Kernel, Module, RoomKind
 from gateway.principal import Principal
+from modules.live import snapshot
 from modules.live.service import ROLES, Sessions
 from modules.live.tables import Session
 
@@ -27,6 +28,7 @@ class LiveModule(Module):
             RoomKind(name="session", roles=ROLES, authorize=self._role, archived=True, presence=True),
             RoomKind(name="staff", roles=("host",), authorize=self._staff_role, archived=True, presence=True),
         )
+        self.commands = snapshot.COMMANDS
         self._sessions: Sessions | None = None
 
     @asynccontextmanager

@@ -84,7 +84,7 @@ async def test_the_staff_room_is_for_the_mentors(
         if may:
             joined = await client.join(f"staff:{session}")
             # Chat is not a matter of this room.
-            assert joined["can"] == []
+            assert {command.partition(".")[0] for command in joined["can"]} == {"live"}
             return
         with pytest.raises(WireError) as caught:
             await client.join(f"staff:{session}")
@@ -101,4 +101,4 @@ async def test_a_refusal_is_not_remembered(
         await database.execute(
             "INSERT INTO program_enrolment (program_id, user_id) VALUES ($1, $2)", f"p-{session}", "newcomer"
         )
-        assert (await client.join(f"session:{session}"))["can"] == ["chat.delete", "chat.send"]
+        assert "chat.send" in (await client.join(f"session:{session}"))["can"]

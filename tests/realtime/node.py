@@ -165,6 +165,7 @@ class Node:
             self.evictions,
             self.metrics,
             outbox,
+            {},
         )
         self.courier = Courier(self.bus, self.database, outbox, self.rooms.send, {}, {}, settings, self.metrics)
         self._names = itertools.count(1)

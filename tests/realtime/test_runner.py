@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.db.results import CommandResults
 from gateway.embedded.nats import NatsCluster
 from gateway.errors import Unavailable
 from gateway.principal import Principal, Role
@@ -26,7 +27,10 @@ async def here(servers: NatsCluster) -> AsyncIterator[Node]:
 
 
 def runner(here: Node, patience: float) -> CommandRunner:
-    return CommandRunner(here.hub, here.history, here.rooms, {}, {}, here.restrictions, 200, patience)
+    results = CommandResults(here.database, kept=120.0)
+    return CommandRunner(
+        here.hub, here.history, here.rooms, {}, {}, here.restrictions, here.database, results, 200, patience
+    )
 
 
 async def cut(here: Node) -> None:

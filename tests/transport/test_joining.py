@@ -31,7 +31,7 @@ async def test_join_without_a_past(node: Running, token: MakeToken, room: str, c
         assert joined["room"] == room
         assert joined["messages"] == []
         assert joined["members"] == 1
-        assert joined["can"] == ["chat.delete", "chat.send"]
+        assert {"chat.delete", "chat.send"} <= set(joined["can"])
         (seq,) = await fill(one, room, 1)
         again = await two.join(room)
         assert (again["seq"], again["messages"], again["members"]) == (seq, [], 2)

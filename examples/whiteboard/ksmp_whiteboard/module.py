@@ -30,8 +30,22 @@ class WhiteboardModule(Module):
 
     def __init__(self) -> None:
         self.commands = (
-            Command(name="whiteboard.draw", rooms="session", role="viewer", request=Stroke, handler=self._draw),
-            Command(name="whiteboard.clear", rooms="session", role="host", request=Clear, handler=self._clear),
+            Command(
+                name="whiteboard.draw",
+                rooms="session",
+                role="viewer",
+                request=Stroke,
+                handler=self._draw,
+                row_first=True,
+            ),
+            Command(
+                name="whiteboard.clear",
+                rooms="session",
+                role="host",
+                request=Clear,
+                handler=self._clear,
+                row_first=True,
+            ),
         )
         self.listens = (Listener(event=Wiped, name="whiteboard.count_wipes", handler=self._on_wiped),)
         self.timers = (Timer(name=IDLE, payload=Idle, handler=self._on_idle),)
@@ -45,21 +59,19 @@ class WhiteboardModule(Module):
         yield
 
     async def _draw(self, context: Context, request: Stroke) -> Drawn:
-        kernel, session = self._running, context.room_id
-        async with kernel.database.transaction():
-            board = await service.draw(session, request, self._settings.strokes)
-            await context.publish_row(BOARD, board)
-            due = datetime.now(UTC) + timedelta(seconds=self._settings.idle_seconds)
-            await kernel.schedules.at(IDLE, session, due, Idle(session))
+        session = context.room_id
+        board = await service.draw(session, request, self._settings.strokes)
+        await context.publish_row(BOARD, board)
+        due = datetime.now(UTC) + timedelta(seconds=self._settings.idle_seconds)
+        await self._running.schedules.at(IDLE, session, due, Idle(session))
         return Drawn(board.rev)
 
     async def _clear(self, context: Context, request: Clear) -> Drawn:
         kernel, session = self._running, context.room_id
-        async with kernel.database.transaction():
-            board = await service.wipe(session)
-            await context.publish_row(BOARD, board)
-            await kernel.events.publish(Wiped(session))
-            await kernel.schedules.cancel(IDLE, session)
+        board = await service.wipe(session)
+        await context.publish_row(BOARD, board)
+        await kernel.events.publish(Wiped(session))
+        await kernel.schedules.cancel(IDLE, session)
         return Drawn(board.rev)
 
     async def _on_idle(self, payload: Idle, delivery: Delivery) -> None:
