@@ -6,7 +6,7 @@ KsmpError                 anything a caller is told about, with a stable code
 ├── Refused               the caller may not: unauthenticated, token_expired, forbidden
 │   ├── Revoked           the token may not be used any more: unauthenticated
 │   ├── Banned            the user is kept out of the platform: forbidden
-│   └── Restricted        taken away from this user in this room, perhaps for a time: forbidden
+│   └── Restricted        taken away from this user in this room, perhaps for a time: forbidden, or a module's
 ├── Limited               too much, too fast: rate_limited
 └── Unavailable           a dependency is away: the same request may succeed later
 
@@ -173,8 +173,8 @@ class Banned(Refused):
 class Restricted(Refused):
     """The user may not do this in this room; with `retry_after` it ends by itself."""
 
-    def __init__(self, message: str, *, retry_after: float | None) -> None:
-        super().__init__(Code.FORBIDDEN, message, retry_after=retry_after)
+    def __init__(self, message: str, *, retry_after: float | None, code: str = Code.FORBIDDEN) -> None:
+        super().__init__(code, message, retry_after=retry_after)
         self.temporary = retry_after is not None
 
 

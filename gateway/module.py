@@ -31,12 +31,26 @@ class Erased(msgspec.Struct, frozen=True, array_like=True):
     message_id: str
 
 
+class Sweep(msgspec.Struct, frozen=True):
+    """Every push of these names that a room stored before the tombstone; with `author`, only those of that user."""
+
+    pushes: tuple[str, ...]
+    author: str | None = None
+
+    def covers(self, push: StoredPush) -> bool:
+        """Whether it is of the kind that is swept, whenever it was stored."""
+        if push.push not in self.pushes:
+            return False
+        return self.author is None or (push.author is not None and push.author.id == self.author)
+
+
 class StoredPush(msgspec.Struct, frozen=True, kw_only=True):
     """A durable push as the log and the archive hold it.
 
     `data` is the JSON of the push's data; `at` is when it was stored, in milliseconds since the Unix
-    epoch; `message_id` is what deduplicated it; `erases` names what this push is the tombstone of. One whose `push` is
-    empty could not be read: it has a place in the log, and is shown to nobody.
+    epoch; `message_id` is what deduplicated it; `erases` names what this push is the tombstone of, `sweeps` describes
+    it. A later version of a push says in `replaces` the seq of the first. One whose `push` is empty could not be read:
+    it has a place in the log, and is shown to nobody.
     """
 
     room: str
@@ -48,6 +62,8 @@ class StoredPush(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     message_id: str
     erases: tuple[Erased, ...] = ()
+    replaces: int | None = None
+    sweeps: Sweep | None = None
 
 
 async def nobody(principal: Principal) -> Sequence[str]:
@@ -216,13 +232,17 @@ class Rooms(Protocol):
         nonce: str | None = None,
         message_id: str | None = None,
         erases: Sequence[StoredPush] = (),
+        replaces: StoredPush | None = None,
+        sweeps: Sweep | None = None,
     ) -> Published:
         """Store a push in the room's log and send it to every member.
 
         Returns once it is stored. The same `message_id` within two minutes is stored once. With `erases`
         it is the tombstone of those pushes: once it is stored they are erased from stream and archive,
-        and no replay shows them again. Raises Unavailable when the log did not answer; the push may have
-        been stored all the same.
+        and no replay shows them again. With `replaces` it is a later version of that push, which is erased with all
+        versions before it: the new one has to say everything. With `sweeps`, in rooms that are archived, it is the
+        tombstone of all it covers; they are shown to nobody any more, and erased in the background. Raises Unavailable
+        when the log did not answer; the push may have been stored all the same.
         """
 
     async def publish_row(
@@ -240,7 +260,13 @@ class Rooms(Protocol):
         """Send an ephemeral push: at most once, and first to be dropped under pressure."""
 
     async def read(self, room: str, seq: int) -> StoredPush | None:
-        """One push of the room, from memory, stream or archive; None when there is none or it was erased."""
+        """One push of the room, or its latest version, from memory, stream or archive.
+
+        None when there is none or it was erased. Raises Unavailable.
+        """
+
+    async def recent(self, room: str, limit: int, types: Sequence[str]) -> Sequence[StoredPush]:
+        """The room's newest pushes of these names, ascending, without what was erased; raises Unavailable."""
 
     async def snapshot(self, context: Context) -> Snapshot:
         """See `Context.snapshot`."""
@@ -256,10 +282,11 @@ class Rooms(Protocol):
     ) -> None:
         """Take commands away from a user in a room, on every node, until a time or until it is lifted.
 
-        The user is answered `forbidden`, with `retry_after` when it ends by itself; the handler does not run. The
-        push `can` tells them when it begins and ends. It survives restarts, and needs no membership. `commands` are
-        module commands of this kind of room, or `typing`. Restrictions of other names stand beside it: a command can be
-        used when none takes it away; one of the same name is replaced.
+        The user is answered `forbidden`, or the restriction's name when that has a dot and so is an error code of the
+        module (`chat.muted`), with `retry_after` when it ends by itself; the handler does not run. The push `can` tells
+        them when it begins and ends. It survives restarts, and needs no membership. `commands` are module commands of
+        this kind of room, or `typing`. Restrictions of other names stand beside it: a command can be used when none
+        takes it away; one of the same name is replaced.
 
         Returns when it is recorded and holds here; within a second it does everywhere. Inside a transaction it is
         recorded when that commits, and only then, and holds a moment later. Raises ValueError for a command that these
@@ -296,7 +323,15 @@ class Context:
     message_id: str
     rooms: Rooms = field(repr=False)
 
-    async def publish(self, push: str, data: msgspec.Struct, *, erases: Sequence[StoredPush] = ()) -> Published:
+    async def publish(
+        self,
+        push: str,
+        data: msgspec.Struct,
+        *,
+        erases: Sequence[StoredPush] = (),
+        replaces: StoredPush | None = None,
+        sweeps: Sweep | None = None,
+    ) -> Published:
         """Publish to this room as this user; repeated with the same nonce it happens once."""
         return await self.rooms.publish(
             self.room,
@@ -306,6 +341,8 @@ class Context:
             nonce=self.nonce,
             message_id=self.message_id,
             erases=erases,
+            replaces=replaces,
+            sweeps=sweeps,
         )
 
     async def publish_row(self, push: str, entity: Entity) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from gateway.module import Erased, StoredPush
+from gateway.module import Erased, StoredPush, Sweep
 from gateway.principal import Author
 from gateway.protocol.names import RoomName
 
@@ -36,6 +36,8 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     nonce: str | None = None
     data: msgspec.Raw
     erases: tuple[Erased, ...] = ()
+    replaces: int | None = None
+    sweeps: Sweep | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -53,9 +55,19 @@ def room_of(subject: str) -> str:
 
 
 def payload(
-    push: str, data: bytes, *, author: Author | None = None, nonce: str | None = None, erases: tuple[Erased, ...] = ()
+    push: str,
+    data: bytes,
+    *,
+    author: Author | None = None,
+    nonce: str | None = None,
+    erases: tuple[Erased, ...] = (),
+    replaces: int | None = None,
+    sweeps: Sweep | None = None,
 ) -> bytes:
-    return _encode(Payload(push=push, author=author, nonce=nonce, data=msgspec.Raw(data), erases=erases))
+    body = msgspec.Raw(data)
+    return _encode(
+        Payload(push=push, author=author, nonce=nonce, data=body, erases=erases, replaces=replaces, sweeps=sweeps)
+    )
 
 
 def read(body: bytes, *, room: str, seq: int, at: int, message_id: str) -> StoredPush:
@@ -75,6 +87,8 @@ def read(body: bytes, *, room: str, seq: int, at: int, message_id: str) -> Store
         data=bytes(value.data),
         message_id=message_id,
         erases=value.erases,
+        replaces=value.replaces,
+        sweeps=value.sweeps,
     )
 
 

@@ -35,6 +35,7 @@ DUPLICATE_WINDOW: Final = 120.0
 BATCH: Final = 500
 HEADS: Final = 1024
 STALE_TRIES: Final = 3
+ERASED_AT_ONCE: Final = 32
 
 FirstSequence = Callable[[], Awaitable[int]]
 
@@ -243,15 +244,19 @@ class RoomLog:
 
     async def erase_all(self, targets: Sequence[Erased]) -> None:
         """Erase the targets of a stored tombstone; raises Unavailable when one could not be, after some tries."""
-        for target in targets:
-            for attempt in range(3):
-                try:
-                    await self.erase(target.seq)
-                    break
-                except Unavailable:
-                    if attempt == 2:
-                        raise
-                    await asyncio.sleep(0.2 * (attempt + 1))
+        for start in range(0, len(targets), ERASED_AT_ONCE):
+            some = targets[start : start + ERASED_AT_ONCE]
+            await asyncio.gather(*(self._erase_surely(target.seq) for target in some))
+
+    async def _erase_surely(self, seq: int) -> None:
+        for attempt in range(3):
+            try:
+                await self.erase(seq)
+                break
+            except Unavailable:
+                if attempt == 2:
+                    raise
+                await asyncio.sleep(0.2 * (attempt + 1))
 
     async def _read(self, start: Mapping[str, Any], subject: str, limit: int) -> tuple[list[StoredPush], bool]:
         batch = await self._direct.get({**start, "batch": limit, "next_by_subj": subject})

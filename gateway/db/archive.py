@@ -15,7 +15,7 @@ from piccolo.table import Table
 
 from gateway.db.database import PostgresDatabase, guard
 from gateway.errors import Unavailable
-from gateway.module import Erased, StoredPush
+from gateway.module import Erased, StoredPush, Sweep
 from gateway.principal import Author
 
 
@@ -29,6 +29,8 @@ class RoomPush(Table, tablename="room_push"):
     message_id = Text()
     data = JSON()
     erases = JSON()
+    replaces = BigInt(null=True)
+    sweeps = JSON(null=True)
 
 
 class ArchivePosition(Table, tablename="archive_position"):
@@ -37,9 +39,15 @@ class ArchivePosition(Table, tablename="archive_position"):
 
 
 INSERT = """
-    INSERT INTO room_push (seq, room, at, push, author, nonce, message_id, data, erases)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (seq) DO NOTHING
+    INSERT INTO room_push (seq, room, at, push, author, nonce, message_id, data, erases, replaces, sweeps)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (seq) DO NOTHING
 """
+# What a tombstone ($3) of the room sweeps.
+COVERED = """
+    room = $1 AND push = ANY($2::text[]) AND seq < $3 AND ($4::text IS NULL OR author ->> 'id' = $4)
+"""
+SWEPT = f"SELECT seq FROM room_push WHERE {COVERED} ORDER BY seq"  # noqa: S608
+SWEEP = f"DELETE FROM room_push WHERE {COVERED}"  # noqa: S608
 # How long a node that does not write waits before it asks again whether it may.
 LOCK_PAUSE: Final = 1.0
 MOVE = "INSERT INTO archive_position (kind, seq) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET seq = $2"
@@ -67,11 +75,20 @@ class ArchiveWriter:
                 await self._connection.executemany(INSERT, rows)
                 if erased:
                     await self._connection.execute("DELETE FROM room_push WHERE seq = ANY($1::bigint[])", erased)
+                for push in pushes:
+                    if push.sweeps is not None:
+                        await self._connection.execute(SWEEP, *_covered(push))
                 await self._connection.execute(
                     MOVE,
                     self._kind,
                     position,
                 )
+
+    async def swept(self, tombstone: StoredPush) -> list[int]:
+        """The seqs of what was copied and its `sweeps` covers."""
+        with guard():
+            rows = await self._connection.fetch(SWEPT, *_covered(tombstone))
+        return [row["seq"] for row in rows]
 
     async def check(self) -> None:
         """Raises Unavailable when the connection, and with it the lock, is lost."""
@@ -110,6 +127,13 @@ class PostgresArchive:
             rows = await query.order_by(RoomPush.seq, ascending=False).limit(limit)
         return [_push(row) for row in reversed(rows)]
 
+    async def version(self, room: str, seq: int) -> StoredPush | None:
+        """The push with this seq, or its latest version; raises Unavailable."""
+        query = RoomPush.select().where(RoomPush.room == room, (RoomPush.seq == seq) | (RoomPush.replaces == seq))
+        with guard():
+            row = await query.order_by(RoomPush.seq, ascending=False).first()
+        return None if row is None else _push(row)
+
     async def last(self) -> int:
         """The newest sequence archived or copied for any kind; raises Unavailable."""
         with guard():
@@ -131,7 +155,15 @@ def _row(push: StoredPush) -> tuple[Any, ...]:
         push.message_id,
         push.data.decode(),
         msgspec.json.encode(push.erases).decode(),
+        push.replaces,
+        msgspec.json.encode(push.sweeps).decode() if push.sweeps is not None else None,
     )
+
+
+def _covered(tombstone: StoredPush) -> tuple[Any, ...]:
+    """The arguments of COVERED."""
+    sweep = tombstone.sweeps or Sweep(())
+    return tombstone.room, list(sweep.pushes), tombstone.seq, sweep.author
 
 
 def _push(row: dict[str, Any]) -> StoredPush:
@@ -145,4 +177,6 @@ def _push(row: dict[str, Any]) -> StoredPush:
         data=row["data"].encode(),
         message_id=row["message_id"],
         erases=tuple(msgspec.json.decode(row["erases"], type=list[Erased])),
+        replaces=row["replaces"],
+        sweeps=msgspec.json.decode(row["sweeps"], type=Sweep) if row["sweeps"] is not None else None,
     )

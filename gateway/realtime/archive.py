@@ -18,7 +18,7 @@ import structlog
 from gateway import failpoint
 from gateway.bus.log import BATCH, RoomLog
 from gateway.errors import Unavailable
-from gateway.module import StoredPush
+from gateway.module import Erased, StoredPush, Sweep
 from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 
@@ -38,6 +38,9 @@ class Writer(Protocol):
     async def store(self, pushes: Sequence[StoredPush], position: int) -> None:
         """Copy a batch, take out what its tombstones erase, and move the position: all or nothing."""
 
+    async def swept(self, tombstone: StoredPush) -> list[int]:
+        """The seqs of what was copied and its `sweeps` covers."""
+
     async def check(self) -> None:
         """Raises Unavailable when this node does not write any more."""
 
@@ -50,6 +53,9 @@ class Archive(Protocol):
 
     async def before(self, room: str, seq: int, limit: int, types: Sequence[str] | None) -> list[StoredPush]:
         """The newest `limit` pushes of a room below `seq`, ascending, of the types asked for."""
+
+    async def version(self, room: str, seq: int) -> StoredPush | None:
+        """The push with this seq, or its latest version."""
 
     async def last(self) -> int:
         """The newest sequence that was copied, over all rooms; raises Unavailable."""
@@ -99,6 +105,8 @@ class Archiver:
                 for push in pushes:
                     if push.erases:
                         await self._log.erase_all(push.erases)
+                    if push.sweeps is not None:
+                        await self._sweep(writer, push, push.sweeps, pushes)
                 position = pushes[-1].seq
                 await writer.store(pushes, position)
                 self._metrics.archived.labels(self._kind).inc(len(pushes))
@@ -110,3 +118,11 @@ class Archiver:
                 await asyncio.sleep(self._pause)
             else:
                 self._metrics.archive_lag.labels(self._kind).set(max(0, await self._log.last() - position))
+
+    async def _sweep(self, writer: Writer, tombstone: StoredPush, sweep: Sweep, batch: Sequence[StoredPush]) -> None:
+        """Erase what a tombstone sweeps from the stream: what was copied before this batch, and what is in it."""
+        first = await self._log.first()
+        seqs = [seq for seq in await writer.swept(tombstone) if seq >= first]
+        here = (push for push in batch if push.room == tombstone.room and push.seq < tombstone.seq)
+        seqs += [push.seq for push in here if sweep.covers(push)]
+        await self._log.erase_all([Erased(seq, "") for seq in seqs])

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from gateway.bus.log import DUPLICATE_WINDOW, FirstSequence, RoomLog
 from gateway.errors import CloseCode, KsmpError, Unavailable
 from gateway.module import RoomKind, StoredPush
 from gateway.protocol.messages import Push
-from gateway.protocol.names import RoomName
+from gateway.protocol.names import MAX_ID, RoomName
 from gateway.realtime.drain import send_away, window
 from gateway.realtime.fanout import Batch, Fanout
 from gateway.realtime.history import HistoryReader
@@ -202,6 +202,12 @@ class Hub:
                 room.recent.add(push)
             room.tail.prepend(pushes, start)
             room.remembers = True
+
+    async def newest(self, room: Room, limit: int, types: Sequence[str]) -> list[StoredPush]:
+        """The room's last pushes of these names, ascending, from wherever they are; raises Unavailable."""
+        await self.remember(room)
+        pushes, _ = await self._history.page(room, MAX_ID, limit, types)
+        return pushes
 
     async def emit(self, name: RoomName, message: Push) -> None:
         """Send an ephemeral push to the room's members on every node; raises Unavailable."""

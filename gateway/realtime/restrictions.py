@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from gateway.db.facts import Fact
-from gateway.errors import Restricted
+from gateway.errors import Code, Restricted
 from gateway.module import Command, RoomKind
 from gateway.protocol.messages import Can, Push
 from gateway.protocol.names import RoomName, room_name, user_id
@@ -84,10 +84,12 @@ class Restrictions:
         if held is None:
             return
         now = time.time() * 1000
-        until = max((one.until for one in held.values() if command in one.commands), default=0.0)
+        taking = ((one.until, name) for name, one in held.items() if command in one.commands)
+        until, name = max(taking, default=(0.0, ""))
         if until > now:
             retry_after = None if math.isinf(until) else round((until - now) / 1000, 3)
-            raise Restricted(f"you may not use {command} here for now", retry_after=retry_after)
+            code = name if "." in name else Code.FORBIDDEN
+            raise Restricted(f"you may not use {command} here for now", retry_after=retry_after, code=code)
 
     def learn(self, fact: Fact, *, holds: bool) -> None:
         restriction = msgspec.json.decode(fact.data, type=Restriction)

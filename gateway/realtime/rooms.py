@@ -17,7 +17,7 @@ from gateway.bus import entry
 from gateway.bus.log import RoomLog, Stored
 from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
-from gateway.module import Context, Entity, Erased, SnapshotPart, StoredPush
+from gateway.module import Context, Entity, Erased, SnapshotPart, StoredPush, Sweep
 from gateway.principal import Author
 from gateway.protocol.messages import Person, Published, Push, Snapshot
 from gateway.protocol.names import RoomName, room_name
@@ -69,13 +69,27 @@ class ClusterRooms:
         nonce: str | None = None,
         message_id: str | None = None,
         erases: Sequence[StoredPush] = (),
+        replaces: StoredPush | None = None,
+        sweeps: Sweep | None = None,
     ) -> Published:
         name = room_name(room)
-        if any(target.erases for target in erases):
+        if sweeps is not None and name.kind not in self._archived:
+            raise ValueError(f"rooms like {room} have no archive, which is what says what is to be erased")
+        dead = [*erases, *([replaces] if replaces is not None else [])]
+        if any((target.erases and target.replaces is None) or target.sweeps for target in dead):
             # What it erased would come back on a node that never saw it.
             raise ValueError("a tombstone cannot be erased")
-        targets = tuple(Erased(target.seq, target.message_id) for target in erases)
-        body = entry.payload(push, msgspec.json.encode(data), author=author, nonce=nonce, erases=targets)
+        # For the same reason a version's tombstone is also that of the versions before it.
+        targets = tuple(erased for target in dead for erased in (*target.erases, Erased(target.seq, target.message_id)))
+        body = entry.payload(
+            push,
+            msgspec.json.encode(data),
+            author=author,
+            nonce=nonce,
+            erases=targets,
+            replaces=None if replaces is None else replaces.replaces or replaces.seq,
+            sweeps=sweeps,
+        )
         stored = await self._store(name, body, message_id or uuid.uuid4().hex)
         if targets and not failpoint.drop("erase.skip", room):
             try:
@@ -114,15 +128,26 @@ class ClusterRooms:
     async def read(self, room: str, seq: int) -> StoredPush | None:
         name = room_name(room)
         open_room = self._hub.room(room)
-        if open_room is not None and (held := open_room.tail.get(seq)) is not None:
+        if open_room is not None and (held := open_room.tail.version(seq)) is not None:
             return held
         found = await self._log.get(name, seq)
-        if found is None and name.kind in self._archived:
-            older = await self._archive.before(room, seq + 1, 1, None)
-            found = older[0] if older and older[0].seq == seq else None
+        if found is not None and (open_room is None or any(open_room.tail.living([found]))):
+            return found
+        # It may have a later version, which may be too new for the archive, or for this node.
+        if open_room is not None:
+            await self._hub.remember(open_room)
+            newer, _ = await self._log.read(name, open_room.position + 1)
+            newer = [push for push in open_room.tail.living(newer) if push.replaces == seq]
+            if versions := [*newer[-1:], *filter(None, [open_room.tail.version(seq)])]:
+                return versions[0]
+        found = await self._archive.version(room, seq) if name.kind in self._archived else None
         if found is None or open_room is None:
             return found
         return next(iter(open_room.tail.living([found])), None)
+
+    async def recent(self, room: str, limit: int, types: Sequence[str]) -> list[StoredPush]:
+        async with self._hub.using(room_name(room)) as served:
+            return await self._hub.newest(served, limit, types)
 
     async def snapshot(self, context: Context) -> Snapshot:
         name = room_name(context.room)

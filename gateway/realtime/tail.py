@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from gateway.module import StoredPush
+from gateway.module import StoredPush, Sweep
 
 # What the fields around the data of a push take on the wire, roughly; it only has to be steady.
 OVERHEAD: Final = 220
 ERASED_KEPT: Final = 4096
+# Most rooms never see one swept.
+NOTHING_SWEPT: Final[Mapping[Sweep, int]] = {}
 
 
 def size(push: StoredPush) -> int:
@@ -24,7 +26,7 @@ class Tail:
     """
 
     # A list and a dict: most rooms of a node are its users' own, and empty.
-    __slots__ = ("_bytes", "_erased", "_max_bytes", "_max_count", "_pushes", "start")
+    __slots__ = ("_bytes", "_erased", "_max_bytes", "_max_count", "_pushes", "_swept", "start")
 
     def __init__(self, start: int, *, max_count: int, max_bytes: int) -> None:
         self.start = start
@@ -33,6 +35,8 @@ class Tail:
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._erased: dict[int, None] = {}
+        # Up to which seq.
+        self._swept = NOTHING_SWEPT
 
     def __len__(self) -> int:
         return len(self._pushes)
@@ -92,19 +96,29 @@ class Tail:
                 return push if push.seq == seq else None
         return None
 
+    def version(self, seq: int) -> StoredPush | None:
+        """The push with this seq, or its latest version."""
+        for push in reversed(self._pushes):
+            if seq in (push.seq, push.replaces):
+                return push
+            if push.seq < seq:
+                break
+        return None
+
     def living(self, pushes: Iterable[StoredPush]) -> Iterator[StoredPush]:
         """Those of `pushes` that can be shown: readable, and erased by no tombstone among them or here."""
         held = list(pushes)
         dead = {erased.seq for push in held for erased in push.erases}
+        swept = _merged(self._swept, (push for push in held if push.sweeps is not None))
         for push in held:
-            if push.push and push.seq not in dead and push.seq not in self._erased:
+            if push.push and push.seq not in dead and push.seq not in self._erased and not _covered(swept, push):
                 yield push
 
     def accounts(self, pushes: Iterable[StoredPush], start: int, first: int) -> bool:
         """Whether the room had nothing from `start` up to the log's `first` but what tombstones erased.
 
         Those held here and among `pushes` count. A seq that none of them names may have been any room's, so the
-        answer is no: it may have expired.
+        answer is no: it may have expired. What was swept is not named.
         """
         erased = {target.seq for push in pushes for target in push.erases}
         return all(seq in erased or seq in self._erased for seq in range(start, first))
@@ -118,3 +132,20 @@ class Tail:
                 self._bytes -= size(target)
         while len(self._erased) > ERASED_KEPT:
             del self._erased[next(iter(self._erased))]
+        if tombstone.sweeps is not None:
+            self._swept = _merged(self._swept, [tombstone])
+            self._pushes = [push for push in self._pushes if not _covered(self._swept, push)]
+            self._bytes = sum(size(push) for push in self._pushes)
+
+
+def _merged(swept: Mapping[Sweep, int], tombstones: Iterable[StoredPush]) -> Mapping[Sweep, int]:
+    """What was swept, up to which seq, with these tombstones as well."""
+    merged = dict(swept)
+    for tombstone in tombstones:
+        if tombstone.sweeps is not None:
+            merged[tombstone.sweeps] = max(tombstone.seq, merged.get(tombstone.sweeps, 0))
+    return merged
+
+
+def _covered(swept: Mapping[Sweep, int], push: StoredPush) -> bool:
+    return any(push.seq < until and sweep.covers(push) for sweep, until in swept.items())

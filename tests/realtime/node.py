@@ -193,6 +193,12 @@ class Node:
     def position(self, seq: int) -> Position:
         return Position(self.log.epoch, seq)
 
+    async def resay(self, room: str, seq: int, text: str) -> int:
+        """Publish a later version of a message."""
+        first = await self.rooms.read(room, seq)
+        assert first is not None
+        return (await self.rooms.publish(room, "test.resaid", Text(text), replaces=first)).seq
+
     @property
     def gaps(self) -> float:
         return self.metrics.gaps._value.get()

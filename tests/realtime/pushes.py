@@ -11,7 +11,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from gateway.module import Erased, StoredPush
+from gateway.module import Erased, StoredPush, Sweep
 from gateway.principal import Author, Principal, Role
 from gateway.protocol.codec import Codec
 from gateway.protocol.names import RoomName
@@ -23,20 +23,33 @@ AUTHOR = Author("u1", "Uma", "student")
 
 
 def stored(
-    seq: int, text: str = "", *, at: int = 0, id: str | None = None, erases: Iterable[StoredPush] = (), push: str = ""
+    seq: int,
+    text: str = "",
+    *,
+    at: int = 0,
+    id: str | None = None,
+    erases: Iterable[StoredPush] = (),
+    replaces: StoredPush | None = None,
+    sweeps: Sweep | None = None,
+    author: Author = AUTHOR,
+    push: str = "",
 ) -> StoredPush:
-    """A message, or with `erases` a tombstone."""
-    targets = tuple(Erased(target.seq, target.message_id) for target in erases)
+    """A message, or with `erases` or `sweeps` a tombstone; with `replaces` a later version of one."""
+    dead = [*erases, *([replaces] if replaces is not None else [])]
+    targets = tuple(erased for one in dead for erased in (*one.erases, Erased(one.seq, one.message_id)))
+    name = "chat.edited" if replaces is not None else "chat.deleted" if targets or sweeps else "chat.message"
     return StoredPush(
         room=str(ROOM),
         seq=seq,
         at=at or 1_800_000_000_000 + seq,
-        push=push or ("chat.deleted" if targets else "chat.message"),
-        author=AUTHOR,
+        push=push or name,
+        author=author,
         nonce=None,
         data=msgspec.json.encode({"text": text or f"message {seq}"}),
         message_id=f"id-{seq}" if id is None else id,
         erases=targets,
+        replaces=None if replaces is None else replaces.replaces or replaces.seq,
+        sweeps=sweeps,
     )
 
 

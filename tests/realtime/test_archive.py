@@ -14,9 +14,10 @@ from gateway.db.migrate import migrate
 from gateway.embedded.guard import Guard
 from gateway.embedded.nats import NatsCluster
 from gateway.embedded.postgres import Postgres
+from gateway.module import Sweep
 from gateway.protocol.names import room_name
 from gateway.realtime.archive import Archiver
-from tests.realtime.node import Node, eventually, node
+from tests.realtime.node import Node, Text, eventually, node
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +169,61 @@ async def test_a_new_stream_begins_above_the_archive(
         assert seq > last
         viewer = await other.viewer(room, history=10)
         assert viewer.texts == ["a", "b"]
+
+
+async def test_the_latest_version_is_found_wherever_it_is(
+    servers: NatsCluster, database: str, here: Node, archiver: Archiver, room: str
+) -> None:
+    async def text(where: Node, seq: int) -> str | None:
+        found = await where.rooms.read(room, seq)
+        return None if found is None else bytes(found.data).decode()
+
+    async with node(servers.urls, database, archived=["test"]) as elsewhere:
+        await here.viewer(room)
+        first = await here.say(room, "a")
+        other = await here.say(room, "other")
+        await here.resay(room, first, "b")
+        second = await here.resay(room, first, "c")
+        # In memory; and where nobody is in the room, before the archive has it.
+        assert await text(here, first) == '{"text":"c"}'
+        await elsewhere.viewer(room)
+        assert await text(elsewhere, first) == '{"text":"c"}'
+        archiver.start()
+        await until_archived(here, second)
+        assert await seqs(here, room) == [other, second]
+        # In the archive alone.
+        await here.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=second + 1)
+        async with node(servers.urls, database, archived=["test"]) as later:
+            await later.viewer(room)
+            assert await text(later, first) == '{"text":"c"}'
+            assert await text(later, other) == '{"text":"other"}'
+        gone = await here.unsay(room, first)
+        assert await text(here, first) is None
+        await until_archived(here, gone)
+        assert await seqs(here, room) == [other, gone]
+
+
+async def test_what_is_swept_is_erased_from_stream_and_archive_in_the_background(
+    servers: NatsCluster, database: str, here: Node, archiver: Archiver, room: str
+) -> None:
+    await here.viewer(room)
+    archiver.start()
+    archived = await here.say(room, *(f"{number}" for number in range(40)))
+    await until_archived(here, archived)
+    failpoint.set("archive.pause", lambda _: True)
+    recent = await here.say(room, "not archived yet")
+    swept = (await here.rooms.publish(room, "test.swept", Text(""), sweeps=Sweep(("test.said",)))).seq
+    # Nobody is shown them from the moment on that it is stored.
+    assert [push.seq for push in await here.rooms.recent(room, 100, ["test.said", "test.swept"])] == [swept]
+    last = await here.say(room, "after")
+    failpoint.clear()
+    await until_archived(here, last)
+    assert await seqs(here, room) == [swept, last]
+    left, _ = await here.log.read(room_name(room), 1)
+    assert [push.seq for push in left] == [swept, last]
+    assert await here.rooms.read(room, recent) is None
+
+
+async def test_a_room_without_an_archive_cannot_be_swept(here: Node) -> None:
+    with pytest.raises(ValueError, match="no archive"):
+        await here.rooms.publish("other:1", "test.swept", Text(""), sweeps=Sweep(("test.said",)))

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.module import StoredPush
+from gateway.module import StoredPush, Sweep
+from gateway.principal import Author
 from gateway.realtime.tail import Tail, size
 
-from .pushes import stored, unreadable
+from .pushes import AUTHOR, stored, unreadable
 
 MANY = 10**9
+OTHER = Author("u2", "Ole", "student")
 
 
 def tail(start: int = 0, *, count: int = MANY, size: int = MANY) -> Tail:
@@ -30,21 +32,30 @@ def logs(draw: st.DrawFn) -> list[StoredPush]:
     for _ in range(draw(st.integers(0, 30))):
         seq += draw(st.integers(1, 3))
         # Tombstones stay: whoever missed one that is gone would show its target for ever.
-        living = [push for push in log if push.push and not push.erases]
-        match draw(st.integers(0, 9)):
+        living = [push for push in log if (push.push and not (push.erases or push.sweeps)) or push.replaces]
+        match draw(st.integers(0, 11)):
+            case 10 if living:
+                log.append(stored(seq, replaces=draw(st.sampled_from(living))))
+            case 11:
+                author = draw(st.sampled_from([None, AUTHOR.id]))
+                log.append(stored(seq, sweeps=Sweep(("chat.message", "chat.edited"), author)))
             case 0 | 1 | 2 if living:
                 targets = draw(st.lists(st.sampled_from(living), min_size=1, max_size=3))
                 log.append(stored(seq, erases=targets))
             case 3:
                 log.append(unreadable(seq))
             case _:
-                log.append(stored(seq, "x" * draw(st.integers(0, 300))))
+                author = draw(st.sampled_from([AUTHOR, OTHER]))
+                log.append(stored(seq, "x" * draw(st.integers(0, 300)), author=author))
     return log
 
 
 def shown(log: list[StoredPush], since: int = 0) -> list[int]:
     """What a reader who came too late to see the erased ones has to be shown."""
     dead = {erased.seq for push in log for erased in push.erases}
+    for tombstone in log:
+        if (sweep := tombstone.sweeps) is not None:
+            dead |= {push.seq for push in log if push.seq < tombstone.seq and sweep.covers(push)}
     return [push.seq for push in log if push.seq > since and push.push and push.seq not in dead]
 
 
@@ -114,6 +125,38 @@ def test_a_tombstone_takes_its_target_out_whenever_it_comes() -> None:
     assert late.prepend([first, second], 0)
     assert seqs(late.since(0)) == [2, 3]
     assert seqs(list(late.living([first, second]))) == [2]
+
+
+def test_a_push_is_known_by_its_first_version_until_it_is_gone() -> None:
+    first, other = stored(1), stored(2)
+    edited = stored(3, replaces=first)
+    again = stored(4, replaces=edited)
+    held = tail()
+    for push in (first, other, edited, again):
+        held.append(push)
+    assert seqs(held.since(0)) == [2, 4]
+    assert held.version(1) is again
+    assert held.version(2) is other
+    assert held.version(3) is None
+    # Who missed the version in between is not shown it, nor the first.
+    late = tail(4)
+    assert late.prepend([first, other, edited, again], 0)
+    assert seqs(late.since(0)) == [2, 4]
+    held.append(stored(5, erases=[again]))
+    assert held.version(1) is None
+    assert seqs(held.since(0)) == [2, 5]
+
+
+def test_a_sweep_takes_out_what_came_before_it_alone() -> None:
+    sweep = Sweep(("chat.message", "chat.edited"), "u2")
+    before, theirs, swept, after = stored(1), stored(2, author=OTHER), stored(3, sweeps=sweep), stored(4, author=OTHER)
+    held = tail()
+    for push in (before, theirs, swept, after):
+        held.append(push)
+    assert seqs(held.since(0)) == [1, 3, 4]
+    # It also keeps out what is read later.
+    assert seqs(list(held.living([theirs, after]))) == [4]
+    assert seqs(list(tail().living([before, theirs, swept, after]))) == [1, 3, 4]
 
 
 def test_erasing_gives_the_room_back() -> None:
