@@ -210,17 +210,16 @@ class Gateway:
         for module in self.modules:
             self.database.bind(module.tables)
         await self.database.start()
-        async with contextlib.AsyncExitStack() as stack:
+        async with contextlib.AsyncExitStack() as services, contextlib.AsyncExitStack() as stack:
             for module in self.modules:
                 await stack.enter_async_context(self._module(module))
+            # After the modules' ends, which may still need a row.
+            services.push_async_callback(self._go_down)
             self._spawn(self._come_up())
             self._spawn(self._watch_database())
             self._spawn(self.idempotency.sweep())
             self._spawn(self.results.sweep())
-            try:
-                yield
-            finally:
-                await self._go_down()
+            yield
 
     async def drain(self) -> None:
         """Take no new sockets, send the clients elsewhere, and finish what was begun; what hangs is given up."""

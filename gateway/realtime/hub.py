@@ -283,7 +283,7 @@ class Hub:
         # acknowledgement that the joiner has seen; and one request serves all rooms that open in this moment.
         position = await self._log.last()
         settings = self._settings
-        return Room(
+        room = Room(
             name,
             position,
             Tail(position, max_count=settings.recovery_messages, max_bytes=settings.recovery_bytes),
@@ -292,6 +292,9 @@ class Hub:
             presence,
             typing,
         )
+        if kind is not None:
+            room.on_join, room.on_leave = kind.on_join, kind.on_leave
+        return room
 
     def _told(self, name: RoomName, presence: Presence, typing: Typing, message: Msg) -> None:
         """Take what another node told about who is in a room, also while the room is still being opened."""

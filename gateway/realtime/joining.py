@@ -87,12 +87,15 @@ class Joiner:
             used = sum(size(push) for push in pushes)
             if budget is not None and used > budget:
                 raise Deferred
-            if text not in member.rooms:
+            new = text not in member.rooms
+            if new:
                 self._appear(room, member)
             can = self._restrictions.can(name, role, member.user.id)
             membership = Membership(member, room, role, can)
             member.rooms[text] = membership
             room.fanout.enter(membership)
+            if new:
+                room.tell(room.on_join, membership)
             self._metrics.joins.labels("no" if since is None else str(recovered).lower()).inc()
             result = JoinResult(
                 room=text,

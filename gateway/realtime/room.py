@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from gateway.module import StoredPush
+import structlog
+
+from gateway.module import StoredPush, Watch, unwatched
 from gateway.protocol.names import RoomName
 from gateway.realtime.fanout import Fanout
 from gateway.realtime.member import Member, Membership
@@ -19,6 +21,8 @@ from gateway.realtime.presence import Presence
 from gateway.realtime.recent import Recent
 from gateway.realtime.tail import Tail
 from gateway.realtime.typing import Typing
+
+log = structlog.get_logger(__name__)
 
 
 class Room:
@@ -35,6 +39,8 @@ class Room:
         "follower",
         "known",
         "name",
+        "on_join",
+        "on_leave",
         "position",
         "presence",
         "recent",
@@ -63,6 +69,9 @@ class Room:
         self.presence = presence
         self.typing = typing
         self.remembers = False
+        # The owner's, who is told of each membership's beginning and end.
+        self.on_join: Watch = unwatched
+        self.on_leave: Watch = unwatched
         # For what is not a member: called with each push as it is served, and must not wait.
         self.follower: Callable[[StoredPush], None] | None = None
         # The newest seq known to be in the log; above the position there is a gap.
@@ -116,10 +125,18 @@ class Room:
 
     def leave(self, member: Member, now: float) -> None:
         """Take a connection out; to the others its user stays for the grace."""
-        del member.rooms[self.text]
+        membership = member.rooms.pop(self.text)
         self.fanout.leave(member.id)
         if self.presence is not None:
             self.presence.leave(member.user.id, now)
+        self.tell(self.on_leave, membership)
+
+    def tell(self, watch: Watch, membership: Membership) -> None:
+        """Call the owner's `on_join` or `on_leave`; what goes wrong there is no member's concern."""
+        try:
+            watch(membership.member.user, self.name.id, membership.role)
+        except Exception:
+            log.exception("room.watch_failed", room=self.text)
 
     def pass_over(self, place: int) -> None:
         """Move the position to a place that the room is known to have nothing unserved below."""

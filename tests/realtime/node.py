@@ -130,11 +130,19 @@ class Node:
         settings = self.settings
         kinds = {
             "test": RoomKind(
-                name="test", roles=("member",), authorize=self._authorize, archived=bool(archived), presence=True
+                name="test",
+                roles=("member",),
+                authorize=self._authorize,
+                archived=bool(archived),
+                presence=True,
+                on_join=lambda principal, id, role: self.watched.append(("join", principal.id, id, role)),
+                on_leave=lambda principal, id, role: self.watched.append(("leave", principal.id, id, role)),
             )
         }
         # What the owner of the rooms says: a role, or an error.
         self.owner: str | Exception = "member"
+        # What the owner was told of memberships.
+        self.watched: list[tuple[str, str, str, str]] = []
         self.metrics = Metrics(CollectorRegistry())
         self.bus = NatsBus(settings.nats_url, "test")
         self.log = RoomLog(self.bus, replicas=1, retention=settings.retention, publish_timeout=settings.publish_timeout)
