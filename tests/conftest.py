@@ -217,7 +217,7 @@ def gateway(settings: MakeSettings) -> MakeGateway:
         ready: bool = True,
         **overrides: Any,
     ) -> AsyncIterator[Running]:
-        listening = socket.create_server((LOOPBACK, 0))
+        listening = server.listen(settings())
         if send_buffer is not None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         port = listening.getsockname()[1]

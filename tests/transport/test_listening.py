@@ -1,0 +1,15 @@
+"""The socket that a gateway takes its connections from."""
+
+from __future__ import annotations
+
+import socket
+
+from gateway.server import listen
+from tests.conftest import MakeSettings
+
+
+def test_its_connections_do_not_hold_back_what_is_small(settings: MakeSettings) -> None:
+    with listen(settings()) as listening, socket.create_connection(listening.getsockname()):
+        served, _ = listening.accept()
+        with served:
+            assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
