@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
+import msgspec
 from litestar import Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from piccolo.columns.combination import Or, WhereRaw
 
 from gateway.auth.policy import anyone, roles, signed_in
+from gateway.errors import invalid
 from gateway.http.etag import IfMatch, tagged
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.principal import Principal, Role
@@ -35,7 +37,14 @@ BY_NAME = Sort("name", (User.name, User.id))
 NEWEST = Sort("newest", (AuditEntry.at, AuditEntry.id), descending=True)
 
 Id = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
-Moment = Annotated[datetime | None, QueryParameter(description="Only what was done from then on")]
+# As text: a query's number would be taken for seconds.
+Moment = Annotated[
+    str | None,
+    QueryParameter(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+        description="Only what was done from then on, a time of RFC 3339",
+    ),
+]
 
 
 @get("/auth/me", policy=signed_in(), sync_to_thread=False)
@@ -178,8 +187,15 @@ async def audit(
         if value is not None:
             query = query.where(column == value.replace("\0", " "))
     if since is not None:
-        query = query.where(AuditEntry.at >= since)
+        query = query.where(AuditEntry.at >= _moment(since))
     return await page_of(query, NEWEST, span, AuditRecord)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return msgspec.convert(text, datetime).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        raise invalid("there is no such time", field="since") from None
 
 
 ALL = [
