@@ -151,19 +151,19 @@ async def test_of_two_changes_at_once_the_last_holds(
     roles = ("mentor", "admin", "student", "admin", "mentor")
     for role in roles:
         await give(admin, sub, role)
-    await handled(node, sub, len(roles))
+    await handled(node, "accounts.pool_role", sub, len(roles))
     assert await pool.groups(name) == {"mentors"}
 
 
-async def handled(node: Running, sub: str, count: int) -> None:
+async def handled(node: Running, listener: str, sub: str, count: int = 1) -> None:
     """The listener has had so many events about the user."""
     query = """
         SELECT count(*) FROM inbox JOIN outbox ON outbox.id::text = inbox.event
-        WHERE inbox.listener = 'accounts.pool_role' AND outbox.body ->> 'user_id' = $1
+        WHERE inbox.listener = $1 AND outbox.body ->> 'user_id' = $2
     """
 
     async def all_of_them() -> bool:
-        return bool((await node.gateway.database.fetch(query, sub))[0]["count"] == count)
+        return bool((await node.gateway.database.fetch(query, listener, sub))[0]["count"] == count)
 
     await eventually(all_of_them, "every event was handled")
 
@@ -226,4 +226,7 @@ async def test_somebody_whom_the_pool_does_not_have(node: Running, admin: httpx.
     sub = str(uuid.uuid4())
     await met(node, token, sub)
     await give(admin, sub, "mentor")
-    await handled(node, sub, 1)
+    assert (await admin.post("/api/v1/auth/revoke", json={"user_id": sub})).status_code == 204
+    assert (await admin.delete(f"/api/v1/users/{sub}")).status_code == 204
+    for listener in ("accounts.pool_role", "accounts.pool_sign_out", "accounts.pool_delete"):
+        await handled(node, listener, sub)
