@@ -88,7 +88,8 @@ class Enrolments:
 
     async def of(self, user_id: str) -> list[dict[str, Any]]:
         """All places of a user, for an export."""
-        return await Enrolment.raw(OWN, user_id)
+        places: list[dict[str, Any]] = await Enrolment.raw(OWN, user_id)
+        return places
 
     async def forget(self, user_id: str) -> None:
         """Give all places of a user back, inside the transaction that deletes them."""

@@ -63,6 +63,7 @@ async def test_all_that_is_held_on_a_user(
     database: asyncpg.Pool,
 ) -> None:
     session = await create_session(open=False, enrolled=(user,))
+    await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
     async with connected(node.ws_url, token(user, name="Asha R")) as client:
         await client.join(f"session:{session}")
         await client.say(f"session:{session}", "my words")
@@ -85,6 +86,7 @@ async def test_all_that_is_held_on_a_user(
     assert "actor" not in accounts["acts"][0]
     (place,) = data["modules"]["programs"]["enrolments"]
     assert (place["program_id"], place["state"]) == (f"p-{session}", "enrolled")
+    assert data["modules"]["live"]["promotions"] == [{"session_id": session, "role": "speaker"}]
     (message,) = data["messages"]
     assert (message["room"], message["push"]) == (f"session:{session}", "chat.message")
     assert message["data"] == {"text": "my words"}
@@ -111,6 +113,8 @@ async def test_a_deleted_user_is_gone(
     room, program = f"session:{session}", f"p-{session}"
     await database.execute("UPDATE program SET capacity = 1 WHERE id = $1", program)
     await database.execute(WAITING, program, f"next-{user}")
+    await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
+    await database.execute("INSERT INTO live_seat VALUES ($1, $2, now())", session, user)
     mine = bearer(token(user))
     said = {"phone": "+919876543210", "avatar_url": "https://img.example.org/a.png", "name": "Asha R"}
     await http.get(PROFILE, headers=mine)
@@ -140,6 +144,8 @@ async def test_a_deleted_user_is_gone(
     assert row["deleted_at"] is not None
     assert row["phone"] is row["avatar_url"] is row["time_zone"] is row["locale"] is None
 
+    for table in ("live_promotion", "live_seat"):
+        assert await database.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user) == 0
     # What stays has no name, and the place went to who waited for it.
     (written,) = await archived(database, user, 1)
     assert (written["name"], written["data"]) == (FORGOTTEN, '{"text":"my words"}')
