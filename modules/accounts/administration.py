@@ -6,12 +6,13 @@ the old tokens still good, and no block that nobody can find.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from gateway.errors import BadInput, not_found
+from gateway.errors import BadInput, Unavailable, not_found
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from modules.accounts import errors
@@ -110,6 +111,9 @@ class Administration:
             await record(actor, "accounts.delete", user)
             await self._kernel.events.publish(UserDeleted(user))
             await self._kernel.access.ban(user)
+        with contextlib.suppress(Unavailable):
+            # They are out all the same; nobody remembers who they were either.
+            await self._kernel.identities.renew(user)
 
     async def _found(self, statement: str, user: str) -> UserRecord:
         for row in await User.raw(statement, user):

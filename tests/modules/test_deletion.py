@@ -146,6 +146,12 @@ async def test_a_deleted_user_is_gone(
 
     for table in ("live_promotion", "live_seat"):
         assert await database.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user) == 0
+    # Nor does the row alone, were there no ban.
+    await node.gateway.access.unban(user)
+    async with asyncio.timeout(SOON):
+        while "deleted" not in (refusal := await http.get("/api/v1/auth/me", headers=mine)).json()["detail"]:
+            await asyncio.sleep(0.05)
+    assert (refusal.status_code, refusal.json()["code"]) == (403, "forbidden")
     # What stays has no name, and the place went to who waited for it.
     (written,) = await archived(database, user, 1)
     assert (written["name"], written["data"]) == (FORGOTTEN, '{"text":"my words"}')

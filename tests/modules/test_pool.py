@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
+from gateway.principal import Role
 from tests.conftest import MakeGateway, MakeToken, Running
 
 REGION = "ap-south-1"
@@ -143,16 +144,40 @@ async def test_a_role_is_a_group(node: Running, pool: Pool, admin: httpx.AsyncCl
         await eventually(so, f"{role}: {groups}")
 
 
-async def test_of_two_changes_at_once_the_last_holds(
-    node: Running, pool: Pool, admin: httpx.AsyncClient, token: MakeToken
+async def test_of_two_changes_the_last_holds_whichever_is_told_first(
+    node: Running, pool: Pool, admin: httpx.AsyncClient, token: MakeToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, sub = await pool.sign_up()
     await met(node, token, sub)
-    roles = ("mentor", "admin", "student", "admin", "mentor")
-    for role in roles:
-        await give(admin, sub, role)
-    await handled(node, "accounts.pool_role", sub, len(roles))
-    assert await pool.groups(name) == {"mentors"}
+    cognito = pool_of(node)
+    put, begun, told, goes_on = cognito.put_in_role, asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def held(user: str, role: Role) -> None:
+        if role is Role.MENTOR:
+            begun.set()
+            await goes_on.wait()
+        await put(user, role)
+        told.set()
+
+    monkeypatch.setattr(cognito, "put_in_role", held)
+    await give(admin, sub, "mentor")
+    async with asyncio.timeout(SOON):
+        await begun.wait()
+    await give(admin, sub, "admin")
+
+    async def waiting() -> bool:
+        query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND NOT granted"
+        return told.is_set() or bool(await node.gateway.database.fetch(query))
+
+    await eventually(waiting, "the second waits for the first")
+    goes_on.set()
+    await handled(node, "accounts.pool_role", sub, 2)
+    assert await pool.groups(name) == {"admins"}
+
+
+def pool_of(node: Running) -> Any:
+    accounts: Any = next(module for module in node.gateway.modules if module.name == "accounts")
+    return accounts._pool.pool
 
 
 async def handled(node: Running, listener: str, sub: str, count: int = 1) -> None:
@@ -200,8 +225,7 @@ async def test_what_fails_is_tried_again(
 ) -> None:
     name, sub = await pool.sign_up()
     await met(node, token, sub)
-    accounts: Any = next(module for module in node.gateway.modules if module.name == "accounts")
-    cognito, failures = accounts._pool.pool, 0
+    cognito, failures = pool_of(node), 0
     add = cognito._client.admin_add_user_to_group
 
     async def fails_twice(**given: Any) -> None:
