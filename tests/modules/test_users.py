@@ -338,6 +338,32 @@ async def test_an_act_that_is_undone_leaves_no_trace(
     assert (await call("GET", PROFILE, user, bearer=mine)).status_code == 200
 
 
+async def test_without_postgresql_it_is_unavailable(gateway: MakeGateway, token: MakeToken) -> None:
+    headers = {"Authorization": f"Bearer {token(somebody(), 'admin')}", "If-Match": "*"}
+    async with (
+        gateway(database_url="postgresql://ksmp@127.0.0.1:1/ksmp") as running,
+        httpx.AsyncClient(base_url=running.url, headers=headers, timeout=SOON) as http,
+    ):
+        # Who asks is told by the token.
+        assert (await http.get("/api/v1/auth/me")).json()["role"] == "admin"
+        for method, path, body in (
+            ("POST", "/auth/logout", None),
+            ("POST", "/auth/revoke", {"user_id": "u"}),
+            ("GET", "/users/me", None),
+            ("PATCH", "/users/me", {"name": "A"}),
+            ("DELETE", "/users/me", None),
+            ("GET", "/users/me/export", None),
+            ("GET", "/users", None),
+            ("GET", "/users/u", None),
+            ("PUT", "/users/u/role", {"role": "admin"}),
+            ("POST", "/users/u/block", {}),
+            ("POST", "/users/u/unblock", None),
+            ("DELETE", "/users/u", None),
+            ("GET", "/audit", None),
+        ):
+            problem(await http.request(method, f"/api/v1{path}", json=body), 503, "unavailable")
+
+
 async def test_the_audit(call: Call, node: Running, admin: str, database: asyncpg.Pool) -> None:
     actor, subject = somebody("actor"), somebody("thing")
     principal = Principal(id=actor, name="A", role=Role.MENTOR, expires_at=0)
