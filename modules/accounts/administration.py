@@ -6,19 +6,27 @@ the old tokens still good, and no block that nobody can find.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
+from piccolo.columns.combination import Or, WhereRaw
 
-from gateway.errors import BadInput, not_found
+from gateway.errors import BadInput, Unavailable, not_found
+from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from modules.accounts import errors
 from modules.accounts.events import RoleChanged, TokensRevoked, UserBlocked, UserDeleted, UserUnblocked
 from modules.accounts.facade import record
-from modules.accounts.messages import Forget, UserRecord
-from modules.accounts.tables import User
+from modules.accounts.messages import AuditRecord, Forget, UserRecord
+from modules.accounts.tables import AuditEntry, User
+
+Status = Literal["active", "blocked", "deleted"]
+
+BY_NAME: Final = Sort("name", (User.name, User.id))
+NEWEST: Final = Sort("newest", (AuditEntry.at, AuditEntry.id), descending=True)
 
 # When a user's name is taken off what was archived late, by the user's id.
 FORGET: Final = "accounts.forget"
@@ -48,6 +56,34 @@ class Administration:
     async def read(self, user: str) -> UserRecord:
         with self._kernel.database.guard():
             return await self._found(READ, user)
+
+    async def users(self, span: Span, q: str | None, role: Role | None, status: Status | None) -> Page[UserRecord]:
+        """Users by name; `q` is a part of it, or a whole id or phone number."""
+        deleted = User.deleted_at.is_not_null() if status == "deleted" else User.deleted_at.is_null()
+        query = User.select().where(deleted)
+        if status in ("active", "blocked"):
+            query = query.where(User.blocked == (status == "blocked"))
+        if role is not None:
+            query = query.where(User.role == role.value)
+        if q is not None:
+            q = q.replace("\0", " ")
+            part = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+            query = query.where(Or(WhereRaw("name ILIKE {}", f"%{part}%"), Or(User.id == q, User.phone == q)))
+        with self._kernel.database.guard():
+            return await page_of(query, BY_NAME, span, UserRecord)
+
+    async def audit(
+        self, span: Span, *, actor: str | None, act: str | None, subject: str | None, since: datetime | None
+    ) -> Page[AuditRecord]:
+        """What was done, the newest first."""
+        query = AuditEntry.select().output(load_json=True)
+        for column, value in ((AuditEntry.actor, actor), (AuditEntry.act, act), (AuditEntry.subject, subject)):
+            if value is not None:
+                query = query.where(column == value.replace("\0", " "))
+        if since is not None:
+            query = query.where(AuditEntry.at >= since)
+        with self._kernel.database.guard():
+            return await page_of(query, NEWEST, span, AuditRecord)
 
     async def revoke(self, actor: Principal, user: str) -> None:
         """Refuse the user's tokens; somebody whom the platform has not met yet may have some too."""
@@ -110,6 +146,9 @@ class Administration:
             await record(actor, "accounts.delete", user)
             await self._kernel.events.publish(UserDeleted(user))
             await self._kernel.access.ban(user)
+        with contextlib.suppress(Unavailable):
+            # They are out all the same; nobody remembers who they were either.
+            await self._kernel.identities.renew(user)
 
     async def _found(self, statement: str, user: str) -> UserRecord:
         for row in await User.raw(statement, user):

@@ -22,11 +22,12 @@ async def record(actor: Principal, act: str, subject: str, details: Mapping[str,
     """Write who did what into the audit, in the transaction that does it.
 
     `act` is `<module>.<verb>`, `subject` the id of whom or what it was done to, and `details` what JSON can hold: no
-    names or the like, since an entry stays when its people go. The request's id is added. Raises RuntimeError outside
-    of a transaction.
+    names or the like, since an entry stays when its people go. The request's id is added, or of a command the
+    connection's. Raises RuntimeError outside of a transaction.
     """
     if not AuditEntry._meta.db.transaction_exists():
         raise RuntimeError(f"{act} is recorded outside of a transaction; record it in the one that does it")
-    request = structlog.contextvars.get_contextvars().get("request", "")
+    bound = structlog.contextvars.get_contextvars()
+    request = bound.get("request") or bound.get("connection", "")
     written = msgspec.json.encode(details or {}).decode()
     await AuditEntry.raw(RECORD, new_id(), datetime.now(UTC), actor.id, act, subject, written, request)

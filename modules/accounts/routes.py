@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
+from datetime import UTC, datetime
+from typing import Annotated
 
+import msgspec
 from litestar import Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
-from piccolo.columns.combination import Or, WhereRaw
 
 from gateway.auth.policy import anyone, roles, signed_in
+from gateway.errors import invalid
 from gateway.http.etag import IfMatch, tagged
-from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.http.listing import Page, Span
 from gateway.principal import Principal, Role
-from modules.accounts.administration import Administration
+from modules.accounts.administration import Administration, Status
 from modules.accounts.messages import (
     AuditRecord,
     Block,
@@ -28,14 +29,18 @@ from modules.accounts.messages import (
     UserRecord,
 )
 from modules.accounts.service import Accounts
-from modules.accounts.tables import AuditEntry, User
 
 ADMIN = roles(Role.ADMIN)
-BY_NAME = Sort("name", (User.name, User.id))
-NEWEST = Sort("newest", (AuditEntry.at, AuditEntry.id), descending=True)
 
 Id = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
-Moment = Annotated[datetime | None, QueryParameter(description="Only what was done from then on")]
+# As text: a query's number would be taken for seconds.
+Moment = Annotated[
+    str | None,
+    QueryParameter(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+        description="Only what was done from then on, a time of RFC 3339",
+    ),
+]
 
 
 @get("/auth/me", policy=signed_in(), sync_to_thread=False)
@@ -97,27 +102,18 @@ async def export(principal: NamedDependency[Principal], accounts: NamedDependenc
 @get("/users", policy=ADMIN)
 async def listing(
     span: NamedDependency[Span],
+    administration: NamedDependency[Administration],
     q: Annotated[
         str | None,
         QueryParameter(min_length=1, max_length=100, description="A part of the name; or a whole id or phone number"),
     ] = None,
     role: Annotated[Role | None, QueryParameter(description="Only users of this role")] = None,
     status: Annotated[
-        Literal["active", "blocked", "deleted"] | None,
-        QueryParameter(description="Only users who are so; without it all who are not deleted"),
+        Status | None, QueryParameter(description="Only users who are so; without it all who are not deleted")
     ] = None,
 ) -> Page[UserRecord]:
     """Users, by name."""
-    query = User.select().where(User.deleted_at.is_not_null() if status == "deleted" else User.deleted_at.is_null())
-    if status in ("active", "blocked"):
-        query = query.where(User.blocked == (status == "blocked"))
-    if role is not None:
-        query = query.where(User.role == role.value)
-    if q is not None:
-        q = q.replace("\0", " ")
-        part = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        query = query.where(Or(WhereRaw("name ILIKE {}", f"%{part}%"), Or(User.id == q, User.phone == q)))
-    return await page_of(query, BY_NAME, span, UserRecord)
+    return await administration.users(span, q, role, status)
 
 
 @get("/users/{id:str}", policy=ADMIN)
@@ -167,19 +163,23 @@ async def remove(
 @get("/audit", policy=ADMIN)
 async def audit(
     span: NamedDependency[Span],
+    administration: NamedDependency[Administration],
     actor: Annotated[str | None, QueryParameter(max_length=64, description="Only what this user did")] = None,
     act: Annotated[str | None, QueryParameter(max_length=100, description="Only this act")] = None,
     subject: Annotated[str | None, QueryParameter(max_length=200, description="Only what was done to this")] = None,
     since: Moment = None,
 ) -> Page[AuditRecord]:
     """What was done by those who may do more than others, the newest first."""
-    query = AuditEntry.select().output(load_json=True)
-    for column, value in ((AuditEntry.actor, actor), (AuditEntry.act, act), (AuditEntry.subject, subject)):
-        if value is not None:
-            query = query.where(column == value.replace("\0", " "))
-    if since is not None:
-        query = query.where(AuditEntry.at >= since)
-    return await page_of(query, NEWEST, span, AuditRecord)
+    return await administration.audit(
+        span, actor=actor, act=act, subject=subject, since=None if since is None else _moment(since)
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return msgspec.convert(text, datetime).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        raise invalid("there is no such time", field="since") from None
 
 
 ALL = [

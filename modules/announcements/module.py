@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, Final
 
 from litestar import Router
 from litestar.di import Provide
@@ -16,6 +17,8 @@ from modules.announcements.routes import change, create, current, listing, read,
 from modules.announcements.service import EXPIRE, PUBLISH, Announcements
 from modules.announcements.settings import AnnouncementsSettings
 from modules.announcements.tables import AnnouncementRow
+
+ANNOUNCED: Final = "SELECT id, title, text, created_at FROM announcement WHERE created_by = {} ORDER BY created_at"
 
 
 class AnnouncementsModule(Module):
@@ -49,6 +52,10 @@ class AnnouncementsModule(Module):
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
         self._announcements = Announcements(kernel, kernel.settings(AnnouncementsSettings))
         yield
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        announced = await AnnouncementRow.raw(ANNOUNCED, user)
+        return {"announced": announced} if announced else {}
 
     async def _current(self, context: Context, request: Ask) -> Current:
         return await self._running.current_in(context.room_id)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from litestar import Router
 from litestar.di import Provide
@@ -21,6 +21,11 @@ from modules.live.settings import LiveSettings
 from modules.live.tables import Promotion, Seat, Session
 
 DEMO: Final = "demo"
+TAUGHT: Final = """
+    SELECT id, title, starts_at FROM live_session WHERE mentor_id = {} OR {} = ANY(co_mentors) ORDER BY starts_at
+"""
+PROMOTIONS: Final = "SELECT session_id, role FROM live_promotion WHERE user_id = {} ORDER BY session_id"
+FORGET: Final = ("DELETE FROM live_promotion WHERE user_id = {}", "DELETE FROM live_seat WHERE user_id = {}")
 
 
 class LiveModule(Module):
@@ -70,6 +75,15 @@ class LiveModule(Module):
         self._sessions = Sessions(kernel, settings)
         self._entrance = Entrance(kernel, settings)
         yield
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        taught = await Session.raw(TAUGHT, user, user)
+        promotions = await Promotion.raw(PROMOTIONS, user)
+        return {"taught": taught, "promotions": promotions} if taught or promotions else {}
+
+    async def forget(self, user: str) -> None:
+        for statement in FORGET:
+            await Session.raw(statement, user)
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         now = datetime.now(UTC)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final
 
-from gateway.errors import not_found
+from gateway.errors import BadInput, not_found
 from gateway.module import Kernel
 from modules.programs.errors import not_open, payment_required, too_many
 from modules.programs.events import Enrolled, EnrolmentCancelled
@@ -22,6 +23,10 @@ MINE: Final = """
 """
 ADD: Final = "INSERT INTO program_enrolment (program_id, user_id, state, payment_id) VALUES ({}, {}, {}, {})"
 REMOVE: Final = "DELETE FROM program_enrolment WHERE program_id = {} AND user_id = {} RETURNING state, payment_id"
+OWN: Final = """
+    SELECT program_id, title, enrolled.state, enrolled.created_at
+    FROM program_enrolment AS enrolled JOIN program ON program.id = program_id WHERE user_id = {} ORDER BY program_id
+"""
 PROMOTE: Final = """
     UPDATE program_enrolment SET state = 'enrolled' WHERE id IN (
         SELECT id FROM program_enrolment WHERE program_id = {} AND state = 'waiting' ORDER BY id LIMIT {}
@@ -80,6 +85,18 @@ class Enrolments:
                 raise not_found("you are not enrolled in this program")
             await self._kernel.events.publish(EnrolmentCancelled(program_id, user_id, removed[0]["payment_id"]))
             await self.fill(program_id, program["capacity"])
+
+    async def of(self, user_id: str) -> list[dict[str, Any]]:
+        """All places of a user, for an export."""
+        places: list[dict[str, Any]] = await Enrolment.raw(OWN, user_id)
+        return places
+
+    async def forget(self, user_id: str) -> None:
+        """Give all places of a user back, inside the transaction that deletes them."""
+        # In one order: two who go at once do not wait for each other.
+        for place in await self.of(user_id):
+            with contextlib.suppress(BadInput):
+                await self.cancel(user_id, place["program_id"])
 
     async def fill(self, program_id: str, capacity: int | None) -> None:
         """Give what places are free to who waits, in order; inside a transaction that holds the program's row.

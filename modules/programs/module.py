@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from litestar import Router
 from litestar.di import Provide
@@ -20,6 +21,7 @@ from modules.programs.events import Enrolled, EnrolmentCancelled, ProgramArchive
 from modules.programs.tables import Enrolment, Program
 
 DEMO = "demo"
+TAUGHT = "SELECT id, title, created_at FROM program WHERE mentor_id = {} OR {} = ANY(co_mentors) ORDER BY id"
 
 
 class ProgramsModule(Module):
@@ -60,6 +62,15 @@ class ProgramsModule(Module):
         self._enrolments = Enrolments(kernel)
         self._catalogue = Catalogue(kernel, self._enrolments)
         yield
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        taught = await Program.raw(TAUGHT, user, user)
+        places = await self._enrolments.of(user) if self._enrolments is not None else []
+        return {"enrolments": places, "taught": taught} if places or taught else {}
+
+    async def forget(self, user: str) -> None:
+        if self._enrolments is not None:
+            await self._enrolments.forget(user)
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         demo = Program(

@@ -99,8 +99,8 @@ async def test_the_mentor_of_another_program_is_a_stranger(
     site: Site, caller: MakeCaller, create_session: CreateSession
 ) -> None:
     """Every command of rooms that belong to a program, in a session of a program that is not theirs."""
-    room = f"session:{await create_session(open=False)}"
-    theirs = f"session:{await create_session(open=False, mentor='other', program_mentor='other')}"
+    room = await create_session(open=False)
+    theirs = await create_session(open=False, mentor="other", program_mentor="other")
     other = caller("other", Role.MENTOR)
     commands = registry.commands(site.running.gateway.modules)
     assert commands
@@ -108,7 +108,9 @@ async def test_the_mentor_of_another_program_is_a_stranger(
         assert command.rooms in ("session", "staff", "program", "announce"), (
             f"say in this test who is a stranger to {command.rooms}"
         )
-        closed, open_ = ("announce:admin", "announce:mentor") if command.rooms == "announce" else (room, theirs)
+        closed, open_ = f"{command.rooms}:{room}", f"{command.rooms}:{theirs}"
+        if command.rooms == "announce":
+            closed, open_ = "announce:admin", "announce:mentor"
         for place, stranger in ((closed, True), (open_, False)):
             answer = await other.post(f"/api/v1/rooms/{place}/commands", json={"cmd": command.name, "data": {}})
             code = answer.json().get("code") if answer.status_code >= 400 else None

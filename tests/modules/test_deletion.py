@@ -1,0 +1,202 @@
+"""What the platform holds on a user, given to them; and what is left of one who was deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import httpx
+import pytest
+
+from gateway.principal import FORGOTTEN, Role
+from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
+from tests.wire import WireError, connected, opened
+
+SOON = 10.0
+PROFILE = "/api/v1/users/me"
+WAITING = "INSERT INTO program_enrolment (program_id, user_id, state) VALUES ($1, $2, 'waiting')"
+
+
+@pytest.fixture(scope="module")
+async def other(gateway: MakeGateway) -> AsyncIterator[Running]:
+    async with gateway() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def node(gateway: MakeGateway, other: Running) -> AsyncIterator[Running]:
+    """Who is asked. It starts last: Piccolo's tables know one engine at a time, and transactions are of that one."""
+    async with gateway() as running:
+        yield running
+
+
+@pytest.fixture
+def user() -> str:
+    return f"u-{uuid.uuid4().hex[:16]}"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def archived(database: asyncpg.Pool, user: str, count: int) -> list[asyncpg.Record]:
+    """The user's rows of the archive, when there are as many."""
+    async with asyncio.timeout(SOON):
+        while True:
+            rows: list[asyncpg.Record] = await database.fetch(
+                "SELECT author ->> 'name' AS name, data FROM room_push WHERE author ->> 'id' = $1 ORDER BY seq", user
+            )
+            if len(rows) >= count:
+                return rows
+            await asyncio.sleep(0.05)
+
+
+async def test_all_that_is_held_on_a_user(
+    http: httpx.AsyncClient,
+    node: Running,
+    token: MakeToken,
+    user: str,
+    create_session: CreateSession,
+    database: asyncpg.Pool,
+) -> None:
+    session = await create_session(open=False, enrolled=(user,))
+    await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
+    async with connected(node.ws_url, token(user, name="Asha R")) as client:
+        await client.join(f"session:{session}")
+        await client.say(f"session:{session}", "my words")
+    await archived(database, user, 1)
+    admin = {"headers": bearer(token(f"admin-{user}", "admin"))}
+    await http.put(f"/api/v1/users/{user}/role", json={"role": "student"}, **admin)
+    # Nobody will see it: other tests look at what is announced.
+    later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    announced = {"audience": "role:mentor", "title": "Mine", "publish_at": later}
+    assert (await http.post("/api/v1/announcements", json=announced, **admin)).status_code == 201
+
+    answer = await http.get(f"{PROFILE}/export", headers=bearer(token(user, name="Asha R")))
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    data = answer.json()
+    assert data["user_id"] == user
+    accounts = data["modules"]["accounts"]
+    assert (accounts["profile"]["name"], accounts["profile"]["blocked"]) == ("Asha R", False)
+    assert [act["act"] for act in accounts["acts"]] == ["accounts.role"]
+    assert "actor" not in accounts["acts"][0]
+    (place,) = data["modules"]["programs"]["enrolments"]
+    assert (place["program_id"], place["state"]) == (f"p-{session}", "enrolled")
+    assert data["modules"]["live"]["promotions"] == [{"session_id": session, "role": "speaker"}]
+    (message,) = data["messages"]
+    assert (message["room"], message["push"]) == (f"session:{session}", "chat.message")
+    assert message["data"] == {"text": "my words"}
+
+    theirs = (await http.get(f"{PROFILE}/export", **admin)).json()
+    assert [one["title"] for one in theirs["modules"]["announcements"]["announced"]] == ["Mine"]
+    taught = (await http.get(f"{PROFILE}/export", headers=bearer(token("program-mentor", "mentor")))).json()
+    assert f"p-{session}" in [one["id"] for one in taught["modules"]["programs"]["taught"]]
+    assert theirs["messages"] == []
+
+
+@pytest.mark.parametrize("by", ["user", "admin"])
+async def test_a_deleted_user_is_gone(
+    http: httpx.AsyncClient,
+    node: Running,
+    other: Running,
+    token: MakeToken,
+    user: str,
+    create_session: CreateSession,
+    database: asyncpg.Pool,
+    by: str,
+) -> None:
+    session = await create_session(open=False, enrolled=(user,))
+    room, program = f"session:{session}", f"p-{session}"
+    await database.execute("UPDATE program SET capacity = 1 WHERE id = $1", program)
+    await database.execute(WAITING, program, f"next-{user}")
+    await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
+    await database.execute("INSERT INTO live_seat VALUES ($1, $2, now())", session, user)
+    mine = bearer(token(user))
+    said = {"phone": "+919876543210", "avatar_url": "https://img.example.org/a.png", "name": "Asha R"}
+    await http.get(PROFILE, headers=mine)
+    await http.patch(PROFILE, headers={**mine, "If-Match": "*"}, json=said)
+    async with connected(other.ws_url, token(user)) as client:
+        await client.join(room)
+        await client.say(room, "my words")
+        assert [row["name"] for row in await archived(database, user, 1)] == ["Asha R"]
+        actor = user if by == "user" else f"admin-{user}"
+        if by == "user":
+            answer = await http.delete(PROFILE, headers=mine)
+        else:
+            answer = await http.delete(f"/api/v1/users/{user}", headers=bearer(token(actor, "admin")))
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert (await client.farewell(timeout=SOON))["code"] == 4504
+
+    # No token lets them in again, and none makes another user of them, with whatever name.
+    for running in (node, other):
+        async with opened(running.ws_url) as client:
+            with pytest.raises(WireError) as caught:
+                await client.connect(token(user, name="Asha Again"))
+            assert caught.value.code == "forbidden"
+    async with httpx.AsyncClient(base_url=other.url) as elsewhere:
+        assert (await elsewhere.get("/api/v1/auth/me", headers=mine)).status_code == 403
+    row = dict((await database.fetchrow("SELECT * FROM account_user WHERE id = $1", user)) or {})
+    assert (row["name"], row["role"]) == (FORGOTTEN, Role.STUDENT)
+    assert row["deleted_at"] is not None
+    assert row["phone"] is row["avatar_url"] is row["time_zone"] is row["locale"] is None
+
+    for table in ("live_promotion", "live_seat"):
+        assert await database.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user) == 0
+    # Nor does the row alone, were there no ban.
+    await node.gateway.access.unban(user)
+    async with asyncio.timeout(SOON):
+        while "deleted" not in (refusal := await http.get("/api/v1/auth/me", headers=mine)).json()["detail"]:
+            await asyncio.sleep(0.05)
+    assert (refusal.status_code, refusal.json()["code"]) == (403, "forbidden")
+    # What stays has no name, and the place went to who waited for it.
+    (written,) = await archived(database, user, 1)
+    assert (written["name"], written["data"]) == (FORGOTTEN, '{"text":"my words"}')
+    places = await database.fetch("SELECT user_id, state FROM program_enrolment WHERE program_id = $1", program)
+    assert [tuple(place) for place in places] == [(f"next-{user}", "enrolled")]
+
+    admin = bearer(token(f"admin-{user}", "admin"))
+    shown = (await http.get(f"/api/v1/users/{user}", headers=admin)).json()
+    assert shown["deleted_at"] is not None
+    assert (await http.get("/api/v1/users", headers=admin, params={"q": user, "role": "student"})).json()["items"] == []
+    deleted = await http.get("/api/v1/users", headers=admin, params={"q": user, "status": "deleted"})
+    assert [one["name"] for one in deleted.json()["items"]] == [FORGOTTEN]
+    entries = (await http.get("/api/v1/audit", headers=admin, params={"subject": user})).json()["items"]
+    assert [(entry["actor"], entry["act"]) for entry in entries] == [(actor, "accounts.delete")]
+    for method, path, body in (
+        ("DELETE", f"/api/v1/users/{user}", None),
+        ("POST", f"/api/v1/users/{user}/unblock", None),
+        ("PUT", f"/api/v1/users/{user}/role", {"role": "mentor"}),
+    ):
+        assert (await http.request(method, path, headers=admin, json=body)).status_code == 404
+
+
+async def test_what_is_archived_late_is_anonymised_in_the_end(
+    http: httpx.AsyncClient, node: Running, token: MakeToken, user: str, room: str, database: asyncpg.Pool
+) -> None:
+    async with connected(node.ws_url, token(user)) as client:
+        await client.join(room)
+        await client.say(room, "my words")
+    await archived(database, user, 1)
+    await http.delete(PROFILE, headers=bearer(token(user)))
+    # As an archiver does that was behind.
+    await database.execute(
+        "UPDATE room_push SET author = json_build_object('id', $1::text, 'name', 'Late', 'role', 'student')"
+        " WHERE author ->> 'id' = $1",
+        user,
+    )
+    timer = "SELECT at FROM timer WHERE name = 'accounts.forget' AND key = $1"
+    due = await database.fetchval(timer, user)
+    # When the log has let go of all that they wrote.
+    assert (due - datetime.now(UTC)).total_seconds() == pytest.approx(node.gateway.settings.retention + 3600, abs=60)
+    accounts = next(module for module in node.gateway.modules if module.name == "accounts")
+    (forget,) = accounts.timers
+    assert forget.name == "accounts.forget"
+    async with node.gateway.database.transaction():
+        await node.gateway.courier.schedules(accounts).at(forget.name, user, datetime.now(UTC), forget.payload(user))
+    async with asyncio.timeout(SOON):
+        while [row["name"] for row in await archived(database, user, 1)] != [FORGOTTEN]:
+            await asyncio.sleep(0.05)
