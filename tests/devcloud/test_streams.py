@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 
@@ -70,6 +71,37 @@ async def test_an_encoder_finds_its_session(aws: Aws) -> None:
     await aws.ivs.delete_stream_key(arn=keys[0]["arn"])
     answer = await aws.drive("POST", "streams/start", status=400, json={"session": session})
     assert answer["code"] == "AccessDeniedException"
+
+
+async def test_an_encoder_comes_back_until_its_key_is_gone(aws: Aws) -> None:
+    arn = await aws.channel()
+    first = await aws.drive("POST", "streams/start", json={"arn": arn, "reconnect": True})
+    await aws.ivs.stop_stream(channelArn=arn)
+
+    async def streams() -> list[str]:
+        sessions = (await aws.ivs.list_stream_sessions(channelArn=arn))["streamSessions"]
+        return [item["streamId"] for item in sessions if "endTime" not in item]
+
+    [second] = await eventually(streams)
+    assert second != first["streamId"]
+    keys = (await aws.ivs.list_stream_keys(channelArn=arn))["streamKeys"]
+    await aws.ivs.delete_stream_key(arn=keys[0]["arn"])
+    await aws.ivs.stop_stream(channelArn=arn)
+    # Longer than an encoder takes to come back.
+    await asyncio.sleep(1.5)
+    assert await streams() == []
+
+
+async def test_a_stream_starves_and_recovers(aws: Aws) -> None:
+    arn = await aws.channel()
+    await aws.drive("POST", "streams/health", status=400, json={"arn": arn, "health": "STARVING"})
+    await aws.stream("start", arn)
+    for health in ("STARVING", "STARVING", "HEALTHY"):
+        await aws.drive("POST", "streams/health", json={"arn": arn, "health": health})
+        assert (await aws.ivs.get_stream(channelArn=arn))["stream"]["health"] == health
+    events = [event["detail"]["event_name"] for event in await aws.happened(arn)]
+    assert events[2:] == ["Starvation Start", "Starvation End"]
+    await aws.stream("stop", arn)
 
 
 async def test_metadata_five_times_a_second_and_small(aws: Aws) -> None:
