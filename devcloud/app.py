@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -25,6 +26,7 @@ from devcloud.store import Store
 from devcloud.wire import Receive, Request, Response, Scope, Send, receive_request
 
 QUEUE = "ksmp-ivs-events"
+BUCKETS = ("ksmp-recordings", "ksmp-uploads")
 
 BUILT = (
     channels.handlers,
@@ -45,10 +47,21 @@ def built() -> dict[str, Handler]:
 
 
 class App:
-    """The ASGI application at `host` (`address:port`). `folder` keeps the state of IVS; S3 and SQS forget theirs."""
+    """The ASGI application at `host` (`address:port`). `folder` keeps the state of IVS; S3 and SQS forget theirs.
 
-    def __init__(self, host: str, place: Place, *, queue: str = QUEUE, folder: Path | None = None) -> None:
-        backstage = Backstage(place, host, queue)
+    `queue` gets the events of IVS; it and `buckets` are there from the start.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        place: Place,
+        *,
+        queue: str = QUEUE,
+        buckets: Sequence[str] = BUCKETS,
+        folder: Path | None = None,
+    ) -> None:
+        backstage = Backstage(place, host, queue, buckets)
         faults = FaultSwitch()
         self.cloud = Cloud(
             place=place,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -21,13 +22,14 @@ class Backstage:
     """A moto server on a port of its own, which is reached through ours alone.
 
     It takes a second to load, which happens in a thread when it is first needed: a `ksmp dev` starts no later for it.
-    `queue` is there before anything is asked of it.
+    `queue` and `buckets` are there before anything is asked of it.
     """
 
-    def __init__(self, place: Place, host: str, queue: str) -> None:
+    def __init__(self, place: Place, host: str, queue: str, buckets: Sequence[str]) -> None:
         self._place = place
         self._host = host
         self._queue = queue
+        self._buckets = tuple(buckets)
         self._loading: asyncio.Task[None] | None = None
         self._server: Any = None
         self._client = httpx.AsyncClient(trust_env=False, timeout=60.0)
@@ -50,6 +52,13 @@ class Backstage:
         self._server = await asyncio.to_thread(_load)
         answer = await self._sqs("CreateQueue", {"QueueName": self._queue})
         assert answer.status_code == 200, answer.text
+        elsewhere = f"<LocationConstraint>{self._place.region}</LocationConstraint>"
+        place = f"<CreateBucketConfiguration>{elsewhere}</CreateBucketConfiguration>"
+        for bucket in self._buckets:
+            # S3's first region is the one that may not be named.
+            body = b"" if self._place.region == "us-east-1" else place.encode()
+            answer = await self._ask("PUT", f"/{bucket}", "s3", {}, body)
+            assert answer.status_code == 200, answer.text
 
     async def forward(self, request: Request) -> Response:
         """Let moto answer a request; it sees the address that the client used, which is in the URLs it makes up."""

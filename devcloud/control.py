@@ -6,6 +6,7 @@ Everything is JSON under `/_devcloud/`; a bad request gets a 4xx with `message`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import msgspec
 
@@ -25,10 +26,15 @@ SESSION_TAGS = ("ksmp:session", "session")
 
 
 class StreamTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Whose stream: a channel's by its ARN, or that of a session's channel."""
+    """Whose stream: a channel's by its ARN, or that of a session's channel.
+
+    `reconnect` is for a start, `health` for what is live.
+    """
 
     arn: str = ""
     session: str = ""
+    reconnect: bool = False
+    health: Literal["HEALTHY", "STARVING"] = "HEALTHY"
 
 
 class JoinTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +64,7 @@ class Control:
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "streams/start"): self._start,
             ("POST", "streams/stop"): self._stop,
+            ("POST", "streams/health"): self._health_of,
             ("POST", "participants/join"): self._join,
             ("POST", "participants/leave"): self._leave,
             ("GET", "events"): self._events,
@@ -102,14 +109,18 @@ class Control:
         self._cloud.quotas.most = dict(MOST) | faults.quotas
 
     async def _start(self, request: Request) -> Document:
-        arn = self._channel(request)
-        session = streams.start(self._cloud, arn)
-        self._cloud.store.save()
-        return {"channelArn": arn, "streamId": session["streamId"]}
+        target, arn = self._target(request)
+        return self._driven(arn, streams.start(self._cloud, arn, reconnect=target.reconnect))
 
     async def _stop(self, request: Request) -> Document:
-        arn = self._channel(request)
-        session = streams.end(self._cloud, arn)
+        _, arn = self._target(request)
+        return self._driven(arn, streams.end(self._cloud, arn))
+
+    async def _health_of(self, request: Request) -> Document:
+        target, arn = self._target(request)
+        return self._driven(arn, streams.starve(self._cloud, arn, health=target.health))
+
+    def _driven(self, arn: str, session: Document) -> Document:
         self._cloud.store.save()
         return {"channelArn": arn, "streamId": session["streamId"]}
 
@@ -125,19 +136,19 @@ class Control:
         self._cloud.store.save()
         return left
 
-    def _channel(self, request: Request) -> str:
+    def _target(self, request: Request) -> tuple[StreamTarget, str]:
+        """What was asked for, and the ARN of its channel."""
         target = msgspec.json.decode(request.body, type=StreamTarget)
         if bool(target.arn) == bool(target.session):
             raise Refused("ValidationException", "Name either the channel's ARN or the session.")
         if target.arn:
             self._cloud.store.get(target.arn)
-            return target.arn
-        # The newest wins: a channel that is used again for another session was tagged again.
+            return target, target.arn
+        # The newest wins: of an earlier try there may be a channel left.
         for channel in reversed(self._cloud.store.all("channel")):
             tags = channel["tags"]
             if target.session in (*(tags.get(name) for name in SESSION_TAGS), channel["name"]):
-                arn: str = channel["arn"]
-                return arn
+                return target, channel["arn"]
         raise Refused("ResourceNotFoundException", f"No channel is tagged for the session {target.session}.")
 
     async def _events(self, request: Request) -> Document:

@@ -16,6 +16,7 @@ from devcloud.faults import FaultSwitch
 from devcloud.names import Place
 
 STREAM = "IVS Stream State Change"
+HEALTH = "IVS Stream Health Change"
 RECORDING = "IVS Recording State Change"
 STAGE = "IVS Stage Update"
 COMPOSITION = "IVS Composition State Change"

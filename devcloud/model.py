@@ -30,7 +30,7 @@ class Operation:
         self.name: str = model.name
         self.method: str = model.http["method"]
         self.status: int = model.http.get("responseCode", 200)
-        self._input = model.input_shape
+        self.input = model.input_shape
         self._output = model.output_shape
         self._errors = {shape.name: shape for shape in model.error_shapes}
         uri = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(model.http["requestUri"]))
@@ -52,7 +52,7 @@ class Operation:
 
     def read(self, match: re.Match[str], query: Mapping[str, list[str]], body: bytes) -> Document:
         """The request's document, of path, query and body. Raises Malformed when there is no reading it."""
-        if self._input is None:
+        if self.input is None:
             return {}
         document: Document = {}
         if body.strip():
@@ -62,7 +62,7 @@ class Operation:
                 raise Malformed(f"The body is no JSON: {error}") from None
             if not isinstance(document, dict):
                 raise Malformed("The body is no JSON object")
-        for member, shape in self._input.members.items():
+        for member, shape in self.input.members.items():
             name = shape.serialization.get("name", member)
             match shape.serialization.get("location"):
                 case "uri":
@@ -73,7 +73,7 @@ class Operation:
 
     def check(self, document: Document) -> list[str]:
         """What the request breaks of the model. Raises Malformed."""
-        return problems(self._input, document) if self._input is not None else []
+        return problems(self.input, document) if self.input is not None else []
 
     def write(self, answer: Document) -> bytes:
         """The body of an answer: what the model knows of it, nothing else.

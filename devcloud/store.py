@@ -40,17 +40,22 @@ class Store:
     def __init__(self, folder: Path | None = None) -> None:
         self._file = folder / FILE if folder is not None else None
         self.kept = Kept()
+        self._written = b""
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 self.kept = msgspec.json.decode(self._file.read_bytes(), type=Kept)
 
     def save(self) -> None:
-        """Write all of it, in one step."""
-        if self._file is not None:
+        """Write all of it in one step, when it is other than what was written last."""
+        if self._file is None:
+            return
+        now = msgspec.json.encode(self.kept)
+        if now != self._written:
             fresh = self._file.with_suffix(".new")
-            fresh.write_bytes(msgspec.json.encode(self.kept))
+            fresh.write_bytes(now)
             fresh.replace(self._file)
+            self._written = now
 
     def clear(self) -> None:
         """Forget everything."""

@@ -234,14 +234,15 @@ def devcloud() -> None:
 @click.argument("step", type=click.Choice(["start", "stop"]))
 @click.argument("session", default="")
 @click.option("--arn", default="", help="The channel itself, in place of a session.")
+@click.option("--reconnect", is_flag=True, help="Come back when the service hangs up, as OBS does.")
 @data_option
-def stream(step: Literal["start", "stop"], session: str, arn: str, data: Path) -> None:
+def stream(step: Literal["start", "stop"], session: str, arn: str, reconnect: bool, data: Path) -> None:
     """Let the video of SESSION begin or end, as a mentor's OBS would; without SESSION, that of the demo class."""
     if session and arn:
         raise click.UsageError("Name the session or the channel, not both.")
     from gateway.embedded.encoder import drive
 
-    driven = drive(data, step, session=session, arn=arn)
+    driven = drive(data, step, session=session, arn=arn, reconnect=reconnect)
     click.echo(f"{driven.stream_id} on {driven.channel_arn} {'is live' if step == 'start' else 'has ended'}")
 
 

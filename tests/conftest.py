@@ -25,6 +25,7 @@ from gateway.app import Gateway
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.db.archive import ArchivePosition, RoomPush
 from gateway.db.migrate import migrate
+from gateway.embedded.devcloud import DevCloud
 from gateway.embedded.guard import Guard
 from gateway.embedded.nats import NatsCluster
 from gateway.embedded.postgres import Postgres
@@ -80,6 +81,16 @@ async def nats(tmp_path_factory: pytest.TempPathFactory, servers_guard: Guard) -
     """The URL of a NATS server with JetStream, as `Settings.nats_url` takes it."""
     async with NatsCluster(tmp_path_factory.mktemp("nats"), guard=servers_guard) as cluster:
         yield cluster.urls
+
+
+@pytest.fixture(scope="session")
+async def devcloud(tmp_path_factory: pytest.TempPathFactory, servers_guard: Guard) -> AsyncIterator[str]:
+    """The address of a stand-in for AWS, in the region us-east-1; any credentials are good."""
+    cloud = DevCloud(tmp_path_factory.mktemp("devcloud"), region="us-east-1", guard=servers_guard)
+    await cloud.prepare()
+    await cloud.start()
+    yield cloud.url
+    await cloud.stop()
 
 
 @pytest.fixture(scope="session")

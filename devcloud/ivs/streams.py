@@ -7,13 +7,14 @@ on over several streams, when the next one comes within the configuration's reco
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 from devcloud import clock, recordings
 from devcloud.cloud import Cloud, Handlers
 from devcloud.document import Document
 from devcloud.errors import Refused, not_found
-from devcloud.events import RECORDING, STREAM
+from devcloud.events import HEALTH, RECORDING, STREAM
 from devcloud.ivs.channels import has_key
 from devcloud.names import stream_id
 from devcloud.paging import page
@@ -22,6 +23,9 @@ from devcloud.quotas import METADATA_BYTES
 handlers = Handlers("ivs")
 
 METADATA_KEPT = 100
+
+# OBS does so by itself when the service hangs up; only without its stream key it stays out.
+RECONNECT_SECONDS = 1.0
 
 
 @handlers("GetStream")
@@ -42,8 +46,9 @@ def list_streams(cloud: Cloud, ask: Document) -> Document:
 
 @handlers("StopStream")
 def stop_stream(cloud: Cloud, ask: Document) -> Document:
-    _live(cloud, ask["channelArn"])
-    end(cloud, ask["channelArn"])
+    session = end(cloud, ask["channelArn"])
+    if session.get("reconnect"):
+        asyncio.get_running_loop().call_later(RECONNECT_SECONDS, _again, cloud, ask["channelArn"])
     return {}
 
 
@@ -79,8 +84,10 @@ def put_metadata(cloud: Cloud, ask: Document) -> None:
     del kept[:-METADATA_KEPT]
 
 
-def start(cloud: Cloud, channel_arn: str) -> Document:
-    """Let an encoder go live. Raises Refused when there is no such channel, no stream key, or a stream already."""
+def start(cloud: Cloud, channel_arn: str, *, reconnect: bool = False) -> Document:
+    """Let an encoder go live; with `reconnect` it comes back whenever StopStream ended it.
+
+    Raises Refused when there is no such channel, no stream key, or a stream already."""
     channel = cloud.store.get(channel_arn)
     if cloud.store.running(channel_arn) is not None:
         raise Refused("ConflictException", "The channel is live already.")
@@ -92,12 +99,23 @@ def start(cloud: Cloud, channel_arn: str) -> Document:
         "health": "HEALTHY",
         "viewerCount": 0,
         "truncatedEvents": [],
+        "reconnect": reconnect,
     }
     cloud.store.sessions(channel_arn).append(session)
     for name in ("Session Created", "Stream Start"):
         _tell(cloud, channel, session, name)
     if channel["recordingConfigurationArn"]:
         _start_recording(cloud, channel, session)
+    return session
+
+
+def starve(cloud: Cloud, channel_arn: str, *, health: str) -> Document:
+    """Let the encoder's network be bad (`STARVING`) or good (`HEALTHY`). Raises Refused when nothing is live."""
+    session = _live(cloud, channel_arn)
+    if session["health"] != health:
+        session["health"] = health
+        name = "Starvation Start" if health == "STARVING" else "Starvation End"
+        _tell(cloud, cloud.store.get(channel_arn), session, name, HEALTH)
     return session
 
 
@@ -117,6 +135,13 @@ def end(cloud: Cloud, channel_arn: str) -> Document:
         else:
             _end_recording(cloud, channel, recording)
     return session
+
+
+def _again(cloud: Cloud, channel_arn: str) -> None:
+    # The channel or its key may be gone by now, or another encoder be live.
+    with contextlib.suppress(Refused):
+        start(cloud, channel_arn, reconnect=True)
+        cloud.store.save()
 
 
 def _start_recording(cloud: Cloud, channel: Document, session: Document) -> None:
@@ -161,11 +186,11 @@ def _end_recording(cloud: Cloud, channel: Document, recording: Document, unless_
     cloud.events.after(write)
 
 
-def _tell(cloud: Cloud, channel: Document, session: Document, name: str) -> None:
+def _tell(cloud: Cloud, channel: Document, session: Document, name: str, of: str = STREAM) -> None:
     moment = clock.stamp(clock.now())
-    session["truncatedEvents"].append({"name": name, "type": STREAM, "eventTime": moment})
+    session["truncatedEvents"].append({"name": name, "type": of, "eventTime": moment})
     detail = {"event_name": name, "channel_name": channel["name"], "stream_id": session["streamId"]}
-    cloud.events.emit(STREAM, [channel["arn"]], detail)
+    cloud.events.emit(of, [channel["arn"]], detail)
 
 
 def _tell_recording(

@@ -21,7 +21,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "devcloud", "AWS_SECRET_ACCESS_KEY": "devclo
 class DevCloud:
     """`python -m devcloud` on loopback, its state under `folder`."""
 
-    def __init__(self, folder: Path, *, region: str, guard: Guard, report: Report) -> None:
+    def __init__(self, folder: Path, *, region: str, guard: Guard, report: Report | None = None) -> None:
         self._folder = folder
         self._region = region
         self._guard = guard

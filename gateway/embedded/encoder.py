@@ -26,10 +26,13 @@ class Refusal(msgspec.Struct, frozen=True):
     message: str = "it did not say why"
 
 
-def drive(data: Path, step: Literal["start", "stop"], *, session: str = "", arn: str = "") -> Stream:
+def drive(
+    data: Path, step: Literal["start", "stop"], *, session: str = "", arn: str = "", reconnect: bool = False
+) -> Stream:
     """Let the stream of a session's channel, or of the channel with this ARN, begin or end.
 
-    Raises EmbeddedError when no `ksmp dev` with a stand-in runs in the folder, or when the stand-in refuses.
+    With `reconnect` it comes back when the service ends it. Raises EmbeddedError when no `ksmp dev` with a stand-in
+    runs in the folder, or when the stand-in refuses.
     """
     try:
         known = state.read(DataFolder(data).state)
@@ -38,7 +41,7 @@ def drive(data: Path, step: Literal["start", "stop"], *, session: str = "", arn:
     if not known.aws_endpoint:
         raise EmbeddedError(f"The `ksmp dev` in {data} runs with --no-cloud: there is nothing to stream to.")
     url = f"{known.aws_endpoint}/_devcloud/streams/{step}"
-    target = {"arn": arn} if arn else {"session": session or known.session}
+    target = {"reconnect": reconnect} | ({"arn": arn} if arn else {"session": session or known.session})
     try:
         answer = httpx.post(url, json=target, timeout=TIMEOUT, trust_env=False)
     except httpx.HTTPError as error:
