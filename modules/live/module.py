@@ -14,7 +14,8 @@ from litestar.di import Provide
 from gateway.errors import Unavailable
 from gateway.module import Kernel, Module, RoomKind
 from gateway.principal import Principal
-from modules.live import events, routes, snapshot
+from modules.live import effects, events, routes
+from modules.live.classroom import Classroom
 from modules.live.entrance import ROLES, Entrance
 from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
@@ -36,6 +37,7 @@ class LiveModule(Module):
         events.LobbyOpened,
         events.SessionStarted,
         events.SessionEnded,
+        *effects.EVENTS,
     )
 
     def __init__(self) -> None:
@@ -43,7 +45,11 @@ class LiveModule(Module):
             RoomKind(name="session", roles=ROLES, authorize=self._role, archived=True, presence=True),
             RoomKind(name="staff", roles=("host",), authorize=self._staff_role, archived=True, presence=True),
         )
-        self.commands = snapshot.COMMANDS
+        self._classroom = Classroom(self._staff_role)
+        self.commands = self._classroom.commands
+        self.snapshots = self._classroom.snapshots
+        self.listens = self._classroom.listens
+        self.timers = self._classroom.timers
         self.routes = (
             Router(
                 "/sessions",
@@ -60,6 +66,7 @@ class LiveModule(Module):
                 # Not a bound method: Litestar copies its handlers, with all that is bound to them.
                 dependencies={"sessions": Provide(lambda: self._sessions, sync_to_thread=False)},
             ),
+            self._classroom.routes,
         )
         self._entrance: Entrance | None = None
         self._sessions: Sessions | None = None
@@ -69,7 +76,8 @@ class LiveModule(Module):
         settings = kernel.settings(LiveSettings)
         self._sessions = Sessions(kernel, settings)
         self._entrance = Entrance(kernel, settings)
-        yield
+        async with self._classroom.running(kernel, settings):
+            yield
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         now = datetime.now(UTC)
