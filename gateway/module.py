@@ -336,6 +336,15 @@ class Context:
     nonce: str | None
     message_id: str
     rooms: Rooms = field(repr=False)
+    # What `afterwards` was given; the runner calls it.
+    endings: list[Callable[[], None]] = field(default_factory=list, repr=False)
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call this when the transaction of a `row_first` command is over, however it ended.
+
+        It must not wait. Nothing is lost with it that matters: the process may end before.
+        """
+        self.endings.append(call)
 
     async def publish(
         self,

@@ -153,7 +153,10 @@ class ClusterRooms:
         name = room_name(context.room)
         async with self._hub.using(name) as served:
             epoch, seq = self._log.epoch, served.position
-            parts = {part.name: await part.read(context) for part in self._parts.get(name.kind, ())}
+            # As JSON has it, whichever codec it goes out by: a moment is a text in both.
+            parts = {
+                part.name: msgspec.to_builtins(await part.read(context)) for part in self._parts.get(name.kind, ())
+            }
         return Snapshot(context.room, epoch, seq, parts)
 
     async def members(self, room: str) -> list[Person]:

@@ -176,6 +176,13 @@ class CommandRunner:
 
     async def _transact(self, spec: ModuleSpec, context: Context, request: Any) -> Any:
         """Run a row-first command, once for its nonce."""
+        try:
+            return await self._once(spec, context, request)
+        finally:
+            for call in context.endings:
+                call()
+
+    async def _once(self, spec: ModuleSpec, context: Context, request: Any) -> Any:
         repeatable = context.nonce is not None
         async with self._database.transaction():
             if repeatable and not await self._results.claim(context.message_id):

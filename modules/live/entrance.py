@@ -51,10 +51,10 @@ class Entrance:
         return session["promoted"] or "viewer"
 
     async def staff_role(self, principal: Principal, session_id: str) -> str:
-        """The same for the room of the session's mentors alone."""
+        """The same for the room of the session's mentors alone, and of the co-hosts they made."""
         with self._kernel.database.guard():
             session = await self._found(principal, session_id)
-            if await self._hosts(principal, session):
+            if await self._hosts(principal, session) or session["promoted"] == "cohost":
                 return "host"
         raise forbidden("this room is for the session's mentors")
 

@@ -14,7 +14,8 @@ from litestar.di import Provide
 from gateway.errors import Unavailable
 from gateway.module import Kernel, Module, RoomKind
 from gateway.principal import Principal
-from modules.live import events, routes, snapshot
+from modules.live import effects, events, routes
+from modules.live.classroom import Classroom
 from modules.live.entrance import ROLES, Entrance
 from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
@@ -41,6 +42,7 @@ class LiveModule(Module):
         events.LobbyOpened,
         events.SessionStarted,
         events.SessionEnded,
+        *effects.EVENTS,
     )
 
     def __init__(self) -> None:
@@ -48,7 +50,11 @@ class LiveModule(Module):
             RoomKind(name="session", roles=ROLES, authorize=self._role, archived=True, presence=True),
             RoomKind(name="staff", roles=("host",), authorize=self._staff_role, archived=True, presence=True),
         )
-        self.commands = snapshot.COMMANDS
+        self._classroom = Classroom(self._staff_role)
+        self.commands = self._classroom.commands
+        self.snapshots = self._classroom.snapshots
+        self.listens = self._classroom.listens
+        self.timers = self._classroom.timers
         self.routes = (
             Router(
                 "/sessions",
@@ -65,6 +71,7 @@ class LiveModule(Module):
                 # Not a bound method: Litestar copies its handlers, with all that is bound to them.
                 dependencies={"sessions": Provide(lambda: self._sessions, sync_to_thread=False)},
             ),
+            self._classroom.routes,
         )
         self._entrance: Entrance | None = None
         self._sessions: Sessions | None = None
@@ -74,7 +81,8 @@ class LiveModule(Module):
         settings = kernel.settings(LiveSettings)
         self._sessions = Sessions(kernel, settings)
         self._entrance = Entrance(kernel, settings)
-        yield
+        async with self._classroom.running(kernel, settings):
+            yield
 
     async def export(self, user: str) -> Mapping[str, Any]:
         taught = await Session.raw(TAUGHT, user, user)

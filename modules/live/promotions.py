@@ -33,4 +33,5 @@ class Promotions:
                 await Promotion.raw(DEMOTE, session_id, user_id)
             else:
                 await Promotion.raw(PROMOTE, session_id, user_id, role)
-        await self._kernel.rooms.evict(f"session:{session_id}", user_id, CODE, rejoin=True)
+        for room in ("session", "staff"):
+            await self._kernel.rooms.evict(f"{room}:{session_id}", user_id, CODE, rejoin=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.settings import setting
+from modules.live.room_settings import RoomSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class LiveSettings:
+class LiveSettings(RoomSettings):
     longest: float = setting(43_200.0, doc="Longest time for which a session may be planned")
     ahead: float = setting(31_622_400.0, doc="How far ahead a session may be scheduled")
     room_kept: float = setting(3600.0, zero=True, doc="How long viewers may still enter the room of an ended session")

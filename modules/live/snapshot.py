@@ -1,25 +1,39 @@
 """`live.snapshot` and `live.staff_snapshot`: the whole state of a room in one command, at a position.
 
-What is in it is not live's alone: every module adds its parts (`Module.snapshots`).
+What is in it is not live's alone: every module adds its parts (`Module.snapshots`). The session itself is one here.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-from gateway.module import Command, Context
+from gateway.errors import not_found
+from gateway.module import Command, Context, SnapshotPart
 from gateway.protocol.messages import Snapshot
+from modules.live.desk import Desk, Nothing
+from modules.live.messages import SessionView
+
+SESSION: Final = "SELECT * FROM live_session WHERE id = $1"
 
 
-class Read(msgspec.Struct, frozen=True):
-    """`live.snapshot` and `live.staff_snapshot` carry nothing."""
-
-
-async def read(context: Context, request: Read) -> Snapshot:
+async def read(context: Context, request: Nothing) -> Snapshot:
     return await context.snapshot()
 
 
-COMMANDS = (
-    Command(name="live.snapshot", rooms="session", role="viewer", request=Read, handler=read),
-    Command(name="live.staff_snapshot", rooms="staff", role="host", request=Read, handler=read),
-)
+class Snapshots:
+    """The commands, and the part `live.session`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.commands = (
+            Command(name="live.snapshot", rooms="session", role="viewer", request=Nothing, handler=read),
+            Command(name="live.staff_snapshot", rooms="staff", role="host", request=Nothing, handler=read),
+        )
+        self.snapshots = (SnapshotPart(name="live.session", rooms="session", read=self._session),)
+
+    async def _session(self, context: Context) -> SessionView:
+        for row in await self._desk.fetch(SESSION, context.room_id):
+            return msgspec.convert(dict(row), SessionView)
+        raise not_found("there is no such session")

@@ -1,0 +1,64 @@
+"""What happens in a session's room, put together: every part with its commands, pushes, timers and listeners."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from litestar import Router
+from litestar.di import Provide
+
+from gateway.module import Kernel
+from gateway.principal import Principal
+from modules.live import exports
+from modules.live.desk import Desk
+from modules.live.effects import Effects
+from modules.live.hands import Hands
+from modules.live.options import Options
+from modules.live.polls import BallotBox
+from modules.live.questions import QuestionBox
+from modules.live.reactions import Applause
+from modules.live.room_settings import RoomSettings
+from modules.live.snapshot import Snapshots
+from modules.live.tallies import Tallies
+
+# The role of a user in a session's staff room; raises Refused and BadInput `not_found`.
+StaffRole = Callable[[Principal, str], Awaitable[str]]
+
+
+class Classroom:
+    """Says what it offers before there is a kernel, and offers it while it is running."""
+
+    def __init__(self, staff_role: StaffRole) -> None:
+        self._desk = Desk()
+        self._tallies = Tallies(self._desk)
+        self.effects = Effects()
+        options = Options(self._desk)
+        hands = Hands(self._desk)
+        self._questions = QuestionBox(self._desk, options, self._tallies)
+        self._polls = BallotBox(self._desk, self._tallies)
+        self._applause = Applause(self._desk)
+        parts = (Snapshots(self._desk), options, hands, self._questions, self._polls, self._applause)
+        self.commands = tuple(command for part in parts for command in part.commands)
+        self.snapshots = tuple(one for part in parts for one in part.snapshots)
+        self.timers = self._polls.timers
+        self.listens = self.effects.listens
+        self.routes = Router(
+            "/sessions",
+            route_handlers=[exports.questions, exports.polls],
+            # Not bound methods: Litestar copies its handlers, with all that is bound to them.
+            dependencies={
+                "export": Provide(
+                    lambda: exports.Export(staff_role, self._questions, self._polls), sync_to_thread=False
+                )
+            },
+        )
+
+    @asynccontextmanager
+    async def running(self, kernel: Kernel, settings: RoomSettings) -> AsyncIterator[None]:
+        self._desk.start(kernel, settings)
+        try:
+            yield
+        finally:
+            await self._tallies.stop()
+            await self._applause.stop()

@@ -1,0 +1,112 @@
+"""What the parts of a session's room work with: the kernel, the settings, and each part's revision.
+
+A part (hands, questions, polls …) is a list that changes by small pushes. All of them are numbered by one `rev` a
+session and part, whose row is locked by whoever changes the part, before anything else. So the pushes come in the
+order of their commits, and a client that holds a part at some `rev` needs one rule: apply what has a higher one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from gateway.errors import BadInput, Code, Unavailable, invalid
+from gateway.module import Kernel
+from gateway.principal import Principal
+from modules.live.room_settings import RoomSettings
+
+BUMP: Final = """
+    INSERT INTO live_part AS held (session_id, part, rev) VALUES ($1, $2, 1)
+    ON CONFLICT (session_id, part) DO UPDATE SET rev = held.rev + 1 RETURNING rev
+"""
+
+LOCK: Final = """
+    INSERT INTO live_part AS held (session_id, part) VALUES ($1, $2)
+    ON CONFLICT (session_id, part) DO UPDATE SET rev = held.rev RETURNING rev
+"""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A user as a part of a room names them."""
+
+    id: str
+    name: str
+
+    @classmethod
+    def of(cls, principal: Principal) -> Member:
+        return cls(principal.id, principal.name)
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The ok of most commands of a part: its revision after this change, or before it when nothing had to change."""
+
+    rev: int
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """The data of a command that carries none."""
+
+
+class Desk:
+    """Is there before the kernel is: a module says what it offers first."""
+
+    def __init__(self) -> None:
+        self._kernel: Kernel | None = None
+        self.settings = RoomSettings()
+
+    def start(self, kernel: Kernel, settings: RoomSettings) -> None:
+        self._kernel, self.settings = kernel, settings
+
+    @property
+    def kernel(self) -> Kernel:
+        if self._kernel is None:
+            raise Unavailable("live has not started")
+        return self._kernel
+
+    async def fetch(self, statement: str, *arguments: Any) -> Sequence[Mapping[str, Any]]:
+        """The rows of a statement, in this task's transaction if there is one; raises Unavailable."""
+        return await self.kernel.database.fetch(statement, *arguments)
+
+    async def lock(self, session: str, part: str) -> int:
+        """The part's revision, for who may find that nothing has to change; nobody else changes it meanwhile."""
+        return int((await self.fetch(LOCK, session, part))[0]["rev"])
+
+    async def bump(self, session: str, part: str) -> int:
+        """The part's next revision. Nobody else changes the part until the transaction ends."""
+        return int((await self.fetch(BUMP, session, part))[0]["rev"])
+
+
+def session_room(session: str) -> str:
+    return f"session:{session}"
+
+
+def staff_room(session: str) -> str:
+    """What only the session's hosts may see goes there."""
+    return f"staff:{session}"
+
+
+def user_room(user: str) -> str:
+    return f"user:{user}"
+
+
+def milliseconds(moment: datetime) -> int:
+    """On the wire, since the Unix epoch."""
+    return int(moment.timestamp() * 1000)
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def checked(text: str, most: int, what: str) -> str:
+    """A text without blanks around it; raises BadInput `invalid` or `too_large`."""
+    text = text.strip()
+    if len(text) > most:
+        raise BadInput(Code.TOO_LARGE, f"{what} is longer than {most} characters", field=what)
+    # PostgreSQL cannot hold the character, and no one can see it.
+    if not text or "\0" in text:
+        raise invalid(f"{what} is empty or has a NUL character", field=what)
+    return text

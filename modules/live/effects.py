@@ -1,0 +1,107 @@
+"""What happens outside of the room because of something in it: facts of the room, and who acts on them.
+
+The room never waits for the video: a command commits, its fact is told to a durable listener, and that one calls the
+video, again and again until it succeeds.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import msgspec
+
+from gateway.module import Delivery, Listener
+
+# PutMetadata takes a kibibyte.
+METADATA_BYTES: Final = 1024
+
+
+class PollOpened(msgspec.Struct, frozen=True, tag="live.PollOpened"):
+    """A poll can be voted in."""
+
+    session_id: str
+    poll_id: str
+    question: str
+
+
+class SpeakerInvited(msgspec.Struct, frozen=True, tag="live.SpeakerInvited"):
+    """A host has asked someone whose hand was up to speak."""
+
+    session_id: str
+    user_id: str
+    name: str
+
+
+class ViewerRemoved(msgspec.Struct, frozen=True, tag="live.ViewerRemoved"):
+    """A user was taken out of a session, and may see no more of it."""
+
+    session_id: str
+    user_id: str
+
+
+EVENTS: Final = (PollOpened, SpeakerInvited, ViewerRemoved)
+
+
+class Video(Protocol):
+    """The video of sessions, as far as their rooms move it. Each call may come more than once."""
+
+    async def promote(self, session_id: str, user_id: str) -> None:
+        """Let the user speak on the session's stage."""
+
+    async def put_metadata(self, session_id: str, text: str) -> None:
+        """Send timed metadata, at most 1 KiB, in step with the picture; of a session without a stream, nothing."""
+
+    async def remove(self, session_id: str, user_id: str) -> None:
+        """End the user's playback and their part on the stage."""
+
+
+class NoVideo:
+    """Of a deployment without video."""
+
+    async def promote(self, session_id: str, user_id: str) -> None:
+        pass
+
+    async def put_metadata(self, session_id: str, text: str) -> None:
+        pass
+
+    async def remove(self, session_id: str, user_id: str) -> None:
+        pass
+
+
+class PollMark(msgspec.Struct, frozen=True):
+    """The timed metadata of a poll: what a player shows when the picture comes to where it was opened."""
+
+    poll: str
+    question: str
+    type: str = "live.poll"
+
+
+class Effects:
+    """The durable listeners that move the video."""
+
+    def __init__(self) -> None:
+        self.video: Video = NoVideo()
+        self.listens = (
+            Listener(event=PollOpened, name="live.mark_poll", handler=self._mark),
+            Listener(event=SpeakerInvited, name="live.promote_speaker", handler=self._promote),
+            Listener(event=ViewerRemoved, name="live.remove_viewer", handler=self._remove),
+        )
+
+    async def _mark(self, event: PollOpened, delivery: Delivery) -> None:
+        await self.video.put_metadata(event.session_id, poll_mark(event))
+
+    async def _promote(self, event: SpeakerInvited, delivery: Delivery) -> None:
+        await self.video.promote(event.session_id, event.user_id)
+
+    async def _remove(self, event: ViewerRemoved, delivery: Delivery) -> None:
+        await self.video.remove(event.session_id, event.user_id)
+
+
+def poll_mark(event: PollOpened) -> str:
+    """The metadata's text; a question that is too long for it is cut, since the poll itself is in the room."""
+    question = event.question
+    while True:
+        text = msgspec.json.encode(PollMark(event.poll_id, question))
+        if len(text) <= METADATA_BYTES:
+            return text.decode()
+        question = question[: len(question) * 3 // 4]

@@ -1,0 +1,133 @@
+"""A session's questions and polls, for its hosts to keep: as JSON, or as CSV for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from gateway.auth.policy import signed_in
+from gateway.principal import Principal
+from modules.live.desk import Member
+from modules.live.polls import BallotBox, Poll
+from modules.live.questions import Question, QuestionBox
+
+HOSTS = signed_in(owner="the session's hosts")
+Format = Annotated[Literal["json", "csv"], QueryParameter(description="What it is written as")]
+
+
+class QuestionRecord(msgspec.Struct, frozen=True):
+    """A question as hosts may keep it; `asker` is null where the settings hide who asked anonymously."""
+
+    question: Question
+    anonymous: bool
+    asker: Member | None
+
+
+class PollRecord(msgspec.Struct, frozen=True):
+    """A poll with its votes; `ballots` has the chosen options by user, and is null when it is anonymous."""
+
+    poll: Poll
+    ballots: dict[str, list[int]] | None
+
+
+class QuestionList(msgspec.Struct, frozen=True):
+    """The most upvoted first, then the oldest."""
+
+    items: list[QuestionRecord]
+
+
+class PollList(msgspec.Struct, frozen=True):
+    """In the order of their opening."""
+
+    items: list[PollRecord]
+
+
+@dataclass(frozen=True)
+class Export:
+    """Reads what a host asks for."""
+
+    staff_role: Callable[[Principal, str], Awaitable[str]]
+    question_box: QuestionBox
+    ballot_box: BallotBox
+
+    async def questions(self, principal: Principal, session: str) -> QuestionList:
+        """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
+        await self.staff_role(principal, session)
+        pairs = await self.question_box.export(session)
+        return QuestionList([QuestionRecord(one, one.author is None, asker) for one, asker in pairs])
+
+    async def polls(self, principal: Principal, session: str) -> PollList:
+        """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
+        await self.staff_role(principal, session)
+        return PollList([PollRecord(poll, ballots) for poll, ballots in await self.ballot_box.export(session)])
+
+
+@get("/{id:str}/questions", policy=HOSTS)
+async def questions(
+    id: FromPath[str], principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
+) -> Response[QuestionList]:
+    """The questions of a session, dismissed ones included."""
+    found = await export.questions(principal, id)
+    if format == "json":
+        return Response(found)
+    head = ("id", "state", "votes", "asked_at", "anonymous", "asker", "text", "answer")
+    rows = (
+        (
+            one.question.id,
+            one.question.state,
+            one.question.votes,
+            one.question.asked_at,
+            one.anonymous,
+            "" if one.asker is None else one.asker.name,
+            one.question.text,
+            one.question.answer or "",
+        )
+        for one in found.items
+    )
+    return _csv(head, rows)
+
+
+@get("/{id:str}/polls", policy=HOSTS)
+async def polls(
+    id: FromPath[str], principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
+) -> Response[PollList]:
+    """The polls and quizzes of a session with their results."""
+    found = await export.polls(principal, id)
+    if format == "json":
+        return Response(found)
+    head = ("id", "question", "state", "voters", "option", "votes", "correct")
+    rows = (
+        (
+            one.poll.id,
+            one.poll.question,
+            one.poll.state,
+            one.poll.voters,
+            option,
+            (one.poll.counts or [])[number],
+            "" if one.poll.correct is None else number in one.poll.correct,
+        )
+        for one in found.items
+        for number, option in enumerate(one.poll.options)
+    )
+    return _csv(head, rows)
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response[Any]:
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(head)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return Response(file.getvalue(), media_type="text/csv; charset=utf-8")
+
+
+def _cell(value: object) -> object:
+    """What a spreadsheet shows and does not run: a text that begins like a formula gets an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value

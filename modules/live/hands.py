@@ -1,0 +1,184 @@
+"""Raised hands: a queue by the time of raising, and who was invited to speak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from gateway.errors import BadInput, Conflict, forbidden, not_found
+from gateway.module import Command, Context, Rate, SnapshotPart
+from modules.live.desk import Desk, Done, Member, Nothing, clock, milliseconds
+from modules.live.effects import SpeakerInvited
+
+PART: Final = "hands"
+HAND: Final = "live.hand"
+LOWERED: Final = "live.hands_lowered"
+
+OF: Final = "SELECT user_id, name, state, raised_at FROM live_hand WHERE session_id = $1 AND user_id = $2"
+COUNT: Final = "SELECT count(*) AS count FROM live_hand WHERE session_id = $1 AND state <> 'lowered'"
+RAISE: Final = """
+    INSERT INTO live_hand (session_id, user_id, name, state, raised_at) VALUES ($1, $2, $3, 'raised', $4)
+    ON CONFLICT (session_id, user_id) DO UPDATE SET name = $3, state = 'raised', raised_at = $4
+    RETURNING user_id, name, state, raised_at
+"""
+TURN: Final = """
+    UPDATE live_hand SET state = $3 WHERE session_id = $1 AND user_id = $2
+    RETURNING user_id, name, state, raised_at
+"""
+LOWER_ALL: Final = "UPDATE live_hand SET state = 'lowered' WHERE session_id = $1 AND state <> 'lowered'"
+# One statement, so that the revision is that of the hands beside it.
+READ: Final = """
+    SELECT part.rev, hand.user_id, hand.name, hand.state, hand.raised_at
+    FROM live_part AS part LEFT JOIN live_hand AS hand ON hand.session_id = part.session_id AND hand.state <> 'lowered'
+    WHERE part.session_id = $1 AND part.part = 'hands'
+"""
+
+
+class Whose(msgspec.Struct, frozen=True):
+    """`live.lower_hand`: by default one's own."""
+
+    user: str | None = None
+
+
+class Invite(msgspec.Struct, frozen=True):
+    """`live.invite`: whose hand is up."""
+
+    user: str
+
+
+class Hand(msgspec.Struct, frozen=True):
+    """Hands are in the order of `raised_at`, and those of one moment in that of the users' ids."""
+
+    user: Member
+    state: Literal["raised", "invited", "lowered"]
+    raised_at: int
+
+
+class HandTurned(msgspec.Struct, frozen=True):
+    """The push `live.hand`: one that is `lowered` is in the queue no more."""
+
+    rev: int
+    hand: Hand
+
+
+class HandsLowered(msgspec.Struct, frozen=True):
+    """The push `live.hands_lowered`: none is up."""
+
+    rev: int
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """The snapshot part `live.hands`."""
+
+    rev: int
+    hands: list[Hand]
+
+
+class Hands:
+    """The commands of hands; all but the snapshot run in a transaction of the kernel's."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.commands = (
+            Command(
+                name="live.raise_hand",
+                rooms="session",
+                role="viewer",
+                request=Nothing,
+                handler=self._raise,
+                rate=self._rate,
+                row_first=True,
+            ),
+            Command(
+                name="live.lower_hand",
+                rooms="session",
+                role="viewer",
+                request=Whose,
+                handler=self._lower,
+                rate=self._rate,
+                row_first=True,
+            ),
+            Command(
+                name="live.invite",
+                rooms="session",
+                role="cohost",
+                request=Invite,
+                handler=self._invite,
+                row_first=True,
+            ),
+            Command(
+                name="live.lower_hands",
+                rooms="session",
+                role="cohost",
+                request=Nothing,
+                handler=self._lower_all,
+                row_first=True,
+            ),
+        )
+        self.snapshots = (SnapshotPart(name="live.hands", rooms="session", read=self._read),)
+
+    async def _raise(self, context: Context, request: Nothing) -> Done:
+        """Raises Conflict `live.too_many_hands`; a hand that is up keeps its place."""
+        session, user = context.room_id, context.principal
+        rev = await self._desk.lock(session, PART)
+        for row in await self._desk.fetch(OF, session, user.id):
+            if row["state"] != "lowered":
+                return Done(rev)
+        if (await self._desk.fetch(COUNT, session))[0]["count"] >= self._desk.settings.hands:
+            raise Conflict(f"{self._desk.settings.hands} hands are up already", code="live.too_many_hands")
+        rows = await self._desk.fetch(RAISE, session, user.id, user.name, clock())
+        return await self._tell(context, rows[0])
+
+    async def _lower(self, context: Context, request: Whose) -> Done:
+        """Raises Refused `forbidden` for another's hand, and BadInput `not_found` when another's is not up."""
+        user = request.user or context.principal.id
+        if user != context.principal.id and not context.at_least("cohost"):
+            raise forbidden("only a host lowers the hands of others")
+        rev = await self._desk.lock(context.room_id, PART)
+        for row in await self._desk.fetch(OF, context.room_id, user):
+            if row["state"] != "lowered":
+                return await self._tell(context, (await self._desk.fetch(TURN, context.room_id, user, "lowered"))[0])
+        if user == context.principal.id:
+            return Done(rev)
+        raise _not_up()
+
+    async def _invite(self, context: Context, request: Invite) -> Done:
+        """Raises BadInput `not_found` when the hand is not up."""
+        session = context.room_id
+        rev = await self._desk.lock(session, PART)
+        for row in await self._desk.fetch(OF, session, request.user):
+            if row["state"] == "invited":
+                return Done(rev)
+            if row["state"] == "raised":
+                await self._desk.kernel.events.publish(SpeakerInvited(session, request.user, row["name"]))
+                return await self._tell(context, (await self._desk.fetch(TURN, session, request.user, "invited"))[0])
+        raise _not_up()
+
+    async def _lower_all(self, context: Context, request: Nothing) -> Done:
+        lowered = HandsLowered(await self._desk.bump(context.room_id, PART))
+        await self._desk.fetch(LOWER_ALL, context.room_id)
+        await context.publish_row(LOWERED, lowered)
+        return Done(lowered.rev)
+
+    async def _read(self, context: Context) -> Queue:
+        rows = await self._desk.fetch(READ, context.room_id)
+        hands = [_hand(row) for row in rows if row["user_id"] is not None]
+        return Queue(rows[0]["rev"] if rows else 0, sorted(hands, key=lambda hand: (hand.raised_at, hand.user.id)))
+
+    async def _tell(self, context: Context, row: Mapping[str, Any]) -> Done:
+        turned = HandTurned(await self._desk.bump(context.room_id, PART), _hand(row))
+        await context.publish_row(HAND, turned)
+        return Done(turned.rev)
+
+    def _rate(self) -> Rate:
+        return Rate(count=self._desk.settings.hand_rate_count, seconds=self._desk.settings.hand_rate_seconds)
+
+
+def _hand(row: Mapping[str, Any]) -> Hand:
+    return Hand(Member(row["user_id"], row["name"]), row["state"], milliseconds(row["raised_at"]))
+
+
+def _not_up() -> BadInput:
+    return not_found("this hand is not up")

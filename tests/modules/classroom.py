@@ -1,0 +1,148 @@
+"""What a client makes of a session's snapshot and the pushes after it, written from live's page alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from tests.conftest import MakeToken, Running
+from tests.wire import Message, WireClient, WireError, connected
+
+MENTOR = "mentor"
+
+
+class Replica:
+    """The state of a session's room, or of its staff room, as one user knows it."""
+
+    def __init__(self, snapshot: Message) -> None:
+        self.room: str = snapshot["room"]
+        self.seq: int = snapshot["seq"]
+        self.parts: Message = copy.deepcopy(snapshot["parts"])
+
+    def apply(self, push: Message) -> None:
+        if push.get("room") == self.room and push.get("seq", 0) > self.seq:
+            self.seq = push["seq"]
+            self._apply(push["push"], push["data"])
+        elif push.get("room", "").startswith("user:"):
+            self._apply_own(push["push"], push["data"])
+
+    def _apply(self, name: str, data: Message) -> None:
+        match name:
+            case "live.hand" if self._newer("live.hands", data):
+                self._replace("live.hands", "hands", data["hand"], _by_user, gone=data["hand"]["state"] == "lowered")
+            case "live.hands_lowered" if self._newer("live.hands", data):
+                self.parts["live.hands"]["hands"] = []
+            case "live.question" if self._newer("live.questions", data):
+                gone = data["question"]["state"] == "dismissed"
+                self._replace("live.questions", "questions", data["question"], _by_id, gone=gone)
+            case "live.question_votes" if self._newer("live.questions", data):
+                self._update("live.questions", "questions", data["questions"])
+            case "live.poll" if self._newer("live.polls", data):
+                self._replace("live.polls", "polls", data["poll"], _by_id)
+            case "live.poll_tally" if self._newer("live.polls", data):
+                self._update("live.polls", "polls", data["polls"])
+            case "live.staff_poll" if self._newer("live.staff_polls", data):
+                self._replace("live.staff_polls", "polls", data["poll"], _by_id)
+            case "live.staff_tally" if self._newer("live.staff_polls", data):
+                self._update("live.staff_polls", "polls", data["polls"])
+            case "live.asker":
+                self.parts["live.askers"]["askers"][data["question"]] = data["author"]
+            case "live.session" if data["rev"] > self.parts["live.session"]["rev"]:
+                self.parts["live.session"] = data
+            case "live.options" if data["rev"] > self.parts["live.options"]["rev"]:
+                self.parts["live.options"] = data
+
+    def _apply_own(self, name: str, data: Message) -> None:
+        if f"session:{data.get('session')}" != self.room:
+            return
+        mine = self.parts["live.my_questions"]
+        match name:
+            case "live.my_question":
+                mine["asked"] = sorted({*mine["asked"], data["question"]})
+            case "live.upvoted":
+                mine["upvoted"] = sorted({*mine["upvoted"], data["question"]})
+            case "live.voted":
+                self.parts["live.my_votes"]["votes"][data["poll"]] = data.get("options", [])
+
+    def _newer(self, part: str, data: Message) -> bool:
+        """Whether a push is not in the part yet; then the part is as new as the push."""
+        if data["rev"] <= self.parts[part]["rev"]:
+            return False
+        self.parts[part]["rev"] = data["rev"]
+        return True
+
+    def _replace(
+        self, part: str, items: str, item: Message, key: Callable[[Message], str], *, gone: bool = False
+    ) -> None:
+        others = [one for one in self.parts[part][items] if key(one) != key(item)]
+        self.parts[part][items] = sorted([*others, *([] if gone else [item])], key=ORDER[items])
+
+    def _update(self, part: str, items: str, changes: list[Message]) -> None:
+        by_id = {change["id"]: change for change in changes}
+        updated = [{**one, **by_id.get(one["id"], {})} for one in self.parts[part][items]]
+        self.parts[part][items] = sorted(updated, key=ORDER[items])
+
+
+def _by_user(item: Message) -> str:
+    return str(item["user"]["id"])
+
+
+def _by_id(item: Message) -> str:
+    return str(item["id"])
+
+
+ORDER: dict[str, Callable[[Message], Any]] = {
+    "hands": lambda one: (one["raised_at"], one["user"]["id"]),
+    "questions": lambda one: (-one["votes"], one["asked_at"], one["id"]),
+    "polls": lambda one: (one["opened_at"], one["id"]),
+}
+
+
+def staff(room: str) -> str:
+    return room.replace("session:", "staff:")
+
+
+async def snapshot(client: WireClient, room: str) -> Message:
+    cmd = "live.snapshot" if room.startswith("session:") else "live.staff_snapshot"
+    return await client.call(cmd, room=room)
+
+
+async def do(client: WireClient, room: str, cmd: str, *, nonce: str | None = None, **data: Any) -> Message:
+    return await client.call(cmd, room=room, data=data, **({"nonce": nonce} if nonce else {}))
+
+
+async def refusal(client: WireClient, room: str, cmd: str, **data: Any) -> str:
+    """The code of the error a command is answered."""
+    try:
+        ok = await do(client, room, cmd, **data)
+    except WireError as error:
+        return error.code
+    raise AssertionError(f"{cmd} was answered {ok}")
+
+
+async def eventually(condition: Callable[[], Any], what: str, timeout: float = 15.0) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        found = condition()
+        if asyncio.iscoroutine(found):
+            found = await found
+        if found:
+            return
+        assert time.monotonic() < deadline, f"never: {what}"
+        await asyncio.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def people(node: Running, token: MakeToken, *users: str) -> AsyncIterator[list[WireClient]]:
+    """A connection of each user; `mentor` teaches."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(
+                connected(node.ws_url, token(user, "mentor" if user == MENTOR else "student"))
+            )
+            for user in users
+        ]

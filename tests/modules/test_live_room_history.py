@@ -1,0 +1,173 @@
+"""Whenever somebody comes: a snapshot, and the pushes after it, give what a fresh snapshot gives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
+from tests.modules.classroom import MENTOR, Replica, do, eventually, people, snapshot, staff
+from tests.wire import WireClient, WireError
+
+USERS = (MENTOR, "ada", "bob", "cleo")
+
+who = st.integers(0, len(USERS) - 1)
+which = st.integers(0, 2)
+flag = st.booleans()
+STEPS = st.one_of(
+    st.tuples(st.just("live.raise_hand"), who, st.just({})),
+    st.tuples(st.just("live.lower_hand"), who, st.just({})),
+    st.tuples(st.just("live.invite"), st.just(0), st.fixed_dictionaries({"user": st.sampled_from(USERS)})),
+    st.tuples(st.just("live.lower_hands"), st.just(0), st.just({})),
+    st.tuples(st.just("live.ask"), who, st.fixed_dictionaries({"text": st.just("Why?"), "anonymous": flag})),
+    st.tuples(st.just("live.upvote"), who, st.fixed_dictionaries({"question": which})),
+    st.tuples(st.just("live.answer"), st.just(0), st.fixed_dictionaries({"question": which, "text": st.just("So.")})),
+    st.tuples(st.just("live.dismiss"), st.just(0), st.fixed_dictionaries({"question": which})),
+    st.tuples(
+        st.just("live.open_poll"),
+        st.just(0),
+        st.fixed_dictionaries(
+            {
+                "question": st.just("Which?"),
+                "options": st.just(["a", "b", "c"]),
+                "multiple": flag,
+                "correct": st.sampled_from([None, [1]]),
+                "anonymous": flag,
+                "revote": flag,
+                "shown": flag,
+            }
+        ),
+    ),
+    st.tuples(
+        st.just("live.vote"), who, st.fixed_dictionaries({"poll": which, "options": st.sampled_from([[0], [2]])})
+    ),
+    st.tuples(st.just("live.close_poll"), st.just(0), st.fixed_dictionaries({"poll": which})),
+    st.tuples(st.just("live.configure"), st.just(0), st.fixed_dictionaries({"anonymous_questions": flag})),
+    # Somebody comes, and takes a snapshot.
+    st.tuples(st.just("come"), st.sampled_from([0, 1]), st.just({})),
+)
+# What a step may be answered, by the rules that other tests are about.
+REFUSED = {"not_found", "live.poll_closed", "live.already_voted", "live.question_closed", "live.not_anonymous"}
+REFUSED |= {"live.too_many_polls"}
+
+
+@pytest.fixture(scope="module")
+async def lesson(gateway: MakeGateway, token: MakeToken) -> AsyncIterator[list[WireClient]]:
+    unlimited = {f"KSMP_LIVE_{name}_RATE_COUNT": "100000" for name in ("HAND", "ASK", "VOTE")}
+    environ = {**unlimited, "KSMP_LIVE_TALLY_INTERVAL": "0.02"}
+    quick: dict[str, Any] = {"command_rate": 100000.0, "command_burst": 100000}
+    async with gateway(environ=environ, **quick) as node, people(node, token, *USERS) as clients:
+        yield clients
+
+
+async def play(lesson: list[WireClient], room: str, history: list[tuple[str, int, dict[str, Any]]]) -> list[Replica]:
+    """Do what the history says; a replica of each room for each time that somebody came."""
+    came: list[tuple[WireClient, int, Replica]] = []
+    known: dict[str, list[str]] = {"question": [], "poll": []}
+    for cmd, actor, data in history:
+        client = lesson[actor]
+        if cmd == "come":
+            for one in (room, staff(room)) if actor == 0 else (room,):
+                # What comes while the snapshot is read is received before it, and is applied all the same.
+                received = len(client.received)
+                came.append((client, received, Replica(await snapshot(client, one))))
+            continue
+        named = {
+            name: ids[data[name]] if data[name] < len(ids) else "none"
+            for name, ids in known.items()
+            if isinstance(data.get(name), int)
+        }
+        try:
+            ok = await do(client, room, cmd, **data | named)
+        except WireError as error:
+            if error.code not in REFUSED:
+                raise
+            continue
+        for name, ids in known.items():
+            if name in ok:
+                ids.append(ok[name])
+
+    async def agree() -> bool:
+        """Apply what has come since, and see whether it is what a fresh snapshot says."""
+        for number, (client, applied, replica) in enumerate(came):
+            fresh = await snapshot(client, replica.room)
+            for message in client.received[applied:]:
+                if "push" in message:
+                    replica.apply(message)
+            came[number] = (client, len(client.received), replica)
+            if replica.parts != fresh["parts"]:
+                return False
+        return True
+
+    await eventually(agree, f"the same state after {history}", timeout=10.0)
+    return [replica for _, _, replica in came]
+
+
+# Shrinking would take minutes: each example is a lesson, and says what was done in it.
+@settings(
+    max_examples=25,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(history=st.lists(STEPS, min_size=8, max_size=25))
+async def test_a_snapshot_and_the_pushes_after_it(
+    lesson: list[WireClient], create_session: CreateSession, history: list[tuple[str, int, dict[str, Any]]]
+) -> None:
+    room = f"session:{await create_session()}"
+    for client in lesson:
+        await client.join(room)
+    await lesson[0].join(staff(room))
+    try:
+        first = [("come", 0, {}), ("come", 1, {})]
+        await play(lesson, room, [*first, *history])
+    finally:
+        for client in lesson:
+            await client.call("leave", room=room)
+        await lesson[0].call("leave", room=staff(room))
+
+
+async def test_a_history_in_which_everything_happens(
+    lesson: list[WireClient], create_session: CreateSession, node: Running
+) -> None:
+    """What the property would show of a room in which nothing was refused."""
+    room = f"session:{await create_session()}"
+    for client in lesson:
+        await client.join(room)
+    await lesson[0].join(staff(room))
+    poll = {"question": "Which?", "options": ["a", "b"], "correct": [1], "anonymous": True, "shown": False}
+    history: list[tuple[str, int, dict[str, Any]]] = [
+        ("come", 0, {}),
+        ("come", 1, {}),
+        ("live.raise_hand", 2, {}),
+        ("live.raise_hand", 1, {}),
+        ("live.ask", 1, {"text": "Why?", "anonymous": True}),
+        ("live.ask", 2, {"text": "How?"}),
+        ("live.open_poll", 0, poll),
+        ("come", 1, {}),
+        ("live.upvote", 1, {"question": 1}),
+        ("live.upvote", 3, {"question": 1}),
+        ("live.vote", 1, {"poll": 0, "options": [1]}),
+        ("live.vote", 3, {"poll": 0, "options": [0]}),
+        ("live.invite", 0, {"user": "bob"}),
+        ("come", 0, {}),
+    ]
+    replicas = await play(lesson, room, history)
+    ada = next(one for one in replicas if one.room == room and "live.my_votes" in one.parts and one is replicas[3])
+    hands = ada.parts["live.hands"]["hands"]
+    assert [(hand["user"]["id"], hand["state"]) for hand in hands] == [("bob", "invited"), ("ada", "raised")]
+    questions = ada.parts["live.questions"]["questions"]
+    assert [(one["text"], one["votes"], one.get("author", {}).get("id")) for one in questions] == [
+        ("How?", 2, "bob"),
+        ("Why?", 0, None),
+    ]
+    (shown,) = ada.parts["live.polls"]["polls"]
+    assert {"correct", "counts", "voters"}.isdisjoint(shown)
+    assert ada.parts["live.my_votes"]["votes"] == {shown["id"]: []}
+    hidden = next(one for one in replicas if one.room == staff(room))
+    (seen,) = hidden.parts["live.staff_polls"]["polls"]
+    assert (seen["correct"], seen["counts"], seen["voters"]) == ([1], [1, 1], 2)
+    assert hidden.parts["live.askers"]["askers"] == {questions[1]["id"]: {"id": "ada", "name": "Ada"}}
