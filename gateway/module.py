@@ -516,7 +516,7 @@ class Module:
     async def identify(self, principal: Principal) -> Principal:
         """What the platform knows of a user beyond the token; called at each connect and refresh.
 
-        When it raises Unavailable the gateway goes on with the token's own claims.
+        When it raises Unavailable the gateway goes on with the token's own claims; Refused keeps the user out.
         """
         return principal
 
