@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.errors import Unavailable
-from gateway.module import Kernel, Module, RoomKind
+from gateway.module import Delivery, Kernel, Listener, Module, RoomKind
 from gateway.principal import Principal
+from modules.live.departures import take_out
 from modules.live.service import ROLES, Sessions
 from modules.live.tables import Session
+from modules.programs.events import PartLost
 
 DEMO = "demo"
 
@@ -27,10 +29,13 @@ class LiveModule(Module):
             RoomKind(name="session", roles=ROLES, authorize=self._role, archived=True, presence=True),
             RoomKind(name="staff", roles=("host",), authorize=self._staff_role, archived=True, presence=True),
         )
+        self.listens = (Listener(event=PartLost, name="live.leave", handler=self._on_part_lost),)
         self._sessions: Sessions | None = None
+        self._kernel: Kernel | None = None
 
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        self._kernel = kernel
         self._sessions = Sessions(kernel.database)
         yield
 
@@ -44,6 +49,11 @@ class LiveModule(Module):
         )
         await Session.insert(demo).on_conflict(target=Session.id, action="DO NOTHING")
         return {"session": DEMO}
+
+    async def _on_part_lost(self, event: PartLost, delivery: Delivery) -> None:
+        if self._kernel is None:
+            raise Unavailable("live has not started")
+        await take_out(self._kernel, event)
 
     async def _role(self, principal: Principal, id: str) -> str:
         return await self._running.role(principal, id)
