@@ -2,7 +2,7 @@
 
 A module is a package that registers one `Module` under the entry-point group `ksmp.modules`. It
 imports `gateway`, and of its siblings only their `events.py` and `facade.py`, and lists those siblings
-in `requires`.
+in `requires`, or in `hears` when their events are all it needs and it can do without.
 """
 
 from __future__ import annotations
@@ -167,9 +167,9 @@ Handler = Callable[[Any, Delivery], Awaitable[None]]
 class Listener:
     """Hands the events of one type to `handler(event, delivery)`, on one node at a time.
 
-    `event` is a struct that this module or one it `requires` lists in `emits`. `name` is `<module>.<what>`; it is where
-    the listener's place is kept, so a renamed listener is a new one. A listener gets what is published from its first
-    start on (and in the minute before), in no promised order.
+    `event` is a struct that this module or one it `requires` or `hears` lists in `emits`. `name` is `<module>.<what>`;
+    it is where the listener's place is kept, so a renamed listener is a new one. A listener gets what is published from
+    its first start on (and in the minute before), in no promised order.
 
     The handler runs inside a database transaction which also remembers that the event was handled: what it writes,
     publishes and schedules happens once, together with that, or not at all. What it does elsewhere may happen more
@@ -497,10 +497,13 @@ class Module:
     `emits` are the facts it publishes: frozen structs of its `events.py`, each with the tag it has on the wire,
     `class SessionEnded(msgspec.Struct, frozen=True, tag="live.SessionEnded")`. Fields may be added with a default;
     whoever listened before goes on.
+    `hears` are modules whose events it listens to where they are on. Unlike those in `requires` they may be off, or
+    require this one: its listeners to them then have nothing to hear.
     """
 
     name: ClassVar[str]
     requires: ClassVar[Sequence[str]] = ()
+    hears: ClassVar[Sequence[str]] = ()
     settings_type: ClassVar[type[Any] | None] = None
 
     rooms: Sequence[RoomKind] = ()

@@ -216,16 +216,19 @@ def events(modules: Iterable[Module]) -> dict[str, type[msgspec.Struct]]:
 def listeners(modules: Sequence[Module]) -> dict[str, Listener]:
     """Every listener by name; raises RegistryError on a bad or doubled name, or an event that it cannot hear of."""
     emitted = events(modules)
+    on = {module.name for module in modules}
     result: dict[str, Listener] = {}
     for module in modules:
         for listener in module.listens:
             _check_name(module, "listener", listener.name, result)
             event = event_name(listener.event)
             owner = event.partition(".")[0]
-            if owner != module.name and owner not in module.requires:
+            if owner in module.hears and owner not in on:
+                continue
+            if owner != module.name and owner not in (*module.requires, *module.hears):
                 raise RegistryError(
                     f"Module {module.name}: {listener.name} listens to {event or listener.event.__name__}; "
-                    f"list its owner in `requires`."
+                    f"list its owner in `requires` or `hears`."
                 )
             if emitted.get(event) is not listener.event:
                 raise RegistryError(

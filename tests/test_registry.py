@@ -183,6 +183,13 @@ def test_a_listener_of_a_module_that_is_not_required() -> None:
     assert "Module guests: guests.come listens to halls.Opened; list its owner" in broken(halls, guests)
 
 
+def test_a_listener_of_a_module_that_may_be_off() -> None:
+    halls = module("halls", requires=("guests",), emits=(Opened,))
+    guests = module("guests", hears=("halls",), listens=(listener("guests.come"),))
+    assert registry.listeners(registry.ordered([halls, guests])).keys() == {"guests.come"}
+    assert registry.listeners(registry.ordered([guests])) == {}
+
+
 def test_a_listener_of_what_nobody_emits() -> None:
     guests = module("guests", requires=("halls",), listens=(listener("guests.come"),))
     assert "which halls does not emit; add it to `emits` there" in broken(HALL, guests)

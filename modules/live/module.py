@@ -12,14 +12,16 @@ from litestar import Router
 from litestar.di import Provide
 
 from gateway.errors import Unavailable
-from gateway.module import Kernel, Module, RoomKind
+from gateway.module import Delivery, Kernel, Listener, Module, RoomKind
 from gateway.principal import Principal
 from modules.live import effects, events, routes
 from modules.live.classroom import Classroom
+from modules.live.departures import take_out
 from modules.live.entrance import ROLES, Entrance
 from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
 from modules.live.tables import Promotion, Seat, Session
+from modules.programs.events import PartLost
 
 DEMO: Final = "demo"
 TAUGHT: Final = """
@@ -53,7 +55,8 @@ class LiveModule(Module):
         self._classroom = Classroom(self._staff_role)
         self.commands = self._classroom.commands
         self.snapshots = self._classroom.snapshots
-        self.listens = self._classroom.listens
+        leaving = Listener(event=PartLost, name="live.leave", handler=self._on_part_lost)
+        self.listens = (*self._classroom.listens, leaving)
         self.timers = self._classroom.timers
         self.routes = (
             Router(
@@ -75,9 +78,11 @@ class LiveModule(Module):
         )
         self._entrance: Entrance | None = None
         self._sessions: Sessions | None = None
+        self._kernel: Kernel | None = None
 
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        self._kernel = kernel
         settings = kernel.settings(LiveSettings)
         self._sessions = Sessions(kernel, settings)
         self._entrance = Entrance(kernel, settings)
@@ -111,6 +116,11 @@ class LiveModule(Module):
         )
         await Session.insert(demo).on_conflict(target=Session.id, action="DO NOTHING")
         return {"session": DEMO}
+
+    async def _on_part_lost(self, event: PartLost, delivery: Delivery) -> None:
+        if self._kernel is None:
+            raise Unavailable("live has not started")
+        await take_out(self._kernel, event)
 
     async def _role(self, principal: Principal, id: str) -> str:
         return await self._door.role(principal, id)

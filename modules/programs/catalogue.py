@@ -1,4 +1,4 @@
-"""Programs themselves: who may see and change them, and their states."""
+"""Programs themselves: the catalogue, what they say, and their states."""
 
 from __future__ import annotations
 
@@ -17,45 +17,15 @@ from gateway.identifier import new_id
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
+from modules.programs.access import locked, visible
 from modules.programs.enrolments import Enrolments
-from modules.programs.events import ProgramArchived, ProgramPublished
+from modules.programs.events import PartLost, ProgramArchived, ProgramPublished
 from modules.programs.facade import Part, part_of
 from modules.programs.messages import NewProgram, ProgramChange, ProgramView
 from modules.programs.states import State, Step, after
 from modules.programs.tables import Program
 
-COLUMNS: Final = "id, title, summary, mentor_id, co_mentors, state, price, currency, capacity, rev, created_at"
-READ: Final = f"SELECT {COLUMNS} FROM program WHERE id = {{}}"  # noqa: S608
 NEWEST: Final = Sort("newest", (Program.created_at, Program.id), descending=True)
-
-
-def edits(principal: Principal, program: ProgramView) -> bool:
-    """Whether this user may change the program: its mentor, a co-mentor, an admin."""
-    return principal.role is Role.ADMIN or (
-        principal.role is Role.MENTOR and principal.id in (program.mentor_id, *program.co_mentors)
-    )
-
-
-async def locked(principal: Principal, id: str) -> ProgramView:
-    """The program, whose row stays locked until the transaction ends, for who may change it.
-
-    Raises BadInput `not_found`, also for another's draft, and Refused `forbidden`.
-    """
-    program = await visible(principal, id, READ + " FOR UPDATE")
-    if not edits(principal, program):
-        raise forbidden("only its mentors change a program")
-    return program
-
-
-async def visible(principal: Principal, id: str, statement: str = READ) -> ProgramView:
-    """The program, for who may see it; raises BadInput `not_found`."""
-    for row in await Program.raw(statement, id):
-        program = msgspec.convert(row, ProgramView)
-        if program.state == State.PUBLISHED or edits(principal, program):
-            return program
-        if program.state == State.ARCHIVED and await part_of(principal.id, id) is not None:
-            return program
-    raise not_found("there is no such program")
 
 
 class Catalogue:
@@ -129,7 +99,11 @@ class Catalogue:
         async with self._kernel.database.transaction():
             program = await locked(principal, id)
             if_match.check(program.rev)
+            before = program.co_mentors
             program = await self._write(program, values)
+            for user in before:
+                if user not in program.co_mentors:
+                    await self._kernel.events.publish(PartLost(id, user, "mentor"))
             await self._enrolments.fill(program.id, program.capacity)
         return program
 

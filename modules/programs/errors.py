@@ -19,3 +19,11 @@ def payment_required() -> Conflict:
 
 def too_many() -> Conflict:
     return Conflict("more are enrolled than this capacity", code="programs.over_capacity")
+
+
+def curriculum_full(what: str, most: int) -> Conflict:
+    return Conflict(f"this program has {most} {what}, and may not have more", code="programs.curriculum_full")
+
+
+def payment_reused() -> Conflict:
+    return Conflict("this payment was for another place", code="programs.payment_reused")

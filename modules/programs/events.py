@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+Refusal = Literal["no_program", "not_open", "already_enrolled", "full"]
 
 
 class ProgramPublished(msgspec.Struct, frozen=True, tag="programs.ProgramPublished"):
@@ -26,3 +30,30 @@ class EnrolmentCancelled(msgspec.Struct, frozen=True, tag="programs.EnrolmentCan
     program_id: str
     user_id: str
     payment_id: str | None = None
+
+
+class PlaceRefused(msgspec.Struct, frozen=True, tag="programs.PlaceRefused"):
+    """A payment came to no place, for whoever refunds."""
+
+    program_id: str
+    user_id: str
+    payment_id: str
+    reason: Refusal
+
+
+class PartLost(msgspec.Struct, frozen=True, tag="programs.PartLost"):
+    """A student lost the place, or a co-mentor is none any more: they leave what is for those who take part.
+
+    They may take part in another way still, or again by now: `facade.part_of` knows.
+    """
+
+    program_id: str
+    user_id: str
+    part: Literal["student", "mentor"]
+
+
+class ProgramCompleted(msgspec.Struct, frozen=True, tag="programs.ProgramCompleted"):
+    """A student has completed every lesson there is: once for each, whatever is added later."""
+
+    program_id: str
+    user_id: str

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from modules.programs.tables import Program
+import msgspec
+
+from modules.programs.tables import Lesson, Program
 
 
 class Part(StrEnum):
@@ -46,3 +48,43 @@ async def taken_part_in(user_id: str, program_ids: Sequence[str]) -> list[str]:
 async def exists(program_id: str) -> bool:
     """Whether there is such a program."""
     return await Program.exists().where(Program.id == program_id)
+
+
+class LessonFound(msgspec.Struct, frozen=True):
+    """Where a lesson is, and what it is called."""
+
+    id: str
+    program_id: str
+    unit_id: str
+    title: str
+
+
+async def lesson(lesson_id: str) -> LessonFound | None:
+    """The lesson, or None when there is none (any more)."""
+    rows = await Lesson.raw("SELECT id, program_id, unit_id, title FROM program_lesson WHERE id = {}", lesson_id)
+    return msgspec.convert(rows[0], LessonFound) if rows else None
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What a place in a program costs, in minor units of `currency`, and whether there is one now."""
+
+    program_id: str
+    title: str
+    price: int
+    currency: str
+    open: bool
+    full: bool
+
+
+OFFER = """
+    SELECT id AS program_id, title, price, currency, state = 'published' AS open, coalesce(capacity <= (
+        SELECT count(*) FROM program_enrolment WHERE program_id = program.id AND state = 'enrolled'
+    ), false) AS full
+    FROM program WHERE id = {}
+"""
+
+
+async def offer(program_id: str) -> Offer | None:
+    """What is to be paid for a place; None when there is no such program. The place may be gone when it is paid."""
+    rows = await Program.raw(OFFER, program_id)
+    return msgspec.convert(rows[0], Offer) if rows else None

@@ -4,37 +4,68 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from litestar import Router
 from litestar.di import Provide
 
 from gateway.errors import Unavailable
-from gateway.module import Kernel, Module, RoomKind
+from gateway.module import Delivery, Kernel, Listener, Module, RoomKind
 from gateway.principal import Principal
-from modules.programs import routes
+from modules.payments.events import PaymentCaptured, PaymentRefunded
+from modules.programs import demo, routes
 from modules.programs.catalogue import Catalogue
+from modules.programs.curriculum import CurriculumBook
 from modules.programs.enrolments import Enrolments
-from modules.programs.events import Enrolled, EnrolmentCancelled, ProgramArchived, ProgramPublished
-from modules.programs.tables import Enrolment, Program
+from modules.programs.events import (
+    Enrolled,
+    EnrolmentCancelled,
+    PartLost,
+    PlaceRefused,
+    ProgramArchived,
+    ProgramCompleted,
+    ProgramPublished,
+)
+from modules.programs.parts import take_out
+from modules.programs.progress import ProgressBook
+from modules.programs.settings import ProgramsSettings
+from modules.programs.tables import Enrolment, Lesson, LessonProgress, Payment, Program, Student, Unit
 
-DEMO = "demo"
 TAUGHT = "SELECT id, title, created_at FROM program WHERE mentor_id = {} OR {} = ANY(co_mentors) ORDER BY id"
+T = TypeVar("T")
 
 
 class ProgramsModule(Module):
     name = "programs"
     requires = ("accounts",)
-    tables = (Program, Enrolment)
+    # It asks programs what a place costs, and so requires it.
+    hears = ("payments",)
+    settings_type = ProgramsSettings
+    tables = (Program, Enrolment, Unit, Lesson, Student, LessonProgress, Payment)
     migrations = Path(__file__).parent / "migrations"
-    emits = (ProgramPublished, ProgramArchived, Enrolled, EnrolmentCancelled)
+    emits = (
+        ProgramPublished,
+        ProgramArchived,
+        Enrolled,
+        EnrolmentCancelled,
+        PlaceRefused,
+        PartLost,
+        ProgramCompleted,
+    )
 
     def __init__(self) -> None:
         self.rooms = (RoomKind(name="program", roles=("student", "mentor"), authorize=self._role),)
+        self.listens = (
+            Listener(event=PaymentCaptured, name="programs.paid", handler=self._on_captured),
+            Listener(event=PaymentRefunded, name="programs.refunded", handler=self._on_refunded),
+            Listener(event=PartLost, name="programs.leave", handler=self._on_part_lost),
+        )
+        self._kernel: Kernel | None = None
         self._catalogue: Catalogue | None = None
         self._enrolments: Enrolments | None = None
+        self._curricula: CurriculumBook | None = None
+        self._progress: ProgressBook | None = None
         self.routes = (
             Router(
                 "/programs",
@@ -49,17 +80,37 @@ class ProgramsModule(Module):
                     routes.enrol,
                     routes.enrolment,
                     routes.cancel,
+                    routes.curriculum,
+                    routes.reorder,
+                    routes.add_unit,
+                    routes.change_unit,
+                    routes.delete_unit,
+                    routes.add_lesson,
+                    routes.lesson,
+                    routes.change_lesson,
+                    routes.delete_lesson,
+                    routes.mark,
+                    routes.own_progress,
+                    routes.completion,
+                    routes.students,
+                    routes.student,
+                    routes.expel,
                 ],
                 dependencies={
                     "catalogue": Provide(lambda: self._catalogue, sync_to_thread=False),
                     "enrolments": Provide(lambda: self._enrolments, sync_to_thread=False),
+                    "curricula": Provide(lambda: self._curricula, sync_to_thread=False),
+                    "progress": Provide(lambda: self._progress, sync_to_thread=False),
                 },
             ),
         )
 
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        self._kernel = kernel
         self._enrolments = Enrolments(kernel)
+        self._progress = ProgressBook(kernel)
+        self._curricula = CurriculumBook(kernel, kernel.settings(ProgramsSettings), self._progress)
         self._catalogue = Catalogue(kernel, self._enrolments)
         yield
 
@@ -73,21 +124,22 @@ class ProgramsModule(Module):
             await self._enrolments.forget(user)
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
-        demo = Program(
-            id=DEMO,
-            title="Demo program",
-            summary="A free program that everyone may join, with one class.",
-            mentor_id=people["mentor"].id,
-            co_mentors=[],
-            open_to_all=True,
-            state="published",
-            price=0,
-            created_at=datetime.now(UTC),
-        )
-        await Program.insert(demo).on_conflict(target=Program.id, action="DO NOTHING")
-        return {"program": DEMO}
+        return await demo.sow(people["mentor"])
+
+    async def _on_captured(self, event: PaymentCaptured, delivery: Delivery) -> None:
+        await _started(self._enrolments).take_paid(event)
+
+    async def _on_refunded(self, event: PaymentRefunded, delivery: Delivery) -> None:
+        await _started(self._enrolments).take_refunded(event)
+
+    async def _on_part_lost(self, event: PartLost, delivery: Delivery) -> None:
+        await take_out(_started(self._kernel), event)
 
     async def _role(self, principal: Principal, id: str) -> str:
-        if self._catalogue is None:
-            raise Unavailable("programs has not started")
-        return await self._catalogue.role(principal, id)
+        return await _started(self._catalogue).role(principal, id)
+
+
+def _started(part: T | None) -> T:
+    if part is None:
+        raise Unavailable("programs has not started")
+    return part

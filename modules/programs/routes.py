@@ -1,10 +1,10 @@
-"""The routes of programs and of places in them."""
+"""The routes of programs, of places in them, and of their curriculum."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response, delete, get, patch, post
+from litestar import Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
@@ -13,8 +13,28 @@ from gateway.http.etag import IfMatch, tagged
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal, Role
 from modules.programs.catalogue import Catalogue
+from modules.programs.curriculum import CurriculumBook
 from modules.programs.enrolments import Enrolments
-from modules.programs.messages import EnrolmentView, NewProgram, ProgramChange, ProgramView
+from modules.programs.messages import (
+    Completion,
+    Curriculum,
+    EnrolmentView,
+    LessonChange,
+    LessonMark,
+    LessonView,
+    Mark,
+    NewLesson,
+    NewProgram,
+    NewUnit,
+    Order,
+    ProgramChange,
+    ProgramView,
+    Progress,
+    StudentView,
+    UnitChange,
+    UnitView,
+)
+from modules.programs.progress import ProgressBook
 from modules.programs.states import Step
 
 Id = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
@@ -112,3 +132,160 @@ async def enrolment(
 async def cancel(id: Id, principal: NamedDependency[Principal], enrolments: NamedDependency[Enrolments]) -> None:
     """Give your place back."""
     await enrolments.cancel(principal.id, id)
+
+
+@get("/{id:str}/curriculum", policy=signed_in())
+async def curriculum(
+    id: Id, principal: NamedDependency[Principal], curricula: NamedDependency[CurriculumBook]
+) -> Response[Curriculum]:
+    """Titles of units and lessons in their order, for everyone who sees the program."""
+    return tagged(await curricula.read(principal, id))
+
+
+@put("/{id:str}/curriculum/order", policy=EDITORS)
+async def reorder(
+    id: Id,
+    data: JSONBody[Order],
+    principal: NamedDependency[Principal],
+    curricula: NamedDependency[CurriculumBook],
+    if_match: NamedDependency[IfMatch],
+) -> Response[Curriculum]:
+    """Put all units and lessons in another order, lessons into other units too; with the curriculum's ETag."""
+    return tagged(await curricula.reorder(principal, id, data, if_match))
+
+
+@post("/{id:str}/units", policy=EDITORS, idempotent=True)
+async def add_unit(
+    id: Id,
+    data: JSONBody[NewUnit],
+    principal: NamedDependency[Principal],
+    curricula: NamedDependency[CurriculumBook],
+) -> Response[UnitView]:
+    """Add a unit after the others."""
+    return tagged(await curricula.add_unit(principal, id, data), status=201)
+
+
+@patch("/{id:str}/units/{unit:str}", policy=EDITORS)
+async def change_unit(
+    id: Id,
+    unit: Id,
+    data: JSONBody[UnitChange],
+    principal: NamedDependency[Principal],
+    curricula: NamedDependency[CurriculumBook],
+    if_match: NamedDependency[IfMatch],
+) -> Response[UnitView]:
+    """Change a unit in which nothing has changed since."""
+    return tagged(await curricula.change_unit(principal, id, unit, data, if_match))
+
+
+@delete("/{id:str}/units/{unit:str}", policy=EDITORS)
+async def delete_unit(
+    id: Id,
+    unit: Id,
+    principal: NamedDependency[Principal],
+    curricula: NamedDependency[CurriculumBook],
+    if_match: NamedDependency[IfMatch],
+) -> None:
+    """Delete a unit with its lessons, if nothing in it has changed since."""
+    await curricula.delete_unit(principal, id, unit, if_match)
+
+
+@post("/{id:str}/units/{unit:str}/lessons", policy=EDITORS, idempotent=True)
+async def add_lesson(
+    id: Id,
+    unit: Id,
+    data: JSONBody[NewLesson],
+    principal: NamedDependency[Principal],
+    curricula: NamedDependency[CurriculumBook],
+) -> Response[LessonView]:
+    """Add a lesson after the others of its unit."""
+    lesson = await curricula.add_lesson(principal, id, unit, data)
+    return tagged(lesson, status=201, headers={"Location": f"/api/v1/programs/{id}/lessons/{lesson.id}"})
+
+
+@get("/{id:str}/lessons/{lesson:str}", policy=signed_in(owner="they take part in the program"))
+async def lesson(
+    id: Id, lesson: Id, principal: NamedDependency[Principal], curricula: NamedDependency[CurriculumBook]
+) -> Response[LessonView]:
+    """A whole lesson."""
+    return tagged(await curricula.lesson(principal, id, lesson))
+
+
+@patch("/{id:str}/lessons/{lesson:str}", policy=EDITORS)
+async def change_lesson(
+    id: Id,
+    lesson: Id,
+    data: JSONBody[LessonChange],
+    principal: NamedDependency[Principal],
+    curricula: NamedDependency[CurriculumBook],
+    if_match: NamedDependency[IfMatch],
+) -> Response[LessonView]:
+    """Change a lesson that nobody has changed since."""
+    return tagged(await curricula.change_lesson(principal, id, lesson, data, if_match))
+
+
+@delete("/{id:str}/lessons/{lesson:str}", policy=EDITORS)
+async def delete_lesson(
+    id: Id,
+    lesson: Id,
+    principal: NamedDependency[Principal],
+    curricula: NamedDependency[CurriculumBook],
+    if_match: NamedDependency[IfMatch],
+) -> None:
+    """Delete a lesson that nobody has changed since, with what students have done of it."""
+    await curricula.delete_lesson(principal, id, lesson, if_match)
+
+
+@put("/{id:str}/lessons/{lesson:str}/progress", policy=signed_in(owner="they are a student of the program"))
+async def mark(
+    id: Id,
+    lesson: Id,
+    data: JSONBody[Mark],
+    principal: NamedDependency[Principal],
+    progress: NamedDependency[ProgressBook],
+) -> LessonMark:
+    """Start or complete a lesson; again, it changes nothing."""
+    return await progress.mark(principal, id, lesson, data)
+
+
+@get("/{id:str}/progress", policy=signed_in(owner="they are a student of the program"))
+async def own_progress(
+    id: Id, principal: NamedDependency[Principal], progress: NamedDependency[ProgressBook]
+) -> Progress:
+    """How far you are, lesson by lesson."""
+    return await progress.own(principal, id)
+
+
+@get("/{id:str}/completion", policy=EDITORS)
+async def completion(
+    id: Id, principal: NamedDependency[Principal], progress: NamedDependency[ProgressBook]
+) -> Completion:
+    """How far the students are together, and in each lesson."""
+    return await progress.completion(principal, id)
+
+
+@get("/{id:str}/students", policy=EDITORS)
+async def students(
+    id: Id,
+    span: NamedDependency[Span],
+    principal: NamedDependency[Principal],
+    progress: NamedDependency[ProgressBook],
+) -> Page[StudentView]:
+    """How far each student is, by their ids."""
+    return await progress.students(principal, id, span)
+
+
+@get("/{id:str}/students/{user:str}", policy=EDITORS)
+async def student(
+    id: Id, user: Id, principal: NamedDependency[Principal], progress: NamedDependency[ProgressBook]
+) -> Progress:
+    """How far one student is, lesson by lesson."""
+    return await progress.of(principal, id, user)
+
+
+@delete("/{id:str}/students/{user:str}", policy=EDITORS)
+async def expel(
+    id: Id, user: Id, principal: NamedDependency[Principal], enrolments: NamedDependency[Enrolments]
+) -> None:
+    """Take a student's place, or whoever waits off the list; what they paid goes back."""
+    await enrolments.expel(principal, id, user)

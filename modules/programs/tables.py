@@ -20,6 +20,7 @@ class Program(Table, tablename="program"):
     currency = Text(default="INR")
     capacity = BigInt(null=True, default=None)
     rev = BigInt(default=1)
+    curriculum_rev = BigInt(default=1)
     created_at = Timestamptz()
 
 
@@ -27,3 +28,51 @@ class Enrolment(Table, tablename="program_enrolment"):
     program_id = Text()
     user_id = Text()
     state = Text(default="enrolled")
+
+
+class Unit(Table, tablename="program_unit"):
+    """A part of a program's curriculum; its lessons are in it."""
+
+    id = Text(primary_key=True)
+    program_id = Text()
+    title = Text()
+    summary = Text()
+    position = BigInt()
+    rev = BigInt()
+
+
+class Lesson(Table, tablename="program_lesson"):
+    id = Text(primary_key=True)
+    program_id = Text()
+    unit_id = Text()
+    title = Text()
+    text = Text()
+    position = BigInt()
+    rev = BigInt()
+
+
+class Student(Table, tablename="program_student"):
+    """A student who has begun; `completed_at` is when they first had completed every lesson there was."""
+
+    program_id = Text(primary_key=True)
+    user_id = Text()
+    seen_at = Timestamptz()
+    completed_at = Timestamptz(null=True, default=None)
+
+
+class LessonProgress(Table, tablename="program_progress"):
+    """What a student has started and completed."""
+
+    lesson_id = Text(primary_key=True)
+    user_id = Text()
+    started_at = Timestamptz()
+    completed_at = Timestamptz(null=True, default=None)
+
+
+class Payment(Table, tablename="program_payment"):
+    """A payment that was decided about."""
+
+    payment_id = Text(primary_key=True)
+    program_id = Text()
+    user_id = Text()
+    decided_at = Timestamptz()

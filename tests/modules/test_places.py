@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 
 from tests.conftest import MakeGateway, MakeToken, Running
+from tests.modules.callers import ANY, PROGRAMS, Caller, callers, created, refused, user
 from tests.wire import WireError, connected
-
-PROGRAMS = "/api/v1/programs"
-ANY = {"If-Match": "*"}
-Caller = Callable[..., httpx.AsyncClient]
 
 
 @pytest.fixture(scope="module")
@@ -28,35 +22,8 @@ async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
-    async with AsyncExitStack() as stack:
-        made: list[httpx.AsyncClient] = []
-
-        def make(user: str, role: str = "student") -> httpx.AsyncClient:
-            headers = {"Authorization": f"Bearer {token(user, role)}"}
-            made.append(httpx.AsyncClient(base_url=node.url, headers=headers, timeout=30))
-            stack.push_async_callback(made[-1].aclose)
-            return made[-1]
-
-        yield make
-
-
-def user() -> str:
-    return uuid.uuid4().hex
-
-
-async def created(mentor: httpx.AsyncClient, publish: bool = True, **values: Any) -> str:
-    """The path of a new program."""
-    answer = await mentor.post(f"{PROGRAMS}/", json={"title": "Algebra"} | values)
-    assert answer.status_code == 201, answer.text
-    path: str = answer.headers["location"]
-    if publish:
-        answer = await mentor.post(f"{path}/publish", headers={"If-Match": '"1"'})
-        assert (answer.status_code, answer.json()["state"]) == (200, "published"), answer.text
-    return path
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    async with callers(node.url, token) as made:
+        yield made
 
 
 async def test_fifty_at_once_for_ten_places(caller: Caller, database: asyncpg.Pool) -> None:
@@ -90,17 +57,6 @@ async def test_the_first_who_waits_gets_what_is_free(caller: Caller) -> None:
     assert (await mentor.patch(path, json={"capacity": 2}, headers=ANY)).status_code == 200
     assert await states() == ["enrolled", "enrolled", "waiting"]
     refused(await mentor.patch(path, json={"capacity": 1}, headers=ANY), 409, "programs.over_capacity")
-
-
-async def test_what_has_a_price_is_paid_for(caller: Caller, node: Running) -> None:
-    sam = user()
-    path = await created(caller(user(), "mentor"), price=100, currency="INR")
-    refused(await caller(sam).post(f"{path}/enrolment"), 409, "programs.payment_required")
-    module: Any = next(one for one in node.gateway.modules if one.name == "programs")
-    for _ in range(2):
-        paid = await module._enrolments.enrol_paid(sam, path.rsplit("/", 1)[1], f"pay-{sam}")
-        assert paid.state == "enrolled"
-    assert (await caller(sam).get(f"{path}/enrolment")).json()["state"] == "enrolled"
 
 
 async def test_who_may_see_and_change_a_program(caller: Caller) -> None:

@@ -1,0 +1,1 @@
+"""Payments. The module is not there yet: `events.py` has what others wait for."""

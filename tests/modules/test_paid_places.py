@@ -1,0 +1,241 @@
+"""Places that are paid for, by events of a payments module of the tests' own; and who loses one leaves the rooms."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from gateway import registry
+from gateway.errors import Conflict
+from gateway.module import Delivery, Kernel, Listener, Module
+from modules.payments.events import PaymentCaptured, PaymentRefunded
+from modules.programs.events import EnrolmentCancelled, PlaceRefused
+from tests.conftest import MakeGateway, MakeToken, Running
+from tests.modules.callers import ANY, Caller, callers, created, done, id_of, refused, user
+from tests.wire import WireClient, WireError, connected
+
+
+class Till(Module):
+    """Takes money, and is told whose it gives back."""
+
+    name = "payments"
+    requires = ("programs",)
+    emits = (PaymentCaptured, PaymentRefunded)
+
+    def __init__(self) -> None:
+        self.listens = (
+            Listener(event=PlaceRefused, name="payments.refused", handler=self._hear),
+            Listener(event=EnrolmentCancelled, name="payments.cancelled", handler=self._hear),
+        )
+        self.heard: dict[str | None, Any] = {}
+        self.kernel: Any = None
+
+    @asynccontextmanager
+    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+        self.kernel = kernel
+        yield
+
+    async def tell(self, event: PaymentCaptured | PaymentRefunded) -> None:
+        async with self.kernel.database.transaction():
+            await self.kernel.events.publish(event)
+
+    async def paid(self, path: str, who: str, payment: str) -> None:
+        await self.tell(PaymentCaptured(payment, id_of(path), who))
+
+    async def refund(self, payment: str) -> Any:
+        """What was heard that gives this payment back."""
+        async with asyncio.timeout(20):
+            while payment not in self.heard:
+                await asyncio.sleep(0.02)
+        return self.heard[payment]
+
+    async def _hear(self, event: PlaceRefused | EnrolmentCancelled, delivery: Delivery) -> None:
+        assert event.payment_id not in self.heard or event.payment_id is None, f"{event.payment_id} is refunded twice"
+        self.heard[event.payment_id] = event
+
+
+@pytest.fixture(scope="module")
+def till() -> Till:
+    return Till()
+
+
+@pytest.fixture(scope="module")
+async def node(gateway: MakeGateway, till: Till) -> AsyncIterator[Running]:
+    async with gateway(address_burst=100_000, more=[till]) as running:
+        yield running
+
+
+@pytest.fixture
+async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
+    async with callers(node.url, token) as made:
+        yield made
+
+
+async def has_place(caller: Caller, path: str, who: str) -> None:
+    async with asyncio.timeout(20):
+        while (answer := await caller(who).get(f"{path}/enrolment")).status_code == 404:
+            await asyncio.sleep(0.02)
+    assert done(answer)["state"] == "enrolled"
+
+
+async def settled(database: asyncpg.Pool, *payments: str) -> None:
+    async with asyncio.timeout(20):
+        count = "SELECT count(*) FROM program_payment WHERE payment_id = ANY($1)"
+        while await database.fetchval(count, payments) < len(payments):
+            await asyncio.sleep(0.02)
+
+
+def test_what_is_heard_of_payments_depends_on_whether_they_are_on(till: Till) -> None:
+    alone = registry.listeners(registry.load())
+    assert {"programs.leave", "live.leave"} <= alone.keys()
+    assert not {"programs.paid", "programs.refunded"} & alone.keys()
+    assert {"programs.paid", "programs.refunded"} <= registry.listeners([*registry.load(), till]).keys()
+
+
+async def test_a_payment_takes_a_place_or_is_refunded(caller: Caller, till: Till, database: asyncpg.Pool) -> None:
+    mentor, ann, ben = caller(user(), "mentor"), user(), user()
+    path = await created(mentor, price=100, capacity=1)
+    refused(await caller(ann).post(f"{path}/enrolment"), 409, "programs.payment_required")
+    first, again, late, unknown = (f"pay-{user()}" for _ in range(4))
+    await till.paid(path, ann, first)
+    await has_place(caller, path, ann)
+
+    # Told of twice it is one payment; another for the same place, and one for a place that is taken, come back.
+    await till.paid(path, ann, first)
+    await till.paid(path, ann, again)
+    await till.paid(path, ben, late)
+    await till.paid(f"/{user()}", ben, unknown)
+    assert (await till.refund(again)).reason == "already_enrolled"
+    assert await till.refund(late) == PlaceRefused(id_of(path), ben, late, "full")
+    assert (await till.refund(unknown)).reason == "no_program"
+    refused(await caller(ben).get(f"{path}/enrolment"), 404, "not_found")
+    assert first not in till.heard
+
+    # Who gives the place back is refunded, and a late repeat of the payment gives no place.
+    done(await caller(ann).delete(f"{path}/enrolment"), 204)
+    assert isinstance(await till.refund(first), EnrolmentCancelled)
+    await till.tell(PaymentRefunded(first, id_of(path), ann))
+    await till.paid(path, ann, first)
+    other = f"pay-{user()}"
+    await till.paid(path, ben, other)
+    await has_place(caller, path, ben)
+    refused(await caller(ann).get(f"{path}/enrolment"), 404, "not_found")
+
+    done(await mentor.post(f"{path}/archive", headers=ANY))
+    archived = f"pay-{user()}"
+    await till.paid(path, ann, archived)
+    assert (await till.refund(archived)).reason == "not_open"
+    # Those who have a place keep it; mentors may take it, and the money goes back.
+    refused(await caller(user(), "mentor").delete(f"{path}/students/{ben}"), 404, "not_found")
+    refused(await caller(ben).delete(f"{path}/students/{ben}"), 403, "forbidden")
+    refused(await mentor.delete(f"{path}/students/{ann}"), 404, "not_found")
+    done(await mentor.delete(f"{path}/students/{ben}"), 204)
+    assert isinstance(await till.refund(other), EnrolmentCancelled)
+
+
+async def test_a_refund_takes_the_place_back_whichever_comes_first(
+    caller: Caller, till: Till, database: asyncpg.Pool
+) -> None:
+    ann, ben = user(), user()
+    path = await created(caller(user(), "mentor"), price=100)
+    payments = [f"pay-{user()}" for _ in range(2)]
+    await till.paid(path, ann, payments[0])
+    await has_place(caller, path, ann)
+    await till.tell(PaymentRefunded(payments[0], id_of(path), ann))
+    async with asyncio.timeout(20):
+        while (await caller(ann).get(f"{path}/enrolment")).status_code != 404:
+            await asyncio.sleep(0.02)
+    # The money is back already.
+    assert payments[0] not in till.heard
+    await till.tell(PaymentRefunded(payments[1], id_of(path), ben))
+    await settled(database, payments[1])
+    await till.paid(path, ben, payments[1])
+    mark = f"pay-{user()}"
+    await till.paid(path, ann, mark)
+    await has_place(caller, path, ann)
+    refused(await caller(ben).get(f"{path}/enrolment"), 404, "not_found")
+
+
+async def test_a_payment_of_another_place_is_for_a_person_to_look_at(caller: Caller, till: Till, node: Running) -> None:
+    ann, ben, payment = user(), user(), f"pay-{user()}"
+    path = await created(caller(user(), "mentor"), price=100)
+    await till.paid(path, ann, payment)
+    await has_place(caller, path, ann)
+    module: Any = next(one for one in node.gateway.modules if one.name == "programs")
+    with pytest.raises(Conflict) as caught:
+        async with till.kernel.database.transaction():
+            await module._enrolments.take_paid(PaymentCaptured(payment, id_of(path), ben))
+    assert caught.value.code == "programs.payment_reused"
+    refused(await caller(ben).get(f"{path}/enrolment"), 404, "not_found")
+    assert payment not in till.heard
+
+
+async def test_many_who_pay_at_once_for_few_places(caller: Caller, till: Till, database: asyncpg.Pool) -> None:
+    path = await created(caller(user(), "mentor"), price=100, capacity=3)
+    payments = {f"pay-{who}": who for who in (user() for _ in range(12))}
+    await asyncio.gather(*(till.paid(path, who, payment) for payment, who in payments.items()))
+    await settled(database, *payments)
+    rows = await database.fetch(
+        "SELECT payment_id FROM program_enrolment WHERE program_id = $1 AND state = 'enrolled'", id_of(path)
+    )
+    enrolled = {row["payment_id"] for row in rows}
+    assert len(enrolled) == 3
+    for payment in payments.keys() - enrolled:
+        assert (await till.refund(payment)).reason == "full"
+    assert not enrolled & till.heard.keys()
+
+
+async def left(client: WireClient, room: str) -> Any:
+    return (await client.expect_push("left", room))["data"]
+
+
+async def test_who_loses_a_place_leaves_the_rooms(
+    caller: Caller, node: Running, token: MakeToken, database: asyncpg.Pool
+) -> None:
+    co, ann, ben = user(), user(), user()
+    mentor = caller(user(), "mentor")
+    path = await created(mentor, co_mentors=[co])
+    room, session = f"program:{id_of(path)}", user()
+    await database.execute(
+        "INSERT INTO live_session (id, program_id, title, mentor_id) VALUES ($1, $2, 'A class', 'm')",
+        session,
+        id_of(path),
+    )
+    for who in (ann, ben):
+        await caller(who).post(f"{path}/enrolment")
+    async with (
+        connected(node.ws_url, token(ann)) as cancels,
+        connected(node.ws_url, token(ben)) as removed,
+        connected(node.ws_url, token(co, "mentor")) as demoted,
+    ):
+        rooms = (room, f"session:{session}", f"staff:{session}")
+        for client in (cancels, removed, demoted):
+            for one in rooms[: 3 if client is demoted else 2]:
+                await client.join(one)
+        await caller(co, "mentor").post(f"{path}/enrolment")
+        done(await caller(ann).delete(f"{path}/enrolment"), 204)
+        done(await mentor.delete(f"{path}/students/{ben}"), 204)
+        done(await mentor.patch(path, json={"co_mentors": []}, headers=ANY))
+        for client in (cancels, removed):
+            assert await left(client, room) == {"code": "programs.part_lost", "rejoin": False}
+            await left(client, f"session:{session}")
+            for one in rooms[:2]:
+                with pytest.raises(WireError) as caught:
+                    await client.join(one)
+                assert caught.value.code == "forbidden"
+        # Who is enrolled besides comes back as a student, and as no host.
+        assert await left(demoted, room) == {"code": "programs.part_lost", "rejoin": True}
+        for one in rooms[1:]:
+            assert (await left(demoted, one))["code"] == "live.part_lost"
+        for one in rooms[:2]:
+            await demoted.join(one)
+        with pytest.raises(WireError):
+            await demoted.join(rooms[2])
+        # The place may be taken again at once.
+        done(await caller(ann).post(f"{path}/enrolment"))
+        await cancels.join(room)
