@@ -33,7 +33,7 @@ async def receive(backstage: Backstage, request: Request, gone: asyncio.Event) -
         news = backstage.news
         answer = await backstage.forward(now)
         left = deadline - time.monotonic()
-        if answer.status != 200 or b'"Messages"' in answer.body or left <= 0 or gone.is_set():
+        if answer.status != 200 or b'"Messages"' in answer.body or left <= 0:
             return answer
         await _first(news, gone, min(left, RECHECK))
         if gone.is_set():
