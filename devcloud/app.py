@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import httpx
 import msgspec
 
-from devcloud import posts, tags
+from devcloud import polls, posts, tags
 from devcloud.backstage import Backstage
 from devcloud.chat import rooms
 from devcloud.cloud import Cloud, Handler
@@ -24,6 +26,8 @@ from devcloud.realtime import compositions, configurations, stages
 from devcloud.service import FRAMEWORK, Services
 from devcloud.store import Store
 from devcloud.wire import Receive, Request, Response, Scope, Send, receive_request
+
+log = logging.getLogger(__name__)
 
 QUEUE = "ksmp-ivs-events"
 BUCKETS = ("ksmp-recordings", "ksmp-uploads")
@@ -80,10 +84,16 @@ class App:
             await self._live(receive, send)
         elif scope["type"] == "http":
             request = await receive_request(scope, receive)
-            response = await self._answer(request)
-            await response.send(send, head=request.method == "HEAD")
+            gone = asyncio.Event()
+            watching = asyncio.create_task(_watch(receive, gone))
+            try:
+                response = await self._answer(request, gone)
+            finally:
+                watching.cancel()
+            if not gone.is_set():
+                await response.send(send, head=request.method == "HEAD")
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, gone: asyncio.Event) -> Response:
         if request.path.startswith(PREFIX):
             return await self._control.answer(request)
         _, signed = request.scope
@@ -93,17 +103,26 @@ class App:
             response = playback.watch(self.cloud, request)
             self.cloud.store.save()
             return response
-        return await self._backstage(request, signed)
+        return await self._backstage(request, signed, gone)
 
-    async def _backstage(self, request: Request, signed: str) -> Response:
+    async def _backstage(self, request: Request, signed: str, gone: asyncio.Event) -> Response:
         """Let moto answer, with the faults of its services."""
         operation = request.header("x-amz-target").rpartition(".")[2] or request.method
         key = f"{signed or 's3'}.{operation}"
         fault = await self.cloud.faults.hit(key, "before")
         if fault is None:
-            response = posts.refusal(request) or await self.cloud.backstage.forward(request)
+            response = await self._forward(request, key, gone)
             fault = await self.cloud.faults.hit(key, "after")
         return _failed(fault, signed) if fault is not None else response
+
+    async def _forward(self, request: Request, key: str, gone: asyncio.Event) -> Response:
+        try:
+            if key == "sqs.ReceiveMessage":
+                return await polls.receive(self.cloud.backstage, request, gone)
+            return posts.refusal(request) or await self.cloud.backstage.forward(request)
+        except (httpx.HTTPError, ImportError, OSError) as error:
+            log.exception("moto does not answer")
+            return Response(status=502, body=f"moto does not answer: {error}".encode())
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -114,6 +133,12 @@ class App:
         await asyncio.gather(sending, return_exceptions=True)
         await self.cloud.backstage.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _watch(receive: Receive, gone: asyncio.Event) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    gone.set()
 
 
 def _failed(fault: OperationFault, signed: str) -> Response:

@@ -22,7 +22,8 @@ class Backstage:
     """A moto server on a port of its own, which is reached through ours alone.
 
     It takes a second to load, which happens in a thread when it is first needed: a `ksmp dev` starts no later for it.
-    `queue` and `buckets` are there before anything is asked of it.
+    `queue` and `buckets` are there before anything is asked of it. `news` is the event that is set by the next message
+    that is sent to any queue; then there is another one.
     """
 
     def __init__(self, place: Place, host: str, queue: str, buckets: Sequence[str]) -> None:
@@ -30,6 +31,7 @@ class Backstage:
         self._host = host
         self._queue = queue
         self._buckets = tuple(buckets)
+        self.news = asyncio.Event()
         self._loading: asyncio.Task[None] | None = None
         self._server: Any = None
         self._client = httpx.AsyncClient(trust_env=False, timeout=60.0)
@@ -73,6 +75,8 @@ class Backstage:
         left = _HOP - {"content-length"} if request.method == "HEAD" else _HOP
         left = left | {"content-encoding"} if answer.headers.get("content-encoding") == "gzip" else left
         headers = tuple((name, value) for name, value in answer.headers.multi_items() if name not in left)
+        if "SendMessage" in request.header("x-amz-target"):
+            self._tell()
         return Response(status=answer.status_code, headers=headers, body=answer.content)
 
     async def put_object(self, bucket: str, key: str, body: bytes, content_type: str) -> bool:
@@ -86,6 +90,11 @@ class Backstage:
         await self.ready()
         url = f"http://{self._host}/{self._place.account}/{self._queue}"
         await self._sqs("SendMessage", {"QueueUrl": url, "MessageBody": body})
+        self._tell()
+
+    def _tell(self) -> None:
+        old, self.news = self.news, asyncio.Event()
+        old.set()
 
     async def _sqs(self, operation: str, document: Document) -> httpx.Response:
         headers = {"x-amz-target": f"AmazonSQS.{operation}", "content-type": "application/x-amz-json-1.0"}

@@ -16,6 +16,8 @@ from devcloud.validation import Malformed, problems
 
 SERVICES = ("ivs", "ivs-realtime", "ivschat")
 
+PAGE = "maxResults"
+
 # Both sign as `ivs` and both have the operations on tags; the ARN tells them apart.
 REALTIME_KINDS = frozenset(
     {"stage", "composition", "encoder-configuration", "storage-configuration", "ingest-configuration", "public-key"}
@@ -33,6 +35,7 @@ class Operation:
         self.input = model.input_shape
         self._output = model.output_shape
         self._errors = {shape.name: shape for shape in model.error_shapes}
+        self._page = _page_size(self.input)
         uri = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(model.http["requestUri"]))
         self._path = re.compile(uri)
 
@@ -69,6 +72,8 @@ class Operation:
                     document[member] = unquote(match[name])
                 case "querystring" if name in query:
                     document[member] = query[name] if shape.type_name == "list" else query[name][0]
+        if self._page and document.get(PAGE) is None:
+            document[PAGE] = self._page
         return document
 
     def check(self, document: Document) -> list[str]:
@@ -130,6 +135,13 @@ class Models:
     def speaks(self, signed: str) -> bool:
         """Whether requests signed for this service are ours."""
         return signed in self._signed
+
+
+def _page_size(shape: Any) -> int:
+    """How long a page is when the request does not say: the models tell it in prose alone. 0 without pages."""
+    members = shape.members if shape is not None else {}
+    found = re.search(r"Default:\D*(\d+)", members[PAGE].documentation) if PAGE in members else None
+    return int(found[1]) if found else 0
 
 
 def _project(shape: Any, value: Any) -> Any:

@@ -8,16 +8,15 @@ import binascii
 from devcloud.document import Document
 from devcloud.errors import Refused
 
-DEFAULT = 50
 
-
-def page(ask: Document, name: str, items: list[Document], *, default: int = DEFAULT) -> Document:
+def page(ask: Document, name: str, items: list[Document]) -> Document:
     """The page that was asked for, under `name`, and the token of the next one when there is more.
 
-    Raises Refused (ValidationException) for a token that was never given out.
+    `maxResults` is in every request for a list: the model's default when the client left it out. Raises Refused
+    (ValidationException) for a token that was never given out.
     """
     start = _read(ask["nextToken"]) if ask.get("nextToken") else 0
-    end = start + ask.get("maxResults", default)
+    end = start + ask["maxResults"]
     answer: Document = {name: items[start:end]}
     if end < len(items):
         answer["nextToken"] = base64.urlsafe_b64encode(f"from:{end}".encode()).decode()

@@ -110,6 +110,19 @@ def test_problems_say_where_they_are() -> None:
         problems(operation.input, {"layout": {"grid": {"gridGap": True}}})
 
 
+def test_a_page_is_as_long_as_the_model_says() -> None:
+    for key, path, size in (
+        ("ivs.ListChannels", "/ListChannels", 100),
+        ("ivs.ListStreamKeys", "/ListStreamKeys", 1),
+        ("ivs-realtime.ListStages", "/ListStages", 50),
+    ):
+        operation = next(one for one in OPERATIONS if one.key == key)
+        match = operation.matches("POST", path)
+        assert match is not None
+        assert operation.read(match, {}, b"")["maxResults"] == size
+        assert operation.read(match, {}, b'{"maxResults":7}')["maxResults"] == 7
+
+
 def test_every_error_has_its_documented_status() -> None:
     for operation in OPERATIONS:
         for code, status in operation.errors.items():
