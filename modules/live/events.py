@@ -25,6 +25,16 @@ class SessionMoved(msgspec.Struct, frozen=True, tag="live.SessionMoved"):
     ends_at: datetime
 
 
+class SessionNear(msgspec.Struct, frozen=True, tag="live.SessionNear"):
+    """A reminder is due, so many seconds before the session; once for each of them."""
+
+    session_id: str
+    program_id: str
+    title: str
+    starts_at: datetime
+    ahead: int
+
+
 class SessionCancelled(msgspec.Struct, frozen=True, tag="live.SessionCancelled"):
     session_id: str
     program_id: str

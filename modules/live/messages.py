@@ -150,3 +150,78 @@ class SessionChange(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def example(cls) -> SessionChange:
         return cls(title="Quadratic equations, part two")
+
+
+class Reminder(msgspec.Struct, frozen=True):
+    """A session begins in `ahead` seconds."""
+
+    session_id: str
+    title: str
+    starts_at: datetime
+    ahead: int
+    rev: int
+
+
+class NewSeries(NewSession, frozen=True, kw_only=True):
+    """A first session, and the rule (RFC 5545) by which others follow it at the same time of a place's clock."""
+
+    rule: Annotated[str, Meta(min_length=1, max_length=500, pattern="^[ -~]*$")]
+    timezone: Annotated[str, Meta(pattern="^[A-Za-z0-9_+/-]{1,64}$", description="Of the IANA database")]
+
+    @classmethod
+    def example(cls) -> NewSeries:
+        first = NewSession.example()
+        values = {name: getattr(first, name) for name in NewSession.__struct_fields__}
+        return cls(**values, rule="FREQ=WEEKLY;BYDAY=MO,TH;COUNT=12", timezone="Asia/Kolkata")
+
+
+class SeriesChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left out stays."""
+
+    title: Title | UnsetType = UNSET
+    summary: Summary | UnsetType = UNSET
+    co_mentors: CoMentors | UnsetType = UNSET
+    mode: Mode | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+    recording: bool | UnsetType = UNSET
+    capacity: Capacity | UnsetType | None = UNSET
+
+    @classmethod
+    def example(cls) -> SeriesChange:
+        return cls(recording=True)
+
+
+class SeriesView(msgspec.Struct, frozen=True, kw_only=True):
+    """A series; its sessions are listed by `GET /sessions?series=`."""
+
+    id: str
+    program_id: str
+    mentor_id: str
+    title: str
+    rule: str
+    timezone: str
+    sessions: int
+    created_at: datetime
+
+    @classmethod
+    def example(cls) -> SeriesView:
+        return cls(
+            id=EXAMPLE,
+            program_id=PROGRAM,
+            mentor_id="meera",
+            title="Quadratic equations",
+            rule="FREQ=WEEKLY;BYDAY=MO,TH;COUNT=12",
+            timezone="Asia/Kolkata",
+            sessions=12,
+            created_at=MADE,
+        )
+
+
+class CalendarAddress(msgspec.Struct, frozen=True):
+    """Shown once: whoever knows it sees your sessions."""
+
+    url: str
+
+    @classmethod
+    def example(cls) -> CalendarAddress:
+        return cls("https://ksmp.example/api/v1/calendars/Wm3q0x….ics")

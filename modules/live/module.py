@@ -12,15 +12,20 @@ from litestar import Router
 from litestar.di import Provide
 
 from gateway.errors import Unavailable
-from gateway.module import Delivery, Kernel, Listener, Module, RoomKind
+from gateway.module import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.principal import Principal
-from modules.live import effects, events, routes
+from modules.live import agenda, effects, events, routes
+from modules.live.calendars import Calendars
 from modules.live.classroom import Classroom
 from modules.live.departures import take_out
+from modules.live.due import Clockwork
 from modules.live.entrance import ROLES, Entrance
+from modules.live.series import Series
 from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
-from modules.live.tables import Promotion, Seat, Session
+from modules.live.tables import Calendar, Promotion, Seat, Session
+from modules.live.tables import Series as SeriesRow
+from modules.live.timetable import CLOSE, OPEN, REMIND, Due
 from modules.programs.events import PartLost
 
 DEMO: Final = "demo"
@@ -35,11 +40,12 @@ class LiveModule(Module):
     name = "live"
     requires = ("programs",)
     settings_type = LiveSettings
-    tables = (Session, Promotion, Seat)
+    tables = (Session, Promotion, Seat, SeriesRow, Calendar)
     migrations = Path(__file__).parent / "migrations"
     emits = (
         events.SessionScheduled,
         events.SessionMoved,
+        events.SessionNear,
         events.SessionCancelled,
         events.LobbyOpened,
         events.SessionStarted,
@@ -57,7 +63,12 @@ class LiveModule(Module):
         self.snapshots = self._classroom.snapshots
         leaving = Listener(event=PartLost, name="live.leave", handler=self._on_part_lost)
         self.listens = (*self._classroom.listens, leaving)
-        self.timers = self._classroom.timers
+        self.timers = (
+            *self._classroom.timers,
+            Timer(name=OPEN, payload=Due, handler=self._open),
+            Timer(name=CLOSE, payload=Due, handler=self._close),
+            Timer(name=REMIND, payload=Due, handler=self._remind),
+        )
         self.routes = (
             Router(
                 "/sessions",
@@ -75,10 +86,27 @@ class LiveModule(Module):
                 dependencies={"sessions": Provide(lambda: self._sessions, sync_to_thread=False)},
             ),
             self._classroom.routes,
+            Router(
+                "/series",
+                route_handlers=[agenda.create, agenda.read, agenda.change, agenda.cancel],
+                dependencies={"series": Provide(lambda: self._series, sync_to_thread=False)},
+            ),
+            Router(
+                "/calendars",
+                route_handlers=[agenda.address, agenda.end_address, agenda.feed],
+                dependencies={
+                    "calendars": Provide(lambda: self._calendars, sync_to_thread=False),
+                    "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
+                },
+            ),
         )
         self._entrance: Entrance | None = None
         self._sessions: Sessions | None = None
         self._kernel: Kernel | None = None
+        self._series: Series | None = None
+        self._calendars: Calendars | None = None
+        self._clockwork: Clockwork | None = None
+        self._public_url = ""
 
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
@@ -86,6 +114,10 @@ class LiveModule(Module):
         settings = kernel.settings(LiveSettings)
         self._sessions = Sessions(kernel, settings)
         self._entrance = Entrance(kernel, settings)
+        self._series = Series(kernel, settings, self._sessions)
+        self._calendars = Calendars(kernel, settings)
+        self._clockwork = Clockwork(kernel, self._sessions)
+        self._public_url = settings.public_url.rstrip("/")
         async with self._classroom.running(kernel, settings):
             yield
 
@@ -127,6 +159,21 @@ class LiveModule(Module):
 
     async def _staff_role(self, principal: Principal, id: str) -> str:
         return await self._door.staff_role(principal, id)
+
+    async def _open(self, due: Due, delivery: Delivery) -> None:
+        await self._clock.open(due)
+
+    async def _close(self, due: Due, delivery: Delivery) -> None:
+        await self._clock.close(due)
+
+    async def _remind(self, due: Due, delivery: Delivery) -> None:
+        await self._clock.remind(due)
+
+    @property
+    def _clock(self) -> Clockwork:
+        if self._clockwork is None:
+            raise Unavailable("live has not started")
+        return self._clockwork
 
     @property
     def _door(self) -> Entrance:

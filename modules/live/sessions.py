@@ -29,6 +29,7 @@ from modules.live.messages import NewSession, SessionChange, SessionView, Video
 from modules.live.settings import LiveSettings
 from modules.live.states import State, Step, after
 from modules.live.tables import Session
+from modules.live.timetable import Timetable
 from modules.programs.facade import Part, exists, part_of, taken_part_in
 
 COLUMNS: Final = ", ".join(SessionView.__struct_fields__)
@@ -67,6 +68,7 @@ class Sessions:
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
         self._kernel = kernel
         self._settings = settings
+        self._timetable = Timetable(kernel, settings)
 
     async def listing(self, principal: Principal, agenda: Agenda, span: Span) -> Page[SessionView]:
         """Those that this user may see, by their beginning."""
@@ -147,7 +149,9 @@ class Sessions:
     async def add(self, session: SessionView) -> None:
         """Write a planned session and tell of it, inside a transaction."""
         await Session.insert(Session(**_columns(msgspec.structs.asdict(session))))
-        await self._push(session)
+        # Nobody is in its own room yet.
+        await self._kernel.rooms.publish_row(f"program:{session.program_id}", PUSH, session)
+        await self._timetable.plan(session)
         await self._kernel.events.publish(
             SessionScheduled(
                 session.id,
@@ -175,6 +179,7 @@ class Sessions:
                 values |= {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
             session = await self.write(session, values)
             if moved:
+                await self._timetable.plan(session)
                 event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
                 await self._kernel.events.publish(event)
         return session
@@ -202,6 +207,7 @@ class Sessions:
             case Step.CANCEL:
                 event = SessionCancelled(session.id, session.program_id)
         session = await self.write(session, values)
+        await self._timetable.plan(session)
         await self._kernel.events.publish(event)
         return session
 

@@ -46,3 +46,24 @@ class Seat(Table, tablename="live_seat"):
     session_id = Text(primary_key=True)
     user_id = Text()
     taken_at = Timestamptz()
+
+
+class Series(Table, tablename="live_series"):
+    """Sessions that were planned together."""
+
+    id = Text(primary_key=True)
+    program_id = Text()
+    mentor_id = Text()
+    title = Text()
+    rule = Text()
+    timezone = Text()
+    created_by = Text()
+    created_at = Timestamptz()
+
+
+class Calendar(Table, tablename="live_calendar"):
+    """A user's calendar feed."""
+
+    user_id = Text(primary_key=True)
+    secret_hash = Text()
+    created_at = Timestamptz()

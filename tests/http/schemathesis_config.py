@@ -20,6 +20,8 @@ DEPENDING = {
     "/api/v1/programs/{id}",
     "/api/v1/sessions",
     "/api/v1/sessions/{id}",
+    "/api/v1/series",
+    "/api/v1/series/{id}",
 }
 PLACE = "/api/v1/programs/{id}/enrolment"
 # They put the caller out, and with that end the run.

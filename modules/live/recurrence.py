@@ -1,0 +1,92 @@
+"""When a series takes place: a rule of RFC 5545 (section 3.3.10), by the wall clock of a time zone.
+
+Of the rule's parts a class needs FREQ (DAILY, WEEKLY, MONTHLY), INTERVAL, COUNT or UNTIL, BYDAY, BYMONTHDAY and WKST;
+what would only make rules hard to read, or take long to find nothing, is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final, cast
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrule, rrulestr
+
+from gateway.errors import BadInput, invalid
+
+DAY: Final = "(MO|TU|WE|TH|FR|SA|SU)"
+MONTH_DAY: Final = "-?([1-9]|[12][0-9]|3[01])"
+PARTS: Final = {
+    name: re.compile(pattern)
+    for name, pattern in {
+        "FREQ": "DAILY|WEEKLY|MONTHLY",
+        "INTERVAL": "[1-9][0-9]?",
+        "COUNT": "[1-9][0-9]{0,3}",
+        "UNTIL": "[0-9]{8}T[0-9]{6}Z",
+        "BYDAY": f"(-?[1-5])?{DAY}(,(-?[1-5])?{DAY}){{0,13}}",
+        "BYMONTHDAY": f"{MONTH_DAY}(,{MONTH_DAY}){{0,30}}",
+        "WKST": DAY,
+    }.items()
+}
+
+
+def occurrences(rule: str, timezone: str, starts_at: datetime, *, most: int, horizon: datetime) -> list[datetime]:
+    """The beginnings of a series in UTC, the first of which is `starts_at`.
+
+    Raises BadInput `invalid` for a rule or time zone that is none, has no end, does not begin with `starts_at`, goes
+    beyond `horizon`, or has more than `most` occurrences.
+    """
+    parts = _parts(rule)
+    try:
+        zone = ZoneInfo(timezone)
+    except (ValueError, OSError, LookupError):
+        raise invalid("there is no such time zone", field="timezone") from None
+    if ("COUNT" in parts) == ("UNTIL" in parts):
+        raise _bad("it needs COUNT or UNTIL, and not both")
+    until = min(_until(parts["UNTIL"]), horizon) if "UNTIL" in parts else horizon
+    endless = ";".join(f"{name}={value}" for name, value in parts.items() if name not in ("COUNT", "UNTIL"))
+    try:
+        found = cast(rrule, rrulestr(endless, dtstart=starts_at.astimezone(zone))).replace(until=until)
+        count = int(parts.get("COUNT", most + 1))
+        moments = [moment.astimezone(UTC) for moment in islice(found, min(count, most + 1))]
+    except (ValueError, OverflowError) as error:
+        raise _bad(str(error)) from None
+    if len(moments) > most:
+        raise _bad(f"it has more than {most} occurrences")
+    if not moments or moments[0] != starts_at:
+        raise _bad("starts_at is not its first occurrence")
+    if "COUNT" in parts and len(moments) < count:
+        raise _bad("its last occurrence is too far ahead")
+    return moments
+
+
+def _parts(rule: str) -> dict[str, str]:
+    parts: dict[str, str] = {}
+    for part in rule.upper().split(";"):
+        name, _, value = part.partition("=")
+        if name not in PARTS or name in parts:
+            raise _bad(f"{name or 'an empty part'} is not a part that it may have, or is there twice")
+        if not PARTS[name].fullmatch(value):
+            raise _bad(f"{name} cannot be so")
+        parts[name] = value
+    if "FREQ" not in parts:
+        raise _bad("it needs FREQ")
+    monthly = parts["FREQ"] == "MONTHLY"
+    if not monthly and ("BYMONTHDAY" in parts or re.search("[1-5]", parts.get("BYDAY", ""))):
+        raise _bad("days of the month are for FREQ=MONTHLY")
+    if "BYMONTHDAY" in parts and "BYDAY" in parts:
+        raise _bad("it has BYDAY or BYMONTHDAY, and not both")
+    return parts
+
+
+def _until(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise _bad("UNTIL is no time") from None
+
+
+def _bad(reason: str) -> BadInput:
+    return invalid(f"the rule cannot be used: {reason}", field="rule")

@@ -1,0 +1,61 @@
+"""When what happens to a session by itself: its timers, as its row says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from gateway.module import Kernel
+from modules.live.messages import SessionView
+from modules.live.settings import LiveSettings
+from modules.live.states import State
+
+# The timers, by the session's id.
+OPEN: Final = "live.open_lobby"
+CLOSE: Final = "live.close"
+# By the session's id and how many seconds ahead it reminds.
+REMIND: Final = "live.remind"
+
+
+class Due(msgspec.Struct, frozen=True):
+    """What a timer carries: which session's time has come; a reminder says how many seconds ahead."""
+
+    session_id: str
+    ahead: int = 0
+
+
+class Timetable:
+    """Sets a session's timers in the transaction that writes its row."""
+
+    def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
+        self._kernel = kernel
+        self._settings = settings
+        self._ahead = [int(seconds) for seconds in settings.remind_before]
+
+    async def plan(self, session: SessionView) -> None:
+        """Every timer of the session as it is now, inside a transaction that has written it."""
+        now = datetime.now(UTC)
+        opens = session.starts_at - timedelta(seconds=self._settings.lobby_before)
+        await self._set(OPEN, session, opens if session.state is State.SCHEDULED else None)
+        match session.state:
+            case State.SCHEDULED | State.LOBBY:
+                await self._set(CLOSE, session, session.ends_at + timedelta(seconds=self._settings.missed_after))
+            case State.LIVE:
+                latest = max(now, session.ends_at) + timedelta(seconds=self._settings.overrun)
+                await self._set(CLOSE, session, latest)
+            case _:
+                await self._set(CLOSE, session, None)
+        waits = session.state in (State.SCHEDULED, State.LOBBY)
+        for ahead in self._ahead:
+            at = session.starts_at - timedelta(seconds=ahead)
+            # Of what was scheduled on short notice nobody needs to be reminded.
+            await self._set(REMIND, session, at if waits and at > now else None, ahead)
+
+    async def _set(self, timer: str, session: SessionView, at: datetime | None, ahead: int = 0) -> None:
+        key = f"{session.id}-{ahead}" if ahead else session.id
+        if at is None:
+            await self._kernel.schedules.cancel(timer, key)
+        else:
+            await self._kernel.schedules.at(timer, key, at, Due(session.id, ahead))
