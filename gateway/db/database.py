@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
@@ -82,8 +83,16 @@ class Transaction(PostgresTransaction):
             await self.engine.pool.release(self.connection)
 
 
+# Of this task, whichever of several engines in one process a table was bound to last.
+CURRENT: ContextVar[PostgresTransaction | None] = ContextVar("ksmp_transaction", default=None)
+
+
 class Engine(PostgresEngine):
     """Piccolo's engine, which asks the server's version when it is made, blocking; ours starts without one."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config=config)
+        self.current_transaction = CURRENT
 
     def transaction(self, allow_nested: bool = True) -> Transaction:
         return Transaction(engine=self, allow_nested=allow_nested)

@@ -1,35 +1,103 @@
-"""What chat's clients send and see."""
+"""What chat's clients send, and what they are answered."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from gateway.protocol.messages import Seq
 
 
+class Kind(StrEnum):
+    """A question is a message that asks the mentors something."""
+
+    MESSAGE = "message"
+    QUESTION = "question"
+
+
+class Mode(StrEnum):
+    """What viewers may write: anything; anything, but only those enrolled; only questions."""
+
+    OPEN = "open"
+    SUBSCRIBERS = "subscribers"
+    QUESTIONS = "questions"
+
+
+class Links(StrEnum):
+    """Who may post links: everyone, hosts alone, or nobody."""
+
+    ALLOW = "allow"
+    HOSTS = "hosts"
+    BLOCK = "block"
+
+
 class Send(msgspec.Struct, frozen=True):
-    """`chat.send`: `reply_to` is the seq of a message in the same room."""
+    """`chat.send`: `reply_to` is the seq of a message in the same room, `mentions` are ids of users."""
 
     text: str
-    reply_to: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    reply_to: Annotated[int, Meta(ge=1)] | None = None
+    mentions: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+    kind: Kind = Kind.MESSAGE
 
 
-class Delete(msgspec.Struct, frozen=True):
-    """`chat.delete`: the seq of the message."""
+class Edit(msgspec.Struct, frozen=True):
+    """`chat.edit`: the seq of the message as it was first sent, and what it shall say."""
+
+    seq: Seq
+    text: str
+
+
+class Named(msgspec.Struct, frozen=True):
+    """`chat.delete`, `chat.pin` and `chat.unpin`: the seq of the message as it was first sent."""
 
     seq: Seq
 
 
-class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The data of the push `chat.message`."""
+class Clear(msgspec.Struct, frozen=True):
+    """`chat.clear`: all messages so far, or those of one user."""
 
-    text: str
-    reply_to: int | None = None
+    user: str | None = None
 
 
-class Deleted(msgspec.Struct, frozen=True):
-    """The data of the push `chat.deleted`: the seq of the message that is gone."""
+class React(msgspec.Struct, frozen=True):
+    """`chat.react`: give a message an emoji, or take it back."""
 
-    seq: int
+    seq: Seq
+    emoji: Annotated[str, Meta(max_length=32)]
+    on: bool = True
+
+
+class Configure(msgspec.Struct, frozen=True):
+    """`chat.configure`: what is left out stays. `slow_seconds` is how long a viewer waits between two messages."""
+
+    mode: Mode | UnsetType = UNSET
+    slow_seconds: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    links: Links | UnsetType = UNSET
+
+
+class Mute(msgspec.Struct, frozen=True):
+    """`chat.mute`: without `seconds` until it is lifted."""
+
+    user: str
+    seconds: Annotated[float, Meta(gt=0, le=366 * 86400)] | None = None
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class Unmute(msgspec.Struct, frozen=True):
+    user: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """`chat.report`: what is wrong with a message."""
+
+    seq: Seq
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class Revised(msgspec.Struct, frozen=True):
+    """The ok of a row-first command."""
+
+    rev: int

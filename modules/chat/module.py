@@ -2,49 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Router
+from litestar.di import Provide
 
 from gateway.errors import Unavailable
-from gateway.module import Command, Context, Kernel, Module, Rate
-from gateway.protocol.messages import Published
-from modules.chat.messages import Delete, Send
+from gateway.module import Command, Context, Kernel, Module, Rate, SnapshotPart
+from modules.chat import routes
+from modules.chat.events import Mentioned
+from modules.chat.filter import load
+from modules.chat.messages import Clear, Configure, Edit, Mute, Named, React, Report, Send, Unmute
+from modules.chat.mutes import MuteBook
+from modules.chat.pins import PinBoard
+from modules.chat.reactions import ReactionBook
+from modules.chat.reports import ReportDesk
+from modules.chat.rulebook import HOST, Rulebook
 from modules.chat.service import Chat
 from modules.chat.settings import ChatSettings
+from modules.chat.snapshot import Parts
+from modules.chat.tables import ReportRow
+
+
+@dataclass(frozen=True)
+class Running:
+    """What serves the commands between the start and the end of a gateway."""
+
+    chat: Chat
+    rulebook: Rulebook
+    pins: PinBoard
+    mutes: MuteBook
+    reactions: ReactionBook
+    reports: ReportDesk
+    parts: Parts
+
+
+# What of it handles a command, and what reads a part of a snapshot.
+Handler = Callable[[Running], Callable[[Context, Any], Awaitable[msgspec.Struct | None]]]
+Reader = Callable[[Running], Callable[[Context], Awaitable[msgspec.Struct]]]
 
 
 class ChatModule(Module):
     name = "chat"
-    requires = ("live",)
+    requires = ("accounts", "programs", "live")
     settings_type = ChatSettings
+    tables = (ReportRow,)
+    migrations = Path(__file__).parent / "migrations"
+    emits = (Mentioned,)
 
     def __init__(self) -> None:
-        self.commands = (
-            Command(
-                name="chat.send", rooms="session", role="viewer", request=Send, handler=self._send, rate=self._rate
-            ),
-            Command(name="chat.delete", rooms="session", role="viewer", request=Delete, handler=self._delete),
-        )
-        self._chat: Chat | None = None
         self._settings = ChatSettings()
+        self._served: Running | None = None
+        self.commands = (
+            # Log-first.
+            self._command("chat.send", Send, lambda of: of.chat.send, "viewer", ""),
+            self._command("chat.edit", Edit, lambda of: of.chat.edit, "viewer", "change_"),
+            self._command("chat.delete", Named, lambda of: of.chat.delete, "viewer", "change_"),
+            self._command("chat.clear", Clear, lambda of: of.chat.clear),
+            # Rows, told now and then.
+            self._command("chat.react", React, lambda of: of.reactions.react, "viewer", "react_"),
+            # Row-first.
+            self._row("chat.report", Report, lambda of: of.reports.report, "viewer", "report_"),
+            self._row("chat.pin", Named, lambda of: of.pins.pin),
+            self._row("chat.unpin", Named, lambda of: of.pins.unpin),
+            self._row("chat.configure", Configure, lambda of: of.rulebook.configure),
+            self._row("chat.mute", Mute, lambda of: of.mutes.mute),
+            self._row("chat.unmute", Unmute, lambda of: of.mutes.unmute),
+        )
+        self.snapshots = (
+            self._part("chat.settings", "session", lambda of: of.parts.settings),
+            self._part("chat.pins", "session", lambda of: of.parts.pins),
+            self._part("chat.messages", "session", lambda of: of.parts.messages),
+            self._part("chat.mutes", "staff", lambda of: of.parts.mutes),
+            self._part("chat.reports", "staff", lambda of: of.parts.reports),
+        )
+        self.routes = (
+            Router(
+                "/chat",
+                route_handlers=[routes.listing, routes.of_session, routes.read, routes.resolve],
+                # Not a bound method: Litestar copies its handlers, with all that is bound to them.
+                dependencies={"reports": Provide(lambda: self._running.reports, sync_to_thread=False)},
+            ),
+        )
 
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
-        self._settings = kernel.settings(ChatSettings)
-        self._chat = Chat(self._settings)
-        yield
+        settings = self._settings = kernel.settings(ChatSettings)
+        rulebook = Rulebook(kernel, settings)
+        # They are imported and read their files, which blocks.
+        chat = Chat(kernel, settings, rulebook, await asyncio.to_thread(load, settings))
+        pins, mutes = PinBoard(kernel, settings, chat), MuteBook(kernel)
+        reactions, reports = ReactionBook(kernel, settings, chat), ReportDesk(kernel, settings, chat)
+        parts = Parts(rulebook, pins, reactions, mutes, reports, settings.recent)
+        self._served = Running(chat, rulebook, pins, mutes, reactions, reports, parts)
+        try:
+            yield
+        finally:
+            await reactions.stop()
 
-    def _rate(self) -> Rate:
-        return Rate(count=self._settings.rate_count, seconds=self._settings.rate_seconds)
+    def _row(
+        self, name: str, request: type[msgspec.Struct], handler: Handler, role: str = HOST, limit: str = "host_"
+    ) -> Command:
+        return self._command(name, request, handler, role, limit, row_first=True)
 
-    async def _send(self, context: Context, request: Send) -> Published:
-        return await self._running.send(context, request)
+    def _command(
+        self,
+        name: str,
+        request: type[msgspec.Struct],
+        handler: Handler,
+        role: str = HOST,
+        limit: str = "host_",
+        *,
+        row_first: bool = False,
+    ) -> Command:
+        async def handle(context: Context, request: Any) -> msgspec.Struct | None:
+            return await handler(self._running)(context, request)
 
-    async def _delete(self, context: Context, request: Delete) -> Published:
-        return await self._running.delete(context, request)
+        return Command(
+            name=name,
+            rooms="session",
+            role=role,
+            request=request,
+            handler=handle,
+            rate=self._rate(limit),
+            row_first=row_first,
+        )
+
+    def _part(self, name: str, rooms: str, reader: Reader) -> SnapshotPart:
+        async def read(context: Context) -> msgspec.Struct:
+            return await reader(self._running)(context)
+
+        return SnapshotPart(name=name, rooms=rooms, read=read)
+
+    def _rate(self, limit: str) -> Callable[[], Rate]:
+        """The limit whose settings begin so."""
+
+        def rate() -> Rate:
+            settings = self._settings
+            return Rate(
+                count=getattr(settings, f"{limit}rate_count"), seconds=getattr(settings, f"{limit}rate_seconds")
+            )
+
+        return rate
 
     @property
-    def _running(self) -> Chat:
-        if self._chat is None:
+    def _running(self) -> Running:
+        if self._served is None:
             raise Unavailable("chat has not started")
-        return self._chat
+        return self._served

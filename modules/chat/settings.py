@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.settings import setting
+
+REACTIONS = ("👍", "❤️", "😂", "🎉", "😮", "👏", "🙏", "🔥", "❓", "✅")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,3 +15,28 @@ class ChatSettings:
     text_characters: int = setting(2000, doc="Longest chat message, in characters")
     rate_count: int = setting(20, doc="Messages one connection may send to a room at once")
     rate_seconds: float = setting(10.0, doc="Time in which as many messages may be sent again")
+    change_rate_count: int = setting(20, doc="Edits, and deletions, by one connection in a room at once")
+    change_rate_seconds: float = setting(10.0, doc="Time in which as many may be made again")
+    react_rate_count: int = setting(30, doc="Reactions by one connection in a room at once")
+    react_rate_seconds: float = setting(10.0, doc="Time in which as many may be given again")
+    report_rate_count: int = setting(5, doc="Reports by one connection in a room at once")
+    report_rate_seconds: float = setting(60.0, doc="Time in which as many may be made again")
+    host_rate_count: int = setting(30, doc="Uses of each command of hosts by one connection in a room at once")
+    host_rate_seconds: float = setting(10.0, doc="Time in which as many may be made again")
+    edit_seconds: float = setting(600.0, doc="How long after it was sent a message may be edited")
+    edits: int = setting(20, doc="Most edits of one message")
+    mentions: int = setting(10, doc="Users one message may mention")
+    slow_most: int = setting(600, doc="Longest wait, in seconds, that slow mode may ask for")
+    pins: int = setting(5, doc="Messages that may be pinned in a session at once")
+    reports: int = setting(20, doc="Messages of one session that one user may report")
+    reactions: tuple[str, ...] = setting(REACTIONS, doc="Emojis that messages may be given")
+    reactions_interval: float = setting(0.5, doc="Least time between two pushes of a room's reactions")
+    recent: int = setting(50, doc="Newest messages in a snapshot")
+    fresh: float = setting(1.0, doc="How long a gateway goes by a session's settings without asking the database again")
+    enrolled_fresh: float = setting(15.0, doc="The same for who is enrolled, in the mode `subscribers`")
+    filters: tuple[str, ...] = setting(
+        ("modules.chat.filter:WordList",), doc="Filters of what is said, in order, as `package.module:Class`"
+    )
+    words: tuple[str, ...] = setting((), doc="Words the word list looks for, besides those of its file")
+    words_file: str = setting("", doc="File of the word list, one word a line; empty means the built-in one")
+    words_action: Literal["mask", "refuse"] = setting("mask", doc="What becomes of a text with such a word")

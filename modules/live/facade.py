@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from modules.live.tables import Session
+from modules.programs.facade import Part, parts_of
 
 
 class SessionFacts(msgspec.Struct, frozen=True):
@@ -34,3 +36,32 @@ async def session_facts(session_id: str) -> SessionFacts | None:
     for row in await Session.raw(FACTS, session_id):
         return msgspec.convert(row, SessionFacts)
     return None
+
+
+STANDING: Final = """
+    SELECT program_id, visibility, mentor_id || co_mentors AS mentors, ARRAY(
+        SELECT user_id FROM live_promotion WHERE session_id = live_session.id AND user_id = ANY({})
+    ) AS promoted, ARRAY(
+        SELECT role FROM live_promotion WHERE session_id = live_session.id AND user_id = ANY({})
+    ) AS roles
+    FROM live_session WHERE id = {}
+"""
+
+
+async def roles_in(session_id: str, user_ids: Sequence[str]) -> dict[str, str]:
+    """The role of each of these users in the session's room, by id; who has no part in it is left out.
+
+    That an admin is a host everywhere is not known by an id.
+    """
+    asked = list(user_ids)
+    for row in await Session.raw(STANDING, asked, asked, session_id):
+        parts = await parts_of(asked, row["program_id"])
+        promoted = dict(zip(row["promoted"], row["roles"], strict=True))
+        found: dict[str, str] = {}
+        for user in asked:
+            if user in row["mentors"] or parts.get(user) is Part.MENTOR:
+                found[user] = "host"
+            elif user in parts or row["visibility"] == "open":
+                found[user] = promoted.get(user, "viewer")
+        return found
+    return {}

@@ -33,6 +33,30 @@ async def part_of(user_id: str, program_id: str) -> Part | None:
     return None
 
 
+PARTS = """
+    SELECT asked.id, mentor_id = asked.id OR asked.id = ANY(co_mentors) AS mentor, open_to_all OR EXISTS (
+        SELECT FROM program_enrolment WHERE program_id = program.id AND user_id = asked.id AND state = 'enrolled'
+    ) AS student
+    FROM program, unnest({}::text[]) AS asked (id) WHERE program.id = {}
+"""
+
+
+async def parts_of(user_ids: Sequence[str], program_id: str) -> dict[str, Part]:
+    """The same for several users in one question; those who do not take part are left out."""
+    rows = await Program.raw(PARTS, list(user_ids), program_id)
+    return {
+        row["id"]: Part.MENTOR if row["mentor"] else Part.STUDENT for row in rows if row["mentor"] or row["student"]
+    }
+
+
+ENROLLED = "SELECT FROM program_enrolment WHERE program_id = {} AND user_id = {} AND state = 'enrolled'"
+
+
+async def enrolled(user_id: str, program_id: str) -> bool:
+    """Whether the user has a place in the program, which is more than that it is open to all."""
+    return bool(await Program.raw(ENROLLED, program_id, user_id))
+
+
 TAKEN_PART_IN = """
     SELECT id FROM program WHERE id = ANY({}) AND (mentor_id = {} OR {} = ANY(co_mentors) OR open_to_all OR EXISTS (
         SELECT FROM program_enrolment WHERE program_id = program.id AND user_id = {} AND state = 'enrolled'

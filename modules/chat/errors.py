@@ -1,0 +1,53 @@
+"""What chat refuses, besides the codes of the core.
+
+chat.muted             403: a host muted the user; `retry_after` where it ends by itself
+chat.slow_mode         403 or 429: the user has to wait since their last message; `retry_after`
+chat.subscribers_only  403: only those enrolled may write now
+chat.questions_only    403: only questions may be asked now
+chat.links             403: links are not for this user here
+chat.refused           400: a filter did not let the text pass
+chat.too_late          409: the message is too old to be edited, or was edited too often
+chat.too_many_pins     409: as many messages are pinned as may be
+chat.too_many_reports  409: the user has reported as many messages of this session as they may
+chat.resolved          409: somebody resolved the report, and otherwise
+"""
+
+from __future__ import annotations
+
+from gateway.errors import BadInput, Conflict, Limited, Refused
+
+
+def slow_mode(retry_after: float) -> Limited:
+    return Limited("slow mode: wait a little", retry_after=round(retry_after, 3), code="chat.slow_mode")
+
+
+def subscribers_only() -> Refused:
+    return Refused("chat.subscribers_only", "only those enrolled in the program may write now")
+
+
+def questions_only() -> Refused:
+    return Refused("chat.questions_only", "only questions may be asked now: send it as one")
+
+
+def links() -> Refused:
+    return Refused("chat.links", "links may not be posted here")
+
+
+def refused() -> BadInput:
+    return BadInput("chat.refused", "this may not be said here", field="text")
+
+
+def too_late(message: str) -> Conflict:
+    return Conflict(message, code="chat.too_late")
+
+
+def too_many_pins(most: int) -> Conflict:
+    return Conflict(f"{most} messages are pinned, and not more may be; unpin one", code="chat.too_many_pins")
+
+
+def too_many_reports(most: int) -> Conflict:
+    return Conflict(f"you have reported {most} messages of this session already", code="chat.too_many_reports")
+
+
+def resolved(state: str) -> Conflict:
+    return Conflict(f"this report is {state} already", code="chat.resolved")

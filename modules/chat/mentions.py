@@ -1,0 +1,56 @@
+"""Mentions: whom a message names, and how they learn of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from gateway.errors import Unavailable, invalid
+from gateway.module import Context, Kernel
+from gateway.principal import Author
+from modules.chat.events import Mentioned
+from modules.chat.pushes import MENTIONED, Mention
+from modules.chat.settings import ChatSettings
+from modules.live.facade import roles_in
+
+log = structlog.get_logger(__name__)
+
+
+class Mentions:
+    def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
+        self._kernel = kernel
+        self._settings = settings
+
+    async def check(self, context: Context, users: Sequence[str]) -> tuple[str, ...]:
+        """Each of them once; raises BadInput `invalid` when one has no part in the session, and Unavailable."""
+        named = tuple(dict.fromkeys(users))
+        if len(named) > self._settings.mentions:
+            raise invalid(f"a message may mention {self._settings.mentions} users", field="mentions")
+        if not named:
+            return ()
+        here = {person.id for person in await context.rooms.members(context.room)}
+        if absent := [user for user in named if user not in here]:
+            with self._kernel.database.guard():
+                roles = await roles_in(context.room_id, absent)
+            if any(user not in roles for user in absent):
+                raise invalid("somebody who is mentioned has no part in this session", field="mentions")
+        return named
+
+    async def tell(self, context: Context, seq: int, users: Sequence[str], text: str) -> None:
+        """Tell them in their own rooms, and the other modules. The message is stored, whatever becomes of this."""
+        author = Author.of(context.principal)
+        others = [user for user in users if user != author.id]
+        if not others:
+            return
+        try:
+            async with self._kernel.database.transaction():
+                await self._kernel.events.publish(
+                    Mentioned(context.room_id, seq, author.id, author.name, tuple(others), text)
+                )
+                for user in others:
+                    await self._kernel.rooms.publish_row(
+                        f"user:{user}", MENTIONED, Mention(context.room, seq, author, text)
+                    )
+        except Unavailable:
+            log.warning("chat.mentions_untold", session=context.room_id, seq=seq)

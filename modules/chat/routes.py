@@ -1,0 +1,58 @@
+"""The routes of chat: the queue of reported messages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
+
+from gateway.auth.policy import roles
+from gateway.http.etag import tagged
+from gateway.http.listing import Page, Span
+from gateway.principal import Principal, Role
+from modules.chat.reports import ReportDesk, ReportView, Status, Verdict
+
+HOSTS = roles(Role.MENTOR, Role.ADMIN, owner="they are a host of the session, or an admin")
+Asked = Annotated[Status | None, QueryParameter(description="Only those that are so")]
+
+
+@get("/reports", policy=roles(Role.ADMIN))
+async def listing(
+    span: NamedDependency[Span], reports: NamedDependency[ReportDesk], status: Asked = None
+) -> Page[ReportView]:
+    """Reported messages of all sessions, the newest first."""
+    return await reports.listing(span, status, None)
+
+
+@get("/sessions/{session:str}/reports", policy=HOSTS)
+async def of_session(
+    session: Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")],
+    span: NamedDependency[Span],
+    principal: NamedDependency[Principal],
+    reports: NamedDependency[ReportDesk],
+    status: Asked = None,
+) -> Page[ReportView]:
+    """Reported messages of one session, the newest first."""
+    return await reports.of_session(principal, session, span, status)
+
+
+@get("/reports/{id:uuid}", policy=HOSTS)
+async def read(
+    id: FromPath[UUID], principal: NamedDependency[Principal], reports: NamedDependency[ReportDesk]
+) -> Response[ReportView]:
+    """One report."""
+    return tagged(await reports.read(principal, id))
+
+
+@post("/reports/{id:uuid}/resolve", policy=HOSTS, status_code=200)
+async def resolve(
+    id: FromPath[UUID],
+    data: JSONBody[Verdict],
+    principal: NamedDependency[Principal],
+    reports: NamedDependency[ReportDesk],
+) -> Response[ReportView]:
+    """Decide a report, once; deciding it the same again changes nothing."""
+    return tagged(await reports.resolve(principal, id, data))
