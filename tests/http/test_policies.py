@@ -109,6 +109,8 @@ async def test_the_mentor_of_another_program_is_a_stranger(
             f"say in this test who is a stranger to {command.rooms}"
         )
         closed, open_ = ("announce:admin", "announce:mentor") if command.rooms == "announce" else (room, theirs)
+        if command.rooms == "staff":
+            closed, open_ = (place.replace("session:", "staff:") for place in (room, theirs))
         for place, stranger in ((closed, True), (open_, False)):
             answer = await other.post(f"/api/v1/rooms/{place}/commands", json={"cmd": command.name, "data": {}})
             code = answer.json().get("code") if answer.status_code >= 400 else None
