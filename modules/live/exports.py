@@ -16,6 +16,7 @@ from litestar.params import FromPath, QueryParameter
 from gateway.auth.policy import signed_in
 from gateway.principal import Principal
 from modules.live.desk import Member
+from modules.live.messages import EXAMPLE
 from modules.live.polls import BallotBox, Poll
 from modules.live.questions import Question, QuestionBox
 
@@ -43,11 +44,34 @@ class QuestionList(msgspec.Struct, frozen=True):
 
     items: list[QuestionRecord]
 
+    @classmethod
+    def example(cls) -> QuestionList:
+        asked = Question(
+            EXAMPLE, "Why is it minus b?", "answered", 1769863800000, 12, answer="It comes from the square."
+        )
+        return cls([QuestionRecord(asked, anonymous=True, asker=Member("asha", "Asha"))])
+
 
 class PollList(msgspec.Struct, frozen=True):
     """In the order of their opening."""
 
     items: list[PollRecord]
+
+    @classmethod
+    def example(cls) -> PollList:
+        quiz = Poll(
+            EXAMPLE,
+            "2 + 2?",
+            ["3", "4"],
+            "closed",
+            1769863800000,
+            quiz=True,
+            closed_at=1769863860000,
+            correct=[1],
+            counts=[0, 1],
+            voters=1,
+        )
+        return cls([PollRecord(quiz, {"asha": [1]})])
 
 
 @dataclass(frozen=True)

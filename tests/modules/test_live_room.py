@@ -389,6 +389,7 @@ async def test_a_poll_marks_the_video_without_waiting_for_it(
         text = f'{{"poll":"{poll}","question":"Clear so far?","type":"live.poll"}}'
         await eventually(lambda: {(session, text), (session, "ada")} <= set(marks), "the mark and the promotion")
     listening = {one.name for one in lives[0].listens}
+    assert [one.name for one in lives[0].timers] == ["live.poll_due"]
     assert listening >= {"live.mark_poll", "live.promote_speaker", "live.remove_viewer"}
 
 
@@ -431,7 +432,10 @@ async def test_every_limit_is_a_setting(gateway: MakeGateway, token: MakeToken, 
         await do(mentor, room, "live.close_poll", poll=opened["poll"])
         assert await refusal(mentor, room, "live.open_poll", **poll) == "live.too_many_polls"
         await do(ada, room, "live.upvote", question=question)
-        assert await refusal(ada, room, "live.vote", poll=opened["poll"], options=[0]) == "rate_limited"
+        assert await refusal(ada, room, "live.upvote", question=question) == "rate_limited"
+        vote = {"poll": opened["poll"], "options": [0]}
+        assert await refusal(ada, room, "live.vote", **vote) == "live.poll_closed"
+        assert await refusal(ada, room, "live.vote", **vote) == "rate_limited"
 
 
 def test_a_mark_is_never_too_long_for_the_video() -> None:
