@@ -21,7 +21,7 @@ EDITORS = roles(Role.MENTOR, Role.ADMIN, owner="they teach the program, or are a
 
 
 @post("/", policy=EDITORS, idempotent=True)
-async def create(
+async def create_series(
     data: JSONBody[NewSeries], principal: NamedDependency[Principal], series: NamedDependency[Series]
 ) -> Response[SeriesView]:
     """Schedule sessions that recur: each is a session like any other."""
@@ -30,13 +30,13 @@ async def create(
 
 
 @get("/{id:str}", policy=signed_in(owner="they take part in its program"))
-async def read(id: Id, principal: NamedDependency[Principal], series: NamedDependency[Series]) -> SeriesView:
+async def read_series(id: Id, principal: NamedDependency[Principal], series: NamedDependency[Series]) -> SeriesView:
     """One series."""
     return await series.read(principal, id)
 
 
 @patch("/{id:str}", policy=EDITORS)
-async def change(
+async def change_series(
     id: Id, data: JSONBody[SeriesChange], principal: NamedDependency[Principal], series: NamedDependency[Series]
 ) -> SeriesView:
     """Change every session of the series that has not begun."""
@@ -44,7 +44,7 @@ async def change(
 
 
 @post("/{id:str}/cancel", policy=EDITORS, status_code=200)
-async def cancel(id: Id, principal: NamedDependency[Principal], series: NamedDependency[Series]) -> SeriesView:
+async def cancel_series(id: Id, principal: NamedDependency[Principal], series: NamedDependency[Series]) -> SeriesView:
     """Cancel every session of the series that has not begun; again, it changes nothing."""
     return await series.cancel(principal, id)
 

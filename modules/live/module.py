@@ -88,7 +88,7 @@ class LiveModule(Module):
             self._classroom.routes,
             Router(
                 "/series",
-                route_handlers=[agenda.create, agenda.read, agenda.change, agenda.cancel],
+                route_handlers=[agenda.create_series, agenda.read_series, agenda.change_series, agenda.cancel_series],
                 dependencies={"series": Provide(lambda: self._series, sync_to_thread=False)},
             ),
             Router(
