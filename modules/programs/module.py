@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -119,9 +119,10 @@ class ProgramsModule(Module):
         places = await self._enrolments.of(user) if self._enrolments is not None else []
         return {"enrolments": places, "taught": taught} if places or taught else {}
 
-    async def forget(self, user: str) -> None:
+    async def forget(self, user: str) -> Collection[str]:
         if self._enrolments is not None:
             await self._enrolments.forget(user)
+        return ()
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         return await demo.sow(people["mentor"])
