@@ -26,6 +26,8 @@ HELD: Final = {
 GONE: Final = (
     "DELETE FROM live_promotion WHERE user_id = {}",
     "DELETE FROM live_seat WHERE user_id = {}",
+    # With it goes the address of their calendar.
+    "DELETE FROM live_calendar WHERE user_id = {}",
 )
 # What belongs to a class's record stays, without the name.
 NAMELESS: Final = (

@@ -74,6 +74,8 @@ async def test_all_that_is_held_on_a_user(
 ) -> None:
     session = await create_session(open=False, enrolled=(user,))
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
+    await database.execute("INSERT INTO program_student VALUES ($1, $2, now())", f"p-{session}", user)
+    await database.execute("INSERT INTO chat_reaction VALUES ($1, 1, 'heart', $2)", session, user)
     async with connected(node.ws_url, token(user, name="Asha R")) as client:
         await client.join(f"session:{session}")
         await client.say(f"session:{session}", "my words")
@@ -97,6 +99,8 @@ async def test_all_that_is_held_on_a_user(
     assert "actor" not in accounts["acts"][0]
     (place,) = data["modules"]["programs"]["enrolments"]
     assert (place["program_id"], place["state"]) == (f"p-{session}", "enrolled")
+    assert [one["program_id"] for one in data["modules"]["programs"]["begun"]] == [f"p-{session}"]
+    assert data["modules"]["chat"]["reactions"] == [{"session_id": session, "seq": 1, "emoji": "heart"}]
     assert data["modules"]["live"]["promotions"] == [{"session_id": session, "role": "speaker"}]
     assert [one["text"] for one in data["modules"]["live"]["questions"]] == ["Why?"]
     message, question = data["messages"]
@@ -128,6 +132,8 @@ async def test_a_deleted_user_is_gone(
     await database.execute(WAITING, program, f"next-{user}")
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
     await database.execute("INSERT INTO live_seat VALUES ($1, $2, now())", session, user)
+    await database.execute("INSERT INTO live_calendar VALUES ($1, $1, now())", user)
+    await database.execute("INSERT INTO program_student VALUES ($1, $2, now())", program, user)
     mine = bearer(token(user))
     said = {"phone": "+919876543210", "avatar_url": "https://img.example.org/a.png", "name": "Asha R"}
     await http.get(PROFILE, headers=mine)
@@ -164,7 +170,7 @@ async def test_a_deleted_user_is_gone(
     assert row["deleted_at"] is not None
     assert row["phone"] is row["avatar_url"] is row["time_zone"] is row["locale"] is None
 
-    for table in ("live_promotion", "live_seat"):
+    for table in ("live_promotion", "live_seat", "live_calendar", "program_student", "program_progress"):
         assert await database.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user) == 0
     # Nor does the row alone, were there no ban.
     await node.gateway.access.unban(user)
