@@ -527,12 +527,14 @@ class Module:
         """What this module holds on a user, as JSON can show it; for the user themselves. Empty: nothing."""
         return {}
 
-    async def forget(self, user: str) -> None:
+    async def forget(self, user: str) -> Collection[str]:
         """A user is deleted: remove what is about them, and their name and the like from what must stay.
 
         Called inside the transaction that deletes them, and once more when the log has let go of what they wrote: done
-        again it changes nothing. The id may stay; nothing says any more who it was.
+        again it changes nothing. The id may stay; nothing says any more who it was. Returns the archived rooms in
+        whose pushes others may name the user, as `{"id": …, "name": …}`; those where they wrote are looked at anyway.
         """
+        return ()
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         """Create what `ksmp dev` shows, once; `people` has a mentor, a student and an admin.

@@ -41,9 +41,8 @@ class Identities:
         return Export({name: found for name, found in modules.items() if found}, await self._traces.said(user))
 
     async def forget(self, user: str) -> None:
-        for module in self._modules:
-            await module.forget(user)
-        await self._traces.forget(user)
+        rooms = {room for module in self._modules for room in await module.forget(user)}
+        await self._traces.forget(user, rooms)
 
     def learn(self, fact: Fact, *, holds: bool) -> None:
         self._ask_anew(msgspec.json.decode(fact.data, type=IdentityChanged).user)

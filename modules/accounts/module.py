@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zoneinfo
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -70,8 +70,9 @@ class AccountsModule(Module):
     async def export(self, user: str) -> Mapping[str, Any]:
         return await self._running.export(user)
 
-    async def forget(self, user: str) -> None:
+    async def forget(self, user: str) -> Collection[str]:
         await self._running.forget(user)
+        return ()
 
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:

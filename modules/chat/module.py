@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from litestar.di import Provide
 
 from gateway.errors import Unavailable
 from gateway.module import Command, Context, Kernel, Module, Rate, SnapshotPart
-from modules.chat import routes
+from modules.chat import routes, traces
 from modules.chat.events import Mentioned
 from modules.chat.filter import load
 from modules.chat.messages import Clear, Configure, Edit, Mute, Named, React, Report, Send, Unmute
@@ -90,6 +90,9 @@ class ChatModule(Module):
                 dependencies={"reports": Provide(lambda: self._running.reports, sync_to_thread=False)},
             ),
         )
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        return await traces.held(user)
 
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:

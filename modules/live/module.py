@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from litestar.di import Provide
 from gateway.errors import Unavailable
 from gateway.module import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.principal import Principal
-from modules.live import agenda, effects, events, routes
+from modules.live import agenda, effects, events, routes, traces
 from modules.live.calendars import Calendars
 from modules.live.classroom import Classroom
 from modules.live.departures import take_out
@@ -29,11 +29,6 @@ from modules.live.timetable import CLOSE, OPEN, REMIND, Due
 from modules.programs.events import PartLost
 
 DEMO: Final = "demo"
-TAUGHT: Final = """
-    SELECT id, title, starts_at FROM live_session WHERE mentor_id = {} OR {} = ANY(co_mentors) ORDER BY starts_at
-"""
-PROMOTIONS: Final = "SELECT session_id, role FROM live_promotion WHERE user_id = {} ORDER BY session_id"
-FORGET: Final = ("DELETE FROM live_promotion WHERE user_id = {}", "DELETE FROM live_seat WHERE user_id = {}")
 
 
 class LiveModule(Module):
@@ -122,13 +117,10 @@ class LiveModule(Module):
             yield
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        taught = await Session.raw(TAUGHT, user, user)
-        promotions = await Promotion.raw(PROMOTIONS, user)
-        return {"taught": taught, "promotions": promotions} if taught or promotions else {}
+        return await traces.held(user)
 
-    async def forget(self, user: str) -> None:
-        for statement in FORGET:
-            await Session.raw(statement, user)
+    async def forget(self, user: str) -> Collection[str]:
+        return await traces.forget(user)
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         now = datetime.now(UTC)

@@ -26,10 +26,7 @@ MINE: Final = """
 """
 ADD: Final = "INSERT INTO program_enrolment (program_id, user_id, state, payment_id) VALUES ({}, {}, {}, {})"
 REMOVE: Final = "DELETE FROM program_enrolment WHERE program_id = {} AND user_id = {} RETURNING state, payment_id"
-OWN: Final = """
-    SELECT program_id, title, enrolled.state, enrolled.created_at
-    FROM program_enrolment AS enrolled JOIN program ON program.id = program_id WHERE user_id = {} ORDER BY program_id
-"""
+OWN: Final = "SELECT program_id FROM program_enrolment WHERE user_id = {} ORDER BY program_id"
 PAID_WITH: Final = "SELECT FROM program_enrolment WHERE program_id = {} AND user_id = {} AND payment_id = {}"
 DECIDE: Final = """
     INSERT INTO program_payment (payment_id, program_id, user_id) VALUES ({}, {}, {})
@@ -109,15 +106,10 @@ class Enrolments:
             if not await self._remove(user_id, await self._locked(program_id)):
                 raise not_found("this user is not enrolled in the program")
 
-    async def of(self, user_id: str) -> list[dict[str, Any]]:
-        """All places of a user, for an export."""
-        places: list[dict[str, Any]] = await Enrolment.raw(OWN, user_id)
-        return places
-
     async def forget(self, user_id: str) -> None:
         """Give all places of a user back, inside the transaction that deletes them."""
         # In one order: two who go at once do not wait for each other.
-        for place in await self.of(user_id):
+        for place in await Enrolment.raw(OWN, user_id):
             with contextlib.suppress(BadInput):
                 await self.cancel(user_id, place["program_id"])
 

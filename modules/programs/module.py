@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from gateway.errors import Unavailable
 from gateway.module import Delivery, Kernel, Listener, Module, RoomKind
 from gateway.principal import Principal
 from modules.payments.events import PaymentCaptured, PaymentRefunded
-from modules.programs import demo, routes
+from modules.programs import demo, routes, traces
 from modules.programs.catalogue import Catalogue
 from modules.programs.curriculum import CurriculumBook
 from modules.programs.enrolments import Enrolments
@@ -32,7 +32,6 @@ from modules.programs.progress import ProgressBook
 from modules.programs.settings import ProgramsSettings
 from modules.programs.tables import Enrolment, Lesson, LessonProgress, Payment, Program, Student, Unit
 
-TAUGHT = "SELECT id, title, created_at FROM program WHERE mentor_id = {} OR {} = ANY(co_mentors) ORDER BY id"
 T = TypeVar("T")
 
 
@@ -115,13 +114,13 @@ class ProgramsModule(Module):
         yield
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        taught = await Program.raw(TAUGHT, user, user)
-        places = await self._enrolments.of(user) if self._enrolments is not None else []
-        return {"enrolments": places, "taught": taught} if places or taught else {}
+        return await traces.held(user)
 
-    async def forget(self, user: str) -> None:
+    async def forget(self, user: str) -> Collection[str]:
         if self._enrolments is not None:
             await self._enrolments.forget(user)
+        await traces.forget(user)
+        return ()
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         return await demo.sow(people["mentor"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -54,6 +56,14 @@ async def archived(database: asyncpg.Pool, user: str, count: int) -> list[asyncp
             await asyncio.sleep(0.05)
 
 
+async def eventually_archived(database: asyncpg.Pool, room: str, word: str) -> None:
+    async with asyncio.timeout(SOON):
+        while not await database.fetch(
+            "SELECT FROM room_push WHERE room = $1 AND strpos(data::text, $2) > 0", room, word
+        ):
+            await asyncio.sleep(0.05)
+
+
 async def test_all_that_is_held_on_a_user(
     http: httpx.AsyncClient,
     node: Running,
@@ -64,10 +74,13 @@ async def test_all_that_is_held_on_a_user(
 ) -> None:
     session = await create_session(open=False, enrolled=(user,))
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
+    await database.execute("INSERT INTO program_student VALUES ($1, $2, now())", f"p-{session}", user)
+    await database.execute("INSERT INTO chat_reaction VALUES ($1, 1, 'heart', $2)", session, user)
     async with connected(node.ws_url, token(user, name="Asha R")) as client:
         await client.join(f"session:{session}")
         await client.say(f"session:{session}", "my words")
-    await archived(database, user, 1)
+        await client.call("live.ask", room=f"session:{session}", data={"text": "Why?"})
+    await archived(database, user, 2)
     admin = {"headers": bearer(token(f"admin-{user}", "admin"))}
     await http.put(f"/api/v1/users/{user}/role", json={"role": "student"}, **admin)
     # Nobody will see it: other tests look at what is announced.
@@ -86,8 +99,12 @@ async def test_all_that_is_held_on_a_user(
     assert "actor" not in accounts["acts"][0]
     (place,) = data["modules"]["programs"]["enrolments"]
     assert (place["program_id"], place["state"]) == (f"p-{session}", "enrolled")
+    assert [one["program_id"] for one in data["modules"]["programs"]["begun"]] == [f"p-{session}"]
+    assert data["modules"]["chat"]["reactions"] == [{"session_id": session, "seq": 1, "emoji": "heart"}]
     assert data["modules"]["live"]["promotions"] == [{"session_id": session, "role": "speaker"}]
-    (message,) = data["messages"]
+    assert [one["text"] for one in data["modules"]["live"]["questions"]] == ["Why?"]
+    message, question = data["messages"]
+    assert question["push"] == "live.question"
     assert (message["room"], message["push"]) == (f"session:{session}", "chat.message")
     assert message["data"] == {"text": "my words"}
 
@@ -115,14 +132,23 @@ async def test_a_deleted_user_is_gone(
     await database.execute(WAITING, program, f"next-{user}")
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
     await database.execute("INSERT INTO live_seat VALUES ($1, $2, now())", session, user)
+    await database.execute("INSERT INTO live_calendar VALUES ($1, $1, now())", user)
+    await database.execute("INSERT INTO program_student VALUES ($1, $2, now())", program, user)
     mine = bearer(token(user))
     said = {"phone": "+919876543210", "avatar_url": "https://img.example.org/a.png", "name": "Asha R"}
     await http.get(PROFILE, headers=mine)
     await http.patch(PROFILE, headers={**mine, "If-Match": "*"}, json=said)
-    async with connected(other.ws_url, token(user)) as client:
+    async with connected(other.ws_url, token(user)) as client, contextlib.AsyncExitStack() as stack:
         await client.join(room)
         await client.say(room, "my words")
-        assert [row["name"] for row in await archived(database, user, 1)] == ["Asha R"]
+        for cmd, data in (("live.raise_hand", {}), ("live.ask", {"text": "Why?"})):
+            await client.call(cmd, room=room, data=data)
+        assert [row["name"] for row in await archived(database, user, 3)] == ["Asha R"] * 3
+        # A host tells of it too.
+        mentor = await stack.enter_async_context(connected(node.ws_url, token("mentor", "mentor")))
+        await mentor.join(room)
+        await mentor.call("live.invite", room=room, data={"user": user})
+        await eventually_archived(database, room, "invited")
         actor = user if by == "user" else f"admin-{user}"
         if by == "user":
             answer = await http.delete(PROFILE, headers=mine)
@@ -144,7 +170,7 @@ async def test_a_deleted_user_is_gone(
     assert row["deleted_at"] is not None
     assert row["phone"] is row["avatar_url"] is row["time_zone"] is row["locale"] is None
 
-    for table in ("live_promotion", "live_seat"):
+    for table in ("live_promotion", "live_seat", "live_calendar", "program_student", "program_progress"):
         assert await database.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user) == 0
     # Nor does the row alone, were there no ban.
     await node.gateway.access.unban(user)
@@ -153,8 +179,15 @@ async def test_a_deleted_user_is_gone(
             await asyncio.sleep(0.05)
     assert (refusal.status_code, refusal.json()["code"]) == (403, "forbidden")
     # What stays has no name, and the place went to who waited for it.
-    (written,) = await archived(database, user, 1)
+    written, *_ = rows = await archived(database, user, 1)
     assert (written["name"], written["data"]) == (FORGOTTEN, '{"text":"my words"}')
+    assert {one["name"] for one in rows} == {FORGOTTEN}
+    for table in ("room_push", "live_hand", "live_question"):
+        left = await database.fetch(f"SELECT * FROM {table} AS kept WHERE kept::text LIKE $1", f"%{user}%")
+        assert left
+        assert not [kept for kept in left if "Asha" in str(kept)]
+    told = await database.fetchval("SELECT data FROM room_push WHERE room = $1 AND push = 'live.question'", room)
+    assert json.loads(told)["question"]["author"] == {"id": user, "name": FORGOTTEN}
     places = await database.fetch("SELECT user_id, state FROM program_enrolment WHERE program_id = $1", program)
     assert [tuple(place) for place in places] == [(f"next-{user}", "enrolled")]
 

@@ -1,0 +1,49 @@
+"""What live holds on a user, and what becomes of it when they are deleted."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gateway.principal import FORGOTTEN
+from modules.live.tables import Session
+
+# Each takes the user's id once.
+HELD: Final = {
+    "taught": """
+        SELECT live_session.id, title, starts_at FROM live_session, (SELECT {}::text AS id) AS who
+        WHERE mentor_id = who.id OR co_mentors @> ARRAY[who.id] ORDER BY starts_at
+    """,
+    "promotions": "SELECT session_id, role FROM live_promotion WHERE user_id = {} ORDER BY session_id",
+    "hands": "SELECT session_id, state, raised_at FROM live_hand WHERE user_id = {} ORDER BY raised_at",
+    "questions": """
+        SELECT session_id, text, anonymous, state, answer, asked_at FROM live_question
+        WHERE author_id = {} ORDER BY asked_at, id
+    """,
+    "upvotes": "SELECT question_id FROM live_upvote WHERE user_id = {} ORDER BY question_id",
+    # Votes of anonymous polls are nobody's.
+    "votes": "SELECT poll_id, options FROM live_vote WHERE voter = {} ORDER BY poll_id",
+}
+GONE: Final = (
+    "DELETE FROM live_promotion WHERE user_id = {}",
+    "DELETE FROM live_seat WHERE user_id = {}",
+    # With it goes the address of their calendar.
+    "DELETE FROM live_calendar WHERE user_id = {}",
+)
+# What belongs to a class's record stays, without the name.
+NAMELESS: Final = (
+    "UPDATE live_hand SET name = {} WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_question SET author_name = {} WHERE author_id = {} RETURNING session_id",
+)
+
+
+async def held(user: str) -> dict[str, Any]:
+    found = {what: await Session.raw(statement, user) for what, statement in HELD.items()}
+    return {what: rows for what, rows in found.items() if rows}
+
+
+async def forget(user: str) -> set[str]:
+    """The rooms whose pushes name the user, besides as their author."""
+    for statement in GONE:
+        await Session.raw(statement, user)
+    rows = [row for statement in NAMELESS for row in await Session.raw(statement, FORGOTTEN, user)]
+    return {f"{kind}:{row['session_id']}" for row in rows for kind in ("session", "staff")}
