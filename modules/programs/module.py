@@ -117,11 +117,15 @@ class ProgramsModule(Module):
     async def export(self, user: str) -> Mapping[str, Any]:
         taught = await Program.raw(TAUGHT, user, user)
         places = await self._enrolments.of(user) if self._enrolments is not None else []
-        return {"enrolments": places, "taught": taught} if places or taught else {}
+        progress = await self._progress.of_user(user) if self._progress is not None else []
+        held = {"enrolments": places, "progress": progress, "taught": taught}
+        return held if any(held.values()) else {}
 
     async def forget(self, user: str) -> None:
         if self._enrolments is not None:
             await self._enrolments.forget(user)
+        if self._progress is not None:
+            await self._progress.forget(user)
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         return await demo.sow(people["mentor"])

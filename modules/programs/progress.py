@@ -88,6 +88,15 @@ OF_LESSONS: Final = f"""
     GROUP BY unit.position, unit.id, lesson.position, lesson.id
     ORDER BY unit.position, unit.id, lesson.position, lesson.id
 """  # noqa: S608
+OF_USER: Final = """
+    SELECT lesson.program_id, mark.lesson_id, lesson.title, mark.started_at, mark.completed_at
+    FROM program_progress AS mark JOIN program_lesson AS lesson ON lesson.id = mark.lesson_id
+    WHERE mark.user_id = {} ORDER BY mark.started_at, mark.lesson_id
+"""
+FORGET: Final = (
+    "DELETE FROM program_progress WHERE user_id = {}",
+    "DELETE FROM program_student WHERE user_id = {}",
+)
 BY_USER: Final = Sort("student", (Enrolment.user_id,))
 
 
@@ -154,6 +163,16 @@ class ProgressBook:
             together = (await Student.raw(ALL, program_id, None))[0]
             lessons = [msgspec.convert(row, LessonRate) for row in await Student.raw(OF_LESSONS, program_id, None)]
         return Completion(together["students"], together["completed"], together["rate"], tuple(lessons))
+
+    async def of_user(self, user_id: str) -> list[dict[str, Any]]:
+        """All that a user has started and completed, for an export."""
+        marks: list[dict[str, Any]] = await LessonProgress.raw(OF_USER, user_id)
+        return marks
+
+    async def forget(self, user_id: str) -> None:
+        """Delete all of it, inside the transaction that deletes the user."""
+        for statement in FORGET:
+            await LessonProgress.raw(statement, user_id)
 
     async def _student(self, principal: Principal, program_id: str) -> None:
         if await part_of(principal.id, program_id) is not Part.STUDENT:
