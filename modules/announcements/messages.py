@@ -83,7 +83,7 @@ class AnnouncementRecord(Announcement, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """`announcements.current` carries nothing."""
+    """`announcements.current` and `announcements.in_program` carry nothing."""
 
 
 class Current(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The announcements module: pushes and a command in `announce` rooms, which accounts owns, and its routes."""
+"""The announcements module: pushes and commands in rooms of accounts (`announce`) and programs, and its routes."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ class AnnouncementsModule(Module):
             Command(
                 name="announcements.current", rooms="announce", role="listener", request=Ask, handler=self._current
             ),
+            # A command is of one kind of room.
+            Command(
+                name="announcements.in_program",
+                rooms="program",
+                role="student",
+                request=Ask,
+                handler=self._in_program,
+            ),
         )
         self.timers = (
             Timer(name=PUBLISH, payload=Due, handler=self._publish),
@@ -59,6 +67,9 @@ class AnnouncementsModule(Module):
 
     async def _current(self, context: Context, request: Ask) -> Current:
         return await self._running.current_in(context.room_id)
+
+    async def _in_program(self, context: Context, request: Ask) -> Current:
+        return await self._running.current_in_program(context.room_id)
 
     async def _publish(self, due: Due, delivery: Delivery) -> None:
         await self._running.publish(due.id)

@@ -181,6 +181,10 @@ class Announcements:
         """What is shown now in the `announce` room with this id; raises Unavailable."""
         return await self._shown([audience_of(announce_room)], clock())
 
+    async def current_in_program(self, program: str) -> Current:
+        """What is shown now to those who take part in this program; raises Unavailable."""
+        return await self._shown([f"program:{program}"], clock())
+
     async def _shown(self, audiences: list[str], now: datetime) -> Current:
         with self._kernel.database.guard():
             rows = await AnnouncementRow.raw(CURRENT, now, audiences)

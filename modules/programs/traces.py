@@ -19,7 +19,7 @@ HELD: Final = {
     """,
     "begun": "SELECT program_id, seen_at, completed_at FROM program_student WHERE user_id = {} ORDER BY program_id",
     "progress": """
-        SELECT lesson_id, title, started_at, completed_at
+        SELECT program_id, lesson_id, title, started_at, completed_at
         FROM program_progress JOIN program_lesson ON id = lesson_id WHERE user_id = {} ORDER BY started_at, lesson_id
     """,
     "payments": "SELECT payment_id, program_id, decided_at FROM program_payment WHERE user_id = {} ORDER BY decided_at",

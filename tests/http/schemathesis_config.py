@@ -22,6 +22,10 @@ DEPENDING = {
     "/api/v1/sessions/{id}",
     "/api/v1/series",
     "/api/v1/series/{id}",
+    # An order names what is there.
+    "/api/v1/programs/{id}/curriculum/order",
+    "/api/v1/programs/{id}/units/{unit}",
+    "/api/v1/programs/{id}/lessons/{lesson}",
 }
 PLACE = "/api/v1/programs/{id}/enrolment"
 # They put the caller out, and with that end the run.

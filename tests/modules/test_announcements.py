@@ -374,6 +374,36 @@ async def test_one_of_a_program_is_shown_to_those_who_take_part(
     refused(await admin.post(PLACE, json=unknown), 400, "invalid", "audience")
 
 
+async def test_who_joins_a_program_s_room_later_is_shown_what_is_for_it(
+    admin: httpx.AsyncClient, other: Target, token: MakeToken, create_session: CreateSession
+) -> None:
+    program = f"program:p-{await create_session(open=False, enrolled=('late',))}"
+    elsewhere = f"program:p-{await create_session(open=False)}"
+    await announce(admin, "first", program)
+    second = await announce(admin, "second", program)
+    await announce(admin, "theirs", elsewhere)
+    await announce(admin, "all")
+    await announce(admin, "later", program, publish_at=soon(3600))
+    async with connected(other.ws_url, token("late")) as late, connected(other.ws_url, token("stranger")) as stranger:
+
+        async def shown(client: WireClient = late, room: str = program) -> list[str]:
+            return titles(await client.call("announcements.in_program", room=room, data={}))
+
+        for client, room in ((late, program), (stranger, program), (late, elsewhere)):
+            with pytest.raises(WireError) as caught:
+                await shown(client, room)
+            assert caught.value.code == "not_joined"
+        await late.join(program)
+        assert await shown() == ["second", "first"]
+        assert late.pushes("announcements.published", program) == []
+        brief = await announce(admin, "brief", program, expires_at=soon(0.7))
+        await late.expect_push("announcements.published", program)
+        await admin.post(f"{PLACE}/{second['id']}/withdraw")
+        await late.expect_push("announcements.withdrawn", program)
+        await late.expect(lambda one: one.get("push") == "announcements.expired" and one["data"]["id"] == brief["id"])
+        assert await shown() == ["first"]
+
+
 async def test_a_list_comes_in_pages(admin: httpx.AsyncClient) -> None:
     for title in "abc":
         await announce(admin, title)

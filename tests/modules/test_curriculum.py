@@ -305,6 +305,25 @@ async def test_an_open_program_is_for_everyone(caller: Caller, database: asyncpg
     assert len(await told(database, "programs.ProgramCompleted", id_of(path))) == 1
 
 
+async def test_a_deleted_user_s_progress_is_taken_along_and_forgotten(
+    caller: Caller, node: Running, database: asyncpg.Pool
+) -> None:
+    mentor, ann, ben = caller(user(), "mentor"), user(), user()
+    path = await created(mentor)
+    (only,) = (await unit(mentor, path, "a", "only"))["lessons"]
+    for who in (ann, ben):
+        await caller(who).post(f"{path}/enrolment")
+        done(await caller(who).put(f"{path}/lessons/{only}/progress", json={"state": "completed"}))
+    module = next(one for one in node.gateway.modules if one.name == "programs")
+    (held,) = (await module.export(ann))["progress"]
+    assert (held["program_id"], held["lesson_id"], held["title"]) == (id_of(path), only, "only")
+    async with node.gateway.database.transaction():
+        await module.forget(ann)
+    assert await module.export(ann) == {}
+    assert await database.fetchval("SELECT count(*) FROM program_student WHERE user_id = $1", ann) == 0
+    assert [one["user_id"] for one in done(await mentor.get(f"{path}/students"))["items"]] == [ben]
+
+
 async def test_the_limits_are_settings(gateway: MakeGateway, token: MakeToken) -> None:
     environ = {"KSMP_PROGRAMS_UNITS": "1", "KSMP_PROGRAMS_LESSONS": "2", "KSMP_PROGRAMS_LESSON_CHARACTERS": "5"}
     async with gateway(environ=environ) as running, callers(running.url, token) as caller:
