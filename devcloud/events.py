@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from collections import deque
@@ -41,6 +42,7 @@ class Events:
         self._deliver = deliver
         self._work: asyncio.Queue[Document | Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._held: Document | None = None
+        self._passed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def emit(self, detail_type: str, resources: Sequence[str], detail: Document) -> None:
@@ -97,12 +99,13 @@ class Events:
         if late:
             self._later(wait, envelope, copies)
         elif held and self._held is None:
-            self._held = envelope
-            self._start(self._release(envelope, faults.hold_seconds, copies))
+            self._held, self._passed = envelope, asyncio.Event()
+            self._start(self._release(envelope, self._passed, faults.hold_seconds, copies))
         else:
             await self._put(envelope, copies)
             if self._held is not None:
                 before, self._held = self._held, None
+                self._passed.set()
                 await self._put(before, 1)
 
     def _later(self, seconds: float, envelope: Document, copies: int) -> None:
@@ -112,8 +115,9 @@ class Events:
 
         self._start(put())
 
-    async def _release(self, envelope: Document, seconds: float, copies: int) -> None:
-        await asyncio.sleep(seconds)
+    async def _release(self, envelope: Document, passed: asyncio.Event, seconds: float, copies: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(passed.wait(), seconds)
         if self._held is envelope:
             self._held = None
             await self._put(envelope, copies)
