@@ -107,10 +107,15 @@ def start(cloud: Cloud, channel_arn: str, *, reconnect: bool = False) -> Documen
     return session
 
 
-def starve(cloud: Cloud, channel_arn: str, *, health: str) -> Document:
-    """Let the encoder's network be bad (`STARVING`) or good (`HEALTHY`). Raises Refused when nothing is live."""
+def change(cloud: Cloud, channel_arn: str, *, health: str | None = None, viewers: int | None = None) -> Document:
+    """Let the encoder's network be bad (`STARVING`) or good (`HEALTHY`), or so many watch.
+
+    Raises Refused when nothing is live.
+    """
     session = _live(cloud, channel_arn)
-    if session["health"] != health:
+    if viewers is not None:
+        session["viewerCount"] = viewers
+    if health not in (None, session["health"]):
         session["health"] = health
         name = "Starvation Start" if health == "STARVING" else "Starvation End"
         _tell(cloud, cloud.store.get(channel_arn), session, name, HEALTH)

@@ -99,6 +99,8 @@ async def test_a_stream_starves_and_recovers(aws: Aws) -> None:
     for health in ("STARVING", "STARVING", "HEALTHY"):
         await aws.drive("POST", "streams/health", json={"arn": arn, "health": health})
         assert (await aws.ivs.get_stream(channelArn=arn))["stream"]["health"] == health
+    await aws.drive("POST", "streams/health", json={"arn": arn, "viewers": 12})
+    assert (await aws.ivs.get_stream(channelArn=arn))["stream"]["viewerCount"] == 12
     events = [event["detail"]["event_name"] for event in await aws.happened(arn)]
     assert events[2:] == ["Starvation Start", "Starvation End"]
     await aws.stream("stop", arn)
