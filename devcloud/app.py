@@ -18,7 +18,7 @@ from devcloud.cloud import Cloud, Handler
 from devcloud.control import PREFIX, Control
 from devcloud.events import Events
 from devcloud.faults import FaultSwitch, OperationFault
-from devcloud.ivs import channels, playback, recording, streams
+from devcloud.ivs import channels, playback, recorder, recording, streams
 from devcloud.model import SERVICES, Models
 from devcloud.names import Place
 from devcloud.quotas import Quotas
@@ -126,6 +126,7 @@ class App:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        recorder.resume(self.cloud)
         sending = asyncio.create_task(self.cloud.events.run())
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -6,7 +6,7 @@ Everything is JSON under `/_devcloud/`; a bad request gets a 4xx with `message`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -28,13 +28,14 @@ SESSION_TAGS = ("ksmp:session", "session")
 class StreamTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Whose stream: a channel's by its ARN, or that of a session's channel.
 
-    `reconnect` is for a start, `health` for what is live.
+    `reconnect` is for a start, `health` and `viewers` are for a change of what is live.
     """
 
     arn: str = ""
     session: str = ""
     reconnect: bool = False
-    health: Literal["HEALTHY", "STARVING"] = "HEALTHY"
+    health: Literal["HEALTHY", "STARVING"] | None = None
+    viewers: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class JoinTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -64,7 +65,7 @@ class Control:
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "streams/start"): self._start,
             ("POST", "streams/stop"): self._stop,
-            ("POST", "streams/health"): self._health_of,
+            ("POST", "streams/health"): self._change,
             ("POST", "participants/join"): self._join,
             ("POST", "participants/leave"): self._leave,
             ("GET", "events"): self._events,
@@ -116,9 +117,9 @@ class Control:
         _, arn = self._target(request)
         return self._driven(arn, streams.end(self._cloud, arn))
 
-    async def _health_of(self, request: Request) -> Document:
+    async def _change(self, request: Request) -> Document:
         target, arn = self._target(request)
-        return self._driven(arn, streams.starve(self._cloud, arn, health=target.health))
+        return self._driven(arn, streams.change(self._cloud, arn, health=target.health, viewers=target.viewers))
 
     def _driven(self, arn: str, session: Document) -> Document:
         self._cloud.store.save()

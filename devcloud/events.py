@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from collections import deque
@@ -40,7 +41,8 @@ class Events:
         self._faults = faults
         self._deliver = deliver
         self._work: asyncio.Queue[Document | Callable[[], Awaitable[None]]] = asyncio.Queue()
-        self._held: Document | None = None
+        self._held: tuple[Document, int] | None = None
+        self._passed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def emit(self, detail_type: str, resources: Sequence[str], detail: Document) -> None:
@@ -97,13 +99,14 @@ class Events:
         if late:
             self._later(wait, envelope, copies)
         elif held and self._held is None:
-            self._held = envelope
-            self._start(self._release(envelope, faults.hold_seconds, copies))
+            self._held, self._passed = (envelope, copies), asyncio.Event()
+            self._start(self._release(self._held, self._passed, faults.hold_seconds))
         else:
             await self._put(envelope, copies)
             if self._held is not None:
                 before, self._held = self._held, None
-                await self._put(before, 1)
+                self._passed.set()
+                await self._put(*before)
 
     def _later(self, seconds: float, envelope: Document, copies: int) -> None:
         async def put() -> None:
@@ -112,11 +115,12 @@ class Events:
 
         self._start(put())
 
-    async def _release(self, envelope: Document, seconds: float, copies: int) -> None:
-        await asyncio.sleep(seconds)
-        if self._held is envelope:
+    async def _release(self, held: tuple[Document, int], passed: asyncio.Event, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(passed.wait(), seconds)
+        if self._held is held:
             self._held = None
-            await self._put(envelope, copies)
+            await self._put(*held)
 
     async def _put(self, envelope: Document, copies: int) -> None:
         body = msgspec.json.encode(envelope).decode()

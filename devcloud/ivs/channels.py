@@ -5,6 +5,7 @@ from __future__ import annotations
 from devcloud.cloud import Cloud, Handlers
 from devcloud.document import Document
 from devcloud.errors import Refused, not_found
+from devcloud.ivs import recorder
 from devcloud.names import resource, token
 from devcloud.paging import page
 
@@ -93,9 +94,10 @@ def update_channel(cloud: Cloud, ask: Document) -> Document:
 
 @handlers("DeleteChannel")
 def delete_channel(cloud: Cloud, ask: Document) -> None:
-    cloud.store.get(ask["arn"])
+    channel = cloud.store.get(ask["arn"])
     if cloud.store.running(ask["arn"]) is not None:
         raise Refused("ConflictException", "The channel is live; stop its stream first.")
+    recorder.finish(cloud, channel)
     for key in _keys(cloud, ask["arn"]):
         cloud.store.remove(key["arn"])
     cloud.store.remove(ask["arn"])

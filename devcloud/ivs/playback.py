@@ -22,6 +22,7 @@ from devcloud.paging import page
 from devcloud.wire import Request, Response
 
 PREFIX = "/api/video/v1/"
+RENDITION = "/720p30.m3u8"
 
 handlers = Handlers("ivs")
 
@@ -133,8 +134,10 @@ class Denied(Exception):
 
 
 def watch(cloud: Cloud, request: Request) -> Response:
-    """The playlist of a channel, for who may see it."""
+    """The playlist of a channel, for who may see it; that of its one rendition has no segment yet, and never will."""
     name = request.path.removeprefix(PREFIX)
+    if name.endswith(RENDITION):
+        return _playlist("#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:2", "#EXT-X-MEDIA-SEQUENCE:0")
     channels = cloud.store.all("channel", lambda channel: channel["playbackUrl"].endswith(PREFIX + name))
     if not channels:
         return _answer(404, "There is no such channel.")
@@ -148,10 +151,9 @@ def watch(cloud: Cloud, request: Request) -> Response:
     session = cloud.store.running(channel["arn"])
     if session is None:
         return _answer(404, "Nothing is live on the channel.")
-    lines = ["#EXTM3U", f'#EXT-X-SESSION-DATA:DATA-ID="STREAM-ID",VALUE="{session["streamId"]}"']
-    lines += ["#EXT-X-STREAM-INF:BANDWIDTH=2500000,RESOLUTION=1280x720", f"{cloud.url}{PREFIX}720p30.m3u8", ""]
-    headers = (("content-type", "application/x-mpegURL"), ("access-control-allow-origin", "*"))
-    return Response(headers=headers, body="\n".join(lines).encode())
+    stream = f'#EXT-X-SESSION-DATA:DATA-ID="STREAM-ID",VALUE="{session["streamId"]}"'
+    rendition = f"{cloud.url}{PREFIX}{name.removesuffix('.m3u8')}{RENDITION}"
+    return _playlist("#EXTM3U", stream, "#EXT-X-STREAM-INF:BANDWIDTH=2500000,RESOLUTION=1280x720", rendition)
 
 
 def check(cloud: Cloud, channel_arn: str, token: str, origin: str) -> Document:
@@ -211,6 +213,11 @@ def _public_key(material: str) -> EllipticCurvePublicKey:
     if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP384R1):
         raise Refused("ValidationException", "The public key is not of the curve P-384.")
     return key
+
+
+def _playlist(*lines: str) -> Response:
+    headers = (("content-type", "application/x-mpegURL"), ("access-control-allow-origin", "*"))
+    return Response(headers=headers, body="\n".join([*lines, ""]).encode())
 
 
 def _answer(status: int, message: str) -> Response:

@@ -1,20 +1,19 @@
 """Streams: live now, and those that were; metadata; the encoder that makes one live.
 
-A channel's stream is `running` from `start` until `end`, whoever ends it: the encoder or StopStream. A recording may go
-on over several streams, when the next one comes within the configuration's reconnect window.
+A channel's stream is `running` from `start` until `end`, whoever ends it: the encoder or StopStream.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import timedelta
 
-from devcloud import clock, recordings
+from devcloud import clock
 from devcloud.cloud import Cloud, Handlers
 from devcloud.document import Document
 from devcloud.errors import Refused, not_found
-from devcloud.events import HEALTH, RECORDING, STREAM
+from devcloud.events import HEALTH, STREAM
+from devcloud.ivs import recorder
 from devcloud.ivs.channels import has_key
 from devcloud.names import stream_id
 from devcloud.paging import page
@@ -104,15 +103,19 @@ def start(cloud: Cloud, channel_arn: str, *, reconnect: bool = False) -> Documen
     cloud.store.sessions(channel_arn).append(session)
     for name in ("Session Created", "Stream Start"):
         _tell(cloud, channel, session, name)
-    if channel["recordingConfigurationArn"]:
-        _start_recording(cloud, channel, session)
+    recorder.begin(cloud, channel, session)
     return session
 
 
-def starve(cloud: Cloud, channel_arn: str, *, health: str) -> Document:
-    """Let the encoder's network be bad (`STARVING`) or good (`HEALTHY`). Raises Refused when nothing is live."""
+def change(cloud: Cloud, channel_arn: str, *, health: str | None = None, viewers: int | None = None) -> Document:
+    """Let the encoder's network be bad (`STARVING`) or good (`HEALTHY`), or so many watch.
+
+    Raises Refused when nothing is live.
+    """
     session = _live(cloud, channel_arn)
-    if session["health"] != health:
+    if viewers is not None:
+        session["viewerCount"] = viewers
+    if health not in (None, session["health"]):
         session["health"] = health
         name = "Starvation Start" if health == "STARVING" else "Starvation End"
         _tell(cloud, cloud.store.get(channel_arn), session, name, HEALTH)
@@ -126,14 +129,7 @@ def end(cloud: Cloud, channel_arn: str) -> Document:
     session["endTime"] = clock.stamp(clock.now())
     for name in ("Session Ended", "Stream End"):
         _tell(cloud, channel, session, name)
-    recording = session.get("recording")
-    if recording is not None:
-        configuration = cloud.store.kept.resources.get(channel["recordingConfigurationArn"], {})
-        window = configuration.get("recordingReconnectWindowSeconds", 0)
-        if window:
-            asyncio.get_running_loop().call_later(window, _end_recording, cloud, channel, recording, channel_arn)
-        else:
-            _end_recording(cloud, channel, recording)
+    recorder.pause(cloud, channel)
     return session
 
 
@@ -144,65 +140,11 @@ def _again(cloud: Cloud, channel_arn: str) -> None:
         cloud.store.save()
 
 
-def _start_recording(cloud: Cloud, channel: Document, session: Document) -> None:
-    configuration = cloud.store.get(channel["recordingConfigurationArn"])
-    earlier = cloud.store.sessions(channel["arn"])[:-1]
-    before = earlier[-1].get("recording") if earlier else None
-    if before is not None and "endTime" not in before:
-        before["streamIds"].append(session["streamId"])
-        session["recording"] = before
-        return
-    bucket = configuration["destinationConfiguration"]["s3"]["bucketName"]
-    recording = recordings.begin(cloud.place, channel["arn"], bucket, session["streamId"])
-    session["recording"] = recording
-
-    async def write() -> None:
-        if await recordings.write_start(cloud.backstage, recording):
-            _tell_recording(cloud, channel, recording, "Recording Start")
-        else:
-            recording["endTime"] = recording["startTime"]
-            _tell_recording(cloud, channel, recording, "Recording Start Failure", reason="ValidationException")
-
-    cloud.events.after(write)
-
-
-def _end_recording(cloud: Cloud, channel: Document, recording: Document, unless_live: str = "") -> None:
-    live = cloud.store.running(unless_live) if unless_live else None
-    if "endTime" in recording or (live is not None and live.get("recording", {}).get("id") == recording["id"]):
-        return
-    ended = clock.now()
-
-    async def write() -> None:
-        if "endTime" in recording:
-            return
-        recording["endTime"] = clock.stamp(ended)
-        duration = ended - clock.read(recording["startTime"])
-        if await recordings.write_end(cloud.backstage, recording, ended):
-            _tell_recording(cloud, channel, recording, "Recording End", duration)
-        else:
-            _tell_recording(cloud, channel, recording, "Recording End Failure", reason="InternalServerException")
-        cloud.store.save()
-
-    cloud.events.after(write)
-
-
 def _tell(cloud: Cloud, channel: Document, session: Document, name: str, of: str = STREAM) -> None:
     moment = clock.stamp(clock.now())
     session["truncatedEvents"].append({"name": name, "type": of, "eventTime": moment})
     detail = {"event_name": name, "channel_name": channel["name"], "stream_id": session["streamId"]}
     cloud.events.emit(of, [channel["arn"]], detail)
-
-
-def _tell_recording(
-    cloud: Cloud,
-    channel: Document,
-    recording: Document,
-    status: str,
-    duration: timedelta = timedelta(),
-    reason: str = "",
-) -> None:
-    detail = recordings.event(recording, channel, status, duration, reason)
-    cloud.events.emit(RECORDING, [channel["arn"]], detail)
 
 
 def _live(cloud: Cloud, channel_arn: str) -> Document:

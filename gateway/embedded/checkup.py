@@ -11,7 +11,8 @@ import msgspec
 
 from gateway.auth.issuer import KEY_FILE
 from gateway.doctor import Finding, examine
-from gateway.embedded import gateways, state
+from gateway.embedded import gateways, probe, state
+from gateway.embedded.devcloud import HEALTH
 from gateway.embedded.errors import EmbeddedError
 from gateway.embedded.folder import MARKER, DataFolder
 from gateway.registry import RegistryError
@@ -73,4 +74,12 @@ async def _running(data: Path, environ: Mapping[str, str]) -> list[Finding]:
         )
     except SettingsError as error:
         return [found, Finding(subject="settings", ok=False, text=str(error))]
-    return [found, *await examine(variables)]
+    return [found, *await examine(variables), *await _cloud(known.aws_endpoint)]
+
+
+async def _cloud(endpoint: str) -> list[Finding]:
+    if not endpoint:
+        return []
+    status, _ = await probe.get(endpoint + HEALTH)
+    text = f"answers at {endpoint}" if status == 200 else f"nothing answers at {endpoint}; see devcloud.log"
+    return [Finding(subject="stand-in for AWS", ok=status == 200, text=text)]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 import aioboto3  # type: ignore[import-untyped,unused-ignore]
 import pytest
-from moto.server import ThreadedMotoServer
 
 from gateway.auth.verifier import TokenVerifier
 from gateway.errors import Code, Refused
@@ -56,19 +55,10 @@ class Pool(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-async def pool(endpoint: str) -> AsyncIterator[Pool]:
+async def pool(devcloud: str) -> AsyncIterator[Pool]:
     credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     session = aioboto3.Session(**credentials, region_name=REGION)
-    async with session.client("cognito-idp", endpoint_url=endpoint) as cognito:
+    async with session.client("cognito-idp", endpoint_url=devcloud) as cognito:
         created = await cognito.create_user_pool(PoolName="ksmp")
         pool_id = created["UserPool"]["Id"]
         flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
@@ -78,7 +68,7 @@ async def pool(endpoint: str) -> AsyncIterator[Pool]:
         )
         for group in ("students", "mentors", "admins"):
             await cognito.create_group(UserPoolId=pool_id, GroupName=group)
-        yield Pool(endpoint, pool_id, client["UserPoolClient"]["ClientId"], cognito)
+        yield Pool(devcloud, pool_id, client["UserPoolClient"]["ClientId"], cognito)
 
 
 @pytest.fixture

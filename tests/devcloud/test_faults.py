@@ -112,8 +112,10 @@ async def test_events_are_repeated() -> None:
 
 
 async def test_events_are_out_of_order() -> None:
-    came = await delivered(EventFaults(reorder=1.0, hold_seconds=0.2), 6)
+    came = await delivered(EventFaults(reorder=1.0, hold_seconds=60.0), 6)
     assert came == [1, 0, 3, 2, 5, 4]
+    came = await delivered(EventFaults(reorder=1.0, repeat=1.0, hold_seconds=60.0), 2)
+    assert came == [1, 1, 0, 0]
     # Nobody waits for ever: what has nothing behind it comes when its time is over.
     assert await delivered(EventFaults(reorder=1.0, hold_seconds=0.05), 1) == [0]
 

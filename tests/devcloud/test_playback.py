@@ -86,6 +86,9 @@ async def test_a_policy_restricts_origins(aws: Aws) -> None:
         return (await aws.http.get(channel["playbackUrl"], headers={"origin": origin})).status_code
 
     assert [await watch("https://a"), await watch("https://b")] == [200, 403]
+    playlist = (await aws.http.get(channel["playbackUrl"], headers={"origin": "https://a"})).text
+    rendition = await aws.http.get(playlist.splitlines()[-1])
+    assert (rendition.status_code, rendition.text.splitlines()[0]) == (200, "#EXTM3U")
     await aws.ivs.update_playback_restriction_policy(arn=arn, allowedOrigins=["https://b"])
     assert [await watch("https://a"), await watch("https://b")] == [403, 200]
     assert (await aws.ivs.get_playback_restriction_policy(arn=arn))["playbackRestrictionPolicy"]["name"] == "p"

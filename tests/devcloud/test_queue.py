@@ -1,4 +1,4 @@
-"""The queue of events: a long poll gets what is sent while it waits, and takes nothing once its client is gone."""
+"""SQS behind the one address: long polls that end with their client, and rules of EventBridge that lead there."""
 
 from __future__ import annotations
 
@@ -33,3 +33,16 @@ async def test_a_long_poll(aws: Aws) -> None:
     await aws.sqs.send_message(QueueUrl=other, MessageBody="hello")
     assert [message["Body"] for message in (await waiting)["Messages"]] == ["hello"]
     assert "Messages" not in await aws.sqs.receive_message(QueueUrl=other, WaitTimeSeconds=1)
+
+
+async def test_a_rule_of_eventbridge_leads_to_a_queue(aws: Aws) -> None:
+    url = (await aws.sqs.create_queue(QueueName="ruled"))["QueueUrl"]
+    attributes = (await aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]))["Attributes"]
+    events = await aws.client("events")
+    await events.put_rule(Name="ours", EventPattern='{"source": ["ksmp"]}')
+    await events.put_targets(Rule="ours", Targets=[{"Id": "queue", "Arn": attributes["QueueArn"]}])
+    for source in ("other", "ksmp"):
+        await events.put_events(Entries=[{"Source": source, "DetailType": "Told", "Detail": '{"n": 1}'}])
+    [message] = (await aws.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=15))["Messages"]
+    envelope = json.loads(message["Body"])
+    assert (envelope["source"], envelope["detail-type"], envelope["detail"]) == ("ksmp", "Told", {"n": 1})

@@ -32,6 +32,12 @@ async def test_a_killed_stand_in_comes_back_with_what_it_knew(tmp_path: Path, se
     try:
         arn = await aws.channel(tags={"session": "s1"})
         stream = await aws.stream("start", arn)
+        recorded = await aws.ivs.create_recording_configuration(
+            destinationConfiguration={"s3": {"bucketName": "ksmp-recordings"}}, recordingReconnectWindowSeconds=2
+        )
+        other = await aws.channel(recordingConfigurationArn=recorded["recordingConfiguration"]["arn"])
+        await aws.stream("start", other)
+        await aws.stream("stop", other)
         os.kill(cloud.pid or 0, signal.SIGKILL)
 
         async def back() -> bool:
@@ -39,6 +45,12 @@ async def test_a_killed_stand_in_comes_back_with_what_it_knew(tmp_path: Path, se
 
         await eventually(back)
         assert (await aws.ivs.get_stream(channelArn=arn))["stream"]["streamId"] == stream
+
+        async def ended() -> bool:
+            return any("recording_status" in event["detail"] for event in await aws.happened(other))
+
+        # What waited for its encoder waits no longer than it would have.
+        await eventually(ended)
         await aws.drive("DELETE", "state")
         await refused(aws.ivs.get_channel(arn=arn), "ResourceNotFoundException", 404)
     finally:

@@ -99,6 +99,8 @@ async def test_a_stream_starves_and_recovers(aws: Aws) -> None:
     for health in ("STARVING", "STARVING", "HEALTHY"):
         await aws.drive("POST", "streams/health", json={"arn": arn, "health": health})
         assert (await aws.ivs.get_stream(channelArn=arn))["stream"]["health"] == health
+    await aws.drive("POST", "streams/health", json={"arn": arn, "viewers": 12})
+    assert (await aws.ivs.get_stream(channelArn=arn))["stream"]["viewerCount"] == 12
     events = [event["detail"]["event_name"] for event in await aws.happened(arn)]
     assert events[2:] == ["Starvation Start", "Starvation End"]
     await aws.stream("stop", arn)
@@ -168,6 +170,17 @@ async def test_a_recording_goes_on_when_the_encoder_is_back_in_time(aws: Aws) ->
 
     details = await eventually(ended)
     assert [detail["recording_session_stream_ids"] for detail in details] == [streams]
+
+
+async def test_a_recording_waits_for_nobody_when_its_channel_is_gone(aws: Aws) -> None:
+    arn = await recorded_channel(aws, await aws.bucket(), window=300)
+    await aws.stream("start", arn)
+    await aws.stream("stop", arn)
+    await aws.settle()
+    assert (await aws.happened(arn))[-1]["detail"]["recording_status"] == "Recording Start"
+    await aws.ivs.delete_channel(arn=arn)
+    await aws.settle()
+    assert (await aws.happened(arn))[-1]["detail"]["recording_status"] == "Recording End"
 
 
 async def test_a_recording_without_a_bucket_fails(aws: Aws) -> None:
