@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -252,7 +253,9 @@ async def test_clearing_takes_a_user_s_messages_or_all_in_one_push(
     assert [row["subject"] for row in acts] == ["ann", room.partition(":")[2]]
 
 
-async def test_reports_are_the_mentors_to_decide(node: Running, enter: Enter, token: MakeToken, room: str) -> None:
+async def test_reports_are_the_mentors_to_decide(
+    node: Running, enter: Enter, token: MakeToken, room: str, database: asyncpg.Pool
+) -> None:
     session, staff = room.partition(":")[2], room.replace("session:", "staff:")
     ann, bob, meera = await enter("ann"), await enter("bob", there=True), await enter("meera", "mentor", into=staff)
     seq = (await ann.say(room, "rude"))["seq"]
@@ -309,6 +312,8 @@ async def test_reports_are_the_mentors_to_decide(node: Running, enter: Enter, to
         assert (answer.status_code, answer.json()["code"]) == (409, "chat.resolved")
         assert (await mentor.get(f"/sessions/{session}/reports?status=open")).json()["items"] == []
     assert (await meera.expect_push("chat.reported", staff))["data"] == decided
+    acts = "SELECT actor FROM account_audit WHERE act = $1 AND subject = $2"
+    assert [row["actor"] for row in await database.fetch(acts, "chat.resolve", report["id"])] == ["meera"]
 
 
 async def test_a_user_reports_so_many_messages_of_a_session(gateway: MakeGateway, token: MakeToken, room: str) -> None:
@@ -325,3 +330,57 @@ async def test_a_user_reports_so_many_messages_of_a_session(gateway: MakeGateway
         await refused(bob, "chat.too_many_reports", "chat.report", room, {"seq": seqs[1]})
         await bob.call("chat.report", room=room, data={"seq": seqs[0]})
         await refused(bob, "rate_limited", "chat.report", room, {"seq": seqs[0]})
+
+
+async def test_every_limit_is_a_setting(gateway: MakeGateway, token: MakeToken, room: str, tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("darn\n")
+    hour = "3600"
+    environ = {
+        "KSMP_CHAT_CHANGE_RATE_COUNT": "2",
+        "KSMP_CHAT_CHANGE_RATE_SECONDS": hour,
+        "KSMP_CHAT_REACT_RATE_COUNT": "2",
+        "KSMP_CHAT_REACT_RATE_SECONDS": hour,
+        "KSMP_CHAT_HOST_RATE_COUNT": "3",
+        "KSMP_CHAT_HOST_RATE_SECONDS": hour,
+        "KSMP_CHAT_MENTIONS": "1",
+        "KSMP_CHAT_SLOW_MOST": "5",
+        "KSMP_CHAT_PINS": "1",
+        "KSMP_CHAT_REACTIONS": "🦆",
+        "KSMP_CHAT_REACTIONS_INTERVAL": "0.1",
+        "KSMP_CHAT_RECENT": "1",
+        "KSMP_CHAT_FRESH": "0.05",
+        "KSMP_CHAT_ENROLLED_FRESH": "0.05",
+        "KSMP_CHAT_WORDS_FILE": str(tmp_path / "words"),
+    }
+    async with (
+        gateway(environ=environ) as node,
+        connected(node.ws_url, token("meera", "mentor")) as meera,
+        connected(node.ws_url, token("ann")) as ann,
+    ):
+        await meera.join(room)
+        await ann.join(room)
+        seqs = [(await ann.say(room, text))["seq"] for text in ("darn", "fuck")]
+        part = (await ann.call("live.snapshot", room=room))["parts"]["chat.messages"]
+        assert [one["text"] for one in part["messages"]] == ["fuck"]
+        assert (await ann.expect_push("chat.message", room))["data"]["text"] == "****"
+        await refused(ann, "invalid", "chat.react", room, {"seq": seqs[0], "emoji": "👍"})
+        await ann.call("chat.react", room=room, data={"seq": seqs[0], "emoji": "🦆"})
+        await ann.expect_push("chat.reactions", room)
+        await refused(ann, "rate_limited", "chat.react", room, {"seq": seqs[0], "emoji": "🦆"})
+        await refused(ann, "invalid", "chat.send", room, {"text": "hi", "mentions": ["meera", "bob"]})
+        await meera.call("chat.pin", room=room, data={"seq": seqs[0]})
+        await refused(meera, "chat.too_many_pins", "chat.pin", room, {"seq": seqs[1]})
+        await refused(meera, "invalid", "chat.configure", room, {"slow_seconds": 6})
+        for cmd, data in (("chat.edit", {"seq": seqs[0], "text": "x"}), ("chat.delete", {"seq": 1})):
+            for code in (
+                (None, None, "rate_limited") if cmd == "chat.edit" else ("not_found", "not_found", "rate_limited")
+            ):
+                if code is None:
+                    await ann.call(cmd, room=room, data=data)
+                else:
+                    await refused(ann, code, cmd, room, data)
+        for cmd in ("chat.unpin", "chat.unmute", "chat.clear"):
+            data = {"seq": 1} if cmd == "chat.unpin" else {"user": "bob"}
+            for _ in range(3):
+                await meera.call(cmd, room=room, data=data)
+            await refused(meera, "rate_limited", cmd, room, data)
