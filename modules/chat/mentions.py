@@ -53,4 +53,4 @@ class Mentions:
                         f"user:{user}", MENTIONED, Mention(context.room, seq, author, text)
                     )
         except Unavailable:
-            log.warning("chat.mentions_untold", session=context.room_id, seq=seq)
+            log.warning("mentions.untold", session=context.room_id, seq=seq)

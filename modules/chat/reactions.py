@@ -149,7 +149,7 @@ class ReactionBook:
                 changed = await self._store(desk.session, {given: on for given, on, _ in batch})
             except Exception as error:
                 if not isinstance(error, Unavailable):
-                    log.exception("chat.reactions_lost", session=desk.session)
+                    log.exception("reactions.lost", session=desk.session)
                 for _, _, stored in batch:
                     if not stored.done():
                         stored.set_exception(error)

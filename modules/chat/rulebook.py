@@ -94,7 +94,7 @@ class Rulebook:
             rules = await self._known.get(context.room_id)
         except Unavailable:
             # The class goes on. Who was muted still is.
-            log.warning("chat.settings_unknown", session=context.room_id)
+            log.warning("settings.unknown", session=context.room_id)
             rules = Settings()
         host, viewer = context.at_least(HOST), not context.at_least(SPEAKER)
         if rules.links is not Links.ALLOW and not (host and rules.links is Links.HOSTS) and has_link(text):
@@ -134,7 +134,7 @@ class Rulebook:
                 await self._kernel.database.fetch(WAIT, context.room_id, user, until)
                 await context.rooms.restrict(context.room, user, SLOWED, until, name=SLOW)
         except Unavailable:
-            log.warning("chat.wait_unknown", session=context.room_id)
+            log.warning("wait.unknown", session=context.room_id)
 
     async def _release(self, context: Context) -> None:
         """Nobody waits any longer for what they were told to before."""

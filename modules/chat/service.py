@@ -186,4 +186,4 @@ class Chat:
                     details = {"session": context.room_id, **({"seq": first} if first else {})}
                     await record(context.principal, act, author or context.room_id, details)
         except Unavailable:
-            log.warning("chat.not_tidied", session=context.room_id, act=act)
+            log.warning("messages.not_tidied", session=context.room_id, act=act)
