@@ -389,7 +389,7 @@ async def test_a_poll_marks_the_video_without_waiting_for_it(
         text = f'{{"poll":"{poll}","question":"Clear so far?","type":"live.poll"}}'
         await eventually(lambda: {(session, text), (session, "ada")} <= set(marks), "the mark and the promotion")
     listening = {one.name for one in lives[0].listens}
-    assert [one.name for one in lives[0].timers] == ["live.poll_due"]
+    assert "live.poll_due" in [one.name for one in lives[0].timers]
     assert listening >= {"live.mark_poll", "live.promote_speaker", "live.remove_viewer"}
 
 
