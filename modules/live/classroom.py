@@ -11,15 +11,19 @@ from litestar.di import Provide
 from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.live import exports
+from modules.live.attention import Attention
 from modules.live.desk import Desk
 from modules.live.effects import Effects
 from modules.live.hands import Hands
+from modules.live.lobby import Lobby
+from modules.live.moderation import Moderation
 from modules.live.options import Options
 from modules.live.polls import BallotBox
 from modules.live.questions import QuestionBox
 from modules.live.reactions import Applause
 from modules.live.room_settings import RoomSettings
 from modules.live.snapshot import Snapshots
+from modules.live.speakers import Speakers
 from modules.live.tallies import Tallies
 
 # The role of a user in a session's staff room; raises Refused and BadInput `not_found`.
@@ -34,22 +38,38 @@ class Classroom:
         self._tallies = Tallies(self._desk)
         self.effects = Effects()
         options = Options(self._desk)
-        hands = Hands(self._desk)
+        speakers = Speakers(self._desk)
+        hands = Hands(self._desk, speakers)
+        lobby = Lobby(self._desk)
+        attention = Attention(self._desk, options)
+        options.followed = {"lobby": lobby.follow, "attention": attention.follow}
+        self._moderation = Moderation(self._desk, hands, speakers)
         self._questions = QuestionBox(self._desk, options, self._tallies)
         self._polls = BallotBox(self._desk, self._tallies)
         self._applause = Applause(self._desk)
-        parts = (Snapshots(self._desk), options, hands, self._questions, self._polls, self._applause)
+        parts = (
+            Snapshots(self._desk),
+            options,
+            hands,
+            self._questions,
+            self._polls,
+            self._applause,
+            self._moderation,
+            lobby,
+            attention,
+        )
         self.commands = tuple(command for part in parts for command in part.commands)
         self.snapshots = tuple(one for part in parts for one in part.snapshots)
         self.timers = self._polls.timers
         self.listens = self.effects.listens
         self.routes = Router(
             "/sessions",
-            route_handlers=[exports.questions, exports.polls],
+            route_handlers=[exports.questions, exports.polls, exports.moderation],
             # Not bound methods: Litestar copies its handlers, with all that is bound to them.
             dependencies={
                 "export": Provide(
-                    lambda: exports.Export(staff_role, self._questions, self._polls), sync_to_thread=False
+                    lambda: exports.Export(staff_role, self._questions, self._polls, self._moderation),
+                    sync_to_thread=False,
                 )
             },
         )

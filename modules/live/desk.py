@@ -88,6 +88,11 @@ def staff_room(session: str) -> str:
     return f"staff:{session}"
 
 
+def lobby_room(session: str) -> str:
+    """Where viewers wait."""
+    return f"lobby:{session}"
+
+
 def user_room(user: str) -> str:
     return f"user:{user}"
 

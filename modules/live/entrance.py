@@ -21,7 +21,15 @@ ROLES: Final = ("viewer", "speaker", "cohost", "host")
 WHOSE: Final = """
     SELECT id, mentor_id, co_mentors, program_id, state, visibility, capacity, ended_at, (
         SELECT role FROM live_promotion WHERE session_id = live_session.id AND user_id = {}
-    ) AS promoted
+    ) AS promoted, EXISTS (
+        SELECT FROM live_ban WHERE user_id = {} AND (until IS NULL OR until > now()) AND (
+            session_id = live_session.id OR (scope = 'program' AND program_id = live_session.program_id)
+        )
+    ) AS banned, EXISTS (
+        SELECT FROM live_option WHERE session_id = live_session.id AND lobby
+    ) AND NOT EXISTS (
+        SELECT FROM live_guest WHERE session_id = live_session.id AND user_id = {} AND state = 'admitted'
+    ) AS waits
     FROM live_session WHERE id = {}
 """
 
@@ -39,16 +47,26 @@ class Entrance:
 
         Its mentors, its program's mentors and admins are hosts, at any time and without a place. Others are viewers
         while the room is open, or what a host made them. Raises BadInput `not_found`, Refused `forbidden`, Conflict
-        `live.not_open`, `live.over`, `live.cancelled`, `live.full`, or Unavailable.
+        `live.not_open`, `live.over`, `live.cancelled`, `live.lobby`, `live.full`, or Unavailable.
         """
         with self._kernel.database.guard():
             session = await self._found(principal, session_id)
             if await self._hosts(principal, session):
                 return "host"
         self._check_open(session)
+        if session["waits"] and session["promoted"] is None:
+            raise errors.lobby()
         if session["capacity"] is not None:
             await self._seats.take(session_id, principal.id)
         return session["promoted"] or "viewer"
+
+    async def lobby_role(self, principal: Principal, session_id: str) -> str:
+        """The same for the room where viewers wait: whoever may be in the session once they are admitted."""
+        with self._kernel.database.guard():
+            session = await self._found(principal, session_id)
+            await self._hosts(principal, session)
+        self._check_open(session)
+        return "guest"
 
     async def staff_role(self, principal: Principal, session_id: str) -> str:
         """The same for the room of the session's mentors alone, and of the co-hosts they made."""
@@ -60,7 +78,7 @@ class Entrance:
 
     async def _found(self, principal: Principal, session_id: str) -> dict[str, Any]:
         # Asked at every join: Piccolo takes longer to write a select than PostgreSQL to answer it.
-        for row in await Session.raw(WHOSE, principal.id, session_id):
+        for row in await Session.raw(WHOSE, principal.id, principal.id, principal.id, session_id):
             found: dict[str, Any] = row
             return found
         raise not_found("there is no such session")
@@ -70,6 +88,8 @@ class Entrance:
         if principal.role is Role.ADMIN or principal.id in (session["mentor_id"], *session["co_mentors"]):
             return True
         part = await part_of(principal.id, session["program_id"])
+        if session["banned"] and part is not Part.MENTOR:
+            raise forbidden("you are kept out of this session")
         if part is None and session["visibility"] != "open":
             raise forbidden("this session is for those enrolled in its program")
         return part is Part.MENTOR

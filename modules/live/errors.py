@@ -6,6 +6,7 @@ live.not_open         409: its room opens later
 live.over             409: it has ended, and its room is closed
 live.cancelled        409: it does not take place
 live.full             409: all places are taken
+live.lobby            409: viewers wait to be admitted: join `lobby:<id>` and knock
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ def over() -> Conflict:
 
 def cancelled() -> Conflict:
     return Conflict("this session was cancelled", code="live.cancelled")
+
+
+def lobby() -> Conflict:
+    return Conflict("viewers of this session wait in its lobby to be admitted", code="live.lobby")
 
 
 def full() -> Conflict:

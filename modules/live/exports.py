@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,7 +17,8 @@ from litestar.params import FromPath, QueryParameter
 from gateway.auth.policy import signed_in
 from gateway.principal import Principal
 from modules.live.desk import Member
-from modules.live.messages import EXAMPLE
+from modules.live.messages import EXAMPLE, MADE
+from modules.live.moderation import Moderated, Moderation
 from modules.live.polls import BallotBox, Poll
 from modules.live.questions import Question, QuestionBox
 
@@ -74,6 +76,18 @@ class PollList(msgspec.Struct, frozen=True):
         return cls([PollRecord(quiz, {"asha": [1]})])
 
 
+class ModerationList(msgspec.Struct, frozen=True):
+    """The newest first, at most 500."""
+
+    items: list[Moderated]
+
+    @classmethod
+    def example(cls) -> ModerationList:
+        until = datetime(2026, 1, 31, 19, 0, tzinfo=UTC)
+        mentor = Member("meera", "Meera")
+        return cls([Moderated("asha", "kick", "session", "Shouting.", mentor, until, MADE)])
+
+
 @dataclass(frozen=True)
 class Export:
     """Reads what a host asks for."""
@@ -81,6 +95,7 @@ class Export:
     staff_role: Callable[[Principal, str], Awaitable[str]]
     question_box: QuestionBox
     ballot_box: BallotBox
+    moderated: Moderation
 
     async def questions(self, principal: Principal, session: str) -> QuestionList:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
@@ -92,6 +107,11 @@ class Export:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
         await self.staff_role(principal, session)
         return PollList([PollRecord(poll, ballots) for poll, ballots in await self.ballot_box.export(session)])
+
+    async def moderation(self, principal: Principal, session: str) -> ModerationList:
+        """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
+        await self.staff_role(principal, session)
+        return ModerationList(await self.moderated.audit(session))
 
 
 @get("/{id:str}/questions", policy=HOSTS)
@@ -142,6 +162,14 @@ async def polls(
         for number, option in enumerate(one.poll.options)
     )
     return _csv(head, rows)
+
+
+@get("/{id:str}/moderation", policy=HOSTS)
+async def moderation(
+    id: FromPath[str], principal: NamedDependency[Principal], export: NamedDependency[Export]
+) -> ModerationList:
+    """Who was kicked, banned, let in again or promoted in a session, and by whom."""
+    return await export.moderation(principal, id)
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response[Any]:

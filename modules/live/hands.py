@@ -11,6 +11,7 @@ from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.module import Command, Context, Rate, SnapshotPart
 from modules.live.desk import Desk, Done, Member, Nothing, clock, milliseconds
 from modules.live.effects import SpeakerInvited
+from modules.live.speakers import Speakers
 
 PART: Final = "hands"
 HAND: Final = "live.hand"
@@ -27,6 +28,7 @@ TURN: Final = """
     UPDATE live_hand SET state = $3 WHERE session_id = $1 AND user_id = $2
     RETURNING user_id, name, state, raised_at
 """
+INVITED: Final = "SELECT user_id FROM live_hand WHERE session_id = $1 AND state = 'invited' ORDER BY user_id"
 LOWER_ALL: Final = "UPDATE live_hand SET state = 'lowered' WHERE session_id = $1 AND state <> 'lowered'"
 # One statement, so that the revision is that of the hands beside it.
 READ: Final = """
@@ -79,8 +81,9 @@ class Queue(msgspec.Struct, frozen=True):
 class Hands:
     """The commands of hands; all but the snapshot run in a transaction of the kernel's."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, speakers: Speakers) -> None:
         self._desk = desk
+        self._speakers = speakers
         self.commands = (
             Command(
                 name="live.raise_hand",
@@ -136,13 +139,28 @@ class Hands:
         user = request.user or context.principal.id
         if user != context.principal.id and not context.at_least("cohost"):
             raise forbidden("only a host lowers the hands of others")
-        rev = await self._desk.lock(context.room_id, PART)
-        for row in await self._desk.fetch(OF, context.room_id, user):
-            if row["state"] != "lowered":
-                return await self._tell(context, (await self._desk.fetch(TURN, context.room_id, user, "lowered"))[0])
-        if user == context.principal.id:
-            return Done(rev)
-        raise _not_up()
+        rev = await self.lower(context, user)
+        if rev is None:
+            if user != context.principal.id:
+                raise _not_up()
+            rev = await self._desk.lock(context.room_id, PART)
+        return Done(rev)
+
+    async def lower(self, context: Context, user: str) -> int | None:
+        """Lower a hand if it is up, in a transaction; who was invited is a viewer again."""
+        session = context.room_id
+        await self._desk.lock(session, PART)
+        for row in await self._desk.fetch(OF, session, user):
+            if row["state"] == "lowered":
+                return None
+            if row["state"] == "invited":
+                await self._end_turn(session, user)
+            return (await self._tell(context, (await self._desk.fetch(TURN, session, user, "lowered"))[0])).rev
+        return None
+
+    async def _end_turn(self, session: str, user: str) -> None:
+        if await self._speakers.role(session, user) == "speaker":
+            await self._speakers.make(session, user, "viewer")
 
     async def _invite(self, context: Context, request: Invite) -> Done:
         """Raises BadInput `not_found` when the hand is not up."""
@@ -152,12 +170,16 @@ class Hands:
             if row["state"] == "invited":
                 return Done(rev)
             if row["state"] == "raised":
+                if await self._speakers.role(session, request.user) == "viewer":
+                    await self._speakers.make(session, request.user, "speaker")
                 await self._desk.kernel.events.publish(SpeakerInvited(session, request.user, row["name"]))
                 return await self._tell(context, (await self._desk.fetch(TURN, session, request.user, "invited"))[0])
         raise _not_up()
 
     async def _lower_all(self, context: Context, request: Nothing) -> Done:
         lowered = HandsLowered(await self._desk.bump(context.room_id, PART))
+        for row in await self._desk.fetch(INVITED, context.room_id):
+            await self._end_turn(context.room_id, row["user_id"])
         await self._desk.fetch(LOWER_ALL, context.room_id)
         await context.publish_row(LOWERED, lowered)
         return Done(lowered.rev)

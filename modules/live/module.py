@@ -51,6 +51,7 @@ class LiveModule(Module):
     def __init__(self) -> None:
         self.rooms = (
             RoomKind(name="session", roles=ROLES, authorize=self._role, archived=True, presence=True),
+            RoomKind(name="lobby", roles=("guest",), authorize=self._lobby_role, presence=True),
             RoomKind(name="staff", roles=("host",), authorize=self._staff_role, archived=True, presence=True),
         )
         self._classroom = Classroom(self._staff_role)
@@ -148,6 +149,9 @@ class LiveModule(Module):
 
     async def _role(self, principal: Principal, id: str) -> str:
         return await self._door.role(principal, id)
+
+    async def _lobby_role(self, principal: Principal, id: str) -> str:
+        return await self._door.lobby_role(principal, id)
 
     async def _staff_role(self, principal: Principal, id: str) -> str:
         return await self._door.staff_role(principal, id)

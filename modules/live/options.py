@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -47,6 +48,8 @@ class Options:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        # What else a choice means, by its name: called in the transaction with the session and whether it is on now.
+        self.followed: dict[str, Callable[[str, bool], Awaitable[None]]] = {}
         self.commands = (
             Command(
                 name="live.configure",
@@ -72,6 +75,9 @@ class Options:
         said = {name: value for name, value in msgspec.structs.asdict(request).items() if value is not None}
         options = msgspec.structs.replace(before, **said, rev=rev)
         await self._desk.fetch(WRITE, session, options.anonymous_questions, options.attention, options.lobby)
+        for name, follow in self.followed.items():
+            if getattr(options, name) != getattr(before, name):
+                await follow(session, getattr(options, name))
         await context.publish_row(OPTIONS, options)
         return Done(rev)
 

@@ -34,6 +34,13 @@ class RoomSettings:
     vote_rate_seconds: float = setting(10.0, doc="Time in which as many may be cast again")
     tally_interval: float = setting(0.5, doc="Shortest time between two tallies of votes in a session, on all gateways")
 
+    kick_seconds: float = setting(600.0, doc="How long who was kicked out of a session is kept out")
+    ban_longest: float = setting(31_622_400.0, doc="Longest time after which a ban may end by itself")
+    reason_characters: int = setting(500, doc="Longest reason of a kick or ban, in characters")
+    lobby_places: int = setting(500, doc="Viewers who may wait to be admitted to a session")
+    away_rate_count: int = setting(10, doc="Times one connection may say at once that its page is hidden or seen")
+    away_rate_seconds: float = setting(20.0, doc="Time in which as many may be said again")
+
     reactions: tuple[str, ...] = setting(("👍", "👏", "❤️", "😂", "😮", "🎉"), doc="What may be reacted with")
     reaction_interval: float = setting(1.0, doc="Time over which a gateway adds up the reactions of a session")
     reaction_rate_count: int = setting(10, doc="Reactions of one connection at once")

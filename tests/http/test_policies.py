@@ -105,7 +105,7 @@ async def test_the_mentor_of_another_program_is_a_stranger(
     commands = registry.commands(site.running.gateway.modules)
     assert commands
     for command in commands.values():
-        assert command.rooms in ("session", "staff", "program", "announce"), (
+        assert command.rooms in ("session", "staff", "lobby", "program", "announce"), (
             f"say in this test who is a stranger to {command.rooms}"
         )
         closed, open_ = f"{command.rooms}:{room}", f"{command.rooms}:{theirs}"

@@ -51,6 +51,16 @@ class Replica:
                 self._update("live.staff_polls", "polls", data["polls"])
             case "live.asker":
                 self.parts["live.askers"]["askers"][data["question"]] = data["author"]
+            case "live.ban_changed" if self._newer("live.bans", data):
+                self._replace("live.bans", "bans", data["ban"], _by_scope, gone=not data["force"])
+            case "live.guests_changed" if self._newer("live.guests", data):
+                for guest in data["guests"]:
+                    self._replace("live.guests", "guests", guest, _by_user, gone=guest["state"] == "admitted")
+            case "live.away_changed" if self._newer("live.away", data):
+                if "user" in data:
+                    self._replace("live.away", "users", data["user"], _by_id, gone=not data["away"])
+                else:
+                    self.parts["live.away"]["users"] = []
             case "live.session" if data["rev"] > self.parts["live.session"]["rev"]:
                 self.parts["live.session"] = data
             case "live.options" if data["rev"] > self.parts["live.options"]["rev"]:
@@ -91,11 +101,18 @@ def _by_user(item: Message) -> str:
     return str(item["user"]["id"])
 
 
+def _by_scope(item: Message) -> str:
+    return f"{item['user']} {item['scope']}"
+
+
 def _by_id(item: Message) -> str:
     return str(item["id"])
 
 
 ORDER: dict[str, Callable[[Message], Any]] = {
+    "bans": _by_scope,
+    "guests": lambda one: (one["knocked_at"], one["user"]["id"]),
+    "users": _by_id,
     "hands": lambda one: (one["raised_at"], one["user"]["id"]),
     "questions": lambda one: (-one["votes"], one["asked_at"], one["id"]),
     "polls": lambda one: (one["opened_at"], one["id"]),

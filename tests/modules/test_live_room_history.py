@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,15 +14,25 @@ from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
 from tests.modules.classroom import MENTOR, Replica, do, eventually, people, snapshot, staff
 from tests.wire import WireClient, WireError
 
-USERS = (MENTOR, "ada", "bob", "cleo")
+# The last is sent out and called in, and does little else.
+USERS = (MENTOR, "ada", "bob", "cleo", "dan")
+DAN = len(USERS) - 1
 
-who = st.integers(0, len(USERS) - 1)
+who = st.integers(0, DAN - 1)
 which = st.integers(0, 2)
 flag = st.booleans()
+scope = st.sampled_from(["session", "program"])
 STEPS = st.one_of(
     st.tuples(st.just("live.raise_hand"), who, st.just({})),
     st.tuples(st.just("live.lower_hand"), who, st.just({})),
-    st.tuples(st.just("live.invite"), st.just(0), st.fixed_dictionaries({"user": st.sampled_from(USERS)})),
+    st.tuples(st.just("live.invite"), st.just(0), st.just({"user": "dan"})),
+    st.tuples(st.just("live.raise_hand"), st.just(DAN), st.just({})),
+    st.tuples(st.sampled_from(["live.kick", "live.unban", "live.admit"]), st.just(0), st.just({"user": "dan"})),
+    st.tuples(st.just("live.ban"), st.just(0), st.fixed_dictionaries({"user": st.just("dan"), "scope": scope})),
+    st.tuples(st.just("live.unban"), st.just(0), st.fixed_dictionaries({"user": st.just("dan"), "scope": scope})),
+    st.tuples(st.just("live.knock"), st.just(DAN), st.just({})),
+    st.tuples(st.just("live.away"), who, st.fixed_dictionaries({"away": flag})),
+    st.tuples(st.just("live.configure"), st.just(0), st.fixed_dictionaries({"lobby": flag, "attention": flag})),
     st.tuples(st.just("live.lower_hands"), st.just(0), st.just({})),
     st.tuples(st.just("live.ask"), who, st.fixed_dictionaries({"text": st.just("Why?"), "anonymous": flag})),
     st.tuples(st.just("live.upvote"), who, st.fixed_dictionaries({"question": which})),
@@ -52,16 +63,27 @@ STEPS = st.one_of(
 )
 # What a step may be answered, by the rules that other tests are about.
 REFUSED = {"not_found", "live.poll_closed", "live.already_voted", "live.question_closed", "live.not_anonymous"}
-REFUSED |= {"live.too_many_polls"}
+REFUSED |= {"live.too_many_polls", "live.attention_off", "not_joined"}
 
 
 @pytest.fixture(scope="module")
 async def lesson(gateway: MakeGateway, token: MakeToken) -> AsyncIterator[list[WireClient]]:
-    unlimited = {f"KSMP_LIVE_{name}_RATE_COUNT": "100000" for name in ("HAND", "ASK", "VOTE")}
+    unlimited = {f"KSMP_LIVE_{name}_RATE_COUNT": "100000" for name in ("HAND", "ASK", "VOTE", "AWAY")}
     environ = {**unlimited, "KSMP_LIVE_TALLY_INTERVAL": "0.02"}
     quick: dict[str, Any] = {"command_rate": 100000.0, "command_burst": 100000}
     async with gateway(environ=environ, **quick) as node, people(node, token, *USERS) as clients:
         yield clients
+
+
+def lobby(room: str) -> str:
+    return room.replace("session:", "lobby:")
+
+
+async def enter(lesson: list[WireClient], room: str) -> None:
+    for client in lesson:
+        await client.join(room)
+    await lesson[0].join(staff(room))
+    await lesson[DAN].join(lobby(room))
 
 
 async def play(lesson: list[WireClient], room: str, history: list[tuple[str, int, dict[str, Any]]]) -> list[Replica]:
@@ -82,7 +104,7 @@ async def play(lesson: list[WireClient], room: str, history: list[tuple[str, int
             if isinstance(data.get(name), int)
         }
         try:
-            ok = await do(client, room, cmd, **data | named)
+            ok = await do(client, lobby(room) if cmd == "live.knock" else room, cmd, **data | named)
         except WireError as error:
             if error.code not in REFUSED:
                 raise
@@ -118,16 +140,15 @@ async def test_a_snapshot_and_the_pushes_after_it(
     lesson: list[WireClient], create_session: CreateSession, history: list[tuple[str, int, dict[str, Any]]]
 ) -> None:
     room = f"session:{await create_session()}"
-    for client in lesson:
-        await client.join(room)
-    await lesson[0].join(staff(room))
+    await enter(lesson, room)
     try:
         first = [("come", 0, {}), ("come", 1, {})]
         await play(lesson, room, [*first, *history])
     finally:
         for client in lesson:
-            await client.call("leave", room=room)
-        await lesson[0].call("leave", room=staff(room))
+            for place in (room, staff(room), lobby(room)):
+                with contextlib.suppress(WireError):
+                    await client.call("leave", room=place)
 
 
 async def test_a_history_in_which_everything_happens(
@@ -135,9 +156,7 @@ async def test_a_history_in_which_everything_happens(
 ) -> None:
     """What the property would show of a room in which nothing was refused."""
     room = f"session:{await create_session()}"
-    for client in lesson:
-        await client.join(room)
-    await lesson[0].join(staff(room))
+    await enter(lesson, room)
     poll = {"question": "Which?", "options": ["a", "b"], "correct": [1], "anonymous": True, "shown": False}
     history: list[tuple[str, int, dict[str, Any]]] = [
         ("come", 0, {}),
@@ -152,13 +171,21 @@ async def test_a_history_in_which_everything_happens(
         ("live.upvote", 3, {"question": 1}),
         ("live.vote", 1, {"poll": 0, "options": [1]}),
         ("live.vote", 3, {"poll": 0, "options": [0]}),
-        ("live.invite", 0, {"user": "bob"}),
+        ("live.raise_hand", DAN, {}),
+        ("live.invite", 0, {"user": "dan"}),
+        ("live.configure", 0, {"lobby": True, "attention": True}),
+        ("live.away", 1, {"away": True}),
+        ("live.kick", 0, {"user": "cleo"}),
         ("come", 0, {}),
     ]
     replicas = await play(lesson, room, history)
     ada = next(one for one in replicas if one.room == room and "live.my_votes" in one.parts and one is replicas[3])
     hands = ada.parts["live.hands"]["hands"]
-    assert [(hand["user"]["id"], hand["state"]) for hand in hands] == [("bob", "invited"), ("ada", "raised")]
+    assert [(hand["user"]["id"], hand["state"]) for hand in hands] == [
+        ("bob", "raised"),
+        ("ada", "raised"),
+        ("dan", "invited"),
+    ]
     questions = ada.parts["live.questions"]["questions"]
     assert [(one["text"], one["votes"], one.get("author", {}).get("id")) for one in questions] == [
         ("How?", 2, "bob"),
@@ -170,4 +197,6 @@ async def test_a_history_in_which_everything_happens(
     hidden = next(one for one in replicas if one.room == staff(room))
     (seen,) = hidden.parts["live.staff_polls"]["polls"]
     assert (seen["correct"], seen["counts"], seen["voters"]) == ([1], [1, 1], 2)
+    assert hidden.parts["live.away"]["users"] == [{"id": "ada", "name": "Ada"}]
+    assert [(ban["user"], ban["scope"]) for ban in hidden.parts["live.bans"]["bans"]] == [("cleo", "session")]
     assert hidden.parts["live.askers"]["askers"] == {questions[1]["id"]: {"id": "ada", "name": "Ada"}}

@@ -1,0 +1,46 @@
+"""Who is more than a viewer by a host's word, as commands of the room make them so."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from modules.live.desk import Desk, session_room, staff_room
+from modules.live.promotions import CODE
+
+ROLE: Final = "SELECT role FROM live_promotion WHERE session_id = $1 AND user_id = $2"
+PROMOTE: Final = """
+    INSERT INTO live_promotion (session_id, user_id, role) VALUES ($1, $2, $3)
+    ON CONFLICT (session_id, user_id) DO UPDATE SET role = EXCLUDED.role
+"""
+DEMOTE: Final = "DELETE FROM live_promotion WHERE session_id = $1 AND user_id = $2"
+
+
+class Speakers:
+    """Works inside of a transaction, with which the role, and the word to come back for it, commit."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def role(self, session: str, user: str) -> str:
+        """What the user was made: `viewer`, `speaker` or `cohost`."""
+        for row in await self._desk.fetch(ROLE, session, user):
+            return str(row["role"])
+        return "viewer"
+
+    async def make(self, session: str, user: str, role: str) -> bool:
+        """Whether it is another role; then their connections leave with `rejoin`, and have it when they are back."""
+        before = await self.role(session, user)
+        if before == role:
+            return False
+        if role == "viewer":
+            await self._desk.fetch(DEMOTE, session, user)
+        else:
+            await self._desk.fetch(PROMOTE, session, user, role)
+        await self._desk.kernel.rooms.evict(session_room(session), user, CODE, rejoin=True)
+        if before == "cohost":
+            await self._desk.kernel.rooms.evict(staff_room(session), user, CODE, rejoin=True)
+        return True
+
+    async def forget(self, session: str, user: str) -> None:
+        """Of somebody who is taken out anyway."""
+        await self._desk.fetch(DEMOTE, session, user)
