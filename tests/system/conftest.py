@@ -10,7 +10,7 @@ from tests.system.cluster import Cluster, running
 
 # Seconds, as short as a test needs it.
 ATTENDANCE_INTERVAL = 1.0
-ATTENDANCE_GAP = 2.0
+ATTENDANCE_GAP = 4.0
 EXTRA = {
     "KSMP_LIVE_ATTENDANCE_INTERVAL": str(ATTENDANCE_INTERVAL),
     "KSMP_LIVE_ATTENDANCE_GAP": str(ATTENDANCE_GAP),
