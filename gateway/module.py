@@ -285,6 +285,13 @@ class Rooms(Protocol):
     async def snapshot(self, context: Context) -> Snapshot:
         """See `Context.snapshot`."""
 
+    async def tally(self, room: str, since: datetime, until: datetime) -> Mapping[str, int]:
+        """How many durable pushes of each name the room stored in this time and did not erase.
+
+        Counted in the archive, which follows the log by a moment. Raises ValueError for a kind that is not archived,
+        and Unavailable.
+        """
+
     async def members(self, room: str) -> Sequence[Person]:
         """Who is in the room, by id, over all nodes: as this node has heard, which may be a second old.
 

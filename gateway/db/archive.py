@@ -50,6 +50,11 @@ SWEPT = f"SELECT seq FROM room_push WHERE {COVERED} ORDER BY seq"  # noqa: S608
 SWEEP = f"DELETE FROM room_push WHERE {COVERED}"  # noqa: S608
 # How long a node that does not write waits before it asks again whether it may.
 LOCK_PAUSE: Final = 1.0
+# A later version of a push is none by itself.
+TALLY = """
+    SELECT push, count(*) AS count FROM room_push
+    WHERE room = {} AND at >= {} AND at < {} AND replaces IS NULL GROUP BY push
+"""
 MOVE = "INSERT INTO archive_position (kind, seq) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET seq = $2"
 
 
@@ -133,6 +138,11 @@ class PostgresArchive:
         with guard():
             row = await query.order_by(RoomPush.seq, ascending=False).first()
         return None if row is None else _push(row)
+
+    async def tally(self, room: str, since: datetime, until: datetime) -> dict[str, int]:
+        """How many pushes of each name a room stored in this time; raises Unavailable."""
+        with guard():
+            return {row["push"]: row["count"] for row in await RoomPush.raw(TALLY, room, since, until)}
 
     async def last(self) -> int:
         """The newest sequence archived or copied for any kind; raises Unavailable."""

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
@@ -56,6 +57,9 @@ class Archive(Protocol):
 
     async def version(self, room: str, seq: int) -> StoredPush | None:
         """The push with this seq, or its latest version."""
+
+    async def tally(self, room: str, since: datetime, until: datetime) -> dict[str, int]:
+        """How many pushes of each name a room stored in this time; raises Unavailable."""
 
     async def last(self) -> int:
         """The newest sequence that was copied, over all rooms; raises Unavailable."""

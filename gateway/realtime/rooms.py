@@ -159,6 +159,11 @@ class ClusterRooms:
             }
         return Snapshot(context.room, epoch, seq, parts)
 
+    async def tally(self, room: str, since: datetime, until: datetime) -> dict[str, int]:
+        if room_name(room).kind not in self._archived:
+            raise ValueError(f"rooms like {room} are not archived")
+        return await self._archive.tally(room, since, until)
+
     async def members(self, room: str) -> list[Person]:
         known = self._hub.room(room) is not None
         async with self._hub.using(room_name(room)) as served:

@@ -7,6 +7,10 @@ live.over             409: it has ended, and its room is closed
 live.cancelled        409: it does not take place
 live.full             409: all places are taken
 live.lobby            409: viewers wait to be admitted: join `lobby:<id>` and knock
+live.not_over         409: stars are given after it
+live.not_attended     409: stars are given by those who were there
+live.stars_closed     409: the time for giving stars is over
+live.stars_final      409: the time for changing them is over
 """
 
 from __future__ import annotations
@@ -40,3 +44,19 @@ def lobby() -> Conflict:
 
 def full() -> Conflict:
     return Conflict("all places of this session are taken", code="live.full")
+
+
+def not_over() -> Conflict:
+    return Conflict("stars are given when the session is over", code="live.not_over")
+
+
+def not_attended() -> Conflict:
+    return Conflict("stars are given by those who were there", code="live.not_attended")
+
+
+def stars_closed() -> Conflict:
+    return Conflict("the time for giving stars is over", code="live.stars_closed")
+
+
+def stars_final() -> Conflict:
+    return Conflict("these stars cannot be changed any more", code="live.stars_final")

@@ -51,8 +51,50 @@ class SessionStarted(msgspec.Struct, frozen=True, tag="live.SessionStarted"):
     at: datetime
 
 
+class StarFigures(msgspec.Struct, frozen=True):
+    """How many gave stars; how many one, two, three, four, five, unless they are too few to stay unknown."""
+
+    count: int = 0
+    spread: list[int] | None = None
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """A session in numbers, its viewers without hosts.
+
+    `present` were there for the share that counts, `absent` have a place in the program and did not come.
+    `viewer_seconds` is their time together, `peak_viewers` the most at once. `messages` are those in its chat that
+    nobody deleted, `questions` those that were not dismissed, `hands` the users who raised theirs, `polls` those that
+    were opened. Most stars come afterwards: see `SessionRated`.
+    """
+
+    seconds: int = 0
+    viewers: int = 0
+    present: int = 0
+    late: int = 0
+    absent: int = 0
+    viewer_seconds: int = 0
+    peak_viewers: int = 0
+    hosts: int = 0
+    messages: int = 0
+    questions: int = 0
+    polls: int = 0
+    hands: int = 0
+    stars: StarFigures = StarFigures()
+
+
 class SessionEnded(msgspec.Struct, frozen=True, tag="live.SessionEnded"):
+    """Told when every gateway has said who was there: some seconds after the end, which `at` is."""
+
     session_id: str
     program_id: str
     started_at: datetime
     at: datetime
+    figures: Figures = Figures()
+
+
+class SessionRated(msgspec.Struct, frozen=True, tag="live.SessionRated"):
+    """No stars are given to this session any more, and none change."""
+
+    session_id: str
+    program_id: str
+    stars: StarFigures

@@ -14,7 +14,7 @@ from litestar.di import Provide
 from gateway.errors import Unavailable
 from gateway.module import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.principal import Principal
-from modules.live import agenda, effects, events, routes, traces
+from modules.live import agenda, effects, events, register, routes, traces
 from modules.live.calendars import Calendars
 from modules.live.classroom import Classroom
 from modules.live.departures import take_out
@@ -35,7 +35,7 @@ class LiveModule(Module):
     name = "live"
     requires = ("programs",)
     settings_type = LiveSettings
-    tables = (Session, Promotion, Seat, SeriesRow, Calendar)
+    tables = (Session, Promotion, Seat, SeriesRow, Calendar, *register.TABLES)
     migrations = Path(__file__).parent / "migrations"
     emits = (
         events.SessionScheduled,
@@ -45,22 +45,41 @@ class LiveModule(Module):
         events.LobbyOpened,
         events.SessionStarted,
         events.SessionEnded,
+        events.SessionRated,
         *effects.EVENTS,
     )
 
     def __init__(self) -> None:
+        self._register = register.Register()
         self.rooms = (
-            RoomKind(name="session", roles=ROLES, authorize=self._role, archived=True, presence=True),
             RoomKind(name="lobby", roles=("guest",), authorize=self._lobby_role, presence=True),
-            RoomKind(name="staff", roles=("host",), authorize=self._staff_role, archived=True, presence=True),
+            RoomKind(
+                name="session",
+                roles=ROLES,
+                authorize=self._role,
+                archived=True,
+                presence=True,
+                on_join=self._register.enter,
+                on_leave=self._register.leave,
+            ),
+            RoomKind(
+                name="staff",
+                roles=("host",),
+                authorize=self._staff_role,
+                archived=True,
+                presence=True,
+                on_join=self._register.enter_staff,
+                on_leave=self._register.leave_staff,
+            ),
         )
         self._classroom = Classroom(self._staff_role)
         self.commands = self._classroom.commands
-        self.snapshots = self._classroom.snapshots
+        self.snapshots = (*self._classroom.snapshots, *self._register.snapshots)
         leaving = Listener(event=PartLost, name="live.leave", handler=self._on_part_lost)
         self.listens = (*self._classroom.listens, leaving)
         self.timers = (
             *self._classroom.timers,
+            *self._register.timers,
             Timer(name=OPEN, payload=Due, handler=self._open),
             Timer(name=CLOSE, payload=Due, handler=self._close),
             Timer(name=REMIND, payload=Due, handler=self._remind),
@@ -95,6 +114,7 @@ class LiveModule(Module):
                     "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
                 },
             ),
+            self._register.router,
         )
         self._entrance: Entrance | None = None
         self._sessions: Sessions | None = None
@@ -114,14 +134,8 @@ class LiveModule(Module):
         self._calendars = Calendars(kernel, settings)
         self._clockwork = Clockwork(kernel, self._sessions)
         self._public_url = settings.public_url.rstrip("/")
-        async with self._classroom.running(kernel, settings):
+        async with self._classroom.running(kernel, settings), self._register.running(kernel, settings, self._sessions):
             yield
-
-    async def export(self, user: str) -> Mapping[str, Any]:
-        return await traces.held(user)
-
-    async def forget(self, user: str) -> Collection[str]:
-        return await traces.forget(user)
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         now = datetime.now(UTC)
@@ -146,6 +160,14 @@ class LiveModule(Module):
         if self._kernel is None:
             raise Unavailable("live has not started")
         await take_out(self._kernel, event)
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        kept = await self._register.export(user)
+        return {**await traces.held(user), **{name: rows for name, rows in kept.items() if rows}}
+
+    async def forget(self, user: str) -> Collection[str]:
+        await self._register.forget(user)
+        return await traces.forget(user)
 
     async def _role(self, principal: Principal, id: str) -> str:
         return await self._door.role(principal, id)

@@ -20,7 +20,6 @@ from modules.live.errors import not_changeable
 from modules.live.events import (
     LobbyOpened,
     SessionCancelled,
-    SessionEnded,
     SessionMoved,
     SessionScheduled,
     SessionStarted,
@@ -29,6 +28,7 @@ from modules.live.messages import NewSession, SessionChange, SessionView, Video
 from modules.live.settings import LiveSettings
 from modules.live.states import State, Step, after
 from modules.live.tables import Session
+from modules.live.timers import SETTLE, Due
 from modules.live.timetable import Timetable
 from modules.programs.facade import Part, exists, part_of, taken_part_in
 
@@ -193,7 +193,7 @@ class Sessions:
         """The same, with the session's row locked in a transaction and nobody asked."""
         now = clock()
         values: dict[str, Any] = {"state": after(session.state, step)}
-        event: msgspec.Struct
+        event: msgspec.Struct | None = None
         match step:
             case Step.OPEN:
                 values["opened_at"] = now
@@ -203,12 +203,14 @@ class Sessions:
                 event = SessionStarted(session.id, session.program_id, now)
             case Step.END:
                 values |= {"ended_at": now, "video": Video.OFF}
-                event = SessionEnded(session.id, session.program_id, session.started_at or now, now)
+                # `SessionEnded` carries figures, which are told when they are known.
+                await self._kernel.schedules.at(SETTLE, session.id, now, Due(session.id))
             case Step.CANCEL:
                 event = SessionCancelled(session.id, session.program_id)
         session = await self.write(session, values)
         await self._timetable.plan(session)
-        await self._kernel.events.publish(event)
+        if event is not None:
+            await self._kernel.events.publish(event)
         return session
 
     async def locked(self, principal: Principal, id: str) -> SessionView:

@@ -33,11 +33,6 @@ class Stays:
     _stays: dict[Key, Stay] = field(default_factory=dict)
     _changed: dict[int, Stay] = field(default_factory=dict)
 
-    @property
-    def open(self) -> bool:
-        """Whether anybody is there, or has been within the gap."""
-        return bool(self._stays)
-
     def enter(self, session: str, user: str, name: str, host: bool, now: float) -> None:
         """A connection of this user joined."""
         stay = self._stays.get((session, user))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import Array, BigInt, Boolean, Text, Timestamptz
+from piccolo.columns import JSON, UUID, Array, BigInt, Boolean, Integer, SmallInt, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -67,3 +67,55 @@ class Calendar(Table, tablename="live_calendar"):
     user_id = Text(primary_key=True)
     secret_hash = Text()
     created_at = Timestamptz()
+
+
+class StayRow(Table, tablename="live_stay"):
+    """One user's time in one session on one node; an open one lasts for as long as the node was seen."""
+
+    session_id = Text(primary_key=True)
+    user_id = Text()
+    node = Text()
+    started_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
+    name = Text()
+    host = Boolean()
+
+
+class ReportRow(Table, tablename="live_report"):
+    """What stays of a session's attendance as a whole."""
+
+    session_id = Text(primary_key=True)
+    started_at = Timestamptz()
+    ended_at = Timestamptz()
+    step = Integer()
+    curve = Array(base_column=Integer())
+    totals = JSON()
+
+
+class AttendanceRow(Table, tablename="live_attendance"):
+    """What stays of one user's attendance of a session that is over."""
+
+    session_id = Text(primary_key=True)
+    user_id = Text()
+    name = Text()
+    role = Text()
+    first_at = Timestamptz(null=True, default=None)
+    last_at = Timestamptz(null=True, default=None)
+    seconds = Integer()
+    visits = Integer()
+    late_seconds = Integer()
+    early_seconds = Integer()
+    late = Boolean()
+    early = Boolean()
+    present = Boolean()
+
+
+class StarRow(Table, tablename="live_star"):
+    """What one student gave a session."""
+
+    session_id = Text(primary_key=True)
+    user_id = Text()
+    id = UUID()
+    stars = SmallInt()
+    comment = Text()
+    given_at = Timestamptz()

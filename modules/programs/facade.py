@@ -112,3 +112,11 @@ async def offer(program_id: str) -> Offer | None:
     """What is to be paid for a place; None when there is no such program. The place may be gone when it is paid."""
     rows = await Program.raw(OFFER, program_id)
     return msgspec.convert(rows[0], Offer) if rows else None
+
+
+STUDENTS = "SELECT user_id FROM program_enrolment WHERE program_id = {} AND state = 'enrolled'"
+
+
+async def students_of(program_id: str) -> list[str]:
+    """The ids of those who have a place in the program, in no order; who may come to an open one is not known."""
+    return [row["user_id"] for row in await Program.raw(STUDENTS, program_id)]

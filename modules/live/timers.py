@@ -1,0 +1,16 @@
+"""The timers of what follows a session, by the session's id."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+# Its figures can be told; its stars change no more; its single stays are not kept any longer.
+SETTLE: Final = "live.settle"
+RATED: Final = "live.rated"
+PRUNE: Final = "live.prune"
+
+
+class Due(msgspec.Struct, frozen=True):
+    session_id: str
