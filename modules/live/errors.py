@@ -6,6 +6,7 @@ live.not_open         409: its room opens later
 live.over             409: it has ended, and its room is closed
 live.cancelled        409: it does not take place
 live.full             409: all places are taken
+live.no_channel       409: the session has no channel: it is not live, or its video is not there yet
 """
 
 from __future__ import annotations
@@ -35,3 +36,7 @@ def cancelled() -> Conflict:
 
 def full() -> Conflict:
     return Conflict("all places of this session are taken", code="live.full")
+
+
+def no_channel() -> Conflict:
+    return Conflict("this session has no channel now", code="live.no_channel")

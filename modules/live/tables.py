@@ -67,3 +67,13 @@ class Calendar(Table, tablename="live_calendar"):
     user_id = Text(primary_key=True)
     secret_hash = Text()
     created_at = Timestamptz()
+
+
+class VideoRow(Table, tablename="live_video"):
+    """The video of a session that was started; what is claimed and changed of it is SQL of `studio.py`."""
+
+    session_id = Text(primary_key=True)
+    phase = Text()
+    mentor_id = Text()
+    recording = Boolean()
+    channel_arn = Text(null=True, default=None)
