@@ -330,6 +330,9 @@ class Rooms(Protocol):
     async def readmit(self, room: str, user: str) -> None:
         """Let a user in again who was evicted; one who was not is no error."""
 
+    def check(self, room: str, user: str) -> None:
+        """Raises Refused for who was evicted and may not come back, as this node has heard."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Context:

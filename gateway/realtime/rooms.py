@@ -194,3 +194,6 @@ class ClusterRooms:
 
     async def readmit(self, room: str, user: str) -> None:
         await self._evictions.readmit(room, user)
+
+    def check(self, room: str, user: str) -> None:
+        self._evictions.check(room, user)

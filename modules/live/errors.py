@@ -11,6 +11,7 @@ live.not_over         409: stars are given after it
 live.not_attended     409: stars are given by those who were there
 live.stars_closed     409: the time for giving stars is over
 live.stars_final      409: the time for changing them is over
+live.no_channel       409: the session has no channel: it is not live, or its video is not there yet
 """
 
 from __future__ import annotations
@@ -60,3 +61,7 @@ def stars_closed() -> Conflict:
 
 def stars_final() -> Conflict:
     return Conflict("these stars cannot be changed any more", code="live.stars_final")
+
+
+def no_channel() -> Conflict:
+    return Conflict("this session has no channel now", code="live.no_channel")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -14,18 +15,28 @@ from litestar.di import Provide
 from gateway.errors import Unavailable
 from gateway.module import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.principal import Principal
-from modules.live import agenda, effects, events, register, routes, traces
+from gateway.settings import Settings, SettingsError
+from gateway.tasks import end
+from modules.live import agenda, effects, events, ivs, register, routes, stream_routes, traces
+from modules.live.admission import Admissions, Ticket
+from modules.live.breaker import Breaker
 from modules.live.calendars import Calendars
 from modules.live.classroom import Classroom
 from modules.live.departures import take_out
 from modules.live.due import Clockwork
 from modules.live.entrance import ROLES, Entrance
+from modules.live.errands import Errands
+from modules.live.happenings import Happenings
+from modules.live.playback import PlaybackKey, development_key, private_key
 from modules.live.series import Series
 from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
-from modules.live.tables import Calendar, Promotion, Seat, Session
+from modules.live.streams import Streams
+from modules.live.studio import Studio
+from modules.live.tables import Calendar, Promotion, Seat, Session, VideoRow
 from modules.live.tables import Series as SeriesRow
 from modules.live.timetable import CLOSE, OPEN, REMIND, Due
+from modules.live.video import Screen
 from modules.programs.events import PartLost
 
 DEMO: Final = "demo"
@@ -35,7 +46,7 @@ class LiveModule(Module):
     name = "live"
     requires = ("programs",)
     settings_type = LiveSettings
-    tables = (Session, Promotion, Seat, SeriesRow, Calendar, *register.TABLES)
+    tables = (Session, Promotion, Seat, SeriesRow, Calendar, VideoRow, *register.TABLES)
     migrations = Path(__file__).parent / "migrations"
     emits = (
         events.SessionScheduled,
@@ -73,7 +84,8 @@ class LiveModule(Module):
             ),
         )
         self._classroom = Classroom(self._staff_role)
-        self.commands = self._classroom.commands
+        self._ticket = Ticket()
+        self.commands = (*self._classroom.commands, self._ticket.command)
         self.snapshots = (*self._classroom.snapshots, *self._register.snapshots)
         leaving = Listener(event=PartLost, name="live.leave", handler=self._on_part_lost)
         self.listens = (*self._classroom.listens, leaving)
@@ -100,6 +112,22 @@ class LiveModule(Module):
                 # Not a bound method: Litestar copies its handlers, with all that is bound to them.
                 dependencies={"sessions": Provide(lambda: self._sessions, sync_to_thread=False)},
             ),
+            Router(
+                "/sessions",
+                route_handlers=[
+                    stream_routes.join,
+                    stream_routes.ingest,
+                    stream_routes.rotate,
+                    stream_routes.stream,
+                    stream_routes.stop,
+                    stream_routes.checks,
+                ],
+                dependencies={
+                    "admissions": Provide(lambda: self._ticket.admissions, sync_to_thread=False),
+                    "streams": Provide(lambda: self._streams, sync_to_thread=False),
+                    "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
+                },
+            ),
             self._classroom.routes,
             Router(
                 "/series",
@@ -119,6 +147,7 @@ class LiveModule(Module):
         self._entrance: Entrance | None = None
         self._sessions: Sessions | None = None
         self._kernel: Kernel | None = None
+        self._streams: Streams | None = None
         self._series: Series | None = None
         self._calendars: Calendars | None = None
         self._clockwork: Clockwork | None = None
@@ -127,14 +156,35 @@ class LiveModule(Module):
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
         self._kernel = kernel
-        settings = kernel.settings(LiveSettings)
-        self._sessions = Sessions(kernel, settings)
+        settings: LiveSettings = kernel.settings(LiveSettings)
+        core: Settings = kernel.settings(Settings)
+        key = _playback_key(settings, core)
+        screen = Screen(on=key is not None)
+        self._sessions = sessions = Sessions(kernel, settings, screen)
         self._entrance = Entrance(kernel, settings)
-        self._series = Series(kernel, settings, self._sessions)
+        self._series = Series(kernel, settings, sessions)
         self._calendars = Calendars(kernel, settings)
-        self._clockwork = Clockwork(kernel, self._sessions)
+        self._clockwork = Clockwork(kernel, sessions)
         self._public_url = settings.public_url.rstrip("/")
-        async with self._classroom.running(kernel, settings), self._register.running(kernel, settings, self._sessions):
+        self._ticket.admissions = Admissions(kernel, self._entrance, key)
+        records = bool(settings.recording_bucket)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._classroom.running(kernel, settings))
+            await stack.enter_async_context(self._register.running(kernel, settings, sessions))
+            if key is None:
+                self._streams = Streams(kernel, sessions, None, records=records)
+            else:
+                breaker = Breaker(settings.video_failures, settings.video_pause)
+                opened = ivs.opened(core.aws_region, core.aws_endpoint, settings.video_timeout, breaker)
+                clients = await stack.enter_async_context(opened)
+                self._streams = Streams(kernel, sessions, clients, records=records)
+                studio = Studio(kernel, settings, sessions, screen, clients, key)
+                happenings = Happenings(kernel, clients, studio, screen, settings.events_queue)
+                errands = Errands(kernel, clients)
+                self._classroom.effects.video = errands
+                for work in (studio.run(), happenings.run(), errands.run()):
+                    task = asyncio.get_running_loop().create_task(work)
+                    stack.push_async_callback(end, [task])
             yield
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
@@ -198,3 +248,16 @@ class LiveModule(Module):
         if self._entrance is None:
             raise Unavailable("live has not started")
         return self._entrance
+
+
+def _playback_key(settings: LiveSettings, core: Settings) -> PlaybackKey | None:
+    """What signs playback tokens; None where sessions have no video. Raises SettingsError."""
+    if settings.video == "off" or (settings.video == "auto" and not core.aws_endpoint):
+        return None
+    if settings.playback_key:
+        key = private_key(settings.playback_key)
+    elif core.environment == "production":
+        raise SettingsError("KSMP_LIVE_PLAYBACK_KEY is not set: KSMP_LIVE_VIDEO=ivs signs playback tokens with it.")
+    else:
+        key = development_key()
+    return PlaybackKey(key, life=settings.playback_life, origins=settings.playback_origins)

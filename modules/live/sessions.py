@@ -30,6 +30,7 @@ from modules.live.states import State, Step, after
 from modules.live.tables import Session
 from modules.live.timers import SETTLE, Due
 from modules.live.timetable import Timetable
+from modules.live.video import Screen
 from modules.programs.facade import Part, exists, part_of, taken_part_in
 
 COLUMNS: Final = ", ".join(SessionView.__struct_fields__)
@@ -65,9 +66,10 @@ async def teaches(principal: Principal, session: SessionView) -> bool:
 class Sessions:
     """The sessions there are."""
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
+    def __init__(self, kernel: Kernel, settings: LiveSettings, screen: Screen) -> None:
         self._kernel = kernel
         self._settings = settings
+        self._screen = screen
         self._timetable = Timetable(kernel, settings)
 
     async def listing(self, principal: Principal, agenda: Agenda, span: Span) -> Page[SessionView]:
@@ -187,7 +189,9 @@ class Sessions:
     async def step(self, principal: Principal, id: str, step: Step) -> SessionView:
         """Take a step of the session's life, once; raises Conflict `live.bad_transition`, and what `locked` raises."""
         async with self._kernel.database.transaction():
-            return await self.take(await self.locked(principal, id), step)
+            session = await self.take(await self.locked(principal, id), step)
+        self._screen.woken.set()
+        return session
 
     async def take(self, session: SessionView, step: Step) -> SessionView:
         """The same, with the session's row locked in a transaction and nobody asked."""
@@ -199,10 +203,12 @@ class Sessions:
                 values["opened_at"] = now
                 event = LobbyOpened(session.id, session.program_id)
             case Step.START:
-                values |= {"started_at": now, "video": Video.UNAVAILABLE}
+                values |= {"started_at": now, "video": Video.STARTING if self._screen.on else Video.UNAVAILABLE}
+                await self._screen.begin(session)
                 event = SessionStarted(session.id, session.program_id, now)
             case Step.END:
                 values |= {"ended_at": now, "video": Video.OFF}
+                await self._screen.end(session)
                 # `SessionEnded` carries figures, which are told when they are known.
                 await self._kernel.schedules.at(SETTLE, session.id, now, Due(session.id))
             case Step.CANCEL:

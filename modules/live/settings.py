@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.settings import setting
 from modules.live.room_settings import RoomSettings
@@ -44,4 +45,34 @@ class LiveSettings(RoomSettings):
     calendar_most: int = setting(1000, doc="Most sessions in a calendar feed")
     public_url: str = setting(
         "", doc="Where clients reach the gateways, `https://host`; empty means as they say in the request"
+    )
+
+    video: Literal["auto", "off", "ivs"] = setting(
+        "auto", doc="Where the video comes from; `auto` is `ivs` where `KSMP_AWS_ENDPOINT` is set, and else `off`"
+    )
+    channels: Literal["session", "mentor"] = setting(
+        "session", doc="Whether each session has a channel of its own, or a mentor keeps one from session to session"
+    )
+    playback_key: str = setting(
+        "", doc="Private key that signs playback tokens, P-384 in PEM; `ksmp dev` has one of its own", secret=True
+    )
+    playback_life: float = setting(600.0, doc="How long a playback token is good for")
+    playback_origins: tuple[str, ...] = setting((), doc="Origins whose pages may play; empty means any")
+    video_timeout: float = setting(5.0, doc="How long a call to IVS may take")
+    video_failures: int = setting(5, doc="Failed calls to IVS in a row after which none is made for a while")
+    video_pause: float = setting(10.0, doc="How long no call to IVS is made then")
+    video_interval: float = setting(1.0, doc="Time between two looks at what is to be done about videos")
+    video_claim: float = setting(60.0, doc="How long a gateway has a session's video to itself")
+    video_backoff: float = setting(
+        1.0, doc="Wait after a first failed try to make or take away a channel; then doubled"
+    )
+    video_backoff_most: float = setting(60.0, doc="Longest wait between two such tries")
+    video_reconcile: float = setting(15.0, doc="Time between two looks at a stream of which no event told")
+    events_queue: str = setting("ksmp-ivs-events", doc="Queue of SQS to which EventBridge sends the events of IVS")
+    lost_warning: float = setting(300.0, doc="How long a stream may be gone before its mentors are warned")
+    lost_end: float = setting(1800.0, doc="How long a stream may be gone before its session is ended")
+    recording_bucket: str = setting("", doc="Bucket of S3 to which sessions are recorded; empty means that none is")
+    recording_thumbnails: float = setting(60.0, doc="Time between two thumbnails of a recording")
+    recording_window: float = setting(
+        300.0, zero=True, doc="How long a stream may be gone and still go on with the same recording"
     )

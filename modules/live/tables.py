@@ -119,3 +119,13 @@ class StarRow(Table, tablename="live_star"):
     stars = SmallInt()
     comment = Text()
     given_at = Timestamptz()
+
+
+class VideoRow(Table, tablename="live_video"):
+    """The video of a session that was started; what is claimed and changed of it is SQL of `studio.py`."""
+
+    session_id = Text(primary_key=True)
+    phase = Text()
+    mentor_id = Text()
+    recording = Boolean()
+    channel_arn = Text(null=True, default=None)

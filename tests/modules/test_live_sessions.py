@@ -288,3 +288,9 @@ async def test_a_host_s_word_makes_a_viewer_more(caller: Caller, program: str, n
 
 async def _principal(node: Running, token: str) -> Any:
     return await node.gateway.verifier.verify(token)
+
+
+async def test_without_video_a_session_is_entered_all_the_same(caller: Caller, node: Running, room: str) -> None:
+    joined = (await caller("sam").post(f"{SESSIONS}/{room.removeprefix('session:')}/join")).json()
+    assert (joined["room"], joined["role"], joined["playback"]) == (room, "viewer", None)
+    assert joined["socket_url"] == node.ws_url

@@ -108,6 +108,9 @@ async def test_a_lobby_opens_and_a_program_is_reminded_by_itself(
     moved = {"starts_at": at(200_000), "ends_at": at(203_600)}
     assert (await mentor.patch(path, json=moved, headers={"If-Match": "*"})).status_code == 200
     timers = "SELECT name FROM timer WHERE starts_with(key, $1) ORDER BY name"
+    later = await created(mentor, program, 200_000, 203_600)
+    waits = [row["name"] for row in await database.fetch(timers, later.rsplit("/", 1)[1])]
+    assert waits == ["live.close", "live.open_lobby", "live.remind", "live.remind"]
     names = [row["name"] for row in await database.fetch(timers, id)]
     assert names == ["live.close", "live.remind", "live.remind"]
     assert (await mentor.post(f"{path}/cancel")).status_code == 200

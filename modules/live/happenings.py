@@ -1,0 +1,80 @@
+"""What IVS says has happened, from a queue: late, twice, out of order, or never.
+
+An event that was handled is known by its id. It is taken off the queue after what it caused is committed, so that one
+in the hands of a gateway that dies comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from gateway.errors import Unavailable
+from gateway.module import Kernel
+from modules.live.ivs import Ivs, QueueMessage
+from modules.live.studio import Studio
+from modules.live.tables import VideoRow
+from modules.live.video import Screen
+
+log = structlog.get_logger(__name__)
+
+NEW: Final = "INSERT INTO live_video_event (id) VALUES ({}) ON CONFLICT DO NOTHING RETURNING id"
+FORGET: Final = "DELETE FROM live_video_event WHERE at < now() - interval '14 days'"
+# While SQS cannot be asked.
+PAUSE: Final = 5.0
+
+
+class Happening(msgspec.Struct, frozen=True, kw_only=True):
+    """An event in EventBridge's envelope, as far as it matters here."""
+
+    id: str
+    type: str = msgspec.field(name="detail-type")
+    resources: tuple[str, ...] = ()
+    detail: dict[str, Any] = {}
+
+
+class Happenings:
+    """Hears of events on one gateway. Any number of them may."""
+
+    def __init__(self, kernel: Kernel, ivs: Ivs, studio: Studio, screen: Screen, queue: str) -> None:
+        self._kernel = kernel
+        self._ivs = ivs
+        self._studio = studio
+        self._screen = screen
+        self._queue = queue
+
+    async def run(self) -> None:
+        """Take what comes, until cancelled."""
+        while True:
+            try:
+                for message in await self._ivs.receive(self._queue):
+                    await self._take(message)
+            except Unavailable as error:
+                # Nothing is lost by it: streams are looked at anyway.
+                log.info("video.no_events", reason=error.message)
+                await asyncio.sleep(PAUSE)
+            except Exception:
+                log.exception("video.event_failed")
+                await asyncio.sleep(PAUSE)
+
+    async def _take(self, message: QueueMessage) -> None:
+        try:
+            happening = msgspec.json.decode(message.body, type=Happening)
+        except msgspec.DecodeError:
+            log.warning("video.event_unreadable")
+        else:
+            await self.handle(happening)
+        await self._ivs.take_off(message)
+
+    async def handle(self, happening: Happening) -> None:
+        """Have it looked at, once."""
+        async with self._kernel.database.transaction():
+            if not await VideoRow.raw(NEW, happening.id):
+                return
+            await VideoRow.raw(FORGET)
+            for arn in happening.resources:
+                await self._studio.look(arn)
+        self._screen.woken.set()

@@ -1,0 +1,82 @@
+"""Tokens for the playback of private channels: ES384 by our own key, verified by IVS."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from gateway.settings import SettingsError
+
+ALGORITHM: Final = "ES384"
+# The longest viewer id that IVS takes.
+VIEWER_ID: Final = 40
+
+
+class Playback(msgspec.Struct, frozen=True):
+    """Where to watch: append `?token=` to the URL. A new token comes by `live.playback` before this one expires."""
+
+    url: str
+    token: str
+    expires_at: datetime
+
+    @classmethod
+    def example(cls) -> Playback:
+        at = datetime(2026, 2, 2, 12, 40, tzinfo=UTC)
+        return cls("https://example.us-east-1.playback.live-video.net/api/video/v1/channel.m3u8", "eyJ…", at)
+
+
+class PlaybackKey:
+    """Signs playback tokens. The private key is never shown."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey, *, life: float, origins: tuple[str, ...]) -> None:
+        self._key = key
+        self._life = life
+        self._origins = ",".join(origins) or "*"
+        public = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        self.public_key = public.decode()
+        self.name = f"ksmp-{hashlib.sha256(public).hexdigest()[:16]}"
+
+    def grant(self, user_id: str, channel_arn: str, playback_url: str) -> Playback:
+        """A token of this user for this channel."""
+        now = time.time()
+        expires = int(now + self._life)
+        claims = {
+            "aws:channel-arn": channel_arn,
+            "aws:access-control-allow-origin": self._origins,
+            "aws:viewer-id": viewer_id(user_id),
+            # What was granted up to a moment can be revoked by it.
+            "aws:viewer-session-version": int(now * 1000),
+            "exp": expires,
+        }
+        token = jwt.encode(claims, self._key, algorithm=ALGORITHM)
+        return Playback(playback_url, token, datetime.fromtimestamp(expires, UTC))
+
+
+def viewer_id(user_id: str) -> str:
+    """A user as IVS knows them."""
+    return user_id if len(user_id) <= VIEWER_ID else hashlib.sha256(user_id.encode()).hexdigest()[:VIEWER_ID]
+
+
+def private_key(pem: str) -> ec.EllipticCurvePrivateKey:
+    """A P-384 key in PEM, whose line breaks may be written as `\\n`; raises SettingsError, which does not show it."""
+    try:
+        key = serialization.load_pem_private_key(pem.replace("\\n", "\n").encode(), password=None)
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP384R1):
+        raise SettingsError("KSMP_LIVE_PLAYBACK_KEY has a bad value (hidden): it must be a P-384 private key in PEM.")
+    return key
+
+
+def development_key() -> ec.EllipticCurvePrivateKey:
+    """The key of every gateway of a `ksmp dev` and of the tests: all of them know it, as everybody does."""
+    return ec.derive_private_key(int.from_bytes(hashlib.sha256(b"ksmp dev").digest()), ec.SECP384R1())

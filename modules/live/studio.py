@@ -1,0 +1,266 @@
+"""Makes channels for sessions that were started, looks after their streams, and takes them away in the end.
+
+A row of `live_video` says what is to be done and when. A gateway claims it for a while, calls IVS outside of any
+transaction, and writes the outcome in one: a session is started, and its room open, whatever IVS does. A gateway that
+dies with a claim leaves it to another when its time is over; of what an attempt has made whose answer was lost, the
+next one finds the channel by its name.
+
+Events of IVS only say that there is something to look at: what is written is what `GetStream` says, so it does not
+matter whether they come late, twice, in another order or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from gateway.errors import Unavailable
+from gateway.module import Kernel
+from modules.live.ivs import Channel, Ivs, Stream
+from modules.live.messages import SessionView, StreamNotice, StreamTrouble, Video
+from modules.live.playback import PlaybackKey
+from modules.live.sessions import LOCK, Sessions
+from modules.live.settings import LiveSettings
+from modules.live.states import State, Step
+from modules.live.tables import Session, VideoRow
+from modules.live.video import COLUMNS, Screen, VideoFacts
+
+log = structlog.get_logger(__name__)
+
+# The push to a session's mentors about their stream.
+NOTICE: Final = "live.stream"
+
+CLAIM: Final = f"""
+    UPDATE live_video SET claimed_until = {{}} WHERE session_id = (
+        SELECT session_id FROM live_video WHERE due_at <= {{}} AND (claimed_until IS NULL OR claimed_until < {{}})
+        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) RETURNING {COLUMNS}
+"""  # noqa: S608
+FREE: Final = "UPDATE live_video SET claimed_until = NULL, attempts = attempts + 1, due_at = {} WHERE session_id = {}"
+REVISED: Final = f"SELECT {COLUMNS} FROM live_video WHERE session_id = {{}} FOR UPDATE"  # noqa: S608
+UP: Final = """
+    UPDATE live_video SET phase = 'up', channel_arn = {}, playback_url = {}, ingest_endpoint = {}, stream_key_arn = {},
+        claimed_until = NULL, attempts = 0, due_at = {} WHERE session_id = {}
+"""
+ABANDONED: Final = """
+    UPDATE live_video SET phase = 'closing', channel_arn = {}, claimed_until = NULL, attempts = 0, due_at = {}
+    WHERE session_id = {}
+"""
+LOOKED: Final = """
+    UPDATE live_video SET stream_id = {}, lost_at = {}, warned = {}, starving = {}, rev = {}, due_at = {},
+        claimed_until = NULL, attempts = 0 WHERE session_id = {}
+"""
+GONE: Final = """
+    UPDATE live_video SET phase = {}, due_at = NULL, claimed_until = NULL, attempts = 0 WHERE session_id = {}
+"""
+# A channel that was kept changes hands: the row it was in lets it go first.
+TAKE_OVER: Final = """
+    UPDATE live_video SET phase = 'gone', channel_arn = NULL WHERE session_id = (
+        SELECT session_id FROM live_video WHERE mentor_id = {} AND phase = 'kept' LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) RETURNING (SELECT kept.channel_arn FROM live_video AS kept WHERE kept.session_id = live_video.session_id) AS arn
+"""
+TAKEN: Final = "UPDATE live_video SET channel_arn = {} WHERE session_id = {}"
+LOOK: Final = "UPDATE live_video SET due_at = {} WHERE channel_arn = {} AND phase = 'up' RETURNING session_id"
+
+
+class Studio:
+    """The worker of one gateway. Any number of them may run."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        settings: LiveSettings,
+        sessions: Sessions,
+        screen: Screen,
+        ivs: Ivs,
+        playback: PlaybackKey,
+    ) -> None:
+        self._kernel = kernel
+        self._settings = settings
+        self._sessions = sessions
+        self._ivs = ivs
+        self._playback = playback
+        self._wake = screen.woken
+
+    async def run(self) -> None:
+        """Do what is due, until cancelled."""
+        while True:
+            self._wake.clear()
+            try:
+                while await self._next():
+                    pass
+            except Unavailable as error:
+                log.info("video.studio_waits", reason=error.message)
+            except Exception:
+                log.exception("video.studio_failed")
+            try:
+                async with asyncio.timeout(self._settings.video_interval):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def look(self, channel_arn: str) -> None:
+        """Somebody has heard that something happened to this channel's stream; in a transaction or not."""
+        await VideoRow.raw(LOOK, clock(), channel_arn)
+
+    async def _next(self) -> bool:
+        """Do one thing that is due; False when there is none."""
+        now = clock()
+        with self._kernel.database.guard():
+            rows = await VideoRow.raw(CLAIM, now + timedelta(seconds=self._settings.video_claim), now, now)
+        if not rows:
+            return False
+        video = msgspec.convert(rows[0], VideoFacts)
+        try:
+            async with asyncio.timeout(self._settings.video_claim * 0.8):
+                match video.phase:
+                    case "making":
+                        await self._make(video)
+                    case "up":
+                        await self._look_at(video)
+                    case "closing":
+                        await self._take_away(video)
+        except (Unavailable, TimeoutError) as error:
+            wait = min(self._settings.video_backoff * 2 ** min(video.attempts, 16), self._settings.video_backoff_most)
+            log.warning("video.waits", session=video.session_id, phase=video.phase, reason=str(error))
+            with self._kernel.database.guard():
+                # Jitter: what fails together does not come back together.
+                due_at = clock() + timedelta(seconds=wait * random.uniform(0.5, 1.0))  # noqa: S311
+                await VideoRow.raw(FREE, due_at, video.session_id)
+        return True
+
+    async def _make(self, video: VideoFacts) -> None:
+        await self._ivs.import_key(self._playback.name, self._playback.public_key)
+        recording = await self._recording_arn() if video.recording else ""
+        channel = await self._reused(video, recording)
+        name = f"ksmp-{video.session_id}"
+        if channel is None:
+            channel = await self._ivs.find_channel(name)
+        if channel is None:
+            tags = {"ksmp:session": video.session_id, "ksmp:mentor": video.mentor_id}
+            channel = await self._ivs.create_channel(name, tags, recording)
+        async with self._kernel.database.transaction():
+            session = await self._locked(video.session_id)
+            now = clock()
+            if session.state is not State.LIVE:
+                await VideoRow.raw(ABANDONED, channel.arn, now, session.id)
+                return
+            due_at = now + timedelta(seconds=self._settings.video_reconcile)
+            await VideoRow.raw(
+                UP,
+                channel.arn,
+                channel.playback_url,
+                channel.ingest_endpoint,
+                channel.stream_key_arn,
+                due_at,
+                session.id,
+            )
+            await self._sessions.write(session, {"video": Video.READY})
+
+    async def _reused(self, video: VideoFacts, recording: str) -> Channel | None:
+        """The mentor's channel of before, if there is one that no session has."""
+        arn = video.channel_arn
+        if arn is None and self._settings.channels == "mentor":
+            async with self._kernel.database.transaction():
+                for row in await VideoRow.raw(TAKE_OVER, video.mentor_id):
+                    arn = row["arn"]
+                    await VideoRow.raw(TAKEN, arn, video.session_id)
+        if arn is None:
+            return None
+        channel = await self._ivs.read_channel(arn)
+        if channel is not None:
+            await self._ivs.record(arn, recording)
+        return channel
+
+    async def _recording_arn(self) -> str:
+        if not self._settings.recording_bucket:
+            return ""
+        return await self._ivs.recording_configuration(
+            self._settings.recording_bucket,
+            int(self._settings.recording_thumbnails),
+            int(self._settings.recording_window),
+        )
+
+    async def _look_at(self, video: VideoFacts) -> None:
+        """Write what the channel broadcasts now, and tell who needs to know."""
+        if video.channel_arn is None:
+            raise Unavailable("the channel has no name yet")
+        stream = await self._ivs.read_stream(video.channel_arn)
+        async with self._kernel.database.transaction():
+            session = await self._locked(video.session_id)
+            found = await VideoRow.raw(REVISED, video.session_id)
+            video = msgspec.convert(found[0], VideoFacts)
+            if session.state is not State.LIVE or video.phase != "up":
+                return
+            await (self._seen(session, video, stream) if stream is not None else self._missed(session, video))
+
+    async def _seen(self, session: SessionView, video: VideoFacts, stream: Stream) -> None:
+        await self._note(video, stream.id, None, warned=False, starving=stream.starving)
+        if session.video is not Video.STREAMING:
+            await self._sessions.write(session, {"video": Video.STREAMING})
+        if stream.starving != video.starving:
+            trouble = StreamTrouble.STARVING if stream.starving else StreamTrouble.RECOVERED
+            await self._notify(session, trouble, video.rev + 1)
+
+    async def _missed(self, session: SessionView, video: VideoFacts) -> None:
+        if session.video is Video.READY:
+            await self._note(video, None, None, warned=False, starving=False)
+            return
+        now = clock()
+        lost_at = video.lost_at or now
+        gone = (now - lost_at).total_seconds()
+        if gone >= self._settings.lost_end:
+            await self._sessions.take(session, Step.END)
+            return
+        warned = video.warned or gone >= self._settings.lost_warning
+        await self._note(video, video.stream_id, lost_at, warned=warned, starving=False)
+        if session.video is not Video.LOST:
+            await self._sessions.write(session, {"video": Video.LOST})
+        if warned and not video.warned:
+            await self._notify(session, StreamTrouble.GONE, video.rev + 1)
+
+    async def _note(
+        self, video: VideoFacts, stream_id: str | None, lost_at: datetime | None, *, warned: bool, starving: bool
+    ) -> None:
+        now = clock()
+        wait = self._settings.video_reconcile
+        if lost_at is not None:
+            deadline = self._settings.lost_end if warned else min(self._settings.lost_warning, self._settings.lost_end)
+            wait = min(wait, max(0.0, (lost_at - now).total_seconds() + deadline))
+        due_at = now + timedelta(seconds=wait)
+        await VideoRow.raw(LOOKED, stream_id, lost_at, warned, starving, video.rev + 1, due_at, video.session_id)
+
+    async def _notify(self, session: SessionView, trouble: StreamTrouble, rev: int) -> None:
+        notice = StreamNotice(session.id, trouble, clock(), rev)
+        await self._kernel.rooms.publish_row(f"staff:{session.id}", NOTICE, notice)
+
+    async def _take_away(self, video: VideoFacts) -> None:
+        phase = "gone"
+        arn = video.channel_arn
+        if arn is None:
+            # The session was over before its channel's name was written.
+            channel = await self._ivs.find_channel(f"ksmp-{video.session_id}")
+            arn = channel.arn if channel is not None else None
+        if arn is not None:
+            # An encoder comes back by itself for as long as its key is good.
+            await self._ivs.delete_stream_keys(arn)
+            await self._ivs.stop_stream(arn)
+            if self._settings.channels == "mentor" and video.channel_arn is not None:
+                phase = "kept"
+            else:
+                await self._ivs.delete_channel(arn)
+        with self._kernel.database.guard():
+            await VideoRow.raw(GONE, phase, video.session_id)
+
+    async def _locked(self, session_id: str) -> SessionView:
+        rows: list[dict[str, Any]] = await Session.raw(LOCK, session_id)
+        return msgspec.convert(rows[0], SessionView)
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
