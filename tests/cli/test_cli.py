@@ -268,3 +268,9 @@ def test_the_commands_for_dead_letters_are_explained(command: str) -> None:
     result = run("events", "dead", command, "--help")
     assert result.exit_code == 0
     assert "dead letter" in result.output
+
+
+@pytest.mark.parametrize("arguments", [(), ("show", "1"), ("requeue", "--all")])
+def test_dead_letters_of_a_folder_where_nothing_runs_are_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert_one_line(run("events", "dead", "--data", str(tmp_path), *arguments), "no `ksmp dev` runs in")
+    assert list(tmp_path.iterdir()) == []
