@@ -20,18 +20,30 @@ HELD: Final = {
         WHERE author_id = {} ORDER BY asked_at, id
     """,
     "upvotes": "SELECT question_id FROM live_upvote WHERE user_id = {} ORDER BY question_id",
+    "attendance": """
+        SELECT session_id, first_at, last_at, seconds, visits, late, early FROM live_attendance
+        WHERE user_id = {} ORDER BY session_id
+    """,
+    "stars": "SELECT session_id, stars, comment, given_at FROM live_star WHERE user_id = {} ORDER BY given_at",
+    "moderation": "SELECT session_id, action, reason, until, at FROM live_moderation WHERE user_id = {} ORDER BY at",
     # Votes of anonymous polls are nobody's.
     "votes": "SELECT poll_id, options FROM live_vote WHERE voter = {} ORDER BY poll_id",
 }
 GONE: Final = (
     "DELETE FROM live_promotion WHERE user_id = {}",
     "DELETE FROM live_seat WHERE user_id = {}",
+    "DELETE FROM live_away WHERE user_id = {}",
     # With it goes the address of their calendar.
     "DELETE FROM live_calendar WHERE user_id = {}",
 )
 # What belongs to a class's record stays, without the name.
 NAMELESS: Final = (
     "UPDATE live_hand SET name = {} WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_guest SET name = {} WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_stay SET name = {} WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_attendance SET name = {} WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_ban SET by_name = {} WHERE by_id = {} RETURNING session_id",
+    "UPDATE live_moderation SET by_name = {} WHERE by_id = {} RETURNING session_id",
     "UPDATE live_question SET author_name = {} WHERE author_id = {} RETURNING session_id",
 )
 

@@ -75,6 +75,7 @@ async def test_all_that_is_held_on_a_user(
     session = await create_session(open=False, enrolled=(user,))
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
     await database.execute("INSERT INTO program_student VALUES ($1, $2, now())", f"p-{session}", user)
+    await database.execute("INSERT INTO live_star VALUES ($1, $2, DEFAULT, 4, '', now())", session, user)
     await database.execute("INSERT INTO chat_reaction VALUES ($1, 1, 'heart', $2)", session, user)
     async with connected(node.ws_url, token(user, name="Asha R")) as client:
         await client.join(f"session:{session}")
@@ -101,6 +102,7 @@ async def test_all_that_is_held_on_a_user(
     assert (place["program_id"], place["state"]) == (f"p-{session}", "enrolled")
     assert [one["program_id"] for one in data["modules"]["programs"]["begun"]] == [f"p-{session}"]
     assert data["modules"]["chat"]["reactions"] == [{"session_id": session, "seq": 1, "emoji": "heart"}]
+    assert [one["stars"] for one in data["modules"]["live"]["stars"]] == [4]
     assert data["modules"]["live"]["promotions"] == [{"session_id": session, "role": "speaker"}]
     assert [one["text"] for one in data["modules"]["live"]["questions"]] == ["Why?"]
     message, question = data["messages"]
@@ -132,6 +134,12 @@ async def test_a_deleted_user_is_gone(
     await database.execute(WAITING, program, f"next-{user}")
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
     await database.execute("INSERT INTO live_seat VALUES ($1, $2, now())", session, user)
+    await database.execute("INSERT INTO live_away VALUES ($1, $2, 'Asha R')", session, user)
+    await database.execute("INSERT INTO live_guest VALUES ($1, $2, 'Asha R', 'admitted', now())", session, user)
+    await database.execute(
+        "INSERT INTO live_moderation VALUES ($2, $1, 'x', 'kick', '', '', $2, 'Asha R', NULL, now())", session, user
+    )
+    await database.execute("INSERT INTO live_stay VALUES ($1, $2, 'n', now(), now(), 'Asha R', false)", session, user)
     await database.execute("INSERT INTO live_calendar VALUES ($1, $1, now())", user)
     await database.execute("INSERT INTO program_student VALUES ($1, $2, now())", program, user)
     mine = bearer(token(user))
@@ -170,7 +178,7 @@ async def test_a_deleted_user_is_gone(
     assert row["deleted_at"] is not None
     assert row["phone"] is row["avatar_url"] is row["time_zone"] is row["locale"] is None
 
-    for table in ("live_promotion", "live_seat", "live_calendar", "program_student", "program_progress"):
+    for table in ("live_promotion", "live_seat", "live_away", "live_calendar", "program_student", "program_progress"):
         assert await database.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user) == 0
     # Nor does the row alone, were there no ban.
     await node.gateway.access.unban(user)
@@ -182,7 +190,7 @@ async def test_a_deleted_user_is_gone(
     written, *_ = rows = await archived(database, user, 1)
     assert (written["name"], written["data"]) == (FORGOTTEN, '{"text":"my words"}')
     assert {one["name"] for one in rows} == {FORGOTTEN}
-    for table in ("room_push", "live_hand", "live_question"):
+    for table in ("room_push", "live_hand", "live_question", "live_guest", "live_moderation", "live_stay"):
         left = await database.fetch(f"SELECT * FROM {table} AS kept WHERE kept::text LIKE $1", f"%{user}%")
         assert left
         assert not [kept for kept in left if "Asha" in str(kept)]
