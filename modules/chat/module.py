@@ -51,7 +51,7 @@ Reader = Callable[[Running], Callable[[Context], Awaitable[msgspec.Struct]]]
 
 class ChatModule(Module):
     name = "chat"
-    requires = ("accounts", "programs", "live")
+    requires = ("live", "programs", "accounts")
     settings_type = ChatSettings
     tables = (ReportRow,)
     migrations = Path(__file__).parent / "migrations"

@@ -238,7 +238,7 @@ def test_modules_tells_what_each_adds_and_which_are_on(monkeypatch: pytest.Monke
     lines = run("modules").output.splitlines()
     assert f"live {version('ksmp')} (on)" in lines
     chat = lines.index(f"chat {version('ksmp')} (off)")
-    assert lines[chat + 1] == "  requires: live"
+    assert lines[chat + 1] == "  requires: live, programs, accounts"
     assert lines[chat + 2].startswith("  commands: chat.send")
     assert any(line.startswith("  rooms: session") for line in lines)
 
