@@ -190,7 +190,7 @@ def test_dev_says_something_before_it_loads_anything(tmp_path: Path) -> None:
         ("KSMP_PROT", "1", "KSMP_PROT is not a setting"),
         ("KSMP_PING_INTERVAL", "soon", "KSMP_PING_INTERVAL has a bad value"),
         ("KSMP_CHAT_RATE_COUNT", "many", "KSMP_CHAT_RATE_COUNT has a bad value"),
-        ("KSMP_MODULES", "chat", "Module chat requires accounts"),
+        ("KSMP_MODULES", "chat", "Module chat requires live"),
     ],
 )
 def test_dev_names_a_bad_variable_before_anything_is_made(
@@ -238,14 +238,14 @@ def test_modules_tells_what_each_adds_and_which_are_on(monkeypatch: pytest.Monke
     lines = run("modules").output.splitlines()
     assert f"live {version('ksmp')} (on)" in lines
     chat = lines.index(f"chat {version('ksmp')} (off)")
-    assert lines[chat + 1] == "  requires: accounts, programs, live"
+    assert lines[chat + 1] == "  requires: live, programs, accounts"
     assert lines[chat + 2].startswith("  commands: chat.send")
     assert any(line.startswith("  rooms: ") and "session" in line.split(", ") for line in lines)
 
 
 def test_modules_that_cannot_start_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KSMP_MODULES", "chat")
-    assert_one_line(run("modules"), "Module chat requires accounts")
+    assert_one_line(run("modules"), "Module chat requires live")
 
 
 def test_an_error_of_our_own_making_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ async def test_migrations_that_are_missing(environ: dict[str, str]) -> None:
         ("KSMP_NATS_URL", f"nats://u:secret@{NOWHERE}", "NATS", f"{NOWHERE} refuses"),
         ("KSMP_NATS_REPLICAS", "3", "NATS", "cannot hold a stream with 3 copies"),
         ("KSMP_JWKS_URL", f"http://{NOWHERE}/", "token keys", "gives no keys"),
-        ("KSMP_MODULES", "chat", "settings", "requires accounts"),
+        ("KSMP_MODULES", "chat", "settings", "requires live"),
         ("KSMP_PROT", "1", "settings", "KSMP_PROT is not a setting"),
         ("KSMP_PORT", "high", "settings", "KSMP_PORT has a bad value"),
         ("KSMP_CHAT_RATE_COUNT", "many", "settings", "KSMP_CHAT_RATE_COUNT has a bad value"),
