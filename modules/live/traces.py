@@ -22,17 +22,24 @@ HELD: Final = {
     "upvotes": "SELECT question_id FROM live_upvote WHERE user_id = {} ORDER BY question_id",
     # Votes of anonymous polls are nobody's.
     "votes": "SELECT poll_id, options FROM live_vote WHERE voter = {} ORDER BY poll_id",
+    "bans": "SELECT session_id, scope, reason, until FROM live_ban WHERE user_id = {} ORDER BY session_id, scope",
+    "moderation": "SELECT session_id, action, detail, reason, at FROM live_moderation WHERE user_id = {} ORDER BY at",
 }
 GONE: Final = (
     "DELETE FROM live_promotion WHERE user_id = {}",
     "DELETE FROM live_seat WHERE user_id = {}",
     # With it goes the address of their calendar.
     "DELETE FROM live_calendar WHERE user_id = {}",
+    "DELETE FROM live_guest WHERE user_id = {}",
+    "DELETE FROM live_away WHERE user_id = {}",
 )
 # What belongs to a class's record stays, without the name.
 NAMELESS: Final = (
     "UPDATE live_hand SET name = {} WHERE user_id = {} RETURNING session_id",
     "UPDATE live_question SET author_name = {} WHERE author_id = {} RETURNING session_id",
+    # A ban holds whoever said it; what was done is the audit's.
+    "UPDATE live_ban SET by_name = {} WHERE by_id = {} RETURNING session_id",
+    "UPDATE live_moderation SET by_name = {} WHERE by_id = {} RETURNING session_id",
 )
 
 

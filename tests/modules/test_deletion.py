@@ -133,6 +133,8 @@ async def test_a_deleted_user_is_gone(
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
     await database.execute("INSERT INTO live_seat VALUES ($1, $2, now())", session, user)
     await database.execute("INSERT INTO live_calendar VALUES ($1, $1, now())", user)
+    await database.execute("INSERT INTO live_guest VALUES ($1, $2, 'Ada', 'waiting', now())", session, user)
+    await database.execute("INSERT INTO live_away VALUES ($1, $2, 'Ada')", session, user)
     await database.execute("INSERT INTO program_student VALUES ($1, $2, now())", program, user)
     mine = bearer(token(user))
     said = {"phone": "+919876543210", "avatar_url": "https://img.example.org/a.png", "name": "Asha R"}
@@ -170,7 +172,15 @@ async def test_a_deleted_user_is_gone(
     assert row["deleted_at"] is not None
     assert row["phone"] is row["avatar_url"] is row["time_zone"] is row["locale"] is None
 
-    for table in ("live_promotion", "live_seat", "live_calendar", "program_student", "program_progress"):
+    for table in (
+        "live_promotion",
+        "live_seat",
+        "live_calendar",
+        "live_guest",
+        "live_away",
+        "program_student",
+        "program_progress",
+    ):
         assert await database.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user) == 0
     # Nor does the row alone, were there no ban.
     await node.gateway.access.unban(user)
