@@ -212,11 +212,9 @@ class LiveModule(Module):
         await take_out(self._kernel, event)
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        kept = await self._register.export(user)
-        return {**await traces.held(user), **{name: rows for name, rows in kept.items() if rows}}
+        return await traces.held(user)
 
     async def forget(self, user: str) -> Collection[str]:
-        await self._register.forget(user)
         return await traces.forget(user)
 
     async def _role(self, principal: Principal, id: str) -> str:

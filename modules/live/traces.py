@@ -25,26 +25,29 @@ HELD: Final = {
         WHERE user_id = {} ORDER BY session_id
     """,
     "stars": "SELECT session_id, stars, comment, given_at FROM live_star WHERE user_id = {} ORDER BY given_at",
-    "moderation": "SELECT session_id, action, reason, until, at FROM live_moderation WHERE user_id = {} ORDER BY at",
     # Votes of anonymous polls are nobody's.
     "votes": "SELECT poll_id, options FROM live_vote WHERE voter = {} ORDER BY poll_id",
+    "bans": "SELECT session_id, scope, reason, until FROM live_ban WHERE user_id = {} ORDER BY session_id, scope",
+    "moderation": "SELECT session_id, action, detail, reason, at FROM live_moderation WHERE user_id = {} ORDER BY at",
 }
+# Each takes the user's id once, and says in which sessions' rooms they may be named.
 GONE: Final = (
-    "DELETE FROM live_promotion WHERE user_id = {}",
-    "DELETE FROM live_seat WHERE user_id = {}",
-    "DELETE FROM live_away WHERE user_id = {}",
-    # With it goes the address of their calendar.
-    "DELETE FROM live_calendar WHERE user_id = {}",
+    "DELETE FROM live_promotion WHERE user_id = {} RETURNING session_id",
+    "DELETE FROM live_guest WHERE user_id = {} RETURNING session_id",
+    "DELETE FROM live_away WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_star SET comment = '' WHERE user_id = {} RETURNING session_id",
 )
+# These are named nowhere. With a calendar goes its address.
+UNTOLD: Final = ("DELETE FROM live_seat WHERE user_id = {}", "DELETE FROM live_calendar WHERE user_id = {}")
 # What belongs to a class's record stays, without the name.
 NAMELESS: Final = (
     "UPDATE live_hand SET name = {} WHERE user_id = {} RETURNING session_id",
-    "UPDATE live_guest SET name = {} WHERE user_id = {} RETURNING session_id",
     "UPDATE live_stay SET name = {} WHERE user_id = {} RETURNING session_id",
     "UPDATE live_attendance SET name = {} WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_question SET author_name = {} WHERE author_id = {} RETURNING session_id",
+    # A ban holds whoever said it; what was done is the audit's.
     "UPDATE live_ban SET by_name = {} WHERE by_id = {} RETURNING session_id",
     "UPDATE live_moderation SET by_name = {} WHERE by_id = {} RETURNING session_id",
-    "UPDATE live_question SET author_name = {} WHERE author_id = {} RETURNING session_id",
 )
 
 
@@ -55,7 +58,8 @@ async def held(user: str) -> dict[str, Any]:
 
 async def forget(user: str) -> set[str]:
     """The rooms whose pushes name the user, besides as their author."""
-    for statement in GONE:
+    for statement in UNTOLD:
         await Session.raw(statement, user)
-    rows = [row for statement in NAMELESS for row in await Session.raw(statement, FORGOTTEN, user)]
+    rows = [row for statement in GONE for row in await Session.raw(statement, user)]
+    rows += [row for statement in NAMELESS for row in await Session.raw(statement, FORGOTTEN, user)]
     return {f"{kind}:{row['session_id']}" for row in rows for kind in ("session", "staff")}

@@ -178,7 +178,15 @@ async def test_a_deleted_user_is_gone(
     assert row["deleted_at"] is not None
     assert row["phone"] is row["avatar_url"] is row["time_zone"] is row["locale"] is None
 
-    for table in ("live_promotion", "live_seat", "live_away", "live_calendar", "program_student", "program_progress"):
+    for table in (
+        "live_promotion",
+        "live_seat",
+        "live_calendar",
+        "live_guest",
+        "live_away",
+        "program_student",
+        "program_progress",
+    ):
         assert await database.fetchval(f"SELECT count(*) FROM {table} WHERE user_id = $1", user) == 0
     # Nor does the row alone, were there no ban.
     await node.gateway.access.unban(user)
@@ -190,7 +198,7 @@ async def test_a_deleted_user_is_gone(
     written, *_ = rows = await archived(database, user, 1)
     assert (written["name"], written["data"]) == (FORGOTTEN, '{"text":"my words"}')
     assert {one["name"] for one in rows} == {FORGOTTEN}
-    for table in ("room_push", "live_hand", "live_question", "live_guest", "live_moderation", "live_stay"):
+    for table in ("room_push", "live_hand", "live_question", "live_moderation", "live_stay"):
         left = await database.fetch(f"SELECT * FROM {table} AS kept WHERE kept::text LIKE $1", f"%{user}%")
         assert left
         assert not [kept for kept in left if "Asha" in str(kept)]
