@@ -107,3 +107,12 @@ class SessionRated(msgspec.Struct, frozen=True, tag="live.SessionRated"):
     session_id: str
     program_id: str
     stars: StarFigures
+
+
+class RecordingReady(msgspec.Struct, frozen=True, tag="live.RecordingReady"):
+    """What was recorded of a session can be watched."""
+
+    session_id: str
+    program_id: str
+    recording_id: str
+    duration_ms: int
