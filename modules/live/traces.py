@@ -21,7 +21,7 @@ HELD: Final = {
     """,
     "upvotes": "SELECT question_id FROM live_upvote WHERE user_id = {} ORDER BY question_id",
     "attendance": """
-        SELECT session_id, first_at, last_at, seconds, visits, late, early FROM live_attendance
+        SELECT session_id, first_at, last_at, seconds, visits, late, early, present FROM live_attendance
         WHERE user_id = {} ORDER BY session_id
     """,
     "stars": "SELECT session_id, stars, comment, given_at FROM live_star WHERE user_id = {} ORDER BY given_at",
