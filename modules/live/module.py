@@ -190,7 +190,8 @@ class LiveModule(Module):
                 happenings = Happenings(kernel, clients, studio, screen, settings.events_queue)
                 errands = Errands(kernel, clients)
                 self._classroom.effects.video = errands
-                for work in (studio.run(), happenings.run(), errands.run()):
+                workers = [studio.run() for _ in range(settings.video_workers)]
+                for work in (*workers, happenings.run(), errands.run()):
                     task = asyncio.get_running_loop().create_task(work)
                     stack.push_async_callback(end, [task])
             yield
