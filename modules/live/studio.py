@@ -53,6 +53,7 @@ ABANDONED: Final = """
 """
 LOOKED: Final = """
     UPDATE live_video SET stream_id = {}, lost_at = {}, warned = {}, starving = {}, rev = {}, due_at = {},
+        losses = losses + {}, starvations = starvations + {}, lost_seconds = lost_seconds + {},
         claimed_until = NULL, attempts = 0 WHERE session_id = {}
 """
 GONE: Final = """
@@ -233,7 +234,19 @@ class Studio:
             deadline = self._settings.lost_end if warned else min(self._settings.lost_warning, self._settings.lost_end)
             wait = min(wait, max(0.0, (lost_at - now).total_seconds() + deadline))
         due_at = now + timedelta(seconds=wait)
-        await VideoRow.raw(LOOKED, stream_id, lost_at, warned, starving, video.rev + 1, due_at, video.session_id)
+        await VideoRow.raw(
+            LOOKED,
+            stream_id,
+            lost_at,
+            warned,
+            starving,
+            video.rev + 1,
+            due_at,
+            int(lost_at is not None and video.lost_at is None),
+            int(starving and not video.starving),
+            (now - video.lost_at).total_seconds() if video.lost_at is not None and lost_at is None else 0.0,
+            video.session_id,
+        )
 
     async def _notify(self, session: SessionView, trouble: StreamTrouble, rev: int) -> None:
         notice = StreamNotice(session.id, trouble, clock(), rev)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -27,6 +28,7 @@ from tests.wire import WireError, connected
 SESSIONS = "/api/v1/sessions"
 ENVIRON = {
     "KSMP_LIVE_VIDEO": "ivs",
+    "KSMP_LIVE_ATTENDANCE_INTERVAL": "0.5",
     "KSMP_LIVE_VIDEO_INTERVAL": "0.1",
     "KSMP_LIVE_VIDEO_RECONCILE": "0.3",
     "KSMP_LIVE_VIDEO_BACKOFF": "0.1",
@@ -225,7 +227,13 @@ async def test_a_class_goes_on_while_ivs_does_not(
 
 
 async def test_a_stream_that_drops_is_told_warned_of_and_ended(
-    caller: Caller, path: str, aws: Aws, nodes: Nodes, token: MakeToken, no_faults: None
+    caller: Caller,
+    path: str,
+    aws: Aws,
+    nodes: Nodes,
+    token: MakeToken,
+    database: asyncpg.Pool,
+    no_faults: None,
 ) -> None:
     # Not one event arrives: looking at the streams is enough.
     await aws.faults(events={"lose": 1.0, "seed": 1})
@@ -259,6 +267,12 @@ async def test_a_stream_that_drops_is_told_warned_of_and_ended(
         )
         await aws.stream("stop", arn)
         await sam.expect(lambda one: one.get("push") == "live.session" and one["data"]["state"] == "ended")
+    figures = "SELECT body -> 'figures' ->> 'stream' FROM outbox WHERE destination = $1 AND body ->> 'session_id' = $2"
+    stream = json.loads(
+        await eventually(lambda: database.fetchval(figures, "live.SessionEnded", id_of(path)), lambda found: found)
+    )
+    assert (stream["losses"], stream["starvations"]) == (2, 1)
+    assert 0 < stream["lost_seconds"] < 60
 
 
 async def test_events_that_come_twice_and_out_of_order_do_no_harm(
