@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.module import Delivery, Kernel
 from modules.live.attendance import Attendances
-from modules.live.events import Figures, SessionEnded, SessionRated
+from modules.live.events import Figures, SessionEnded, SessionRated, StreamFigures
 from modules.live.messages import SessionView
 from modules.live.report import Totals
 from modules.live.settings import LiveSettings
@@ -32,6 +32,12 @@ DONE: Final = """
     SELECT (SELECT count(*) FROM live_poll WHERE session_id = {}) AS polls,
         (SELECT count(*) FROM live_question WHERE session_id = {} AND state <> 'dismissed') AS questions,
         (SELECT count(*) FROM live_hand WHERE session_id = {}) AS hands
+"""
+# One that was lost when the session ended was so until then.
+STREAM: Final = """
+    SELECT losses, starvations, round(lost_seconds + coalesce(extract(epoch FROM {}::timestamptz - lost_at), 0))::int
+        AS lost_seconds
+    FROM live_video WHERE session_id = {}
 """
 
 
@@ -64,6 +70,7 @@ class Afterwards:
         figures = msgspec.structs.replace(
             figures_of(totals),
             messages=pushes.get(MESSAGE, 0),
+            stream=await self._stream(session.id, session.ended_at),
             stars=await self._stars.figures(session.id),
             **(await Session.raw(DONE, session.id, session.id, session.id))[0],
         )
@@ -84,6 +91,11 @@ class Afterwards:
         """Let the single stays go; the report has what they came to."""
         await StayRow.raw(PRUNE_STAYS, due.session_id)
         await StayRow.raw(PRUNE_NODES, datetime.now(UTC) - self._kept)
+
+    async def _stream(self, id: str, ended_at: datetime) -> StreamFigures | None:
+        for row in await Session.raw(STREAM, ended_at, id):
+            return msgspec.convert(row, StreamFigures)
+        return None
 
     async def _ended(self, due: Due) -> SessionView | None:
         row = await Session.select().where(Session.id == due.session_id).first()

@@ -58,13 +58,21 @@ class StarFigures(msgspec.Struct, frozen=True):
     spread: list[int] | None = None
 
 
+class StreamFigures(msgspec.Struct, frozen=True):
+    """How a session's stream did: the times it was lost or came too slowly to play, and for how long it was lost."""
+
+    losses: int = 0
+    lost_seconds: int = 0
+    starvations: int = 0
+
+
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """A session in numbers, its viewers without hosts.
 
     `present` were there for the share that counts, `absent` have a place in the program and did not come.
     `viewer_seconds` is their time together, `peak_viewers` the most at once. `messages` are those in its chat that
     nobody deleted, `questions` those that were not dismissed, `hands` the users who raised theirs, `polls` those that
-    were opened. Most stars come afterwards: see `SessionRated`.
+    were opened. `stream` is null for a session without a video of ours. Most stars come afterwards: see `SessionRated`.
     """
 
     seconds: int = 0
@@ -79,6 +87,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     questions: int = 0
     polls: int = 0
     hands: int = 0
+    stream: StreamFigures | None = None
     stars: StarFigures = StarFigures()
 
 
@@ -98,3 +107,12 @@ class SessionRated(msgspec.Struct, frozen=True, tag="live.SessionRated"):
     session_id: str
     program_id: str
     stars: StarFigures
+
+
+class RecordingReady(msgspec.Struct, frozen=True, tag="live.RecordingReady"):
+    """What was recorded of a session can be watched."""
+
+    session_id: str
+    program_id: str
+    recording_id: str
+    duration_ms: int

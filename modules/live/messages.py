@@ -298,3 +298,32 @@ class CheckList(msgspec.Struct, frozen=True):
     @classmethod
     def example(cls) -> CheckList:
         return cls([Check("lobby_open", True), Check("video_available", True)])
+
+
+class RecordingNotice(msgspec.Struct, frozen=True):
+    """A recording is ready."""
+
+    id: str
+    session_id: str
+    duration_ms: int
+    started_at: datetime
+    rev: int
+
+
+class RecordingView(msgspec.Struct, frozen=True):
+    """A recording of a session; `thumbnail_url` is good for some minutes."""
+
+    id: str
+    duration_ms: int
+    started_at: datetime
+    thumbnail_url: str | None
+
+
+class RecordingList(msgspec.Struct, frozen=True):
+    """The recordings of a session, in their order."""
+
+    items: list[RecordingView]
+
+    @classmethod
+    def example(cls) -> RecordingList:
+        return cls([RecordingView("Xw3…", 3_540_000, STARTS, "https://bucket.s3.amazonaws.com/…")])

@@ -28,12 +28,13 @@ from modules.live.entrance import ROLES, Entrance
 from modules.live.errands import Errands
 from modules.live.happenings import Happenings
 from modules.live.playback import PlaybackKey, development_key, private_key
+from modules.live.recordings import Recordings
 from modules.live.series import Series
 from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
 from modules.live.streams import Streams
 from modules.live.studio import Studio
-from modules.live.tables import Calendar, Promotion, Seat, Session, VideoRow
+from modules.live.tables import Calendar, Promotion, Recording, Seat, Session, VideoRow
 from modules.live.tables import Series as SeriesRow
 from modules.live.timetable import CLOSE, OPEN, REMIND, Due
 from modules.live.video import Screen
@@ -46,7 +47,7 @@ class LiveModule(Module):
     name = "live"
     requires = ("programs",)
     settings_type = LiveSettings
-    tables = (Session, Promotion, Seat, SeriesRow, Calendar, VideoRow, *register.TABLES)
+    tables = (Session, Promotion, Seat, SeriesRow, Calendar, VideoRow, Recording, *register.TABLES)
     migrations = Path(__file__).parent / "migrations"
     emits = (
         events.SessionScheduled,
@@ -57,6 +58,7 @@ class LiveModule(Module):
         events.SessionStarted,
         events.SessionEnded,
         events.SessionRated,
+        events.RecordingReady,
         *effects.EVENTS,
     )
 
@@ -121,10 +123,13 @@ class LiveModule(Module):
                     stream_routes.stream,
                     stream_routes.stop,
                     stream_routes.checks,
+                    stream_routes.recordings,
+                    stream_routes.delete_recording,
                 ],
                 dependencies={
                     "admissions": Provide(lambda: self._ticket.admissions, sync_to_thread=False),
                     "streams": Provide(lambda: self._streams, sync_to_thread=False),
+                    "recordings": Provide(lambda: self._recordings, sync_to_thread=False),
                     "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
                 },
             ),
@@ -148,6 +153,7 @@ class LiveModule(Module):
         self._sessions: Sessions | None = None
         self._kernel: Kernel | None = None
         self._streams: Streams | None = None
+        self._recordings: Recordings | None = None
         self._series: Series | None = None
         self._calendars: Calendars | None = None
         self._clockwork: Clockwork | None = None
@@ -173,11 +179,13 @@ class LiveModule(Module):
             await stack.enter_async_context(self._register.running(kernel, settings, sessions))
             if key is None:
                 self._streams = Streams(kernel, sessions, None, records=records)
+                self._recordings = Recordings(kernel, settings, sessions, None)
             else:
                 breaker = Breaker(settings.video_failures, settings.video_pause)
                 opened = ivs.opened(core.aws_region, core.aws_endpoint, settings.video_timeout, breaker)
                 clients = await stack.enter_async_context(opened)
                 self._streams = Streams(kernel, sessions, clients, records=records)
+                self._recordings = Recordings(kernel, settings, sessions, clients)
                 studio = Studio(kernel, settings, sessions, screen, clients, key)
                 happenings = Happenings(kernel, clients, studio, screen, settings.events_queue)
                 errands = Errands(kernel, clients)

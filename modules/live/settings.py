@@ -76,3 +76,4 @@ class LiveSettings(RoomSettings):
     recording_window: float = setting(
         300.0, zero=True, doc="How long a stream may be gone and still go on with the same recording"
     )
+    recording_wait: float = setting(3600.0, doc="How long after a session its recording is looked for")

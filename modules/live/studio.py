@@ -24,6 +24,7 @@ from gateway.module import Kernel
 from modules.live.ivs import Channel, Ivs, Stream
 from modules.live.messages import SessionView, StreamNotice, StreamTrouble, Video
 from modules.live.playback import PlaybackKey
+from modules.live.recordings import Recordings
 from modules.live.sessions import LOCK, Sessions
 from modules.live.settings import LiveSettings
 from modules.live.states import State, Step
@@ -32,6 +33,8 @@ from modules.live.video import COLUMNS, Screen, VideoFacts
 
 log = structlog.get_logger(__name__)
 
+# Clocks of IVS and of ours differ.
+SLACK: Final = timedelta(seconds=30)
 # The push to a session's mentors about their stream.
 NOTICE: Final = "live.stream"
 
@@ -53,6 +56,7 @@ ABANDONED: Final = """
 """
 LOOKED: Final = """
     UPDATE live_video SET stream_id = {}, lost_at = {}, warned = {}, starving = {}, rev = {}, due_at = {},
+        losses = losses + {}, starvations = starvations + {}, lost_seconds = lost_seconds + {},
         claimed_until = NULL, attempts = 0 WHERE session_id = {}
 """
 GONE: Final = """
@@ -65,7 +69,11 @@ TAKE_OVER: Final = """
     ) RETURNING (SELECT kept.channel_arn FROM live_video AS kept WHERE kept.session_id = live_video.session_id) AS arn
 """
 TAKEN: Final = "UPDATE live_video SET channel_arn = {} WHERE session_id = {}"
-LOOK: Final = "UPDATE live_video SET due_at = {} WHERE channel_arn = {} AND phase = 'up' RETURNING session_id"
+LOOK: Final = "UPDATE live_video SET due_at = {} WHERE channel_arn = {} AND phase IN ('up', 'developing')"
+DEVELOP: Final = """
+    UPDATE live_video SET phase = 'developing', due_at = {}, claimed_until = NULL, attempts = 0 WHERE session_id = {}
+"""
+DEVELOPING: Final = "UPDATE live_video SET due_at = {}, claimed_until = NULL, attempts = 0 WHERE session_id = {}"
 
 
 class Studio:
@@ -86,6 +94,7 @@ class Studio:
         self._ivs = ivs
         self._playback = playback
         self._wake = screen.woken
+        self._recordings = Recordings(kernel, settings, sessions, ivs)
 
     async def run(self) -> None:
         """Do what is due, until cancelled."""
@@ -125,6 +134,8 @@ class Studio:
                         await self._look_at(video)
                     case "closing":
                         await self._take_away(video)
+                    case "developing":
+                        await self._develop(video)
         except (Unavailable, TimeoutError) as error:
             wait = min(self._settings.video_backoff * 2 ** min(video.attempts, 16), self._settings.video_backoff_most)
             log.warning("video.waits", session=video.session_id, phase=video.phase, reason=str(error))
@@ -233,14 +244,25 @@ class Studio:
             deadline = self._settings.lost_end if warned else min(self._settings.lost_warning, self._settings.lost_end)
             wait = min(wait, max(0.0, (lost_at - now).total_seconds() + deadline))
         due_at = now + timedelta(seconds=wait)
-        await VideoRow.raw(LOOKED, stream_id, lost_at, warned, starving, video.rev + 1, due_at, video.session_id)
+        await VideoRow.raw(
+            LOOKED,
+            stream_id,
+            lost_at,
+            warned,
+            starving,
+            video.rev + 1,
+            due_at,
+            int(lost_at is not None and video.lost_at is None),
+            int(starving and not video.starving),
+            (now - video.lost_at).total_seconds() if video.lost_at is not None and lost_at is None else 0.0,
+            video.session_id,
+        )
 
     async def _notify(self, session: SessionView, trouble: StreamTrouble, rev: int) -> None:
         notice = StreamNotice(session.id, trouble, clock(), rev)
         await self._kernel.rooms.publish_row(f"staff:{session.id}", NOTICE, notice)
 
     async def _take_away(self, video: VideoFacts) -> None:
-        phase = "gone"
         arn = video.channel_arn
         if arn is None:
             # The session was over before its channel's name was written.
@@ -250,12 +272,37 @@ class Studio:
             # An encoder comes back by itself for as long as its key is good.
             await self._ivs.delete_stream_keys(arn)
             await self._ivs.stop_stream(arn)
-            if self._settings.channels == "mentor" and video.channel_arn is not None:
-                phase = "kept"
-            else:
+            if self._settings.channels == "session" or video.channel_arn is None:
                 await self._ivs.delete_channel(arn)
         with self._kernel.database.guard():
-            await VideoRow.raw(GONE, phase, video.session_id)
+            if video.recording and video.stream_id is not None and self._settings.recording_bucket:
+                await VideoRow.raw(DEVELOP, clock(), video.session_id)
+            else:
+                await self._leave(video)
+
+    async def _develop(self, video: VideoFacts) -> None:
+        """Find what was recorded. IVS ends a recording some time after its stream, and may not tell."""
+        bucket, now = self._settings.recording_bucket, clock()
+        found = await self._ivs.recordings(bucket, video.channel_arn or "")
+        async with self._kernel.database.transaction():
+            session = await self._locked(video.session_id)
+            # A channel that is kept has recordings of other sessions too.
+            began, over = session.started_at or now, session.ended_at or now
+            own = [one for one in found if began - SLACK <= one.started_at <= over + SLACK]
+            for one in own:
+                if one.duration_ms is not None:
+                    await self._recordings.add(session, bucket, one)
+            waits = not own or any(one.duration_ms is None for one in own)
+            if waits and now < over + timedelta(seconds=self._settings.recording_wait):
+                due_at = now + timedelta(seconds=self._settings.video_reconcile)
+                await VideoRow.raw(DEVELOPING, due_at, video.session_id)
+            else:
+                await self._leave(video)
+
+    async def _leave(self, video: VideoFacts) -> None:
+        """There is nothing more to do."""
+        kept = self._settings.channels == "mentor" and video.channel_arn is not None
+        await VideoRow.raw(GONE, "kept" if kept else "gone", video.session_id)
 
     async def _locked(self, session_id: str) -> SessionView:
         rows: list[dict[str, Any]] = await Session.raw(LOCK, session_id)

@@ -129,3 +129,15 @@ class VideoRow(Table, tablename="live_video"):
     mentor_id = Text()
     recording = Boolean()
     channel_arn = Text(null=True, default=None)
+
+
+class Recording(Table, tablename="live_recording"):
+    """A recording in a bucket."""
+
+    id = Text(primary_key=True)
+    session_id = Text()
+    bucket = Text()
+    prefix = Text()
+    duration_ms = BigInt()
+    started_at = Timestamptz()
+    rev = BigInt(default=1)

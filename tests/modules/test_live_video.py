@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -27,6 +28,7 @@ from tests.wire import WireError, connected
 SESSIONS = "/api/v1/sessions"
 ENVIRON = {
     "KSMP_LIVE_VIDEO": "ivs",
+    "KSMP_LIVE_ATTENDANCE_INTERVAL": "0.5",
     "KSMP_LIVE_VIDEO_INTERVAL": "0.1",
     "KSMP_LIVE_VIDEO_RECONCILE": "0.3",
     "KSMP_LIVE_VIDEO_BACKOFF": "0.1",
@@ -44,6 +46,7 @@ ENVIRON = {
     "KSMP_LIVE_RECORDING_BUCKET": "ksmp-recordings",
     "KSMP_LIVE_RECORDING_THUMBNAILS": "30",
     "KSMP_LIVE_RECORDING_WINDOW": "0",
+    "KSMP_LIVE_RECORDING_WAIT": "60",
 }
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
 Caller = Callable[..., httpx.AsyncClient]
@@ -225,7 +228,13 @@ async def test_a_class_goes_on_while_ivs_does_not(
 
 
 async def test_a_stream_that_drops_is_told_warned_of_and_ended(
-    caller: Caller, path: str, aws: Aws, nodes: Nodes, token: MakeToken, no_faults: None
+    caller: Caller,
+    path: str,
+    aws: Aws,
+    nodes: Nodes,
+    token: MakeToken,
+    database: asyncpg.Pool,
+    no_faults: None,
 ) -> None:
     # Not one event arrives: looking at the streams is enough.
     await aws.faults(events={"lose": 1.0, "seed": 1})
@@ -259,6 +268,12 @@ async def test_a_stream_that_drops_is_told_warned_of_and_ended(
         )
         await aws.stream("stop", arn)
         await sam.expect(lambda one: one.get("push") == "live.session" and one["data"]["state"] == "ended")
+    figures = "SELECT body -> 'figures' ->> 'stream' FROM outbox WHERE destination = $1 AND body ->> 'session_id' = $2"
+    stream = json.loads(
+        await eventually(lambda: database.fetchval(figures, "live.SessionEnded", id_of(path)), lambda found: found)
+    )
+    assert (stream["losses"], stream["starvations"]) == (2, 1)
+    assert 0 < stream["lost_seconds"] < 60
 
 
 async def test_events_that_come_twice_and_out_of_order_do_no_harm(
@@ -336,6 +351,33 @@ async def test_who_was_taken_out_sees_no_more(
         return await aws.drive("GET", "metadata", params={"arn": arn})
 
     await eventually(metadata, lambda found: "hello" in str(found))
+
+
+async def test_a_recording_is_found_without_any_event_and_deleted_for_good(
+    caller: Caller, aws: Aws, database: asyncpg.Pool, nodes: Nodes, token: MakeToken, no_faults: None
+) -> None:
+    await aws.faults(events={"lose": 1.0, "seed": 1})
+    mentor, sam = caller("meera", "mentor"), caller("sam")
+    path = await waiting(mentor, database, recording=True)
+    room = f"session:{id_of(path)}"
+    async with connected(nodes[1].ws_url, token("sam")) as member:
+        await member.join(room)
+        await started(mentor, path)
+        await aws.stream("start", await arn_of(aws, path))
+        await shows(mentor, path, "streaming")
+        assert (await sam.post(f"{path}/join")).json()["recorded"] is True
+        assert (await mentor.post(f"{path}/end")).status_code == 200
+        notice = (await member.expect_push("live.recording", room))["data"]
+    (found,) = (await sam.get(f"{path}/recordings")).json()["items"]
+    assert (found["id"], found["duration_ms"]) == (notice["id"], notice["duration_ms"])
+    assert (await aws.http.get(found["thumbnail_url"])).status_code == 200
+    refused(await sam.delete(f"{path}/recordings/{found['id']}"), 403, "forbidden")
+    prefix = await database.fetchval("SELECT prefix FROM live_recording WHERE id = $1", found["id"])
+    assert any(key.startswith(prefix) for key in await aws.keys("ksmp-recordings"))
+    assert (await mentor.delete(f"{path}/recordings/{found['id']}")).status_code == 204
+    assert not any(key.startswith(prefix) for key in await aws.keys("ksmp-recordings"))
+    assert (await sam.get(f"{path}/recordings")).json()["items"] == []
+    refused(await mentor.delete(f"{path}/recordings/{found['id']}"), 404, "not_found")
 
 
 def test_a_breaker_lets_one_call_try_after_a_while() -> None:
