@@ -9,6 +9,7 @@ import structlog
 from gateway.errors import Unavailable, invalid
 from gateway.module import Context, Kernel
 from gateway.principal import Author
+from gateway.protocol.names import user_id
 from modules.chat.events import Mentioned
 from modules.chat.pushes import MENTIONED, Mention
 from modules.chat.settings import ChatSettings
@@ -23,12 +24,14 @@ class Mentions:
         self._settings = settings
 
     async def check(self, context: Context, users: Sequence[str]) -> tuple[str, ...]:
-        """Each of them once; raises BadInput `invalid` when one has no part in the session, and Unavailable."""
+        """Each of them once; raises BadInput `invalid` for what is no id or has no part in the session, Unavailable."""
         named = tuple(dict.fromkeys(users))
         if len(named) > self._settings.mentions:
             raise invalid(f"a message may mention {self._settings.mentions} users", field="mentions")
         if not named:
             return ()
+        for user in named:
+            user_id(user)
         here = {person.id for person in await context.rooms.members(context.room)}
         if absent := [user for user in named if user not in here]:
             with self._kernel.database.guard():

@@ -83,7 +83,7 @@ class Mute(msgspec.Struct, frozen=True):
 
     user: str
     seconds: Annotated[float, Meta(gt=0, le=366 * 86400)] | None = None
-    reason: Annotated[str, Meta(max_length=500)] = ""
+    reason: Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")] = ""
 
 
 class Unmute(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 
 from gateway.auth.policy import signed_in
 from gateway.principal import Principal
@@ -21,6 +21,8 @@ from modules.live.messages import EXAMPLE, MADE
 from modules.live.moderation import Moderated, Moderation
 from modules.live.polls import BallotBox, Poll
 from modules.live.questions import Question, QuestionBox
+from modules.live.routes import Id
+from modules.live.sheet import cell
 
 HOSTS = signed_in(owner="the session's hosts")
 Format = Annotated[Literal["json", "csv"], QueryParameter(description="What it is written as")]
@@ -116,7 +118,7 @@ class Export:
 
 @get("/{id:str}/questions", policy=HOSTS)
 async def questions(
-    id: FromPath[str], principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
+    id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
 ) -> Response[QuestionList]:
     """The questions of a session, dismissed ones included."""
     found = await export.questions(principal, id)
@@ -141,7 +143,7 @@ async def questions(
 
 @get("/{id:str}/polls", policy=HOSTS)
 async def polls(
-    id: FromPath[str], principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
+    id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
 ) -> Response[PollList]:
     """The polls and quizzes of a session with their results."""
     found = await export.polls(principal, id)
@@ -165,21 +167,14 @@ async def polls(
 
 
 @get("/{id:str}/moderation", policy=HOSTS)
-async def moderation(
-    id: FromPath[str], principal: NamedDependency[Principal], export: NamedDependency[Export]
-) -> ModerationList:
+async def moderation(id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export]) -> ModerationList:
     """Who was kicked, banned, let in again or promoted in a session, and by whom."""
     return await export.moderation(principal, id)
 
 
-def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response[Any]:
+def _csv(head: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> Response[Any]:
     file = io.StringIO()
-    writer = csv.writer(file)
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(head)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerows([cell(value) for value in row] for row in rows)
     return Response(file.getvalue(), media_type="text/csv; charset=utf-8")
-
-
-def _cell(value: object) -> object:
-    """What a spreadsheet shows and does not run: a text that begins like a formula gets an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value

@@ -11,6 +11,7 @@ from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.module import Command, Context, Rate, SnapshotPart
 from modules.live.desk import Desk, Done, Member, Nothing, clock, milliseconds
 from modules.live.effects import SpeakerInvited
+from modules.live.messages import Name
 from modules.live.speakers import Speakers
 
 PART: Final = "hands"
@@ -41,13 +42,13 @@ READ: Final = """
 class Whose(msgspec.Struct, frozen=True):
     """`live.lower_hand`: by default one's own."""
 
-    user: str | None = None
+    user: Name | None = None
 
 
 class Invite(msgspec.Struct, frozen=True):
     """`live.invite`: whose hand is up."""
 
-    user: str
+    user: Name
 
 
 class Hand(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from modules.live.desk import (
     session_room,
     staff_room,
 )
+from modules.live.messages import Name
 
 PART: Final = "guests"
 GUESTS: Final = "live.guests_changed"
@@ -50,7 +51,7 @@ READ: Final = """
 class Admit(msgspec.Struct, frozen=True):
     """`live.admit`."""
 
-    user: str
+    user: Name
 
 
 class Guest(msgspec.Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Polls and quizzes: opened by a host, voted in once by each, closed by a host or by their time.
 
-Nobody's vote in an anonymous poll can be told from what is stored: the voter is a keyed hash of the user's id, by a
-secret of that poll which is deleted as it closes, and no push, export or snapshot tells who voted.
+Nobody's vote in an anonymous poll can be told from what is stored once it is closed: the voter is a keyed hash of the
+user's id, by a secret of that poll which is deleted as it closes, the votes with it. No push, export or snapshot tells
+who chose what.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from modules.live.desk import (
     user_room,
 )
 from modules.live.effects import PollOpened
+from modules.live.messages import Name
 from modules.live.tallies import Tallies
 
 PART: Final = "polls"
@@ -82,11 +84,15 @@ READ: Final = """
     LEFT JOIN live_poll AS poll ON poll.session_id = part.session_id
     WHERE part.session_id = $1 AND part.part = $2
 """
-VOTES_OF: Final = """
-    SELECT poll.id, poll.anonymous, poll.secret, vote.voter, vote.options, vote.rev
-    FROM live_poll AS poll JOIN live_vote AS vote ON vote.poll_id = poll.id
-    WHERE poll.session_id = $1 AND (vote.voter = $2 OR poll.secret IS NOT NULL)
+# Those in which it can be said who voted: of what is anonymous only what is open.
+KNOWN: Final = """
+    SELECT id, anonymous, secret FROM live_poll WHERE session_id = $1 AND (NOT anonymous OR secret IS NOT NULL)
 """
+VOTES_OF: Final = """
+    SELECT poll_id, options FROM live_vote WHERE (poll_id, voter) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
+# Rows come in the order of voting, in which voters might be known again.
+SHRED: Final = "DELETE FROM live_vote WHERE poll_id = $1"
 BALLOTS: Final = """
     SELECT poll.id, vote.voter, vote.options FROM live_poll AS poll JOIN live_vote AS vote ON vote.poll_id = poll.id
     WHERE poll.session_id = $1 AND NOT poll.anonymous ORDER BY poll.id, vote.voter
@@ -113,14 +119,14 @@ class OpenPoll(msgspec.Struct, frozen=True):
 class Vote(msgspec.Struct, frozen=True):
     """`live.vote`: the numbers of the chosen options."""
 
-    poll: str
+    poll: Name
     options: list[int]
 
 
 class ClosePoll(msgspec.Struct, frozen=True):
     """`live.close_poll`."""
 
-    poll: str
+    poll: Name
 
 
 class Poll(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -351,6 +357,8 @@ class BallotBox:
         # The last votes count, and are told with the poll's end whatever becomes of who owes them.
         await self.tally(session)
         closed = (await self._desk.fetch(CLOSE, id, clock()))[0]
+        if closed["anonymous"]:
+            await self._desk.fetch(SHRED, id)
         return await self._tell(closed, context)
 
     async def _tell(self, row: Mapping[str, Any], context: Context | None = None) -> int:
@@ -379,9 +387,11 @@ class BallotBox:
 
     async def _read_mine(self, context: Context) -> MyVotes:
         user = context.principal.id
-        rows = await self._desk.fetch(VOTES_OF, context.room_id, user)
-        mine = [row for row in rows if row["voter"] == _voter(row, user)]
-        return MyVotes({row["id"]: [] if row["anonymous"] else list(row["options"]) for row in mine})
+        polls = {poll["id"]: poll for poll in await self._desk.fetch(KNOWN, context.room_id)}
+        rows = await self._desk.fetch(VOTES_OF, list(polls), [_voter(poll, user) for poll in polls.values()])
+        return MyVotes(
+            {row["poll_id"]: [] if polls[row["poll_id"]]["anonymous"] else list(row["options"]) for row in rows}
+        )
 
     def _rate(self) -> Rate:
         return Rate(count=self._desk.settings.vote_rate_count, seconds=self._desk.settings.vote_rate_seconds)
@@ -414,11 +424,11 @@ def _tally(row: Mapping[str, Any]) -> Tally:
 
 
 def _voter(poll: Mapping[str, Any], user: str) -> str:
-    """Who votes, as it is stored; of an anonymous poll that is closed nobody can say it any more."""
+    """Who votes, as it is stored; an anonymous poll has to be open."""
     if not poll["anonymous"]:
         return user
-    secret: bytes | None = poll["secret"]
-    return "" if secret is None else hashlib.blake2b(user.encode(), key=secret, digest_size=16).hexdigest()
+    secret: bytes = poll["secret"]
+    return hashlib.blake2b(user.encode(), key=secret, digest_size=16).hexdigest()
 
 
 def _chosen(numbers: list[int], options: int, *, multiple: bool, field: str) -> list[int]:

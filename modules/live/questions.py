@@ -21,6 +21,7 @@ from modules.live.desk import (
     staff_room,
     user_room,
 )
+from modules.live.messages import Name
 from modules.live.options import Options
 from modules.live.tallies import Tallies
 
@@ -80,13 +81,13 @@ class Ask(msgspec.Struct, frozen=True):
 class Which(msgspec.Struct, frozen=True):
     """`live.upvote` and `live.dismiss`: the question's id."""
 
-    question: str
+    question: Name
 
 
 class Answer(msgspec.Struct, frozen=True):
     """`live.answer`: without a text it was answered aloud."""
 
-    question: str
+    question: Name
     text: str | None = None
 
 

@@ -9,6 +9,9 @@ from gateway.settings import setting
 
 @dataclass(frozen=True, kw_only=True)
 class RoomSettings:
+    snapshot_rate_count: int = setting(20, doc="Snapshots of a room one connection may take at once")
+    snapshot_rate_seconds: float = setting(20.0, doc="Time in which as many may be taken again")
+
     hands: int = setting(200, doc="Hands that may be up in a session at once")
     hand_rate_count: int = setting(6, doc="Times one connection may raise or lower a hand at once")
     hand_rate_seconds: float = setting(30.0, doc="Time in which as many may be raised or lowered again")

@@ -25,13 +25,14 @@ from modules.live.events import (
     SessionStarted,
 )
 from modules.live.messages import NewSession, SessionChange, SessionView, Video
+from modules.live.promotions import CODE
 from modules.live.settings import LiveSettings
 from modules.live.states import State, Step, after
 from modules.live.tables import Session
 from modules.live.timers import SETTLE, Due
 from modules.live.timetable import Timetable
 from modules.live.video import Screen
-from modules.programs.facade import Part, exists, part_of, taken_part_in
+from modules.programs.facade import Part, exists, part_of, parts_of, taken_part_in
 
 COLUMNS: Final = ", ".join(SessionView.__struct_fields__)
 READ: Final = f"SELECT {COLUMNS} FROM live_session WHERE id = {{}}"  # noqa: S608
@@ -184,6 +185,8 @@ class Sessions:
                 await self._timetable.plan(session)
                 event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
                 await self._kernel.events.publish(event)
+        if values.get("visibility") == "program":
+            await self._empty(session)
         return session
 
     async def step(self, principal: Principal, id: str, step: Step) -> SessionView:
@@ -233,9 +236,28 @@ class Sessions:
         """Change a locked session inside a transaction, and tell who is in its room and its program's."""
         values = {**changed, "rev": session.rev + 1}
         await Session.update(_columns(values)).where(Session.id == session.id)
-        session = msgspec.convert({**msgspec.structs.asdict(session), **values}, SessionView)
+        before, session = session, msgspec.convert({**msgspec.structs.asdict(session), **values}, SessionView)
+        # Who teaches it no more comes back as what they are now, if at all.
+        for user in sorted({*before.co_mentors} - {*session.co_mentors}):
+            await self._take_out(session, user)
         await self._push(session)
         return session
+
+    async def _empty(self, session: SessionView) -> None:
+        """Take those out who are in the rooms and have no part in the program; not inside of a transaction, since
+        other nodes may have to be asked. Done again when the session is changed so again."""
+        people = {person.id: person for person in await self._kernel.rooms.members(f"session:{session.id}")}
+        with self._kernel.database.guard():
+            parts = await parts_of(sorted(people), session.program_id)
+        mentors = {session.mentor_id, *session.co_mentors}
+        async with self._kernel.database.transaction():
+            for user, person in sorted(people.items()):
+                if user not in parts and user not in mentors and person.role != Role.ADMIN:
+                    await self._take_out(session, user)
+
+    async def _take_out(self, session: SessionView, user: str) -> None:
+        for room in ("session", "staff"):
+            await self._kernel.rooms.evict(f"{room}:{session.id}", user, CODE, rejoin=True)
 
     async def _push(self, session: SessionView) -> None:
         for room in (f"session:{session.id}", f"program:{session.program_id}"):

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from gateway.errors import not_found
-from gateway.module import Command, Context, SnapshotPart
+from gateway.module import Command, Context, Rate, SnapshotPart
 from gateway.protocol.messages import Snapshot
 from modules.live.desk import Desk, Nothing
 from modules.live.messages import SessionView
@@ -28,8 +28,12 @@ class Snapshots:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.commands = (
-            Command(name="live.snapshot", rooms="session", role="viewer", request=Nothing, handler=read),
-            Command(name="live.staff_snapshot", rooms="staff", role="host", request=Nothing, handler=read),
+            Command(
+                name="live.snapshot", rooms="session", role="viewer", request=Nothing, handler=read, rate=self._rate
+            ),
+            Command(
+                name="live.staff_snapshot", rooms="staff", role="host", request=Nothing, handler=read, rate=self._rate
+            ),
         )
         self.snapshots = (SnapshotPart(name="live.session", rooms="session", read=self._session),)
 
@@ -37,3 +41,6 @@ class Snapshots:
         for row in await self._desk.fetch(SESSION, context.room_id):
             return msgspec.convert(dict(row), SessionView)
         raise not_found("there is no such session")
+
+    def _rate(self) -> Rate:
+        return Rate(count=self._desk.settings.snapshot_rate_count, seconds=self._desk.settings.snapshot_rate_seconds)

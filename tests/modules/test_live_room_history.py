@@ -74,7 +74,7 @@ REFUSED |= {"live.too_many_polls", "live.attention_off", "not_joined"}
 
 @pytest.fixture(scope="module")
 async def lesson(gateway: MakeGateway, token: MakeToken) -> AsyncIterator[list[WireClient]]:
-    unlimited = {f"KSMP_LIVE_{name}_RATE_COUNT": "100000" for name in ("HAND", "ASK", "VOTE", "AWAY")}
+    unlimited = {f"KSMP_LIVE_{name}_RATE_COUNT": "100000" for name in ("HAND", "ASK", "VOTE", "AWAY", "SNAPSHOT")}
     environ = {**unlimited, "KSMP_LIVE_TALLY_INTERVAL": "0.02"}
     quick: dict[str, Any] = {"command_rate": 100000.0, "command_burst": 100000}
     async with gateway(environ=environ, **quick) as node, people(node, token, *USERS) as clients:

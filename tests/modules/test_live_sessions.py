@@ -237,6 +237,42 @@ async def test_whom_a_room_lets_in_at_which_time(
     assert await entered("enid") == "live.cancelled"
 
 
+async def test_who_has_no_right_any_more_is_taken_out(
+    caller: Caller, program: str, node: Running, token: MakeToken
+) -> None:
+    mentor = caller("meera", "mentor")
+    path = await created(mentor, program, "open", co_mentors=["cora", "carl"], visibility="open")
+    session = f"session:{path.rsplit('/', 1)[1]}"
+    staff = session.replace("session", "staff")
+    left = {"code": "live.role", "rejoin": True}
+    async with AsyncExitStack() as stack:
+        people = {
+            name: await stack.enter_async_context(connected(node.ws_url, token(name)))
+            for name in ("cora", "carl", "sam", "enid")
+        }
+        for name, client in people.items():
+            await client.join(session)
+            if name.startswith("c"):
+                await client.join(staff)
+        assert (await mentor.patch(path, json={"co_mentors": ["carl"]}, headers=ANY)).status_code == 200
+        for room in (session, staff):
+            assert (await people["cora"].expect_push("left", room))["data"] == left
+        # Of an open session everybody is a viewer.
+        await people["cora"].join(session)
+        with pytest.raises(WireError, match="forbidden"):
+            await people["cora"].join(staff)
+        assert (await mentor.patch(path, json={"visibility": "program"}, headers=ANY)).status_code == 200
+        for name in ("cora", "sam"):
+            await people[name].expect(
+                lambda one: one.get("push") == "left" and one["room"] == session and one["data"] == left
+            )
+            with pytest.raises(WireError, match="forbidden"):
+                await people[name].join(session)
+        for name in ("carl", "enid"):
+            await people[name].say(session, "still here")
+            assert people[name].pushes("left") == []
+
+
 async def test_places_are_taken_once_and_free_again_when_their_holder_has_left(
     caller: Caller, program: str, node: Running, token: MakeToken
 ) -> None:
