@@ -13,7 +13,8 @@ import asyncpg
 import httpx
 import pytest
 
-from gateway.principal import FORGOTTEN, Role
+from gateway.principal import FORGOTTEN, Principal, Role
+from modules.accounts.facade import record
 from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
 from tests.wire import WireError, connected, opened
 
@@ -83,7 +84,9 @@ async def test_all_that_is_held_on_a_user(
         await client.call("live.ask", room=f"session:{session}", data={"text": "Why?"})
     await archived(database, user, 2)
     admin = {"headers": bearer(token(f"admin-{user}", "admin"))}
-    await http.put(f"/api/v1/users/{user}/role", json={"role": "student"}, **admin)
+    async with node.gateway.database.transaction():
+        actor = Principal(id=f"admin-{user}", name="A", role=Role.ADMIN, expires_at=0)
+        await record(actor, "accounts.block", user, {"reason": "sells answers"})
     # Nobody will see it: other tests look at what is announced.
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     announced = {"audience": "role:mentor", "title": "Mine", "publish_at": later}
@@ -96,8 +99,9 @@ async def test_all_that_is_held_on_a_user(
     assert data["user_id"] == user
     accounts = data["modules"]["accounts"]
     assert (accounts["profile"]["name"], accounts["profile"]["blocked"]) == ("Asha R", False)
-    assert [act["act"] for act in accounts["acts"]] == ["accounts.role"]
-    assert "actor" not in accounts["acts"][0]
+    assert [act["act"] for act in accounts["acts"]] == ["accounts.block"]
+    # Neither who did it nor why: the reason is for the audit.
+    assert set(accounts["acts"][0]) == {"at", "act"}
     (place,) = data["modules"]["programs"]["enrolments"]
     assert (place["program_id"], place["state"]) == (f"p-{session}", "enrolled")
     assert [one["program_id"] for one in data["modules"]["programs"]["begun"]] == [f"p-{session}"]
