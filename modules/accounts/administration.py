@@ -94,7 +94,7 @@ class Administration:
             await self._kernel.access.revoke(user)
 
     async def give_role(self, actor: Principal, user: str, role: Role) -> UserRecord:
-        """From now on the user has this role, whatever tokens say; those of before are refused, unless it was given already.
+        """The user has this role, whatever tokens say; unless it was given before, what tokens there are is refused.
 
         Raises Conflict `accounts.last_admin`.
         """
