@@ -17,8 +17,10 @@ from modules.live.states import State
 from modules.live.tables import Session
 
 SHOWN: Final = """
-    SELECT state, video, live_session.recording, channel_arn, playback_url FROM live_session
-    LEFT JOIN live_video ON session_id = id AND phase = 'up' WHERE id = {}
+    SELECT state, video, live_session.recording, channel_arn, playback_url, (
+        SELECT agreed FROM live_consent WHERE live_consent.session_id = id AND user_id = {}
+    ) AS consent FROM live_session
+    LEFT JOIN live_video ON live_video.session_id = id AND phase = 'up' WHERE id = {}
 """
 
 
@@ -30,11 +32,14 @@ class Shown(msgspec.Struct, frozen=True):
     recording: bool
     channel_arn: str | None
     playback_url: str | None
+    # Null is no answer yet.
+    consent: bool | None
 
 
 class Admission(msgspec.Struct, frozen=True):
     """What a client needs to take part. `playback` is null while there is no channel; `live.session` tells when there
-    is, and `live.playback` answers it then. With `recorded` the class is being recorded: say so, and ask."""
+    is, and `live.playback` answers it then. With `recorded` the class is being recorded: say so, and ask for what
+    `live.consent` answers, unless `consent` has the answer already."""
 
     room: str
     role: str
@@ -42,12 +47,13 @@ class Admission(msgspec.Struct, frozen=True):
     state: State
     video: Video
     recorded: bool
+    consent: bool | None
     playback: Playback | None
 
     @classmethod
     def example(cls) -> Admission:
         room, socket = f"session:{PROGRAM}", "wss://ksmp.example/realtime"
-        return cls(room, "viewer", socket, State.LIVE, Video.STREAMING, True, Playback.example())
+        return cls(room, "viewer", socket, State.LIVE, Video.STREAMING, True, None, Playback.example())
 
 
 class Watching(msgspec.Struct, frozen=True):
@@ -70,19 +76,19 @@ class Admissions:
         room = f"session:{session_id}"
         self._kernel.rooms.check(room, principal.id)
         role = await self._entrance.role(principal, session_id)
-        shown = await self._shown(session_id)
+        shown = await self._shown(principal, session_id)
         recorded = shown.recording and shown.state is State.LIVE
         playback = self._playback(principal, shown)
-        return Admission(room, role, socket_url, shown.state, shown.video, recorded, playback)
+        return Admission(room, role, socket_url, shown.state, shown.video, recorded, shown.consent, playback)
 
     async def watch(self, principal: Principal, session_id: str) -> Watching:
         """A fresh token for who is in the room."""
-        shown = await self._shown(session_id)
+        shown = await self._shown(principal, session_id)
         return Watching(shown.video, self._playback(principal, shown))
 
-    async def _shown(self, session_id: str) -> Shown:
+    async def _shown(self, principal: Principal, session_id: str) -> Shown:
         with self._kernel.database.guard():
-            for row in await Session.raw(SHOWN, session_id):
+            for row in await Session.raw(SHOWN, principal.id, session_id):
                 return msgspec.convert(row, Shown)
         raise not_found("there is no such session")
 

@@ -12,6 +12,7 @@ from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.live import exports
 from modules.live.attention import Attention
+from modules.live.consents import Consents
 from modules.live.desk import Desk
 from modules.live.effects import Effects
 from modules.live.hands import Hands
@@ -40,6 +41,7 @@ class Classroom:
         options = Options(self._desk)
         speakers = Speakers(self._desk)
         hands = Hands(self._desk, speakers)
+        self._consents = Consents(self._desk, hands, speakers)
         lobby = Lobby(self._desk)
         attention = Attention(self._desk, options)
         options.followed = {"lobby": lobby.follow, "attention": attention.follow}
@@ -57,6 +59,7 @@ class Classroom:
             self._moderation,
             lobby,
             attention,
+            self._consents,
         )
         self.commands = tuple(command for part in parts for command in part.commands)
         self.snapshots = tuple(one for part in parts for one in part.snapshots)
@@ -64,11 +67,11 @@ class Classroom:
         self.listens = self.effects.listens
         self.routes = Router(
             "/sessions",
-            route_handlers=[exports.questions, exports.polls, exports.moderation],
+            route_handlers=[exports.questions, exports.polls, exports.moderation, exports.consents],
             # Not bound methods: Litestar copies its handlers, with all that is bound to them.
             dependencies={
                 "export": Provide(
-                    lambda: exports.Export(staff_role, self._questions, self._polls, self._moderation),
+                    lambda: exports.Export(staff_role, self._questions, self._polls, self._moderation, self._consents),
                     sync_to_thread=False,
                 )
             },

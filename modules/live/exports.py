@@ -16,6 +16,7 @@ from litestar.params import QueryParameter
 
 from gateway.auth.policy import signed_in
 from gateway.principal import Principal
+from modules.live.consents import ConsentList, Consents
 from modules.live.desk import Member
 from modules.live.messages import EXAMPLE, MADE
 from modules.live.moderation import Moderated, Moderation
@@ -98,6 +99,7 @@ class Export:
     question_box: QuestionBox
     ballot_box: BallotBox
     moderated: Moderation
+    answered: Consents
 
     async def questions(self, principal: Principal, session: str) -> QuestionList:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
@@ -114,6 +116,11 @@ class Export:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
         await self.staff_role(principal, session)
         return ModerationList(await self.moderated.audit(session))
+
+    async def consents(self, principal: Principal, session: str) -> ConsentList:
+        """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
+        await self.staff_role(principal, session)
+        return await self.answered.answers(session)
 
 
 @get("/{id:str}/questions", policy=HOSTS)
@@ -170,6 +177,12 @@ async def polls(
 async def moderation(id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export]) -> ModerationList:
     """Who was kicked, banned, let in again or promoted in a session, and by whom."""
     return await export.moderation(principal, id)
+
+
+@get("/{id:str}/consents", policy=HOSTS)
+async def consents(id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export]) -> ConsentList:
+    """Who agrees to being recorded, who does not, and who is there without having agreed."""
+    return await export.consents(principal, id)
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> Response[Any]:

@@ -16,6 +16,7 @@ from gateway.identifier import new_id
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
+from modules.live import notice
 from modules.live.errors import not_changeable
 from modules.live.events import (
     LobbyOpened,
@@ -216,6 +217,9 @@ class Sessions:
                 await self._kernel.schedules.at(SETTLE, session.id, now, Due(session.id))
             case Step.CANCEL:
                 event = SessionCancelled(session.id, session.program_id)
+        if step is Step.START and session.recording:
+            for user in await notice.give(self._kernel, session):
+                await self._take_out(session, user)
         session = await self.write(session, values)
         await self._timetable.plan(session)
         if event is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.errors import Conflict
 from modules.live.desk import Desk, session_room, staff_room
 from modules.live.promotions import CODE
 
@@ -11,6 +12,12 @@ ROLE: Final = "SELECT role FROM live_promotion WHERE session_id = $1 AND user_id
 PROMOTE: Final = """
     INSERT INTO live_promotion (session_id, user_id, role) VALUES ($1, $2, $3)
     ON CONFLICT (session_id, user_id) DO UPDATE SET role = EXCLUDED.role
+"""
+# The answer is held: who declines at this moment waits, and then finds the role.
+UNASKED: Final = """
+    SELECT recording AND NOT EXISTS (
+        SELECT FROM live_consent WHERE session_id = $1 AND user_id = $2 AND agreed FOR SHARE
+    ) AS unasked FROM live_session WHERE id = $1
 """
 DEMOTE: Final = "DELETE FROM live_promotion WHERE session_id = $1 AND user_id = $2"
 
@@ -28,13 +35,19 @@ class Speakers:
         return "viewer"
 
     async def make(self, session: str, user: str, role: str) -> bool:
-        """Whether it is another role; then their connections leave with `rejoin`, and have it when they are back."""
+        """Whether it is another role; then their connections leave with `rejoin`, and have it when they are back.
+
+        Raises Conflict `live.no_consent` where the session is recorded and the user has not agreed to it.
+        """
         before = await self.role(session, user)
         if before == role:
             return False
         if role == "viewer":
             await self._desk.fetch(DEMOTE, session, user)
         else:
+            for row in await self._desk.fetch(UNASKED, session, user):
+                if row["unasked"]:
+                    raise Conflict("this user has not agreed to being recorded", code="live.no_consent")
             await self._desk.fetch(PROMOTE, session, user, role)
         await self._desk.kernel.rooms.evict(session_room(session), user, CODE, rejoin=True)
         if before == "cohost":

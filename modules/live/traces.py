@@ -27,6 +27,7 @@ HELD: Final = {
     "stars": "SELECT session_id, stars, comment, given_at FROM live_star WHERE user_id = {} ORDER BY given_at",
     # Votes of anonymous polls are nobody's.
     "votes": "SELECT poll_id, options FROM live_vote WHERE voter = {} ORDER BY poll_id",
+    "consents": "SELECT session_id, agreed, at FROM live_consent WHERE user_id = {} ORDER BY at",
     "bans": "SELECT session_id, scope, reason, until FROM live_ban WHERE user_id = {} ORDER BY session_id, scope",
     "moderation": "SELECT session_id, action, detail, reason, at FROM live_moderation WHERE user_id = {} ORDER BY at",
 }
@@ -43,6 +44,7 @@ UNTOLD: Final = ("DELETE FROM live_seat WHERE user_id = {}", "DELETE FROM live_c
 NAMELESS: Final = (
     "UPDATE live_hand SET name = {} WHERE user_id = {} RETURNING session_id",
     "UPDATE live_stay SET name = {} WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_consent SET name = {} WHERE user_id = {} RETURNING session_id",
     "UPDATE live_attendance SET name = {} WHERE user_id = {} RETURNING session_id",
     "UPDATE live_question SET author_name = {} WHERE author_id = {} RETURNING session_id",
     # A ban holds whoever said it; what was done is the audit's.
