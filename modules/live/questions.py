@@ -10,6 +10,7 @@ import msgspec
 from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.identifier import new_id
 from gateway.module import Command, Context, Rate, SnapshotPart
+from modules.accounts.facade import record
 from modules.live.desk import (
     Desk,
     Done,
@@ -280,6 +281,8 @@ class QuestionBox:
             raise forbidden("only who asked it or a host may dismiss a question")
         if row["state"] == "dismissed":
             return Done(rev)
+        if row["author_id"] != context.principal.id:
+            await record(context.principal, "live.dismiss", row["id"], {"session": context.room_id})
         return await self._settle(context, row, "dismissed", row["answer"])
 
     async def _settle(self, context: Context, row: Mapping[str, Any], state: str, answer: str | None) -> Done:

@@ -217,6 +217,30 @@ async def test_a_deleted_user_is_gone(
         assert (await http.request(method, path, headers=admin, json=body)).status_code == 404
 
 
+async def test_a_deletion_and_a_tally_wait_for_each_other_in_one_order(
+    http: httpx.AsyncClient, node: Running, token: MakeToken, user: str, room: str, database: asyncpg.Pool
+) -> None:
+    async with connected(node.ws_url, token(user)) as client:
+        await client.join(room)
+        first, second = [
+            (await client.call("live.ask", room=room, data={"text": text}))["question"] for text in ("Why?", "How?")
+        ]
+    count = "UPDATE live_question SET votes = votes + 1 WHERE id = $1"
+    waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with database.acquire() as tally:
+        async with tally.transaction():
+            part = "SELECT FROM live_part WHERE session_id = $1 AND part = 'questions' FOR UPDATE"
+            await tally.execute(part, room.removeprefix("session:"))
+            await tally.execute(count, second)
+            deletion = asyncio.create_task(http.delete(PROFILE, headers=bearer(token(user))))
+            async with asyncio.timeout(SOON):
+                while not await database.fetch(waits):
+                    await asyncio.sleep(0.05)
+            # A deadlock, had the deletion changed this row before it waited.
+            await tally.execute(count, first)
+        assert (await deletion).status_code == 204
+
+
 async def test_what_is_archived_late_is_anonymised_in_the_end(
     http: httpx.AsyncClient, node: Running, token: MakeToken, user: str, room: str, database: asyncpg.Pool
 ) -> None:
