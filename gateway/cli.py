@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal
@@ -188,40 +189,54 @@ def events() -> None:
 
 @events.group(invoke_without_command=True)
 @click.option("--name", default="", help="Only those of this listener or timer.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of a `ksmp dev` that runs, to look at instead.")
 @click.pass_context
-def dead(ctx: click.Context, name: str) -> None:
+def dead(ctx: click.Context, name: str, data: Path | None) -> None:
     """List the dead letters: events and timers whose handlers gave up. See also show and requeue.
 
-    Each line is the number, when it was given up, the listener or timer, the event, its id and the error.
+    Each line is the number, when it was given up, the listener or timer, the event, its id and the error. --data goes
+    before show and requeue: `ksmp events dead --data .ksmp show 3`.
     """
+
+    def environ() -> Mapping[str, str]:
+        if data is None:
+            return os.environ
+        from gateway.embedded.checkup import environment_of
+
+        return environment_of(data, os.environ)
+
+    # Called by what needs a deployment: the help of show and requeue needs none.
+    ctx.obj = environ
     if ctx.invoked_subcommand is not None:
         return
     from gateway.events import desk
 
-    for line in asyncio.run(desk.lines(os.environ, name or None)):
+    for line in asyncio.run(desk.lines(environ(), name or None)):
         click.echo(line)
 
 
 @dead.command()
 @click.argument("number", type=click.IntRange(1))
-def show(number: int) -> None:
+@click.pass_obj
+def show(environ: Callable[[], Mapping[str, str]], number: int) -> None:
     """Print one dead letter whole, with its last error and what the handler was to be given."""
     from gateway.events import desk
 
-    click.echo(asyncio.run(desk.show(os.environ, number)))
+    click.echo(asyncio.run(desk.show(environ(), number)))
 
 
 @dead.command()
 @click.argument("numbers", type=click.IntRange(1), nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All there are.")
 @click.option("--name", default="", help="All of this listener or timer.")
-def requeue(numbers: tuple[int, ...], every: bool, name: str) -> None:
+@click.pass_obj
+def requeue(environ: Callable[[], Mapping[str, str]], numbers: tuple[int, ...], every: bool, name: str) -> None:
     """Hand dead letters to their handlers again, with all their tries: those with these NUMBERS, or with an option."""
     if bool(numbers) + every + bool(name) != 1:
         raise click.UsageError("Say which: numbers, --name or --all.")
     from gateway.events import desk
 
-    count = asyncio.run(desk.requeue(os.environ, numbers, name or None))
+    count = asyncio.run(desk.requeue(environ(), numbers, name or None))
     click.echo(f"requeued {count}")
 
 

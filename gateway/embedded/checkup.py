@@ -60,18 +60,10 @@ async def _running(data: Path, environ: Mapping[str, str]) -> list[Finding]:
         return [Finding(subject=SUBJECT, ok=False, text=text)]
     except (OSError, msgspec.DecodeError) as error:
         raise EmbeddedError(f"{folder.state} cannot be read: {error}.") from None
-    ports = [urlsplit(url).port or 0 for url in known.gateways]
-    found = Finding(subject=SUBJECT, ok=True, text=f"it runs with {len(ports)} gateway(s): {', '.join(known.gateways)}")
+    text = f"it runs with {len(known.gateways)} gateway(s): {', '.join(known.gateways)}"
+    found = Finding(subject=SUBJECT, ok=True, text=text)
     try:
-        variables = gateways.variables(
-            ports[0],
-            ports=ports,
-            database_url=known.database_url,
-            nats_url=known.nats_url.split(","),
-            issuer=folder.issuer,
-            environ=environ,
-            aws_endpoint=known.aws_endpoint,
-        )
+        variables = _variables(folder, known, environ)
     except SettingsError as error:
         return [found, Finding(subject="settings", ok=False, text=str(error))]
     return [found, *await examine(variables), *await _cloud(known.aws_endpoint)]
@@ -83,3 +75,28 @@ async def _cloud(endpoint: str) -> list[Finding]:
     status, _ = await probe.get(endpoint + HEALTH)
     text = f"answers at {endpoint}" if status == 200 else f"nothing answers at {endpoint}; see devcloud.log"
     return [Finding(subject="stand-in for AWS", ok=status == 200, text=text)]
+
+
+def environment_of(data: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a gateway of the `ksmp dev` that runs in the folder; raises EmbeddedError and SettingsError."""
+    folder = DataFolder(data)
+    try:
+        known = state.read(folder.state)
+    except FileNotFoundError:
+        raise EmbeddedError(f"no `ksmp dev` runs in {data}; start it with `ksmp dev --data {data}`.") from None
+    except (OSError, msgspec.DecodeError) as error:
+        raise EmbeddedError(f"{folder.state} cannot be read: {error}.") from None
+    return _variables(folder, known, environ)
+
+
+def _variables(folder: DataFolder, known: state.State, environ: Mapping[str, str]) -> dict[str, str]:
+    ports = [urlsplit(url).port or 0 for url in known.gateways]
+    return gateways.variables(
+        ports[0],
+        ports=ports,
+        database_url=known.database_url,
+        nats_url=known.nats_url.split(","),
+        issuer=folder.issuer,
+        environ=environ,
+        aws_endpoint=known.aws_endpoint,
+    )

@@ -66,6 +66,7 @@ class Joiner:
         if history is not None and history > self._settings.history_limit:
             raise invalid(f"history must be at most {self._settings.history_limit}")
         self._check_count(member, text)
+        asked = time.monotonic()
         role = await self._grants.role(member.user, name)
         async with self._hub.using(name) as room:
             reached = False
@@ -76,6 +77,10 @@ class Joiner:
                 count = max(count, self._settings.join_messages)
             if count:
                 await self._hub.warm(room, count)
+            while self._evictions.last(text, member.user.id) >= asked:
+                # Taken out meanwhile: whoever may come back has another role now, or none.
+                asked = time.monotonic()
+                role = await self._grants.role(member.user, name)
             # From here to the end nothing waits.
             recovered = reached and since is not None and room.tail.start <= since.seq <= room.position
             self._check_count(member, text)

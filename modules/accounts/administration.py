@@ -37,6 +37,7 @@ READ: Final = """
     SELECT id, name, role, avatar_url, time_zone, locale, phone, created_at, rev, blocked, seen_at, deleted_at
     FROM account_user WHERE id = {}
 """
+GIVEN: Final = "SELECT role_given FROM account_user WHERE id = {}"
 WRITE: Final = "UPDATE account_user SET role = {}, role_given = role_given OR {}, blocked = {}, rev = {} WHERE id = {}"
 # Whoever takes an admin away holds it, so that the last two do not go at once.
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('account_user'), hashtext('admins'))"
@@ -93,18 +94,20 @@ class Administration:
             await self._kernel.access.revoke(user)
 
     async def give_role(self, actor: Principal, user: str, role: Role) -> UserRecord:
-        """From now on the user has this role, whatever tokens say; those of before another role are refused.
+        """The user has this role, whatever tokens say; unless it was given before, what tokens there are is refused.
 
         Raises Conflict `accounts.last_admin`.
         """
         async with self._kernel.database.transaction():
             found = await self._locked(user)
+            given = (await User.raw(GIVEN, user))[0]["role_given"]
             if role is not Role.ADMIN:
                 await self._keep_an_admin(found)
             changed = await self._write(msgspec.structs.replace(found, role=role), given=True)
             await record(actor, "accounts.role", user, {"from": found.role.value, "to": role.value})
             await self._kernel.events.publish(RoleChanged(user, role))
-            if role is not found.role:
+            if role is not found.role or not given:
+                # Until a role was given the row has that of the token met last; others may be in use that say another.
                 await self._kernel.access.revoke(user)
         return changed
 

@@ -42,8 +42,8 @@ FORGET: Final = """
         avatar_url = NULL, time_zone = NULL, locale = NULL, phone = NULL, deleted_at = now(), rev = rev + 1
     WHERE id = {} AND deleted_at IS NULL
 """
-# What admins did to the user, without who.
-DONE: Final = "SELECT at, act, details FROM account_audit WHERE subject = {} ORDER BY at, id"
+# What admins did to the user, without who, and why: a reason is for the audit alone.
+DONE: Final = "SELECT at, act FROM account_audit WHERE subject = {} ORDER BY at, id"
 
 
 class Accounts:
@@ -106,9 +106,7 @@ class Accounts:
     async def export(self, user: str) -> dict[str, Any]:
         """What this module holds on a user."""
         rows = await User.raw(READ.replace("created_at", "created_at, seen_at, blocked"), user)
-        done = await AuditEntry.raw(DONE, user)
-        acts = [{**row, "details": msgspec.json.decode(row["details"])} for row in done]
-        return {"profile": rows[0], "acts": acts} if rows else {}
+        return {"profile": rows[0], "acts": await AuditEntry.raw(DONE, user)} if rows else {}
 
     async def forget(self, user: str) -> None:
         """Leave nothing of a user but that there was one; again, it changes nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from gateway.errors import Unavailable
-from gateway.module import Command, Context, Kernel, Module, Rate, SnapshotPart
+from gateway.module import Command, Context, Database, Kernel, Module, Rate, SnapshotPart
 from modules.chat import routes, traces
 from modules.chat.events import Mentioned
 from modules.chat.filter import load
@@ -34,6 +34,7 @@ from modules.chat.tables import ReportRow
 class Running:
     """What serves the commands between the start and the end of a gateway."""
 
+    database: Database
     chat: Chat
     rulebook: Rulebook
     pins: PinBoard
@@ -50,7 +51,7 @@ Reader = Callable[[Running], Callable[[Context], Awaitable[msgspec.Struct]]]
 
 class ChatModule(Module):
     name = "chat"
-    requires = ("accounts", "programs", "live")
+    requires = ("live", "programs", "accounts")
     settings_type = ChatSettings
     tables = (ReportRow,)
     migrations = Path(__file__).parent / "migrations"
@@ -91,9 +92,6 @@ class ChatModule(Module):
             ),
         )
 
-    async def export(self, user: str) -> Mapping[str, Any]:
-        return await traces.held(user)
-
     @asynccontextmanager
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
         settings = self._settings = kernel.settings(ChatSettings)
@@ -103,11 +101,19 @@ class ChatModule(Module):
         pins, mutes = PinBoard(kernel, settings, chat), MuteBook(kernel)
         reactions, reports = ReactionBook(kernel, settings, chat), ReportDesk(kernel, settings, chat)
         parts = Parts(rulebook, pins, reactions, mutes, reports, settings.recent)
-        self._served = Running(chat, rulebook, pins, mutes, reactions, reports, parts)
+        self._served = Running(kernel.database, chat, rulebook, pins, mutes, reactions, reports, parts)
         try:
             yield
         finally:
             await reactions.stop()
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        return await traces.export(self._running.database, user)
+
+    async def forget(self, user: str) -> Collection[str]:
+        await traces.forget(self._running.database, user)
+        # A pin names the author of its message, who wrote there; nothing else names anybody.
+        return ()
 
     def _row(
         self, name: str, request: type[msgspec.Struct], handler: Handler, role: str = HOST, limit: str = "host_"

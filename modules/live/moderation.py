@@ -52,10 +52,6 @@ OF: Final = """
     AND program_id = $4 ORDER BY session_id
 """
 LIFT: Final = "DELETE FROM live_ban WHERE session_id = $1 AND scope = $2 AND user_id = $3 RETURNING *"
-# Lifting a program's ban lets nobody into a session that they are banned from by itself.
-STILL: Final = """
-    SELECT sessions FROM live_ban WHERE user_id = $1 AND program_id = $2 AND (until IS NULL OR until > now())
-"""
 NOTE: Final = """
     INSERT INTO live_moderation (id, session_id, user_id, action, detail, reason, by_id, by_name, until, at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -233,8 +229,7 @@ class Moderation:
         if not closed:
             raise not_found("this user is not banned so")
         await self._note(context, user, "unban", request.scope, "", None)
-        for still in await self._desk.fetch(STILL, user, program):
-            closed.difference_update(still["sessions"])
+        # Where another ban holds, its row keeps them out at the door.
         for session in sorted(closed):
             for room in (session_room(session), staff_room(session), lobby_room(session)):
                 await self._desk.kernel.rooms.readmit(room, user)

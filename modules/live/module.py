@@ -190,7 +190,8 @@ class LiveModule(Module):
                 happenings = Happenings(kernel, clients, studio, screen, settings.events_queue)
                 errands = Errands(kernel, clients)
                 self._classroom.effects.video = errands
-                for work in (studio.run(), happenings.run(), errands.run()):
+                workers = [studio.run() for _ in range(settings.video_workers)]
+                for work in (*workers, happenings.run(), errands.run()):
                     task = asyncio.get_running_loop().create_task(work)
                     stack.push_async_callback(end, [task])
             yield
@@ -220,11 +221,9 @@ class LiveModule(Module):
         await take_out(self._kernel, event)
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        kept = await self._register.export(user)
-        return {**await traces.held(user), **{name: rows for name, rows in kept.items() if rows}}
+        return await traces.held(user)
 
     async def forget(self, user: str) -> Collection[str]:
-        await self._register.forget(user)
         return await traces.forget(user)
 
     async def _role(self, principal: Principal, id: str) -> str:

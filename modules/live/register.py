@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from litestar import Router
 from litestar.di import Provide
@@ -97,21 +96,6 @@ class Register:
     def leave_staff(self, principal: Principal, session: str, role: str) -> None:
         if self._counts is not None:
             self._counts.unwatch(principal, session, role)
-
-    async def export(self, user: str) -> dict[str, Any]:
-        """What is kept of a user's attendance and stars."""
-        attended = AttendanceRow.select(*AttendanceRow.all_columns(exclude=[AttendanceRow.name]))
-        given = StarRow.select(StarRow.session_id, StarRow.stars, StarRow.comment, StarRow.given_at)
-        return {
-            "attendance": await attended.where(AttendanceRow.user_id == user),
-            "stars": await given.where(StarRow.user_id == user),
-        }
-
-    async def forget(self, user: str) -> None:
-        """Names and comments go; that an id was there, and what stars were given, is part of a class's figures."""
-        for table in (StayRow, AttendanceRow):
-            await table.update({"name": ""}).where(table.user_id == user)
-        await StarRow.update({StarRow.comment: ""}).where(StarRow.user_id == user)
 
     async def _count(self, context: Context) -> LiveCount:
         if self._counts is None:

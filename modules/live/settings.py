@@ -62,6 +62,9 @@ class LiveSettings(RoomSettings):
     video_failures: int = setting(5, doc="Failed calls to IVS in a row after which none is made for a while")
     video_pause: float = setting(10.0, doc="How long no call to IVS is made then")
     video_interval: float = setting(1.0, doc="Time between two looks at what is to be done about videos")
+    video_workers: int = setting(
+        4, doc="Videos that a gateway sees to at once: one that IVS does not answer for waits alone"
+    )
     video_claim: float = setting(60.0, doc="How long a gateway has a session's video to itself")
     video_backoff: float = setting(
         1.0, doc="Wait after a first failed try to make or take away a channel; then doubled"

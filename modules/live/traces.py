@@ -20,6 +20,11 @@ HELD: Final = {
         WHERE author_id = {} ORDER BY asked_at, id
     """,
     "upvotes": "SELECT question_id FROM live_upvote WHERE user_id = {} ORDER BY question_id",
+    "attendance": """
+        SELECT session_id, first_at, last_at, seconds, visits, late, early, present FROM live_attendance
+        WHERE user_id = {} ORDER BY session_id
+    """,
+    "stars": "SELECT session_id, stars, comment, given_at FROM live_star WHERE user_id = {} ORDER BY given_at",
     # Votes of anonymous polls are nobody's.
     "votes": "SELECT poll_id, options FROM live_vote WHERE voter = {} ORDER BY poll_id",
     "bans": "SELECT session_id, scope, reason, until FROM live_ban WHERE user_id = {} ORDER BY session_id, scope",
@@ -33,17 +38,20 @@ PARTS: Final = """
     OR part = 'questions' AND session_id IN (SELECT session_id FROM live_question WHERE author_id = who.id)
     ORDER BY session_id, part FOR UPDATE OF live_part
 """
+# Each takes the user's id once, and says in which sessions' rooms they may be named.
 GONE: Final = (
-    "DELETE FROM live_promotion WHERE user_id = {}",
-    "DELETE FROM live_seat WHERE user_id = {}",
-    # With it goes the address of their calendar.
-    "DELETE FROM live_calendar WHERE user_id = {}",
-    "DELETE FROM live_guest WHERE user_id = {}",
-    "DELETE FROM live_away WHERE user_id = {}",
+    "DELETE FROM live_promotion WHERE user_id = {} RETURNING session_id",
+    "DELETE FROM live_guest WHERE user_id = {} RETURNING session_id",
+    "DELETE FROM live_away WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_star SET comment = '' WHERE user_id = {} RETURNING session_id",
 )
+# These are named nowhere. With a calendar goes its address.
+UNTOLD: Final = ("DELETE FROM live_seat WHERE user_id = {}", "DELETE FROM live_calendar WHERE user_id = {}")
 # What belongs to a class's record stays, without the name.
 NAMELESS: Final = (
     "UPDATE live_hand SET name = {} WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_stay SET name = {} WHERE user_id = {} RETURNING session_id",
+    "UPDATE live_attendance SET name = {} WHERE user_id = {} RETURNING session_id",
     "UPDATE live_question SET author_name = {} WHERE author_id = {} RETURNING session_id",
     # A ban holds whoever said it; what was done is the audit's.
     "UPDATE live_ban SET by_name = {} WHERE by_id = {} RETURNING session_id",
@@ -59,7 +67,8 @@ async def held(user: str) -> dict[str, Any]:
 async def forget(user: str) -> set[str]:
     """The rooms whose pushes name the user, besides as their author."""
     await Session.raw(PARTS, user)
-    for statement in GONE:
+    for statement in UNTOLD:
         await Session.raw(statement, user)
-    rows = [row for statement in NAMELESS for row in await Session.raw(statement, FORGOTTEN, user)]
+    rows = [row for statement in GONE for row in await Session.raw(statement, user)]
+    rows += [row for statement in NAMELESS for row in await Session.raw(statement, FORGOTTEN, user)]
     return {f"{kind}:{row['session_id']}" for row in rows for kind in ("session", "staff")}

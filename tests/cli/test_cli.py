@@ -238,9 +238,9 @@ def test_modules_tells_what_each_adds_and_which_are_on(monkeypatch: pytest.Monke
     lines = run("modules").output.splitlines()
     assert f"live {version('ksmp')} (on)" in lines
     chat = lines.index(f"chat {version('ksmp')} (off)")
-    assert lines[chat + 1] == "  requires: live"
+    assert lines[chat + 1] == "  requires: live, programs, accounts"
     assert lines[chat + 2].startswith("  commands: chat.send")
-    assert any(line.startswith("  rooms: session") for line in lines)
+    assert any(line.startswith("  rooms: ") and "session" in line.split(", ") for line in lines)
 
 
 def test_modules_that_cannot_start_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,3 +268,9 @@ def test_the_commands_for_dead_letters_are_explained(command: str) -> None:
     result = run("events", "dead", command, "--help")
     assert result.exit_code == 0
     assert "dead letter" in result.output
+
+
+@pytest.mark.parametrize("arguments", [(), ("show", "1"), ("requeue", "--all")])
+def test_dead_letters_of_a_folder_where_nothing_runs_are_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert_one_line(run("events", "dead", "--data", str(tmp_path), *arguments), "no `ksmp dev` runs in")
+    assert list(tmp_path.iterdir()) == []

@@ -20,7 +20,9 @@ import nats
 import pytest
 
 from gateway.embedded import ports, probe, state, table
+from gateway.embedded.checkup import environment_of
 from gateway.embedded.state import State
+from gateway.events import desk
 
 from .waiting import gone, until
 
@@ -139,6 +141,7 @@ async def assert_complete(known: State, run: Run, port: int) -> None:
         assert (await probe.get(f"{url}/health/ready"))[0] == 200
     await (await asyncpg.connect(known.database_url)).close()
     await (await nats.connect(known.nats_url.split(","))).close()
+    assert await desk.lines(environment_of(run.data, {}), None) == ["0 dead letter(s)"]
     assert (await probe.get(f"{known.aws_endpoint}/_devcloud/health"))[0] == 200
 
 

@@ -180,6 +180,8 @@ async def test_a_later_process_of_the_same_id_is_left_alone(tmp_path: Path) -> N
 async def test_a_log_that_grew_too_long_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "LOG_BYTES", 10)
     for text in ("the first run", "the second run"):
+        # What the first run left would say that the second is ready before it has said anything.
+        (tmp_path / "ready").unlink(missing_ok=True)
         worker = child(tmp_path, f"echo {text}; touch ready; exec sleep 60")
         await worker.start()
         await worker.stop()

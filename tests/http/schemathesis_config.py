@@ -22,6 +22,10 @@ DEPENDING = {
     "/api/v1/sessions/{id}",
     "/api/v1/series",
     "/api/v1/series/{id}",
+    # PostgreSQL holds no U+0000.
+    "/api/v1/notes",
+    "/api/v1/notes/paid",
+    "/api/v1/notes/{id}",
     # An order names what is there.
     "/api/v1/programs/{id}/curriculum/order",
     "/api/v1/programs/{id}/units/{unit}",

@@ -316,6 +316,27 @@ async def test_reports_are_the_mentors_to_decide(
     assert [row["actor"] for row in await database.fetch(acts, "chat.resolve", report["id"])] == ["meera"]
 
 
+async def test_a_user_s_traces_are_shown_and_forgotten(
+    node: Running, enter: Enter, room: str, database: asyncpg.Pool
+) -> None:
+    """Of who was muted and reported, and of who reported it and gave it an emoji."""
+    session = room.partition(":")[2]
+    meera, ann, bob = await enter("meera", "mentor"), await enter(f"a-{session}"), await enter(f"b-{session}")
+    seq = (await ann.say(room, "rude"))["seq"]
+    await bob.call("chat.report", room=room, data={"seq": seq, "reason": "he is rude"})
+    await bob.call("chat.react", room=room, data={"seq": seq, "emoji": "😮"})
+    await meera.call("chat.mute", room=room, data={"user": f"a-{session}", "reason": "rude"})
+    (chat,) = (module for module in node.gateway.modules if module.name == "chat")
+    assert set(await chat.export(f"a-{session}")) == {"mutes"}
+    assert set(await chat.export(f"b-{session}")) == {"reports", "reactions"}
+    for user in (f"a-{session}", f"b-{session}"):
+        async with node.gateway.database.transaction():
+            await chat.forget(user)
+    assert (await chat.export(f"a-{session}"), set(await chat.export(f"b-{session}"))) == ({}, {"reports"})
+    rows = await database.fetch("SELECT text, reason, status FROM chat_report WHERE session_id = $1", session)
+    assert [tuple(row) for row in rows] == [("", "", "open")]
+
+
 async def test_a_user_reports_so_many_messages_of_a_session(gateway: MakeGateway, token: MakeToken, room: str) -> None:
     environ = {"KSMP_CHAT_REPORTS": "1", "KSMP_CHAT_REPORT_RATE_COUNT": "3", "KSMP_CHAT_REPORT_RATE_SECONDS": "3600"}
     async with (

@@ -13,7 +13,8 @@ import asyncpg
 import httpx
 import pytest
 
-from gateway.principal import FORGOTTEN, Role
+from gateway.principal import FORGOTTEN, Principal, Role
+from modules.accounts.facade import record
 from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
 from tests.wire import WireError, connected, opened
 
@@ -75,6 +76,7 @@ async def test_all_that_is_held_on_a_user(
     session = await create_session(open=False, enrolled=(user,))
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
     await database.execute("INSERT INTO program_student VALUES ($1, $2, now())", f"p-{session}", user)
+    await database.execute("INSERT INTO live_star VALUES ($1, $2, DEFAULT, 4, '', now())", session, user)
     await database.execute("INSERT INTO chat_reaction VALUES ($1, 1, 'heart', $2)", session, user)
     async with connected(node.ws_url, token(user, name="Asha R")) as client:
         await client.join(f"session:{session}")
@@ -82,7 +84,9 @@ async def test_all_that_is_held_on_a_user(
         await client.call("live.ask", room=f"session:{session}", data={"text": "Why?"})
     await archived(database, user, 2)
     admin = {"headers": bearer(token(f"admin-{user}", "admin"))}
-    await http.put(f"/api/v1/users/{user}/role", json={"role": "student"}, **admin)
+    async with node.gateway.database.transaction():
+        actor = Principal(id=f"admin-{user}", name="A", role=Role.ADMIN, expires_at=0)
+        await record(actor, "accounts.block", user, {"reason": "sells answers"})
     # Nobody will see it: other tests look at what is announced.
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     announced = {"audience": "role:mentor", "title": "Mine", "publish_at": later}
@@ -95,12 +99,14 @@ async def test_all_that_is_held_on_a_user(
     assert data["user_id"] == user
     accounts = data["modules"]["accounts"]
     assert (accounts["profile"]["name"], accounts["profile"]["blocked"]) == ("Asha R", False)
-    assert [act["act"] for act in accounts["acts"]] == ["accounts.role"]
-    assert "actor" not in accounts["acts"][0]
+    assert [act["act"] for act in accounts["acts"]] == ["accounts.block"]
+    # Neither who did it nor why: the reason is for the audit.
+    assert set(accounts["acts"][0]) == {"at", "act"}
     (place,) = data["modules"]["programs"]["enrolments"]
     assert (place["program_id"], place["state"]) == (f"p-{session}", "enrolled")
     assert [one["program_id"] for one in data["modules"]["programs"]["begun"]] == [f"p-{session}"]
     assert data["modules"]["chat"]["reactions"] == [{"session_id": session, "seq": 1, "emoji": "heart"}]
+    assert [one["stars"] for one in data["modules"]["live"]["stars"]] == [4]
     assert data["modules"]["live"]["promotions"] == [{"session_id": session, "role": "speaker"}]
     assert [one["text"] for one in data["modules"]["live"]["questions"]] == ["Why?"]
     message, question = data["messages"]
@@ -132,9 +138,13 @@ async def test_a_deleted_user_is_gone(
     await database.execute(WAITING, program, f"next-{user}")
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
     await database.execute("INSERT INTO live_seat VALUES ($1, $2, now())", session, user)
+    await database.execute("INSERT INTO live_away VALUES ($1, $2, 'Asha R')", session, user)
+    await database.execute("INSERT INTO live_guest VALUES ($1, $2, 'Asha R', 'admitted', now())", session, user)
+    await database.execute(
+        "INSERT INTO live_moderation VALUES ($2, $1, 'x', 'kick', '', '', $2, 'Asha R', NULL, now())", session, user
+    )
+    await database.execute("INSERT INTO live_stay VALUES ($1, $2, 'n', now(), now(), 'Asha R', false)", session, user)
     await database.execute("INSERT INTO live_calendar VALUES ($1, $1, now())", user)
-    await database.execute("INSERT INTO live_guest VALUES ($1, $2, 'Ada', 'waiting', now())", session, user)
-    await database.execute("INSERT INTO live_away VALUES ($1, $2, 'Ada')", session, user)
     await database.execute("INSERT INTO program_student VALUES ($1, $2, now())", program, user)
     mine = bearer(token(user))
     said = {"phone": "+919876543210", "avatar_url": "https://img.example.org/a.png", "name": "Asha R"}
@@ -192,7 +202,7 @@ async def test_a_deleted_user_is_gone(
     written, *_ = rows = await archived(database, user, 1)
     assert (written["name"], written["data"]) == (FORGOTTEN, '{"text":"my words"}')
     assert {one["name"] for one in rows} == {FORGOTTEN}
-    for table in ("room_push", "live_hand", "live_question"):
+    for table in ("room_push", "live_hand", "live_question", "live_moderation", "live_stay"):
         left = await database.fetch(f"SELECT * FROM {table} AS kept WHERE kept::text LIKE $1", f"%{user}%")
         assert left
         assert not [kept for kept in left if "Asha" in str(kept)]

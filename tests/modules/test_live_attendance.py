@@ -16,6 +16,7 @@ import asyncpg
 import httpx
 import pytest
 
+from gateway.principal import FORGOTTEN
 from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
 from tests.wire import WireClient, connected
 
@@ -502,7 +503,7 @@ async def test_a_user_may_have_what_is_kept_and_be_forgotten(
     assert [(row["stars"], row["comment"]) for row in export["stars"]] == [(5, "I am Ann")]
     await live.forget(ann)
     await live.forget(ann)
-    assert {row["name"] for row in await class_.stays()} == {""}
+    assert {row["name"] for row in await class_.stays()} == {FORGOTTEN}
     row = (await class_.rows())[ann]
-    assert (row["name"], row["present"]) == ("", True)
+    assert (row["name"], row["present"]) == (FORGOTTEN, True)
     assert (await live.export(ann))["stars"][0]["comment"] == ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modules.live.intervals import Interval, at_once, clipped, merged, total
@@ -70,6 +70,7 @@ moves = st.lists(
 )
 
 
+@example([("enter", "a", 1), ("leave", "a", 5), ("enter", "a", 5), ("write", "a", 5), ("leave", "a", 5)])
 @given(moves)
 def test_stays_are_when_a_user_had_a_connection_or_was_away_for_a_moment(steps: list[tuple[str, str, int]]) -> None:
     """Also when writing fails: what is written in the end is all of it, in as few rows as there were long absences."""

@@ -328,6 +328,10 @@ async def test_votes_are_told_at_most_twice_a_second_and_in_full_at_the_end(
         poll = (await do(mentor, room, "live.open_poll", **YES_NO, seconds=3))["poll"]
         for number, client in enumerate([*alive, *doomed]):
             await do(client, room, "live.vote", poll=poll, options=[number % 2])
+        # The pace is that of the session, not of a gateway: the other one's turn has not come.
+        await mentor.expect_push("live.poll_tally", room)
+        live: Any = next(module for module in two.gateway.modules if module.name == "live")
+        assert await live._classroom._tallies._count(room.removeprefix("session:"), "polls") is False
         started = await database.fetchval("SELECT clock_timestamp()")
         # Nobody closes it: its time does, once, with everything that was voted.
         await eventually(lambda: datas(mentor, "live.poll", room)[-1]["poll"]["state"] == "closed", "its time", 20.0)

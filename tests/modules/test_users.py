@@ -264,6 +264,18 @@ async def test_a_role_holds_at_once_and_against_tokens(
     problem(await call("PUT", path, admin, "admin", json={"role": "mentor"}), 404, "not_found")
 
 
+async def test_4501_a_first_role_ends_what_other_tokens_said(
+    call: Call, other: Running, token: MakeToken, admin: str
+) -> None:
+    user = somebody()
+    async with connected(other.ws_url, token(user, "admin")) as client:
+        # The row has the role of the token that was met last.
+        assert (await call("GET", PROFILE, user)).json()["role"] == "student"
+        answer = await call("PUT", f"/api/v1/users/{user}/role", admin, "admin", json={"role": "student"})
+        assert answer.status_code == 200, answer.text
+        assert (await client.farewell(timeout=SOON))["code"] == 4501
+
+
 async def test_the_last_admin_stays(call: Call, admin: str, database: asyncpg.Pool) -> None:
     await call("GET", PROFILE, admin, "admin")
     others = await database.fetch(

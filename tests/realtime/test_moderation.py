@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -205,6 +206,28 @@ async def test_who_may_rejoin_is_granted_anew(near: Node, far: Node, room: str, 
         await viewer.join(room)
     far.owner = "member"
     assert (await viewer.join(room)).members == 1
+
+
+async def test_whoever_is_taken_out_while_joining_gets_in_with_the_role_of_afterwards(
+    near: Node, far: Node, room: str, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm, asked, goes_on = far.hub.warm, asyncio.Event(), asyncio.Event()
+
+    async def slow(*what: Any) -> None:
+        asked.set()
+        await goes_on.wait()
+        await warm(*what)
+
+    monkeypatch.setattr(far.hub, "warm", slow)
+    far.owner = "host"
+    joining = asyncio.create_task(far.viewer(room, user=user, history=1))
+    await asyncio.wait_for(asked.wait(), 10.0)
+    far.owner = "member"
+    await near.rooms.evict(room, user, "test.role", rejoin=True)
+    await eventually(lambda: far.evictions.last(room, user) > 0, "the other node has heard of it")
+    goes_on.set()
+    viewer = await joining
+    assert viewer.member.rooms[room].role == "member"
 
 
 async def test_an_eviction_ends_by_itself(near: Node, far: Node, room: str, user: str) -> None:
