@@ -175,11 +175,16 @@ class Listener:
     publishes and schedules happens once, together with that, or not at all. What it does elsewhere may happen more
     than once. When it raises, it is tried again later, at growing intervals; after `KSMP_EVENT_ATTEMPTS` tries the
     event becomes a dead letter (`ksmp events dead`). While PostgreSQL or NATS are away no try is counted.
+
+    One that calls a vendor, who may hang, is not `transactional`: it runs without a transaction and keeps nothing of
+    the database while it waits, nor a place of those who do, and that the event was handled is written after it. So
+    all that it does may happen more than once, and must come to the same.
     """
 
     event: type[msgspec.Struct]
     name: str
     handler: Handler
+    transactional: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

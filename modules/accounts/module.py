@@ -45,9 +45,18 @@ class AccountsModule(Module):
         self._sign_in: SignInConfig | None = None
         self._pool = PoolKeeper()
         self.listens = (
-            Listener(event=RoleChanged, name="accounts.pool_role", handler=self._pool.role_changed),
-            Listener(event=TokensRevoked, name="accounts.pool_sign_out", handler=self._pool.tokens_revoked),
-            Listener(event=UserDeleted, name="accounts.pool_delete", handler=self._pool.user_deleted),
+            Listener(
+                event=RoleChanged, name="accounts.pool_role", handler=self._pool.role_changed, transactional=False
+            ),
+            Listener(
+                event=TokensRevoked,
+                name="accounts.pool_sign_out",
+                handler=self._pool.tokens_revoked,
+                transactional=False,
+            ),
+            Listener(
+                event=UserDeleted, name="accounts.pool_delete", handler=self._pool.user_deleted, transactional=False
+            ),
         )
         self.timers = (
             Timer(name=FORGET, payload=Forget, handler=self._forget_again),
