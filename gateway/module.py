@@ -559,7 +559,8 @@ class Module:
     async def identify(self, principal: Principal) -> Principal:
         """What the platform knows of a user beyond the token; called at each connect and refresh.
 
-        When it raises Unavailable the gateway goes on with the token's own claims; Refused keeps the user out.
+        When it raises Unavailable the gateway goes on with the token's own claims, and asks again until it can say; a
+        socket whose role is another one then is closed with 4501. Refused keeps the user out.
         """
         return principal
 
