@@ -122,6 +122,9 @@ class SignIn:
         To be called once the modules can answer; those who still cannot be identified stay as they are.
         """
         for member in list(self._unidentified):
+            if not member.open:
+                self._unidentified.discard(member)
+                continue
             claimed = member.user
             try:
                 known = await self._identified(msgspec.structs.replace(claimed, identified=True))

@@ -97,7 +97,7 @@ async def export(
     principal: NamedDependency[Principal],
     accounts: NamedDependency[Accounts],
     after: Annotated[
-        int, QueryParameter(ge=0, le=2**63 - 1, description="`next` of the answer before, for more of what you wrote")
+        int, QueryParameter(ge=0, le=2**53 - 1, description="`next` of the answer before, for more of what you wrote")
     ] = 0,
 ) -> Response[PersonalData]:
     """All that the platform holds on you; of what you wrote up to 1,000 messages an answer."""
