@@ -7,7 +7,7 @@ import io
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from litestar import Response, get
@@ -23,9 +23,22 @@ from modules.live.polls import BallotBox, Poll
 from modules.live.questions import Question, QuestionBox
 from modules.live.routes import Id
 from modules.live.sheet import cell
+from modules.live.spreadsheet import SpreadsheetOperation, spreadsheet
 
 HOSTS = signed_in(owner="the session's hosts")
 Format = Annotated[Literal["json", "csv"], QueryParameter(description="What it is written as")]
+QUESTION_HEAD: Final = ("id", "state", "votes", "asked_at", "anonymous", "asker", "text", "answer")
+POLL_HEAD: Final = ("id", "question", "state", "voters", "option", "votes", "correct")
+
+
+@dataclass
+class QuestionsOperation(SpreadsheetOperation):
+    sample = ",".join(QUESTION_HEAD)
+
+
+@dataclass
+class PollsOperation(SpreadsheetOperation):
+    sample = ",".join(POLL_HEAD)
 
 
 class QuestionRecord(msgspec.Struct, frozen=True):
@@ -116,7 +129,7 @@ class Export:
         return ModerationList(await self.moderated.audit(session))
 
 
-@get("/{id:str}/questions", policy=HOSTS)
+@get("/{id:str}/questions", policy=HOSTS, operation_class=QuestionsOperation)
 async def questions(
     id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
 ) -> Response[QuestionList]:
@@ -124,7 +137,6 @@ async def questions(
     found = await export.questions(principal, id)
     if format == "json":
         return Response(found)
-    head = ("id", "state", "votes", "asked_at", "anonymous", "asker", "text", "answer")
     rows = (
         (
             one.question.id,
@@ -138,10 +150,10 @@ async def questions(
         )
         for one in found.items
     )
-    return _csv(head, rows)
+    return spreadsheet(f"questions-{id}", _csv(QUESTION_HEAD, rows))
 
 
-@get("/{id:str}/polls", policy=HOSTS)
+@get("/{id:str}/polls", policy=HOSTS, operation_class=PollsOperation)
 async def polls(
     id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
 ) -> Response[PollList]:
@@ -149,7 +161,6 @@ async def polls(
     found = await export.polls(principal, id)
     if format == "json":
         return Response(found)
-    head = ("id", "question", "state", "voters", "option", "votes", "correct")
     rows = (
         (
             one.poll.id,
@@ -163,7 +174,7 @@ async def polls(
         for one in found.items
         for number, option in enumerate(one.poll.options)
     )
-    return _csv(head, rows)
+    return spreadsheet(f"polls-{id}", _csv(POLL_HEAD, rows))
 
 
 @get("/{id:str}/moderation", policy=HOSTS)
@@ -172,9 +183,9 @@ async def moderation(id: Id, principal: NamedDependency[Principal], export: Name
     return await export.moderation(principal, id)
 
 
-def _csv(head: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> Response[Any]:
+def _csv(head: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(head)
     writer.writerows([cell(value) for value in row] for row in rows)
-    return Response(file.getvalue(), media_type="text/csv; charset=utf-8")
+    return file.getvalue()
