@@ -123,6 +123,11 @@ class Export:
         await self.staff_role(principal, session)
         return PollList([PollRecord(poll, ballots) for poll, ballots in await self.ballot_box.export(session)])
 
+    async def results(self, principal: Principal, session: str) -> list[Poll]:
+        """The polls alone: a sheet has no ballots, of which there are as many as voters. Raises the same."""
+        await self.staff_role(principal, session)
+        return await self.ballot_box.results(session)
+
     async def moderation(self, principal: Principal, session: str) -> ModerationList:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
         await self.staff_role(principal, session)
@@ -158,21 +163,21 @@ async def polls(
     id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
 ) -> Response[PollList]:
     """The polls and quizzes of a session with their results."""
-    found = await export.polls(principal, id)
     if format == "json":
-        return Response(found)
+        return Response(await export.polls(principal, id))
+    found = await export.results(principal, id)
     rows = (
         (
-            one.poll.id,
-            one.poll.question,
-            one.poll.state,
-            one.poll.voters,
+            poll.id,
+            poll.question,
+            poll.state,
+            poll.voters,
             option,
-            (one.poll.counts or [])[number],
-            "" if one.poll.correct is None else number in one.poll.correct,
+            (poll.counts or [])[number],
+            "" if poll.correct is None else number in poll.correct,
         )
-        for one in found.items
-        for number, option in enumerate(one.poll.options)
+        for poll in found
+        for number, option in enumerate(poll.options)
     )
     return spreadsheet(f"polls-{id}", _csv(POLL_HEAD, rows))
 
