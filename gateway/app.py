@@ -174,6 +174,7 @@ class Gateway:
         self.users = Users(self.bus, settings.connections_per_user)
         identify = [module.identify for module in modules]
         sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, self.access, settings)
+        self.sign_in = sign_in
         self.callers = Callers(self.verifier.verify, sign_in.verified, self.access.check, settings.identity_fresh)
         self.identities = Identities(self.facts, Traces(self.database), modules, self.callers.forget)
         self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)
@@ -217,6 +218,7 @@ class Gateway:
             services.push_async_callback(self._go_down)
             self._spawn(self._come_up())
             self._spawn(self._watch_database())
+            self._spawn(self._identify_again())
             self._spawn(self.idempotency.sweep())
             self._spawn(self.results.sweep())
             yield
@@ -314,6 +316,17 @@ class Gateway:
                 self._database_up = False
             self.metrics.database_up.set(int(self._database_up))
             await asyncio.sleep(1.0)
+
+    async def _identify_again(self) -> None:
+        """Nobody goes by their token alone for longer than PostgreSQL is away."""
+        while True:
+            await asyncio.sleep(1.0)
+            if self._database_up:
+                self.callers.ask_again()
+                try:
+                    await self.sign_in.identify_again()
+                except Exception:
+                    log.exception("sign_in.identify_failed")
 
     async def _first_sequence(self) -> int:
         return await self.archive.last() + 1

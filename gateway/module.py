@@ -175,11 +175,16 @@ class Listener:
     publishes and schedules happens once, together with that, or not at all. What it does elsewhere may happen more
     than once. When it raises, it is tried again later, at growing intervals; after `KSMP_EVENT_ATTEMPTS` tries the
     event becomes a dead letter (`ksmp events dead`). While PostgreSQL or NATS are away no try is counted.
+
+    One that calls a vendor, who may hang, is not `transactional`: it runs without a transaction and keeps nothing of
+    the database while it waits, nor a place of those who do, and that the event was handled is written after it. So
+    all that it does may happen more than once, and must come to the same.
     """
 
     event: type[msgspec.Struct]
     name: str
     handler: Handler
+    transactional: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -448,10 +453,26 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Export(msgspec.Struct, frozen=True):
-    """What the platform holds on a user: what each module does, by its name, and what they wrote in archived rooms."""
+    """What the platform holds on a user: what each module does, by its name, and what they wrote in archived rooms.
+
+    The messages come in slices, oldest first: `next` is what the next one comes after, None when there is none.
+    """
 
     modules: Mapping[str, Mapping[str, Any]]
     messages: Sequence[Said]
+    next: int | None
+
+
+class Remains(msgspec.Struct, frozen=True):
+    """Where archived pushes may still name a user who was deleted.
+
+    In their `writings` after `seq`, and then in the rooms; without `writings` in the rooms, of the first after `seq`.
+    """
+
+    user: str
+    rooms: list[str]
+    writings: bool = True
+    seq: int = 0
 
 
 class Identities(Protocol):
@@ -464,14 +485,23 @@ class Identities(Protocol):
         after `KSMP_IDENTITY_FRESH`. Sockets keep the name they came with. Raises Unavailable.
         """
 
-    async def export(self, user: str) -> Export:
-        """Ask every module for what it holds on the user; raises Unavailable."""
+    async def export(self, user: str, after: int = 0) -> Export:
+        """Ask every module for what it holds on the user; `after` a slice of messages for more of these alone.
 
-    async def forget(self, user: str) -> None:
-        """Have every module forget the user, in this transaction, and take their name off what they wrote.
+        Raises Unavailable.
+        """
 
-        That is the archive: the log lets its messages go after `KSMP_RETENTION`. What was not archived yet is reached
-        by forgetting once more after that. Raises Unavailable.
+    async def forget(self, user: str) -> Remains:
+        """Have every module forget the user, in this transaction; what `anonymise` has to go through after it.
+
+        The log lets its messages go after `KSMP_RETENTION`. What was not archived yet is reached by forgetting once
+        more after that. Raises Unavailable.
+        """
+
+    async def anonymise(self, remains: Remains) -> Remains | None:
+        """Take the user's name off some of what was archived, in this transaction; what is left, None at the end.
+
+        One call looks at a bounded number of pushes. Raises Unavailable.
         """
 
 
@@ -529,7 +559,8 @@ class Module:
     async def identify(self, principal: Principal) -> Principal:
         """What the platform knows of a user beyond the token; called at each connect and refresh.
 
-        When it raises Unavailable the gateway goes on with the token's own claims; Refused keeps the user out.
+        When it raises Unavailable the gateway goes on with the token's own claims, and asks again until it can say; a
+        socket whose role is another one then is closed with 4501. Refused keeps the user out.
         """
         return principal
 

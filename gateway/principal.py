@@ -24,7 +24,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` is the token's `sub` and matches `[A-Za-z0-9_-]{1,64}`; `issued_at` and `expires_at` are when the token
     begins and ends, in milliseconds since the Unix epoch. `token` names the token, and with it all others of the same
-    sign-in where the issuer says so.
+    sign-in where the issuer says so. Without `identified` nobody could be asked what the platform knows of the user:
+    name and role are the token's, until somebody can.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int
     issued_at: int = 0
     token: str = ""
+    identified: bool = True
 
 
 class Author(msgspec.Struct, frozen=True):

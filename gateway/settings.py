@@ -156,7 +156,9 @@ class Settings:
     event_backoff_most: float = setting(300.0, doc="Longest wait between two tries")
     event_ack_wait: float = setting(10.0, doc="Silence after which what a node has in hand goes to another")
     event_concurrency: int = setting(
-        4, doc="Handlers of events and timers that run at once in a process, each with a connection to PostgreSQL"
+        4,
+        doc="Handlers of events and timers that run at once in a process, each with a connection to PostgreSQL; "
+        "and as many that call vendors, without one",
     )
     dead_letter_retention: float = setting(30 * 86400.0, doc="How long dead letters are kept")
 

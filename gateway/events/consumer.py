@@ -62,7 +62,8 @@ class Retries:
 class Consumer:
     """Runs on every node for one listener or timer; the server hands each message to one of them.
 
-    `slots` are for the handlers of the whole process, `in_flight` is how many messages of this one are in hand.
+    `slots` are for the handlers of its kind in the whole process, `in_flight` is how many messages of this one are in
+    hand.
     """
 
     def __init__(

@@ -53,6 +53,8 @@ class Courier:
         works: list[Work] = [ListenerWork(listener, database, inbox) for listener in listeners.values()]
         works += [TimerWork(timer, database, rows) for timer in timers.values()]
         slots = asyncio.Semaphore(settings.event_concurrency)
+        # Theirs who call vendors: one that hangs keeps nobody else waiting.
+        calls = asyncio.Semaphore(settings.event_concurrency)
         dead = DeadLetters(bus)
         retries = Retries(
             attempts=settings.event_attempts, first=settings.event_backoff, most=settings.event_backoff_most
@@ -67,7 +69,7 @@ class Courier:
                 metrics,
                 retries=retries,
                 ack_wait=settings.event_ack_wait,
-                slots=slots,
+                slots=slots if work.transactional else calls,
                 in_flight=settings.event_concurrency,
             )
             for work in works

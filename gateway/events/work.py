@@ -25,6 +25,8 @@ class Work(Protocol):
     subjects: tuple[str, ...]
     # Where this handler alone hears a message again.
     requeue: str
+    # Whether it has a connection to PostgreSQL for as long as it runs.
+    transactional: bool
 
     async def since(self) -> datetime | None:
         """From when on the consumer gets messages; None for all. Raises Unavailable without PostgreSQL."""
@@ -33,7 +35,10 @@ class Work(Protocol):
         """The id and time that the handler is told; raises msgspec.DecodeError."""
 
     async def run(self, body: bytes, delivery: Delivery) -> bool:
-        """Handle a message in one transaction; False when there was nothing to do. Raises whatever the handler does."""
+        """Handle a message, in one transaction if it is so; False when there was nothing to do.
+
+        Raises whatever the handler does.
+        """
 
 
 class ListenerWork:
@@ -45,6 +50,7 @@ class ListenerWork:
         self.name = listener.name
         self.what = event_name(listener.event)
         self.requeue = names.requeued(listener.name)
+        self.transactional = listener.transactional
         self.subjects: tuple[str, ...] = (names.event(self.what), self.requeue)
         self._listener = listener
         self._database = database
@@ -64,18 +70,29 @@ class ListenerWork:
         since = await self.since()
         if since is not None and delivery.at < since:
             return False
+        event = self._decoder.decode(body)
+        if not self.transactional:
+            return await self._call(event, delivery)
         async with self._database.transaction():
             if not await self._inbox.claim(self.name, delivery.id):
                 return False
-            await self._listener.handler(self._decoder.decode(body), delivery)
+            await self._listener.handler(event, delivery)
             await _commit(self._database)
         return True
+
+    async def _call(self, event: msgspec.Struct, delivery: Delivery) -> bool:
+        if await self._inbox.handled(self.name, delivery.id):
+            return False
+        await self._listener.handler(event, delivery)
+        failpoint.crash("kill.handled")
+        return await self._inbox.claim(self.name, delivery.id)
 
 
 class TimerWork:
     """A timer that is due and its handler; its row is what its inbox is."""
 
     stream = names.TIMERS
+    transactional = True
 
     def __init__(self, timer: Timer, database: PostgresDatabase, rows: TimerRows) -> None:
         self.name = self.what = timer.name

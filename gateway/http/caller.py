@@ -23,7 +23,7 @@ class Callers:
     """Turns tokens into principals.
 
     A token is verified for each request, which costs little for one seen before. What the modules say of its user
-    (`identified`, a query) is used again for `fresh` seconds.
+    (`identified`, a query) is used again for `fresh` seconds; that they could not be asked, until `ask_again`.
     """
 
     def __init__(self, verify: Verify, identified: Verify, check: Callable[[Principal], None], fresh: float) -> None:
@@ -35,6 +35,7 @@ class Callers:
         # What was claimed, who that is, and until when.
         self._known: OrderedDict[str, tuple[Principal, Principal, float]] = OrderedDict()
         self._forgotten = 0
+        self._unidentified: set[str] = set()
 
     async def caller(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
         """None without `Authorization`; raises Refused for one that is no good, Unavailable when nobody can tell."""
@@ -57,6 +58,8 @@ class Callers:
         if forgotten != self._forgotten:
             # It may be this user's answer that is out of date by now.
             return principal
+        if not principal.identified:
+            self._unidentified.add(claimed.id)
         self._known[claimed.id] = (claimed, principal, now + self._fresh)
         self._known.move_to_end(claimed.id)
         if len(self._known) > KEPT:
@@ -67,6 +70,12 @@ class Callers:
         """Ask the modules again at the user's next request."""
         self._known.pop(user, None)
         self._forgotten += 1
+
+    def ask_again(self) -> None:
+        """The modules can be asked: do not go by the token of those of whom they could say nothing."""
+        unidentified, self._unidentified = self._unidentified, set()
+        for user in unidentified:
+            self.forget(user)
 
 
 def _agree(known: Principal, claimed: Principal) -> bool:

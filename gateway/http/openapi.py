@@ -185,6 +185,9 @@ def _statuses(route: HTTPRoute, handler: HTTPRouteHandler, policy: Policy) -> It
         yield 404
     if handler.http_methods & UNSAFE:
         yield from (400, 409, 413)
+    if handler.opt.get("conflict"):
+        # A read of what is only there in some states.
+        yield 409
     if handler.opt.get(idempotency.OPT):
         yield 422
     if "if_match" in names:

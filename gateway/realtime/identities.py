@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.db.facts import Fact
 from gateway.db.traces import Traces
-from gateway.module import Export, Module
+from gateway.module import Export, Module, Remains
 from gateway.protocol.names import user_id
 from gateway.realtime.facts import LIFTED, Facts
 
@@ -36,13 +36,18 @@ class Identities:
         # It is heard and over: nothing has to hold.
         await self._facts.declare(self.kind, user_id(user), IdentityChanged(user), LIFTED)
 
-    async def export(self, user: str) -> Export:
-        modules = {module.name: await module.export(user) for module in self._modules}
-        return Export({name: found for name, found in modules.items() if found}, await self._traces.said(user))
+    async def export(self, user: str, after: int = 0) -> Export:
+        modules = {} if after else {module.name: await module.export(user) for module in self._modules}
+        said, following = await self._traces.said(user, after)
+        return Export({name: found for name, found in modules.items() if found}, said, following)
 
-    async def forget(self, user: str) -> None:
+    async def forget(self, user: str) -> Remains:
         rooms = {room for module in self._modules for room in await module.forget(user)}
-        await self._traces.forget(user, rooms)
+        await self._traces.forget(user)
+        return Remains(user, sorted(rooms))
+
+    async def anonymise(self, remains: Remains) -> Remains | None:
+        return await self._traces.anonymise(remains)
 
     def learn(self, fact: Fact, *, holds: bool) -> None:
         self._ask_anew(msgspec.json.decode(fact.data, type=IdentityChanged).user)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from gateway.bus.connection import NatsBus
@@ -62,6 +63,8 @@ class SignIn:
         self._users = users
         self._revocations = revocations
         self._settings = settings
+        # Who came by the token alone.
+        self._unidentified: set[Member] = set()
 
     async def connect(self, member: Member, token: str, wanted: Mapping[str, Position | None]) -> ConnectResult:
         """Sign in, and resume the rooms the client was in. Pushes are held until the caller releases them.
@@ -71,7 +74,7 @@ class SignIn:
         principal = await self.verified(token)
         if not self._bus.up:
             raise Unavailable("rooms are away for the moment")
-        member.principal = principal
+        self._know(member, principal)
         member.opened_at = time.time_ns()
         rooms = await self._resume(member, wanted)
         if not member.open:
@@ -93,7 +96,7 @@ class SignIn:
         principal = await self.verified(token)
         if principal.id != member.user.id:
             raise Refused(Code.FORBIDDEN, "the token is of another user")
-        member.principal = principal
+        self._know(member, principal)
         self._expire(member)
         return RefreshResult(principal.expires_at)
 
@@ -101,21 +104,53 @@ class SignIn:
         """The connection has ended: it is in no room any more."""
         if member.expiry is not None:
             member.expiry.cancel()
+        self._unidentified.discard(member)
         self._joiner.leave_all(member)
         if member.principal is not None:
             self._users.remove(member)
 
     async def verified(self, token: str) -> Principal:
         """Who a token was issued to, as the platform knows them; raises Refused or Unavailable."""
-        principal = await self._verifier.verify(token)
+        principal = await self._identified(await self._verifier.verify(token))
+        # Last, and nothing waits from here until a connection has its principal: a revocation meets it either way.
+        self._revocations.check(principal)
+        return principal
+
+    async def identify_again(self) -> None:
+        """Ask who those are who came by the token alone; whose role it did not know better is sent to sign in again.
+
+        To be called once the modules can answer; those who still cannot be identified stay as they are.
+        """
+        for member in list(self._unidentified):
+            if not member.open:
+                self._unidentified.discard(member)
+                continue
+            claimed = member.user
+            try:
+                known = await self._identified(msgspec.structs.replace(claimed, identified=True))
+            except Refused as error:
+                member.close(error.close_code)
+                continue
+            if known.identified and member.principal is claimed:
+                if known.role is not claimed.role:
+                    member.close(CloseCode.REVOKED)
+                self._know(member, msgspec.structs.replace(claimed, identified=True))
+
+    async def _identified(self, principal: Principal) -> Principal:
         for identify in self._identify:
             try:
                 principal = await identify(principal)
             except Unavailable:
                 log.info("sign_in.claims_only", user=principal.id)
-        # Last, and nothing waits from here until a connection has its principal: a revocation meets it either way.
-        self._revocations.check(principal)
+                principal = msgspec.structs.replace(principal, identified=False)
         return principal
+
+    def _know(self, member: Member, principal: Principal) -> None:
+        member.principal = principal
+        if principal.identified:
+            self._unidentified.discard(member)
+        else:
+            self._unidentified.add(member)
 
     async def _resume(
         self, member: Member, wanted: Mapping[str, Position | None]

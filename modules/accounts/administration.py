@@ -15,7 +15,7 @@ from piccolo.columns.combination import Or, WhereRaw
 
 from gateway.errors import BadInput, Unavailable, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
-from gateway.module import Kernel
+from gateway.module import Kernel, Remains
 from gateway.principal import Principal, Role
 from modules.accounts import errors
 from modules.accounts.events import RoleChanged, TokensRevoked, UserBlocked, UserDeleted, UserUnblocked
@@ -30,6 +30,8 @@ NEWEST: Final = Sort("newest", (AuditEntry.at, AuditEntry.id), descending=True)
 
 # When a user's name is taken off what was archived late, by the user's id.
 FORGET: Final = "accounts.forget"
+# The next part of the archive that their name is taken off, by the user's id.
+ANONYMISE: Final = "accounts.anonymise"
 # Room for clocks that differ and for an archiver that is behind.
 SLACK: Final = timedelta(hours=1)
 
@@ -94,7 +96,7 @@ class Administration:
             await self._kernel.access.revoke(user)
 
     async def give_role(self, actor: Principal, user: str, role: Role) -> UserRecord:
-        """The user has this role, whatever tokens say; unless it was given before, what tokens there are is refused.
+        """From now on the user has this role, whatever tokens say; those of before are refused unless it was given.
 
         Raises Conflict `accounts.last_admin`.
         """
@@ -143,7 +145,7 @@ class Administration:
         """
         async with self._kernel.database.transaction():
             await self._keep_an_admin(await self._locked(user))
-            await self._kernel.identities.forget(user)
+            await self.forget(user)
             again = datetime.now(UTC) + self._retention + SLACK
             await self._kernel.schedules.at(FORGET, user, again, Forget(user))
             await record(actor, "accounts.delete", user)
@@ -152,6 +154,19 @@ class Administration:
         with contextlib.suppress(Unavailable):
             # They are out all the same; nobody remembers who they were either.
             await self._kernel.identities.renew(user)
+
+    async def forget(self, user: str) -> None:
+        """Have every module forget the user, in this transaction; the archive follows, a bounded part at a time."""
+        await self._go_on(await self._kernel.identities.forget(user))
+
+    async def anonymise(self, remains: Remains) -> None:
+        """Take the user's name off the next part of the archive, in this transaction."""
+        left = await self._kernel.identities.anonymise(remains)
+        if left is not None:
+            await self._go_on(left)
+
+    async def _go_on(self, remains: Remains) -> None:
+        await self._kernel.schedules.at(ANONYMISE, remains.user, datetime.now(UTC), remains)
 
     async def _found(self, statement: str, user: str) -> UserRecord:
         for row in await User.raw(statement, user):

@@ -1,4 +1,4 @@
-"""What other modules may do with accounts: write into the audit."""
+"""What other modules may do with accounts: write into the audit, and ask who is kept out."""
 
 from __future__ import annotations
 
@@ -31,3 +31,11 @@ async def record(actor: Principal, act: str, subject: str, details: Mapping[str,
     request = bound.get("request") or bound.get("connection", "")
     written = msgspec.json.encode(details or {}).decode()
     await AuditEntry.raw(RECORD, new_id(), datetime.now(UTC), actor.id, act, subject, written, request)
+
+
+KEPT_OUT = "SELECT FROM account_user WHERE id = {} AND (blocked OR deleted_at IS NOT NULL)"
+
+
+async def kept_out(user_id: str) -> bool:
+    """Whether the user is blocked or deleted; for what is served without a token."""
+    return bool(await AuditEntry.raw(KEPT_OUT, user_id))

@@ -132,17 +132,22 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class PersonalData(msgspec.Struct, frozen=True):
-    """All that the platform holds on a user: what each module does, and what they wrote in archived rooms."""
+    """All that the platform holds on a user: what each module does, and what they wrote in archived rooms.
+
+    Of what they wrote these are the oldest, or the next ones after `after`, then without the modules; `next` is the
+    `after` of the ones that follow, null when none do.
+    """
 
     user_id: str
     made_at: datetime
     modules: dict[str, dict[str, Any]]
     messages: list[Said]
+    next: int | None
 
     @classmethod
     def example(cls) -> PersonalData:
         modules = {"accounts": {"profile": msgspec.to_builtins(Profile.example())}}
-        return cls("c1f7-23", AT, modules, [Said("session:42", 991, AT, "chat.message", {"text": "hello"})])
+        return cls("c1f7-23", AT, modules, [Said("session:42", 991, AT, "chat.message", {"text": "hello"})], None)
 
 
 class AuditRecord(msgspec.Struct, frozen=True):

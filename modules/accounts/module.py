@@ -14,11 +14,11 @@ from litestar import Router
 from litestar.di import Provide
 
 from gateway.errors import Unavailable, forbidden, not_found
-from gateway.module import Delivery, Kernel, Listener, Module, RoomKind, Timer
+from gateway.module import Delivery, Kernel, Listener, Module, Remains, RoomKind, Timer
 from gateway.principal import Principal, Role
 from gateway.settings import Settings
 from modules.accounts import routes
-from modules.accounts.administration import FORGET, Administration
+from modules.accounts.administration import ANONYMISE, FORGET, Administration
 from modules.accounts.cognito import user_pool
 from modules.accounts.events import RoleChanged, TokensRevoked, UserBlocked, UserDeleted, UserUnblocked
 from modules.accounts.messages import Forget, SignInConfig
@@ -40,17 +40,28 @@ class AccountsModule(Module):
             RoomKind(name="user", roles=("owner",), authorize=_own, joined_on_connect=_own_room),
             RoomKind(name="announce", roles=("listener",), authorize=_audience, joined_on_connect=_audiences),
         )
-        self._kernel: Kernel | None = None
         self._accounts: Accounts | None = None
         self._administration: Administration | None = None
         self._sign_in: SignInConfig | None = None
         self._pool = PoolKeeper()
         self.listens = (
-            Listener(event=RoleChanged, name="accounts.pool_role", handler=self._pool.role_changed),
-            Listener(event=TokensRevoked, name="accounts.pool_sign_out", handler=self._pool.tokens_revoked),
-            Listener(event=UserDeleted, name="accounts.pool_delete", handler=self._pool.user_deleted),
+            Listener(
+                event=RoleChanged, name="accounts.pool_role", handler=self._pool.role_changed, transactional=False
+            ),
+            Listener(
+                event=TokensRevoked,
+                name="accounts.pool_sign_out",
+                handler=self._pool.tokens_revoked,
+                transactional=False,
+            ),
+            Listener(
+                event=UserDeleted, name="accounts.pool_delete", handler=self._pool.user_deleted, transactional=False
+            ),
         )
-        self.timers = (Timer(name=FORGET, payload=Forget, handler=self._forget_again),)
+        self.timers = (
+            Timer(name=FORGET, payload=Forget, handler=self._forget_again),
+            Timer(name=ANONYMISE, payload=Remains, handler=self._anonymise),
+        )
         self.routes = (
             Router(
                 "/",
@@ -78,7 +89,6 @@ class AccountsModule(Module):
     async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
         settings: Settings = kernel.settings(Settings)
         ours: AccountsSettings = kernel.settings(AccountsSettings)
-        self._kernel = kernel
         # They are files, and hundreds.
         self._accounts = Accounts(kernel, await asyncio.to_thread(zoneinfo.available_timezones))
         self._administration = Administration(kernel, timedelta(seconds=settings.retention))
@@ -95,8 +105,12 @@ class AccountsModule(Module):
             yield
 
     async def _forget_again(self, forget: Forget, delivery: Delivery) -> None:
-        if self._kernel is not None:
-            await self._kernel.identities.forget(forget.user_id)
+        if self._administration is not None:
+            await self._administration.forget(forget.user_id)
+
+    async def _anonymise(self, remains: Remains, delivery: Delivery) -> None:
+        if self._administration is not None:
+            await self._administration.anonymise(remains)
 
     @property
     def _running(self) -> Accounts:

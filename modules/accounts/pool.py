@@ -14,13 +14,14 @@ from modules.accounts.cognito import Cognito
 from modules.accounts.events import RoleChanged, TokensRevoked, UserDeleted
 from modules.accounts.tables import User
 
-# Events come in any order and side by side: each looks at what is so now, one after the other.
-LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('account_pool'), hashtext({}))"
 ROLE: Final = "SELECT role FROM account_user WHERE id = {} AND deleted_at IS NULL"
 
 
 class PoolKeeper:
-    """The listeners of accounts; a failed try is another one later, and at last a dead letter."""
+    """The listeners of accounts; a failed try is another one later, and at last a dead letter.
+
+    None is in a transaction: a pool that hangs keeps nothing else waiting.
+    """
 
     def __init__(self) -> None:
         self.pool: Cognito | None = None
@@ -28,9 +29,11 @@ class PoolKeeper:
     async def role_changed(self, event: RoleChanged, delivery: Delivery) -> None:
         if self.pool is None:
             return
-        await User.raw(LOCK, event.user_id)
-        for row in await User.raw(ROLE, event.user_id):
-            await self.pool.put_in_role(event.user_id, Role(row["role"]))
+        # Events come in any order and side by side: each tells what is so now, until it still is so afterwards.
+        told: Role | None = None
+        while (role := await _role(event.user_id)) not in (None, told):
+            await self.pool.put_in_role(event.user_id, role)
+            told = role
 
     async def tokens_revoked(self, event: TokensRevoked, delivery: Delivery) -> None:
         if self.pool is not None:
@@ -39,3 +42,9 @@ class PoolKeeper:
     async def user_deleted(self, event: UserDeleted, delivery: Delivery) -> None:
         if self.pool is not None:
             await self.pool.delete(event.user_id)
+
+
+async def _role(user: str) -> Role | None:
+    for row in await User.raw(ROLE, user):
+        return Role(row["role"])
+    return None

@@ -93,10 +93,16 @@ async def leave(principal: NamedDependency[Principal], administration: NamedDepe
 
 
 @get("/users/me/export", policy=signed_in())
-async def export(principal: NamedDependency[Principal], accounts: NamedDependency[Accounts]) -> Response[PersonalData]:
-    """All that the platform holds on you."""
+async def export(
+    principal: NamedDependency[Principal],
+    accounts: NamedDependency[Accounts],
+    after: Annotated[
+        int, QueryParameter(ge=0, le=2**53 - 1, description="`next` of the answer before, for more of what you wrote")
+    ] = 0,
+) -> Response[PersonalData]:
+    """All that the platform holds on you; of what you wrote up to 1,000 messages an answer."""
     headers = {"Content-Disposition": 'attachment; filename="ksmp.json"'}
-    return Response(await accounts.personal_data(principal.id), headers=headers)
+    return Response(await accounts.personal_data(principal.id, after), headers=headers)
 
 
 @get("/users", policy=ADMIN)

@@ -96,12 +96,12 @@ class Accounts:
             await self._kernel.identities.renew(user)
         return profile
 
-    async def personal_data(self, user: str) -> PersonalData:
-        """All that the platform holds on a user; raises Unavailable."""
+    async def personal_data(self, user: str, after: int) -> PersonalData:
+        """What the platform holds on a user, with a slice of what they wrote; raises Unavailable."""
         with self._kernel.database.guard():
-            export = await self._kernel.identities.export(user)
+            export = await self._kernel.identities.export(user, after)
         modules = {name: dict(found) for name, found in export.modules.items()}
-        return PersonalData(user, datetime.now(UTC), modules, list(export.messages))
+        return PersonalData(user, datetime.now(UTC), modules, list(export.messages), export.next)
 
     async def export(self, user: str) -> dict[str, Any]:
         """What this module holds on a user."""

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final, Literal
 
 from litestar import Request, Response, get, put
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Schema
 from litestar.params import JSONBody, QueryParameter
 
 from gateway.auth.policy import signed_in
@@ -18,9 +17,9 @@ from modules.live.attendance import Attendances, Curve
 from modules.live.report import Attendance, Part
 from modules.live.routes import HOSTS, OF_PROGRAM, Id
 from modules.live.sheet import sheet
+from modules.live.spreadsheet import CSV, SpreadsheetOperation, spreadsheet
 from modules.live.stars import NewStars, OwnStars, StarComment, Stars, StarSpread
 
-CSV: Final = "text/csv"
 # Each of these looks at everyone who was there.
 OFTEN: Final = Rate(count=60, seconds=60.0)
 STUDENTS: Final = signed_in(owner="they were in the session, and do not teach it")
@@ -31,13 +30,8 @@ Role = Annotated[Part | None, QueryParameter(name="role", description="Only view
 
 
 @dataclass
-class AttendanceOperation(Operation):
-    """Which also answers CSV."""
-
-    def __post_init__(self) -> None:
-        response: Any = (self.responses or {})["200"]
-        schema = Schema(type=OpenAPIType.STRING, description="The rows, with a first one of names.")
-        response.content[CSV] = OpenAPIMediaType(schema=schema, example=sheet([Attendance.example()]))
+class AttendanceOperation(SpreadsheetOperation):
+    sample = sheet([Attendance.example()])
 
 
 @get("/{id:str}/attendance", policy=HOSTS, rate=OFTEN, operation_class=AttendanceOperation)
@@ -53,10 +47,7 @@ async def attendance(
     """Who attended, by user id; of a class that goes on, as of a moment ago."""
     headers = {"Vary": "Accept"}
     if wanted == "csv" or (wanted is None and request.accept.best_match(["application/json", CSV]) == CSV):
-        headers["Content-Disposition"] = f'attachment; filename="attendance-{id}.csv"'
-        text = await attendances.sheet(principal, id, part)
-        answer: Response[Any] = Response(text, media_type=f"{CSV}; charset=utf-8; header=present", headers=headers)
-        return answer
+        return spreadsheet(f"attendance-{id}", await attendances.sheet(principal, id, part), headers)
     return Response(await attendances.listing(principal, id, part, span), headers=headers)
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from gateway.errors import not_found
 from gateway.module import Kernel
+from modules.accounts.facade import kept_out
 from modules.live.icalendar import calendar
 from modules.live.messages import SessionView
 from modules.live.sessions import COLUMNS, PROGRAMS, clock
@@ -56,10 +57,13 @@ class Calendars:
             await Calendar.raw(END, user_id)
 
     async def read(self, secret: str) -> bytes:
-        """The sessions that the secret's owner teaches or takes part in; raises BadInput `not_found`, Unavailable."""
+        """The sessions that the secret's owner teaches or takes part in.
+
+        Raises BadInput `not_found`, also for who is blocked or deleted, and Unavailable.
+        """
         with self._kernel.database.guard():
             rows = await Calendar.raw(WHOSE, _hash(secret))
-            if not rows:
+            if not rows or await kept_out(rows[0]["user_id"]):
                 raise not_found("there is no such calendar")
             user_id: str = rows[0]["user_id"]
             programs = [row["program_id"] for row in await Session.raw(PROGRAMS)]

@@ -134,8 +134,9 @@ class Consents:
         """Raises Conflict `live.not_recorded`; who declines is no more than a viewer."""
         session, user = context.room_id, context.principal
         # Before the answer: who invites holds the hands, and then asks for the answer.
-        await self._desk.lock(session, HANDS)
+        # In the order in which a deletion locks them.
         rev = await self._desk.lock(session, PART)
+        await self._desk.lock(session, HANDS)
         if not (await self._desk.fetch(RECORDED, session))[0]["recording"]:
             raise Conflict("this session is not recorded", code="live.not_recorded")
         if not await self._desk.fetch(SAY, session, user.id, user.name, request.agree, clock()):

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from gateway.module import Kernel
-from modules.live.tables import Session
+from modules.live.settings import LiveSettings
+from modules.live.tables import Promotion, Session
 from modules.programs.events import PartLost
 
-SESSIONS: Final = "SELECT id FROM live_session WHERE program_id = {}"
+# Where somebody may be in a room: mentors before it opens, too. A program has any number that are long over.
+OPEN: Final = """
+    SELECT id FROM live_session WHERE program_id = {} AND (
+        state IN ('lobby', 'live') OR (state = 'ended' AND ended_at > {}) OR (state = 'scheduled' AND {}::boolean)
+    )
+"""
+# A host's word held for who took part.
+DEMOTE: Final = """
+    DELETE FROM live_promotion USING live_session WHERE session_id = id AND program_id = {} AND user_id = {}
+    RETURNING session_id AS id
+"""
 # What the push `left` says.
 LEFT: Final = "live.part_lost"
 
 
 async def take_out(kernel: Kernel, lost: PartLost) -> None:
-    """Out of them on every node, and no grant of before counts; who has a right of another kind may come back."""
-    kinds = ("session", "staff") if lost.part == "mentor" else ("session",)
-    for row in await Session.raw(SESSIONS, lost.program_id):
-        for kind in kinds:
-            await kernel.rooms.evict(f"{kind}:{row['id']}", lost.user_id, LEFT, rejoin=True)
+    """Out of them on every node, in a transaction, and no grant of before counts; who has a right of another kind may
+    come back."""
+    settings: LiveSettings = kernel.settings(LiveSettings)
+    since = datetime.now(UTC) - timedelta(seconds=settings.room_kept)
+    rows = await Promotion.raw(DEMOTE, lost.program_id, lost.user_id)
+    rows += await Session.raw(OPEN, lost.program_id, since, lost.part == "mentor")
+    for id in sorted({row["id"] for row in rows}):
+        for kind in ("session", "staff"):
+            await kernel.rooms.evict(f"{kind}:{id}", lost.user_id, LEFT, rejoin=True)

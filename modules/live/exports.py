@@ -7,7 +7,7 @@ import io
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from litestar import Response, get
@@ -24,9 +24,22 @@ from modules.live.polls import BallotBox, Poll
 from modules.live.questions import Question, QuestionBox
 from modules.live.routes import Id
 from modules.live.sheet import cell
+from modules.live.spreadsheet import SpreadsheetOperation, spreadsheet
 
 HOSTS = signed_in(owner="the session's hosts")
 Format = Annotated[Literal["json", "csv"], QueryParameter(description="What it is written as")]
+QUESTION_HEAD: Final = ("id", "state", "votes", "asked_at", "anonymous", "asker", "text", "answer")
+POLL_HEAD: Final = ("id", "question", "state", "voters", "option", "votes", "correct")
+
+
+@dataclass
+class QuestionsOperation(SpreadsheetOperation):
+    sample = ",".join(QUESTION_HEAD)
+
+
+@dataclass
+class PollsOperation(SpreadsheetOperation):
+    sample = ",".join(POLL_HEAD)
 
 
 class QuestionRecord(msgspec.Struct, frozen=True):
@@ -112,6 +125,11 @@ class Export:
         await self.staff_role(principal, session)
         return PollList([PollRecord(poll, ballots) for poll, ballots in await self.ballot_box.export(session)])
 
+    async def results(self, principal: Principal, session: str) -> list[Poll]:
+        """The polls alone: a sheet has no ballots, of which there are as many as voters. Raises the same."""
+        await self.staff_role(principal, session)
+        return await self.ballot_box.results(session)
+
     async def moderation(self, principal: Principal, session: str) -> ModerationList:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
         await self.staff_role(principal, session)
@@ -123,7 +141,7 @@ class Export:
         return await self.answered.answers(session)
 
 
-@get("/{id:str}/questions", policy=HOSTS)
+@get("/{id:str}/questions", policy=HOSTS, operation_class=QuestionsOperation)
 async def questions(
     id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
 ) -> Response[QuestionList]:
@@ -131,7 +149,6 @@ async def questions(
     found = await export.questions(principal, id)
     if format == "json":
         return Response(found)
-    head = ("id", "state", "votes", "asked_at", "anonymous", "asker", "text", "answer")
     rows = (
         (
             one.question.id,
@@ -145,32 +162,31 @@ async def questions(
         )
         for one in found.items
     )
-    return _csv(head, rows)
+    return spreadsheet(f"questions-{id}", _csv(QUESTION_HEAD, rows))
 
 
-@get("/{id:str}/polls", policy=HOSTS)
+@get("/{id:str}/polls", policy=HOSTS, operation_class=PollsOperation)
 async def polls(
     id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
 ) -> Response[PollList]:
     """The polls and quizzes of a session with their results."""
-    found = await export.polls(principal, id)
     if format == "json":
-        return Response(found)
-    head = ("id", "question", "state", "voters", "option", "votes", "correct")
+        return Response(await export.polls(principal, id))
+    found = await export.results(principal, id)
     rows = (
         (
-            one.poll.id,
-            one.poll.question,
-            one.poll.state,
-            one.poll.voters,
+            poll.id,
+            poll.question,
+            poll.state,
+            poll.voters,
             option,
-            (one.poll.counts or [])[number],
-            "" if one.poll.correct is None else number in one.poll.correct,
+            (poll.counts or [])[number],
+            "" if poll.correct is None else number in poll.correct,
         )
-        for one in found.items
-        for number, option in enumerate(one.poll.options)
+        for poll in found
+        for number, option in enumerate(poll.options)
     )
-    return _csv(head, rows)
+    return spreadsheet(f"polls-{id}", _csv(POLL_HEAD, rows))
 
 
 @get("/{id:str}/moderation", policy=HOSTS)
@@ -185,9 +201,9 @@ async def consents(id: Id, principal: NamedDependency[Principal], export: NamedD
     return await export.consents(principal, id)
 
 
-def _csv(head: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> Response[Any]:
+def _csv(head: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(head)
     writer.writerows([cell(value) for value in row] for row in rows)
-    return Response(file.getvalue(), media_type="text/csv; charset=utf-8")
+    return file.getvalue()

@@ -16,6 +16,7 @@ from gateway.errors import Conflict, Refused, forbidden, invalid, not_found
 from gateway.identifier import new_id
 from gateway.module import Command, Context, SnapshotPart
 from gateway.protocol.names import user_id
+from modules.accounts.facade import record
 from modules.live.desk import (
     Desk,
     Done,
@@ -267,6 +268,9 @@ class Moderation:
         by = context.principal
         values: Sequence[Any] = (context.room_id, user, action, detail, reason, by.id, by.name, until, clock())
         await self._desk.fetch(NOTE, new_id(), *values)
+        # What is said of somebody, the reason, stays in the session.
+        details = {"session": context.room_id, "what": detail, "until": until}
+        await record(by, f"live.{action}", user, details)
 
     async def _read(self, context: Context) -> Bans:
         rows = await self._desk.fetch(READ, context.room_id)

@@ -45,7 +45,7 @@ DEMO: Final = "demo"
 
 class LiveModule(Module):
     name = "live"
-    requires = ("programs",)
+    requires = ("accounts", "programs")
     settings_type = LiveSettings
     tables = (Session, Promotion, Seat, SeriesRow, Calendar, VideoRow, Recording, *register.TABLES)
     migrations = Path(__file__).parent / "migrations"

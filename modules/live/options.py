@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from gateway.module import Command, Context, SnapshotPart
+from modules.accounts.facade import record
 from modules.live.desk import Desk, Done
 
 PART: Final = "options"
@@ -78,6 +79,7 @@ class Options:
         for name, follow in self.followed.items():
             if getattr(options, name) != getattr(before, name):
                 await follow(session, getattr(options, name))
+        await record(context.principal, "live.configure", session, said)
         await context.publish_row(OPTIONS, options)
         return Done(rev)
 

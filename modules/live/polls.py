@@ -269,12 +269,16 @@ class BallotBox:
         await self._desk.kernel.rooms.publish_row(staff_room(session), STAFF_TALLY, told)
         return True
 
+    async def results(self, session: str) -> list[Poll]:
+        """Every poll of a session as hosts see it."""
+        return (await self._all(session, staff=True)).polls
+
     async def export(self, session: str) -> list[tuple[Poll, dict[str, list[int]] | None]]:
-        """Every poll of a session as hosts see it, and who chose what unless it is anonymous."""
+        """The same, and who chose what unless it is anonymous."""
         ballots: dict[str, dict[str, list[int]]] = {}
         for row in await self._desk.fetch(BALLOTS, session):
             ballots.setdefault(row["id"], {})[row["voter"]] = list(row["options"])
-        polls = (await self._all(session, staff=True)).polls
+        polls = await self.results(session)
         return [(poll, None if poll.anonymous else ballots.get(poll.id, {})) for poll in polls]
 
     async def _open(self, context: Context, request: OpenPoll) -> Opened:

@@ -10,6 +10,7 @@ import msgspec
 from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.identifier import new_id
 from gateway.module import Command, Context, Rate, SnapshotPart
+from modules.accounts.facade import record
 from modules.live.desk import (
     Desk,
     Done,
@@ -33,8 +34,9 @@ MINE: Final = "live.my_question"
 UPVOTED: Final = "live.upvoted"
 
 COUNTS: Final = """
-    SELECT count(*) FILTER (WHERE state = 'open' AND author_id = $2) AS own, count(*) AS count
-    FROM live_question WHERE session_id = $1 AND state <> 'dismissed'
+    SELECT count(*) FILTER (WHERE state = 'open' AND author_id = $2) AS own,
+        count(*) FILTER (WHERE state <> 'dismissed') AS count, count(*) AS ever
+    FROM live_question WHERE session_id = $1
 """
 ASK: Final = """
     INSERT INTO live_question (id, session_id, author_id, author_name, anonymous, text, state, asked_at)
@@ -236,7 +238,8 @@ class QuestionBox:
             raise Conflict("questions of this session are asked under one's name", code="live.not_anonymous")
         await self._desk.lock(session, PART)
         (counts,) = await self._desk.fetch(COUNTS, session, user.id)
-        if counts["own"] >= settings.questions_per_user or counts["count"] >= settings.questions:
+        full = counts["count"] >= settings.questions or counts["ever"] >= settings.questions_ever
+        if full or counts["own"] >= settings.questions_per_user:
             raise Conflict("there are too many questions already", code="live.too_many_questions")
         rows = await self._desk.fetch(ASK, new_id(), session, user.id, user.name, request.anonymous, text, clock())
         row = rows[0]
@@ -280,6 +283,8 @@ class QuestionBox:
             raise forbidden("only who asked it or a host may dismiss a question")
         if row["state"] == "dismissed":
             return Done(rev)
+        if row["author_id"] != context.principal.id:
+            await record(context.principal, "live.dismiss", row["id"], {"session": context.room_id})
         return await self._settle(context, row, "dismissed", row["answer"])
 
     async def _settle(self, context: Context, row: Mapping[str, Any], state: str, answer: str | None) -> Done:

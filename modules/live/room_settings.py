@@ -20,6 +20,7 @@ class RoomSettings:
     answer_characters: int = setting(2000, doc="Longest written answer to a question, in characters")
     questions_per_user: int = setting(5, doc="Questions of one user that may be open in a session at once")
     questions: int = setting(500, doc="Questions a session may have that were not dismissed")
+    questions_ever: int = setting(2000, doc="Questions a session may have, dismissed ones included")
     ask_rate_count: int = setting(5, doc="Questions one connection may ask at once")
     ask_rate_seconds: float = setting(60.0, doc="Time in which as many may be asked again")
     anonymous_questions: bool = setting(

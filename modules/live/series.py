@@ -15,9 +15,10 @@ from gateway.errors import forbidden, not_found
 from gateway.identifier import new_id
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
+from modules.accounts.facade import record
 from modules.live.messages import NewSeries, NewSession, SeriesChange, SeriesView, SessionView
 from modules.live.recurrence import occurrences
-from modules.live.sessions import COLUMNS, Sessions, check_co_mentors, clock
+from modules.live.sessions import COLUMNS, Sessions, check_co_mentors, clock, note_co_mentors
 from modules.live.settings import LiveSettings
 from modules.live.states import Step
 from modules.live.tables import Series as SeriesRow
@@ -91,6 +92,7 @@ class Series:
                 await SeriesRow.update({SeriesRow.title: values["title"]}).where(SeriesRow.id == id)
                 series = msgspec.structs.replace(series, title=values["title"])
             for session in await self._waiting(id):
+                await note_co_mentors(principal, session.id, session.co_mentors, values)
                 await self._sessions.write(session, dict(values))
         return series
 
@@ -100,6 +102,8 @@ class Series:
             series = await self._taught(principal, id)
             for session in await self._waiting(id):
                 await self._sessions.take(session, Step.CANCEL)
+            if principal.id != series.mentor_id:
+                await record(principal, "live.cancel_series", id)
         return series
 
     async def _waiting(self, id: str) -> list[SessionView]:

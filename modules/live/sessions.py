@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from gateway.identifier import new_id
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
+from modules.accounts.facade import record
 from modules.live import notice
 from modules.live.errors import not_changeable
 from modules.live.events import (
@@ -45,6 +46,8 @@ CO_MENTOR: Final = "co_mentors @> ARRAY[{}]::text[]"
 PUSH: Final = "live.session"
 # What those who wait for the class have been told; it cannot change under them once it runs.
 SETTLED: Final = frozenset({"starts_at", "mode", "recording"})
+# Steps that the audit has when another's class takes them.
+OVER: Final = frozenset({Step.END, Step.CANCEL})
 
 
 class Agenda(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +184,7 @@ class Sessions:
                 starts_at, ends_at = values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at)
                 self._check_times(starts_at, ends_at)
                 values |= {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
+            await note_co_mentors(principal, session.id, session.co_mentors, values)
             session = await self.write(session, values)
             if moved:
                 await self._timetable.plan(session)
@@ -194,6 +198,8 @@ class Sessions:
         """Take a step of the session's life, once; raises Conflict `live.bad_transition`, and what `locked` raises."""
         async with self._kernel.database.transaction():
             session = await self.take(await self.locked(principal, id), step)
+            if step in OVER and principal.id not in (session.mentor_id, *session.co_mentors):
+                await record(principal, f"live.{step}", id)
         self._screen.woken.set()
         return session
 
@@ -294,6 +300,14 @@ def check_co_mentors(users: Iterable[str]) -> None:
     for user in users:
         if not is_user_id(user):
             raise invalid("one of the co-mentors is no id of a user", field="co_mentors")
+
+
+async def note_co_mentors(principal: Principal, id: str, before: Collection[str], changed: Mapping[str, Any]) -> None:
+    """Put into the audit, in the transaction that does it, whom a change makes a co-mentor and whom it makes none."""
+    after = set(changed.get("co_mentors", before))
+    if after != set(before):
+        details = {"added": sorted(after - {*before}), "removed": sorted({*before} - after)}
+        await record(principal, "live.co_mentors", id, details)
 
 
 def _columns(values: dict[str, Any]) -> dict[Any, Any]:

@@ -33,7 +33,7 @@ async def join(
     return await admissions.join(principal, id, f"ws{base.removeprefix('http')}/realtime")
 
 
-@get("/{id:str}/ingest", policy=MENTOR)
+@get("/{id:str}/ingest", policy=MENTOR, conflict=True)
 async def ingest(id: Id, principal: NamedDependency[Principal], streams: NamedDependency[Streams]) -> Ingest:
     """Where your encoder streams to, and the key that lets it in."""
     return await streams.ingest(principal, id)
@@ -45,7 +45,7 @@ async def rotate(id: Id, principal: NamedDependency[Principal], streams: NamedDe
     return await streams.rotate(principal, id)
 
 
-@get("/{id:str}/stream", policy=HOSTS)
+@get("/{id:str}/stream", policy=HOSTS, conflict=True)
 async def stream(id: Id, principal: NamedDependency[Principal], streams: NamedDependency[Streams]) -> StreamView:
     """How the stream does: what the encoder sends, and whether it comes fast enough."""
     return await streams.read(principal, id)

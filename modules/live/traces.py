@@ -31,6 +31,15 @@ HELD: Final = {
     "bans": "SELECT session_id, scope, reason, until FROM live_ban WHERE user_id = {} ORDER BY session_id, scope",
     "moderation": "SELECT session_id, action, detail, reason, at FROM live_moderation WHERE user_id = {} ORDER BY at",
 }
+# Whoever changes these lists locks their parts first, and then rows in any order: so does a deletion, part by part.
+PARTS: Final = """
+    SELECT live_part.session_id FROM live_part, (SELECT {}::text AS id) AS who
+    WHERE part = 'bans' AND session_id IN (SELECT session_id FROM live_ban WHERE by_id = who.id)
+    OR part = 'consents' AND session_id IN (SELECT session_id FROM live_consent WHERE user_id = who.id)
+    OR part = 'hands' AND session_id IN (SELECT session_id FROM live_hand WHERE user_id = who.id)
+    OR part = 'questions' AND session_id IN (SELECT session_id FROM live_question WHERE author_id = who.id)
+    ORDER BY session_id, part FOR UPDATE OF live_part
+"""
 # Each takes the user's id once, and says in which sessions' rooms they may be named.
 GONE: Final = (
     "DELETE FROM live_promotion WHERE user_id = {} RETURNING session_id",
@@ -60,6 +69,7 @@ async def held(user: str) -> dict[str, Any]:
 
 async def forget(user: str) -> set[str]:
     """The rooms whose pushes name the user, besides as their author."""
+    await Session.raw(PARTS, user)
     for statement in UNTOLD:
         await Session.raw(statement, user)
     rows = [row for statement in GONE for row in await Session.raw(statement, user)]

@@ -60,6 +60,32 @@ async def test_a_handler_that_fails_is_tried_again_and_leaves_nothing(serve: Ser
         assert value(shop.gateway.metrics.events_handled, "shop.count", "failed") == 2
 
 
+async def test_one_that_is_not_transactional_is_done_again_and_then_remembered(
+    serve: ServeShop, pool: asyncpg.Pool
+) -> None:
+    name = fresh()
+    shop, inside = Shop(), []
+
+    async def once(_: str, delivery: Delivery) -> None:
+        inside.append(shop.gateway.database.in_transaction)
+        if delivery.attempt == 1:
+            raise Oops
+
+    shop.listens = (Listener(event=Sold, name="shop.call", handler=shop._sold, transactional=False),)
+    shop.hooks[name] = once
+    async with serve(shop):
+        lost: list[object] = []
+        failpoint.set("event.ack.lost", lambda message: not lost and not lost.append(message))  # type: ignore[func-returns-value]
+        await shop.sell(name)
+        await eventually(
+            lambda: value(shop.gateway.metrics.events_handled, "shop.call", "skipped") == 1, "it came again"
+        )
+        # What the failed try did stays; after the one that succeeded there is no other.
+        assert await effects(pool, name) == ["sold", "sold"]
+        assert shop.attempts(name) == [1, 2]
+        assert inside == [False, False]
+
+
 async def test_dead_letters_are_listed_shown_and_sent_again(
     serve: ServeShop, pool: asyncpg.Pool, servers: NatsCluster, record: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:

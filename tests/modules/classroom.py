@@ -26,6 +26,8 @@ class Replica:
     def apply(self, push: Message) -> None:
         if push.get("room") == self.room and push.get("seq", 0) > self.seq:
             self.seq = push["seq"]
+            if push["push"] == "live.poll" and _untold(push["data"]["poll"]):
+                self.parts["live.my_votes"]["votes"].pop(push["data"]["poll"]["id"], None)
             self._apply(push["push"], push["data"])
         elif push.get("room", "").startswith("user:"):
             self._apply_own(push["push"], push["data"])
@@ -75,7 +77,9 @@ class Replica:
                 mine["asked"] = sorted({*mine["asked"], data["question"]})
             case "live.upvoted":
                 mine["upvoted"] = sorted({*mine["upvoted"], data["question"]})
-            case "live.voted":
+            case "live.voted" if not any(
+                one["id"] == data["poll"] and _untold(one) for one in self.parts["live.polls"]["polls"]
+            ):
                 self.parts["live.my_votes"]["votes"][data["poll"]] = data.get("options", [])
 
     def _newer(self, part: str, data: Message) -> bool:
@@ -95,6 +99,11 @@ class Replica:
         by_id = {change["id"]: change for change in changes}
         updated = [{**one, **by_id.get(one["id"], {})} for one in self.parts[part][items]]
         self.parts[part][items] = sorted(updated, key=ORDER[items])
+
+
+def _untold(poll: Message) -> bool:
+    """Of an anonymous poll that is closed nobody knows who voted."""
+    return poll.get("anonymous", False) and poll["state"] == "closed"
 
 
 def _by_user(item: Message) -> str:

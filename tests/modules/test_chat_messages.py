@@ -276,6 +276,8 @@ async def test_a_snapshot_and_what_follows_it_come_to_a_fresh_snapshot(
         before = await bob.call("live.snapshot", room=room)
         await edit(ann, room, seqs[0], "pinned and edited")
         await edit(ann, room, seqs[1], "edited")
+        # Her gateway knows of the edits: a pin shows the message as the gateway that pins it has it.
+        await meera.expect(lambda one: one.get("push") == "chat.edited" and one["data"]["seq"] == seqs[1])
         await meera.call("chat.delete", room=room, data={"seq": seqs[2]})
         await meera.call("chat.pin", room=room, data={"seq": seqs[3]})
         await meera.call("chat.pin", room=room, data={"seq": seqs[4]})

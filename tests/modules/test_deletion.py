@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
+from gateway.db import traces
 from gateway.principal import FORGOTTEN, Principal, Role
 from modules.accounts.facade import record
 from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
@@ -57,6 +58,21 @@ async def archived(database: asyncpg.Pool, user: str, count: int) -> list[asyncp
             await asyncio.sleep(0.05)
 
 
+async def nameless(database: asyncpg.Pool, user: str, *, room: str | None = None) -> None:
+    """Wait until the archive shows the user's name nowhere, nor in the room what others say of them."""
+    async with asyncio.timeout(SOON):
+        while await database.fetch(
+            """
+            SELECT FROM room_push WHERE author ->> 'id' = $1 AND author ->> 'name' <> $2
+            OR room = $3 AND strpos(data::text, '"Asha') > 0
+            """,
+            user,
+            FORGOTTEN,
+            room,
+        ):
+            await asyncio.sleep(0.05)
+
+
 async def eventually_archived(database: asyncpg.Pool, room: str, word: str) -> None:
     async with asyncio.timeout(SOON):
         while not await database.fetch(
@@ -72,6 +88,7 @@ async def test_all_that_is_held_on_a_user(
     user: str,
     create_session: CreateSession,
     database: asyncpg.Pool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     session = await create_session(open=False, enrolled=(user,))
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
@@ -110,9 +127,21 @@ async def test_all_that_is_held_on_a_user(
     assert data["modules"]["live"]["promotions"] == [{"session_id": session, "role": "speaker"}]
     assert [one["text"] for one in data["modules"]["live"]["questions"]] == ["Why?"]
     message, question = data["messages"]
+    assert data["next"] is None
     assert question["push"] == "live.question"
     assert (message["room"], message["push"]) == (f"session:{session}", "chat.message")
     assert message["data"] == {"text": "my words"}
+
+    # Nobody's messages are too many: they come in slices.
+    monkeypatch.setattr(traces, "SLICE", 1)
+    first, second, last = [
+        (await http.get(f"{PROFILE}/export", headers=bearer(token(user)), params={"after": after})).json()
+        for after in (0, message["seq"], question["seq"])
+    ]
+    assert [first["messages"], second["messages"], last["messages"]] == [[message], [question], []]
+    assert [first["next"], second["next"], last["next"]] == [message["seq"], question["seq"], None]
+    assert (first["modules"].keys(), second["modules"]) == (data["modules"].keys(), {})
+    monkeypatch.undo()
 
     theirs = (await http.get(f"{PROFILE}/export", **admin)).json()
     assert [one["title"] for one in theirs["modules"]["announcements"]["announced"]] == ["Mine"]
@@ -199,6 +228,7 @@ async def test_a_deleted_user_is_gone(
             await asyncio.sleep(0.05)
     assert (refusal.status_code, refusal.json()["code"]) == (403, "forbidden")
     # What stays has no name, and the place went to who waited for it.
+    await nameless(database, user, room=room)
     written, *_ = rows = await archived(database, user, 1)
     assert (written["name"], written["data"]) == (FORGOTTEN, '{"text":"my words"}')
     assert {one["name"] for one in rows} == {FORGOTTEN}
@@ -227,6 +257,59 @@ async def test_a_deleted_user_is_gone(
         assert (await http.request(method, path, headers=admin, json=body)).status_code == 404
 
 
+async def test_a_deletion_and_a_tally_wait_for_each_other_in_one_order(
+    http: httpx.AsyncClient, node: Running, token: MakeToken, user: str, room: str, database: asyncpg.Pool
+) -> None:
+    async with connected(node.ws_url, token(user)) as client:
+        await client.join(room)
+        first, second = [
+            (await client.call("live.ask", room=room, data={"text": text}))["question"] for text in ("Why?", "How?")
+        ]
+    count = "UPDATE live_question SET votes = votes + 1 WHERE id = $1"
+    waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with database.acquire() as tally:
+        async with tally.transaction():
+            part = "SELECT FROM live_part WHERE session_id = $1 AND part = 'questions' FOR UPDATE"
+            await tally.execute(part, room.removeprefix("session:"))
+            await tally.execute(count, second)
+            deletion = asyncio.create_task(http.delete(PROFILE, headers=bearer(token(user))))
+            async with asyncio.timeout(SOON):
+                while not await database.fetch(waits):
+                    await asyncio.sleep(0.05)
+            # A deadlock, had the deletion changed this row before it waited.
+            await tally.execute(count, first)
+        assert (await deletion).status_code == 204
+
+
+async def test_no_deletion_waits_for_the_archive(
+    http: httpx.AsyncClient,
+    node: Running,
+    token: MakeToken,
+    user: str,
+    create_session: CreateSession,
+    database: asyncpg.Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Each message of theirs, and each that names them, is a step of its own.
+    monkeypatch.setattr(traces, "SLICE", 1)
+    room = f"session:{await create_session()}"
+    async with connected(node.ws_url, token(user, name="Asha R")) as client:
+        await client.join(room)
+        await client.say(room, "one")
+        await client.say(room, "two")
+        await client.call("live.ask", room=room, data={"text": "Why?"})
+    written = await archived(database, user, 3)
+    async with database.acquire() as busy, busy.transaction():
+        await busy.execute("SELECT FROM room_push WHERE author ->> 'id' = $1 FOR UPDATE", user)
+        assert (await http.delete(PROFILE, headers=bearer(token(user)))).status_code == 204
+        assert await archived(database, user, 3) == written
+    await nameless(database, user, room=room)
+    # It is at its end when no part is left.
+    async with asyncio.timeout(SOON):
+        while await database.fetch("SELECT FROM timer WHERE name = 'accounts.anonymise' AND key = $1", user):
+            await asyncio.sleep(0.05)
+
+
 async def test_what_is_archived_late_is_anonymised_in_the_end(
     http: httpx.AsyncClient, node: Running, token: MakeToken, user: str, room: str, database: asyncpg.Pool
 ) -> None:
@@ -235,6 +318,7 @@ async def test_what_is_archived_late_is_anonymised_in_the_end(
         await client.say(room, "my words")
     await archived(database, user, 1)
     await http.delete(PROFILE, headers=bearer(token(user)))
+    await nameless(database, user)
     # As an archiver does that was behind.
     await database.execute(
         "UPDATE room_push SET author = json_build_object('id', $1::text, 'name', 'Late', 'role', 'student')"
@@ -246,8 +330,8 @@ async def test_what_is_archived_late_is_anonymised_in_the_end(
     # When the log has let go of all that they wrote.
     assert (due - datetime.now(UTC)).total_seconds() == pytest.approx(node.gateway.settings.retention + 3600, abs=60)
     accounts = next(module for module in node.gateway.modules if module.name == "accounts")
-    (forget,) = accounts.timers
-    assert forget.name == "accounts.forget"
+    forget, anonymise = accounts.timers
+    assert (forget.name, anonymise.name) == ("accounts.forget", "accounts.anonymise")
     async with node.gateway.database.transaction():
         await node.gateway.courier.schedules(accounts).at(forget.name, user, datetime.now(UTC), forget.payload(user))
     async with asyncio.timeout(SOON):

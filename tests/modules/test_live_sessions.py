@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -133,7 +134,7 @@ async def test_a_session_s_life_is_told_to_its_room_and_its_program_s(
         assert ended["started_at"] < ended["ended_at"]
 
 
-async def test_who_may_see_and_change_a_session(caller: Caller, program: str) -> None:
+async def test_who_may_see_and_change_a_session(caller: Caller, program: str, database: asyncpg.Pool) -> None:
     mentor, co, other, enid, sam = (
         caller("meera", "mentor"),
         caller("cora", "mentor"),
@@ -161,6 +162,9 @@ async def test_who_may_see_and_change_a_session(caller: Caller, program: str) ->
     refused(await mentor.patch(path, json={"mode": "interactive"}, headers=ANY), 409, "live.not_changeable")
     assert (await mentor.patch(path, json={"ends_at": at(150)}, headers=ANY)).status_code == 200
     assert (await caller("root", "admin").post(f"{path}/end")).status_code == 200
+    id = path.rsplit("/", 1)[1]
+    acts = "SELECT actor, act FROM account_audit WHERE subject = $1"
+    assert [tuple(row) for row in await database.fetch(acts, id)] == [("root", "live.end")]
     refused(await mentor.patch(path, json={"title": "D"}, headers=ANY), 409, "live.not_changeable")
     refused(await mentor.get(f"{SESSIONS}/nowhere"), 404, "not_found")
 
@@ -238,7 +242,7 @@ async def test_whom_a_room_lets_in_at_which_time(
 
 
 async def test_who_has_no_right_any_more_is_taken_out(
-    caller: Caller, program: str, node: Running, token: MakeToken
+    caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
 ) -> None:
     mentor = caller("meera", "mentor")
     path = await created(mentor, program, "open", co_mentors=["cora", "carl"], visibility="open")
@@ -271,6 +275,8 @@ async def test_who_has_no_right_any_more_is_taken_out(
         for name in ("carl", "enid"):
             await people[name].say(session, "still here")
             assert people[name].pushes("left") == []
+    (noted,) = await database.fetch("SELECT act, details FROM account_audit WHERE subject = $1", path.rsplit("/", 1)[1])
+    assert (noted["act"], json.loads(noted["details"])) == ("live.co_mentors", {"added": [], "removed": ["cora"]})
 
 
 async def test_places_are_taken_once_and_free_again_when_their_holder_has_left(

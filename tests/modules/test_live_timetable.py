@@ -38,7 +38,7 @@ async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
         "KSMP_LIVE_OVERRUN": "1",
         "KSMP_LIVE_SERIES_MOST": "20",
         "KSMP_LIVE_CALENDAR_PAST": "60",
-        "KSMP_LIVE_CALENDAR_MOST": "30",
+        "KSMP_LIVE_CALENDAR_MOST": "300",
         "KSMP_LIVE_PUBLIC_URL": "https://ksmp.test/",
     }
     async with gateway(environ=environ, address_burst=100_000, request_burst=100_000) as running:
@@ -162,12 +162,16 @@ async def test_a_series_is_sessions_that_are_changed_and_cancelled_together(
     refused(await stranger.get(path), 403, "forbidden")
     assert (await mentor.patch(path, json={"title": "B", "recording": True})).json()["title"] == "B"
     assert [(one["title"], one["recording"]) for one in await items()] == [("Roots", False), *[("B", True)] * 3]
-    assert (await mentor.post(f"{path}/cancel")).status_code == 200
+    assert (await caller("root", "admin").post(f"{path}/cancel")).status_code == 200
+    acts = await database.fetch("SELECT actor, act FROM account_audit WHERE subject = $1", id)
+    assert [tuple(row) for row in acts] == [("root", "live.cancel_series")]
     assert [one["state"] for one in await items()] == ["lobby", *["cancelled"] * 3]
     assert (await enid.get(path)).json()["timezone"] == "Asia/Kolkata"
 
 
-async def test_a_calendar_feed_is_its_owner_s_until_another_is_made(caller: Caller, program: str) -> None:
+async def test_a_calendar_feed_is_its_owner_s_until_another_is_made(
+    caller: Caller, program: str, database: asyncpg.Pool
+) -> None:
     mentor, enid, nobody = caller("meera", "mentor"), caller(f"enid-{program}"), caller(None)
     title = "Wurzeln; Teil 1, „Quadrate“ und \\mehr " + "ä" * 60
     path = await created(mentor, program, 90_000, 93_600, title=title, summary="one\ntwo")
@@ -188,6 +192,12 @@ async def test_a_calendar_feed_is_its_owner_s_until_another_is_made(caller: Call
     assert path.rsplit("/", 1)[1].encode() not in (await nobody.get(other)).content
     again = (await enid.post(f"{CALENDARS}/")).json()["url"].removeprefix("https://ksmp.test")
     refused(await nobody.get(address.removeprefix("https://ksmp.test")), 404, "not_found")
+    assert (await nobody.get(again)).status_code == 200
+    # No token is asked for, so who is kept out is looked up.
+    block = "UPDATE account_user SET blocked = $2 WHERE id = $1"
+    await database.execute(block, f"enid-{program}", True)
+    refused(await nobody.get(again), 404, "not_found")
+    await database.execute(block, f"enid-{program}", False)
     assert (await nobody.get(again)).status_code == 200
     assert (await enid.delete(f"{CALENDARS}/")).status_code == 204
     refused(await nobody.get(again), 404, "not_found")

@@ -200,12 +200,14 @@ async def test_who_loses_a_place_leaves_the_rooms(
     co, ann, ben = user(), user(), user()
     mentor = caller(user(), "mentor")
     path = await created(mentor, co_mentors=[co])
-    room, session = f"program:{id_of(path)}", user()
-    await database.execute(
-        "INSERT INTO live_session (id, program_id, title, mentor_id) VALUES ($1, $2, 'A class', 'm')",
-        session,
-        id_of(path),
+    room, session, bygone = f"program:{id_of(path)}", user(), user()
+    await database.executemany(
+        "INSERT INTO live_session (id, program_id, title, mentor_id, state, ended_at) "
+        "VALUES ($1, $2, 'A class', 'm', $3, now() - interval '2 hours')",
+        [(session, id_of(path), "live"), (bygone, id_of(path), "ended")],
     )
+    # Who is a co-host by a host's word is in the staff room.
+    await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'cohost')", session, ann)
     for who in (ann, ben):
         await caller(who).post(f"{path}/enrolment")
     async with (
@@ -215,7 +217,7 @@ async def test_who_loses_a_place_leaves_the_rooms(
     ):
         rooms = (room, f"session:{session}", f"staff:{session}")
         for client in (cancels, removed, demoted):
-            for one in rooms[: 3 if client is demoted else 2]:
+            for one in rooms[: 2 if client is removed else 3]:
                 await client.join(one)
         await caller(co, "mentor").post(f"{path}/enrolment")
         done(await caller(ann).delete(f"{path}/enrolment"), 204)
@@ -228,6 +230,9 @@ async def test_who_loses_a_place_leaves_the_rooms(
                 with pytest.raises(WireError) as caught:
                     await client.join(one)
                 assert caught.value.code == "forbidden"
+        await left(cancels, rooms[2])
+        with pytest.raises(WireError, match="forbidden"):
+            await cancels.join(rooms[2])
         # Who is enrolled besides comes back as a student, and as no host.
         assert await left(demoted, room) == {"code": "programs.part_lost", "rejoin": True}
         for one in rooms[1:]:
@@ -239,3 +244,9 @@ async def test_who_loses_a_place_leaves_the_rooms(
         # The place may be taken again at once.
         done(await caller(ann).post(f"{path}/enrolment"))
         await cancels.join(room)
+        await cancels.join(rooms[1])
+        with pytest.raises(WireError, match="forbidden"):
+            await cancels.join(rooms[2])
+    # What is long over is left alone, however much of it there is.
+    assert await database.fetch("SELECT key FROM fact WHERE strpos(key, $1) > 0", bygone) == []
+    assert len(await database.fetch("SELECT key FROM fact WHERE strpos(key, $1) > 0", session)) == 6

@@ -165,14 +165,49 @@ async def test_of_two_changes_the_last_holds_whichever_is_told_first(
         await begun.wait()
     await give(admin, sub, "admin")
 
-    async def waiting() -> bool:
-        query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND NOT granted"
-        return told.is_set() or bool(await node.gateway.database.fetch(query))
-
-    await eventually(waiting, "the second waits for the first")
+    async with asyncio.timeout(SOON):
+        await told.wait()
+    # What the pool is told last was read first.
     goes_on.set()
     await handled(node, "accounts.pool_role", sub, 2)
     assert await pool.groups(name) == {"admins"}
+
+
+async def test_a_pool_that_hangs_keeps_no_other_handler_waiting(
+    node: Running, admin: httpx.AsyncClient, token: MakeToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cognito, hanging, goes_on = pool_of(node), 0, asyncio.Event()
+
+    async def hangs(user: str, role: Role) -> None:
+        nonlocal hanging
+        hanging += 1
+        await goes_on.wait()
+
+    monkeypatch.setattr(cognito, "put_in_role", hangs)
+    slots = node.gateway.settings.event_concurrency
+    for _ in range(slots):
+        sub = str(uuid.uuid4())
+        await met(node, token, sub)
+        await give(admin, sub, "mentor")
+
+    async def all_hang() -> bool:
+        return hanging == slots
+
+    await eventually(all_hang, "as many as may be wait for the pool")
+    sub = str(uuid.uuid4())
+    await met(node, token, sub)
+    assert (await admin.delete(f"/api/v1/users/{sub}")).status_code == 204
+
+    async def done() -> bool:
+        return not await node.gateway.database.fetch(
+            "SELECT FROM timer WHERE name = 'accounts.anonymise' AND key = $1", sub
+        )
+
+    try:
+        await eventually(done, "a timer is handled")
+        assert hanging == slots
+    finally:
+        goes_on.set()
 
 
 def pool_of(node: Running) -> Any:

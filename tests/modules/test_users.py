@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
-from gateway.errors import CloseCode
+from gateway.errors import CloseCode, Unavailable
 from gateway.principal import Principal, Role
 from modules.accounts.facade import record
 from tests.conftest import MakeGateway, MakeToken, Running
@@ -274,6 +274,46 @@ async def test_4501_a_first_role_ends_what_other_tokens_said(
         answer = await call("PUT", f"/api/v1/users/{user}/role", admin, "admin", json={"role": "student"})
         assert answer.status_code == 200, answer.text
         assert (await client.farewell(timeout=SOON))["code"] == 4501
+
+
+async def test_who_came_by_the_token_alone_is_looked_at_once_somebody_can_tell(
+    call: Call, node: Running, token: MakeToken, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demoted, deleted, same = users = [somebody() for _ in range(3)]
+    for user in users:
+        await call("GET", PROFILE, user)
+    await database.execute("UPDATE account_user SET role_given = true WHERE id = $1", demoted)
+    await database.execute("UPDATE account_user SET deleted_at = now() WHERE id = $1", deleted)
+    accounts: Any = next(module for module in node.gateway.modules if module.name == "accounts")
+    meet = accounts._accounts.meet
+
+    async def away(principal: Principal) -> Principal:
+        if principal.id in users:
+            raise Unavailable("the database is away")
+        found: Principal = await meet(principal)
+        return found
+
+    monkeypatch.setattr(accounts._accounts, "meet", away)
+    tokens = [token(demoted, "admin"), token(deleted), token(same)]
+    async with (
+        connected(node.ws_url, tokens[0]) as promoted,
+        connected(node.ws_url, tokens[1]) as gone,
+        connected(node.ws_url, tokens[2]) as staying,
+    ):
+        # As the older group in the pool has it.
+        assert promoted.received[0]["ok"]["user"]["role"] == "admin"
+        assert (await call("GET", "/api/v1/auth/me", demoted, bearer=tokens[0])).json()["role"] == "admin"
+        monkeypatch.undo()
+        assert (await promoted.farewell(timeout=SOON))["code"] == 4501
+        assert (await gone.farewell(timeout=SOON))["code"] == 4504
+
+        async def known() -> bool:
+            me = await call("GET", "/api/v1/auth/me", demoted, bearer=tokens[0])
+            return bool(me.json()["role"] == "student") and not node.gateway.sign_in._unidentified
+
+        assert node.gateway.settings.identity_fresh > SOON
+        await eventually(known, "requests do not go by the token either")
+        await staying.call("ping")
 
 
 async def test_the_last_admin_stays(call: Call, admin: str, database: asyncpg.Pool) -> None:
