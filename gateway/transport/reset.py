@@ -18,6 +18,7 @@ def reset(transport: asyncio.Transport) -> None:
     """
     link = transport.get_extra_info("socket")
     if link is not None:
-        with contextlib.suppress(OSError):
+        # uvloop knows no socket of a transport that is closed: ValueError.
+        with contextlib.suppress(OSError, ValueError):
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
     transport.abort()

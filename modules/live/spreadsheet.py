@@ -26,6 +26,4 @@ class SpreadsheetOperation(Operation):
 def spreadsheet(name: str, text: str, headers: dict[str, str] | None = None) -> Response[Any]:
     """The text as a file of this name."""
     disposition = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(
-        text, media_type=f"{CSV}; charset=utf-8; header=present", headers={**(headers or {}), **disposition}
-    )
+    return Response(text, media_type=CSV, headers={**(headers or {}), **disposition})

@@ -65,7 +65,7 @@ def test_the_curve_has_the_most_at_once_of_each_step(intervals: list[Interval], 
 
 
 moves = st.lists(
-    st.tuples(st.sampled_from(("enter", "leave", "write", "fail")), st.sampled_from("ab"), st.integers(0, 40)),
+    st.tuples(st.sampled_from(("enter", "leave", "write", "fail")), st.sampled_from("ab"), st.integers(1, 40)),
     max_size=40,
 )
 
@@ -111,7 +111,7 @@ def test_stays_are_when_a_user_had_a_connection_or_was_away_for_a_moment(steps: 
         ended = [(start, end) for start, end in rows if end is not None]
         assert len(ended) == len(rows), "a stay without an end"
         assert merged(ended, gap) == merged(truth[user], gap)
-        assert len(rows) <= len(merged(truth[user], gap)) + sum(start == end for start, end in truth[user])
+        assert len(rows) <= len(merged(truth[user], gap))
 
 
 RULES = Rules(gap=30.0, share=0.5, late=300.0, early=300.0)
