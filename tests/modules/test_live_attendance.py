@@ -36,7 +36,7 @@ ENVIRON = {
 
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
-    async with gateway(environ=ENVIRON) as running:
+    async with gateway(environ=ENVIRON, request_burst=100_000, address_burst=100_000) as running:
         yield running
 
 

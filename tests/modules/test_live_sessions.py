@@ -172,15 +172,17 @@ async def test_who_may_see_and_change_a_session(caller: Caller, program: str, da
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        ({"ends_at": at(60), "starts_at": at(60)}, "ends_at"),
-        ({"ends_at": at(60 + 125)}, "ends_at"),
-        ({"starts_at": at(-120), "ends_at": at(-60)}, "ends_at"),
-        ({"starts_at": at(24 * 60 + 5), "ends_at": at(25 * 60)}, "starts_at"),
+        ({"ends_at": 60, "starts_at": 60}, "ends_at"),
+        ({"ends_at": 60 + 125}, "ends_at"),
+        ({"starts_at": -120, "ends_at": -60}, "ends_at"),
+        ({"starts_at": 24 * 60 + 5, "ends_at": 25 * 60}, "starts_at"),
         ({"co_mentors": ["no one"]}, "co_mentors"),
         ({"mentor_id": "enid"}, "mentor_id"),
     ],
 )
 async def test_what_cannot_be_is_invalid(caller: Caller, program: str, values: dict[str, Any], field: str) -> None:
+    # From now on, and not from when the tests were collected.
+    values = {name: at(value) if name.endswith("_at") else value for name, value in values.items()}
     answer = await caller("meera", "mentor").post(f"{SESSIONS}/", json=session_of(program, **values))
     refused(answer, 400, "invalid")
     assert answer.json()["errors"][0]["field"] == field
