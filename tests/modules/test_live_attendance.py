@@ -66,8 +66,9 @@ async def caller(node: Running, token: MakeToken) -> AsyncIterator[MakeCaller]:
 async def eventually(found: Callable[[], Awaitable[Any]], what: str) -> Any:
     """The first value that counts as true."""
     async with asyncio.timeout(20):
+        # A user may ask for a report 60 times a minute.
         while not (value := await found()):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5)
     return value
 
 

@@ -38,7 +38,7 @@ async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
         "KSMP_LIVE_OVERRUN": "1",
         "KSMP_LIVE_SERIES_MOST": "20",
         "KSMP_LIVE_CALENDAR_PAST": "60",
-        "KSMP_LIVE_CALENDAR_MOST": "300",
+        "KSMP_LIVE_CALENDAR_MOST": "10000",
         "KSMP_LIVE_PUBLIC_URL": "https://ksmp.test/",
     }
     async with gateway(environ=environ, address_burst=100_000, request_burst=100_000) as running:
