@@ -15,7 +15,7 @@ from modules.live.states import State
 from modules.live.tables import Session
 from modules.programs.facade import Part, part_of
 
-# Least first. A host's word makes a viewer a speaker or a co-host (`promotions.py`).
+# Least first. A host's word makes a viewer a speaker or a co-host (`speakers.py`).
 ROLES: Final = ("viewer", "speaker", "cohost", "host")
 
 WHOSE: Final = """

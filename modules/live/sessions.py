@@ -27,8 +27,8 @@ from modules.live.events import (
     SessionStarted,
 )
 from modules.live.messages import NewSession, SessionChange, SessionView, Video
-from modules.live.promotions import CODE
 from modules.live.settings import LiveSettings
+from modules.live.speakers import CODE
 from modules.live.states import State, Step, after
 from modules.live.tables import Session
 from modules.live.timers import SETTLE, Due

@@ -6,8 +6,9 @@ from typing import Final
 
 from gateway.errors import Conflict
 from modules.live.desk import Desk, session_room, staff_room
-from modules.live.promotions import CODE
 
+# What a member's connections are told with `left`: they join again, and are granted what they are now.
+CODE: Final = "live.role"
 ROLE: Final = "SELECT role FROM live_promotion WHERE session_id = $1 AND user_id = $2"
 PROMOTE: Final = """
     INSERT INTO live_promotion (session_id, user_id, role) VALUES ($1, $2, $3)

@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 import pytest
 
-from modules.live.promotions import Promotions
+from modules.live.speakers import Speakers
 from modules.live.states import TRANSITIONS, State, Step, after
 from tests.conftest import MakeGateway, MakeToken, Running
 from tests.wire import WireError, connected
@@ -319,15 +319,16 @@ async def test_a_host_s_word_makes_a_viewer_more(caller: Caller, program: str, n
     id = path.rsplit("/", 1)[1]
     room = f"session:{id}"
     module: Any = next(one for one in node.gateway.modules if one.name == "live")
-    promotions = Promotions(module._sessions._kernel)
+    speakers = Speakers(module._classroom._desk)
     async with connected(node.ws_url, token("enid")) as enid:
         await enid.join(room)
-        for role in ("speaker", "cohost", None):
-            await promotions.promote(id, "enid", role)
+        for role in ("speaker", "cohost", "viewer"):
+            async with node.gateway.database.transaction():
+                assert await speakers.make(id, "enid", role)
             left = await enid.expect_push("left", room)
             assert left["data"] == {"code": "live.role", "rejoin": True}
             await enid.join(room)
-            assert await module._door.role(await _principal(node, token("enid")), id) == (role or "viewer")
+            assert await module._door.role(await _principal(node, token("enid")), id) == role
 
 
 async def _principal(node: Running, token: str) -> Any:
