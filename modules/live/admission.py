@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+import structlog
 
-from gateway.errors import not_found
+from gateway.errors import Unavailable, not_found
 from gateway.module import Command, Context, Kernel
 from gateway.principal import Principal
 from modules.live.desk import Nothing
 from modules.live.entrance import Entrance
 from modules.live.messages import PROGRAM, Video
 from modules.live.playback import Playback, PlaybackKey
+from modules.live.stage_door import StageDoor, StageTicket
 from modules.live.states import State
 from modules.live.tables import Session
+
+log = structlog.get_logger(__name__)
 
 SHOWN: Final = """
     SELECT state, video, live_session.recording, channel_arn, playback_url, (
@@ -38,7 +42,8 @@ class Shown(msgspec.Struct, frozen=True):
 
 class Admission(msgspec.Struct, frozen=True):
     """What a client needs to take part. `playback` is null while there is no channel; `live.session` tells when there
-    is, and `live.playback` answers it then. With `recorded` the class is being recorded: say so, and ask for what
+    is, and `live.playback` answers it then. So is `stage` while there is none, and for who only watches it;
+    `live.stage_token` answers that. With `recorded` the class is being recorded: say so, and ask for what
     `live.consent` answers, unless `consent` has the answer already."""
 
     room: str
@@ -49,11 +54,12 @@ class Admission(msgspec.Struct, frozen=True):
     recorded: bool
     consent: bool | None
     playback: Playback | None
+    stage: StageTicket | None
 
     @classmethod
     def example(cls) -> Admission:
         room, socket = f"session:{PROGRAM}", "wss://ksmp.example/realtime"
-        return cls(room, "viewer", socket, State.LIVE, Video.STREAMING, True, None, Playback.example())
+        return cls(room, "viewer", socket, State.LIVE, Video.STREAMING, True, None, Playback.example(), None)
 
 
 class Watching(msgspec.Struct, frozen=True):
@@ -66,10 +72,11 @@ class Watching(msgspec.Struct, frozen=True):
 class Admissions:
     """Lets users into sessions."""
 
-    def __init__(self, kernel: Kernel, entrance: Entrance, key: PlaybackKey | None) -> None:
+    def __init__(self, kernel: Kernel, entrance: Entrance, key: PlaybackKey | None, door: StageDoor) -> None:
         self._kernel = kernel
         self._entrance = entrance
         self._key = key
+        self._door = door
 
     async def join(self, principal: Principal, session_id: str, socket_url: str) -> Admission:
         """Raises what joining the room raises: for a ban, an enrolment, a time, places."""
@@ -79,12 +86,21 @@ class Admissions:
         shown = await self._shown(principal, session_id)
         recorded = shown.recording and shown.state is State.LIVE
         playback = self._playback(principal, shown)
-        return Admission(room, role, socket_url, shown.state, shown.video, recorded, shown.consent, playback)
+        stage = await self._stage(principal, session_id, role)
+        return Admission(room, role, socket_url, shown.state, shown.video, recorded, shown.consent, playback, stage)
 
     async def watch(self, principal: Principal, session_id: str) -> Watching:
         """A fresh token for who is in the room."""
         shown = await self._shown(principal, session_id)
         return Watching(shown.video, self._playback(principal, shown))
+
+    async def _stage(self, principal: Principal, session_id: str, role: str) -> StageTicket | None:
+        try:
+            return await self._door.admit(principal, session_id, role)
+        except Unavailable as error:
+            # The room is there without its stage, whose token can be asked for again.
+            log.warning("stage.no_token", session=session_id, reason=error.message)
+            return None
 
     async def _shown(self, principal: Principal, session_id: str) -> Shown:
         with self._kernel.database.guard():

@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.module import Kernel
 from modules.live.settings import LiveSettings
+from modules.live.stage_door import off_stage
 from modules.live.tables import Promotion, Session
 from modules.programs.events import PartLost
 
@@ -33,5 +34,6 @@ async def take_out(kernel: Kernel, lost: PartLost) -> None:
     rows = await Promotion.raw(DEMOTE, lost.program_id, lost.user_id)
     rows += await Session.raw(OPEN, lost.program_id, since, lost.part == "mentor")
     for id in sorted({row["id"] for row in rows}):
+        await off_stage(kernel, id, lost.user_id)
         for kind in ("session", "staff"):
             await kernel.rooms.evict(f"{kind}:{id}", lost.user_id, LEFT, rejoin=True)

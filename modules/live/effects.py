@@ -52,7 +52,7 @@ class Video(Protocol):
         """Send timed metadata, at most 1 KiB, in step with the picture; of a session without a stream, nothing."""
 
     async def remove(self, session_id: str, user_id: str) -> None:
-        """End the user's playback and their part on the stage."""
+        """End the user's playback. Their part on the stage has ended with their role."""
 
 
 class NoVideo:

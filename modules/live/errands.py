@@ -28,7 +28,7 @@ Errand = Callable[[VideoFacts], Awaitable[None]]
 
 
 class Errands:
-    """Implements `modules.live.effects.Video` for broadcasts."""
+    """Implements `modules.live.effects.Video`. Of stages there is nothing to run: see `stage_door.py`."""
 
     def __init__(self, kernel: Kernel, ivs: Ivs) -> None:
         self._kernel = kernel
@@ -36,7 +36,7 @@ class Errands:
         self._queue: asyncio.Queue[tuple[str, Errand]] = asyncio.Queue(MOST)
 
     async def promote(self, session_id: str, user_id: str) -> None:
-        """A broadcast has no stage."""
+        """Nothing: who has come back as a speaker asks for a token by `live.stage_token`."""
 
     async def put_metadata(self, session_id: str, text: str) -> None:
         self._send(session_id, lambda video: self._ivs.put_metadata(video.channel_arn or "", text))

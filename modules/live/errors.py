@@ -12,6 +12,7 @@ live.not_attended     409: stars are given by those who were there
 live.stars_closed     409: the time for giving stars is over
 live.stars_final      409: the time for changing them is over
 live.no_channel       409: the session has no channel: it is not live, or its video is not there yet
+live.no_stage         409: the session has no stage: it is not live, not interactive, or its video is not there yet
 """
 
 from __future__ import annotations
@@ -65,3 +66,7 @@ def stars_final() -> Conflict:
 
 def no_channel() -> Conflict:
     return Conflict("this session has no channel now", code="live.no_channel")
+
+
+def no_stage() -> Conflict:
+    return Conflict("this session has no stage now", code="live.no_stage")

@@ -1,4 +1,4 @@
-"""AWS IVS, S3 and SQS, as live needs them: the one place with their SDK.
+"""AWS IVS, S3 and SQS, as live needs them: the one place with their SDK, but for stages (`stages.py`).
 
 Every call has a time-out and goes through a breaker; but for what creates, the SDK tries it a few times, with backoff
 and jitter. None is made inside of a database transaction.
@@ -6,20 +6,20 @@ and jitter. None is made inside of a database transaction.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 
 from gateway.errors import Unavailable
 from modules.live.breaker import Breaker
+from modules.live.calls import Calls, said
+from modules.live.stages import Stages
 
 # The longest that SQS holds a request back for a message to come.
 LONG_POLL: Final = 20
-NOT_THERE: Final = frozenset({"ResourceNotFoundException", "ChannelNotBroadcasting"})
 
 
 class Channel(msgspec.Struct, frozen=True):
@@ -63,7 +63,9 @@ class Ivs:
         self._once = clients["once"]
         self._sqs = clients["sqs"]
         self._s3 = clients["s3"]
-        self._breaker = breaker
+        calls = Calls(breaker)
+        self._call, self._call_or_none = calls.ask, calls.ask_or_none
+        self.stages = Stages(clients["realtime"], clients["realtime_once"], calls)
         self._key_arn: str | None = None
         self._queue_url: str | None = None
         self._recording_arns: dict[str, str] = {}
@@ -202,7 +204,7 @@ class Ivs:
             if not mark or name not in ("recording-started.json", "recording-ended.json"):
                 continue
             if prefix not in documents or name == "recording-ended.json":
-                answer = await _said(self._s3.get_object(Bucket=bucket, Key=key))
+                answer = await said(self._s3.get_object(Bucket=bucket, Key=key))
                 documents[prefix] = msgspec.json.decode(await answer["Body"].read())
         return [
             Recorded(
@@ -216,7 +218,7 @@ class Ivs:
     async def delete_recording(self, bucket: str, prefix: str) -> None:
         """Remove all of a recording; what is gone is no error."""
         for key in await self._keys(bucket, f"{prefix}/"):
-            await _said(self._s3.delete_object(Bucket=bucket, Key=key))
+            await said(self._s3.delete_object(Bucket=bucket, Key=key))
 
     async def thumbnail_url(self, bucket: str, prefix: str, seconds: int) -> str:
         """Where a recording's picture can be read for a while, without asking S3."""
@@ -228,7 +230,7 @@ class Ivs:
         keys: list[str] = []
         more: dict[str, str] = {}
         while True:
-            page = await _said(self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **more))
+            page = await said(self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **more))
             keys += [one["Key"] for one in page.get("Contents", ())]
             if not page.get("IsTruncated"):
                 return keys
@@ -237,54 +239,14 @@ class Ivs:
     async def receive(self, queue: str) -> list[QueueMessage]:
         """Wait for messages of the queue, as long as SQS lets one wait."""
         if self._queue_url is None:
-            self._queue_url = str((await _said(self._sqs.get_queue_url(QueueName=queue)))["QueueUrl"])
-        answer = await _said(
+            self._queue_url = str((await said(self._sqs.get_queue_url(QueueName=queue)))["QueueUrl"])
+        answer = await said(
             self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=LONG_POLL)
         )
         return [QueueMessage(one["Body"], one["ReceiptHandle"]) for one in answer.get("Messages", ())]
 
     async def take_off(self, message: QueueMessage) -> None:
-        await _said(self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.handle))
-
-    async def _call(self, call: Awaitable[Any]) -> Any:
-        try:
-            self._breaker.check()
-        except Unavailable:
-            call.close()  # type: ignore[attr-defined]
-            raise
-        try:
-            answer = await _said(call)
-        except Unavailable:
-            self._breaker.failed()
-            raise
-        except NotThere:
-            self._breaker.succeeded()
-            raise
-        self._breaker.succeeded()
-        return answer
-
-    async def _call_or_none(self, call: Awaitable[Any]) -> Any:
-        try:
-            return await self._call(call)
-        except NotThere:
-            return None
-
-
-class NotThere(Exception):
-    """There is no such thing, or a channel broadcasts nothing."""
-
-
-async def _said(call: Awaitable[Any]) -> Any:
-    """The answer of a call; raises NotThere, and Unavailable for all else: what is asked of AWS here is ours."""
-    try:
-        return await call
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in NOT_THERE:
-            raise NotThere(code) from error
-        raise Unavailable(f"the video service answers {code}") from error
-    except (BotoCoreError, OSError, TimeoutError) as error:
-        raise Unavailable(f"the video service does not answer: {type(error).__name__}") from error
+        await said(self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.handle))
 
 
 def _channel(channel: Mapping[str, Any], stream_key_arn: str) -> Channel:
@@ -305,6 +267,8 @@ async def opened(region: str, endpoint: str, timeout: float, breaker: Breaker) -
         for name, service, wait, tries in (
             ("ivs", "ivs", timeout, 3),
             ("once", "ivs", timeout, 1),
+            ("realtime", "ivs-realtime", timeout, 3),
+            ("realtime_once", "ivs-realtime", timeout, 1),
             ("sqs", "sqs", LONG_POLL + timeout, 3),
             ("s3", "s3", timeout, 3),
         ):

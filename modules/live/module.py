@@ -17,7 +17,7 @@ from gateway.module import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.principal import Principal
 from gateway.settings import Settings, SettingsError
 from gateway.tasks import end
-from modules.live import agenda, effects, events, ivs, register, routes, stream_routes, traces
+from modules.live import agenda, effects, events, ivs, register, routes, stage_routes, stream_routes, traces
 from modules.live.admission import Admissions, Ticket
 from modules.live.breaker import Breaker
 from modules.live.calendars import Calendars
@@ -32,11 +32,13 @@ from modules.live.recordings import Recordings
 from modules.live.series import Series
 from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
+from modules.live.stage_door import StageDoor, StageTokens
 from modules.live.streams import Streams
 from modules.live.studio import Studio
 from modules.live.tables import Calendar, Promotion, Recording, Seat, Session, VideoRow
 from modules.live.tables import Series as SeriesRow
 from modules.live.timetable import CLOSE, OPEN, REMIND, Due
+from modules.live.usher import Usher
 from modules.live.video import Screen
 from modules.programs.events import PartLost
 
@@ -87,7 +89,8 @@ class LiveModule(Module):
         )
         self._classroom = Classroom(self._staff_role)
         self._ticket = Ticket()
-        self.commands = (*self._classroom.commands, self._ticket.command)
+        self._stage_tokens = StageTokens()
+        self.commands = (*self._classroom.commands, self._ticket.command, self._stage_tokens.command)
         self.snapshots = (*self._classroom.snapshots, *self._register.snapshots)
         leaving = Listener(event=PartLost, name="live.leave", handler=self._on_part_lost)
         self.listens = (*self._classroom.listens, leaving)
@@ -125,9 +128,14 @@ class LiveModule(Module):
                     stream_routes.checks,
                     stream_routes.recordings,
                     stream_routes.delete_recording,
+                    stage_routes.share,
+                    stage_routes.participants,
+                    stage_routes.disconnect,
                 ],
                 dependencies={
                     "admissions": Provide(lambda: self._ticket.admissions, sync_to_thread=False),
+                    "stage_door": Provide(lambda: self._stage_tokens.door, sync_to_thread=False),
+                    "usher": Provide(lambda: self._usher, sync_to_thread=False),
                     "streams": Provide(lambda: self._streams, sync_to_thread=False),
                     "recordings": Provide(lambda: self._recordings, sync_to_thread=False),
                     "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
@@ -153,6 +161,7 @@ class LiveModule(Module):
         self._sessions: Sessions | None = None
         self._kernel: Kernel | None = None
         self._streams: Streams | None = None
+        self._usher: Usher | None = None
         self._recordings: Recordings | None = None
         self._series: Series | None = None
         self._calendars: Calendars | None = None
@@ -172,11 +181,11 @@ class LiveModule(Module):
         self._calendars = Calendars(kernel, settings)
         self._clockwork = Clockwork(kernel, sessions)
         self._public_url = settings.public_url.rstrip("/")
-        self._ticket.admissions = Admissions(kernel, self._entrance, key)
         records = bool(settings.recording_bucket)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._classroom.running(kernel, settings))
             await stack.enter_async_context(self._register.running(kernel, settings, sessions))
+            stages = None
             if key is None:
                 self._streams = Streams(kernel, sessions, None, records=records)
                 self._recordings = Recordings(kernel, settings, sessions, None)
@@ -184,6 +193,7 @@ class LiveModule(Module):
                 breaker = Breaker(settings.video_failures, settings.video_pause)
                 opened = ivs.opened(core.aws_region, core.aws_endpoint, settings.video_timeout, breaker)
                 clients = await stack.enter_async_context(opened)
+                stages = clients.stages
                 self._streams = Streams(kernel, sessions, clients, records=records)
                 self._recordings = Recordings(kernel, settings, sessions, clients)
                 studio = Studio(kernel, settings, sessions, screen, clients, key)
@@ -194,6 +204,12 @@ class LiveModule(Module):
                 for work in (*workers, happenings.run(), errands.run()):
                     task = asyncio.get_running_loop().create_task(work)
                     stack.push_async_callback(end, [task])
+            door = StageDoor(kernel, settings, self._entrance, stages)
+            self._stage_tokens.start(door, self._entrance, settings)
+            self._ticket.admissions = Admissions(kernel, self._entrance, key, door)
+            self._usher = Usher(kernel, settings, sessions, stages)
+            if stages is not None:
+                stack.push_async_callback(end, [asyncio.get_running_loop().create_task(self._usher.run())])
             yield
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:

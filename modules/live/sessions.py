@@ -29,6 +29,7 @@ from modules.live.events import (
 from modules.live.messages import NewSession, SessionChange, SessionView, Video
 from modules.live.settings import LiveSettings
 from modules.live.speakers import CODE
+from modules.live.stage_door import off_stage
 from modules.live.states import State, Step, after
 from modules.live.tables import Session
 from modules.live.timers import SETTLE, Due
@@ -266,6 +267,7 @@ class Sessions:
                     await self._take_out(session, user)
 
     async def _take_out(self, session: SessionView, user: str) -> None:
+        await off_stage(self._kernel, session.id, user)
         for room in ("session", "staff"):
             await self._kernel.rooms.evict(f"{room}:{session.id}", user, CODE, rejoin=True)
 

@@ -58,6 +58,14 @@ class LiveSettings(RoomSettings):
     )
     playback_life: float = setting(600.0, doc="How long a playback token is good for")
     playback_origins: tuple[str, ...] = setting((), doc="Origins whose pages may play; empty means any")
+    stage_life: float = setting(
+        43_200.0, doc="How long a token of a stage lets somebody in; whole minutes, of which IVS takes 20160"
+    )
+    stage_viewers: bool = setting(
+        False, doc="Whether viewers get tokens of a stage too, to see it without the delay of its channel"
+    )
+    stage_rate_count: int = setting(10, doc="Tokens of a stage one connection may ask for at once")
+    stage_rate_seconds: float = setting(60.0, doc="Time in which as many may be asked for again")
     video_timeout: float = setting(5.0, doc="How long a call to IVS may take")
     video_failures: int = setting(5, doc="Failed calls to IVS in a row after which none is made for a while")
     video_pause: float = setting(10.0, doc="How long no call to IVS is made then")

@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.errors import Conflict
 from modules.live.desk import Desk, session_room, staff_room
+from modules.live.stage_door import off_stage
 
 # What a member's connections are told with `left`: they join again, and are granted what they are now.
 CODE: Final = "live.role"
@@ -44,7 +45,7 @@ class Speakers:
         if before == role:
             return False
         if role == "viewer":
-            await self._desk.fetch(DEMOTE, session, user)
+            await self.forget(session, user)
         else:
             for row in await self._desk.fetch(UNASKED, session, user):
                 if row["unasked"]:
@@ -56,5 +57,6 @@ class Speakers:
         return True
 
     async def forget(self, session: str, user: str) -> None:
-        """Of somebody who is taken out anyway."""
+        """Of somebody who is taken out anyway. They leave the stage as well."""
         await self._desk.fetch(DEMOTE, session, user)
+        await off_stage(self._desk.kernel, session, user)

@@ -5,6 +5,9 @@ transaction, and writes the outcome in one: a session is started, and its room o
 dies with a claim leaves it to another when its time is over; of what an attempt has made whose answer was lost, the
 next one finds the channel by its name.
 
+An interactive session has a stage as well, made and taken away with its channel. Whenever somebody publishes on it and
+nothing is broadcast, its mix is started into the channel, for those who only watch; it ends by itself when nobody does.
+
 Events of IVS only say that there is something to look at: what is written is what `GetStream` says, so it does not
 matter whether they come late, twice, in another order or not at all.
 """
@@ -48,11 +51,11 @@ FREE: Final = "UPDATE live_video SET claimed_until = NULL, attempts = attempts +
 REVISED: Final = f"SELECT {COLUMNS} FROM live_video WHERE session_id = {{}} FOR UPDATE"  # noqa: S608
 UP: Final = """
     UPDATE live_video SET phase = 'up', channel_arn = {}, playback_url = {}, ingest_endpoint = {}, stream_key_arn = {},
-        claimed_until = NULL, attempts = 0, due_at = {} WHERE session_id = {}
+        stage_arn = {}, claimed_until = NULL, attempts = 0, due_at = {} WHERE session_id = {}
 """
 ABANDONED: Final = """
-    UPDATE live_video SET phase = 'closing', channel_arn = {}, claimed_until = NULL, attempts = 0, due_at = {}
-    WHERE session_id = {}
+    UPDATE live_video SET phase = 'closing', channel_arn = {}, stage_arn = {}, claimed_until = NULL, attempts = 0,
+        due_at = {} WHERE session_id = {}
 """
 LOOKED: Final = """
     UPDATE live_video SET stream_id = {}, lost_at = {}, warned = {}, starving = {}, rev = {}, due_at = {},
@@ -69,7 +72,10 @@ TAKE_OVER: Final = """
     ) RETURNING (SELECT kept.channel_arn FROM live_video AS kept WHERE kept.session_id = live_video.session_id) AS arn
 """
 TAKEN: Final = "UPDATE live_video SET channel_arn = {} WHERE session_id = {}"
-LOOK: Final = "UPDATE live_video SET due_at = {} WHERE channel_arn = {} AND phase IN ('up', 'developing')"
+LOOK: Final = """
+    UPDATE live_video SET due_at = {} WHERE (channel_arn = {} OR stage_arn = {}) AND phase IN ('up', 'developing')
+"""
+EMPTIED: Final = "DELETE FROM live_participant WHERE session_id = {}"
 DEVELOP: Final = """
     UPDATE live_video SET phase = 'developing', due_at = {}, claimed_until = NULL, attempts = 0 WHERE session_id = {}
 """
@@ -113,9 +119,9 @@ class Studio:
             except TimeoutError:
                 pass
 
-    async def look(self, channel_arn: str) -> None:
-        """Somebody has heard that something happened to this channel's stream; in a transaction or not."""
-        await VideoRow.raw(LOOK, clock(), channel_arn)
+    async def look(self, arn: str) -> None:
+        """Somebody has heard that something happened to this channel or stage; in a transaction or not."""
+        await VideoRow.raw(LOOK, clock(), arn, arn)
 
     async def _next(self) -> bool:
         """Do one thing that is due; False when there is none."""
@@ -155,11 +161,12 @@ class Studio:
         if channel is None:
             tags = {"ksmp:session": video.session_id, "ksmp:mentor": video.mentor_id}
             channel = await self._ivs.create_channel(name, tags, recording)
+        stage_arn = await self._stage(video) if video.interactive else None
         async with self._kernel.database.transaction():
             session = await self._locked(video.session_id)
             now = clock()
             if session.state is not State.LIVE:
-                await VideoRow.raw(ABANDONED, channel.arn, now, session.id)
+                await VideoRow.raw(ABANDONED, channel.arn, stage_arn, now, session.id)
                 return
             due_at = now + timedelta(seconds=self._settings.video_reconcile)
             await VideoRow.raw(
@@ -168,6 +175,7 @@ class Studio:
                 channel.playback_url,
                 channel.ingest_endpoint,
                 channel.stream_key_arn,
+                stage_arn,
                 due_at,
                 session.id,
             )
@@ -187,6 +195,13 @@ class Studio:
         if channel is not None:
             await self._ivs.record(arn, recording)
         return channel
+
+    async def _stage(self, video: VideoFacts) -> str:
+        name = f"ksmp-{video.session_id}"
+        found = await self._ivs.stages.find(name)
+        if found is not None:
+            return found
+        return await self._ivs.stages.create(name, {"ksmp:session": video.session_id, "ksmp:mentor": video.mentor_id})
 
     async def _recording_arn(self) -> str:
         if not self._settings.recording_bucket:
@@ -209,6 +224,13 @@ class Studio:
             if session.state is not State.LIVE or video.phase != "up":
                 return
             await (self._seen(session, video, stream) if stream is not None else self._missed(session, video))
+        if stream is None and video.stage_arn is not None:
+            await self._compose(video.stage_arn, video.channel_arn or "")
+
+    async def _compose(self, stage_arn: str, channel_arn: str) -> None:
+        """Show the crowd what is on the stage, when there is something."""
+        if any(one.published for one in await self._ivs.stages.participants(stage_arn)):
+            await self._ivs.stages.compose(stage_arn, channel_arn)
 
     async def _seen(self, session: SessionView, video: VideoFacts, stream: Stream) -> None:
         await self._note(video, stream.id, None, warned=False, starving=stream.starving)
@@ -274,7 +296,13 @@ class Studio:
             await self._ivs.stop_stream(arn)
             if self._settings.channels == "session" or video.channel_arn is None:
                 await self._ivs.delete_channel(arn)
+        if video.interactive:
+            stage_arn = video.stage_arn or await self._ivs.stages.find(f"ksmp-{video.session_id}")
+            if stage_arn is not None:
+                await self._ivs.stages.delete(stage_arn)
         with self._kernel.database.guard():
+            # Tokens of a stage that is gone let nobody in.
+            await VideoRow.raw(EMPTIED, video.session_id)
             if video.recording and video.stream_id is not None and self._settings.recording_bucket:
                 await VideoRow.raw(DEVELOP, clock(), video.session_id)
             else:

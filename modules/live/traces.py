@@ -14,6 +14,9 @@ HELD: Final = {
         WHERE mentor_id = who.id OR co_mentors @> ARRAY[who.id] ORDER BY starts_at
     """,
     "promotions": "SELECT session_id, role FROM live_promotion WHERE user_id = {} ORDER BY session_id",
+    "stage": """
+        SELECT session_id, role, kind, expires_at FROM live_participant WHERE user_id = {} ORDER BY expires_at, id
+    """,
     "hands": "SELECT session_id, state, raised_at FROM live_hand WHERE user_id = {} ORDER BY raised_at",
     "questions": """
         SELECT session_id, text, anonymous, state, answer, asked_at FROM live_question
@@ -47,8 +50,12 @@ GONE: Final = (
     "DELETE FROM live_away WHERE user_id = {} RETURNING session_id",
     "UPDATE live_star SET comment = '' WHERE user_id = {} RETURNING session_id",
 )
-# These are named nowhere. With a calendar goes its address.
-UNTOLD: Final = ("DELETE FROM live_seat WHERE user_id = {}", "DELETE FROM live_calendar WHERE user_id = {}")
+# These are named nowhere. With a calendar goes its address; a participant's row goes when they have left the stage.
+UNTOLD: Final = (
+    "DELETE FROM live_seat WHERE user_id = {}",
+    "DELETE FROM live_calendar WHERE user_id = {}",
+    "UPDATE live_participant SET leaving_at = now() WHERE user_id = {} AND leaving_at IS NULL",
+)
 # What belongs to a class's record stays, without the name.
 NAMELESS: Final = (
     "UPDATE live_hand SET name = {} WHERE user_id = {} RETURNING session_id",

@@ -8,16 +8,17 @@ from typing import Final
 
 import msgspec
 
-from modules.live.messages import SessionView
+from modules.live.messages import Mode, SessionView
 from modules.live.tables import VideoRow
 
 COLUMNS: Final = """
     session_id, phase, mentor_id, recording, channel_arn, playback_url, ingest_endpoint, stream_key_arn, stream_id,
-    lost_at, warned, starving, attempts, rev
+    lost_at, warned, starving, attempts, rev, interactive, stage_arn
 """
 READ: Final = f"SELECT {COLUMNS} FROM live_video WHERE session_id = {{}}"  # noqa: S608
 BEGIN: Final = """
-    INSERT INTO live_video (session_id, phase, mentor_id, recording, due_at) VALUES ({}, 'making', {}, {}, now())
+    INSERT INTO live_video (session_id, phase, mentor_id, recording, interactive, due_at)
+    VALUES ({}, 'making', {}, {}, {}, now())
 """
 # A gateway that is making the channel right now keeps its claim: what it makes must not be missed.
 END: Final = """
@@ -44,6 +45,8 @@ class VideoFacts(msgspec.Struct, frozen=True):
     starving: bool
     attempts: int
     rev: int
+    interactive: bool
+    stage_arn: str | None
 
 
 class Screen:
@@ -56,7 +59,8 @@ class Screen:
     async def begin(self, session: SessionView) -> None:
         """A session starts, in this transaction."""
         if self.on:
-            await VideoRow.raw(BEGIN, session.id, session.mentor_id, session.recording)
+            interactive = session.mode is Mode.INTERACTIVE
+            await VideoRow.raw(BEGIN, session.id, session.mentor_id, session.recording, interactive)
 
     async def end(self, session: SessionView) -> None:
         """It ends, in this transaction."""

@@ -1,0 +1,36 @@
+"""The routes of a session's stage."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import PathParameter
+
+from gateway.principal import Principal
+from modules.live.routes import HOSTS, NAME, OF_PROGRAM
+from modules.live.stage_door import StageDoor, StageTicket
+from modules.live.usher import ParticipantList, Usher
+
+Id = Annotated[str, PathParameter(pattern=NAME)]
+
+
+@post("/{id:str}/screen", policy=OF_PROGRAM, status_code=200)
+async def share(id: Id, principal: NamedDependency[Principal], stage_door: NamedDependency[StageDoor]) -> StageTicket:
+    """A token for your screen on the stage of an interactive session, beside your camera; for who speaks there."""
+    return await stage_door.share(principal, id)
+
+
+@get("/{id:str}/stage/participants", policy=HOSTS)
+async def participants(id: Id, principal: NamedDependency[Principal], usher: NamedDependency[Usher]) -> ParticipantList:
+    """Who is on the stage now."""
+    return await usher.participants(principal, id)
+
+
+@delete("/{id:str}/stage/participants/{participant:str}", policy=HOSTS)
+async def disconnect(
+    id: Id, participant: Id, principal: NamedDependency[Principal], usher: NamedDependency[Usher]
+) -> None:
+    """Send a participant off the stage. It takes a moment; their token lets nobody in any more."""
+    await usher.disconnect(principal, id, participant)

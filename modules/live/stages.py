@@ -1,0 +1,141 @@
+"""Stages of AWS IVS Real-Time, as live needs them: who is on them, and their mix for the crowd."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import msgspec
+
+from modules.live.calls import Calls
+
+Kind = Literal["camera", "screen"]
+# What a composition is made with; found again by its name, so that an account has one.
+ENCODER: Final = "ksmp-720p"
+PICTURE: Final = {"width": 1280, "height": 720, "framerate": 30.0, "bitrate": 2_500_000}
+# The attribute by which a composition knows whom to show large.
+FEATURED: Final = "featured"
+RUNNING: Final = frozenset({"STARTING", "ACTIVE"})
+# In minutes: what IVS takes.
+LONGEST: Final = 20_160
+
+
+class Participant(msgspec.Struct, frozen=True):
+    """Who is on a stage now."""
+
+    id: str
+    user_id: str
+    published: bool
+    joined_at: datetime | None
+
+
+class Pass(msgspec.Struct, frozen=True):
+    """A token that lets one participant in; the token is shown to its user, and neither logged nor kept."""
+
+    participant_id: str
+    token: str
+    expires_at: datetime
+
+
+class Stages:
+    """`once` is for what creates: the SDK never tries it again, since the first try may have created it."""
+
+    def __init__(self, client: Any, once: Any, calls: Calls) -> None:
+        self._client = client
+        self._once = once
+        self._calls = calls
+        self._encoder: str | None = None
+
+    async def create(self, name: str, tags: Mapping[str, str]) -> str:
+        """The ARN of a new stage."""
+        answer = await self._calls.ask(self._once.create_stage(name=name, tags=dict(tags)))
+        return str(answer["stage"]["arn"])
+
+    async def find(self, name: str) -> str | None:
+        """The stage of this name, which an attempt may have made whose answer was lost."""
+        async for stage in self._pages(self._client.list_stages, "stages"):
+            if stage.get("name") == name:
+                return str(stage["arn"])
+        return None
+
+    async def delete(self, arn: str) -> None:
+        """Take the stage away with all who are on it; one that is gone is no error."""
+        async for one in self._pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
+            if one["state"] in RUNNING:
+                await self._calls.ask_or_none(self._client.stop_composition(arn=one["arn"]))
+        await self._calls.ask_or_none(self._client.delete_stage(arn=arn))
+
+    async def admit(
+        self, arn: str, user_id: str, role: str, kind: Kind, capabilities: list[str], minutes: int
+    ) -> Pass | None:
+        """A token for one participant; None when there is no such stage."""
+        attributes = {"role": role, "kind": kind} | ({FEATURED: "true"} if kind == "screen" else {})
+        answer = await self._calls.ask_or_none(
+            self._client.create_participant_token(
+                stageArn=arn,
+                userId=user_id,
+                attributes=attributes,
+                capabilities=capabilities,
+                duration=min(max(1, minutes), LONGEST),
+            )
+        )
+        if answer is None:
+            return None
+        made = answer["participantToken"]
+        return Pass(made["participantId"], made["token"], made["expirationTime"])
+
+    async def disconnect(self, arn: str, participant_id: str, reason: str) -> None:
+        """Send a participant away, whose token lets nobody in any more; whether they were there or not."""
+        await self._calls.ask_or_none(
+            self._client.disconnect_participant(stageArn=arn, participantId=participant_id, reason=reason)
+        )
+
+    async def participants(self, arn: str) -> list[Participant]:
+        """Who is on the stage now; nobody is on one that is gone."""
+        answer = await self._calls.ask_or_none(self._client.get_stage(arn=arn))
+        session = answer["stage"].get("activeSessionId") if answer else None
+        if not session:
+            return []
+        filters = {"stageArn": arn, "sessionId": session, "filterByState": "CONNECTED"}
+        return [
+            Participant(one["participantId"], one.get("userId", ""), one.get("published", False), one["firstJoinTime"])
+            async for one in self._pages(self._client.list_participants, "participants", **filters)
+        ]
+
+    async def compose(self, arn: str, channel_arn: str) -> None:
+        """Let the stage be mixed into the channel, unless it is."""
+        async for one in self._pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
+            if one["state"] in RUNNING:
+                return
+        channel = {"channelArn": channel_arn, "encoderConfigurationArn": await self._encoder_arn()}
+        await self._calls.ask_or_none(
+            self._once.start_composition(
+                stageArn=arn,
+                layout={"grid": {"featuredParticipantAttribute": FEATURED}},
+                destinations=[{"channel": channel}],
+            )
+        )
+
+    async def _encoder_arn(self) -> str:
+        if self._encoder is None:
+            pages = self._pages(self._client.list_encoder_configurations, "encoderConfigurations")
+            found = [str(one["arn"]) async for one in pages if one.get("name") == ENCODER]
+            if not found:
+                made = await self._calls.ask(self._once.create_encoder_configuration(name=ENCODER, video=PICTURE))
+                found = [str(made["encoderConfiguration"]["arn"])]
+            self._encoder = found[0]
+        return self._encoder
+
+    async def _pages(
+        self, listing: Callable[..., Awaitable[Any]], member: str, **filters: Any
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Each item of a listing; none when what it is of is gone."""
+        more: dict[str, str] = {}
+        while True:
+            page = await self._calls.ask_or_none(listing(maxResults=100, **filters, **more))
+            for one in page[member] if page else ():
+                yield one
+            if not page or not page.get("nextToken"):
+                return
+            more = {"nextToken": page["nextToken"]}
