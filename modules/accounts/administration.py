@@ -34,6 +34,8 @@ FORGET: Final = "accounts.forget"
 ANONYMISE: Final = "accounts.anonymise"
 # Room for clocks that differ and for an archiver that is behind.
 SLACK: Final = timedelta(hours=1)
+# By then every node has heard that a user is out, and has written what it held on them.
+SETTLED: Final = timedelta(minutes=1)
 
 READ: Final = """
     SELECT id, name, role, avatar_url, time_zone, locale, phone, created_at, rev, blocked, seen_at, deleted_at
@@ -146,8 +148,7 @@ class Administration:
         async with self._kernel.database.transaction():
             await self._keep_an_admin(await self._locked(user))
             await self.forget(user)
-            again = datetime.now(UTC) + self._retention + SLACK
-            await self._kernel.schedules.at(FORGET, user, again, Forget(user))
+            await self._kernel.schedules.at(FORGET, user, datetime.now(UTC) + SETTLED, Forget(user, last=False))
             await record(actor, "accounts.delete", user)
             await self._kernel.events.publish(UserDeleted(user))
             await self._kernel.access.ban(user)
@@ -158,6 +159,13 @@ class Administration:
     async def forget(self, user: str) -> None:
         """Have every module forget the user, in this transaction; the archive follows, a bounded part at a time."""
         await self._go_on(await self._kernel.identities.forget(user))
+
+    async def forget_again(self, forget: Forget) -> None:
+        """What was on its way at the deletion, and at last what the log held for so long."""
+        await self.forget(forget.user_id)
+        if not forget.last:
+            again = datetime.now(UTC) + self._retention + SLACK
+            await self._kernel.schedules.at(FORGET, forget.user_id, again, Forget(forget.user_id))
 
     async def anonymise(self, remains: Remains) -> None:
         """Take the user's name off the next part of the archive, in this transaction."""

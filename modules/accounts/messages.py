@@ -169,6 +169,7 @@ class AuditRecord(msgspec.Struct, frozen=True):
 
 
 class Forget(msgspec.Struct, frozen=True):
-    """What a timer carries: who is forgotten once more."""
+    """What a timer carries: who is forgotten once more, and whether for the last time."""
 
     user_id: str
+    last: bool = True

@@ -106,7 +106,7 @@ class AccountsModule(Module):
 
     async def _forget_again(self, forget: Forget, delivery: Delivery) -> None:
         if self._administration is not None:
-            await self._administration.forget(forget.user_id)
+            await self._administration.forget_again(forget)
 
     async def _anonymise(self, remains: Remains, delivery: Delivery) -> None:
         if self._administration is not None:

@@ -190,6 +190,9 @@ async def test_a_deleted_user_is_gone(
         await mentor.join(room)
         await mentor.call("live.invite", room=room, data={"user": user})
         await eventually_archived(database, room, "invited")
+        async with asyncio.timeout(SOON):
+            while not await database.fetch("SELECT FROM live_stay WHERE user_id = $1", user):
+                await asyncio.sleep(0.05)
         actor = user if by == "user" else f"admin-{user}"
         if by == "user":
             answer = await http.delete(PROFILE, headers=mine)
@@ -327,13 +330,17 @@ async def test_what_is_archived_late_is_anonymised_in_the_end(
     )
     timer = "SELECT at FROM timer WHERE name = 'accounts.forget' AND key = $1"
     due = await database.fetchval(timer, user)
-    # When the log has let go of all that they wrote.
-    assert (due - datetime.now(UTC)).total_seconds() == pytest.approx(node.gateway.settings.retention + 3600, abs=60)
+    # For what other nodes still had to write.
+    assert 0 < (due - datetime.now(UTC)).total_seconds() <= 60
     accounts = next(module for module in node.gateway.modules if module.name == "accounts")
     forget, anonymise = accounts.timers
     assert (forget.name, anonymise.name) == ("accounts.forget", "accounts.anonymise")
+    first = forget.payload(user, last=False)
     async with node.gateway.database.transaction():
-        await node.gateway.courier.schedules(accounts).at(forget.name, user, datetime.now(UTC), forget.payload(user))
+        await node.gateway.courier.schedules(accounts).at(forget.name, user, datetime.now(UTC), first)
     async with asyncio.timeout(SOON):
         while [row["name"] for row in await archived(database, user, 1)] != [FORGOTTEN]:
             await asyncio.sleep(0.05)
+    # When the log has let go of all that they wrote, for the last time.
+    due = await database.fetchval(timer, user)
+    assert (due - datetime.now(UTC)).total_seconds() == pytest.approx(node.gateway.settings.retention + 3600, abs=60)
