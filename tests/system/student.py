@@ -24,7 +24,8 @@ class Lost(ConnectionError):
 class Student:
     """In the room from `attend` on, until `over` or until they are taken out for good.
 
-    `served` is every durable push of the room that they were shown, `there` when they were in it.
+    `served` is every durable push of the room that they were shown. They were in it for all of `there`, and for no more
+    than `around`: a busy machine answers late.
     """
 
     def __init__(self, id: str, token: str, urls: list[str], room: str, over: asyncio.Event) -> None:
@@ -32,6 +33,7 @@ class Student:
         self.served: list[Message] = []
         self.heard: Counter[str] = Counter()
         self.there: list[tuple[float, float]] = []
+        self.around: list[tuple[float, float]] = []
         self.left: list[Message] = []
         self.faults: list[str] = []
         self.position: Message | None = None
@@ -104,6 +106,7 @@ class Student:
         try:
             await self._answered({"cmd": "connect", "token": self._token})
             while not reading.done() and not self._over.is_set() and not self.out:
+                asked = time.time()
                 await self._join()
                 begun, lefts = time.time(), len(self.left)
                 self.inside.set()
@@ -112,6 +115,7 @@ class Student:
                 await asyncio.wait({reading, leaving, over}, return_when=asyncio.FIRST_COMPLETED)
                 self.inside.clear()
                 self.there.append((begun, time.time()))
+                self.around.append((asked, time.time()))
                 for task in (leaving, over):
                     task.cancel()
                 await asyncio.gather(leaving, over, return_exceptions=True)

@@ -92,14 +92,14 @@ async def _read(socket: websockets.ClientConnection) -> None:
             pass
 
 
-def truth(intervals: list[Interval], start: float, end: float) -> float:
-    """How long that was, with short absences; by looking at each twentieth of a second."""
+def truth(intervals: list[Interval], start: float, end: float, gap: float = ATTENDANCE_GAP) -> float:
+    """How long that was after the start, with short absences; by looking at each twentieth of a second."""
     step, count, last = 0.05, 0.0, None
-    moment = start
+    moment = min([start, *(begun for begun, _ in intervals)])
     while moment < end:
         if any(begun <= moment < left for begun, left in intervals):
-            if last is not None and moment - last <= ATTENDANCE_GAP:
-                count += moment - last
+            if last is not None and moment - last <= gap:
+                count += max(0.0, moment - max(last, start))
             last = moment
         moment += step
     return count
