@@ -14,7 +14,7 @@ async with Client("http://127.0.0.1:8000", token=token) as client:
 """
 
 from gateway.client.client import Client
-from gateway.client.errors import ClientClosed, ClosedForGood, CommandFailed
+from gateway.client.errors import ClientClosed, ClosedForGood, CommandFailed, NotConnected
 from gateway.client.events import (
     CanChanged,
     Closed,
@@ -42,6 +42,7 @@ __all__ = [
     "HistoryResult",
     "Joined",
     "Left",
+    "NotConnected",
     "Position",
     "Push",
     "Room",

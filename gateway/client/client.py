@@ -10,8 +10,8 @@ from typing import Any, Final, Self
 
 from gateway.client.address import realtime_url
 from gateway.client.choice import Choice
-from gateway.client.errors import ClientClosed, ClosedForGood, ConnectionLost, no_answer
-from gateway.client.events import Closed, Connected, Connecting, ConnectionState
+from gateway.client.errors import ClientClosed, ClosedForGood, ConnectionLost, NotConnected, no_answer
+from gateway.client.events import Closed, Connected, Connecting, ConnectionState, Waiting
 from gateway.client.inbox import Inbox
 from gateway.client.keeper import Keeper
 from gateway.client.link import Link, Transport
@@ -34,7 +34,8 @@ class Client:
     `url` is one gateway or several (`http://host:port` will do); they are tried in turn. `token` is a
     token, or a callable that gives a fresh one, which is then called at each connection and at 80 % of a
     token's life. Lost connections come back by themselves, with exponential backoff, and the rooms with
-    them. Entering waits for the first connection, however long it takes. It raises ClosedForGood, as does
+    them. Entering waits for the first connection, and raises NotConnected when there is none after
+    `connect_timeout` seconds; with None it tries for as long as it takes. It raises ClosedForGood, as does
     everything else after the server has closed with 4500–4999 or has refused the token. `inbox` is how
     many events of a room may wait to be read.
 
@@ -52,6 +53,7 @@ class Client:
         codec: CodecName = "json",
         name: str = "ksmp-python",
         inbox: int = 1000,
+        connect_timeout: float | None = 30.0,
         compression: str | None = None,
         open_timeout: float = 10.0,
         ping_interval: float | None = 20.0,
@@ -70,6 +72,9 @@ class Client:
         )
         self._keeper = Keeper(urls, Tokens(token), Wire(codec), options, Choice(websocket_retry), self)
         self._inbox = inbox
+        self._connect_timeout = connect_timeout
+        self._trying = urls[0]
+        self._trouble = ""
         self._rooms: dict[str, Room] = {}
         self._resuming: set[str] = set()
         self._state: ConnectionState = Connecting(urls[0])
@@ -84,7 +89,12 @@ class Client:
     async def __aenter__(self) -> Self:
         self._keeping = asyncio.create_task(self._keep())
         try:
-            await self._connected()
+            async with asyncio.timeout(self._connect_timeout):
+                await self._connected()
+        except TimeoutError:
+            trouble = self._trouble or f"{self._trying} does not answer"
+            await self.close()
+            raise NotConnected(f"no gateway let us in within {self._connect_timeout:g} s: {trouble}") from None
         except BaseException:
             await self.close()
             raise
@@ -187,6 +197,11 @@ class Client:
     # What follows is called by the keeper.
 
     def entered(self, state: ConnectionState) -> None:
+        match state:
+            case Connecting(url):
+                self._trying = url
+            case Waiting(_, _, reason):
+                self._trouble = f"{self._trying}: {reason}"
         self._state = state
         for reader in list(self._readers):
             if reader.full:

@@ -3,6 +3,7 @@
 CommandFailed             the server answered a command with an error, or did not answer it at all
 ClosedForGood             the connection is over and is not opened again
 └── ClientClosed          because the program itself closed it
+NotConnected              no gateway let the client in in time
 ConnectionLost            inside the client only: the socket went away before the reply came
 """
 
@@ -44,6 +45,10 @@ class ClientClosed(ClosedForGood):
 
     def __init__(self) -> None:
         super().__init__(1000, "the client was closed")
+
+
+class NotConnected(Exception):
+    """Nothing came of the first connection in the time it was given; the message says what was last in its way."""
 
 
 class ConnectionLost(Exception):

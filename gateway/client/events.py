@@ -24,9 +24,10 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The server took this connection out of the room; the room's last event.
+    """The server took this connection out of the room.
 
-    `rejoin` says whether joining again is allowed; that is for the app to do.
+    With `rejoin` it is joined again by itself, and `Joined` follows, perhaps with other things that one `can` do;
+    or the events end with CommandFailed, when the server lets nobody back in after all. Without it the room has ended.
     """
 
     code: str

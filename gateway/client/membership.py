@@ -19,6 +19,10 @@ from gateway.errors import Code
 from gateway.protocol.messages import JoinResult, Position, Push
 
 JOIN_TIMEOUT: Final = 15.0
+# Who was taken out for longer does not wait at the door: whether to come back is for the app to say.
+KEPT_OUT: Final = 30.0
+# Who is taken out again so soon after coming back waits before the next try.
+SETTLED: Final = 5.0
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -39,7 +43,8 @@ class Count(msgspec.Struct, frozen=True):
 class Membership:
     """Driven by the client: `attach` and `resumed` or `join` at each new link, `pushed`, and `lost`.
 
-    A join that fails for a while is repeated for as long as its link lives; one that is refused ends the room.
+    A join that fails for a while is repeated for as long as its link lives, and no sooner than the server said; one
+    that is refused, or for longer than `KEPT_OUT`, ends the room. Who is taken out but may come back joins again.
     An app that does not read costs at most `limit` events and one replay: the room then falls behind, and
     joins again from where it was when all was read.
     """
@@ -56,6 +61,10 @@ class Membership:
         self._link: Link | None = None
         self._member = False
         self._failure: CommandFailed | None = None
+        # The times of the loop before which no join is sent, and at which the room was last come back to.
+        self._not_before = 0.0
+        self._returned_at = 0.0
+        self._returns = Backoff()
         self._error: Exception | None = None
         self._changed = asyncio.Event()
 
@@ -65,7 +74,7 @@ class Membership:
 
     def resume(self) -> Position | None:
         """The position to resume from in the `connect` that is being sent; None when a join has to do it."""
-        return self._replica.ask() if self.position is not None else None
+        return self._replica.ask() if self.position is not None and not self._wait() else None
 
     def attach(self, link: Link | None) -> None:
         """A new link is there; `resumed` or `join` follows."""
@@ -75,13 +84,13 @@ class Membership:
         """Join over the present link, in the background."""
         if self._link is not None and not self.ended:
             # The replica is told at once: from here on the room's pushes are ignored, and nothing joins twice.
-            self._spawn(self._join(self._link, self._replica.ask(), after))
+            self._spawn(self._join(self._link, self._replica.ask(), max(after, self._wait())))
 
     async def joined(self, deadline: float) -> Link:
         """The link over which the room is joined; waits for one until this time of the loop.
 
         Raises what ended the room, CommandFailed `not_joined` when it was left, and `unavailable` after the
-        deadline, or what the last join was answered.
+        deadline, or what the last join was answered: at once when the next one comes only after the deadline.
         """
         try:
             async with asyncio.timeout_at(deadline):
@@ -90,6 +99,8 @@ class Membership:
                         raise self._error or CommandFailed(Code.NOT_JOINED, f"{self.name} was left")
                     if self._member and self._link is not None:
                         return self._link
+                    if self._failure is not None and self._not_before > deadline:
+                        raise self._failure
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
@@ -100,6 +111,7 @@ class Membership:
         self.can = tuple(result.can)
         self.members = result.members
         self._failure = None
+        self._not_before = 0.0
         for event in self._replica.answer(result, full=self.inbox.full):
             self.inbox.put(event)
         self._member = True
@@ -121,11 +133,11 @@ class Membership:
             self.answered(result)
         elif result.error is None:
             self.join()
-        elif result.error.temporary:
-            self._failure = failure(result.error)
-            self.join(after=result.error.retry_after or 0.5)
         else:
-            self.end(failure(result.error))
+            error = failure(result.error)
+            wait = error.retry_after or 0.5
+            if self._failed(error, wait):
+                self.join(after=wait)
 
     def pushed(self, push: Push) -> None:
         """Take a push of this room."""
@@ -134,7 +146,10 @@ class Membership:
         if push.push == "left":
             data = msgspec.convert(push.data, LeftData)
             self.inbox.put(Left(data.code, data.rejoin))
-            self.end(None)
+            if data.rejoin:
+                self._come_back()
+            else:
+                self.end(None)
             return
         event: RoomEvent = push
         if push.push == "can":
@@ -179,6 +194,34 @@ class Membership:
         if self._replica.standing is Standing.BEHIND:
             self.join()
 
+    def _come_back(self) -> None:
+        """The server took us out and lets us in again, perhaps as someone who may do more, or less."""
+        now = asyncio.get_running_loop().time()
+        self._member = False
+        self._replica.lose()
+        if now - self._returned_at >= SETTLED:
+            self._returns.reset()
+            wait = 0.0
+        else:
+            wait = self._returns.next()
+        self._returned_at = now + wait
+        self.join(after=wait)
+
+    def _failed(self, error: CommandFailed, wait: float) -> bool:
+        """Take the error of a join: whether to send another one after this wait. If not, the room has ended."""
+        if not error.temporary or wait > KEPT_OUT:
+            self.end(error)
+            return False
+        self._failure = error
+        if error.retry_after is not None:
+            self._not_before = asyncio.get_running_loop().time() + error.retry_after
+        self._changed.set()
+        return True
+
+    def _wait(self) -> float:
+        """Seconds until a join may be sent."""
+        return max(0.0, self._not_before - asyncio.get_running_loop().time())
+
     async def _join(self, link: Link, since: Position | None, wait: float) -> None:
         backoff = Backoff()
         while True:
@@ -200,11 +243,9 @@ class Membership:
             except CommandFailed as error:
                 if self.ended or self._link is not link:
                     return
-                self._failure = error
-                if not error.temporary:
-                    self.end(error)
-                    return
                 wait = max(error.retry_after or 0.0, backoff.next())
+                if not self._failed(error, wait):
+                    return
 
     def _on_reply(self, link: Link) -> Callable[[Any], None]:
         def reply(ok: Any) -> None:

@@ -53,5 +53,5 @@ def many_tokens(data: Path, role: Role, *, count: int, prefix: str, ttl: float) 
     signer = issuer(folder)
     for number in range(1, count + 1):
         yield signer.token(
-            f"{prefix}-{role.value}-{number}", name=f"{prefix.capitalize()} {number}", role=role, ttl=ttl
+            f"{prefix}-{role.value}-{number}", name=f"{prefix.capitalize()} {role.value} {number}", role=role, ttl=ttl
         )

@@ -98,7 +98,7 @@ def test_tokens_are_for_users_of_their_own(tmp_path: Path) -> None:
     for number, token in enumerate(tokens, 1):
         claims = jwt.decode(token, keys.keys[0].key, algorithms=["RS256"], audience="ksmp-dev", issuer=ISSUER)
         assert claims["sub"] == f"sim-student-{number}"
-        assert claims["name"] == f"Sim {number}"
+        assert claims["name"] == f"Sim student {number}"
         assert 7100 < claims["exp"] - now <= 7202
 
 

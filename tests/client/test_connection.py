@@ -15,13 +15,14 @@ from gateway.client import (
     Connected,
     Connecting,
     Joined,
+    NotConnected,
     User,
     Waiting,
     keeper,
     tokens,
 )
 from gateway.client.backoff import Backoff
-from tests.client.standin import Refusal, StandIn, in_turn
+from tests.client.standin import Refusal, Silence, StandIn, in_turn
 
 ASHA = User("asha", "Asha", "student")
 
@@ -234,3 +235,21 @@ async def test_entering_can_be_given_up() -> None:
 
 async def _all(events: object) -> list[object]:
     return [event async for event in events]  # type: ignore[attr-defined]
+
+
+async def test_nobody_waits_for_ever_for_a_gateway_that_is_not_there(standin: StandIn) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with pytest.raises(NotConnected, match=r"within 0.3 s: ws://127.0.0.1:\d+/realtime: ConnectionRefusedError"):
+        async with Client(nobody, token="t", connect_timeout=0.3):
+            pass
+    standin.answers["connect"] = in_turn(Silence())
+    with pytest.raises(NotConnected, match="does not answer"):
+        async with Client(standin.url, token="t", connect_timeout=0.3):
+            pass
+
+
+async def test_who_wants_to_waits_until_a_gateway_is_there(standin: StandIn) -> None:
+    standin.answers["connect"] = in_turn(Refusal("unavailable", temporary=True, retry_after=0.4), standin.welcome())
+    async with Client(standin.url, token="t", connect_timeout=None):
+        assert len(standin.sockets) == 2

@@ -177,6 +177,74 @@ async def test_being_taken_out_is_the_last_event(standin: StandIn) -> None:
         assert await client.join(ROOM) is not room
 
 
+async def test_who_may_come_back_does(standin: StandIn) -> None:
+    standin.answers["chat.send"] = lambda command: {"seq": 12}
+    async with Client(standin.url, token="t") as client:
+        room = await client.join(ROOM)
+        await standin.push(**durable(11, 10))
+        speaking = {
+            **standin.joined(ROOM, 12, recovered=True, messages=[durable(12, 11)]),
+            "can": ["chat.send", "more"],
+        }
+        standin.answers["join"] = lambda command: speaking
+        await standin.push("left", ROOM, data={"code": "live.role", "rejoin": True})
+        # No member any more; what comes before the join is in its reply.
+        await standin.push(**durable(12, 11))
+        events = [await anext(room.events()) for _ in range(5)]
+        assert [_seq(event) for event in events] == [None, 11, None, None, 12]
+        assert events[2:4] == [Left("live.role", True), Joined(True, Position("e", 12))]
+        assert (await standin.got("join", 2))[1]["since"] == {"epoch": "e", "seq": 11}
+        assert (room.can, await room.command("chat.send")) == (("chat.send", "more"), {"seq": 12})
+        assert client.rooms[ROOM] is room
+
+
+async def test_who_may_come_back_and_is_refused_is_told(standin: StandIn) -> None:
+    async with Client(standin.url, token="t") as client:
+        room = await client.join(ROOM)
+        standin.answers["join"] = in_turn(Refusal("forbidden"))
+        await standin.push("left", ROOM, data={"code": "live.part_lost", "rejoin": True})
+        assert [await anext(room.events()) for _ in range(2)][1] == Left("live.part_lost", True)
+        with pytest.raises(CommandFailed, match="forbidden"):
+            await anext(room.events())
+
+
+async def test_who_is_kept_out_for_long_is_told_at_once(standin: StandIn) -> None:
+    kicked = Refusal("forbidden", temporary=True, retry_after=300)
+    standin.answers["join"] = in_turn(kicked)
+    async with Client(standin.url, token="t") as client:
+        with pytest.raises(CommandFailed) as caught:
+            await client.join(ROOM, timeout=60)
+        assert (caught.value.code, caught.value.temporary, caught.value.retry_after) == ("forbidden", True, 300)
+        assert len(await standin.got("join")) == 1
+        # The same for who was kicked while away.
+        standin.answers["join"] = lambda command: standin.joined(ROOM)
+        room = await client.join(ROOM)
+        standin.answers["connect"] = lambda command: standin.welcome(rooms={ROOM: {"error": kicked.error}})
+        await standin.close(4000, retry_ms=0)
+        await anext(room.events())
+        with pytest.raises(CommandFailed, match="forbidden"):
+            await anext(room.events())
+        assert len(await standin.got("join", 2)) == 2
+
+
+async def test_who_is_kept_out_for_a_moment_waits_as_told(standin: StandIn) -> None:
+    kicked = Refusal("forbidden", temporary=True, retry_after=20)
+    async with Client(standin.url, token="t") as client:
+        room = await client.join(ROOM)
+        standin.answers["connect"] = lambda command: standin.welcome(rooms={ROOM: {"error": kicked.error}})
+        await standin.close(4000, retry_ms=0)
+        await standin.got("connect", 2)
+        # A try that comes after that is not waited for, and a new connection does not bring the next one forward.
+        with pytest.raises(CommandFailed, match="forbidden"):
+            await room.command("chat.send", retry=False, timeout=1)
+        standin.answers["connect"] = lambda command: standin.welcome()
+        await standin.close(4000, retry_ms=0)
+        assert "rooms" not in (await standin.got("connect", 3))[2]
+        await client.ping()
+        assert len(await standin.got("join")) == 1
+        assert not room.ended
+
+
 async def test_what_one_may_do_can_change(standin: StandIn) -> None:
     async with Client(standin.url, token="t") as client:
         room = await client.join(ROOM)

@@ -106,6 +106,11 @@ async def test_a_package_of_its_own(
                 await room.command("whiteboard.clear", {})
             assert (await http.get(path)).status_code == 401
             assert (await http.get(path, headers=headers)).json()["session_id"] == session
+            another = {"Authorization": f"Bearer {token('another', 'mentor')}"}
+            assert (await http.get(path, headers=another)).status_code == 403
+            assert (await http.get("/api/v1/whiteboards/none", headers=headers)).status_code == 403
+            admin = {"Authorization": f"Bearer {token('boss', 'admin')}"}
+            assert (await http.get(path, headers=admin)).status_code == 200
             # The timer empties the board, the listener counts that.
             async with asyncio.timeout(20):
                 while await database.fetchval("SELECT wipes FROM whiteboard_board WHERE session_id = $1", session) != 1:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from gateway.auth.policy import roles
+from gateway.errors import forbidden
 from gateway.http.etag import tagged
-from gateway.principal import Role
+from gateway.principal import Principal, Role
 from ksmp_whiteboard import service
 from ksmp_whiteboard.messages import Board
+from modules.live.facade import roles_in
 
 
-@get("/whiteboards/{session:str}", policy=roles(Role.MENTOR, Role.ADMIN))
-async def snapshot(session: FromPath[str]) -> Response[Board]:
+@get("/whiteboards/{session:str}", policy=roles(Role.MENTOR, Role.ADMIN, owner="they teach the session"))
+async def snapshot(session: FromPath[str], principal: NamedDependency[Principal]) -> Response[Board]:
     """A session's board as it is now."""
+    if principal.role is not Role.ADMIN and (await roles_in(session, [principal.id])).get(principal.id) != "host":
+        raise forbidden("only those who teach a session may read its board here")
     return tagged(await service.read(session))
