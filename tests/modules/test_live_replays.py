@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -20,14 +22,18 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from gateway.settings import SettingsError
+from gateway.embedded import gateways, ports
+from gateway.embedded.guard import Guard
+from gateway.principal import Principal, Role
+from gateway.settings import SettingsError, environment
 from modules.live.passes import PURPOSE, Passes
 from modules.live.playback import PlaybackKey, development_key
 from modules.live.playlists import Unplayable, is_path, rewritten
 from modules.live.presigner import AccessKey, Presigner
-from modules.live.s3 import access_key
-from tests.conftest import MakeGateway, MakeToken, Running
+from modules.live.s3 import Recorded, access_key
+from tests.conftest import MakeGateway, MakeSettings, MakeToken, Running
 from tests.devcloud.aws import Aws
+from tests.wire import connected
 
 BUCKET = "ksmp-recordings"
 SESSIONS = "/api/v1/sessions"
@@ -455,3 +461,70 @@ def test_a_signer_is_not_shown() -> None:
         with pytest.raises(SettingsError, match="KSMP_LIVE_RECORDING_SIGNER") as caught:
             access_key(bad)
         assert "hunter2" not in str(caught.value)
+
+
+async def test_what_was_kept_long_enough_goes_whoever_is_killed(
+    node: Running,
+    caller: Caller,
+    token: MakeToken,
+    aws: Aws,
+    database: asyncpg.Pool,
+    settings: MakeSettings,
+    tmp_path: Path,
+    servers_guard: Guard,
+    devcloud: str,
+) -> None:
+    hour = timedelta(hours=1)
+    # More than is deleted at once.
+    objects = {f"media/hls/720p30/{number}.ts": b"" for number in range(1010)}
+    old = await recorded(aws, database, objects, at=datetime.now(UTC) - 3 * hour)
+    new = await recorded(aws, database, {"media/hls/master.m3u8": b"#EXTM3U"}, of=old, at=datetime.now(UTC) - hour)
+    port = ports.choose([])
+    kept = {"KSMP_LIVE_RECORDING_KEPT": "7200", "KSMP_LIVE_RECORDING_INTERVAL": "0.2"}
+    process = gateways.Gateway(
+        1,
+        port,
+        command=gateways.COMMAND,
+        variables=environment(settings(port=port, aws_endpoint=devcloud)) | ENVIRON | CREDENTIALS | kept,
+        folder=tmp_path,
+        guard=servers_guard,
+        report=print,
+    )
+    room = f"session:{old.session}"
+    async with connected(node.ws_url, token("meera", "mentor")) as meera:
+        await meera.join(room)
+        # The answer to the first page's deletion does not come.
+        await aws.faults(operations={"s3.POST": {"hang": 20.0, "when": "after"}})
+        try:
+            await process.start()
+            gone = (await meera.expect_push("live.recording_gone", room))["data"]
+            assert (gone["id"], gone["session_id"], gone["rev"]) == (old.recording, old.session, 2)
+            await eventually(lambda: keys(aws, old.prefix), lambda found: len(found) <= 10)
+            killed = process.pid
+            assert killed is not None
+            os.kill(killed, signal.SIGKILL)
+            erased = "SELECT erased_at FROM live_recording WHERE id = $1"
+            assert await database.fetchval(erased, old.recording) is None
+            assert await keys(aws, old.prefix)
+            await aws.drive("DELETE", "faults")
+            # Its supervisor starts another one.
+            await eventually(lambda: database.fetchval(erased, old.recording), lambda at: at is not None)
+            assert process.pid != killed
+        finally:
+            await aws.drive("DELETE", "faults")
+            await process.stop()
+    assert await keys(aws, old.prefix) == []
+    assert len(await keys(aws, new.prefix)) == 1
+    mentor = caller("meera", "mentor")
+    assert [one["id"] for one in (await mentor.get(old.path)).json()["items"]] == [new.recording]
+    refused(await mentor.post(old.playback), 404, "not_found")
+    facts = "SELECT count(*) FROM outbox WHERE destination = 'live.RecordingGone' AND body ->> 'recording_id' = $1"
+    assert await database.fetchval(facts, old.recording) == 1
+
+    # Whoever looks into the bucket late does not bring it back.
+    module: Any = next(one for one in node.gateway.modules if one.name == "live")
+    found = Recorded(old.prefix, datetime.now(UTC), 60_000, "media/hls/master.m3u8")
+    session = await module._sessions.read(Principal(id="meera", name="", role=Role.MENTOR, expires_at=0), old.session)
+    async with node.gateway.database.transaction():
+        await module._recordings.add(session, BUCKET, found)
+    assert [one["id"] for one in (await mentor.get(old.path)).json()["items"]] == [new.recording]
