@@ -86,7 +86,7 @@ class Retention:
             return False
         id, bucket, prefix = rows[0]["id"], rows[0]["bucket"], rows[0]["prefix"]
         # When it fails the claim stays: it is tried again when that is over.
-        while await self._s3.delete_page(bucket, prefix):
+        while await self._s3.delete_page(bucket, prefix, self._settings.recording_page):
             with self._kernel.database.guard():
                 await Recording.raw(HOLD, self._until(), id)
         with self._kernel.database.guard():

@@ -18,8 +18,6 @@ from modules.live.calls import NotThere, said
 from modules.live.playlists import Unplayable
 from modules.live.presigner import AccessKey, Presigner
 
-# As many objects as S3 lists, and deletes, at once.
-PAGE: Final = 1000
 ENDED: Final = "recording-ended.json"
 THUMBNAIL: Final = "media/latest_thumbnail/thumb.jpg"
 # The address of an object of this name begins with its bucket's.
@@ -76,9 +74,9 @@ class S3:
         content: bytes = await said(body.read())
         return content
 
-    async def delete_page(self, bucket: str, prefix: str) -> bool:
-        """Delete up to a thousand objects of a recording; whether there may be more."""
-        page = await said(self._s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/", MaxKeys=PAGE))
+    async def delete_page(self, bucket: str, prefix: str, most: int) -> bool:
+        """Delete up to so many objects of a recording, S3 takes a thousand; whether there may be more."""
+        page = await said(self._s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/", MaxKeys=most))
         keys = [{"Key": one["Key"]} for one in page.get("Contents", ())]
         if keys:
             deletion = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})

@@ -98,4 +98,5 @@ class LiveSettings(RoomSettings):
         secret=True,
     )
     recording_kept: float = setting(7_776_000.0, zero=True, doc="How long recordings are kept; 0 means for ever")
+    recording_page: int = setting(1000, doc="Objects of a recording that are deleted at once, at most 1000")
     recording_interval: float = setting(60.0, doc="Time between two looks at which recordings have to go")
