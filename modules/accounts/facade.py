@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from gateway.identifier import new_id
-from gateway.principal import Principal
+from gateway.principal import Principal, Role
 from modules.accounts.tables import AuditEntry
 
 RECORD = """
@@ -39,3 +39,13 @@ KEPT_OUT = "SELECT FROM account_user WHERE id = {} AND (blocked OR deleted_at IS
 async def kept_out(user_id: str) -> bool:
     """Whether the user is blocked or deleted; for what is served without a token."""
     return bool(await AuditEntry.raw(KEPT_OUT, user_id))
+
+
+ROLE = "SELECT role FROM account_user WHERE id = {} AND NOT blocked AND deleted_at IS NULL"
+
+
+async def role_of(user_id: str) -> Role | None:
+    """The user's role now; None for who is blocked, deleted or was never seen. For what is served without a token."""
+    for row in await AuditEntry.raw(ROLE, user_id):
+        return Role(row["role"])
+    return None

@@ -72,11 +72,14 @@ class Watching(msgspec.Struct, frozen=True):
 class Admissions:
     """Lets users into sessions."""
 
-    def __init__(self, kernel: Kernel, entrance: Entrance, key: PlaybackKey | None, door: StageDoor) -> None:
+    def __init__(
+        self, kernel: Kernel, entrance: Entrance, key: PlaybackKey | None, door: StageDoor, *, records: bool
+    ) -> None:
         self._kernel = kernel
         self._entrance = entrance
         self._key = key
         self._door = door
+        self._records = records
 
     async def join(self, principal: Principal, session_id: str, socket_url: str) -> Admission:
         """Raises what joining the room raises: for a ban, an enrolment, a time, places."""
@@ -84,7 +87,7 @@ class Admissions:
         self._kernel.rooms.check(room, principal.id)
         role = await self._entrance.role(principal, session_id)
         shown = await self._shown(principal, session_id)
-        recorded = shown.recording and shown.state is State.LIVE
+        recorded = self._records and shown.recording and shown.state is State.LIVE
         playback = self._playback(principal, shown)
         stage = await self._stage(principal, session_id, role)
         return Admission(room, role, socket_url, shown.state, shown.video, recorded, shown.consent, playback, stage)

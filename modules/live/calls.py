@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from gateway.errors import Unavailable
 from modules.live.breaker import Breaker
 
-NOT_THERE: Final = frozenset({"ResourceNotFoundException", "ChannelNotBroadcasting"})
+NOT_THERE: Final = frozenset({"ResourceNotFoundException", "ChannelNotBroadcasting", "NoSuchKey"})
 
 
 class NotThere(Exception):

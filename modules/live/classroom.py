@@ -78,8 +78,8 @@ class Classroom:
         )
 
     @asynccontextmanager
-    async def running(self, kernel: Kernel, settings: RoomSettings) -> AsyncIterator[None]:
-        self._desk.start(kernel, settings)
+    async def running(self, kernel: Kernel, settings: RoomSettings, *, records: bool) -> AsyncIterator[None]:
+        self._desk.start(kernel, settings, records=records)
         try:
             yield
         finally:

@@ -137,7 +137,7 @@ class Consents:
         # In the order in which a deletion locks them.
         rev = await self._desk.lock(session, PART)
         await self._desk.lock(session, HANDS)
-        if not (await self._desk.fetch(RECORDED, session))[0]["recording"]:
+        if not (self._desk.records and (await self._desk.fetch(RECORDED, session))[0]["recording"]):
             raise Conflict("this session is not recorded", code="live.not_recorded")
         if not await self._desk.fetch(SAY, session, user.id, user.name, request.agree, clock()):
             return Done(rev)
@@ -152,7 +152,7 @@ class Consents:
 
     async def _read_own(self, context: Context) -> MyConsent:
         rows = await self._desk.fetch(OWN, context.room_id, context.principal.id)
-        return MyConsent(rows[0]["recording"], rows[0]["agreed"])
+        return MyConsent(self._desk.records and rows[0]["recording"], rows[0]["agreed"])
 
     async def _read(self, context: Context) -> Consented:
         rows = await self._desk.fetch(READ, context.room_id)

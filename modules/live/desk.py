@@ -56,9 +56,11 @@ class Desk:
     def __init__(self) -> None:
         self._kernel: Kernel | None = None
         self.settings = RoomSettings()
+        # Whether classes can be recorded here: nobody is asked about what does not happen.
+        self.records = False
 
-    def start(self, kernel: Kernel, settings: RoomSettings) -> None:
-        self._kernel, self.settings = kernel, settings
+    def start(self, kernel: Kernel, settings: RoomSettings, *, records: bool) -> None:
+        self._kernel, self.settings, self.records = kernel, settings, records
 
     @property
     def kernel(self) -> Kernel:

@@ -42,6 +42,15 @@ class Entrance:
         self._settings = settings
         self._seats = Seats(kernel, settings.seat_grace)
 
+    async def check(self, principal: Principal, session_id: str) -> None:
+        """That the user may know what happened in the session: has a part in it, and is not kept out.
+
+        Whatever the session's state, and how many places it has. Raises BadInput `not_found`, Refused `forbidden` or
+        Unavailable.
+        """
+        with self._kernel.database.guard():
+            await self._hosts(principal, await self._found(principal, session_id))
+
     async def role(self, principal: Principal, session_id: str) -> str:
         """The user's role in the session's room, with a place in it where places are counted.
 

@@ -13,6 +13,9 @@ live.stars_closed     409: the time for giving stars is over
 live.stars_final      409: the time for changing them is over
 live.no_channel       409: the session has no channel: it is not live, or its video is not there yet
 live.no_stage         409: the session has no stage: it is not live, not interactive, or its video is not there yet
+live.no_recording     409: nothing is recorded on this platform
+live.unplayable       409: the recording cannot be played: what is in its bucket is not as it should be, or there is no
+                      video here any more
 """
 
 from __future__ import annotations
@@ -70,3 +73,11 @@ def no_channel() -> Conflict:
 
 def no_stage() -> Conflict:
     return Conflict("this session has no stage now", code="live.no_stage")
+
+
+def no_recording() -> Conflict:
+    return Conflict("nothing can be recorded here: no bucket is set up for it", code="live.no_recording")
+
+
+def unplayable() -> Conflict:
+    return Conflict("this recording cannot be played", code="live.unplayable")

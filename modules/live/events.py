@@ -116,3 +116,11 @@ class RecordingReady(msgspec.Struct, frozen=True, tag="live.RecordingReady"):
     program_id: str
     recording_id: str
     duration_ms: int
+
+
+class RecordingGone(msgspec.Struct, frozen=True, tag="live.RecordingGone"):
+    """A recording was deleted, or was kept for as long as it is."""
+
+    session_id: str
+    program_id: str
+    recording_id: str

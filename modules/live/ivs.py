@@ -1,4 +1,4 @@
-"""AWS IVS, S3 and SQS, as live needs them: the one place with their SDK, but for stages (`stages.py`).
+"""AWS IVS and SQS, as live needs them: the one place with their SDK, but for stages (`stages.py`) and S3 (`s3.py`).
 
 Every call has a time-out and goes through a breaker; but for what creates, the SDK tries it a few times, with backoff
 and jitter. None is made inside of a database transaction.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -39,14 +38,6 @@ class Stream(msgspec.Struct, frozen=True):
     viewers: int
 
 
-class Recorded(msgspec.Struct, frozen=True):
-    """A recording in a bucket; one that has not ended has no `duration_ms`."""
-
-    prefix: str
-    started_at: datetime
-    duration_ms: int | None
-
-
 class QueueMessage(msgspec.Struct, frozen=True):
     """A message of the queue, and the handle by which it is taken off."""
 
@@ -62,7 +53,6 @@ class Ivs:
         # What creates is never tried again by the SDK: the first try may have created it, and its answer was lost.
         self._once = clients["once"]
         self._sqs = clients["sqs"]
-        self._s3 = clients["s3"]
         calls = Calls(breaker)
         self._call, self._call_or_none = calls.ask, calls.ask_or_none
         self.stages = Stages(clients["realtime"], clients["realtime_once"], calls)
@@ -195,47 +185,6 @@ class Ivs:
         self._recording_arns[bucket] = found["arn"]
         return self._recording_arns[bucket]
 
-    async def recordings(self, bucket: str, channel_arn: str) -> list[Recorded]:
-        """What was recorded of a channel, as its bucket says, where IVS writes the end of each last."""
-        account, resource = channel_arn.split(":")[4:6]
-        documents: dict[str, dict[str, Any]] = {}
-        for key in await self._keys(bucket, f"ivs/v1/{account}/{resource.partition('/')[2]}/"):
-            prefix, mark, name = key.partition("/events/")
-            if not mark or name not in ("recording-started.json", "recording-ended.json"):
-                continue
-            if prefix not in documents or name == "recording-ended.json":
-                answer = await said(self._s3.get_object(Bucket=bucket, Key=key))
-                documents[prefix] = msgspec.json.decode(await answer["Body"].read())
-        return [
-            Recorded(
-                prefix,
-                datetime.fromisoformat(document["recording_started_at"]),
-                document["media"]["hls"].get("duration_ms", 0) if "recording_ended_at" in document else None,
-            )
-            for prefix, document in documents.items()
-        ]
-
-    async def delete_recording(self, bucket: str, prefix: str) -> None:
-        """Remove all of a recording; what is gone is no error."""
-        for key in await self._keys(bucket, f"{prefix}/"):
-            await said(self._s3.delete_object(Bucket=bucket, Key=key))
-
-    async def thumbnail_url(self, bucket: str, prefix: str, seconds: int) -> str:
-        """Where a recording's picture can be read for a while, without asking S3."""
-        key = f"{prefix}/media/latest_thumbnail/thumb.jpg"
-        params = {"Bucket": bucket, "Key": key}
-        return str(await self._s3.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds))
-
-    async def _keys(self, bucket: str, prefix: str) -> list[str]:
-        keys: list[str] = []
-        more: dict[str, str] = {}
-        while True:
-            page = await said(self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **more))
-            keys += [one["Key"] for one in page.get("Contents", ())]
-            if not page.get("IsTruncated"):
-                return keys
-            more = {"ContinuationToken": page["NextContinuationToken"]}
-
     async def receive(self, queue: str) -> list[QueueMessage]:
         """Wait for messages of the queue, as long as SQS lets one wait."""
         if self._queue_url is None:
@@ -270,7 +219,6 @@ async def opened(region: str, endpoint: str, timeout: float, breaker: Breaker) -
             ("realtime", "ivs-realtime", timeout, 3),
             ("realtime_once", "ivs-realtime", timeout, 1),
             ("sqs", "sqs", LONG_POLL + timeout, 3),
-            ("s3", "s3", timeout, 3),
         ):
             retries = {"total_max_attempts": tries, "mode": "standard"}
             config = Config(retries=retries, connect_timeout=timeout, read_timeout=wait)

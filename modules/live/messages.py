@@ -310,6 +310,14 @@ class RecordingNotice(msgspec.Struct, frozen=True):
     rev: int
 
 
+class RecordingRemoval(msgspec.Struct, frozen=True):
+    """A recording is gone, for good."""
+
+    id: str
+    session_id: str
+    rev: int
+
+
 class RecordingView(msgspec.Struct, frozen=True):
     """A recording of a session; `thumbnail_url` is good for some minutes."""
 
@@ -327,3 +335,15 @@ class RecordingList(msgspec.Struct, frozen=True):
     @classmethod
     def example(cls) -> RecordingList:
         return cls([RecordingView("Xw3…", 3_540_000, STARTS, "https://bucket.s3.amazonaws.com/…")])
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """Where to watch a recording: for whoever has the URL, until it expires or you may see the recording no more."""
+
+    url: str
+    expires_at: datetime
+
+    @classmethod
+    def example(cls) -> Replay:
+        url = f"https://ksmp.example/api/v1/sessions/{EXAMPLE}/recordings/j8Z9O91ndcVs/playlist.m3u8?token=eyJ…"
+        return cls(url, ENDS)

@@ -17,7 +17,19 @@ from gateway.module import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.principal import Principal
 from gateway.settings import Settings, SettingsError
 from gateway.tasks import end
-from modules.live import agenda, effects, events, ivs, register, routes, stage_routes, stream_routes, traces
+from modules.live import (
+    agenda,
+    effects,
+    events,
+    ivs,
+    recording_routes,
+    register,
+    routes,
+    s3,
+    stage_routes,
+    stream_routes,
+    traces,
+)
 from modules.live.admission import Admissions, Ticket
 from modules.live.breaker import Breaker
 from modules.live.calendars import Calendars
@@ -27,8 +39,12 @@ from modules.live.due import Clockwork
 from modules.live.entrance import ROLES, Entrance
 from modules.live.errands import Errands
 from modules.live.happenings import Happenings
+from modules.live.passes import PURPOSE, Passes
 from modules.live.playback import PlaybackKey, development_key, private_key
 from modules.live.recordings import Recordings
+from modules.live.replays import Replays
+from modules.live.retention import Retention
+from modules.live.s3 import access_key
 from modules.live.series import Series
 from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
@@ -43,6 +59,7 @@ from modules.live.video import Screen
 from modules.programs.events import PartLost
 
 DEMO: Final = "demo"
+A_WEEK: Final = 604_800
 
 
 class LiveModule(Module):
@@ -61,6 +78,7 @@ class LiveModule(Module):
         events.SessionEnded,
         events.SessionRated,
         events.RecordingReady,
+        events.RecordingGone,
         *effects.EVENTS,
     )
 
@@ -126,8 +144,6 @@ class LiveModule(Module):
                     stream_routes.stream,
                     stream_routes.stop,
                     stream_routes.checks,
-                    stream_routes.recordings,
-                    stream_routes.delete_recording,
                     stage_routes.share,
                     stage_routes.participants,
                     stage_routes.disconnect,
@@ -137,7 +153,20 @@ class LiveModule(Module):
                     "stage_door": Provide(lambda: self._stage_tokens.door, sync_to_thread=False),
                     "usher": Provide(lambda: self._usher, sync_to_thread=False),
                     "streams": Provide(lambda: self._streams, sync_to_thread=False),
+                    "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
+                },
+            ),
+            Router(
+                "/sessions",
+                route_handlers=[
+                    recording_routes.recordings,
+                    recording_routes.delete_recording,
+                    recording_routes.replay,
+                    recording_routes.playlist,
+                ],
+                dependencies={
                     "recordings": Provide(lambda: self._recordings, sync_to_thread=False),
+                    "replays": Provide(lambda: self._replays, sync_to_thread=False),
                     "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
                 },
             ),
@@ -163,6 +192,7 @@ class LiveModule(Module):
         self._streams: Streams | None = None
         self._usher: Usher | None = None
         self._recordings: Recordings | None = None
+        self._replays: Replays | None = None
         self._series: Series | None = None
         self._calendars: Calendars | None = None
         self._clockwork: Clockwork | None = None
@@ -174,39 +204,48 @@ class LiveModule(Module):
         settings: LiveSettings = kernel.settings(LiveSettings)
         core: Settings = kernel.settings(Settings)
         key = _playback_key(settings, core)
-        screen = Screen(on=key is not None)
+        screen = Screen(on=key is not None, recording=bool(settings.recording_bucket))
         self._sessions = sessions = Sessions(kernel, settings, screen)
         self._entrance = Entrance(kernel, settings)
         self._series = Series(kernel, settings, sessions)
         self._calendars = Calendars(kernel, settings)
         self._clockwork = Clockwork(kernel, sessions)
         self._public_url = settings.public_url.rstrip("/")
-        records = bool(settings.recording_bucket)
+        signer = access_key(settings.recording_signer)
+        if settings.recording_life > A_WEEK:
+            raise SettingsError("KSMP_LIVE_RECORDING_LIFE is too long: S3 lets nothing be read for more than a week.")
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._classroom.running(kernel, settings))
+            await stack.enter_async_context(self._classroom.running(kernel, settings, records=screen.recording))
             await stack.enter_async_context(self._register.running(kernel, settings, sessions))
             stages = None
             if key is None:
-                self._streams = Streams(kernel, sessions, None, records=records)
-                self._recordings = Recordings(kernel, settings, sessions, None)
+                self._streams = Streams(kernel, sessions, None, screen)
+                self._recordings = Recordings(kernel, settings, sessions, self._entrance, None)
+                self._replays = Replays(kernel, settings, self._entrance, self._recordings, None, None)
             else:
                 breaker = Breaker(settings.video_failures, settings.video_pause)
                 opened = ivs.opened(core.aws_region, core.aws_endpoint, settings.video_timeout, breaker)
                 clients = await stack.enter_async_context(opened)
                 stages = clients.stages
-                self._streams = Streams(kernel, sessions, clients, records=records)
-                self._recordings = Recordings(kernel, settings, sessions, clients)
-                studio = Studio(kernel, settings, sessions, screen, clients, key)
+                bucket = await stack.enter_async_context(
+                    s3.opened(core.aws_region, core.aws_endpoint, settings.video_timeout, signer)
+                )
+                self._streams = Streams(kernel, sessions, clients, screen)
+                self._recordings = Recordings(kernel, settings, sessions, self._entrance, bucket)
+                passes = Passes(key.secret(PURPOSE), settings.recording_life)
+                self._replays = Replays(kernel, settings, self._entrance, self._recordings, bucket, passes)
+                retention = Retention(kernel, settings, bucket, self._recordings.deleted)
+                studio = Studio(kernel, settings, sessions, screen, clients, key, bucket, self._recordings)
                 happenings = Happenings(kernel, clients, studio, screen, settings.events_queue)
                 errands = Errands(kernel, clients)
                 self._classroom.effects.video = errands
                 workers = [studio.run() for _ in range(settings.video_workers)]
-                for work in (*workers, happenings.run(), errands.run()):
+                for work in (*workers, happenings.run(), errands.run(), retention.run()):
                     task = asyncio.get_running_loop().create_task(work)
                     stack.push_async_callback(end, [task])
             door = StageDoor(kernel, settings, self._entrance, stages)
             self._stage_tokens.start(door, self._entrance, settings)
-            self._ticket.admissions = Admissions(kernel, self._entrance, key, door)
+            self._ticket.admissions = Admissions(kernel, self._entrance, key, door, records=screen.recording)
             self._usher = Usher(kernel, settings, sessions, stages)
             if stages is not None:
                 stack.push_async_callback(end, [asyncio.get_running_loop().create_task(self._usher.run())])

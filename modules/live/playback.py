@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import time
 from datetime import UTC, datetime
 from typing import Final
@@ -44,6 +45,11 @@ class PlaybackKey:
         )
         self.public_key = public.decode()
         self.name = f"ksmp-{hashlib.sha256(public).hexdigest()[:16]}"
+
+    def secret(self, purpose: str) -> bytes:
+        """A secret that only who has the private key can make, another one for each purpose."""
+        own = self._key.private_numbers().private_value.to_bytes(48)
+        return hmac.digest(own, purpose.encode(), "sha256")
 
     def grant(self, user_id: str, channel_arn: str, playback_url: str) -> Playback:
         """A token of this user for this channel."""

@@ -88,6 +88,7 @@ class Series:
         check_co_mentors(values.get("co_mentors", ()))
         async with self._kernel.database.transaction():
             series = await self._taught(principal, id)
+            self._sessions.check_recording(values.get("recording", False))
             if "title" in values:
                 await SeriesRow.update({SeriesRow.title: values["title"]}).where(SeriesRow.id == id)
                 series = msgspec.structs.replace(series, title=values["title"])

@@ -18,7 +18,7 @@ from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
 from modules.accounts.facade import record
 from modules.live import notice
-from modules.live.errors import not_changeable
+from modules.live.errors import no_recording, not_changeable
 from modules.live.events import (
     LobbyOpened,
     SessionCancelled,
@@ -127,6 +127,7 @@ class Sessions:
         mentor_id = new.mentor_id or principal.id
         self._check_times(new.starts_at, new.ends_at)
         check_co_mentors(new.co_mentors)
+        self.check_recording(new.recording)
         with self._kernel.database.guard():
             if not await exists(new.program_id):
                 raise invalid("there is no such program", field="program_id")
@@ -178,6 +179,7 @@ class Sessions:
         async with self._kernel.database.transaction():
             session = await self.locked(principal, id)
             if_match.check(session.rev)
+            self.check_recording(values.get("recording", False) and not session.recording)
             for field in values:
                 if session.state.over or (session.state is State.LIVE and field in SETTLED):
                     raise not_changeable(session.state, field)
@@ -224,7 +226,7 @@ class Sessions:
                 await self._kernel.schedules.at(SETTLE, session.id, now, Due(session.id))
             case Step.CANCEL:
                 event = SessionCancelled(session.id, session.program_id)
-        if step is Step.START and session.recording:
+        if step is Step.START and self._screen.records(session):
             for user in await notice.give(self._kernel, session):
                 await self._take_out(session, user)
         session = await self.write(session, values)
@@ -279,6 +281,11 @@ class Sessions:
         for row in await Session.raw(statement, id):
             return msgspec.convert(row, SessionView)
         raise not_found("there is no such session")
+
+    def check_recording(self, wanted: bool) -> None:
+        """Raises Conflict `live.no_recording` for what would not happen."""
+        if wanted and not self._screen.recording:
+            raise no_recording()
 
     def _check_times(self, starts_at: datetime, ends_at: datetime) -> None:
         """Raises BadInput `invalid`."""

@@ -88,3 +88,15 @@ class LiveSettings(RoomSettings):
         300.0, zero=True, doc="How long a stream may be gone and still go on with the same recording"
     )
     recording_wait: float = setting(3600.0, doc="How long after a session its recording is looked for")
+    recording_life: float = setting(
+        21_600.0, doc="How long a recording can be watched by one URL, at most a week: longer than a class with pauses"
+    )
+    recording_playlist_bytes: int = setting(1_048_576, doc="Largest playlist of a recording, as it is in the bucket")
+    recording_signer: str = setting(
+        "",
+        doc="Access key, `id:secret`, that signs what players read of the bucket; empty means the gateway's own",
+        secret=True,
+    )
+    recording_kept: float = setting(7_776_000.0, zero=True, doc="How long recordings are kept; 0 means for ever")
+    recording_page: int = setting(1000, doc="Objects of a recording that are deleted at once, at most 1000")
+    recording_interval: float = setting(60.0, doc="Time between two looks at which recordings have to go")

@@ -48,7 +48,7 @@ class Speakers:
             await self.forget(session, user)
         else:
             for row in await self._desk.fetch(UNASKED, session, user):
-                if row["unasked"]:
+                if row["unasked"] and self._desk.records:
                     raise Conflict("this user has not agreed to being recorded", code="live.no_consent")
             await self._desk.fetch(PROMOTE, session, user, role)
         await self._desk.kernel.rooms.evict(session_room(session), user, CODE, rejoin=True)

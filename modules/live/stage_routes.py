@@ -22,7 +22,7 @@ async def share(id: Id, principal: NamedDependency[Principal], stage_door: Named
     return await stage_door.share(principal, id)
 
 
-@get("/{id:str}/stage/participants", policy=HOSTS)
+@get("/{id:str}/stage/participants", policy=HOSTS, conflict=True)
 async def participants(id: Id, principal: NamedDependency[Principal], usher: NamedDependency[Usher]) -> ParticipantList:
     """Who is on the stage now."""
     return await usher.participants(principal, id)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from litestar import Request, delete, get, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
 from gateway.auth.policy import signed_in
 from gateway.principal import Principal
 from modules.live.admission import Admission, Admissions
-from modules.live.messages import CheckList, Ingest, RecordingList, StreamView
-from modules.live.recordings import Recordings
+from modules.live.messages import CheckList, Ingest, StreamView
 from modules.live.routes import HOSTS, NAME, OF_PROGRAM
 from modules.live.streams import Streams
 
@@ -61,19 +60,3 @@ async def stop(id: Id, principal: NamedDependency[Principal], streams: NamedDepe
 async def checks(id: Id, principal: NamedDependency[Principal], streams: NamedDependency[Streams]) -> CheckList:
     """What should be so before the class begins."""
     return await streams.checks(principal, id)
-
-
-@get("/{id:str}/recordings", policy=OF_PROGRAM)
-async def recordings(
-    id: Id, principal: NamedDependency[Principal], recordings: NamedDependency[Recordings]
-) -> RecordingList:
-    """What was recorded of a session."""
-    return RecordingList(await recordings.listing(principal, id))
-
-
-@delete("/{id:str}/recordings/{recording:str}", policy=HOSTS)
-async def delete_recording(
-    id: Id, recording: Id, principal: NamedDependency[Principal], recordings: NamedDependency[Recordings]
-) -> None:
-    """Delete a recording for good."""
-    await recordings.delete(principal, id, recording)

@@ -13,7 +13,7 @@ from modules.live.messages import Check, CheckList, Ingest, SessionView, StreamV
 from modules.live.sessions import Sessions, teaches
 from modules.live.states import State
 from modules.live.tables import VideoRow
-from modules.live.video import VideoFacts, video_of
+from modules.live.video import Screen, VideoFacts, video_of
 
 KEY: Final = "UPDATE live_video SET stream_key_arn = {} WHERE session_id = {}"
 
@@ -21,11 +21,11 @@ KEY: Final = "UPDATE live_video SET stream_key_arn = {} WHERE session_id = {}"
 class Streams:
     """Calls IVS for who asks, outside of any transaction. Without IVS there is no channel to ask about."""
 
-    def __init__(self, kernel: Kernel, sessions: Sessions, ivs: Ivs | None, *, records: bool) -> None:
+    def __init__(self, kernel: Kernel, sessions: Sessions, ivs: Ivs | None, screen: Screen) -> None:
         self._kernel = kernel
         self._sessions = sessions
         self._ivs = ivs
-        self._records = records
+        self._screen = screen
 
     async def ingest(self, principal: Principal, id: str) -> Ingest:
         """Where the mentor streams to, with the key. Raises Refused for who is not the session's own mentor."""
@@ -84,7 +84,7 @@ class Streams:
             Check("lobby_open", session.state in (State.LOBBY, State.LIVE)),
             Check("mentor_in_room", session.mentor_id in present),
             Check("video_available", self._ivs is not None),
-            Check("recording_available", self._records or not session.recording),
+            Check("recording_available", self._screen.recording or not session.recording),
             Check("channel_ready", session.video in (Video.READY, Video.STREAMING, Video.LOST)),
             Check("stream_received", session.video is Video.STREAMING),
         ]

@@ -28,6 +28,7 @@ from modules.live.ivs import Channel, Ivs, Stream
 from modules.live.messages import SessionView, StreamNotice, StreamTrouble, Video
 from modules.live.playback import PlaybackKey
 from modules.live.recordings import Recordings
+from modules.live.s3 import S3
 from modules.live.sessions import LOCK, Sessions
 from modules.live.settings import LiveSettings
 from modules.live.states import State, Step
@@ -93,6 +94,8 @@ class Studio:
         screen: Screen,
         ivs: Ivs,
         playback: PlaybackKey,
+        s3: S3,
+        recordings: Recordings,
     ) -> None:
         self._kernel = kernel
         self._settings = settings
@@ -100,7 +103,8 @@ class Studio:
         self._ivs = ivs
         self._playback = playback
         self._wake = screen.woken
-        self._recordings = Recordings(kernel, settings, sessions, ivs)
+        self._s3 = s3
+        self._recordings = recordings
 
     async def run(self) -> None:
         """Do what is due, until cancelled."""
@@ -311,7 +315,7 @@ class Studio:
     async def _develop(self, video: VideoFacts) -> None:
         """Find what was recorded. IVS ends a recording some time after its stream, and may not tell."""
         bucket, now = self._settings.recording_bucket, clock()
-        found = await self._ivs.recordings(bucket, video.channel_arn or "")
+        found = await self._s3.recordings(bucket, video.channel_arn or "")
         async with self._kernel.database.transaction():
             session = await self._locked(video.session_id)
             # A channel that is kept has recordings of other sessions too.

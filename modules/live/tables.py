@@ -138,6 +138,7 @@ class Recording(Table, tablename="live_recording"):
     session_id = Text()
     bucket = Text()
     prefix = Text()
+    playlist = Text()
     duration_ms = BigInt()
     started_at = Timestamptz()
     rev = BigInt(default=1)

@@ -52,15 +52,21 @@ class VideoFacts(msgspec.Struct, frozen=True):
 class Screen:
     """Whether sessions have video here, and what they want of it. `woken` is set when there may be something to do."""
 
-    def __init__(self, *, on: bool) -> None:
+    def __init__(self, *, on: bool, recording: bool) -> None:
         self.on = on
+        # Whether what is streamed can be recorded.
+        self.recording = on and recording
         self.woken = asyncio.Event()
 
     async def begin(self, session: SessionView) -> None:
         """A session starts, in this transaction."""
         if self.on:
             interactive = session.mode is Mode.INTERACTIVE
-            await VideoRow.raw(BEGIN, session.id, session.mentor_id, session.recording, interactive)
+            await VideoRow.raw(BEGIN, session.id, session.mentor_id, self.records(session), interactive)
+
+    def records(self, session: SessionView) -> bool:
+        """Whether the session is recorded when it runs: who planned it may have done so where that was possible."""
+        return self.recording and session.recording
 
     async def end(self, session: SessionView) -> None:
         """It ends, in this transaction."""

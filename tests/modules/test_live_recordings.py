@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
 import asyncpg
 import httpx
+import pytest
 
-from tests.conftest import CreateSession, MakeToken, Running
+from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
 from tests.modules.classroom import MENTOR, do, people, refusal, snapshot, staff
 from tests.wire import connected
 
 
+@pytest.fixture(scope="module")
+async def records(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
+    """A gateway of a platform that can record."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "any")
+        async with gateway(environ={"KSMP_LIVE_RECORDING_BUCKET": "ksmp-recordings"}, aws_endpoint=devcloud) as node:
+            yield node
+
+
 async def test_who_is_recorded_is_told_before_and_asked(
-    node: Running, token: MakeToken, create_session: CreateSession, database: asyncpg.Pool
+    records: Running, token: MakeToken, create_session: CreateSession, database: asyncpg.Pool
 ) -> None:
-    session = await create_session()
+    node, session = records, await create_session()
     room = f"session:{session}"
     await database.execute("UPDATE live_session SET state = 'lobby' WHERE id = $1", session)
     async with people(node, token, MENTOR, "ada", "bob") as (mentor, ada, bob):
@@ -83,3 +97,45 @@ async def test_who_is_recorded_is_told_before_and_asked(
                 found = (await http.get("/consents", headers=teaching)).json()
             assert [(one["user"]["id"], one["agreed"]) for one in found["items"]] == [("ada", False), ("bob", True)]
             assert [one["id"] for one in found["missing"]] == ["ada", "cleo"]
+
+
+async def test_nobody_is_told_or_asked_where_nothing_is_recorded(
+    node: Running, token: MakeToken, create_session: CreateSession, database: asyncpg.Pool
+) -> None:
+    """This gateway has no bucket; the class was planned when it had one."""
+    session = await create_session()
+    room, path = f"session:{session}", f"/api/v1/sessions/{session}"
+    await database.execute("UPDATE live_session SET state = 'lobby', recording = true WHERE id = $1", session)
+    mentor = {"Authorization": f"Bearer {token(MENTOR, 'mentor')}"}
+    async with (
+        people(node, token, MENTOR, "ada") as (host, ada),
+        httpx.AsyncClient(base_url=node.url, headers=mentor) as http,
+    ):
+        for client in (host, ada):
+            await client.join(room)
+        assert (await snapshot(ada, room))["parts"]["live.my_consent"] == {"recording": False, "agreed": None}
+        assert await refusal(ada, room, "live.consent", agree=True) == "live.not_recorded"
+        await do(host, room, "live.promote", user="ada", role="speaker")
+        await ada.expect_push("left", room)
+        await ada.join(room)
+        assert (await http.post(f"{path}/start")).status_code == 200
+        told = await ada.expect(lambda got: got.get("push") in ("live.recording_notice", "live.session", "left"))
+        assert (told["push"], told["data"]["state"]) == ("live.session", "live")
+        joined = (await http.post(f"{path}/join", headers={"Authorization": f"Bearer {token('ada')}"})).json()
+        assert (joined["role"], joined["recorded"]) == ("speaker", False)
+        checks = {one["name"]: one["ok"] for one in (await http.get(f"{path}/checks")).json()["checks"]}
+        assert checks["recording_available"] is False
+        # Other things of it can be changed, and nobody can want a recording anew.
+        planned = await create_session()
+        await database.execute("UPDATE live_session SET state = 'scheduled' WHERE id = $1", planned)
+        place, any_version = f"/api/v1/sessions/{planned}", {"If-Match": "*"}
+        answer = await http.patch(place, json={"recording": True}, headers=any_version)
+        assert (answer.status_code, answer.json()["code"]) == (409, "live.no_recording")
+        await database.execute("UPDATE live_session SET recording = true WHERE id = $1", planned)
+        answer = await http.patch(place, json={"recording": True, "title": "B"}, headers=any_version)
+        assert answer.status_code == 200, answer.text
+        at = datetime.now(UTC) + timedelta(hours=1)
+        body = {"program_id": f"p-{session}", "title": "A", "starts_at": at.isoformat(), "recording": True}
+        body["ends_at"] = (at + timedelta(hours=1)).isoformat()
+        answer = await http.post("/api/v1/sessions", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "live.no_recording")

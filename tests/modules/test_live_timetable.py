@@ -160,8 +160,13 @@ async def test_a_series_is_sessions_that_are_changed_and_cancelled_together(
         refused(await nobody.patch(path, json={"title": "B"}), 403, "forbidden")
         refused(await nobody.post(f"{path}/cancel"), 403, "forbidden")
     refused(await stranger.get(path), 403, "forbidden")
-    assert (await mentor.patch(path, json={"title": "B", "recording": True})).json()["title"] == "B"
-    assert [(one["title"], one["recording"]) for one in await items()] == [("Roots", False), *[("B", True)] * 3]
+    assert (await mentor.patch(path, json={"title": "B", "mode": "interactive"})).json()["title"] == "B"
+    assert [(one["title"], one["mode"]) for one in await items()] == [
+        ("Roots", "broadcast"),
+        *[("B", "interactive")] * 3,
+    ]
+    # Nothing can be recorded here.
+    refused(await mentor.patch(path, json={"recording": True}), 409, "live.no_recording")
     assert (await caller("root", "admin").post(f"{path}/cancel")).status_code == 200
     acts = await database.fetch("SELECT actor, act FROM account_audit WHERE subject = $1", id)
     assert [tuple(row) for row in acts] == [("root", "live.cancel_series")]

@@ -372,11 +372,14 @@ async def test_a_recording_is_found_without_any_event_and_deleted_for_good(
     (found,) = (await sam.get(f"{path}/recordings")).json()["items"]
     assert (found["id"], found["duration_ms"]) == (notice["id"], notice["duration_ms"])
     assert (await aws.http.get(found["thumbnail_url"])).status_code == 200
+    replay = (await sam.post(f"{path}/recordings/{found['id']}/playback")).json()
+    assert replay["url"].startswith("https://ksmp.test/api/v1/sessions/")
+    assert "720p30/playlist.m3u8" in (await sam.get(replay["url"].removeprefix("https://ksmp.test"))).text
     refused(await sam.delete(f"{path}/recordings/{found['id']}"), 403, "forbidden")
     prefix = await database.fetchval("SELECT prefix FROM live_recording WHERE id = $1", found["id"])
     assert any(key.startswith(prefix) for key in await aws.keys("ksmp-recordings"))
     assert (await mentor.delete(f"{path}/recordings/{found['id']}")).status_code == 204
-    assert not any(key.startswith(prefix) for key in await aws.keys("ksmp-recordings"))
+    await eventually(lambda: aws.keys("ksmp-recordings"), lambda keys: not any(key.startswith(prefix) for key in keys))
     assert (await sam.get(f"{path}/recordings")).json()["items"] == []
     refused(await mentor.delete(f"{path}/recordings/{found['id']}"), 404, "not_found")
 
