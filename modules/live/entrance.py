@@ -29,7 +29,11 @@ WHOSE: Final = """
         SELECT FROM live_option WHERE session_id = live_session.id AND lobby
     ) AND NOT EXISTS (
         SELECT FROM live_guest WHERE session_id = live_session.id AND user_id = {} AND state = 'admitted'
-    ) AS waits
+    ) AS waits, EXISTS (
+        SELECT FROM live_seat WHERE session_id = live_session.id AND user_id = {}
+    ) OR EXISTS (
+        SELECT FROM live_stay WHERE session_id = live_session.id AND user_id = {}
+    ) AS known
     FROM live_session WHERE id = {}
 """
 
@@ -40,7 +44,7 @@ class Entrance:
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
         self._kernel = kernel
         self._settings = settings
-        self._seats = Seats(kernel, settings.seat_grace)
+        self._seats = Seats(kernel, settings)
 
     async def role(self, principal: Principal, session_id: str) -> str:
         """The user's role in the session's room, with a place in it where places are counted.
@@ -57,7 +61,7 @@ class Entrance:
         if session["waits"] and session["promoted"] is None:
             raise errors.lobby()
         if session["capacity"] is not None:
-            await self._seats.take(session_id, principal.id)
+            await self._seats.take(session_id, principal.id, known=session["known"])
         return session["promoted"] or "viewer"
 
     async def lobby_role(self, principal: Principal, session_id: str) -> str:
@@ -78,7 +82,7 @@ class Entrance:
 
     async def _found(self, principal: Principal, session_id: str) -> dict[str, Any]:
         # Asked at every join: Piccolo takes longer to write a select than PostgreSQL to answer it.
-        for row in await Session.raw(WHOSE, principal.id, principal.id, principal.id, session_id):
+        for row in await Session.raw(WHOSE, *[principal.id] * 5, session_id):
             found: dict[str, Any] = row
             return found
         raise not_found("there is no such session")

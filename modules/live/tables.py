@@ -40,14 +40,6 @@ class Promotion(Table, tablename="live_promotion"):
     role = Text()
 
 
-class Seat(Table, tablename="live_seat"):
-    """A place in a session that has so many."""
-
-    session_id = Text(primary_key=True)
-    user_id = Text()
-    taken_at = Timestamptz()
-
-
 class Series(Table, tablename="live_series"):
     """Sessions that were planned together."""
 
