@@ -40,7 +40,7 @@ class Classroom:
         self.effects = Effects()
         options = Options(self._desk)
         speakers = Speakers(self._desk)
-        hands = Hands(self._desk, speakers)
+        self.hands = hands = Hands(self._desk, speakers)
         self._consents = Consents(self._desk, hands, speakers)
         lobby = Lobby(self._desk)
         attention = Attention(self._desk, options)

@@ -142,7 +142,7 @@ class Consents:
         if not await self._desk.fetch(SAY, session, user.id, user.name, request.agree, clock()):
             return Done(rev)
         if not request.agree:
-            await self._hands.lower(context, user.id)
+            await self._hands.lower(session, user.id, context)
             await self._speakers.make(session, user.id, "viewer")
         rev = await self._desk.bump(session, PART)
         count = (await self._desk.fetch(COUNT, session))[0]["count"]

@@ -206,7 +206,7 @@ class Moderation:
             for room in (session_room(one), staff_room(one), lobby_room(one)):
                 await self._desk.kernel.rooms.evict(room, user, code, until=until)
             await self._desk.kernel.events.publish(ViewerRemoved(one, user))
-        await self._hands.lower(context, user)
+        await self._hands.lower(session, user, context)
         changed = BanChanged(rev, _ban(ban), force=True)
         await self._desk.kernel.rooms.publish_row(staff_room(session), BAN, changed)
         return Done(rev)

@@ -184,7 +184,7 @@ class LiveModule(Module):
         records = bool(settings.recording_bucket)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._classroom.running(kernel, settings))
-            await stack.enter_async_context(self._register.running(kernel, settings, sessions))
+            await stack.enter_async_context(self._register.running(kernel, settings, sessions, self._classroom.hands))
             stages = None
             if key is None:
                 self._streams = Streams(kernel, sessions, None, records=records)

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from litestar import Router
 from litestar.di import Provide
@@ -18,6 +19,7 @@ from modules.live import attendance_routes as routes
 from modules.live.afterwards import Afterwards
 from modules.live.attendance import Attendances
 from modules.live.counts import PUSH, LiveCount, LiveCounts
+from modules.live.hands import Hands
 from modules.live.recorder import Recorder
 from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
@@ -61,9 +63,18 @@ class Register:
         )
 
     @asynccontextmanager
-    async def running(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions) -> AsyncIterator[None]:
-        """Record until the end, and write what is left then."""
-        self._counts = LiveCounts(kernel, settings.attendance_interval)
+    async def running(
+        self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, hands: Hands
+    ) -> AsyncIterator[None]:
+        """Record until the end, and write what is left then; what follows from who is there is done after each
+        writing."""
+        missing = timedelta(seconds=max(settings.hand_kept, 2 * settings.attendance_interval))
+
+        async def written() -> None:
+            await counts.tell()
+            await hands.lower_deserted(missing)
+
+        self._counts = counts = LiveCounts(kernel, settings.attendance_interval)
         self._attendances = Attendances(kernel, settings, sessions)
         self._stars = Stars(kernel, settings, sessions, self._attendances)
         self._afterwards = Afterwards(kernel, settings, self._attendances, self._stars)
@@ -72,7 +83,7 @@ class Register:
             uuid.uuid4().hex,
             interval=settings.attendance_interval,
             gap=settings.attendance_gap,
-            written=self._counts.tell,
+            written=written,
         )
         writing = asyncio.get_running_loop().create_task(recorder.run())
         try:

@@ -37,7 +37,8 @@ class Replica:
             case "live.hand" if self._newer("live.hands", data):
                 self._replace("live.hands", "hands", data["hand"], _by_user, gone=data["hand"]["state"] == "lowered")
             case "live.hands_lowered" if self._newer("live.hands", data):
-                self.parts["live.hands"]["hands"] = []
+                up = [hand for hand in self.parts["live.hands"]["hands"] if hand["state"] != "raised"]
+                self.parts["live.hands"]["hands"] = up
             case "live.question" if self._newer("live.questions", data):
                 gone = data["question"]["state"] == "dismissed"
                 self._replace("live.questions", "questions", data["question"], _by_id, gone=gone)

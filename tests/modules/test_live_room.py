@@ -16,7 +16,7 @@ import pytest
 
 from modules.live.effects import METADATA_BYTES, PollOpened, poll_mark
 from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.modules.classroom import MENTOR, do, eventually, people, refusal, snapshot, staff
+from tests.modules.classroom import MENTOR, Replica, do, eventually, people, refusal, snapshot, staff
 from tests.wire import Message, WireClient, WireError
 
 YES_NO = {"question": "Clear so far?", "options": ["yes", "no"]}
@@ -29,6 +29,8 @@ async def nodes(gateway: MakeGateway) -> AsyncIterator[Sequence[Running]]:
         "KSMP_LIVE_QUESTIONS_PER_USER": "2",
         "KSMP_LIVE_QUESTION_CHARACTERS": "40",
         "KSMP_LIVE_HANDS": "3",
+        "KSMP_LIVE_HAND_KEPT": "2",
+        "KSMP_LIVE_ATTENDANCE_INTERVAL": "0.5",
         "KSMP_LIVE_POLLS_OPEN": "2",
         "KSMP_LIVE_TALLY_INTERVAL": "0.2",
         "KSMP_LIVE_REACTION_INTERVAL": "0.3",
@@ -110,7 +112,62 @@ async def test_hands(nodes: Sequence[Running], token: MakeToken, room: str) -> N
         ]
         revs = [data["rev"] for data in datas(dan, "live.hand", room)]
         assert revs == sorted(set(revs))
-        assert (await snapshot(dan, room))["parts"]["live.hands"]["hands"] == []
+        # Who speaks goes on.
+        up = (await snapshot(dan, room))["parts"]["live.hands"]["hands"]
+        assert [(hand["user"]["id"], hand["state"]) for hand in up] == [("ada", "invited")]
+        assert all(left["data"]["code"] == "live.role" for left in ada.pushes("left", room))
+        assert len(ada.pushes("left", room)) == 1
+
+
+async def test_hands_of_those_who_are_gone_are_lowered(
+    nodes: Sequence[Running], token: MakeToken, room: str, database: asyncpg.Pool
+) -> None:
+    one, two = nodes
+    id = room.removeprefix("session:")
+    async with people(one, token, MENTOR, "ada", "eve") as (mentor, ada, eve), people(two, token, "bob") as (bob,):
+        await enter([mentor, ada, eve, bob], room)
+        replica = Replica(await snapshot(mentor, room))
+        for client in (bob, ada, eve):
+            await do(client, room, "live.raise_hand")
+        await do(mentor, room, "live.invite", user="eve")
+        await eve.expect_push("left", room)
+        await eve.join(room)
+        # As a gateway left them that was killed: open, and seen last before a while.
+        await database.execute("INSERT INTO live_node VALUES ($1, now() - interval '3 s')", f"killed-{id}")
+        await database.execute(
+            "INSERT INTO live_stay VALUES ($1, 'dan', $2, now() - interval '1 hour', NULL, 'Dan', false)",
+            id,
+            f"killed-{id}",
+        )
+        await database.execute(
+            "INSERT INTO live_hand VALUES ($1, 'dan', 'Dan', 'raised', now() - interval '1 hour')", id
+        )
+        # A moment away, and back on another gateway.
+        await ada.call("leave", room=room)
+        async with people(two, token, "ada") as (again,):
+            await again.join(room)
+            await eve.socket.close()
+            lowered = "SELECT user_id FROM live_hand WHERE session_id = $1 AND state = 'lowered' ORDER BY user_id"
+
+            async def gone() -> bool:
+                return [row["user_id"] for row in await database.fetch(lowered, id)] == ["dan", "eve"]
+
+            await eventually(gone, "two hands are lowered")
+            assert not await database.fetch("SELECT FROM live_promotion WHERE session_id = $1", id)
+            await do(mentor, room, "live.lower_hand", user="ada")
+            last = await mentor.expect(
+                lambda got: (
+                    got.get("push") == "live.hand"
+                    and got["data"]["hand"]["user"]["id"] == "ada"
+                    and got["data"]["hand"]["state"] == "lowered"
+                )
+            )
+            for push in mentor.received:
+                replica.apply(push)
+            fresh = (await snapshot(again, room))["parts"]["live.hands"]
+            assert [hand["user"]["id"] for hand in fresh["hands"]] == ["bob"]
+            assert replica.parts["live.hands"] == fresh
+            assert fresh["rev"] == last["data"]["rev"]
 
 
 async def test_questions_and_who_asked_them(
