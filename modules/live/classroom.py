@@ -67,7 +67,7 @@ class Classroom:
         self.listens = self.effects.listens
         self.routes = Router(
             "/sessions",
-            route_handlers=[exports.questions, exports.polls, exports.moderation, exports.consents],
+            route_handlers=[exports.questions, exports.polls, exports.ballots, exports.moderation, exports.consents],
             # Not bound methods: Litestar copies its handlers, with all that is bound to them.
             dependencies={
                 "export": Provide(

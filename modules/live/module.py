@@ -35,7 +35,7 @@ from modules.live.settings import LiveSettings
 from modules.live.stage_door import StageDoor, StageTokens
 from modules.live.streams import Streams
 from modules.live.studio import Studio
-from modules.live.tables import Calendar, Promotion, Recording, Session, VideoRow
+from modules.live.tables import Calendar, Promotion, Recording, Session, VideoRow, VoteRow
 from modules.live.tables import Series as SeriesRow
 from modules.live.timetable import CLOSE, OPEN, REMIND, Due
 from modules.live.usher import Usher
@@ -49,7 +49,7 @@ class LiveModule(Module):
     name = "live"
     requires = ("accounts", "programs")
     settings_type = LiveSettings
-    tables = (Session, Promotion, SeriesRow, Calendar, VideoRow, Recording, *register.TABLES)
+    tables = (Session, Promotion, SeriesRow, Calendar, VideoRow, Recording, VoteRow, *register.TABLES)
     migrations = Path(__file__).parent / "migrations"
     emits = (
         events.SessionScheduled,

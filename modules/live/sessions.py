@@ -35,13 +35,12 @@ from modules.live.tables import Session
 from modules.live.timers import SETTLE, Due
 from modules.live.timetable import Timetable
 from modules.live.video import Screen
-from modules.programs.facade import Part, exists, part_of, parts_of, taken_part_in
+from modules.programs.facade import Part, exists, part_of, parts_of, programs_of
 
 COLUMNS: Final = ", ".join(SessionView.__struct_fields__)
 READ: Final = f"SELECT {COLUMNS} FROM live_session WHERE id = {{}}"  # noqa: S608
 LOCK: Final = READ + " FOR UPDATE"
 AGENDA: Final = Sort("agenda", (Session.starts_at, Session.id))
-PROGRAMS: Final = "SELECT DISTINCT program_id FROM live_session"
 CO_MENTOR: Final = "co_mentors @> ARRAY[{}]::text[]"
 # The push of a session, in its own room and in its program's.
 PUSH: Final = "live.session"
@@ -86,8 +85,7 @@ class Sessions:
                 mine = f"(mentor_id = {{}} OR {CO_MENTOR})"
                 query = query.where(WhereRaw(mine, principal.id, principal.id))
             elif principal.role is not Role.ADMIN:
-                ids = [row["program_id"] for row in await Session.raw(PROGRAMS)]
-                theirs = await taken_part_in(principal.id, ids)
+                theirs = await programs_of(principal.id)
                 seen = f"(visibility = 'open' OR program_id = ANY({{}}) OR mentor_id = {{}} OR {CO_MENTOR})"
                 query = query.where(WhereRaw(seen, theirs, principal.id, principal.id))
             if agenda.program is not None:

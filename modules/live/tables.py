@@ -113,6 +113,14 @@ class StarRow(Table, tablename="live_star"):
     given_at = Timestamptz()
 
 
+class VoteRow(Table, tablename="live_vote"):
+    """What was chosen in a poll, by a user or by what its secret makes of one."""
+
+    poll_id = Text(primary_key=True)
+    voter = Text()
+    options = Array(base_column=Integer())
+
+
 class VideoRow(Table, tablename="live_video"):
     """The video of a session that was started; what is claimed and changed of it is SQL of `studio.py`."""
 

@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -251,6 +252,7 @@ async def test_questions_and_who_asked_them(
         table = await http.get(path, headers=hosts, params={"format": "csv"})
         assert table.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(io.StringIO(table.text)))
+        assert all(datetime.fromisoformat(row["asked_at"]).utcoffset() == timedelta(0) for row in rows)
         # A spreadsheet would take it for a formula, in this width too.
         assert [row["answer"] for row in rows] == ["", "'＝So."]
 
@@ -360,8 +362,21 @@ async def test_a_quiz_keeps_its_answer_until_it_closes(nodes: Sequence[Running],
         hosts, students = ({"Authorization": f"Bearer {token(*who)}"} for who in ((MENTOR, "mentor"), ("ada",)))
         assert (await http.get(path, headers=students)).status_code == 403
         (item,) = (await http.get(path, headers=hosts)).json()["items"]
-        assert item["ballots"] == {"ada": [1], "bob": [2]}
+        assert (item["id"], item["counts"]) == (poll, [0, 1, 1])
+        assert (await http.get(f"{path}/{poll}/ballots", headers=students)).status_code == 403
+        assert (await http.get(f"{path}/none/ballots", headers=hosts)).json()["code"] == "not_found"
+        found, query = [], {"limit": 1}
+        while True:
+            page = (await http.get(f"{path}/{poll}/ballots", headers=hosts, params=query)).json()
+            found += page["items"]
+            if page["next"] is None:
+                break
+            query |= {"cursor": page["next"]}
+        assert found == [{"voter": "ada", "options": [1]}, {"voter": "bob", "options": [2]}]
         rows = list(csv.DictReader(io.StringIO((await http.get(path, headers=hosts, params={"format": "csv"})).text)))
+        for name in ("opened_at", "closed_at"):
+            moment = datetime.fromisoformat(rows[0][name])
+            assert (moment.utcoffset(), int(moment.timestamp())) == (timedelta(0), closed[name] // 1000)
         assert [(row["option"], row["votes"], row["correct"]) for row in rows] == [
             ("3", "0", "no"),
             ("4", "1", "yes"),
@@ -427,8 +442,9 @@ async def test_nobody_can_tell_who_voted_what_in_an_anonymous_poll(
         path = f"{nodes[0].url}/api/v1/sessions/{room.removeprefix('session:')}/polls"
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token(MENTOR, 'mentor')}"}) as http:
             found = (await http.get(path)).json()["items"]
-        assert [item["ballots"] for item in found] == [None, {}]
-        assert found[0]["poll"]["counts"] == [0, 1]
+            ballots = [(await http.get(f"{path}/{item['id']}/ballots")).json() for item in found]
+        assert (ballots[0]["code"], ballots[1]) == ("not_found", {"items": [], "next": None})
+        assert found[0]["counts"] == [0, 1]
         # Not even in the rows: the votes are gone, and what made voters of users.
         assert await database.fetch("SELECT * FROM live_vote WHERE poll_id = $1", poll) == []
         assert await database.fetchval("SELECT secret FROM live_poll WHERE id = $1", poll) is None
