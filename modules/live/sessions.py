@@ -179,18 +179,26 @@ class Sessions:
             for field in values:
                 if session.state.over or (session.state is State.LIVE and field in SETTLED):
                     raise not_changeable(session.state, field)
-            if moved := "starts_at" in values or "ends_at" in values:
-                starts_at, ends_at = values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at)
-                self._check_times(starts_at, ends_at)
-                values |= {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
-            await note_co_mentors(principal, session.id, session.co_mentors, values)
-            session = await self.write(session, values)
-            if moved:
-                await self._timetable.plan(session)
-                event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
-                await self._kernel.events.publish(event)
+            session = await self.rewrite(principal, session, values)
         if values.get("visibility") == "program":
             await self._empty(session)
+        return session
+
+    async def rewrite(self, principal: Principal, session: SessionView, values: dict[str, Any]) -> SessionView:
+        """Change a locked session inside a transaction; when it is moved its timers are, and others hear of it.
+
+        Raises BadInput `invalid` for times that cannot be.
+        """
+        if moved := "starts_at" in values or "ends_at" in values:
+            starts_at, ends_at = values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at)
+            self._check_times(starts_at, ends_at)
+            values = values | {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
+        await note_co_mentors(principal, session.id, session.co_mentors, values)
+        session = await self.write(session, values)
+        if moved:
+            await self._timetable.plan(session)
+            event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
+            await self._kernel.events.publish(event)
         return session
 
     async def step(self, principal: Principal, id: str, step: Step) -> SessionView:

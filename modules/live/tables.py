@@ -51,6 +51,7 @@ class Series(Table, tablename="live_series"):
     timezone = Text()
     created_by = Text()
     created_at = Timestamptz()
+    rev = BigInt(default=1)
 
 
 class Calendar(Table, tablename="live_calendar"):
