@@ -25,7 +25,7 @@ from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
 from modules.live.stars import Stars
 from modules.live.tables import AttendanceRow, ReportRow, StarRow, StayRow
-from modules.live.timers import PRUNE, RATED, SETTLE, Due
+from modules.live.timers import EMPTY, PRUNE, RATED, SETTLE, Due
 
 TABLES = (StayRow, ReportRow, AttendanceRow, StarRow)
 
@@ -41,6 +41,7 @@ class Register:
         self._afterwards: Afterwards | None = None
         self.timers = (
             Timer(name=SETTLE, payload=Due, handler=self._settle),
+            Timer(name=EMPTY, payload=Due, handler=self._empty),
             Timer(name=RATED, payload=Due, handler=self._rated),
             Timer(name=PRUNE, payload=Due, handler=self._prune),
         )
@@ -115,6 +116,9 @@ class Register:
 
     async def _settle(self, due: Due, delivery: Delivery) -> None:
         await self._running.settle(due, delivery)
+
+    async def _empty(self, due: Due, delivery: Delivery) -> None:
+        await self._running.empty(due, delivery)
 
     async def _rated(self, due: Due, delivery: Delivery) -> None:
         await self._running.rated(due, delivery)

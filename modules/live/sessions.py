@@ -16,6 +16,7 @@ from gateway.identifier import new_id
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
+from gateway.settings import Settings
 from modules.accounts.facade import record
 from modules.live import notice
 from modules.live.errors import not_changeable
@@ -32,7 +33,7 @@ from modules.live.speakers import CODE
 from modules.live.stage_door import off_stage
 from modules.live.states import State, Step, after
 from modules.live.tables import Session
-from modules.live.timers import SETTLE, Due
+from modules.live.timers import EMPTY, SETTLE, Due
 from modules.live.timetable import Timetable
 from modules.live.video import Screen
 from modules.programs.facade import Part, exists, part_of, parts_of, programs_of
@@ -228,7 +229,9 @@ class Sessions:
                 await self._screen.end(session)
                 # `SessionEnded` carries figures, which are told when they are known.
                 await self._kernel.schedules.at(SETTLE, session.id, now, Due(session.id))
+                await self._empty_at(session, now + timedelta(seconds=self._settings.room_kept))
             case Step.CANCEL:
+                await self._empty_at(session, now)
                 event = SessionCancelled(session.id, session.program_id)
         if step is Step.START and session.recording:
             for user in await notice.give(self._kernel, session):
@@ -271,6 +274,12 @@ class Sessions:
             for user, person in sorted(people.items()):
                 if user not in parts and user not in mentors and person.role != Role.ADMIN:
                     await self._take_out(session, user)
+
+    async def _empty_at(self, session: SessionView, closes: datetime) -> None:
+        """Take those out who may be in the rooms no more, when nobody comes in on a grant of before."""
+        if session.state is not State.SCHEDULED:
+            fresh = timedelta(seconds=self._kernel.settings(Settings).grant_fresh)
+            await self._kernel.schedules.at(EMPTY, session.id, closes + fresh, Due(session.id))
 
     async def _take_out(self, session: SessionView, user: str) -> None:
         await off_stage(self._kernel, session.id, user)

@@ -245,6 +245,48 @@ async def test_whom_a_room_lets_in_at_which_time(
     assert await entered("enid") == "live.cancelled"
 
 
+async def test_a_room_that_closes_is_left_by_all_but_its_hosts(
+    gateway: MakeGateway, program: str, token: MakeToken, database: asyncpg.Pool
+) -> None:
+    environ = {"KSMP_LIVE_ROOM_KEPT": "1"}
+    async with (
+        gateway(environ=environ, grant_fresh=0.0) as a,
+        gateway(environ=environ, grant_fresh=0.0) as b,
+        AsyncExitStack() as stack,
+    ):
+
+        async def connect(node: Running, user: str, role: str = "student") -> Any:
+            return await stack.enter_async_context(connected(node.ws_url, token(user, role)))
+
+        headers = {"Authorization": f"Bearer {token('meera', 'mentor')}"}
+        mentor = await stack.enter_async_context(httpx.AsyncClient(base_url=b.url, headers=headers, timeout=30))
+        hosts = [await connect(b, "meera", "mentor"), await connect(a, "root", "admin")]
+        viewers = [await connect(a, "sam"), await connect(b, "enid"), await connect(b, "sam")]
+        for steps, code in ((("start", "end"), "live.over"), (("cancel",), "live.cancelled")):
+            path = await created(mentor, program, "open", visibility="open")
+            id = path.rsplit("/", 1)[1]
+            guest = await connect(a, f"guest-{id}")
+            await guest.join(f"lobby:{id}")
+            for client in (*hosts, *viewers):
+                await client.join(f"session:{id}")
+            await hosts[0].join(f"staff:{id}")
+            for step in steps:
+                assert (await mentor.post(f"{path}/{step}")).status_code == 200
+            for client, room in (*((one, f"session:{id}") for one in viewers), (guest, f"lobby:{id}")):
+                left = await client.expect(lambda one, room=room: one.get("push") == "left" and one["room"] == room)
+                assert left["data"] == {"code": code, "rejoin": False}
+
+            timers = "SELECT FROM timer WHERE key = $1 AND name = 'live.empty'"
+            async with asyncio.timeout(20):
+                while await database.fetch(timers, id):
+                    await asyncio.sleep(0.1)
+            for host in hosts:
+                await host.say(f"session:{id}", "still here")
+                assert host.pushes("left") == []
+            assert (await hosts[0].join(f"staff:{id}"))["members"] == 1
+            assert await entered(viewers[1], f"session:{id}") == code
+
+
 async def test_who_has_no_right_any_more_is_taken_out(
     caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
 ) -> None:
