@@ -130,7 +130,7 @@ class Hands:
                 row_first=True,
             ),
         )
-        self.snapshots = (SnapshotPart(name="live.hands", rooms="session", read=self._read),)
+        self.snapshots = (SnapshotPart(name="live.hands", rooms="session", read=self._read, shared=True),)
 
     async def _raise(self, context: Context, request: Nothing) -> Done:
         """Raises Conflict `live.too_many_hands`; a hand that is up keeps its place."""

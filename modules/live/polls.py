@@ -260,7 +260,7 @@ class BallotBox:
             ),
         )
         self.snapshots = (
-            SnapshotPart(name="live.polls", rooms="session", read=self._read),
+            SnapshotPart(name="live.polls", rooms="session", read=self._read, shared=True),
             SnapshotPart(name="live.my_votes", rooms="session", read=self._read_mine),
             SnapshotPart(name="live.staff_polls", rooms="staff", read=self._read_staff),
         )

@@ -213,7 +213,7 @@ class QuestionBox:
             ),
         )
         self.snapshots = (
-            SnapshotPart(name="live.questions", rooms="session", read=self._read),
+            SnapshotPart(name="live.questions", rooms="session", read=self._read, shared=True),
             SnapshotPart(name="live.my_questions", rooms="session", read=self._read_mine),
             SnapshotPart(name="live.askers", rooms="staff", read=self._read_askers),
         )
