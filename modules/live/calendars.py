@@ -16,9 +16,10 @@ import msgspec
 from gateway.errors import not_found
 from gateway.module import Kernel
 from modules.accounts.facade import kept_out
+from modules.live.clock import clock
 from modules.live.icalendar import calendar
 from modules.live.messages import SessionView
-from modules.live.sessions import COLUMNS, clock
+from modules.live.sessions import COLUMNS
 from modules.live.settings import LiveSettings
 from modules.live.tables import Calendar, Session
 from modules.programs.facade import programs_of

@@ -14,7 +14,8 @@ import msgspec
 from gateway.errors import Conflict
 from gateway.module import Command, Context, Rate, SnapshotPart
 from gateway.principal import Role
-from modules.live.desk import Desk, Done, Member, clock, session_room, staff_room
+from modules.live.clock import clock
+from modules.live.desk import Desk, Done, Member, session_room, staff_room
 from modules.live.facade import roles_in
 from modules.live.hands import PART as HANDS
 from modules.live.hands import Hands

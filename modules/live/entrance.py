@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from gateway.errors import forbidden, not_found
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from modules.live import errors
+from modules.live.clock import clock
 from modules.live.seats import Seats
 from modules.live.settings import LiveSettings
 from modules.live.states import State
@@ -105,5 +106,5 @@ class Entrance:
             case State.CANCELLED:
                 raise errors.cancelled()
             case State.ENDED:
-                if datetime.now(UTC) >= session["ended_at"] + timedelta(seconds=self._settings.room_kept):
+                if clock() >= session["ended_at"] + timedelta(seconds=self._settings.room_kept):
                     raise errors.over()

@@ -15,6 +15,7 @@ from litestar.params import QueryParameter
 from gateway.auth.policy import signed_in
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal
+from modules.live.clock import moment
 from modules.live.consents import ConsentList, Consents
 from modules.live.desk import Member
 from modules.live.messages import EXAMPLE, MADE
@@ -22,7 +23,7 @@ from modules.live.moderation import Moderated, Moderation
 from modules.live.polls import BallotBox, CastVote, Poll
 from modules.live.questions import Question, QuestionBox
 from modules.live.routes import Id
-from modules.live.sheet import moment, written
+from modules.live.sheet import written
 from modules.live.spreadsheet import SpreadsheetOperation, spreadsheet
 
 HOSTS = signed_in(owner="the session's hosts")

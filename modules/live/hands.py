@@ -10,7 +10,8 @@ import msgspec
 
 from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.module import Command, Context, Rate, SnapshotPart
-from modules.live.desk import Desk, Done, Member, Nothing, clock, milliseconds, session_room
+from modules.live.clock import clock, milliseconds
+from modules.live.desk import Desk, Done, Member, Nothing, session_room
 from modules.live.effects import SpeakerInvited
 from modules.live.messages import Name
 from modules.live.speakers import Speakers

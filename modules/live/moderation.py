@@ -17,16 +17,8 @@ from gateway.identifier import new_id
 from gateway.module import Command, Context, SnapshotPart
 from gateway.protocol.names import user_id
 from modules.accounts.facade import record
-from modules.live.desk import (
-    Desk,
-    Done,
-    Member,
-    clock,
-    lobby_room,
-    milliseconds,
-    session_room,
-    staff_room,
-)
+from modules.live.clock import clock, milliseconds
+from modules.live.desk import Desk, Done, Member, lobby_room, session_room, staff_room
 from modules.live.effects import ViewerRemoved
 from modules.live.hands import Hands
 from modules.live.speakers import Speakers

@@ -19,16 +19,9 @@ from gateway.errors import BadInput, Conflict, invalid, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.identifier import new_id
 from gateway.module import Command, Context, Delivery, Rate, SnapshotPart, Timer
-from modules.live.desk import (
-    Desk,
-    Done,
-    checked,
-    clock,
-    milliseconds,
-    session_room,
-    staff_room,
-    user_room,
-)
+from gateway.text import checked
+from modules.live.clock import clock, milliseconds
+from modules.live.desk import Desk, Done, session_room, staff_room, user_room
 from modules.live.effects import PollOpened
 from modules.live.messages import Name
 from modules.live.tables import VoteRow
@@ -294,8 +287,8 @@ class BallotBox:
     async def _open(self, context: Context, request: OpenPoll) -> Opened:
         """Raises BadInput `invalid` and `too_large`, Conflict `live.too_many_polls`."""
         settings, session = self._desk.settings, context.room_id
-        question = checked(request.question, settings.poll_characters, "question")
-        options = [checked(option, settings.option_characters, "options") for option in request.options]
+        question = checked(request.question.strip(), settings.poll_characters, "question")
+        options = [checked(option.strip(), settings.option_characters, "options") for option in request.options]
         if not 2 <= len(options) <= settings.poll_options or len(set(options)) < len(options):
             raise invalid(f"a poll has 2 to {settings.poll_options} different options", field="options")
         correct = None

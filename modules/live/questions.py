@@ -10,18 +10,10 @@ import msgspec
 from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.identifier import new_id
 from gateway.module import Command, Context, Rate, SnapshotPart
+from gateway.text import checked
 from modules.accounts.facade import record
-from modules.live.desk import (
-    Desk,
-    Done,
-    Member,
-    checked,
-    clock,
-    milliseconds,
-    session_room,
-    staff_room,
-    user_room,
-)
+from modules.live.clock import clock, milliseconds
+from modules.live.desk import Desk, Done, Member, session_room, staff_room, user_room
 from modules.live.messages import Name
 from modules.live.options import Options
 from modules.live.tallies import Tallies
@@ -237,7 +229,7 @@ class QuestionBox:
     async def _ask(self, context: Context, request: Ask) -> Asked:
         """Raises Conflict `live.too_many_questions` and `live.not_anonymous`, BadInput `invalid` and `too_large`."""
         settings, session, user = self._desk.settings, context.room_id, context.principal
-        text = checked(request.text, settings.question_characters, "text")
+        text = checked(request.text.strip(), settings.question_characters, "text")
         if request.anonymous and not (await self._options.of(session)).anonymous_questions:
             raise Conflict("questions of this session are asked under one's name", code="live.not_anonymous")
         await self._desk.lock(session, PART)
@@ -269,7 +261,7 @@ class QuestionBox:
         """Raises BadInput `not_found`, `invalid` and `too_large`, Conflict `live.question_closed`."""
         text = request.text
         if text is not None:
-            text = checked(text, self._desk.settings.answer_characters, "text")
+            text = checked(text.strip(), self._desk.settings.answer_characters, "text")
         await self._desk.lock(context.room_id, PART)
         row = await self._find(context, request.question, SETTLES)
         if row["state"] == "dismissed":

@@ -18,9 +18,10 @@ from gateway.identifier import new_id
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from modules.accounts.facade import record
+from modules.live.clock import clock
 from modules.live.messages import NewSeries, NewSession, SeriesChange, SeriesView, SessionView, Video
 from modules.live.recurrence import counted, occurrences
-from modules.live.sessions import COLUMNS, Sessions, check_co_mentors, clock
+from modules.live.sessions import COLUMNS, Sessions, check_co_mentors
 from modules.live.settings import LiveSettings
 from modules.live.states import State, Step
 from modules.live.tables import Series as SeriesRow

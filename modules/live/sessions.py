@@ -19,6 +19,7 @@ from gateway.protocol.names import is_user_id
 from gateway.settings import Settings
 from modules.accounts.facade import record
 from modules.live import notice
+from modules.live.clock import clock
 from modules.live.errors import not_changeable
 from modules.live.events import (
     LobbyOpened,
@@ -306,10 +307,6 @@ class Sessions:
             raise invalid("it would be over already", field="ends_at")
         if starts_at > now + timedelta(seconds=self._settings.ahead):
             raise invalid("this is too far ahead", field="starts_at")
-
-
-def clock() -> datetime:
-    return datetime.now(UTC)
 
 
 def check_co_mentors(users: Iterable[str]) -> None:

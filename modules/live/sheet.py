@@ -45,11 +45,6 @@ def written(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     return text.getvalue()
 
 
-def moment(milliseconds: int | None) -> datetime | None:
-    """What the room has as milliseconds since the Unix epoch."""
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
 def _minutes(row: Attendance) -> str:
     return f"{row.seconds / 60:.1f}"
 
