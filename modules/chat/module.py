@@ -78,7 +78,7 @@ class ChatModule(Module):
         )
         self.snapshots = (
             self._part("chat.settings", "session", lambda of: of.parts.settings, shared=True),
-            self._part("chat.pins", "session", lambda of: of.parts.pins, shared=True),
+            self._part("chat.pins", "session", lambda of: of.parts.pins),
             self._part("chat.messages", "session", lambda of: of.parts.messages),
             self._part("chat.mutes", "staff", lambda of: of.parts.mutes),
             self._part("chat.reports", "staff", lambda of: of.parts.reports),
