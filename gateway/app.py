@@ -63,6 +63,7 @@ from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
 from gateway.realtime.runner import CommandRunner
 from gateway.realtime.sign_in import SignIn
+from gateway.realtime.snapshots import Snapshots
 from gateway.realtime.users import Users
 from gateway.settings import Settings, read
 from gateway.tasks import end
@@ -140,6 +141,7 @@ class Gateway:
         restrictions = Restrictions(self.facts, self.hub, kinds, commands)
         evictions = Evictions(self.facts, self.hub)
         self.access = Revocations(self.facts, self.hub, token_life=settings.token_life + settings.token_leeway)
+        self.snapshots = Snapshots(self.hub, self.log, registry.snapshots(modules), interval=settings.snapshot_interval)
         self.rooms = ClusterRooms(
             self.hub,
             self.log,
@@ -149,7 +151,7 @@ class Gateway:
             evictions,
             self.metrics,
             outbox,
-            registry.snapshots(modules),
+            self.snapshots,
         )
         self.courier = Courier(
             self.bus,
@@ -302,6 +304,7 @@ class Gateway:
         for archiver in self.archivers:
             await archiver.stop()
         await self.facts.stop()
+        await self.snapshots.stop()
         await self.hub.stop()
         await self.bus.close()
         await self.verifier.close()

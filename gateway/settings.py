@@ -101,6 +101,9 @@ class Settings:
     ping_timeout: float = setting(10.0, doc="How long a pong may take")
     history_limit: int = setting(200, doc="Most messages one `history` or `join` answers")
     join_messages: int = setting(50, zero=True, doc="Last messages a join answers when it could not recover")
+    snapshot_interval: float = setting(
+        0.1, zero=True, doc="Time between two reads of what a room's snapshots share; who asks meanwhile waits for one"
+    )
     recovery_messages: int = setting(1000, doc="Most messages a recovery replays")
     recovery_bytes: int = setting(256 * 1024, doc="Most bytes a recovery or a page of history carries")
     connect_recovery_bytes: int = setting(512 * 1024, doc="Most bytes one `connect` replays over all its rooms")

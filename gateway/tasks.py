@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 
-async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks until they are done; what they raise is theirs.
 
     Once is not enough: `asyncio.wait_for` of Python 3.11, which nats-py uses, loses a cancellation that comes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +17,7 @@ from gateway.bus import entry
 from gateway.bus.log import RoomLog, Stored
 from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
-from gateway.module import Context, Entity, Erased, SnapshotPart, StoredPush, Sweep
+from gateway.module import Context, Entity, Erased, StoredPush, Sweep
 from gateway.principal import Author
 from gateway.protocol.messages import Person, Published, Push, Snapshot
 from gateway.protocol.names import RoomName, room_name
@@ -25,6 +25,7 @@ from gateway.realtime.archive import Archive
 from gateway.realtime.evictions import Evictions
 from gateway.realtime.hub import Hub
 from gateway.realtime.restrictions import Restrictions
+from gateway.realtime.snapshots import Snapshots
 from gateway.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,7 @@ class ClusterRooms:
         evictions: Evictions,
         metrics: Metrics,
         outbox: Outbox,
-        parts: Mapping[str, Sequence[SnapshotPart]],
+        snapshots: Snapshots,
     ) -> None:
         self._hub = hub
         self._log = room_log
@@ -57,7 +58,7 @@ class ClusterRooms:
         self._evictions = evictions
         self._metrics = metrics
         self._outbox = outbox
-        self._parts = parts
+        self._snapshots = snapshots
 
     async def publish(
         self,
@@ -150,14 +151,7 @@ class ClusterRooms:
             return await self._hub.newest(served, limit, types)
 
     async def snapshot(self, context: Context) -> Snapshot:
-        name = room_name(context.room)
-        async with self._hub.using(name) as served:
-            epoch, seq = self._log.epoch, served.position
-            # As JSON has it, whichever codec it goes out by: a moment is a text in both.
-            parts = {
-                part.name: msgspec.to_builtins(await part.read(context)) for part in self._parts.get(name.kind, ())
-            }
-        return Snapshot(context.room, epoch, seq, parts)
+        return await self._snapshots.read(context)
 
     async def tally(self, room: str, since: datetime, until: datetime) -> dict[str, int]:
         if room_name(room).kind not in self._archived:

@@ -77,7 +77,7 @@ class ChatModule(Module):
             self._row("chat.unmute", Unmute, lambda of: of.mutes.unmute),
         )
         self.snapshots = (
-            self._part("chat.settings", "session", lambda of: of.parts.settings),
+            self._part("chat.settings", "session", lambda of: of.parts.settings, shared=True),
             self._part("chat.pins", "session", lambda of: of.parts.pins),
             self._part("chat.messages", "session", lambda of: of.parts.messages),
             self._part("chat.mutes", "staff", lambda of: of.parts.mutes),
@@ -143,11 +143,11 @@ class ChatModule(Module):
             row_first=row_first,
         )
 
-    def _part(self, name: str, rooms: str, reader: Reader) -> SnapshotPart:
+    def _part(self, name: str, rooms: str, reader: Reader, *, shared: bool = False) -> SnapshotPart:
         async def read(context: Context) -> msgspec.Struct:
             return await reader(self._running)(context)
 
-        return SnapshotPart(name=name, rooms=rooms, read=read)
+        return SnapshotPart(name=name, rooms=rooms, read=read, shared=shared)
 
     def _rate(self, limit: str) -> Callable[[], Rate]:
         """The limit whose settings begin so."""

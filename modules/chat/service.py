@@ -10,11 +10,12 @@ from typing import Final, TypeVar
 
 import structlog
 
-from gateway.errors import BadInput, Code, Unavailable, forbidden, invalid, not_found
+from gateway.errors import Unavailable, forbidden, not_found
 from gateway.module import Context, Kernel, StoredPush, Sweep
 from gateway.principal import Author
 from gateway.protocol.messages import Published
 from gateway.protocol.names import user_id
+from gateway.text import checked
 from modules.accounts.facade import record
 from modules.chat import errors
 from modules.chat.filter import Filter, review
@@ -54,7 +55,7 @@ class Chat:
         Raises BadInput, Refused and Limited as the room's settings and the filters say, and Unavailable, after which it
         may have been stored.
         """
-        self._check_text(request.text)
+        checked(request.text, self._settings.text_characters, "text")
         rules = await self._rulebook.check(context, request.text, request.kind)
         mentions = await self._mentions.check(context, request.mentions)
         text = await review(self._filters, request.text, Author.of(context.principal))
@@ -77,7 +78,7 @@ class Chat:
         Raises BadInput `not_found` and what `send` raises of a text, Refused `forbidden`, Conflict `chat.too_late` or
         Unavailable.
         """
-        self._check_text(request.text)
+        checked(request.text, self._settings.text_characters, "text")
 
         async def write() -> Published:
             current = await self.read(context, request.seq)
@@ -144,15 +145,6 @@ class Chat:
         if found is None or found.push not in MESSAGES or (found.replaces or found.seq) != seq:
             raise not_found("there is no such message")
         return found
-
-    def _check_text(self, text: str) -> None:
-        if len(text) > self._settings.text_characters:
-            raise BadInput(Code.TOO_LARGE, f"text is longer than {self._settings.text_characters} characters")
-        if not text.strip():
-            raise invalid("text is empty")
-        # PostgreSQL cannot hold the character, and no one can see it.
-        if "\0" in text:
-            raise invalid("text has a NUL character")
 
     async def _in_turn(self, room: str, work: Callable[[], Awaitable[T]], *, required: bool = True) -> T:
         """Do it while nobody else edits, deletes or clears in this room: an edit must not bring back what a deletion

@@ -1,24 +1,28 @@
-"""What follows a session's end: its report and figures, the end of its stars, and the end of what is not kept.
+"""What follows a session's end: its report and figures, the end of its room, of its stars, and of what is not kept.
 
 Each is a timer's handler, in a transaction and once.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from gateway.module import Delivery, Kernel
+from gateway.principal import Role
 from modules.live.attendance import Attendances
+from modules.live.clock import clock
 from modules.live.events import Figures, SessionEnded, SessionRated, StreamFigures
+from modules.live.facade import roles_in
 from modules.live.messages import SessionView
 from modules.live.report import Totals
 from modules.live.settings import LiveSettings
 from modules.live.stars import Stars
+from modules.live.states import State
 from modules.live.tables import Session, StayRow
-from modules.live.timers import PRUNE, RATED, SETTLE, Due
+from modules.live.timers import EMPTY, PRUNE, RATED, SETTLE, Due
 
 # After the silence of so many writings a node is taken for gone.
 SILENCE: Final = 3
@@ -27,6 +31,11 @@ AWAITED: Final = "SELECT EXISTS (SELECT FROM live_node WHERE seen_at < {} AND se
 PRUNE_STAYS: Final = "DELETE FROM live_stay WHERE session_id = {}"
 # Their open stays, of sessions that never ended, are of no length then.
 PRUNE_NODES: Final = "DELETE FROM live_node WHERE seen_at < {}"
+# What those are told who leave a room that is closed: the code with which its door refuses them.
+CLOSED: Final = {State.ENDED: "live.over", State.CANCELLED: "live.cancelled"}
+# As many are taken out at a time, and so long after it one looks who is left.
+AT_ONCE: Final = 500
+AGAIN: Final = timedelta(seconds=2)
 MESSAGE: Final = "chat.message"
 DONE: Final = """
     SELECT (SELECT count(*) FROM live_poll WHERE session_id = {}) AS polls,
@@ -57,7 +66,7 @@ class Afterwards:
         session = await self._ended(due)
         if session is None or session.ended_at is None:
             return
-        now = datetime.now(UTC)
+        now = clock()
         silent = session.ended_at - SILENCE * self._interval
         if now < session.ended_at + SILENCE * self._interval:
             rows = await StayRow.raw(AWAITED, session.ended_at, silent)
@@ -80,6 +89,24 @@ class Afterwards:
         await self._kernel.schedules.at(RATED, session.id, session.ended_at + self._rated, due)
         await self._kernel.schedules.at(PRUNE, session.id, session.ended_at + self._kept, due)
 
+    async def empty(self, due: Due, delivery: Delivery) -> None:
+        """Its room is closed, and so is its lobby: who is no host leaves, a part of them at a time until nobody is left
+        who would be refused."""
+        session = await self._ended(due)
+        if session is None or not session.state.over:
+            return
+        rooms, id, now = self._kernel.rooms, session.id, clock()
+        there = [person for person in await rooms.members(f"session:{id}") if person.role != Role.ADMIN]
+        roles = await roles_in(id, [person.id for person in there])
+        out = [(f"session:{id}", person.id) for person in there if roles.get(person.id) != "host"]
+        out += [(f"lobby:{id}", person.id) for person in await rooms.members(f"lobby:{id}")]
+        code = CLOSED[session.state]
+        for room, user in out[:AT_ONCE]:
+            # Without `rejoin`, and kept out by the door alone, which says why.
+            await rooms.evict(room, user, code, until=now)
+        if out:
+            await self._kernel.schedules.at(EMPTY, id, now + AGAIN, due)
+
     async def rated(self, due: Due, delivery: Delivery) -> None:
         """Tell what the stars came to."""
         session = await self._ended(due)
@@ -90,7 +117,7 @@ class Afterwards:
     async def prune(self, due: Due, delivery: Delivery) -> None:
         """Let the single stays go; the report has what they came to."""
         await StayRow.raw(PRUNE_STAYS, due.session_id)
-        await StayRow.raw(PRUNE_NODES, datetime.now(UTC) - self._kept)
+        await StayRow.raw(PRUNE_NODES, clock() - self._kept)
 
     async def _stream(self, id: str, ended_at: datetime) -> StreamFigures | None:
         for row in await Session.raw(STREAM, ended_at, id):

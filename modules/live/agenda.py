@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
 from gateway.auth.policy import otherwise, roles, signed_in
+from gateway.http.etag import IfMatch, tagged
 from gateway.principal import Principal, Role
 from modules.live.calendars import Calendars
 from modules.live.messages import CalendarAddress, NewSeries, SeriesChange, SeriesView
@@ -26,21 +27,28 @@ async def create_series(
 ) -> Response[SeriesView]:
     """Schedule sessions that recur: each is a session like any other."""
     made = await series.create(principal, data)
-    return Response(made, status_code=201, headers={"Location": f"/api/v1/series/{made.id}"})
+    return tagged(made, status=201, headers={"Location": f"/api/v1/series/{made.id}"})
 
 
 @get("/{id:str}", policy=signed_in(owner="they take part in its program"))
-async def read_series(id: Id, principal: NamedDependency[Principal], series: NamedDependency[Series]) -> SeriesView:
+async def read_series(
+    id: Id, principal: NamedDependency[Principal], series: NamedDependency[Series]
+) -> Response[SeriesView]:
     """One series."""
-    return await series.read(principal, id)
+    return tagged(await series.read(principal, id))
 
 
 @patch("/{id:str}", policy=EDITORS)
 async def change_series(
-    id: Id, data: JSONBody[SeriesChange], principal: NamedDependency[Principal], series: NamedDependency[Series]
-) -> SeriesView:
-    """Change every session of the series that has not begun."""
-    return await series.change(principal, id, data)
+    id: Id,
+    data: JSONBody[SeriesChange],
+    principal: NamedDependency[Principal],
+    series: NamedDependency[Series],
+    if_match: NamedDependency[IfMatch],
+) -> Response[SeriesView]:
+    """Change every session of the series that has not begun. With another time they are moved, but for those that were
+    moved by themselves."""
+    return tagged(await series.change(principal, id, data, if_match))
 
 
 @post("/{id:str}/cancel", policy=EDITORS, status_code=200)

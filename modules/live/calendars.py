@@ -16,12 +16,13 @@ import msgspec
 from gateway.errors import not_found
 from gateway.module import Kernel
 from modules.accounts.facade import kept_out
+from modules.live.clock import clock
 from modules.live.icalendar import calendar
 from modules.live.messages import SessionView
-from modules.live.sessions import COLUMNS, PROGRAMS, clock
+from modules.live.sessions import COLUMNS
 from modules.live.settings import LiveSettings
 from modules.live.tables import Calendar, Session
-from modules.programs.facade import taken_part_in
+from modules.programs.facade import programs_of
 
 NAME: Final = "KSMP"
 SET: Final = """
@@ -66,8 +67,7 @@ class Calendars:
             if not rows or await kept_out(rows[0]["user_id"]):
                 raise not_found("there is no such calendar")
             user_id: str = rows[0]["user_id"]
-            programs = [row["program_id"] for row in await Session.raw(PROGRAMS)]
-            sessions = await self._sessions(user_id, await taken_part_in(user_id, programs))
+            sessions = await self._sessions(user_id, await programs_of(user_id))
         return calendar(NAME, sessions)
 
     async def _sessions(self, user_id: str, programs: list[str]) -> list[SessionView]:

@@ -40,7 +40,7 @@ class Classroom:
         self.effects = Effects()
         options = Options(self._desk)
         speakers = Speakers(self._desk)
-        hands = Hands(self._desk, speakers)
+        self.hands = hands = Hands(self._desk, speakers)
         self._consents = Consents(self._desk, hands, speakers)
         lobby = Lobby(self._desk)
         attention = Attention(self._desk, options)
@@ -67,7 +67,7 @@ class Classroom:
         self.listens = self.effects.listens
         self.routes = Router(
             "/sessions",
-            route_handlers=[exports.questions, exports.polls, exports.moderation, exports.consents],
+            route_handlers=[exports.questions, exports.polls, exports.ballots, exports.moderation, exports.consents],
             # Not bound methods: Litestar copies its handlers, with all that is bound to them.
             dependencies={
                 "export": Provide(

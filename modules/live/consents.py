@@ -14,7 +14,8 @@ import msgspec
 from gateway.errors import Conflict
 from gateway.module import Command, Context, Rate, SnapshotPart
 from gateway.principal import Role
-from modules.live.desk import Desk, Done, Member, clock, session_room, staff_room
+from modules.live.clock import clock
+from modules.live.desk import Desk, Done, Member, session_room, staff_room
 from modules.live.facade import roles_in
 from modules.live.hands import PART as HANDS
 from modules.live.hands import Hands
@@ -142,7 +143,7 @@ class Consents:
         if not await self._desk.fetch(SAY, session, user.id, user.name, request.agree, clock()):
             return Done(rev)
         if not request.agree:
-            await self._hands.lower(context, user.id)
+            await self._hands.lower(session, user.id, context)
             await self._speakers.make(session, user.id, "viewer")
         rev = await self._desk.bump(session, PART)
         count = (await self._desk.fetch(COUNT, session))[0]["count"]

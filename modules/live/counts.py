@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import msgspec
 
 from gateway.module import Context, Kernel
 from gateway.principal import Principal
+from modules.live.clock import clock
 from modules.live.tables import StayRow
 
 # Also what the snapshot calls it.
@@ -71,6 +72,6 @@ class LiveCounts:
 
     async def _count(self, sessions: list[str]) -> list[LiveCount]:
         with self._kernel.database.guard():
-            rows = await StayRow.raw(COUNT, sessions, datetime.now(UTC) - self._silence)
+            rows = await StayRow.raw(COUNT, sessions, clock() - self._silence)
         counts = {row["session_id"]: msgspec.convert(row, LiveCount) for row in rows}
         return [counts.get(session, LiveCount(session, 0, 0)) for session in sessions]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from gateway.module import Kernel
+from modules.live.clock import clock
 from modules.live.settings import LiveSettings
 from modules.live.stage_door import off_stage
 from modules.live.tables import Promotion, Session
@@ -30,7 +31,7 @@ async def take_out(kernel: Kernel, lost: PartLost) -> None:
     """Out of them on every node, in a transaction, and no grant of before counts; who has a right of another kind may
     come back."""
     settings: LiveSettings = kernel.settings(LiveSettings)
-    since = datetime.now(UTC) - timedelta(seconds=settings.room_kept)
+    since = clock() - timedelta(seconds=settings.room_kept)
     rows = await Promotion.raw(DEMOTE, lost.program_id, lost.user_id)
     rows += await Session.raw(OPEN, lost.program_id, since, lost.part == "mentor")
     for id in sorted({row["id"] for row in rows}):

@@ -8,12 +8,11 @@ order of their commits, and a client that holds a part at some `rev` needs one r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
-from gateway.errors import BadInput, Code, Unavailable, invalid
+from gateway.errors import Unavailable
 from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.live.room_settings import RoomSettings
@@ -97,23 +96,3 @@ def lobby_room(session: str) -> str:
 
 def user_room(user: str) -> str:
     return f"user:{user}"
-
-
-def milliseconds(moment: datetime) -> int:
-    """On the wire, since the Unix epoch."""
-    return int(moment.timestamp() * 1000)
-
-
-def clock() -> datetime:
-    return datetime.now(UTC)
-
-
-def checked(text: str, most: int, what: str) -> str:
-    """A text without blanks around it; raises BadInput `invalid` or `too_large`."""
-    text = text.strip()
-    if len(text) > most:
-        raise BadInput(Code.TOO_LARGE, f"{what} is longer than {most} characters", field=what)
-    # PostgreSQL cannot hold the character, and no one can see it.
-    if not text or "\0" in text:
-        raise invalid(f"{what} is empty or has a NUL character", field=what)
-    return text

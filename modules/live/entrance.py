@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from gateway.errors import forbidden, not_found
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from modules.live import errors
+from modules.live.clock import clock
 from modules.live.seats import Seats
 from modules.live.settings import LiveSettings
 from modules.live.states import State
@@ -29,7 +30,11 @@ WHOSE: Final = """
         SELECT FROM live_option WHERE session_id = live_session.id AND lobby
     ) AND NOT EXISTS (
         SELECT FROM live_guest WHERE session_id = live_session.id AND user_id = {} AND state = 'admitted'
-    ) AS waits
+    ) AS waits, EXISTS (
+        SELECT FROM live_seat WHERE session_id = live_session.id AND user_id = {}
+    ) OR EXISTS (
+        SELECT FROM live_stay WHERE session_id = live_session.id AND user_id = {}
+    ) AS known
     FROM live_session WHERE id = {}
 """
 
@@ -40,7 +45,7 @@ class Entrance:
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
         self._kernel = kernel
         self._settings = settings
-        self._seats = Seats(kernel, settings.seat_grace)
+        self._seats = Seats(kernel, settings)
 
     async def check(self, principal: Principal, session_id: str) -> None:
         """That the user may know what happened in the session: has a part in it, and is not kept out.
@@ -66,7 +71,7 @@ class Entrance:
         if session["waits"] and session["promoted"] is None:
             raise errors.lobby()
         if session["capacity"] is not None:
-            await self._seats.take(session_id, principal.id)
+            await self._seats.take(session_id, principal.id, known=session["known"])
         return session["promoted"] or "viewer"
 
     async def lobby_role(self, principal: Principal, session_id: str) -> str:
@@ -87,7 +92,7 @@ class Entrance:
 
     async def _found(self, principal: Principal, session_id: str) -> dict[str, Any]:
         # Asked at every join: Piccolo takes longer to write a select than PostgreSQL to answer it.
-        for row in await Session.raw(WHOSE, principal.id, principal.id, principal.id, session_id):
+        for row in await Session.raw(WHOSE, *[principal.id] * 5, session_id):
             found: dict[str, Any] = row
             return found
         raise not_found("there is no such session")
@@ -110,5 +115,5 @@ class Entrance:
             case State.CANCELLED:
                 raise errors.cancelled()
             case State.ENDED:
-                if datetime.now(UTC) >= session["ended_at"] + timedelta(seconds=self._settings.room_kept):
+                if clock() >= session["ended_at"] + timedelta(seconds=self._settings.room_kept):
                     raise errors.over()

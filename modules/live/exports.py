@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
@@ -15,21 +13,23 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from gateway.auth.policy import signed_in
+from gateway.http.listing import Page, Span
 from gateway.principal import Principal
+from modules.live.clock import moment
 from modules.live.consents import ConsentList, Consents
 from modules.live.desk import Member
 from modules.live.messages import EXAMPLE, MADE
 from modules.live.moderation import Moderated, Moderation
-from modules.live.polls import BallotBox, Poll
+from modules.live.polls import BallotBox, CastVote, Poll
 from modules.live.questions import Question, QuestionBox
 from modules.live.routes import Id
-from modules.live.sheet import cell
+from modules.live.sheet import written
 from modules.live.spreadsheet import SpreadsheetOperation, spreadsheet
 
 HOSTS = signed_in(owner="the session's hosts")
 Format = Annotated[Literal["json", "csv"], QueryParameter(description="What it is written as")]
 QUESTION_HEAD: Final = ("id", "state", "votes", "asked_at", "anonymous", "asker", "text", "answer")
-POLL_HEAD: Final = ("id", "question", "state", "voters", "option", "votes", "correct")
+POLL_HEAD: Final = ("id", "question", "state", "opened_at", "closed_at", "voters", "option", "votes", "correct")
 
 
 @dataclass
@@ -50,13 +50,6 @@ class QuestionRecord(msgspec.Struct, frozen=True):
     asker: Member | None
 
 
-class PollRecord(msgspec.Struct, frozen=True):
-    """A poll with its votes; `ballots` has the chosen options by user, and is null when it is anonymous."""
-
-    poll: Poll
-    ballots: dict[str, list[int]] | None
-
-
 class QuestionList(msgspec.Struct, frozen=True):
     """The most upvoted first, then the oldest."""
 
@@ -71,9 +64,9 @@ class QuestionList(msgspec.Struct, frozen=True):
 
 
 class PollList(msgspec.Struct, frozen=True):
-    """In the order of their opening."""
+    """In the order of their opening, with their votes."""
 
-    items: list[PollRecord]
+    items: list[Poll]
 
     @classmethod
     def example(cls) -> PollList:
@@ -89,7 +82,7 @@ class PollList(msgspec.Struct, frozen=True):
             counts=[0, 1],
             voters=1,
         )
-        return cls([PollRecord(quiz, {"asha": [1]})])
+        return cls([quiz])
 
 
 class ModerationList(msgspec.Struct, frozen=True):
@@ -123,12 +116,12 @@ class Export:
     async def polls(self, principal: Principal, session: str) -> PollList:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
         await self.staff_role(principal, session)
-        return PollList([PollRecord(poll, ballots) for poll, ballots in await self.ballot_box.export(session)])
+        return PollList(await self.ballot_box.results(session))
 
-    async def results(self, principal: Principal, session: str) -> list[Poll]:
-        """The polls alone: a sheet has no ballots, of which there are as many as voters. Raises the same."""
+    async def ballots(self, principal: Principal, session: str, poll: str, span: Span) -> Page[CastVote]:
+        """Raises the same, `not_found` also for a poll that is anonymous."""
         await self.staff_role(principal, session)
-        return await self.ballot_box.results(session)
+        return await self.ballot_box.ballots(session, poll, span)
 
     async def moderation(self, principal: Principal, session: str) -> ModerationList:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
@@ -154,7 +147,7 @@ async def questions(
             one.question.id,
             one.question.state,
             one.question.votes,
-            one.question.asked_at,
+            moment(one.question.asked_at),
             one.anonymous,
             "" if one.asker is None else one.asker.name,
             one.question.text,
@@ -162,7 +155,7 @@ async def questions(
         )
         for one in found.items
     )
-    return spreadsheet(f"questions-{id}", _csv(QUESTION_HEAD, rows))
+    return spreadsheet(f"questions-{id}", written(QUESTION_HEAD, rows))
 
 
 @get("/{id:str}/polls", policy=HOSTS, operation_class=PollsOperation)
@@ -170,23 +163,37 @@ async def polls(
     id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export], format: Format = "json"
 ) -> Response[PollList]:
     """The polls and quizzes of a session with their results."""
+    found = await export.polls(principal, id)
     if format == "json":
-        return Response(await export.polls(principal, id))
-    found = await export.results(principal, id)
+        return Response(found)
     rows = (
         (
             poll.id,
             poll.question,
             poll.state,
+            moment(poll.opened_at),
+            moment(poll.closed_at),
             poll.voters,
             option,
             (poll.counts or [])[number],
             "" if poll.correct is None else number in poll.correct,
         )
-        for poll in found
+        for poll in found.items
         for number, option in enumerate(poll.options)
     )
-    return spreadsheet(f"polls-{id}", _csv(POLL_HEAD, rows))
+    return spreadsheet(f"polls-{id}", written(POLL_HEAD, rows))
+
+
+@get("/{id:str}/polls/{poll:str}/ballots", policy=HOSTS)
+async def ballots(
+    id: Id,
+    poll: Id,
+    span: NamedDependency[Span],
+    principal: NamedDependency[Principal],
+    export: NamedDependency[Export],
+) -> Page[CastVote]:
+    """Who chose what in a poll that is not anonymous, by user id."""
+    return await export.ballots(principal, id, poll, span)
 
 
 @get("/{id:str}/moderation", policy=HOSTS)
@@ -199,11 +206,3 @@ async def moderation(id: Id, principal: NamedDependency[Principal], export: Name
 async def consents(id: Id, principal: NamedDependency[Principal], export: NamedDependency[Export]) -> ConsentList:
     """Who agrees to being recorded, who does not, and who is there without having agreed."""
     return await export.consents(principal, id)
-
-
-def _csv(head: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-    writer.writerow(head)
-    writer.writerows([cell(value) for value in row] for row in rows)
-    return file.getvalue()

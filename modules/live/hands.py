@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, Literal
 
 import msgspec
 
 from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.module import Command, Context, Rate, SnapshotPart
-from modules.live.desk import Desk, Done, Member, Nothing, clock, milliseconds
+from modules.live.clock import clock, milliseconds
+from modules.live.desk import Desk, Done, Member, Nothing, session_room
 from modules.live.effects import SpeakerInvited
 from modules.live.messages import Name
 from modules.live.speakers import Speakers
@@ -29,8 +31,16 @@ TURN: Final = """
     UPDATE live_hand SET state = $3 WHERE session_id = $1 AND user_id = $2
     RETURNING user_id, name, state, raised_at
 """
-INVITED: Final = "SELECT user_id FROM live_hand WHERE session_id = $1 AND state = 'invited' ORDER BY user_id"
-LOWER_ALL: Final = "UPDATE live_hand SET state = 'lowered' WHERE session_id = $1 AND state <> 'lowered'"
+LOWER_ALL: Final = "UPDATE live_hand SET state = 'lowered' WHERE session_id = $1 AND state = 'raised'"
+# Up for longer than it takes the register to see somebody, who was not seen since.
+DESERTED: Final = """
+    SELECT session_id, user_id FROM live_hand AS hand
+    WHERE ($1::text IS NULL OR session_id = $1) AND state <> 'lowered' AND raised_at < $2 AND NOT EXISTS (
+        SELECT FROM live_stay LEFT JOIN live_node USING (node)
+        WHERE session_id = hand.session_id AND user_id = hand.user_id
+        AND coalesce(ended_at, seen_at, started_at) >= $2
+    ) ORDER BY session_id, user_id
+"""
 # One statement, so that the revision is that of the hands beside it.
 READ: Final = """
     SELECT part.rev, hand.user_id, hand.name, hand.state, hand.raised_at
@@ -67,7 +77,7 @@ class HandTurned(msgspec.Struct, frozen=True):
 
 
 class HandsLowered(msgspec.Struct, frozen=True):
-    """The push `live.hands_lowered`: none is up."""
+    """The push `live.hands_lowered`: of those that were `raised` none is up; who was invited speaks on."""
 
     rev: int
 
@@ -121,7 +131,7 @@ class Hands:
                 row_first=True,
             ),
         )
-        self.snapshots = (SnapshotPart(name="live.hands", rooms="session", read=self._read),)
+        self.snapshots = (SnapshotPart(name="live.hands", rooms="session", read=self._read, shared=True),)
 
     async def _raise(self, context: Context, request: Nothing) -> Done:
         """Raises Conflict `live.too_many_hands`; a hand that is up keeps its place."""
@@ -133,30 +143,45 @@ class Hands:
         if (await self._desk.fetch(COUNT, session))[0]["count"] >= self._desk.settings.hands:
             raise Conflict(f"{self._desk.settings.hands} hands are up already", code="live.too_many_hands")
         rows = await self._desk.fetch(RAISE, session, user.id, user.name, clock())
-        return await self._tell(context, rows[0])
+        return await self._tell(session, rows[0], context)
 
     async def _lower(self, context: Context, request: Whose) -> Done:
         """Raises Refused `forbidden` for another's hand, and BadInput `not_found` when another's is not up."""
         user = request.user or context.principal.id
         if user != context.principal.id and not context.at_least("cohost"):
             raise forbidden("only a host lowers the hands of others")
-        rev = await self.lower(context, user)
+        rev = await self.lower(context.room_id, user, context)
         if rev is None:
             if user != context.principal.id:
                 raise _not_up()
             rev = await self._desk.lock(context.room_id, PART)
         return Done(rev)
 
-    async def lower(self, context: Context, user: str) -> int | None:
-        """Lower a hand if it is up, in a transaction; who was invited is a viewer again."""
-        session = context.room_id
+    async def lower_deserted(self, missing: timedelta) -> None:
+        """Lower the hands of those whom the register has not seen for so long, wherever they were.
+
+        Their turns are over. Several gateways may do it at once. Raises Unavailable.
+        """
+        moment = clock() - missing
+        for session in sorted({row["session_id"] for row in await self._desk.fetch(DESERTED, None, moment)}):
+            # A gateway that cannot write what it sees still tells who is there.
+            there = {person.id for person in await self._desk.kernel.rooms.members(session_room(session))}
+            async with self._desk.kernel.database.transaction():
+                await self._desk.lock(session, PART)
+                for row in await self._desk.fetch(DESERTED, session, moment):
+                    if row["user_id"] not in there:
+                        await self.lower(session, row["user_id"])
+
+    async def lower(self, session: str, user: str, context: Context | None = None) -> int | None:
+        """Lower a hand if it is up, in a transaction; who was invited is a viewer again. Without a context nobody did
+        it."""
         await self._desk.lock(session, PART)
         for row in await self._desk.fetch(OF, session, user):
             if row["state"] == "lowered":
                 return None
             if row["state"] == "invited":
                 await self._end_turn(session, user)
-            return (await self._tell(context, (await self._desk.fetch(TURN, session, user, "lowered"))[0])).rev
+            return (await self._tell(session, (await self._desk.fetch(TURN, session, user, "lowered"))[0], context)).rev
         return None
 
     async def _end_turn(self, session: str, user: str) -> None:
@@ -174,13 +199,12 @@ class Hands:
                 if await self._speakers.role(session, request.user) == "viewer":
                     await self._speakers.make(session, request.user, "speaker")
                 await self._desk.kernel.events.publish(SpeakerInvited(session, request.user, row["name"]))
-                return await self._tell(context, (await self._desk.fetch(TURN, session, request.user, "invited"))[0])
+                turned = await self._desk.fetch(TURN, session, request.user, "invited")
+                return await self._tell(session, turned[0], context)
         raise _not_up()
 
     async def _lower_all(self, context: Context, request: Nothing) -> Done:
         lowered = HandsLowered(await self._desk.bump(context.room_id, PART))
-        for row in await self._desk.fetch(INVITED, context.room_id):
-            await self._end_turn(context.room_id, row["user_id"])
         await self._desk.fetch(LOWER_ALL, context.room_id)
         await context.publish_row(LOWERED, lowered)
         return Done(lowered.rev)
@@ -190,9 +214,12 @@ class Hands:
         hands = [_hand(row) for row in rows if row["user_id"] is not None]
         return Queue(rows[0]["rev"] if rows else 0, sorted(hands, key=lambda hand: (hand.raised_at, hand.user.id)))
 
-    async def _tell(self, context: Context, row: Mapping[str, Any]) -> Done:
-        turned = HandTurned(await self._desk.bump(context.room_id, PART), _hand(row))
-        await context.publish_row(HAND, turned)
+    async def _tell(self, session: str, row: Mapping[str, Any], context: Context | None) -> Done:
+        turned = HandTurned(await self._desk.bump(session, PART), _hand(row))
+        if context is None:
+            await self._desk.kernel.rooms.publish_row(session_room(session), HAND, turned)
+        else:
+            await context.publish_row(HAND, turned)
         return Done(turned.rev)
 
     def _rate(self) -> Rate:

@@ -9,17 +9,8 @@ import msgspec
 
 from gateway.errors import Conflict, not_found
 from gateway.module import Command, Context, Rate, SnapshotPart
-from modules.live.desk import (
-    Desk,
-    Done,
-    Member,
-    Nothing,
-    clock,
-    lobby_room,
-    milliseconds,
-    session_room,
-    staff_room,
-)
+from modules.live.clock import clock, milliseconds
+from modules.live.desk import Desk, Done, Member, Nothing, lobby_room, session_room, staff_room
 from modules.live.messages import Name
 
 PART: Final = "guests"

@@ -162,11 +162,15 @@ class Reminder(msgspec.Struct, frozen=True):
     rev: int
 
 
+Rule = Annotated[str, Meta(min_length=1, max_length=500, pattern="^[ -~]*$")]
+Timezone = Annotated[str, Meta(pattern="^[A-Za-z0-9_+/-]{1,64}$", description="Of the IANA database")]
+
+
 class NewSeries(NewSession, frozen=True, kw_only=True):
     """A first session, and the rule (RFC 5545) by which others follow it at the same time of a place's clock."""
 
-    rule: Annotated[str, Meta(min_length=1, max_length=500, pattern="^[ -~]*$")]
-    timezone: Annotated[str, Meta(pattern="^[A-Za-z0-9_+/-]{1,64}$", description="Of the IANA database")]
+    rule: Rule
+    timezone: Timezone
 
     @classmethod
     def example(cls) -> NewSeries:
@@ -176,8 +180,13 @@ class NewSeries(NewSession, frozen=True, kw_only=True):
 
 
 class SeriesChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left out stays."""
+    """What is left out stays. `starts_at` and `ends_at` are those of the first occurrence that is still to come; the
+    others follow it by the rule, also by one that is given anew."""
 
+    starts_at: Moment | UnsetType = UNSET
+    ends_at: Moment | UnsetType = UNSET
+    rule: Rule | UnsetType = UNSET
+    timezone: Timezone | UnsetType = UNSET
     title: Title | UnsetType = UNSET
     summary: Summary | UnsetType = UNSET
     co_mentors: CoMentors | UnsetType = UNSET
@@ -201,6 +210,7 @@ class SeriesView(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     timezone: str
     sessions: int
+    rev: int
     created_at: datetime
 
     @classmethod
@@ -213,6 +223,7 @@ class SeriesView(msgspec.Struct, frozen=True, kw_only=True):
             rule="FREQ=WEEKLY;BYDAY=MO,TH;COUNT=12",
             timezone="Asia/Kolkata",
             sessions=12,
+            rev=1,
             created_at=MADE,
         )
 

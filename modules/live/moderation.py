@@ -17,16 +17,8 @@ from gateway.identifier import new_id
 from gateway.module import Command, Context, SnapshotPart
 from gateway.protocol.names import user_id
 from modules.accounts.facade import record
-from modules.live.desk import (
-    Desk,
-    Done,
-    Member,
-    clock,
-    lobby_room,
-    milliseconds,
-    session_room,
-    staff_room,
-)
+from modules.live.clock import clock, milliseconds
+from modules.live.desk import Desk, Done, Member, lobby_room, session_room, staff_room
 from modules.live.effects import ViewerRemoved
 from modules.live.hands import Hands
 from modules.live.speakers import Speakers
@@ -206,7 +198,7 @@ class Moderation:
             for room in (session_room(one), staff_room(one), lobby_room(one)):
                 await self._desk.kernel.rooms.evict(room, user, code, until=until)
             await self._desk.kernel.events.publish(ViewerRemoved(one, user))
-        await self._hands.lower(context, user)
+        await self._hands.lower(session, user, context)
         changed = BanChanged(rev, _ban(ban), force=True)
         await self._desk.kernel.rooms.publish_row(staff_room(session), BAN, changed)
         return Done(rev)

@@ -51,7 +51,7 @@ from modules.live.settings import LiveSettings
 from modules.live.stage_door import StageDoor, StageTokens
 from modules.live.streams import Streams
 from modules.live.studio import Studio
-from modules.live.tables import Calendar, Promotion, Recording, Seat, Session, VideoRow
+from modules.live.tables import Calendar, Promotion, Recording, Session, VideoRow, VoteRow
 from modules.live.tables import Series as SeriesRow
 from modules.live.timetable import CLOSE, OPEN, REMIND, Due
 from modules.live.usher import Usher
@@ -66,7 +66,7 @@ class LiveModule(Module):
     name = "live"
     requires = ("accounts", "programs")
     settings_type = LiveSettings
-    tables = (Session, Promotion, Seat, SeriesRow, Calendar, VideoRow, Recording, *register.TABLES)
+    tables = (Session, Promotion, SeriesRow, Calendar, VideoRow, Recording, VoteRow, *register.TABLES)
     migrations = Path(__file__).parent / "migrations"
     emits = (
         events.SessionScheduled,
@@ -216,7 +216,7 @@ class LiveModule(Module):
             raise SettingsError("KSMP_LIVE_RECORDING_LIFE is too long: S3 lets nothing be read for more than a week.")
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._classroom.running(kernel, settings, records=screen.recording))
-            await stack.enter_async_context(self._register.running(kernel, settings, sessions))
+            await stack.enter_async_context(self._register.running(kernel, settings, sessions, self._classroom.hands))
             stages = None
             if key is None:
                 self._streams = Streams(kernel, sessions, None, screen)

@@ -61,7 +61,7 @@ class Options:
                 row_first=True,
             ),
         )
-        self.snapshots = (SnapshotPart(name=OPTIONS, rooms="session", read=self._read),)
+        self.snapshots = (SnapshotPart(name=OPTIONS, rooms="session", read=self._read, shared=True),)
 
     async def of(self, session: str) -> RoomOptions:
         """Raises Unavailable."""

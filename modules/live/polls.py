@@ -16,20 +16,15 @@ from typing import Any, Final, Literal
 import msgspec
 
 from gateway.errors import BadInput, Conflict, invalid, not_found
+from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.identifier import new_id
 from gateway.module import Command, Context, Delivery, Rate, SnapshotPart, Timer
-from modules.live.desk import (
-    Desk,
-    Done,
-    checked,
-    clock,
-    milliseconds,
-    session_room,
-    staff_room,
-    user_room,
-)
+from gateway.text import checked
+from modules.live.clock import clock, milliseconds
+from modules.live.desk import Desk, Done, session_room, staff_room, user_room
 from modules.live.effects import PollOpened
 from modules.live.messages import Name
+from modules.live.tables import VoteRow
 from modules.live.tallies import Tallies
 
 PART: Final = "polls"
@@ -93,10 +88,8 @@ VOTES_OF: Final = """
 """
 # Rows come in the order of voting, in which voters might be known again.
 SHRED: Final = "DELETE FROM live_vote WHERE poll_id = $1"
-BALLOTS: Final = """
-    SELECT poll.id, vote.voter, vote.options FROM live_poll AS poll JOIN live_vote AS vote ON vote.poll_id = poll.id
-    WHERE poll.session_id = $1 AND NOT poll.anonymous ORDER BY poll.id, vote.voter
-"""
+BY_VOTER: Final = Sort("voter", (VoteRow.voter,))
+NAMED: Final = "SELECT FROM live_poll WHERE id = $1 AND session_id = $2 AND NOT anonymous"
 
 
 class OpenPoll(msgspec.Struct, frozen=True):
@@ -191,6 +184,17 @@ class Ballot(msgspec.Struct, frozen=True, omit_defaults=True):
     options: list[int] | None = None
 
 
+class CastVote(msgspec.Struct, frozen=True):
+    """What a user chose, as hosts may see it."""
+
+    voter: str
+    options: list[int]
+
+    @classmethod
+    def example(cls) -> CastVote:
+        return cls("asha", [1])
+
+
 class MyVotes(msgspec.Struct, frozen=True):
     """The snapshot part `live.my_votes`: the chosen options by poll, empty in one that is anonymous."""
 
@@ -249,7 +253,7 @@ class BallotBox:
             ),
         )
         self.snapshots = (
-            SnapshotPart(name="live.polls", rooms="session", read=self._read),
+            SnapshotPart(name="live.polls", rooms="session", read=self._read, shared=True),
             SnapshotPart(name="live.my_votes", rooms="session", read=self._read_mine),
             SnapshotPart(name="live.staff_polls", rooms="staff", read=self._read_staff),
         )
@@ -273,19 +277,18 @@ class BallotBox:
         """Every poll of a session as hosts see it."""
         return (await self._all(session, staff=True)).polls
 
-    async def export(self, session: str) -> list[tuple[Poll, dict[str, list[int]] | None]]:
-        """The same, and who chose what unless it is anonymous."""
-        ballots: dict[str, dict[str, list[int]]] = {}
-        for row in await self._desk.fetch(BALLOTS, session):
-            ballots.setdefault(row["id"], {})[row["voter"]] = list(row["options"])
-        polls = await self.results(session)
-        return [(poll, None if poll.anonymous else ballots.get(poll.id, {})) for poll in polls]
+    async def ballots(self, session: str, poll: str, span: Span) -> Page[CastVote]:
+        """Who chose what; raises BadInput `not_found` also where it is anonymous, and Unavailable."""
+        if not await self._desk.fetch(NAMED, poll, session):
+            raise not_found("there is no such poll in this session, or it is anonymous")
+        with self._desk.kernel.database.guard():
+            return await page_of(VoteRow.select().where(VoteRow.poll_id == poll), BY_VOTER, span, CastVote)
 
     async def _open(self, context: Context, request: OpenPoll) -> Opened:
         """Raises BadInput `invalid` and `too_large`, Conflict `live.too_many_polls`."""
         settings, session = self._desk.settings, context.room_id
-        question = checked(request.question, settings.poll_characters, "question")
-        options = [checked(option, settings.option_characters, "options") for option in request.options]
+        question = checked(request.question.strip(), settings.poll_characters, "question")
+        options = [checked(option.strip(), settings.option_characters, "options") for option in request.options]
         if not 2 <= len(options) <= settings.poll_options or len(set(options)) < len(options):
             raise invalid(f"a poll has 2 to {settings.poll_options} different options", field="options")
         correct = None

@@ -10,18 +10,10 @@ import msgspec
 from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.identifier import new_id
 from gateway.module import Command, Context, Rate, SnapshotPart
+from gateway.text import checked
 from modules.accounts.facade import record
-from modules.live.desk import (
-    Desk,
-    Done,
-    Member,
-    checked,
-    clock,
-    milliseconds,
-    session_room,
-    staff_room,
-    user_room,
-)
+from modules.live.clock import clock, milliseconds
+from modules.live.desk import Desk, Done, Member, session_room, staff_room, user_room
 from modules.live.messages import Name
 from modules.live.options import Options
 from modules.live.tallies import Tallies
@@ -69,7 +61,11 @@ READ_MINE: Final = """
     SELECT id, author_id = $2 AS asked, EXISTS (
         SELECT FROM live_upvote WHERE question_id = id AND user_id = $2
     ) AS upvoted
-    FROM live_question WHERE session_id = $1
+    FROM live_question WHERE session_id = $1 AND state <> 'dismissed'
+"""
+ANONYMOUS: Final = """
+    SELECT id, anonymous, author_id, author_name FROM live_question
+    WHERE session_id = $1 AND anonymous AND state <> 'dismissed'
 """
 
 
@@ -134,11 +130,11 @@ class Questions(msgspec.Struct, frozen=True):
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """The push `live.asker` to the staff room: who asked an anonymous question."""
+    """The push `live.asker` to the staff room: who asked an anonymous question; null when it was dismissed."""
 
     rev: int
     question: str
-    author: Member
+    author: Member | None
 
 
 class Askers(msgspec.Struct, frozen=True):
@@ -209,7 +205,7 @@ class QuestionBox:
             ),
         )
         self.snapshots = (
-            SnapshotPart(name="live.questions", rooms="session", read=self._read),
+            SnapshotPart(name="live.questions", rooms="session", read=self._read, shared=True),
             SnapshotPart(name="live.my_questions", rooms="session", read=self._read_mine),
             SnapshotPart(name="live.askers", rooms="staff", read=self._read_askers),
         )
@@ -233,7 +229,7 @@ class QuestionBox:
     async def _ask(self, context: Context, request: Ask) -> Asked:
         """Raises Conflict `live.too_many_questions` and `live.not_anonymous`, BadInput `invalid` and `too_large`."""
         settings, session, user = self._desk.settings, context.room_id, context.principal
-        text = checked(request.text, settings.question_characters, "text")
+        text = checked(request.text.strip(), settings.question_characters, "text")
         if request.anonymous and not (await self._options.of(session)).anonymous_questions:
             raise Conflict("questions of this session are asked under one's name", code="live.not_anonymous")
         await self._desk.lock(session, PART)
@@ -244,9 +240,6 @@ class QuestionBox:
         rows = await self._desk.fetch(ASK, new_id(), session, user.id, user.name, request.anonymous, text, clock())
         row = rows[0]
         rev = await self._tell(context, row)
-        asker = self._asker(row)
-        if request.anonymous and asker is not None:
-            await self._desk.kernel.rooms.publish_row(staff_room(session), ASKER, Asker(rev, row["id"], asker))
         await self._desk.kernel.rooms.publish_row(user_room(user.id), MINE, Own(rev, session, row["id"]))
         return Asked(rev, row["id"])
 
@@ -268,7 +261,7 @@ class QuestionBox:
         """Raises BadInput `not_found`, `invalid` and `too_large`, Conflict `live.question_closed`."""
         text = request.text
         if text is not None:
-            text = checked(text, self._desk.settings.answer_characters, "text")
+            text = checked(text.strip(), self._desk.settings.answer_characters, "text")
         await self._desk.lock(context.room_id, PART)
         row = await self._find(context, request.question, SETTLES)
         if row["state"] == "dismissed":
@@ -298,9 +291,16 @@ class QuestionBox:
         if row["anonymous"]:
             # Neither who it is from nor the nonce they chose, in which they might be known again.
             await self._desk.kernel.rooms.publish_row(context.room, QUESTION, changed)
+            await self._tell_asker(context.room_id, changed, self._asker(row))
         else:
             await context.publish_row(QUESTION, changed)
         return changed.rev
+
+    async def _tell_asker(self, session: str, changed: QuestionChanged, asker: Member | None) -> None:
+        if asker is None or changed.question.state == "answered":
+            return
+        told = Asker(changed.rev, changed.question.id, asker if changed.question.state == "open" else None)
+        await self._desk.kernel.rooms.publish_row(staff_room(session), ASKER, told)
 
     async def _find(self, context: Context, id: str, lock: str) -> Mapping[str, Any]:
         for row in await self._desk.fetch(f"{OF} {lock}", id, context.room_id):
@@ -313,7 +313,7 @@ class QuestionBox:
         return Questions(rows[0]["rev"] if rows else 0, sorted(questions, key=_order))
 
     async def _read_askers(self, context: Context) -> Askers:
-        rows = [row for row in await self._desk.fetch(EXPORT, context.room_id) if row["anonymous"]]
+        rows = await self._desk.fetch(ANONYMOUS, context.room_id)
         pairs = [(row["id"], self._asker(row)) for row in rows]
         return Askers({id: asker for id, asker in pairs if asker is not None})
 

@@ -52,7 +52,7 @@ class Applause:
                 name="live.react", rooms="session", role="viewer", request=React, handler=self._react, rate=self._rate
             ),
         )
-        self.snapshots = (SnapshotPart(name=REACTIONS, rooms="session", read=self._read),)
+        self.snapshots = (SnapshotPart(name=REACTIONS, rooms="session", read=self._read, shared=True),)
 
     async def stop(self) -> None:
         await end(self._tasks.values())

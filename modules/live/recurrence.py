@@ -62,6 +62,12 @@ def occurrences(rule: str, timezone: str, starts_at: datetime, *, most: int, hor
     return moments
 
 
+def counted(rule: str, count: int) -> str:
+    """The same rule with so many occurrences, whatever ended it."""
+    parts = [part for part in rule.upper().split(";") if part.partition("=")[0] not in ("COUNT", "UNTIL")]
+    return ";".join([*parts, f"COUNT={count}"])
+
+
 def _parts(rule: str) -> dict[str, str]:
     parts: dict[str, str] = {}
     for part in rule.upper().split(";"):

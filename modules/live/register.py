@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from litestar import Router
 from litestar.di import Provide
@@ -18,12 +19,13 @@ from modules.live import attendance_routes as routes
 from modules.live.afterwards import Afterwards
 from modules.live.attendance import Attendances
 from modules.live.counts import PUSH, LiveCount, LiveCounts
+from modules.live.hands import Hands
 from modules.live.recorder import Recorder
 from modules.live.sessions import Sessions
 from modules.live.settings import LiveSettings
 from modules.live.stars import Stars
 from modules.live.tables import AttendanceRow, ReportRow, StarRow, StayRow
-from modules.live.timers import PRUNE, RATED, SETTLE, Due
+from modules.live.timers import EMPTY, PRUNE, RATED, SETTLE, Due
 
 TABLES = (StayRow, ReportRow, AttendanceRow, StarRow)
 
@@ -39,6 +41,7 @@ class Register:
         self._afterwards: Afterwards | None = None
         self.timers = (
             Timer(name=SETTLE, payload=Due, handler=self._settle),
+            Timer(name=EMPTY, payload=Due, handler=self._empty),
             Timer(name=RATED, payload=Due, handler=self._rated),
             Timer(name=PRUNE, payload=Due, handler=self._prune),
         )
@@ -61,9 +64,18 @@ class Register:
         )
 
     @asynccontextmanager
-    async def running(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions) -> AsyncIterator[None]:
-        """Record until the end, and write what is left then."""
-        self._counts = LiveCounts(kernel, settings.attendance_interval)
+    async def running(
+        self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, hands: Hands
+    ) -> AsyncIterator[None]:
+        """Record until the end, and write what is left then; what follows from who is there is done after each
+        writing."""
+        missing = timedelta(seconds=max(settings.hand_kept, 2 * settings.attendance_interval))
+
+        async def written() -> None:
+            await counts.tell()
+            await hands.lower_deserted(missing)
+
+        self._counts = counts = LiveCounts(kernel, settings.attendance_interval)
         self._attendances = Attendances(kernel, settings, sessions)
         self._stars = Stars(kernel, settings, sessions, self._attendances)
         self._afterwards = Afterwards(kernel, settings, self._attendances, self._stars)
@@ -72,7 +84,7 @@ class Register:
             uuid.uuid4().hex,
             interval=settings.attendance_interval,
             gap=settings.attendance_gap,
-            written=self._counts.tell,
+            written=written,
         )
         writing = asyncio.get_running_loop().create_task(recorder.run())
         try:
@@ -104,6 +116,9 @@ class Register:
 
     async def _settle(self, due: Due, delivery: Delivery) -> None:
         await self._running.settle(due, delivery)
+
+    async def _empty(self, due: Due, delivery: Delivery) -> None:
+        await self._running.empty(due, delivery)
 
     async def _rated(self, due: Due, delivery: Delivery) -> None:
         await self._running.rated(due, delivery)

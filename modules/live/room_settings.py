@@ -13,6 +13,11 @@ class RoomSettings:
     snapshot_rate_seconds: float = setting(20.0, doc="Time in which as many may be taken again")
 
     hands: int = setting(200, doc="Hands that may be up in a session at once")
+    hand_kept: float = setting(
+        60.0,
+        zero=True,
+        doc="How long the hand of who has left stays up; at least two `KSMP_LIVE_ATTENDANCE_INTERVAL`",
+    )
     hand_rate_count: int = setting(6, doc="Times one connection may raise or lower a hand at once")
     hand_rate_seconds: float = setting(30.0, doc="Time in which as many may be raised or lowered again")
 

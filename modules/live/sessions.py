@@ -16,8 +16,10 @@ from gateway.identifier import new_id
 from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
+from gateway.settings import Settings
 from modules.accounts.facade import record
 from modules.live import notice
+from modules.live.clock import clock
 from modules.live.errors import no_recording, not_changeable
 from modules.live.events import (
     LobbyOpened,
@@ -32,16 +34,15 @@ from modules.live.speakers import CODE
 from modules.live.stage_door import off_stage
 from modules.live.states import State, Step, after
 from modules.live.tables import Session
-from modules.live.timers import SETTLE, Due
+from modules.live.timers import EMPTY, SETTLE, Due
 from modules.live.timetable import Timetable
 from modules.live.video import Screen
-from modules.programs.facade import Part, exists, part_of, parts_of, taken_part_in
+from modules.programs.facade import Part, exists, part_of, parts_of, programs_of
 
 COLUMNS: Final = ", ".join(SessionView.__struct_fields__)
 READ: Final = f"SELECT {COLUMNS} FROM live_session WHERE id = {{}}"  # noqa: S608
 LOCK: Final = READ + " FOR UPDATE"
 AGENDA: Final = Sort("agenda", (Session.starts_at, Session.id))
-PROGRAMS: Final = "SELECT DISTINCT program_id FROM live_session"
 CO_MENTOR: Final = "co_mentors @> ARRAY[{}]::text[]"
 # The push of a session, in its own room and in its program's.
 PUSH: Final = "live.session"
@@ -86,8 +87,7 @@ class Sessions:
                 mine = f"(mentor_id = {{}} OR {CO_MENTOR})"
                 query = query.where(WhereRaw(mine, principal.id, principal.id))
             elif principal.role is not Role.ADMIN:
-                ids = [row["program_id"] for row in await Session.raw(PROGRAMS)]
-                theirs = await taken_part_in(principal.id, ids)
+                theirs = await programs_of(principal.id)
                 seen = f"(visibility = 'open' OR program_id = ANY({{}}) OR mentor_id = {{}} OR {CO_MENTOR})"
                 query = query.where(WhereRaw(seen, theirs, principal.id, principal.id))
             if agenda.program is not None:
@@ -183,18 +183,26 @@ class Sessions:
             for field in values:
                 if session.state.over or (session.state is State.LIVE and field in SETTLED):
                     raise not_changeable(session.state, field)
-            if moved := "starts_at" in values or "ends_at" in values:
-                starts_at, ends_at = values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at)
-                self._check_times(starts_at, ends_at)
-                values |= {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
-            await note_co_mentors(principal, session.id, session.co_mentors, values)
-            session = await self.write(session, values)
-            if moved:
-                await self._timetable.plan(session)
-                event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
-                await self._kernel.events.publish(event)
+            session = await self.rewrite(principal, session, values)
         if values.get("visibility") == "program":
             await self._empty(session)
+        return session
+
+    async def rewrite(self, principal: Principal, session: SessionView, values: dict[str, Any]) -> SessionView:
+        """Change a locked session inside a transaction; when it is moved its timers are, and others hear of it.
+
+        Raises BadInput `invalid` for times that cannot be.
+        """
+        if moved := "starts_at" in values or "ends_at" in values:
+            starts_at, ends_at = values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at)
+            self._check_times(starts_at, ends_at)
+            values = values | {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
+        await note_co_mentors(principal, session.id, session.co_mentors, values)
+        session = await self.write(session, values)
+        if moved:
+            await self._timetable.plan(session)
+            event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
+            await self._kernel.events.publish(event)
         return session
 
     async def step(self, principal: Principal, id: str, step: Step) -> SessionView:
@@ -224,7 +232,9 @@ class Sessions:
                 await self._screen.end(session)
                 # `SessionEnded` carries figures, which are told when they are known.
                 await self._kernel.schedules.at(SETTLE, session.id, now, Due(session.id))
+                await self._empty_at(session, now + timedelta(seconds=self._settings.room_kept))
             case Step.CANCEL:
+                await self._empty_at(session, now)
                 event = SessionCancelled(session.id, session.program_id)
         if step is Step.START and self._screen.records(session):
             for user in await notice.give(self._kernel, session):
@@ -268,6 +278,12 @@ class Sessions:
                 if user not in parts and user not in mentors and person.role != Role.ADMIN:
                     await self._take_out(session, user)
 
+    async def _empty_at(self, session: SessionView, closes: datetime) -> None:
+        """Take those out who may be in the rooms no more, when nobody comes in on a grant of before."""
+        if session.state is not State.SCHEDULED:
+            fresh = timedelta(seconds=self._kernel.settings(Settings).grant_fresh)
+            await self._kernel.schedules.at(EMPTY, session.id, closes + fresh, Due(session.id))
+
     async def _take_out(self, session: SessionView, user: str) -> None:
         await off_stage(self._kernel, session.id, user)
         for room in ("session", "staff"):
@@ -298,10 +314,6 @@ class Sessions:
             raise invalid("it would be over already", field="ends_at")
         if starts_at > now + timedelta(seconds=self._settings.ahead):
             raise invalid("this is too far ahead", field="starts_at")
-
-
-def clock() -> datetime:
-    return datetime.now(UTC)
 
 
 def check_co_mentors(users: Iterable[str]) -> None:

@@ -28,7 +28,13 @@ class LiveSettings(RoomSettings):
     stars_editable: float = setting(86_400.0, zero=True, doc="How long stars and their comment may be changed")
     stars_least: int = setting(3, doc="From how many answers on a session's mentors see stars and comments")
     seat_grace: float = setting(
-        60.0, zero=True, doc="How long a place of a full session is kept for who is not in its room"
+        60.0,
+        zero=True,
+        doc="How long a place of a full session is kept for who was last seen there; "
+        "at least `KSMP_GRANT_FRESH` and two `KSMP_LIVE_ATTENDANCE_INTERVAL`",
+    )
+    full_pause: float = setting(
+        0.5, zero=True, doc="How long a gateway does not look again for a place in a session that was full"
     )
     lobby_before: float = setting(
         900.0, zero=True, doc="How long before its beginning a session's lobby opens by itself"

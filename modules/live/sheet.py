@@ -1,14 +1,16 @@
-"""Attendance as a spreadsheet reads it."""
+"""What a spreadsheet reads: CSV (RFC 4180) with every cell quoted and none of them a formula, moments in UTC."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from modules.live.report import Attendance
+
+Cell = str | float | datetime | None
 
 COLUMNS: Final = (
     "user_id",
@@ -30,17 +32,24 @@ FORMULA: Final = frozenset("=+-@＝＋－＠")
 
 
 def sheet(rows: Iterable[Attendance]) -> str:
-    """The rows as CSV (RFC 4180), every cell quoted, and none of them a formula."""
+    """Attendance."""
+    values = ({name: getattr(row, name, None) for name in COLUMNS} | {"minutes": _minutes(row)} for row in rows)
+    return written(COLUMNS, (list(row.values()) for row in values))
+
+
+def written(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        values = {name: getattr(row, name, None) for name in COLUMNS} | {"minutes": f"{row.seconds / 60:.1f}"}
-        writer.writerow([cell(value) for value in values.values()])
+    writer.writerow(head)
+    writer.writerows([cell(value) for value in row] for row in rows)
     return text.getvalue()
 
 
-def cell(value: str | float | datetime | None) -> str:
+def _minutes(row: Attendance) -> str:
+    return f"{row.seconds / 60:.1f}"
+
+
+def cell(value: Cell) -> str:
     """A cell's text. What a spreadsheet would take for a formula gets an apostrophe in front, which is not shown."""
     match value:
         case None:
@@ -48,7 +57,7 @@ def cell(value: str | float | datetime | None) -> str:
         case bool():
             return "yes" if value else "no"
         case datetime():
-            return value.isoformat(timespec="seconds")
+            return value.astimezone(UTC).isoformat(timespec="seconds")
         case str():
             # Also behind blanks, which are passed over by some; a tab or a line's end is a sign by itself.
             begins = value.lstrip()[:1]

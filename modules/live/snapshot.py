@@ -35,7 +35,7 @@ class Snapshots:
                 name="live.staff_snapshot", rooms="staff", role="host", request=Nothing, handler=read, rate=self._rate
             ),
         )
-        self.snapshots = (SnapshotPart(name="live.session", rooms="session", read=self._session),)
+        self.snapshots = (SnapshotPart(name="live.session", rooms="session", read=self._session, shared=True),)
 
     async def _session(self, context: Context) -> SessionView:
         for row in await self._desk.fetch(SESSION, context.room_id):

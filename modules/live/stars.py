@@ -13,6 +13,7 @@ from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.live.attendance import Attendances
+from modules.live.clock import clock
 from modules.live.errors import not_attended, not_over, stars_closed, stars_final
 from modules.live.events import StarFigures
 from modules.live.messages import NO_NUL, SessionView
@@ -97,7 +98,7 @@ class Stars:
         `live.stars_closed` or `live.stars_final`, and Unavailable.
         """
         session = await self._sessions.read(principal, id)
-        now = datetime.now(UTC)
+        now = clock()
         with self._kernel.database.guard():
             if await teaches(principal, session):
                 raise forbidden("stars are given by students")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +24,7 @@ import structlog
 
 from gateway.errors import Unavailable
 from gateway.module import Kernel
+from modules.live.clock import clock
 from modules.live.ivs import Channel, Ivs, Stream
 from modules.live.messages import SessionView, StreamNotice, StreamTrouble, Video
 from modules.live.playback import PlaybackKey
@@ -339,7 +340,3 @@ class Studio:
     async def _locked(self, session_id: str) -> SessionView:
         rows: list[dict[str, Any]] = await Session.raw(LOCK, session_id)
         return msgspec.convert(rows[0], SessionView)
-
-
-def clock() -> datetime:
-    return datetime.now(UTC)

@@ -40,14 +40,6 @@ class Promotion(Table, tablename="live_promotion"):
     role = Text()
 
 
-class Seat(Table, tablename="live_seat"):
-    """A place in a session that has so many."""
-
-    session_id = Text(primary_key=True)
-    user_id = Text()
-    taken_at = Timestamptz()
-
-
 class Series(Table, tablename="live_series"):
     """Sessions that were planned together."""
 
@@ -59,6 +51,7 @@ class Series(Table, tablename="live_series"):
     timezone = Text()
     created_by = Text()
     created_at = Timestamptz()
+    rev = BigInt(default=1)
 
 
 class Calendar(Table, tablename="live_calendar"):
@@ -119,6 +112,14 @@ class StarRow(Table, tablename="live_star"):
     stars = SmallInt()
     comment = Text()
     given_at = Timestamptz()
+
+
+class VoteRow(Table, tablename="live_vote"):
+    """What was chosen in a poll, by a user or by what its secret makes of one."""
+
+    poll_id = Text(primary_key=True)
+    voter = Text()
+    options = Array(base_column=Integer())
 
 
 class VideoRow(Table, tablename="live_video"):

@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
-# Its figures can be told; its stars change no more; its single stays are not kept any longer.
+# Its figures can be told; its room closes; its stars change no more; its single stays are not kept any longer.
 SETTLE: Final = "live.settle"
+EMPTY: Final = "live.empty"
 RATED: Final = "live.rated"
 PRUNE: Final = "live.prune"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from gateway.module import Kernel
+from modules.live.clock import clock
 from modules.live.messages import SessionView
 from modules.live.settings import LiveSettings
 from modules.live.states import State
@@ -36,7 +37,7 @@ class Timetable:
 
     async def plan(self, session: SessionView) -> None:
         """Every timer of the session as it is now, inside a transaction that has written it."""
-        now = datetime.now(UTC)
+        now = clock()
         opens = session.starts_at - timedelta(seconds=self._settings.lobby_before)
         await self._set(OPEN, session, opens if session.state is State.SCHEDULED else None)
         match session.state:

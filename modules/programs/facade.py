@@ -69,6 +69,19 @@ async def taken_part_in(user_id: str, program_ids: Sequence[str]) -> list[str]:
     return [row["id"] for row in await Program.raw(TAKEN_PART_IN, list(program_ids), user_id, user_id, user_id)]
 
 
+# By index each, which one condition on all programs would not be.
+PROGRAMS_OF = """
+    SELECT id FROM program WHERE mentor_id = {} UNION SELECT id FROM program WHERE co_mentors @> ARRAY[{}]::text[]
+    UNION SELECT id FROM program WHERE open_to_all
+    UNION SELECT program_id FROM program_enrolment WHERE user_id = {} AND state = 'enrolled'
+"""
+
+
+async def programs_of(user_id: str) -> list[str]:
+    """All programs in which the user takes part, in no order."""
+    return [row["id"] for row in await Program.raw(PROGRAMS_OF, user_id, user_id, user_id)]
+
+
 async def exists(program_id: str) -> bool:
     """Whether there is such a program."""
     return await Program.exists().where(Program.id == program_id)

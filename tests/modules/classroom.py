@@ -22,6 +22,8 @@ class Replica:
         self.room: str = snapshot["room"]
         self.seq: int = snapshot["seq"]
         self.parts: Message = copy.deepcopy(snapshot["parts"])
+        # What one asked and upvoted, whether the question is there or not.
+        self._mine = {which: set(ids) for which, ids in self.parts.get("live.my_questions", {}).items()}
 
     def apply(self, push: Message) -> None:
         if push.get("room") == self.room and push.get("seq", 0) > self.seq:
@@ -31,13 +33,17 @@ class Replica:
             self._apply(push["push"], push["data"])
         elif push.get("room", "").startswith("user:"):
             self._apply_own(push["push"], push["data"])
+        if self._mine:
+            there = {question["id"] for question in self.parts["live.questions"]["questions"]}
+            self.parts["live.my_questions"] = {which: sorted(ids & there) for which, ids in self._mine.items()}
 
     def _apply(self, name: str, data: Message) -> None:
         match name:
             case "live.hand" if self._newer("live.hands", data):
                 self._replace("live.hands", "hands", data["hand"], _by_user, gone=data["hand"]["state"] == "lowered")
             case "live.hands_lowered" if self._newer("live.hands", data):
-                self.parts["live.hands"]["hands"] = []
+                up = [hand for hand in self.parts["live.hands"]["hands"] if hand["state"] != "raised"]
+                self.parts["live.hands"]["hands"] = up
             case "live.question" if self._newer("live.questions", data):
                 gone = data["question"]["state"] == "dismissed"
                 self._replace("live.questions", "questions", data["question"], _by_id, gone=gone)
@@ -51,6 +57,8 @@ class Replica:
                 self._replace("live.staff_polls", "polls", data["poll"], _by_id)
             case "live.staff_tally" if self._newer("live.staff_polls", data):
                 self._update("live.staff_polls", "polls", data["polls"])
+            case "live.asker" if data["author"] is None:
+                self.parts["live.askers"]["askers"].pop(data["question"], None)
             case "live.asker":
                 self.parts["live.askers"]["askers"][data["question"]] = data["author"]
             case "live.ban_changed" if self._newer("live.bans", data):
@@ -71,12 +79,11 @@ class Replica:
     def _apply_own(self, name: str, data: Message) -> None:
         if f"session:{data.get('session')}" != self.room:
             return
-        mine = self.parts["live.my_questions"]
         match name:
             case "live.my_question":
-                mine["asked"] = sorted({*mine["asked"], data["question"]})
+                self._mine["asked"].add(data["question"])
             case "live.upvoted":
-                mine["upvoted"] = sorted({*mine["upvoted"], data["question"]})
+                self._mine["upvoted"].add(data["question"])
             case "live.voted" if not any(
                 one["id"] == data["poll"] and _untold(one) for one in self.parts["live.polls"]["polls"]
             ):

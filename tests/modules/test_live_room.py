@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -16,7 +17,7 @@ import pytest
 
 from modules.live.effects import METADATA_BYTES, PollOpened, poll_mark
 from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.modules.classroom import MENTOR, do, eventually, people, refusal, snapshot, staff
+from tests.modules.classroom import MENTOR, Replica, do, eventually, people, refusal, snapshot, staff
 from tests.wire import Message, WireClient, WireError
 
 YES_NO = {"question": "Clear so far?", "options": ["yes", "no"]}
@@ -29,6 +30,8 @@ async def nodes(gateway: MakeGateway) -> AsyncIterator[Sequence[Running]]:
         "KSMP_LIVE_QUESTIONS_PER_USER": "2",
         "KSMP_LIVE_QUESTION_CHARACTERS": "40",
         "KSMP_LIVE_HANDS": "3",
+        "KSMP_LIVE_HAND_KEPT": "2",
+        "KSMP_LIVE_ATTENDANCE_INTERVAL": "0.5",
         "KSMP_LIVE_POLLS_OPEN": "2",
         "KSMP_LIVE_TALLY_INTERVAL": "0.2",
         "KSMP_LIVE_REACTION_INTERVAL": "0.3",
@@ -110,7 +113,62 @@ async def test_hands(nodes: Sequence[Running], token: MakeToken, room: str) -> N
         ]
         revs = [data["rev"] for data in datas(dan, "live.hand", room)]
         assert revs == sorted(set(revs))
-        assert (await snapshot(dan, room))["parts"]["live.hands"]["hands"] == []
+        # Who speaks goes on.
+        up = (await snapshot(dan, room))["parts"]["live.hands"]["hands"]
+        assert [(hand["user"]["id"], hand["state"]) for hand in up] == [("ada", "invited")]
+        assert all(left["data"]["code"] == "live.role" for left in ada.pushes("left", room))
+        assert len(ada.pushes("left", room)) == 1
+
+
+async def test_hands_of_those_who_are_gone_are_lowered(
+    nodes: Sequence[Running], token: MakeToken, room: str, database: asyncpg.Pool
+) -> None:
+    one, two = nodes
+    id = room.removeprefix("session:")
+    async with people(one, token, MENTOR, "ada", "eve") as (mentor, ada, eve), people(two, token, "bob") as (bob,):
+        await enter([mentor, ada, eve, bob], room)
+        replica = Replica(await snapshot(mentor, room))
+        for client in (bob, ada, eve):
+            await do(client, room, "live.raise_hand")
+        await do(mentor, room, "live.invite", user="eve")
+        await eve.expect_push("left", room)
+        await eve.join(room)
+        # As a gateway left them that was killed: open, and seen last before a while.
+        await database.execute("INSERT INTO live_node VALUES ($1, now() - interval '3 s')", f"killed-{id}")
+        await database.execute(
+            "INSERT INTO live_stay VALUES ($1, 'dan', $2, now() - interval '1 hour', NULL, 'Dan', false)",
+            id,
+            f"killed-{id}",
+        )
+        await database.execute(
+            "INSERT INTO live_hand VALUES ($1, 'dan', 'Dan', 'raised', now() - interval '1 hour')", id
+        )
+        # A moment away, and back on another gateway.
+        await ada.call("leave", room=room)
+        async with people(two, token, "ada") as (again,):
+            await again.join(room)
+            await eve.socket.close()
+            lowered = "SELECT user_id FROM live_hand WHERE session_id = $1 AND state = 'lowered' ORDER BY user_id"
+
+            async def gone() -> bool:
+                return [row["user_id"] for row in await database.fetch(lowered, id)] == ["dan", "eve"]
+
+            await eventually(gone, "two hands are lowered")
+            assert not await database.fetch("SELECT FROM live_promotion WHERE session_id = $1", id)
+            await do(mentor, room, "live.lower_hand", user="ada")
+            last = await mentor.expect(
+                lambda got: (
+                    got.get("push") == "live.hand"
+                    and got["data"]["hand"]["user"]["id"] == "ada"
+                    and got["data"]["hand"]["state"] == "lowered"
+                )
+            )
+            for push in mentor.received:
+                replica.apply(push)
+            fresh = (await snapshot(again, room))["parts"]["live.hands"]
+            assert [hand["user"]["id"] for hand in fresh["hands"]] == ["bob"]
+            assert replica.parts["live.hands"] == fresh
+            assert fresh["rev"] == last["data"]["rev"]
 
 
 async def test_questions_and_who_asked_them(
@@ -194,6 +252,7 @@ async def test_questions_and_who_asked_them(
         table = await http.get(path, headers=hosts, params={"format": "csv"})
         assert table.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(io.StringIO(table.text)))
+        assert all(datetime.fromisoformat(row["asked_at"]).utcoffset() == timedelta(0) for row in rows)
         # A spreadsheet would take it for a formula, in this width too.
         assert [row["answer"] for row in rows] == ["", "'＝So."]
 
@@ -303,8 +362,21 @@ async def test_a_quiz_keeps_its_answer_until_it_closes(nodes: Sequence[Running],
         hosts, students = ({"Authorization": f"Bearer {token(*who)}"} for who in ((MENTOR, "mentor"), ("ada",)))
         assert (await http.get(path, headers=students)).status_code == 403
         (item,) = (await http.get(path, headers=hosts)).json()["items"]
-        assert item["ballots"] == {"ada": [1], "bob": [2]}
+        assert (item["id"], item["counts"]) == (poll, [0, 1, 1])
+        assert (await http.get(f"{path}/{poll}/ballots", headers=students)).status_code == 403
+        assert (await http.get(f"{path}/none/ballots", headers=hosts)).json()["code"] == "not_found"
+        found, query = [], {"limit": 1}
+        while True:
+            page = (await http.get(f"{path}/{poll}/ballots", headers=hosts, params=query)).json()
+            found += page["items"]
+            if page["next"] is None:
+                break
+            query |= {"cursor": page["next"]}
+        assert found == [{"voter": "ada", "options": [1]}, {"voter": "bob", "options": [2]}]
         rows = list(csv.DictReader(io.StringIO((await http.get(path, headers=hosts, params={"format": "csv"})).text)))
+        for name in ("opened_at", "closed_at"):
+            moment = datetime.fromisoformat(rows[0][name])
+            assert (moment.utcoffset(), int(moment.timestamp())) == (timedelta(0), closed[name] // 1000)
         assert [(row["option"], row["votes"], row["correct"]) for row in rows] == [
             ("3", "0", "no"),
             ("4", "1", "yes"),
@@ -370,8 +442,9 @@ async def test_nobody_can_tell_who_voted_what_in_an_anonymous_poll(
         path = f"{nodes[0].url}/api/v1/sessions/{room.removeprefix('session:')}/polls"
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token(MENTOR, 'mentor')}"}) as http:
             found = (await http.get(path)).json()["items"]
-        assert [item["ballots"] for item in found] == [None, {}]
-        assert found[0]["poll"]["counts"] == [0, 1]
+            ballots = [(await http.get(f"{path}/{item['id']}/ballots")).json() for item in found]
+        assert (ballots[0]["code"], ballots[1]) == ("not_found", {"items": [], "next": None})
+        assert found[0]["counts"] == [0, 1]
         # Not even in the rows: the votes are gone, and what made voters of users.
         assert await database.fetch("SELECT * FROM live_vote WHERE poll_id = $1", poll) == []
         assert await database.fetchval("SELECT secret FROM live_poll WHERE id = $1", poll) is None

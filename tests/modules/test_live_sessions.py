@@ -28,7 +28,9 @@ Caller = Callable[..., httpx.AsyncClient]
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
     environ = {
+        # So a place is kept for two seconds.
         "KSMP_LIVE_SEAT_GRACE": "0",
+        "KSMP_LIVE_ATTENDANCE_INTERVAL": "1",
         "KSMP_LIVE_ROOM_KEPT": "60",
         "KSMP_LIVE_LONGEST": "7200",
         "KSMP_LIVE_AHEAD": "86400",
@@ -243,6 +245,48 @@ async def test_whom_a_room_lets_in_at_which_time(
     assert await entered("enid") == "live.cancelled"
 
 
+async def test_a_room_that_closes_is_left_by_all_but_its_hosts(
+    gateway: MakeGateway, program: str, token: MakeToken, database: asyncpg.Pool
+) -> None:
+    environ = {"KSMP_LIVE_ROOM_KEPT": "1"}
+    async with (
+        gateway(environ=environ, grant_fresh=0.0) as a,
+        gateway(environ=environ, grant_fresh=0.0) as b,
+        AsyncExitStack() as stack,
+    ):
+
+        async def connect(node: Running, user: str, role: str = "student") -> Any:
+            return await stack.enter_async_context(connected(node.ws_url, token(user, role)))
+
+        headers = {"Authorization": f"Bearer {token('meera', 'mentor')}"}
+        mentor = await stack.enter_async_context(httpx.AsyncClient(base_url=b.url, headers=headers, timeout=30))
+        hosts = [await connect(b, "meera", "mentor"), await connect(a, "root", "admin")]
+        viewers = [await connect(a, "sam"), await connect(b, "enid"), await connect(b, "sam")]
+        for steps, code in ((("start", "end"), "live.over"), (("cancel",), "live.cancelled")):
+            path = await created(mentor, program, "open", visibility="open")
+            id = path.rsplit("/", 1)[1]
+            guest = await connect(a, f"guest-{id}")
+            await guest.join(f"lobby:{id}")
+            for client in (*hosts, *viewers):
+                await client.join(f"session:{id}")
+            await hosts[0].join(f"staff:{id}")
+            for step in steps:
+                assert (await mentor.post(f"{path}/{step}")).status_code == 200
+            for client, room in (*((one, f"session:{id}") for one in viewers), (guest, f"lobby:{id}")):
+                left = await client.expect(lambda one, room=room: one.get("push") == "left" and one["room"] == room)
+                assert left["data"] == {"code": code, "rejoin": False}
+
+            timers = "SELECT FROM timer WHERE key = $1 AND name = 'live.empty'"
+            async with asyncio.timeout(20):
+                while await database.fetch(timers, id):
+                    await asyncio.sleep(0.1)
+            for host in hosts:
+                await host.say(f"session:{id}", "still here")
+                assert host.pushes("left") == []
+            assert (await hosts[0].join(f"staff:{id}"))["members"] == 1
+            assert await entered(viewers[1], f"session:{id}") == code
+
+
 async def test_who_has_no_right_any_more_is_taken_out(
     caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
 ) -> None:
@@ -281,6 +325,14 @@ async def test_who_has_no_right_any_more_is_taken_out(
     assert (noted["act"], json.loads(noted["details"])) == ("live.co_mentors", {"added": [], "removed": ["cora"]})
 
 
+async def entered(client: Any, room: str) -> str:
+    try:
+        await client.join(room)
+    except WireError as error:
+        return error.code
+    return "in"
+
+
 async def test_places_are_taken_once_and_free_again_when_their_holder_has_left(
     caller: Caller, program: str, node: Running, token: MakeToken
 ) -> None:
@@ -297,21 +349,100 @@ async def test_places_are_taken_once_and_free_again_when_their_holder_has_left(
         # Hosts need none.
         async with connected(node.ws_url, token("meera", "mentor")) as host:
             await host.join(room)
+        # Longer in the room than a place is kept.
+        await asyncio.sleep(3)
+        assert await entered(outside[0], room) == "live.full"
         await inside[0].call("leave", room=room)
-
-        async def entered(client: Any) -> str:
-            try:
-                await client.join(room)
-            except WireError as error:
-                return error.code
-            return "in"
-
-        # Who left is gone from the room after the grace of presence.
+        assert await entered(outside[0], room) == "live.full"
         async with asyncio.timeout(20):
-            while await entered(outside[0]) == "live.full":
+            while await entered(outside[0], room) == "live.full":
                 await asyncio.sleep(0.2)
-        assert await entered(outside[0]) == "in"
-        assert await entered(outside[1]) == "live.full"
+        assert await entered(outside[0], room) == "in"
+        assert [await entered(client, room) for client in (outside[1], inside[0])] == ["live.full"] * 2
+        # As many as it may be may be too few; nobody has to go.
+        assert (await mentor.patch(path, json={"capacity": 4}, headers=ANY)).status_code == 200
+        async with asyncio.timeout(20):
+            while await entered(outside[1], room) == "live.full":
+                await asyncio.sleep(0.2)
+        assert [await entered(client, room) for client in (*inside[1:], outside[0])] == ["in"] * 3
+
+
+async def test_who_came_before_places_were_counted_has_one(
+    caller: Caller, program: str, node: Running, token: MakeToken
+) -> None:
+    mentor = caller("meera", "mentor")
+    path = await created(mentor, program, "open", "start", visibility="open")
+    room = f"session:{path.rsplit('/', 1)[1]}"
+    async with AsyncExitStack() as stack:
+        one, two, host = [
+            await stack.enter_async_context(connected(node.ws_url, token(name))) for name in ("a", "b", "meera")
+        ]
+        assert [await entered(client, room) for client in (one, host)] == ["in"] * 2
+        await asyncio.sleep(1.5)
+        assert (await mentor.patch(path, json={"capacity": 1}, headers=ANY)).status_code == 200
+        assert [await entered(client, room) for client in (two, one)] == ["live.full", "in"]
+
+
+async def test_no_more_than_there_are_places_come_in_on_several_gateways(
+    gateway: MakeGateway, caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
+) -> None:
+    """At once and again and again; who was on a gateway that was killed finds their place for a while."""
+    mentor = caller("meera", "mentor")
+    path = await created(mentor, program, "open", "start", visibility="open", capacity=10)
+    id = path.rsplit("/", 1)[1]
+    room = f"session:{id}"
+    environ = {"KSMP_LIVE_SEAT_GRACE": "4", "KSMP_LIVE_ATTENDANCE_INTERVAL": "0.2"}
+    lazy = environ | {"KSMP_LIVE_FULL_PAUSE": "3600"}
+    # Nobody comes in on a grant of before.
+    async with (
+        gateway(environ=environ, grant_fresh=0.0, command_burst=10_000) as a,
+        gateway(environ=lazy, grant_fresh=0.0, command_burst=10_000) as b,
+        AsyncExitStack() as stack,
+    ):
+        # As a gateway left them that was killed: in the room for long, and seen a moment ago.
+        await database.execute("INSERT INTO live_node VALUES ($1, now())", f"killed-{id}")
+        for name in ("lost", "found"):
+            await database.execute(
+                "INSERT INTO live_stay VALUES ($1, $2, $3, now() - interval '1 hour', NULL, 'N', false)",
+                id,
+                f"{name}-{id}",
+                f"killed-{id}",
+            )
+            await database.execute(
+                "INSERT INTO live_seat VALUES ($1, $2, now() - interval '1 hour')", id, f"{name}-{id}"
+            )
+        users = [f"{n}-{id}" for n in range(30)]
+        clients = [
+            await stack.enter_async_context(connected((a, b)[n % 2].ws_url, token(name)))
+            for n, name in enumerate(users)
+        ]
+        found = await stack.enter_async_context(connected(b.ws_url, token(f"found-{id}")))
+        results = await asyncio.gather(*(entered(client, room) for client in clients))
+        assert sorted(results) == ["in"] * 8 + ["live.full"] * 22
+        assert await entered(found, room) == "in"
+        waiting = [client for client, result in zip(clients, results, strict=True) if result == "live.full"]
+        async with asyncio.timeout(30):
+            while True:
+                results = await asyncio.gather(*(entered(client, room) for client in waiting))
+                if "in" in results:
+                    break
+                await asyncio.sleep(0.1)
+        # The one that was lost is the only one whose place is free again.
+        assert sorted(results) == ["in"] + ["live.full"] * 21
+        host = await stack.enter_async_context(connected(b.ws_url, token("meera", "mentor")))
+        async with asyncio.timeout(20):
+            # Who came in at this moment on the other gateway is heard of a moment later.
+            while (count := (await host.join(room))["members"]) != 11:
+                assert count < 11
+                await asyncio.sleep(0.2)
+        # It was full a moment ago: who comes again is refused without another look, whatever has changed.
+        assert (await mentor.patch(path, json={"capacity": 50}, headers=ANY)).status_code == 200
+        out = [one for one, result in zip(waiting, results, strict=True) if result == "live.full"]
+        on_a, on_b = [next(one for one in out if clients.index(one) % 2 == place) for place in (0, 1)]
+        async with asyncio.timeout(20):
+            while await entered(on_a, room) == "live.full":
+                await asyncio.sleep(0.2)
+        assert [await entered(client, room) for client in (on_b, found)] == ["live.full", "in"]
 
 
 async def test_a_host_s_word_makes_a_viewer_more(caller: Caller, program: str, node: Running, token: MakeToken) -> None:

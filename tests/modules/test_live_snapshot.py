@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
+
 import msgspec
 
 from gateway.module import Context, Module, SnapshotPart
@@ -53,3 +56,60 @@ async def test_a_snapshot_has_the_parts_of_all_modules_and_a_position_before_the
         snapshot = await mentor.call("live.staff_snapshot", room=staff)
         assert snapshot["parts"]["caller.staff"] == {"role": "host"}
         assert snapshot["room"] == staff
+
+
+class Board(Module):
+    """A part that is the same for all, and takes its time."""
+
+    name = "board"
+    requires = ("live",)
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.open = asyncio.Event()
+        self.snapshots = (
+            SnapshotPart(name="board.all", rooms="session", read=self._all, shared=True),
+            SnapshotPart(name="board.own", rooms="session", read=self._own),
+        )
+
+    async def _all(self, context: Context) -> Doors:
+        self.reads += 1
+        await self.open.wait()
+        return Doors(str(self.reads))
+
+    async def _own(self, context: Context) -> Doors:
+        return Doors(context.principal.id)
+
+
+async def test_who_asks_at_once_shares_a_read_that_began_after_they_joined(
+    gateway: MakeGateway, token: MakeToken, room: str
+) -> None:
+    board = Board()
+    users = [f"u{number}" for number in range(12)]
+    async with gateway(more=[board]) as node, AsyncExitStack() as stack:
+        first, late, teller, *crowd = [
+            await stack.enter_async_context(connected(node.ws_url, token(user)))
+            for user in ("first", "late", "teller", *users)
+        ]
+        for client in (first, teller, *crowd):
+            await client.join(room)
+        asked = [asyncio.create_task(client.call("live.snapshot", room=room)) for client in (first, *crowd)]
+        async with asyncio.timeout(20):
+            while not board.reads:
+                await asyncio.sleep(0.01)
+        # Who comes now has not seen this: what is being read does not do for them.
+        said = await teller.say(room, "hello")
+        await late.join(room)
+        asked.append(asyncio.create_task(late.call("live.snapshot", room=room)))
+        async with asyncio.timeout(20):
+            while board.reads < 2:
+                await asyncio.sleep(0.01)
+        board.open.set()
+        found = await asyncio.gather(*asked)
+        assert [one["parts"]["board.own"]["role"] for one in found] == ["first", *users, "late"]
+        assert found[-1]["seq"] >= said["seq"] > found[0]["seq"]
+        assert board.reads <= 3
+        # It goes on: another one later is another read.
+        await asyncio.sleep(0.3)
+        assert (await late.call("live.snapshot", room=room))["parts"]["board.all"]["role"] == str(board.reads)
+        assert board.reads >= 3

@@ -15,7 +15,7 @@ from gateway.db.database import PostgresDatabase
 from gateway.db.migrate import migrate, pending
 from gateway.db.seed import seed
 from gateway.embedded.people import people
-from modules.programs.facade import Part, part_of, taken_part_in
+from modules.programs.facade import Part, part_of, programs_of, taken_part_in
 from modules.programs.tables import Enrolment, Program
 
 MODULES = registry.load()
@@ -91,3 +91,16 @@ async def test_a_co_mentor_takes_part_and_who_waits_does_not(tables: None) -> No
     await Enrolment.insert(Enrolment(program_id=id, user_id="will", state="waiting"))
     assert (await part_of("paul", id), await part_of("will", id)) == (Part.MENTOR, None)
     assert (await taken_part_in("paul", [id]), await taken_part_in("will", [id])) == ([id], [])
+
+
+async def test_the_programs_of_a_user(tables: None) -> None:
+    user, other = uuid.uuid4().hex, uuid.uuid4().hex
+    ids = {name: uuid.uuid4().hex for name in ("mine", "ours", "open", "placed", "waited", "theirs")}
+    for name, id in ids.items():
+        mentor = user if name == "mine" else other
+        co = [user] if name == "ours" else []
+        await Program.insert(Program(id=id, title="x", mentor_id=mentor, co_mentors=co, open_to_all=name == "open"))
+    await Enrolment.insert(Enrolment(program_id=ids["placed"], user_id=user, state="enrolled"))
+    await Enrolment.insert(Enrolment(program_id=ids["waited"], user_id=user, state="waiting"))
+    found = {name for name, id in ids.items() if id in await programs_of(user)}
+    assert found == {"mine", "ours", "open", "placed"}

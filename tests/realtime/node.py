@@ -35,6 +35,7 @@ from gateway.realtime.member import Member
 from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
+from gateway.realtime.snapshots import Snapshots
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
 from tests.blocking import WATCH
@@ -174,7 +175,7 @@ class Node:
             self.evictions,
             self.metrics,
             outbox,
-            {},
+            Snapshots(self.hub, self.log, {}, interval=settings.snapshot_interval),
         )
         self.courier = Courier(self.bus, self.database, outbox, self.rooms.send, {}, {}, settings, self.metrics)
         self._names = itertools.count(1)

@@ -1,0 +1,15 @@
+"""What a text from outside must be before it is kept or shown."""
+
+from __future__ import annotations
+
+from gateway.errors import BadInput, Code, invalid
+
+
+def checked(text: str, most: int, field: str) -> str:
+    """The text, which says something in at most so many characters; raises BadInput `invalid` or `too_large`."""
+    if len(text) > most:
+        raise BadInput(Code.TOO_LARGE, f"{field} is longer than {most} characters", field=field)
+    # PostgreSQL cannot hold the character, and no one can see it.
+    if not text.strip() or "\0" in text:
+        raise invalid(f"{field} is empty or has a NUL character", field=field)
+    return text
