@@ -303,8 +303,10 @@ def applied(snapshot: Message, received: list[Message]) -> Message:
     """What a client shows that applies the pushes after a snapshot to it."""
     state = shown(snapshot["parts"])
     messages: dict[int, Message] = state["messages"]
+    dropped: list[Any] = []
 
     def drop(gone: Any) -> None:
+        dropped.append(gone)
         for seq in [seq for seq, one in messages.items() if gone(one)]:
             del messages[seq]
         state["pins"] = {**state["pins"], "pins": [pin for pin in state["pins"]["pins"] if not gone(pin["message"])]}
@@ -330,5 +332,7 @@ def applied(snapshot: Message, received: list[Message]) -> Message:
             case "chat.settings" if data["rev"] > state["settings"]["rev"]:
                 state["settings"] = data
             case "chat.pins" if data["rev"] > state["pins"]["rev"]:
-                state["pins"] = data
+                # They are of their row's time, and come after what was deleted since.
+                left = [pin for pin in data["pins"] if not any(gone(pin["message"]) for gone in dropped)]
+                state["pins"] = {**data, "pins": left}
     return state
