@@ -35,6 +35,12 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
     detail: dict[str, Any] = {}
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What it is about: of a composition, its stage too."""
+        stage = self.detail.get("stage_arn")
+        return (*self.resources, stage) if isinstance(stage, str) else self.resources
+
 
 class Happenings:
     """Hears of events on one gateway. Any number of them may."""
@@ -75,6 +81,6 @@ class Happenings:
             if not await VideoRow.raw(NEW, happening.id):
                 return
             await VideoRow.raw(FORGET)
-            for arn in happening.resources:
+            for arn in happening.about:
                 await self._studio.look(arn)
         self._screen.woken.set()

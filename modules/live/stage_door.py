@@ -35,6 +35,11 @@ LEAVE_ONE: Final = """
 LEAVE: Final = """
     UPDATE live_participant SET leaving_at = now() WHERE session_id = $1 AND user_id = $2 AND leaving_at IS NULL
 """
+# Who speaks comes with another token than they watched by; whoever speaks already is not cut off by another role.
+LEAVE_SEAT: Final = """
+    UPDATE live_participant SET leaving_at = now()
+    WHERE session_id = $1 AND user_id = $2 AND role = 'viewer' AND leaving_at IS NULL
+"""
 
 
 class StageTicket(msgspec.Struct, frozen=True):
@@ -146,3 +151,8 @@ class StageTokens:
 async def off_stage(kernel: Kernel, session_id: str, user_id: str) -> None:
     """Take back all of a user's tokens, in the transaction in which they lose the right, or after it."""
     await kernel.database.fetch(LEAVE, session_id, user_id)
+
+
+async def onto_stage(kernel: Kernel, session_id: str, user_id: str) -> None:
+    """Take back the tokens by which a user only watched, in the transaction in which they become a speaker."""
+    await kernel.database.fetch(LEAVE_SEAT, session_id, user_id)

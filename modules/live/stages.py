@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -54,14 +54,14 @@ class Stages:
 
     async def find(self, name: str) -> str | None:
         """The stage of this name, which an attempt may have made whose answer was lost."""
-        async for stage in self._pages(self._client.list_stages, "stages"):
+        async for stage in self._calls.pages(self._client.list_stages, "stages"):
             if stage.get("name") == name:
                 return str(stage["arn"])
         return None
 
     async def delete(self, arn: str) -> None:
         """Take the stage away with all who are on it; one that is gone is no error."""
-        async for one in self._pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
+        async for one in self._calls.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
             if one["state"] in RUNNING:
                 await self._calls.ask_or_none(self._client.stop_composition(arn=one["arn"]))
         await self._calls.ask_or_none(self._client.delete_stage(arn=arn))
@@ -100,12 +100,12 @@ class Stages:
         filters = {"stageArn": arn, "sessionId": session, "filterByState": "CONNECTED"}
         return [
             Participant(one["participantId"], one.get("userId", ""), one.get("published", False), one["firstJoinTime"])
-            async for one in self._pages(self._client.list_participants, "participants", **filters)
+            async for one in self._calls.pages(self._client.list_participants, "participants", **filters)
         ]
 
     async def compose(self, arn: str, channel_arn: str) -> None:
         """Let the stage be mixed into the channel, unless it is."""
-        async for one in self._pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
+        async for one in self._calls.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
             if one["state"] in RUNNING:
                 return
         channel = {"channelArn": channel_arn, "encoderConfigurationArn": await self._encoder_arn()}
@@ -119,23 +119,10 @@ class Stages:
 
     async def _encoder_arn(self) -> str:
         if self._encoder is None:
-            pages = self._pages(self._client.list_encoder_configurations, "encoderConfigurations")
+            pages = self._calls.pages(self._client.list_encoder_configurations, "encoderConfigurations")
             found = [str(one["arn"]) async for one in pages if one.get("name") == ENCODER]
             if not found:
                 made = await self._calls.ask(self._once.create_encoder_configuration(name=ENCODER, video=PICTURE))
                 found = [str(made["encoderConfiguration"]["arn"])]
             self._encoder = found[0]
         return self._encoder
-
-    async def _pages(
-        self, listing: Callable[..., Awaitable[Any]], member: str, **filters: Any
-    ) -> AsyncIterator[dict[str, Any]]:
-        """Each item of a listing; none when what it is of is gone."""
-        more: dict[str, str] = {}
-        while True:
-            page = await self._calls.ask_or_none(listing(maxResults=100, **filters, **more))
-            for one in page[member] if page else ():
-                yield one
-            if not page or not page.get("nextToken"):
-                return
-            more = {"nextToken": page["nextToken"]}

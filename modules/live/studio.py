@@ -77,6 +77,7 @@ TAKEN: Final = "UPDATE live_video SET channel_arn = {} WHERE session_id = {}"
 LOOK: Final = """
     UPDATE live_video SET due_at = {} WHERE (channel_arn = {} OR stage_arn = {}) AND phase IN ('up', 'developing')
 """
+STAYING: Final = "SELECT id FROM live_participant WHERE session_id = {} AND leaving_at IS NULL"
 EMPTIED: Final = "DELETE FROM live_participant WHERE session_id = {}"
 DEVELOP: Final = """
     UPDATE live_video SET phase = 'developing', due_at = {}, claimed_until = NULL, attempts = 0 WHERE session_id = {}
@@ -229,12 +230,20 @@ class Studio:
             if session.state is not State.LIVE or video.phase != "up":
                 return
             await (self._seen(session, video, stream) if stream is not None else self._missed(session, video))
-        if stream is None and video.stage_arn is not None:
-            await self._compose(video.stage_arn, video.channel_arn or "")
+        if video.stage_arn is not None:
+            await self._look_at_stage(video.session_id, video.stage_arn, video.channel_arn, mixed=stream is not None)
 
-    async def _compose(self, stage_arn: str, channel_arn: str) -> None:
-        """Show the crowd what is on the stage, when there is something."""
-        if any(one.published for one in await self._ivs.stages.participants(stage_arn)):
+    async def _look_at_stage(self, session_id: str, stage_arn: str, channel_arn: str | None, *, mixed: bool) -> None:
+        """Send away who is on the stage and may not be, and show the crowd what is on it, when there is something."""
+        there = await self._ivs.stages.participants(stage_arn)
+        with self._kernel.database.guard():
+            # Read after them: every token is a row before anybody can come by it.
+            staying = {row["id"] for row in await VideoRow.raw(STAYING, session_id)}
+        strangers = [one for one in there if one.user_id and one.id not in staying]
+        for one in strangers:
+            log.warning("stage.stranger", session=session_id, participant=one.id)
+            await self._ivs.stages.disconnect(stage_arn, one.id, "removed")
+        if channel_arn is not None and not mixed and any(one.published for one in there if one not in strangers):
             await self._ivs.stages.compose(stage_arn, channel_arn)
 
     async def _seen(self, session: SessionView, video: VideoFacts, stream: Stream) -> None:
