@@ -32,6 +32,7 @@ from modules.live.recordings import Recordings
 from modules.live.s3 import S3
 from modules.live.sessions import LOCK, Sessions
 from modules.live.settings import LiveSettings
+from modules.live.stages import Stage
 from modules.live.states import State, Step
 from modules.live.tables import Session, VideoRow
 from modules.live.video import COLUMNS, Screen, VideoFacts
@@ -53,7 +54,8 @@ FREE: Final = "UPDATE live_video SET claimed_until = NULL, attempts = attempts +
 REVISED: Final = f"SELECT {COLUMNS} FROM live_video WHERE session_id = {{}} FOR UPDATE"  # noqa: S608
 UP: Final = """
     UPDATE live_video SET phase = 'up', channel_arn = {}, playback_url = {}, ingest_endpoint = {}, stream_key_arn = {},
-        stage_arn = {}, claimed_until = NULL, attempts = 0, due_at = {} WHERE session_id = {}
+        stage_arn = {}, stage_key_arn = {}, stage_events_url = {}, stage_whip_url = {},
+        claimed_until = NULL, attempts = 0, due_at = {} WHERE session_id = {}
 """
 ABANDONED: Final = """
     UPDATE live_video SET phase = 'closing', channel_arn = {}, stage_arn = {}, claimed_until = NULL, attempts = 0,
@@ -167,12 +169,15 @@ class Studio:
         if channel is None:
             tags = {"ksmp:session": video.session_id, "ksmp:mentor": video.mentor_id}
             channel = await self._ivs.create_channel(name, tags, recording)
-        stage_arn = await self._stage(video) if video.interactive else None
+        stage = key_arn = None
+        if video.interactive:
+            key_arn = await self._ivs.stages.import_key(self._playback.name, self._playback.public_key)
+            stage = await self._stage(video)
         async with self._kernel.database.transaction():
             session = await self._locked(video.session_id)
             now = clock()
             if session.state is not State.LIVE:
-                await VideoRow.raw(ABANDONED, channel.arn, stage_arn, now, session.id)
+                await VideoRow.raw(ABANDONED, channel.arn, stage.arn if stage else None, now, session.id)
                 return
             due_at = now + timedelta(seconds=self._settings.video_reconcile)
             await VideoRow.raw(
@@ -181,7 +186,10 @@ class Studio:
                 channel.playback_url,
                 channel.ingest_endpoint,
                 channel.stream_key_arn,
-                stage_arn,
+                stage.arn if stage else None,
+                key_arn,
+                stage.events_url if stage else None,
+                stage.whip_url if stage else None,
                 due_at,
                 session.id,
             )
@@ -202,7 +210,7 @@ class Studio:
             await self._ivs.record(arn, recording)
         return channel
 
-    async def _stage(self, video: VideoFacts) -> str:
+    async def _stage(self, video: VideoFacts) -> Stage:
         name = f"ksmp-{video.session_id}"
         found = await self._ivs.stages.find(name)
         if found is not None:
@@ -311,7 +319,9 @@ class Studio:
             if self._settings.channels == "session" or video.channel_arn is None:
                 await self._ivs.delete_channel(arn)
         if video.interactive:
-            stage_arn = video.stage_arn or await self._ivs.stages.find(f"ksmp-{video.session_id}")
+            stage_arn = video.stage_arn
+            if stage_arn is None and (found := await self._ivs.stages.find(f"ksmp-{video.session_id}")) is not None:
+                stage_arn = found.arn
             if stage_arn is not None:
                 await self._ivs.stages.delete(stage_arn)
         with self._kernel.database.guard():
