@@ -76,7 +76,9 @@ async def comes_back(client: WireClient, room: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [None, {"error": "InternalServerException", "when": "after", "times": 1}], ids=["well", "answer lost"]
+    "fault",
+    [None, {"error": "InternalServerException", "when": "after", "times": 1}],
+    ids=["well", "answers and events lost"],
 )
 async def test_a_session_has_one_stage_which_ends_with_it(
     caller: Caller, path: str, aws: Aws, database: asyncpg.Pool, fault: Any, no_faults: None
@@ -85,7 +87,8 @@ async def test_a_session_has_one_stage_which_ends_with_it(
     refused(await mentor.post(f"{path}/screen"), 409, "live.no_stage")
     refused(await mentor.get(f"{path}/stage/participants"), 409, "live.no_stage")
     if fault is not None:
-        await aws.faults(operations={"ivs-realtime.CreateStage": fault})
+        events = {"lose": 0.4, "repeat": 0.4, "reorder": 0.4, "seed": 1}
+        await aws.faults(operations={"ivs-realtime.CreateStage": fault}, events=events)
     await started(mentor, path)
     [stage] = await stages_of(aws, path)
     assert stage["tags"]["ksmp:session"] == id_of(path)
@@ -119,6 +122,15 @@ async def test_a_session_has_one_stage_which_ends_with_it(
     running = (await aws.realtime.list_compositions(filterByStageArn=stage["arn"]))["compositions"]
     assert [one["state"] for one in running] == ["ACTIVE"]
 
+    # A mix that fails is made again.
+    await aws.realtime.stop_composition(arn=running[0]["arn"])
+
+    async def mixed() -> Any:
+        found = (await aws.realtime.list_compositions(filterByStageArn=stage["arn"]))["compositions"]
+        return [one["state"] for one in found]
+
+    await eventually(mixed, lambda states: sorted(states) == ["ACTIVE", "STOPPED"])
+
     # A host sends one of them away, whose token is good for nothing then.
     gone = f"{path}/stage/participants/{screen['participant_id']}"
     assert (await mentor.delete(gone)).status_code == 204
@@ -137,8 +149,7 @@ async def test_a_session_has_one_stage_which_ends_with_it(
         return await database.fetchval("SELECT count(*) FROM live_participant WHERE session_id = $1", id_of(path))
 
     await eventually(left, lambda count: count == 0)
-    ended = (await aws.realtime.list_compositions(filterByStageArn=stage["arn"]))["compositions"]
-    assert [one["state"] for one in ended] == ["STOPPED"]
+    assert set(await mixed()) == {"STOPPED"}
 
 
 async def test_who_is_invited_speaks_until_they_are_not_any_more(
