@@ -76,9 +76,13 @@ class Ivs:
 
     async def find_channel(self, name: str) -> Channel | None:
         """The channel of this name, which an attempt may have made whose answer was lost."""
-        async for summary in self._pages(self._ivs.list_channels, "channels", filterByName=name):
-            return await self.read_channel(summary["arn"])
+        for arn in await self.channels_named(name):
+            return await self.read_channel(arn)
         return None
+
+    async def channels_named(self, name: str) -> list[str]:
+        """All of this name: an attempt that was given up may have been carried out after the next one."""
+        return [one["arn"] async for one in self._pages(self._ivs.list_channels, "channels", filterByName=name)]
 
     async def read_channel(self, arn: str) -> Channel | None:
         """The channel, with a stream key; None when there is none."""

@@ -52,11 +52,15 @@ class Stages:
 
     async def find(self, name: str) -> Stage | None:
         """The stage of this name, which an attempt may have made whose answer was lost."""
-        async for summary in self._calls.pages(self._client.list_stages, "stages"):
-            if summary.get("name") == name:
-                answer = await self._calls.ask_or_none(self._client.get_stage(arn=summary["arn"]))
-                return None if answer is None else _stage(answer["stage"])
+        for arn in await self.named(name):
+            answer = await self._calls.ask_or_none(self._client.get_stage(arn=arn))
+            return None if answer is None else _stage(answer["stage"])
         return None
+
+    async def named(self, name: str) -> list[str]:
+        """All of this name: an attempt that was given up may have been carried out after the next one."""
+        pages = self._calls.pages(self._client.list_stages, "stages")
+        return [str(one["arn"]) async for one in pages if one.get("name") == name]
 
     async def import_key(self, name: str, public_key: str) -> str:
         """Let IVS verify our tokens of stages by this key, once for its name; its ARN, which they name."""

@@ -307,23 +307,18 @@ class Studio:
         await self._kernel.rooms.publish_row(f"staff:{session.id}", NOTICE, notice)
 
     async def _take_away(self, video: VideoFacts) -> None:
-        arn = video.channel_arn
-        if arn is None:
-            # The session was over before its channel's name was written.
-            channel = await self._ivs.find_channel(f"ksmp-{video.session_id}")
-            arn = channel.arn if channel is not None else None
-        if arn is not None:
+        name = f"ksmp-{video.session_id}"
+        kept = video.channel_arn if self._settings.channels == "mentor" else None
+        # By their name too: the session may have been over before they were written down.
+        for arn in {*await self._ivs.channels_named(name), *filter(None, [video.channel_arn])}:
             # An encoder comes back by itself for as long as its key is good.
             await self._ivs.delete_stream_keys(arn)
             await self._ivs.stop_stream(arn)
-            if self._settings.channels == "session" or video.channel_arn is None:
+            if arn != kept:
                 await self._ivs.delete_channel(arn)
         if video.interactive:
-            stage_arn = video.stage_arn
-            if stage_arn is None and (found := await self._ivs.stages.find(f"ksmp-{video.session_id}")) is not None:
-                stage_arn = found.arn
-            if stage_arn is not None:
-                await self._ivs.stages.delete(stage_arn)
+            for arn in {*await self._ivs.stages.named(name), *filter(None, [video.stage_arn])}:
+                await self._ivs.stages.delete(arn)
         with self._kernel.database.guard():
             # Tokens of a stage that is gone let nobody in.
             await VideoRow.raw(EMPTIED, video.session_id)
