@@ -22,7 +22,7 @@ from devcloud.ivs import channels, playback, recorder, recording, streams
 from devcloud.model import SERVICES, Models
 from devcloud.names import Place
 from devcloud.quotas import Quotas
-from devcloud.realtime import compositions, configurations, stages
+from devcloud.realtime import compositions, configurations, keys, stages
 from devcloud.service import FRAMEWORK, Services
 from devcloud.store import Store
 from devcloud.wire import Receive, Request, Response, Scope, Send, receive_request
@@ -37,6 +37,7 @@ BUILT = (
     streams.handlers,
     recording.handlers,
     playback.handlers,
+    keys.handlers,
     stages.handlers,
     compositions.handlers,
     configurations.handlers,

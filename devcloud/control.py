@@ -60,6 +60,7 @@ class Control:
         self._missing = missing
         self._routes: dict[tuple[str, str], Callable[[Request], Awaitable[object]]] = {
             ("GET", "health"): self._health,
+            ("GET", "calls"): self._calls,
             ("GET", "faults"): self._faults,
             ("PUT", "faults"): self._set_faults,
             ("DELETE", "faults"): self._clear_faults,
@@ -88,6 +89,9 @@ class Control:
     async def _health(self, request: Request) -> Document:
         place = self._cloud.place
         return {"region": place.region, "account": place.account, "not_built": self._missing()}
+
+    async def _calls(self, request: Request) -> Document:
+        return {"calls": dict(self._cloud.faults.calls)}
 
     async def _faults(self, request: Request) -> Faults:
         return self._cloud.faults.faults

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from typing import Annotated, Literal
 
 import msgspec
@@ -55,9 +56,10 @@ class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class FaultSwitch:
-    """The faults that are on now."""
+    """The faults that are on now, and how often each operation was called."""
 
     def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
         self.set(Faults())
 
     def set(self, faults: Faults) -> None:
@@ -67,6 +69,8 @@ class FaultSwitch:
 
     async def hit(self, key: str, when: Literal["before", "after"]) -> OperationFault | None:
         """The fault that makes this call fail now, after its time to hang; None when there is none."""
+        if when == "before":
+            self.calls[key] += 1
         service, _, _ = key.partition(".")
         for name in (key, f"{service}.*", "*"):
             fault = self.faults.operations.get(name)

@@ -44,6 +44,7 @@ MOST: Mapping[str, int] = {
     "playback-key": 3,
     "playback-restriction-policy": 20,
     "recording-configuration": 20,
+    "public-key": 3,
     "stage": 20_000,
     "encoder-configuration": 20,
     "storage-configuration": 100,

@@ -30,17 +30,14 @@ handlers = Handlers("ivs")
 @handlers("ImportPlaybackKeyPair")
 def import_key_pair(cloud: Cloud, ask: Document) -> Document:
     cloud.quotas.allow("playback-key", len(cloud.store.all("playback-key")))
-    key = _public_key(ask["publicKeyMaterial"])
-    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    digest = hashlib.md5(der, usedforsecurity=False).hexdigest()
-    fingerprint = ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
-    if cloud.store.all("playback-key", lambda other: other["fingerprint"] == fingerprint):
+    print_ = fingerprint(public_key(ask["publicKeyMaterial"]))
+    if cloud.store.all("playback-key", lambda other: other["fingerprint"] == print_):
         raise Refused("ConflictException", "The key was imported already.")
     pair = {
         "arn": cloud.place.arn("playback-key"),
         "name": ask.get("name", ""),
         "tags": ask.get("tags", {}),
-        "fingerprint": fingerprint,
+        "fingerprint": print_,
         "material": ask["publicKeyMaterial"],
     }
     return {"keyPair": cloud.store.add(pair)}
@@ -178,7 +175,7 @@ def _verified(cloud: Cloud, token: str) -> Document:
     error: Exception = Denied("No key pair was imported.")
     for pair in cloud.store.all("playback-key"):
         try:
-            key: Any = _public_key(pair["material"])
+            key: Any = public_key(pair["material"])
             return jwt.decode(token, key, algorithms=["ES384"], options={"verify_aud": False})
         except jwt.PyJWTError as wrong:
             error = wrong
@@ -205,7 +202,15 @@ def _check_policy(cloud: Cloud, channel: Document, origin: str) -> None:
         raise Denied("The origin is not allowed.")
 
 
-def _public_key(material: str) -> EllipticCurvePublicKey:
+def fingerprint(key: EllipticCurvePublicKey) -> str:
+    """The key's digest, as AWS shows it."""
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    digest = hashlib.md5(der, usedforsecurity=False).hexdigest()
+    return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
+
+
+def public_key(material: str) -> EllipticCurvePublicKey:
+    """A P-384 key in PEM. Raises Refused."""
     try:
         key = serialization.load_pem_public_key(material.encode())
     except (ValueError, UnsupportedAlgorithm):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-import structlog
 
-from gateway.errors import Unavailable, not_found
+from gateway.errors import not_found
 from gateway.module import Command, Context, Kernel
 from gateway.principal import Principal
 from modules.live.desk import Nothing
@@ -17,8 +16,6 @@ from modules.live.playback import Playback, PlaybackKey
 from modules.live.stage_door import StageDoor, StageTicket
 from modules.live.states import State
 from modules.live.tables import Session
-
-log = structlog.get_logger(__name__)
 
 SHOWN: Final = """
     SELECT state, video, live_session.recording, channel_arn, playback_url, (
@@ -89,21 +86,13 @@ class Admissions:
         shown = await self._shown(principal, session_id)
         recorded = self._records and shown.recording and shown.state is State.LIVE
         playback = self._playback(principal, shown)
-        stage = await self._stage(principal, session_id, role)
+        stage = await self._door.admit(principal, session_id, role)
         return Admission(room, role, socket_url, shown.state, shown.video, recorded, shown.consent, playback, stage)
 
     async def watch(self, principal: Principal, session_id: str) -> Watching:
         """A fresh token for who is in the room."""
         shown = await self._shown(principal, session_id)
         return Watching(shown.video, self._playback(principal, shown))
-
-    async def _stage(self, principal: Principal, session_id: str, role: str) -> StageTicket | None:
-        try:
-            return await self._door.admit(principal, session_id, role)
-        except Unavailable as error:
-            # The room is there without its stage, whose token can be asked for again.
-            log.warning("stage.no_token", session=session_id, reason=error.message)
-            return None
 
     async def _shown(self, principal: Principal, session_id: str) -> Shown:
         with self._kernel.database.guard():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,6 +11,8 @@ from gateway.errors import Unavailable
 from modules.live.breaker import Breaker
 
 NOT_THERE: Final = frozenset({"ResourceNotFoundException", "ChannelNotBroadcasting", "NoSuchKey"})
+# As many as every listing of IVS takes.
+PAGE: Final = 50
 
 
 class NotThere(Exception):
@@ -47,6 +49,19 @@ class Calls:
             return await self.ask(call)
         except NotThere:
             return None
+
+    async def pages(
+        self, listing: Callable[..., Awaitable[Any]], member: str, **filters: Any
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Each item of a listing, to its last page; none when what it is of is gone. Raises Unavailable."""
+        more: dict[str, str] = {}
+        while True:
+            page = await self.ask_or_none(listing(maxResults=PAGE, **filters, **more))
+            for one in page[member] if page else ():
+                yield one
+            if not page or not page.get("nextToken"):
+                return
+            more = {"nextToken": page["nextToken"]}
 
 
 async def said(call: Awaitable[Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.module import Kernel
 from modules.live.clock import clock
+from modules.live.effects import ViewerRemoved
 from modules.live.settings import LiveSettings
 from modules.live.stage_door import off_stage
 from modules.live.tables import Promotion, Session
@@ -28,13 +29,14 @@ LEFT: Final = "live.part_lost"
 
 
 async def take_out(kernel: Kernel, lost: PartLost) -> None:
-    """Out of them on every node, in a transaction, and no grant of before counts; who has a right of another kind may
-    come back."""
+    """Out of them on every node, in a transaction, and no grant of before counts, nor what was handed out for their
+    video; who has a right of another kind may come back."""
     settings: LiveSettings = kernel.settings(LiveSettings)
     since = clock() - timedelta(seconds=settings.room_kept)
     rows = await Promotion.raw(DEMOTE, lost.program_id, lost.user_id)
     rows += await Session.raw(OPEN, lost.program_id, since, lost.part == "mentor")
     for id in sorted({row["id"] for row in rows}):
         await off_stage(kernel, id, lost.user_id)
+        await kernel.events.publish(ViewerRemoved(id, lost.user_id))
         for kind in ("session", "staff"):
             await kernel.rooms.evict(f"{kind}:{id}", lost.user_id, LEFT, rejoin=True)

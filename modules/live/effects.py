@@ -24,14 +24,6 @@ class PollOpened(msgspec.Struct, frozen=True, tag="live.PollOpened"):
     question: str
 
 
-class SpeakerInvited(msgspec.Struct, frozen=True, tag="live.SpeakerInvited"):
-    """A host has asked someone whose hand was up to speak."""
-
-    session_id: str
-    user_id: str
-    name: str
-
-
 class ViewerRemoved(msgspec.Struct, frozen=True, tag="live.ViewerRemoved"):
     """A user was taken out of a session, and may see no more of it."""
 
@@ -39,27 +31,21 @@ class ViewerRemoved(msgspec.Struct, frozen=True, tag="live.ViewerRemoved"):
     user_id: str
 
 
-EVENTS: Final = (PollOpened, SpeakerInvited, ViewerRemoved)
+EVENTS: Final = (PollOpened, ViewerRemoved)
 
 
 class Video(Protocol):
     """The video of sessions, as far as their rooms move it. Each call may come more than once."""
 
-    async def promote(self, session_id: str, user_id: str) -> None:
-        """Let the user speak on the session's stage."""
-
     async def put_metadata(self, session_id: str, text: str) -> None:
         """Send timed metadata, at most 1 KiB, in step with the picture; of a session without a stream, nothing."""
 
     async def remove(self, session_id: str, user_id: str) -> None:
-        """End the user's playback. Their part on the stage has ended with their role."""
+        """End the user's playback; raises until that is done. Their part on the stage has ended with their role."""
 
 
 class NoVideo:
     """Of a deployment without video."""
-
-    async def promote(self, session_id: str, user_id: str) -> None:
-        pass
 
     async def put_metadata(self, session_id: str, text: str) -> None:
         pass
@@ -83,15 +69,12 @@ class Effects:
         self.video: Video = NoVideo()
         self.listens = (
             Listener(event=PollOpened, name="live.mark_poll", handler=self._mark),
-            Listener(event=SpeakerInvited, name="live.promote_speaker", handler=self._promote),
-            Listener(event=ViewerRemoved, name="live.remove_viewer", handler=self._remove),
+            # It waits for IVS to have done it: a gateway that dies before leaves it to another.
+            Listener(event=ViewerRemoved, name="live.remove_viewer", handler=self._remove, transactional=False),
         )
 
     async def _mark(self, event: PollOpened, delivery: Delivery) -> None:
         await self.video.put_metadata(event.session_id, poll_mark(event))
-
-    async def _promote(self, event: SpeakerInvited, delivery: Delivery) -> None:
-        await self.video.promote(event.session_id, event.user_id)
 
     async def _remove(self, event: ViewerRemoved, delivery: Delivery) -> None:
         await self.video.remove(event.session_id, event.user_id)

@@ -1,7 +1,8 @@
-"""What the room wants of the video, done beside it: `effects.py` runs inside of transactions, where no call is made.
+"""What the room wants of the video, done beside it.
 
-An errand is tried a few times and then given up: timed metadata is late by then, and who was removed gets no new
-playback token, so that they see no more than the rest of the one they have.
+Who is removed is: the call is made while the listener waits, which comes again, on another gateway too, until it
+succeeds. Timed metadata is asked for inside of a transaction, where no call is made: it waits in memory, is tried a few
+times, and then given up, as it is late by then.
 """
 
 from __future__ import annotations
@@ -28,25 +29,23 @@ Errand = Callable[[VideoFacts], Awaitable[None]]
 
 
 class Errands:
-    """Implements `modules.live.effects.Video`. Of stages there is nothing to run: see `stage_door.py`."""
+    """Implements `modules.live.effects.Video`."""
 
     def __init__(self, kernel: Kernel, ivs: Ivs) -> None:
         self._kernel = kernel
         self._ivs = ivs
         self._queue: asyncio.Queue[tuple[str, Errand]] = asyncio.Queue(MOST)
 
-    async def promote(self, session_id: str, user_id: str) -> None:
-        """Nothing: who has come back as a speaker asks for a token by `live.stage_token`."""
-
     async def put_metadata(self, session_id: str, text: str) -> None:
         self._send(session_id, lambda video: self._ivs.put_metadata(video.channel_arn or "", text))
 
     async def remove(self, session_id: str, user_id: str) -> None:
-        version = int(time.time() * 1000)
-        self._send(
-            session_id,
-            lambda video: self._ivs.revoke_viewer(video.channel_arn or "", viewer_id(user_id), version),
-        )
+        with self._kernel.database.guard():
+            video = await video_of(session_id)
+        # Before there is a channel nobody has a token for it, and after its session it is gone.
+        if video is not None and video.phase == "up":
+            version = int(time.time() * 1000)
+            await self._ivs.revoke_viewer(video.channel_arn or "", viewer_id(user_id), version)
 
     def _send(self, session_id: str, errand: Errand) -> None:
         try:

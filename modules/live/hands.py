@@ -12,7 +12,6 @@ from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.module import Command, Context, Rate, SnapshotPart
 from modules.live.clock import clock, milliseconds
 from modules.live.desk import Desk, Done, Member, Nothing, session_room
-from modules.live.effects import SpeakerInvited
 from modules.live.messages import Name
 from modules.live.speakers import Speakers
 
@@ -198,7 +197,6 @@ class Hands:
             if row["state"] == "raised":
                 if await self._speakers.role(session, request.user) == "viewer":
                     await self._speakers.make(session, request.user, "speaker")
-                await self._desk.kernel.events.publish(SpeakerInvited(session, request.user, row["name"]))
                 turned = await self._desk.fetch(TURN, session, request.user, "invited")
                 return await self._tell(session, turned[0], context)
         raise _not_up()

@@ -7,7 +7,7 @@ in the hands of a gateway that dies comes again.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import structlog
@@ -26,14 +26,23 @@ FORGET: Final = "DELETE FROM live_video_event WHERE at < now() - interval '14 da
 # While SQS cannot be asked.
 PAUSE: Final = 5.0
 
+# What AWS calls things: nothing that PostgreSQL would refuse.
+Word = Annotated[str, msgspec.Meta(max_length=2048, pattern="^[!-~]+$")]
+
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
     """An event in EventBridge's envelope, as far as it matters here."""
 
-    id: str
+    id: Word
     type: str = msgspec.field(name="detail-type")
-    resources: tuple[str, ...] = ()
+    resources: tuple[Word, ...] = ()
     detail: dict[str, Any] = {}
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What it is about: of a composition, its stage too."""
+        stage = self.detail.get("stage_arn")
+        return (*self.resources, stage) if isinstance(stage, str) and stage.isprintable() else self.resources
 
 
 class Happenings:
@@ -61,12 +70,16 @@ class Happenings:
                 await asyncio.sleep(PAUSE)
 
     async def _take(self, message: QueueMessage) -> None:
+        """Raises Unavailable; then the message comes again."""
         try:
-            happening = msgspec.json.decode(message.body, type=Happening)
+            await self.handle(msgspec.json.decode(message.body, type=Happening))
         except msgspec.DecodeError:
             log.warning("video.event_unreadable")
-        else:
-            await self.handle(happening)
+        except Unavailable:
+            raise
+        except Exception:
+            # It must not hold up those behind it, now or when it comes again.
+            log.exception("video.event_failed")
         await self._ivs.take_off(message)
 
     async def handle(self, happening: Happening) -> None:
@@ -75,6 +88,6 @@ class Happenings:
             if not await VideoRow.raw(NEW, happening.id):
                 return
             await VideoRow.raw(FORGET)
-            for arn in happening.resources:
+            for arn in happening.about:
                 await self._studio.look(arn)
         self._screen.woken.set()

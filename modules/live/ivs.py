@@ -54,7 +54,7 @@ class Ivs:
         self._once = clients["once"]
         self._sqs = clients["sqs"]
         calls = Calls(breaker)
-        self._call, self._call_or_none = calls.ask, calls.ask_or_none
+        self._call, self._call_or_none, self._pages = calls.ask, calls.ask_or_none, calls.pages
         self.stages = Stages(clients["realtime"], clients["realtime_once"], calls)
         self._key_arn: str | None = None
         self._queue_url: str | None = None
@@ -76,10 +76,13 @@ class Ivs:
 
     async def find_channel(self, name: str) -> Channel | None:
         """The channel of this name, which an attempt may have made whose answer was lost."""
-        found = await self._call(self._ivs.list_channels(filterByName=name))
-        for summary in found["channels"]:
-            return await self.read_channel(summary["arn"])
+        for arn in await self.channels_named(name):
+            return await self.read_channel(arn)
         return None
+
+    async def channels_named(self, name: str) -> list[str]:
+        """All of this name: an attempt that was given up may have been carried out after the next one."""
+        return [one["arn"] async for one in self._pages(self._ivs.list_channels, "channels", filterByName=name)]
 
     async def read_channel(self, arn: str) -> Channel | None:
         """The channel, with a stream key; None when there is none."""
@@ -90,8 +93,7 @@ class Ivs:
 
     async def stream_key_of(self, channel_arn: str) -> str:
         """The ARN of the channel's stream key, which is made when there is none."""
-        keys = await self._call(self._ivs.list_stream_keys(channelArn=channel_arn))
-        for key in keys["streamKeys"]:
+        async for key in self._pages(self._ivs.list_stream_keys, "streamKeys", channelArn=channel_arn):
             arn: str = key["arn"]
             return arn
         made = await self._call(self._once.create_stream_key(channelArn=channel_arn))
@@ -108,8 +110,8 @@ class Ivs:
 
     async def delete_stream_keys(self, channel_arn: str) -> None:
         """No encoder is let in any more; one that is in stays."""
-        keys = await self._call_or_none(self._ivs.list_stream_keys(channelArn=channel_arn))
-        for key in keys["streamKeys"] if keys else ():
+        pages = self._pages(self._ivs.list_stream_keys, "streamKeys", channelArn=channel_arn)
+        for key in [key async for key in pages]:
             await self._call_or_none(self._ivs.delete_stream_key(arn=key["arn"]))
 
     async def stop_stream(self, channel_arn: str) -> None:
@@ -151,8 +153,12 @@ class Ivs:
         """Let IVS verify playback tokens by this key, once for its name."""
         if self._key_arn is not None:
             return
-        pages = await self._call(self._ivs.list_playback_key_pairs())
-        found = next((pair["arn"] for pair in pages["keyPairs"] if pair.get("name") == name), None)
+        pages = self._pages(self._ivs.list_playback_key_pairs, "keyPairs")
+        found: str | None = None
+        async for pair in pages:
+            if pair.get("name") == name:
+                found = pair["arn"]
+                break
         if found is None:
             made = await self._call(self._once.import_playback_key_pair(name=name, publicKeyMaterial=public_key))
             found = made["keyPair"]["arn"]
@@ -162,8 +168,7 @@ class Ivs:
         """The ARN of the configuration that records to this bucket; raises Unavailable until it is active."""
         if bucket in self._recording_arns:
             return self._recording_arns[bucket]
-        pages = await self._call(self._ivs.list_recording_configurations())
-        for one in pages["recordingConfigurations"]:
+        async for one in self._pages(self._ivs.list_recording_configurations, "recordingConfigurations"):
             if (
                 one["destinationConfiguration"].get("s3", {}).get("bucketName") == bucket
                 and one["state"] != "CREATE_FAILED"

@@ -243,7 +243,7 @@ class LiveModule(Module):
                 for work in (*workers, happenings.run(), errands.run(), retention.run()):
                     task = asyncio.get_running_loop().create_task(work)
                     stack.push_async_callback(end, [task])
-            door = StageDoor(kernel, settings, self._entrance, stages)
+            door = StageDoor(kernel, settings, self._entrance, key)
             self._stage_tokens.start(door, self._entrance, settings)
             self._ticket.admissions = Admissions(kernel, self._entrance, key, door, records=screen.recording)
             self._usher = Usher(kernel, settings, sessions, stages)

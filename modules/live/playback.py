@@ -1,12 +1,13 @@
-"""Tokens for the playback of private channels: ES384 by our own key, verified by IVS."""
+"""Our own key, and tokens for the playback of private channels: ES384, verified by IVS without being asked for."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import jwt
 import msgspec
@@ -34,7 +35,7 @@ class Playback(msgspec.Struct, frozen=True):
 
 
 class PlaybackKey:
-    """Signs playback tokens. The private key is never shown."""
+    """Signs the tokens of channels and of stages. The private key is never shown."""
 
     def __init__(self, key: ec.EllipticCurvePrivateKey, *, life: float, origins: tuple[str, ...]) -> None:
         self._key = key
@@ -63,8 +64,12 @@ class PlaybackKey:
             "aws:viewer-session-version": int(now * 1000),
             "exp": expires,
         }
-        token = jwt.encode(claims, self._key, algorithm=ALGORITHM)
-        return Playback(playback_url, token, datetime.fromtimestamp(expires, UTC))
+        return Playback(playback_url, self.sign(claims), datetime.fromtimestamp(expires, UTC))
+
+    def sign(self, claims: Mapping[str, Any], key_arn: str | None = None) -> str:
+        """A token of these claims, which names the key where IVS does not find it by itself."""
+        headers = None if key_arn is None else {"kid": key_arn}
+        return jwt.encode(dict(claims), self._key, algorithm=ALGORITHM, headers=headers)
 
 
 def viewer_id(user_id: str) -> str:

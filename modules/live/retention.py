@@ -85,10 +85,15 @@ class Retention:
         if not rows:
             return False
         id, bucket, prefix = rows[0]["id"], rows[0]["bucket"], rows[0]["prefix"]
-        # When it fails the claim stays: it is tried again when that is over.
-        while await self._s3.delete_page(bucket, prefix, self._settings.recording_page):
+        try:
+            while await self._s3.delete_page(bucket, prefix, self._settings.recording_page):
+                with self._kernel.database.guard():
+                    await Recording.raw(HOLD, self._until(), id)
+        except Unavailable:
+            # It is tried again a moment later, after the others; by who dies with it when their claim is over.
             with self._kernel.database.guard():
-                await Recording.raw(HOLD, self._until(), id)
+                await Recording.raw(HOLD, clock() + timedelta(seconds=self._settings.video_backoff), id)
+            raise
         with self._kernel.database.guard():
             await Recording.raw(ERASED, clock(), id)
         log.info("recordings.erased", session=rows[0]["session_id"], recording=id)

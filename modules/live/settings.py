@@ -64,9 +64,7 @@ class LiveSettings(RoomSettings):
     )
     playback_life: float = setting(600.0, doc="How long a playback token is good for")
     playback_origins: tuple[str, ...] = setting((), doc="Origins whose pages may play; empty means any")
-    stage_life: float = setting(
-        43_200.0, doc="How long a token of a stage lets somebody in; whole minutes, of which IVS takes 20160"
-    )
+    stage_life: float = setting(43_200.0, doc="How long a token of a stage lets somebody in; IVS takes 14 days")
     stage_viewers: bool = setting(
         False, doc="Whether viewers get tokens of a stage too, to see it without the delay of its channel"
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.errors import Conflict
 from modules.live.desk import Desk, session_room, staff_room
-from modules.live.stage_door import off_stage
+from modules.live.stage_door import off_stage, onto_stage
 
 # What a member's connections are told with `left`: they join again, and are granted what they are now.
 CODE: Final = "live.role"
@@ -51,6 +51,7 @@ class Speakers:
                 if row["unasked"] and self._desk.records:
                     raise Conflict("this user has not agreed to being recorded", code="live.no_consent")
             await self._desk.fetch(PROMOTE, session, user, role)
+            await onto_stage(self._desk.kernel, session, user)
         await self._desk.kernel.rooms.evict(session_room(session), user, CODE, rejoin=True)
         if before == "cohost":
             await self._desk.kernel.rooms.evict(staff_room(session), user, CODE, rejoin=True)

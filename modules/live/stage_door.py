@@ -6,23 +6,32 @@ role either gets no token, or one that the loss, which marks the user's rows, ta
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
 from gateway.errors import forbidden
+from gateway.identifier import new_id
 from gateway.module import Command, Context, Kernel, Rate
 from gateway.principal import Principal
 from modules.live.desk import Nothing
 from modules.live.entrance import Entrance
 from modules.live.errors import no_stage
+from modules.live.playback import PlaybackKey
 from modules.live.settings import LiveSettings
-from modules.live.stages import Kind, Stages
+from modules.live.stages import FEATURED, Kind
 
 PUBLISHERS: Final = frozenset({"host", "cohost", "speaker"})
 
-STAGE: Final = "SELECT stage_arn FROM live_video WHERE session_id = $1 AND phase = 'up'"
+# In seconds: what IVS takes.
+LONGEST: Final = 1_209_600
+
+STAGE: Final = """
+    SELECT stage_arn, stage_key_arn, stage_events_url, stage_whip_url FROM live_video
+    WHERE session_id = $1 AND phase = 'up' AND stage_arn IS NOT NULL
+"""
 # Not of a session that is over meanwhile.
 HAND_OUT: Final = """
     INSERT INTO live_participant (id, session_id, user_id, stage_arn, role, kind, expires_at)
@@ -34,6 +43,11 @@ LEAVE_ONE: Final = """
 """
 LEAVE: Final = """
     UPDATE live_participant SET leaving_at = now() WHERE session_id = $1 AND user_id = $2 AND leaving_at IS NULL
+"""
+# Who speaks comes with another token than they watched by; whoever speaks already is not cut off by another role.
+LEAVE_SEAT: Final = """
+    UPDATE live_participant SET leaving_at = now()
+    WHERE session_id = $1 AND user_id = $2 AND role = 'viewer' AND leaving_at IS NULL
 """
 
 
@@ -58,13 +72,13 @@ class StageAccess(msgspec.Struct, frozen=True):
 
 
 class StageDoor:
-    """The door of stages. Calls IVS for who asks, outside of any transaction; without IVS there is no stage."""
+    """The door of stages. It signs tokens itself: however many come, and whatever IVS does, none is waited for."""
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, entrance: Entrance, stages: Stages | None) -> None:
+    def __init__(self, kernel: Kernel, settings: LiveSettings, entrance: Entrance, key: PlaybackKey | None) -> None:
         self._kernel = kernel
         self._settings = settings
         self._entrance = entrance
-        self._stages = stages
+        self._key = key
 
     async def admit(self, principal: Principal, session_id: str, role: str) -> StageTicket | None:
         """A token for who is of this role; None while there is no stage, or for who watches its mix.
@@ -90,28 +104,37 @@ class StageDoor:
         return ticket
 
     async def _ticket(self, principal: Principal, session_id: str, role: str, kind: Kind) -> StageTicket | None:
-        arn = await self._stage(session_id)
-        if self._stages is None or arn is None:
+        fetch = self._kernel.database.fetch
+        rows = await fetch(STAGE, session_id)
+        if self._key is None or not rows:
             return None
         publishes = role in PUBLISHERS
-        capabilities = ["PUBLISH"] if kind == "screen" else ["PUBLISH", "SUBSCRIBE"] if publishes else ["SUBSCRIBE"]
-        minutes = int(self._settings.stage_life / 60)
-        made = await self._stages.admit(arn, principal.id, role, kind, capabilities, minutes)
-        if made is None:
-            return None
-        fetch = self._kernel.database.fetch
-        if not await fetch(HAND_OUT, made.participant_id, session_id, principal.id, role, kind, made.expires_at):
+        now = int(time.time())
+        expires = now + int(min(self._settings.stage_life, LONGEST))
+        participant, expires_at = new_id(), datetime.fromtimestamp(expires, UTC)
+        arn = rows[0]["stage_arn"]
+        claims = {
+            "exp": expires,
+            "iat": now,
+            "jti": participant,
+            "user_id": principal.id,
+            "resource": arn,
+            "topic": arn.rpartition("/")[2],
+            "events_url": rows[0]["stage_events_url"],
+            "whip_url": rows[0]["stage_whip_url"],
+            # A right that one has not is not named.
+            "capabilities": ({"allow_publish": True} if publishes else {})
+            | ({"allow_subscribe": True} if kind == "camera" else {}),
+            "attributes": {"role": role, "kind": kind} | ({FEATURED: "true"} if kind == "screen" else {}),
+            "version": "1.0",
+        }
+        token = self._key.sign(claims, rows[0]["stage_key_arn"])
+        if not await fetch(HAND_OUT, participant, session_id, principal.id, role, kind, expires_at):
             return None
         if await self._entrance.role(principal, session_id) != role:
-            await fetch(LEAVE_ONE, session_id, made.participant_id)
+            await fetch(LEAVE_ONE, session_id, participant)
             return None
-        return StageTicket(made.token, made.participant_id, publishes, made.expires_at)
-
-    async def _stage(self, session_id: str) -> str | None:
-        for row in await self._kernel.database.fetch(STAGE, session_id):
-            arn: str | None = row["stage_arn"]
-            return arn
-        return None
+        return StageTicket(token, participant, publishes, expires_at)
 
 
 class StageTokens:
@@ -146,3 +169,8 @@ class StageTokens:
 async def off_stage(kernel: Kernel, session_id: str, user_id: str) -> None:
     """Take back all of a user's tokens, in the transaction in which they lose the right, or after it."""
     await kernel.database.fetch(LEAVE, session_id, user_id)
+
+
+async def onto_stage(kernel: Kernel, session_id: str, user_id: str) -> None:
+    """Take back the tokens by which a user only watched, in the transaction in which they become a speaker."""
+    await kernel.database.fetch(LEAVE_SEAT, session_id, user_id)

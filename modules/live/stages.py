@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -17,8 +17,6 @@ PICTURE: Final = {"width": 1280, "height": 720, "framerate": 30.0, "bitrate": 2_
 # The attribute by which a composition knows whom to show large.
 FEATURED: Final = "featured"
 RUNNING: Final = frozenset({"STARTING", "ACTIVE"})
-# In minutes: what IVS takes.
-LONGEST: Final = 20_160
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -30,12 +28,12 @@ class Participant(msgspec.Struct, frozen=True):
     joined_at: datetime | None
 
 
-class Pass(msgspec.Struct, frozen=True):
-    """A token that lets one participant in; the token is shown to its user, and neither logged nor kept."""
+class Stage(msgspec.Struct, frozen=True):
+    """A stage, and what its tokens name beside it."""
 
-    participant_id: str
-    token: str
-    expires_at: datetime
+    arn: str
+    events_url: str
+    whip_url: str
 
 
 class Stages:
@@ -46,44 +44,41 @@ class Stages:
         self._once = once
         self._calls = calls
         self._encoder: str | None = None
+        self._key: str | None = None
 
-    async def create(self, name: str, tags: Mapping[str, str]) -> str:
-        """The ARN of a new stage."""
+    async def create(self, name: str, tags: Mapping[str, str]) -> Stage:
         answer = await self._calls.ask(self._once.create_stage(name=name, tags=dict(tags)))
-        return str(answer["stage"]["arn"])
+        return _stage(answer["stage"])
 
-    async def find(self, name: str) -> str | None:
+    async def find(self, name: str) -> Stage | None:
         """The stage of this name, which an attempt may have made whose answer was lost."""
-        async for stage in self._pages(self._client.list_stages, "stages"):
-            if stage.get("name") == name:
-                return str(stage["arn"])
+        for arn in await self.named(name):
+            answer = await self._calls.ask_or_none(self._client.get_stage(arn=arn))
+            return None if answer is None else _stage(answer["stage"])
         return None
+
+    async def named(self, name: str) -> list[str]:
+        """All of this name: an attempt that was given up may have been carried out after the next one."""
+        pages = self._calls.pages(self._client.list_stages, "stages")
+        return [str(one["arn"]) async for one in pages if one.get("name") == name]
+
+    async def import_key(self, name: str, public_key: str) -> str:
+        """Let IVS verify our tokens of stages by this key, once for its name; its ARN, which they name."""
+        if self._key is None:
+            pages = self._calls.pages(self._client.list_public_keys, "publicKeys")
+            found = [str(one["arn"]) async for one in pages if one.get("name") == name]
+            if not found:
+                made = await self._calls.ask(self._once.import_public_key(name=name, publicKeyMaterial=public_key))
+                found = [str(made["publicKey"]["arn"])]
+            self._key = found[0]
+        return self._key
 
     async def delete(self, arn: str) -> None:
         """Take the stage away with all who are on it; one that is gone is no error."""
-        async for one in self._pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
+        async for one in self._calls.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
             if one["state"] in RUNNING:
                 await self._calls.ask_or_none(self._client.stop_composition(arn=one["arn"]))
         await self._calls.ask_or_none(self._client.delete_stage(arn=arn))
-
-    async def admit(
-        self, arn: str, user_id: str, role: str, kind: Kind, capabilities: list[str], minutes: int
-    ) -> Pass | None:
-        """A token for one participant; None when there is no such stage."""
-        attributes = {"role": role, "kind": kind} | ({FEATURED: "true"} if kind == "screen" else {})
-        answer = await self._calls.ask_or_none(
-            self._client.create_participant_token(
-                stageArn=arn,
-                userId=user_id,
-                attributes=attributes,
-                capabilities=capabilities,
-                duration=min(max(1, minutes), LONGEST),
-            )
-        )
-        if answer is None:
-            return None
-        made = answer["participantToken"]
-        return Pass(made["participantId"], made["token"], made["expirationTime"])
 
     async def disconnect(self, arn: str, participant_id: str, reason: str) -> None:
         """Send a participant away, whose token lets nobody in any more; whether they were there or not."""
@@ -100,12 +95,12 @@ class Stages:
         filters = {"stageArn": arn, "sessionId": session, "filterByState": "CONNECTED"}
         return [
             Participant(one["participantId"], one.get("userId", ""), one.get("published", False), one["firstJoinTime"])
-            async for one in self._pages(self._client.list_participants, "participants", **filters)
+            async for one in self._calls.pages(self._client.list_participants, "participants", **filters)
         ]
 
     async def compose(self, arn: str, channel_arn: str) -> None:
         """Let the stage be mixed into the channel, unless it is."""
-        async for one in self._pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
+        async for one in self._calls.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
             if one["state"] in RUNNING:
                 return
         channel = {"channelArn": channel_arn, "encoderConfigurationArn": await self._encoder_arn()}
@@ -119,7 +114,7 @@ class Stages:
 
     async def _encoder_arn(self) -> str:
         if self._encoder is None:
-            pages = self._pages(self._client.list_encoder_configurations, "encoderConfigurations")
+            pages = self._calls.pages(self._client.list_encoder_configurations, "encoderConfigurations")
             found = [str(one["arn"]) async for one in pages if one.get("name") == ENCODER]
             if not found:
                 made = await self._calls.ask(self._once.create_encoder_configuration(name=ENCODER, video=PICTURE))
@@ -127,15 +122,6 @@ class Stages:
             self._encoder = found[0]
         return self._encoder
 
-    async def _pages(
-        self, listing: Callable[..., Awaitable[Any]], member: str, **filters: Any
-    ) -> AsyncIterator[dict[str, Any]]:
-        """Each item of a listing; none when what it is of is gone."""
-        more: dict[str, str] = {}
-        while True:
-            page = await self._calls.ask_or_none(listing(maxResults=100, **filters, **more))
-            for one in page[member] if page else ():
-                yield one
-            if not page or not page.get("nextToken"):
-                return
-            more = {"nextToken": page["nextToken"]}
+
+def _stage(stage: Mapping[str, Any]) -> Stage:
+    return Stage(str(stage["arn"]), stage["endpoints"]["events"], stage["endpoints"]["whip"])

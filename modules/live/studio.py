@@ -32,6 +32,7 @@ from modules.live.recordings import Recordings
 from modules.live.s3 import S3
 from modules.live.sessions import LOCK, Sessions
 from modules.live.settings import LiveSettings
+from modules.live.stages import Stage
 from modules.live.states import State, Step
 from modules.live.tables import Session, VideoRow
 from modules.live.video import COLUMNS, Screen, VideoFacts
@@ -53,7 +54,8 @@ FREE: Final = "UPDATE live_video SET claimed_until = NULL, attempts = attempts +
 REVISED: Final = f"SELECT {COLUMNS} FROM live_video WHERE session_id = {{}} FOR UPDATE"  # noqa: S608
 UP: Final = """
     UPDATE live_video SET phase = 'up', channel_arn = {}, playback_url = {}, ingest_endpoint = {}, stream_key_arn = {},
-        stage_arn = {}, claimed_until = NULL, attempts = 0, due_at = {} WHERE session_id = {}
+        stage_arn = {}, stage_key_arn = {}, stage_events_url = {}, stage_whip_url = {},
+        claimed_until = NULL, attempts = 0, due_at = {} WHERE session_id = {}
 """
 ABANDONED: Final = """
     UPDATE live_video SET phase = 'closing', channel_arn = {}, stage_arn = {}, claimed_until = NULL, attempts = 0,
@@ -77,6 +79,7 @@ TAKEN: Final = "UPDATE live_video SET channel_arn = {} WHERE session_id = {}"
 LOOK: Final = """
     UPDATE live_video SET due_at = {} WHERE (channel_arn = {} OR stage_arn = {}) AND phase IN ('up', 'developing')
 """
+STAYING: Final = "SELECT id FROM live_participant WHERE session_id = {} AND leaving_at IS NULL"
 EMPTIED: Final = "DELETE FROM live_participant WHERE session_id = {}"
 DEVELOP: Final = """
     UPDATE live_video SET phase = 'developing', due_at = {}, claimed_until = NULL, attempts = 0 WHERE session_id = {}
@@ -166,12 +169,15 @@ class Studio:
         if channel is None:
             tags = {"ksmp:session": video.session_id, "ksmp:mentor": video.mentor_id}
             channel = await self._ivs.create_channel(name, tags, recording)
-        stage_arn = await self._stage(video) if video.interactive else None
+        stage = key_arn = None
+        if video.interactive:
+            key_arn = await self._ivs.stages.import_key(self._playback.name, self._playback.public_key)
+            stage = await self._stage(video)
         async with self._kernel.database.transaction():
             session = await self._locked(video.session_id)
             now = clock()
             if session.state is not State.LIVE:
-                await VideoRow.raw(ABANDONED, channel.arn, stage_arn, now, session.id)
+                await VideoRow.raw(ABANDONED, channel.arn, stage.arn if stage else None, now, session.id)
                 return
             due_at = now + timedelta(seconds=self._settings.video_reconcile)
             await VideoRow.raw(
@@ -180,7 +186,10 @@ class Studio:
                 channel.playback_url,
                 channel.ingest_endpoint,
                 channel.stream_key_arn,
-                stage_arn,
+                stage.arn if stage else None,
+                key_arn,
+                stage.events_url if stage else None,
+                stage.whip_url if stage else None,
                 due_at,
                 session.id,
             )
@@ -201,7 +210,7 @@ class Studio:
             await self._ivs.record(arn, recording)
         return channel
 
-    async def _stage(self, video: VideoFacts) -> str:
+    async def _stage(self, video: VideoFacts) -> Stage:
         name = f"ksmp-{video.session_id}"
         found = await self._ivs.stages.find(name)
         if found is not None:
@@ -229,12 +238,20 @@ class Studio:
             if session.state is not State.LIVE or video.phase != "up":
                 return
             await (self._seen(session, video, stream) if stream is not None else self._missed(session, video))
-        if stream is None and video.stage_arn is not None:
-            await self._compose(video.stage_arn, video.channel_arn or "")
+        if video.stage_arn is not None:
+            await self._look_at_stage(video.session_id, video.stage_arn, video.channel_arn, mixed=stream is not None)
 
-    async def _compose(self, stage_arn: str, channel_arn: str) -> None:
-        """Show the crowd what is on the stage, when there is something."""
-        if any(one.published for one in await self._ivs.stages.participants(stage_arn)):
+    async def _look_at_stage(self, session_id: str, stage_arn: str, channel_arn: str | None, *, mixed: bool) -> None:
+        """Send away who is on the stage and may not be, and show the crowd what is on it, when there is something."""
+        there = await self._ivs.stages.participants(stage_arn)
+        with self._kernel.database.guard():
+            # Read after them: every token is a row before anybody can come by it.
+            staying = {row["id"] for row in await VideoRow.raw(STAYING, session_id)}
+        strangers = [one for one in there if one.user_id and one.id not in staying]
+        for one in strangers:
+            log.warning("stage.stranger", session=session_id, participant=one.id)
+            await self._ivs.stages.disconnect(stage_arn, one.id, "removed")
+        if channel_arn is not None and not mixed and any(one.published for one in there if one not in strangers):
             await self._ivs.stages.compose(stage_arn, channel_arn)
 
     async def _seen(self, session: SessionView, video: VideoFacts, stream: Stream) -> None:
@@ -290,21 +307,18 @@ class Studio:
         await self._kernel.rooms.publish_row(f"staff:{session.id}", NOTICE, notice)
 
     async def _take_away(self, video: VideoFacts) -> None:
-        arn = video.channel_arn
-        if arn is None:
-            # The session was over before its channel's name was written.
-            channel = await self._ivs.find_channel(f"ksmp-{video.session_id}")
-            arn = channel.arn if channel is not None else None
-        if arn is not None:
+        name = f"ksmp-{video.session_id}"
+        kept = video.channel_arn if self._settings.channels == "mentor" else None
+        # By their name too: the session may have been over before they were written down.
+        for arn in {*await self._ivs.channels_named(name), *filter(None, [video.channel_arn])}:
             # An encoder comes back by itself for as long as its key is good.
             await self._ivs.delete_stream_keys(arn)
             await self._ivs.stop_stream(arn)
-            if self._settings.channels == "session" or video.channel_arn is None:
+            if arn != kept:
                 await self._ivs.delete_channel(arn)
         if video.interactive:
-            stage_arn = video.stage_arn or await self._ivs.stages.find(f"ksmp-{video.session_id}")
-            if stage_arn is not None:
-                await self._ivs.stages.delete(stage_arn)
+            for arn in {*await self._ivs.stages.named(name), *filter(None, [video.stage_arn])}:
+                await self._ivs.stages.delete(arn)
         with self._kernel.database.guard():
             # Tokens of a stage that is gone let nobody in.
             await VideoRow.raw(EMPTIED, video.session_id)

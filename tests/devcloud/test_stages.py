@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from .aws import Aws, refused
 
 
@@ -103,9 +110,49 @@ async def test_chat_rooms(aws: Aws) -> None:
     assert (answer["resourceType"], answer["resourceId"]) == ("ROOM", room["id"])
 
 
+async def test_tokens_that_an_account_has_signed_let_in_those_of_its_stage(aws: Aws) -> None:
+    private = ec.generate_private_key(ec.SECP384R1())
+    form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    material = private.public_key().public_bytes(*form).decode()
+    key = (await aws.realtime.import_public_key(name="ours", publicKeyMaterial=material))["publicKey"]
+    await refused(aws.realtime.import_public_key(publicKeyMaterial=material), "ConflictException", 409)
+    assert key["arn"] in [one["arn"] for one in (await aws.realtime.list_public_keys(maxResults=100))["publicKeys"]]
+    stage = (await aws.realtime.create_stage(name="own"))["stage"]
+    now = int(time.time())
+    claims = {
+        "exp": now + 60,
+        "iat": now,
+        "jti": "p1",
+        "user_id": "m",
+        "resource": stage["arn"],
+        "topic": stage["arn"].rpartition("/")[2],
+        "events_url": stage["endpoints"]["events"],
+        "whip_url": stage["endpoints"]["whip"],
+        "capabilities": {"allow_subscribe": True},
+        "version": "1.0",
+    }
+
+    async def enters(status: int, *, publish: bool = False, by: Any = private, **other: Any) -> None:
+        bearer = jwt.encode(claims | other, by, algorithm="ES384", headers={"kid": key["arn"]})
+        await aws.drive("POST", "participants/join", status=status, json={"token": bearer, "publish": publish})
+
+    await enters(200)
+    await enters(400, publish=True)
+    await enters(400, exp=now - 60)
+    await enters(400, topic="another")
+    await enters(400, whip_url="https://example.org")
+    await enters(400, version="0.9")
+    await enters(400, by=ec.generate_private_key(ec.SECP384R1()))
+    await aws.realtime.disconnect_participant(stageArn=stage["arn"], participantId="p1")
+    await enters(400)
+    await enters(200, jti="p2")
+    await aws.realtime.delete_public_key(arn=key["arn"])
+    await enters(400, jti="p3")
+
+
 async def test_what_is_not_built_says_so(aws: Aws) -> None:
     missing = (await aws.drive("GET", "health"))["not_built"]
-    assert "ivs-realtime.ImportPublicKey" in missing
+    assert "ivs-realtime.StartParticipantReplication" in missing
     assert not [name for name in missing if name.startswith("ivs.")]
     call = aws.realtime.create_ingest_configuration(ingestProtocol="RTMPS")
     await refused(call, "NotImplemented", 501, "ivs-realtime.CreateIngestConfiguration is not built")

@@ -76,7 +76,9 @@ async def comes_back(client: WireClient, room: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [None, {"error": "InternalServerException", "when": "after", "times": 1}], ids=["well", "answer lost"]
+    "fault",
+    [None, {"error": "InternalServerException", "when": "after", "times": 1}],
+    ids=["well", "answers and events lost"],
 )
 async def test_a_session_has_one_stage_which_ends_with_it(
     caller: Caller, path: str, aws: Aws, database: asyncpg.Pool, fault: Any, no_faults: None
@@ -85,7 +87,8 @@ async def test_a_session_has_one_stage_which_ends_with_it(
     refused(await mentor.post(f"{path}/screen"), 409, "live.no_stage")
     refused(await mentor.get(f"{path}/stage/participants"), 409, "live.no_stage")
     if fault is not None:
-        await aws.faults(operations={"ivs-realtime.CreateStage": fault})
+        events = {"lose": 0.4, "repeat": 0.4, "reorder": 0.4, "seed": 1}
+        await aws.faults(operations={"ivs-realtime.CreateStage": fault}, events=events)
     await started(mentor, path)
     [stage] = await stages_of(aws, path)
     assert stage["tags"]["ksmp:session"] == id_of(path)
@@ -119,6 +122,15 @@ async def test_a_session_has_one_stage_which_ends_with_it(
     running = (await aws.realtime.list_compositions(filterByStageArn=stage["arn"]))["compositions"]
     assert [one["state"] for one in running] == ["ACTIVE"]
 
+    # A mix that fails is made again.
+    await aws.realtime.stop_composition(arn=running[0]["arn"])
+
+    async def mixed() -> Any:
+        found = (await aws.realtime.list_compositions(filterByStageArn=stage["arn"]))["compositions"]
+        return [one["state"] for one in found]
+
+    await eventually(mixed, lambda states: sorted(states) == ["ACTIVE", "STOPPED"])
+
     # A host sends one of them away, whose token is good for nothing then.
     gone = f"{path}/stage/participants/{screen['participant_id']}"
     assert (await mentor.delete(gone)).status_code == 204
@@ -137,8 +149,7 @@ async def test_a_session_has_one_stage_which_ends_with_it(
         return await database.fetchval("SELECT count(*) FROM live_participant WHERE session_id = $1", id_of(path))
 
     await eventually(left, lambda count: count == 0)
-    ended = (await aws.realtime.list_compositions(filterByStageArn=stage["arn"]))["compositions"]
-    assert [one["state"] for one in ended] == ["STOPPED"]
+    assert set(await mixed()) == {"STOPPED"}
 
 
 async def test_who_is_invited_speaks_until_they_are_not_any_more(
@@ -202,15 +213,64 @@ async def test_who_is_invited_speaks_until_they_are_not_any_more(
         await enter(aws, await token_of(sam, room), publish=True)
 
 
-async def test_the_room_is_there_while_no_token_is(caller: Caller, path: str, aws: Aws, no_faults: None) -> None:
-    mentor = caller("meera", "mentor")
+async def test_viewers_see_the_stage_without_anybody_asking_ivs(
+    gateway: MakeGateway,
+    devcloud: str,
+    caller: Caller,
+    path: str,
+    aws: Aws,
+    node: Running,
+    token: MakeToken,
+    database: asyncpg.Pool,
+    no_faults: None,
+) -> None:
+    mentor, room = caller("meera", "mentor"), f"session:{id_of(path)}"
     await started(mentor, path)
-    await aws.faults(operations={"ivs-realtime.CreateParticipantToken": {"error": "InternalServerException"}})
-    joined = await mentor.post(f"{path}/join")
-    assert (joined.status_code, joined.json()["role"], joined.json()["stage"]) == (200, "host", None)
-    refused(await mentor.post(f"{path}/screen"), 503, "unavailable")
-    await aws.drive("DELETE", "faults")
-    assert (await mentor.post(f"{path}/join")).json()["stage"]["token"]
+    async with (
+        gateway(environ=ENVIRON | STAGE | {"KSMP_LIVE_STAGE_VIEWERS": "true"}, aws_endpoint=devcloud) as other,
+        httpx.AsyncClient(base_url=other.url, headers={"Authorization": f"Bearer {token('sam')}"}) as viewer,
+        connected(other.ws_url, token("sam")) as sam,
+        connected(other.ws_url, token("meera", "mentor")) as meera,
+    ):
+        # Whatever becomes of IVS, tokens are given out.
+        await aws.faults(operations={"ivs-realtime.*": {"error": "InternalServerException"}})
+        watches = (await viewer.post(f"{path}/join")).json()["stage"]
+        hosts = (await mentor.post(f"{path}/join")).json()["stage"]
+        await aws.drive("DELETE", "faults")
+        assert (watches["publishes"], hosts["publishes"]) == (False, True)
+        await enter(aws, watches, publish=True, status=400)
+        await enter(aws, watches, publish=False)
+        refused(await viewer.post(f"{path}/screen"), 403, "forbidden")
+
+        async def roles() -> Any:
+            return [one["role"] for one in (await mentor.get(f"{path}/stage/participants")).json()["items"]]
+
+        await eventually(roles, lambda found: found == ["viewer"])
+        # As a speaker they come with another token; the one before is good for nothing.
+        await meera.join(room)
+        await sam.join(room)
+        await meera.call("live.promote", room=room, data={"user": "sam", "role": "speaker"})
+        await comes_back(sam, room)
+        speaks = await token_of(sam, room)
+        assert speaks["publishes"]
+        await enter(aws, speaks, publish=True)
+        await eventually(roles, lambda found: found == ["speaker"])
+        await enter(aws, watches, publish=False, status=400)
+        # Made a co-host they stay where they are.
+        await meera.call("live.promote", room=room, data={"user": "sam", "role": "cohost"})
+        await comes_back(sam, room)
+        assert await roles() == ["speaker"]
+
+    # Who is there and has no right to be is sent away, whatever they came by.
+    place = await enter(aws, hosts, publish=True)
+    await database.execute("DELETE FROM live_participant WHERE id = $1", hosts["participant_id"])
+
+    async def state() -> Any:
+        found = await aws.realtime.get_participant(**{k: place[k] for k in ("stageArn", "sessionId", "participantId")})
+        return found["participant"]["state"]
+
+    await eventually(state, lambda found: found == "DISCONNECTED")
+    assert await roles() == ["speaker"]
 
 
 async def test_a_broadcast_has_no_stage(caller: Caller, aws: Aws, database: asyncpg.Pool) -> None:
