@@ -51,7 +51,7 @@ async def node(gateway: MakeGateway, cloud: Cloud) -> AsyncIterator[Running]:
         "KSMP_LIVE_VIDEO": "ivs",
         "KSMP_LIVE_PLAYBACK_KEY": pem,
         "KSMP_LIVE_VIDEO_RECONCILE": "1",
-        "KSMP_LIVE_RECORDING_BUCKET": os.environ.get("KSMP_LIVE_RECORDING_BUCKET", "") if not cloud.endpoint else "",
+        "KSMP_LIVE_RECORDING_BUCKET": bucket_of(cloud),
     }
     name = PlaybackKey(key, life=60.0, origins=()).name
     async with gateway(environ=environ, aws_endpoint=cloud.endpoint, aws_region=REGION) as running:
@@ -59,6 +59,11 @@ async def node(gateway: MakeGateway, cloud: Cloud) -> AsyncIterator[Running]:
     for known, delete in await cloud.playback_keys():
         if known.get("name") == name:
             await delete(arn=known["arn"])
+
+
+def bucket_of(cloud: Cloud) -> str:
+    """Where the stream is recorded; nowhere unless it is said so."""
+    return "" if cloud.endpoint else os.environ.get("KSMP_LIVE_RECORDING_BUCKET", "")
 
 
 class Class:
@@ -101,8 +106,8 @@ async def planned(
     """A class in its lobby, which ends whatever happens."""
     headers = {"Authorization": f"Bearer {token('meera', 'mentor')}"}
     async with httpx.AsyncClient(base_url=node.url, headers=headers, timeout=60) as mentor:
-        mode = request.param
-        taught = Class(cloud, mentor, await waiting(mentor, database, mode=mode))
+        recording = bool(bucket_of(cloud)) and request.param == "broadcast"
+        taught = Class(cloud, mentor, await waiting(mentor, database, mode=request.param, recording=recording))
         yield taught
         await taught.end()
 
