@@ -439,7 +439,7 @@ class ClassDay:
         """Of each stream there is a recording, and nothing is left that costs money."""
         program = f"program:{self.program}"
         for _ in range(2):
-            pushed = await self.meera.expect_push("live.recording", program, timeout=30)
+            pushed = await self.meera.expect_push("live.recording", program, timeout=60)
             assert pushed["data"]["session_id"] == self.id
         listed = (await self.caller("student-4").get(f"{self.path}/recordings")).json()["items"]
         assert len(listed) == 2
