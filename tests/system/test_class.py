@@ -57,6 +57,9 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory, devcloud: str) -> As
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
+        # What other tests left there has settings of its own, and would be found by its name.
+        async with httpx.AsyncClient(base_url=devcloud, trust_env=False) as http:
+            assert (await http.delete("/_devcloud/state")).status_code == 200
         extra = EXTRA | {"KSMP_AWS_ENDPOINT": devcloud}
         async with running(tmp_path_factory.mktemp("class"), extra=extra) as cluster:
             yield cluster
