@@ -21,6 +21,7 @@ from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.verifier import TokenVerifier
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
+from gateway.contract.module import Module
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.db.results import CommandResults
@@ -48,7 +49,6 @@ from gateway.http.idempotency import Idempotency, IdempotencyKeys
 from gateway.http.methods import Methods
 from gateway.http.metrics import MetricsController
 from gateway.http.rates import Rates
-from gateway.module import Module
 from gateway.realtime.archive import Archiver
 from gateway.realtime.dispatch import Dispatcher
 from gateway.realtime.evictions import Evictions
@@ -75,7 +75,7 @@ log = structlog.get_logger(__name__)
 
 
 class ModuleKernel:
-    """Implements `gateway.module.Kernel` for one module."""
+    """Implements `gateway.contract.Kernel` for one module."""
 
     def __init__(
         self,

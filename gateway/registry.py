@@ -12,7 +12,13 @@ from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from gateway.auth.policy import policy_of
-from gateway.module import Command, Listener, Module, RoomKind, SnapshotPart, Timer, event_name
+from gateway.contract.command import Command
+from gateway.contract.events import event_name
+from gateway.contract.listener import Listener
+from gateway.contract.module import Module
+from gateway.contract.room_kind import RoomKind
+from gateway.contract.snapshot_part import SnapshotPart
+from gateway.contract.timer import Timer
 from gateway.realtime.facts import KIND as SYSTEM
 from gateway.settings import PREFIX, Settings, check_unknown, read
 

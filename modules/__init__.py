@@ -1,1 +1,1 @@
-"""The domain of KSMP, one plug-in a folder, each built on `gateway.module` alone."""
+"""The domain of KSMP, one plug-in a folder, each built on `gateway.contract` alone."""

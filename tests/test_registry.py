@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gateway import registry
-from gateway.module import Command, Context, Delivery, Listener, Module, RoomKind, SnapshotPart, Timer
+from gateway.contract import Command, Context, Delivery, Listener, Module, RoomKind, SnapshotPart, Timer
 from gateway.principal import Principal
 from gateway.registry import RegistryError
 

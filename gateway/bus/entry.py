@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 import structlog
 
-from gateway.module import Erased, StoredPush, Sweep
 from gateway.principal import Author
 from gateway.protocol.names import RoomName
+from gateway.protocol.stored_push import Erased, StoredPush, Sweep
 
 log = structlog.get_logger(__name__)
 

@@ -26,8 +26,8 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.direct import DirectReader
 from gateway.bus.shared import Shared
 from gateway.errors import Unavailable
-from gateway.module import Erased, StoredPush
 from gateway.protocol.names import RoomName
+from gateway.protocol.stored_push import Erased, StoredPush
 
 log = structlog.get_logger(__name__)
 

@@ -15,8 +15,8 @@ from piccolo.table import Table
 
 from gateway.db.database import PostgresDatabase, guard
 from gateway.errors import Unavailable
-from gateway.module import Erased, StoredPush, Sweep
 from gateway.principal import Author
+from gateway.protocol.stored_push import Erased, StoredPush, Sweep
 
 
 class RoomPush(Table, tablename="room_push"):

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import asyncpg
 
+from gateway.contract.module import Module
 from gateway.db.database import guard
-from gateway.module import Module
 
 KERNEL: Final = "gateway"
 LOCK: Final = 0x6B736D70

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from gateway.contract.module import Module
 from gateway.db.database import PostgresDatabase
-from gateway.module import Module
 from gateway.principal import Principal
 
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.contract.identities import Remains, Said
 from gateway.db.database import PostgresDatabase
-from gateway.module import Remains, Said
 from gateway.principal import FORGOTTEN
 
 # How many pushes are read or looked at in one go: all that somebody ever wrote is too much for one.

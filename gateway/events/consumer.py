@@ -25,13 +25,13 @@ from nats.js.errors import NotFoundError
 
 from gateway import failpoint
 from gateway.bus.connection import NatsBus
+from gateway.contract.delivery import Delivery
 from gateway.db.database import PostgresDatabase
 from gateway.errors import Unavailable
 from gateway.events import names
 from gateway.events.dead import DeadLetter, DeadLetters, now
 from gateway.events.streams import Streams
 from gateway.events.work import Work
-from gateway.module import Delivery
 from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Mapping
 
 from gateway.bus.connection import NatsBus
+from gateway.contract.listener import Listener
+from gateway.contract.module import Module
+from gateway.contract.timer import Timer
 from gateway.db.database import PostgresDatabase
 from gateway.events.consumer import Consumer, Retries
 from gateway.events.dead import DeadLetters
@@ -16,7 +19,6 @@ from gateway.events.relay import Relay, SendPush
 from gateway.events.schedules import ModuleSchedules, TimerRows
 from gateway.events.streams import Streams
 from gateway.events.work import ListenerWork, TimerWork, Work
-from gateway.module import Listener, Module, Timer
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from gateway.contract.events import event_name
 from gateway.events.outbox import Outbox
-from gateway.module import event_name
 
 
 class ModuleEvents:
-    """Implements `gateway.module.Events` for one module and what it `emits`."""
+    """Implements `gateway.contract.Events` for one module and what it `emits`."""
 
     def __init__(self, module: str, emits: Sequence[type[msgspec.Struct]], outbox: Outbox) -> None:
         self._module = module

@@ -33,7 +33,7 @@ class Wake(msgspec.Struct, frozen=True):
 
 
 class ModuleSchedules:
-    """Implements `gateway.module.Schedules` for one module; `timers` are the payloads of its timers, by name."""
+    """Implements `gateway.contract.Schedules` for one module; `timers` are the payloads of its timers, by name."""
 
     def __init__(
         self, module: str, timers: Mapping[str, type[msgspec.Struct]], database: PostgresDatabase, outbox: Outbox

@@ -8,11 +8,14 @@ from typing import Protocol
 import msgspec
 
 from gateway import failpoint
+from gateway.contract.delivery import Delivery
+from gateway.contract.events import event_name
+from gateway.contract.listener import Listener
+from gateway.contract.timer import Timer
 from gateway.db.database import PostgresDatabase
 from gateway.events import names
 from gateway.events.inbox import Inbox
 from gateway.events.schedules import TimerRows, Wake
-from gateway.module import Delivery, Listener, Timer, event_name
 
 
 class Work(Protocol):

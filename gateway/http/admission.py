@@ -11,12 +11,12 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.policy import policy_of
+from gateway.contract.command import Rate
 from gateway.errors import KsmpError, Limited, Refused, forbidden
 from gateway.http import problems
 from gateway.http.caller import Callers
 from gateway.http.envelope import add_headers
 from gateway.http.rates import Rates, Taken
-from gateway.module import Rate
 from gateway.principal import Principal
 from gateway.settings import Settings
 

@@ -19,7 +19,7 @@ import structlog
 from gateway import failpoint
 from gateway.bus.log import BATCH, RoomLog
 from gateway.errors import Unavailable
-from gateway.module import Erased, StoredPush, Sweep
+from gateway.protocol.stored_push import Erased, StoredPush, Sweep
 from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 

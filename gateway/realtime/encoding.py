@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.module import StoredPush
 from gateway.protocol.codec import Codec
 from gateway.protocol.frames import BINARY, COMPRESSED, TEXT, frame
 from gateway.protocol.messages import Push
+from gateway.protocol.stored_push import StoredPush
 
 # Every member that takes compressed frames has agreed to a window of at least this size.
 WINDOW_BITS: Final = 12

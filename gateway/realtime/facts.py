@@ -25,8 +25,8 @@ from gateway.db.database import PostgresDatabase
 from gateway.db.facts import Fact, FactTable
 from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
-from gateway.module import StoredPush
 from gateway.protocol.names import RoomName
+from gateway.protocol.stored_push import StoredPush
 from gateway.realtime.hub import Hub
 from gateway.realtime.room import Room
 from gateway.tasks import end

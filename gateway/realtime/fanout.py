@@ -13,8 +13,8 @@ from typing import Final
 
 import structlog
 
-from gateway.module import StoredPush
 from gateway.protocol.messages import Push
+from gateway.protocol.stored_push import StoredPush
 from gateway.realtime.encoding import wire
 from gateway.realtime.member import Membership, Wording
 

@@ -18,8 +18,8 @@ import structlog
 from nats.aio.msg import Msg
 
 from gateway.bus.connection import NatsBus
+from gateway.contract.room_kind import RoomKind
 from gateway.errors import Unavailable, not_found
-from gateway.module import RoomKind
 from gateway.principal import Principal
 from gateway.protocol.names import RoomName
 from gateway.realtime.evictions import Evictions

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from gateway.bus.log import RoomLog
 from gateway.errors import Unavailable
-from gateway.module import StoredPush
+from gateway.protocol.stored_push import StoredPush
 from gateway.realtime.archive import Archive
 from gateway.realtime.room import Room
 from gateway.realtime.tail import size

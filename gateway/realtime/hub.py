@@ -25,10 +25,11 @@ from gateway.bus import entry
 from gateway.bus.connection import NatsBus
 from gateway.bus.interest import Interest
 from gateway.bus.log import DUPLICATE_WINDOW, FirstSequence, RoomLog
+from gateway.contract.room_kind import RoomKind
 from gateway.errors import CloseCode, KsmpError, Unavailable
-from gateway.module import RoomKind, StoredPush
 from gateway.protocol.messages import Push
 from gateway.protocol.names import MAX_ID, RoomName
+from gateway.protocol.stored_push import StoredPush
 from gateway.realtime.drain import send_away, window
 from gateway.realtime.fanout import Batch, Fanout
 from gateway.realtime.history import HistoryReader

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from gateway.contract.identities import Export, Remains
+from gateway.contract.module import Module
 from gateway.db.facts import Fact
 from gateway.db.traces import Traces
-from gateway.module import Export, Module, Remains
 from gateway.protocol.names import user_id
 from gateway.realtime.facts import LIFTED, Facts
 
@@ -18,7 +19,7 @@ class IdentityChanged(msgspec.Struct, frozen=True):
 
 
 class Identities:
-    """Implements `gateway.module.Identities`, and `gateway.realtime.facts.Topic`."""
+    """Implements `gateway.contract.Identities`, and `gateway.realtime.facts.Topic`."""
 
     kind = "identity"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 
-from gateway.module import StoredPush
+from gateway.protocol.stored_push import StoredPush
 
 
 def message_id(user: str, room: str, command: str, nonce: str) -> str:

@@ -12,9 +12,10 @@ from typing import Final
 
 import msgspec
 
+from gateway.contract.command import Command
+from gateway.contract.room_kind import RoomKind
 from gateway.db.facts import Fact
 from gateway.errors import Code, Restricted
-from gateway.module import Command, RoomKind
 from gateway.protocol.messages import Can, Push
 from gateway.protocol.names import RoomName, room_name, user_id
 from gateway.realtime.facts import LIFTED, Facts, moment

@@ -39,7 +39,7 @@ _decode: Final = msgspec.json.Decoder(Revocation).decode
 
 
 class Revocations:
-    """Implements `gateway.module.Access`, and `gateway.realtime.facts.Topic`."""
+    """Implements `gateway.contract.Access`, and `gateway.realtime.facts.Topic`."""
 
     kind = "access"
 

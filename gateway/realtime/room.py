@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
-from gateway.module import StoredPush, Watch, unwatched
+from gateway.contract.room_kind import Watch, unwatched
 from gateway.protocol.names import RoomName
+from gateway.protocol.stored_push import StoredPush
 from gateway.realtime.fanout import Fanout
 from gateway.realtime.member import Member, Membership
 from gateway.realtime.presence import Presence

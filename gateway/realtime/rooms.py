@@ -15,12 +15,14 @@ import structlog
 from gateway import failpoint
 from gateway.bus import entry
 from gateway.bus.log import RoomLog, Stored
+from gateway.contract.context import Context
+from gateway.contract.rooms import Entity
 from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
-from gateway.module import Context, Entity, Erased, StoredPush, Sweep
 from gateway.principal import Author
 from gateway.protocol.messages import Person, Published, Push, Snapshot
 from gateway.protocol.names import RoomName, room_name
+from gateway.protocol.stored_push import Erased, StoredPush, Sweep
 from gateway.realtime.archive import Archive
 from gateway.realtime.evictions import Evictions
 from gateway.realtime.hub import Hub
@@ -36,7 +38,7 @@ PATIENCE: Final = 0.3
 
 
 class ClusterRooms:
-    """Implements `gateway.module.Rooms` on the log and the hub."""
+    """Implements `gateway.contract.Rooms` on the log and the hub."""
 
     def __init__(
         self,

@@ -11,11 +11,13 @@ from typing import Any
 
 import msgspec
 
+from gateway.contract.command import Command as ModuleSpec
+from gateway.contract.context import Context
+from gateway.contract.room_kind import RoomKind
+from gateway.contract.rooms import Rooms
 from gateway.db.database import PostgresDatabase
 from gateway.db.results import CommandResults
 from gateway.errors import BadInput, Code, Limited, Unavailable, forbidden, invalid
-from gateway.module import Command as ModuleSpec
-from gateway.module import Context, RoomKind, Rooms
 from gateway.principal import Principal
 from gateway.protocol.bucket import Bucket
 from gateway.protocol.codec import Codec

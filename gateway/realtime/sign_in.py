@@ -11,8 +11,8 @@ import msgspec
 import structlog
 
 from gateway.bus.connection import NatsBus
+from gateway.contract.room_kind import RoomKind
 from gateway.errors import CloseCode, Code, KsmpError, Refused, Unavailable
-from gateway.module import RoomKind
 from gateway.principal import Principal
 from gateway.protocol.connection import error_body
 from gateway.protocol.messages import (

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from gateway.bus.log import RoomLog
-from gateway.module import Context, SnapshotPart
+from gateway.contract.context import Context
+from gateway.contract.snapshot_part import SnapshotPart
 from gateway.protocol.messages import Snapshot
 from gateway.protocol.names import RoomName, room_name
 from gateway.realtime.hub import Hub

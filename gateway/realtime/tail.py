@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from gateway.module import StoredPush, Sweep
+from gateway.protocol.stored_push import StoredPush, Sweep
 
 # What the fields around the data of a push take on the wire, roughly; it only has to be steady.
 OVERHEAD: Final = 220

@@ -13,9 +13,9 @@ from typing import Final, Literal
 import msgspec
 from piccolo.columns.combination import Or, WhereRaw
 
+from gateway.contract import Kernel, Remains
 from gateway.errors import BadInput, Unavailable, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
-from gateway.module import Kernel, Remains
 from gateway.principal import Principal, Role
 from modules.accounts import errors
 from modules.accounts.events import RoleChanged, TokensRevoked, UserBlocked, UserDeleted, UserUnblocked

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.module import Said
+from gateway.contract import Said
 from gateway.principal import Principal, Role
 
 UserId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]

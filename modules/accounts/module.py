@@ -13,8 +13,8 @@ from typing import Any
 from litestar import Router
 from litestar.di import Provide
 
+from gateway.contract import Delivery, Kernel, Listener, Module, Remains, RoomKind, Timer
 from gateway.errors import Unavailable, forbidden, not_found
-from gateway.module import Delivery, Kernel, Listener, Module, Remains, RoomKind, Timer
 from gateway.principal import Principal, Role
 from gateway.settings import Settings
 from modules.accounts import routes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.module import Delivery
+from gateway.contract import Delivery
 from gateway.principal import Role
 from modules.accounts.cognito import Cognito
 from modules.accounts.events import RoleChanged, TokensRevoked, UserDeleted

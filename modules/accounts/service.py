@@ -10,9 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from gateway.auth.claims import clean
+from gateway.contract import Kernel
 from gateway.errors import Banned, Unavailable, invalid, not_found
 from gateway.http.etag import IfMatch
-from gateway.module import Kernel
 from gateway.principal import FORGOTTEN, Principal, Role
 from modules.accounts.messages import PersonalData, Profile, ProfileChange
 from modules.accounts.tables import AuditEntry, User

@@ -10,8 +10,8 @@ from typing import Any, Final
 from litestar import Router
 from litestar.di import Provide
 
+from gateway.contract import Command, Context, Delivery, Kernel, Module, Timer
 from gateway.errors import Unavailable
-from gateway.module import Command, Context, Delivery, Kernel, Module, Timer
 from modules.announcements.messages import Ask, Current, Due
 from modules.announcements.routes import change, create, current, listing, read, withdraw
 from modules.announcements.service import EXPIRE, PUBLISH, Announcements

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import msgspec
 
+from gateway.contract import Kernel
 from gateway.errors import BadInput, Code, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.identifier import new_id
-from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.announcements import errors
 from modules.announcements.audience import audience_of, audiences_of, program_of, room_of

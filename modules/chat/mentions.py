@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import structlog
 
+from gateway.contract import Context, Kernel
 from gateway.errors import Unavailable, invalid
-from gateway.module import Context, Kernel
 from gateway.principal import Author
 from gateway.protocol.names import user_id
 from modules.chat.events import Mentioned

@@ -13,8 +13,8 @@ import msgspec
 from litestar import Router
 from litestar.di import Provide
 
+from gateway.contract import Command, Context, Database, Kernel, Module, Rate, SnapshotPart
 from gateway.errors import Unavailable
-from gateway.module import Command, Context, Database, Kernel, Module, Rate, SnapshotPart
 from modules.chat import routes, traces
 from modules.chat.events import Mentioned
 from modules.chat.filter import load

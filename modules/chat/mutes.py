@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.contract import Context, Kernel
 from gateway.errors import forbidden, invalid
-from gateway.module import Context, Kernel
 from gateway.principal import Role
 from gateway.protocol.names import user_id
 from modules.accounts.facade import record

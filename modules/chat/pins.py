@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.module import Context, Kernel, StoredPush
+from gateway.contract import Context, Kernel, StoredPush
 from gateway.protocol.messages import Seq
 from modules.accounts.facade import record
 from modules.chat import errors

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.module import StoredPush
+from gateway.contract import StoredPush
 from gateway.principal import Author
 from modules.chat.messages import Kind, Links, Mode
 

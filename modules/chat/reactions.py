@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 import structlog
 
+from gateway.contract import Context, Kernel
 from gateway.errors import Unavailable, invalid
-from gateway.module import Context, Kernel
 from gateway.tasks import end
 from modules.chat.messages import React
 from modules.chat.pushes import REACTIONS, Reactions, Tally

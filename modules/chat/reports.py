@@ -13,10 +13,10 @@ from uuid import UUID
 
 import msgspec
 
+from gateway.contract import Context, Kernel
 from gateway.errors import Refused, forbidden, invalid, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.identifier import new_id
-from gateway.module import Context, Kernel
 from gateway.principal import Principal, Role
 from modules.accounts.facade import record
 from modules.chat import errors

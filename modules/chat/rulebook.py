@@ -11,8 +11,8 @@ import msgspec
 import structlog
 from msgspec import UNSET
 
+from gateway.contract import Context, Kernel
 from gateway.errors import Unavailable, invalid
-from gateway.module import Context, Kernel
 from modules.accounts.facade import record
 from modules.chat import errors
 from modules.chat.links import has_link

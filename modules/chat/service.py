@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 
 import structlog
 
+from gateway.contract import Context, Kernel, StoredPush, Sweep
 from gateway.errors import Unavailable, forbidden, not_found
-from gateway.module import Context, Kernel, StoredPush, Sweep
 from gateway.principal import Author
 from gateway.protocol.messages import Published
 from gateway.protocol.names import user_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.module import Context
+from gateway.contract import Context
 from modules.chat.mutes import MuteBook, Mutes
 from modules.chat.pins import PinBoard
 from modules.chat.pushes import MESSAGES, Pins, Post, Settings, Tally, post

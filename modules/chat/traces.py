@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gateway.module import Database
+from gateway.contract import Database
 
 HELD: Final = {
     "mutes": "SELECT session_id, muted, until, reason, at FROM chat_mute WHERE user_id = $1 ORDER BY at, session_id",

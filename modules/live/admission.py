@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.contract import Command, Context, Kernel
 from gateway.errors import not_found
-from gateway.module import Command, Context, Kernel
 from gateway.principal import Principal
 from modules.live.desk import Nothing
 from modules.live.entrance import Entrance

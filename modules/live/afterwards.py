@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.module import Delivery, Kernel
+from gateway.contract import Delivery, Kernel
 from gateway.principal import Role
 from modules.live.attendance import Attendances
 from modules.live.clock import clock

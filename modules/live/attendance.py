@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.contract import Kernel
 from gateway.errors import forbidden
 from gateway.http.listing import Page, Sort, Span, page_of
-from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.live.clock import clock
 from modules.live.messages import SessionView

@@ -10,8 +10,8 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
 from gateway.auth.policy import signed_in
+from gateway.contract import Rate
 from gateway.http.listing import Page, Span
-from gateway.module import Rate
 from gateway.principal import Principal
 from modules.live.attendance import Attendances, Curve
 from modules.live.report import Attendance, Part

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import Conflict
-from gateway.module import Command, Context, Rate, SnapshotPart
 from modules.live.desk import Desk, Done, Member, staff_room
 from modules.live.options import Options
 

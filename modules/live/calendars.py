@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.contract import Kernel
 from gateway.errors import not_found
-from gateway.module import Kernel
 from modules.accounts.facade import kept_out
 from modules.live.clock import clock
 from modules.live.icalendar import calendar

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from litestar import Router
 from litestar.di import Provide
 
-from gateway.module import Kernel
+from gateway.contract import Kernel
 from gateway.principal import Principal
 from modules.live import exports
 from modules.live.attention import Attention

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import Conflict
-from gateway.module import Command, Context, Rate, SnapshotPart
 from gateway.principal import Role
 from modules.live.clock import clock
 from modules.live.desk import Desk, Done, Member, session_room, staff_room

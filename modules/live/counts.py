@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.module import Context, Kernel
+from gateway.contract import Context, Kernel
 from gateway.principal import Principal
 from modules.live.clock import clock
 from modules.live.tables import StayRow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from gateway.module import Kernel
+from gateway.contract import Kernel
 from modules.live.clock import clock
 from modules.live.effects import ViewerRemoved
 from modules.live.settings import LiveSettings

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.contract import Kernel
 from gateway.errors import Unavailable
-from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.live.room_settings import RoomSettings
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.module import Kernel
+from gateway.contract import Kernel
 from modules.live.clock import clock
 from modules.live.events import SessionNear
 from modules.live.messages import Reminder, SessionView

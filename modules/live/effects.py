@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from gateway.module import Delivery, Listener
+from gateway.contract import Delivery, Listener
 
 # PutMetadata takes a kibibyte.
 METADATA_BYTES: Final = 1024

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
+from gateway.contract import Kernel
 from gateway.errors import forbidden, not_found
-from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from modules.live import errors
 from modules.live.clock import clock

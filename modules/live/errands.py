@@ -14,8 +14,8 @@ from typing import Final
 
 import structlog
 
+from gateway.contract import Kernel
 from gateway.errors import Unavailable
-from gateway.module import Kernel
 from modules.live.ivs import Ivs
 from modules.live.playback import viewer_id
 from modules.live.video import VideoFacts, video_of

@@ -8,8 +8,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import BadInput, Conflict, forbidden, not_found
-from gateway.module import Command, Context, Rate, SnapshotPart
 from modules.live.clock import clock, milliseconds
 from modules.live.desk import Desk, Done, Member, Nothing, session_room
 from modules.live.messages import Name

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final
 import msgspec
 import structlog
 
+from gateway.contract import Kernel
 from gateway.errors import Unavailable
-from gateway.module import Kernel
 from modules.live.ivs import Ivs, QueueMessage
 from modules.live.studio import Studio
 from modules.live.tables import VideoRow

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import Conflict, not_found
-from gateway.module import Command, Context, Rate, SnapshotPart
 from modules.live.clock import clock, milliseconds
 from modules.live.desk import Desk, Done, Member, Nothing, lobby_room, session_room, staff_room
 from modules.live.messages import Name

@@ -12,9 +12,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway.contract import Command, Context, SnapshotPart
 from gateway.errors import Conflict, Refused, forbidden, invalid, not_found
 from gateway.identifier import new_id
-from gateway.module import Command, Context, SnapshotPart
 from gateway.protocol.names import user_id
 from modules.accounts.facade import record
 from modules.live.clock import clock, milliseconds

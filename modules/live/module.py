@@ -12,8 +12,8 @@ from typing import Any, Final
 from litestar import Router
 from litestar.di import Provide
 
+from gateway.contract import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.errors import Unavailable
-from gateway.module import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.principal import Principal
 from gateway.settings import Settings, SettingsError
 from gateway.tasks import end

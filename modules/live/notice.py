@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.module import Kernel
+from gateway.contract import Kernel
 from modules.live.messages import SessionView
 from modules.live.tables import Promotion
 

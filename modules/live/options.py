@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.module import Command, Context, SnapshotPart
+from gateway.contract import Command, Context, SnapshotPart
 from modules.accounts.facade import record
 from modules.live.desk import Desk, Done
 

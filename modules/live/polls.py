@@ -15,10 +15,10 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway.contract import Command, Context, Delivery, Rate, SnapshotPart, Timer
 from gateway.errors import BadInput, Conflict, invalid, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.identifier import new_id
-from gateway.module import Command, Context, Delivery, Rate, SnapshotPart, Timer
 from gateway.text import checked
 from modules.live.clock import clock, milliseconds
 from modules.live.desk import Desk, Done, session_room, staff_room, user_room

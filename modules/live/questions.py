@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.identifier import new_id
-from gateway.module import Command, Context, Rate, SnapshotPart
 from gateway.text import checked
 from modules.accounts.facade import record
 from modules.live.clock import clock, milliseconds

@@ -12,8 +12,8 @@ from collections import Counter
 import msgspec
 import structlog
 
+from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import Unavailable, invalid
-from gateway.module import Command, Context, Rate, SnapshotPart
 from gateway.tasks import end
 from modules.live.desk import Desk, Nothing, session_room
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import structlog
 
+from gateway.contract import Database
 from gateway.errors import Unavailable
-from gateway.module import Database
 from gateway.principal import Principal
 from modules.live.stays import Stay, Stays
 from modules.live.tables import StayRow

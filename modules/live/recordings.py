@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.contract import Kernel
 from gateway.errors import not_found
-from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.live.entrance import Entrance
 from modules.live.events import RecordingGone, RecordingReady

@@ -11,8 +11,8 @@ from datetime import timedelta
 from litestar import Router
 from litestar.di import Provide
 
+from gateway.contract import Context, Delivery, Kernel, SnapshotPart, Timer
 from gateway.errors import Unavailable
-from gateway.module import Context, Delivery, Kernel, SnapshotPart, Timer
 from gateway.principal import Principal
 from gateway.tasks import end
 from modules.live import attendance_routes as routes

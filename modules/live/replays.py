@@ -12,8 +12,8 @@ from datetime import datetime
 
 import structlog
 
+from gateway.contract import Kernel
 from gateway.errors import Refused, not_found
-from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.accounts.facade import role_of
 from modules.live.entrance import Entrance

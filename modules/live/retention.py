@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import structlog
 
+from gateway.contract import Kernel
 from gateway.errors import Unavailable
-from gateway.module import Kernel
 from modules.live.recordings import MARKED, tell
 from modules.live.s3 import S3
 from modules.live.settings import LiveSettings

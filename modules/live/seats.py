@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from gateway.module import Kernel
+from gateway.contract import Kernel
 from gateway.settings import Settings
 from modules.live import errors
 from modules.live.clock import clock

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.contract import Kernel
 from gateway.errors import Conflict, forbidden, not_found
 from gateway.http.etag import IfMatch
 from gateway.identifier import new_id
-from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from modules.accounts.facade import record
 from modules.live.clock import clock

@@ -9,11 +9,11 @@ from typing import Any, Final
 import msgspec
 from piccolo.columns.combination import WhereRaw
 
+from gateway.contract import Kernel
 from gateway.errors import forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.identifier import new_id
-from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
 from gateway.settings import Settings

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import not_found
-from gateway.module import Command, Context, Rate, SnapshotPart
 from gateway.protocol.messages import Snapshot
 from modules.live.desk import Desk, Nothing
 from modules.live.messages import SessionView

@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
+from gateway.contract import Command, Context, Kernel, Rate
 from gateway.errors import forbidden
 from gateway.identifier import new_id
-from gateway.module import Command, Context, Kernel, Rate
 from gateway.principal import Principal
 from modules.live.desk import Nothing
 from modules.live.entrance import Entrance

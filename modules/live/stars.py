@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from gateway.contract import Kernel
 from gateway.errors import forbidden, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
-from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.live.attendance import Attendances
 from modules.live.clock import clock

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from gateway.contract import Kernel
 from gateway.errors import forbidden
-from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from modules.live.errors import no_channel
 from modules.live.ivs import Ivs

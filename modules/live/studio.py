@@ -22,8 +22,8 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from gateway.contract import Kernel
 from gateway.errors import Unavailable
-from gateway.module import Kernel
 from modules.live.clock import clock
 from modules.live.ivs import Channel, Ivs, Stream
 from modules.live.messages import SessionView, StreamNotice, StreamTrouble, Video

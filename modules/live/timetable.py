@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.module import Kernel
+from gateway.contract import Kernel
 from modules.live.clock import clock
 from modules.live.messages import SessionView
 from modules.live.settings import LiveSettings

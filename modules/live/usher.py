@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 import structlog
 
+from gateway.contract import Kernel
 from gateway.errors import Unavailable, forbidden, not_found
-from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.live.errors import no_stage
 from modules.live.messages import SessionView

@@ -10,11 +10,11 @@ import msgspec
 from piccolo.columns import Column
 from piccolo.columns.combination import Or, WhereRaw
 
+from gateway.contract import Kernel
 from gateway.errors import forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.identifier import new_id
-from gateway.module import Kernel
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
 from modules.programs.access import locked, visible

@@ -14,10 +14,10 @@ from typing import Any, Final
 import msgspec
 from piccolo.columns import Column
 
+from gateway.contract import Kernel
 from gateway.errors import BadInput, Code, forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.identifier import new_id
-from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.programs.access import edits, locked, visible
 from modules.programs.errors import curriculum_full

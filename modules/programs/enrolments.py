@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Final
 
+from gateway.contract import Kernel
 from gateway.errors import BadInput, not_found
-from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs.access import locked

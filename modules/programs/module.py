@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from litestar import Router
 from litestar.di import Provide
 
+from gateway.contract import Delivery, Kernel, Listener, Module, RoomKind
 from gateway.errors import Unavailable
-from gateway.module import Delivery, Kernel, Listener, Module, RoomKind
 from gateway.principal import Principal
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs import demo, routes, traces

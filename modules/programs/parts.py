@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from gateway.module import Kernel
+from gateway.contract import Kernel
 from modules.programs.events import PartLost
 from modules.programs.facade import part_of
 

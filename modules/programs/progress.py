@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.contract import Kernel
 from gateway.errors import forbidden, not_found
 from gateway.http.listing import Page, Sort, Span
-from gateway.module import Kernel
 from gateway.principal import Principal
 from modules.programs.access import edits, visible
 from modules.programs.events import ProgramCompleted

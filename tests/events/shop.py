@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 
 from gateway.app import Gateway
-from gateway.module import Delivery, Kernel, Listener, Module, RoomKind, Timer
+from gateway.contract import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.principal import Principal
 
 TABLES = """

@@ -14,8 +14,8 @@ import sys
 
 from gateway import registry
 from gateway.app import Gateway
+from gateway.contract import Delivery
 from gateway.errors import Unavailable
-from gateway.module import Delivery
 from gateway.settings import Settings, read
 from gateway.telemetry import logs
 from tests.events.shop import Oops, Shop

@@ -12,12 +12,12 @@ from click.testing import CliRunner
 
 from gateway import failpoint
 from gateway.cli import main
+from gateway.contract import Delivery, Listener
 from gateway.embedded.nats import NatsCluster
 from gateway.embedded.postgres import Postgres
 from gateway.events import names
 from gateway.events.consumer import Retries
 from gateway.events.dead import publish
-from gateway.module import Delivery, Listener
 from gateway.settings import environment
 from tests.events.conftest import ServeShop, eventually, shop_settings
 from tests.events.shop import Oops, Shop, Sold, effects, fresh

@@ -9,8 +9,8 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.contract import Delivery
 from gateway.events import names
-from gateway.module import Delivery
 from tests.events.conftest import ServeShop, eventually
 from tests.events.shop import Oops, Shop, effects, fresh
 

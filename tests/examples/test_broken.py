@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 import msgspec
 from litestar import get
-from gateway.module import Command, Listener, Module
+from gateway.contract import Command, Listener, Module
 
 class Request(msgspec.Struct, frozen=True): ...
 class Unknown(msgspec.Struct, frozen=True, tag="live.Unknown"): ...

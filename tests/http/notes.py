@@ -19,11 +19,11 @@ from piccolo.columns import BigInt, Text, Timestamptz
 from piccolo.table import Table
 
 from gateway.auth.policy import anyone, otherwise, roles, signed_in
+from gateway.contract import Kernel, Module, Rate
 from gateway.errors import Conflict, Unavailable, not_found
 from gateway.http.etag import IfMatch, tagged
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.identifier import new_id
-from gateway.module import Kernel, Module, Rate
 from gateway.principal import Principal, Role
 
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]

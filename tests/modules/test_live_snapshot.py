@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from gateway.module import Context, Module, SnapshotPart
+from gateway.contract import Context, Module, SnapshotPart
 from tests.conftest import MakeGateway, MakeToken
 from tests.wire import connected
 

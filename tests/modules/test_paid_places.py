@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from gateway import registry
+from gateway.contract import Delivery, Kernel, Listener, Module
 from gateway.errors import Conflict
-from gateway.module import Delivery, Kernel, Listener, Module
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs.events import EnrolmentCancelled, PlaceRefused
 from tests.conftest import MakeGateway, MakeToken, Running

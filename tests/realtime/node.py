@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry
 
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
+from gateway.contract import Command, Context, RoomKind
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.events.courier import Courier
 from gateway.events.outbox import Outbox
-from gateway.module import Command, Context, RoomKind
 from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON
 from gateway.protocol.messages import JoinResult, Position, Push

@@ -11,7 +11,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from gateway.module import Erased, StoredPush, Sweep
+from gateway.contract import Erased, StoredPush, Sweep
 from gateway.principal import Author, Principal, Role
 from gateway.protocol.codec import Codec
 from gateway.protocol.names import RoomName

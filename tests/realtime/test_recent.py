@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.module import StoredPush
+from gateway.contract import StoredPush
 from gateway.realtime.recent import Recent, message_id
 
 from .pushes import stored

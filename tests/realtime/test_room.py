@@ -11,8 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from gateway.contract import StoredPush
 from gateway.errors import CloseCode
-from gateway.module import StoredPush
 from gateway.protocol.codec import CODECS, JSON, MSGPACK, Codec
 from gateway.protocol.messages import Push
 from gateway.realtime.encoding import replay

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.module import StoredPush, Sweep
+from gateway.contract import StoredPush, Sweep
 from gateway.principal import Author
 from gateway.realtime.tail import Tail, size
 

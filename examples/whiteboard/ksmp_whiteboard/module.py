@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from gateway.contract import Command, Context, Delivery, Kernel, Listener, Module, Timer
 from gateway.errors import Unavailable
-from gateway.module import Command, Context, Delivery, Kernel, Listener, Module, Timer
 from ksmp_whiteboard import routes, service
 from ksmp_whiteboard.events import Wiped
 from ksmp_whiteboard.messages import Clear, Drawn, Idle, Stroke

@@ -1,0 +1,50 @@
+"""The module contract: what a plug-in declares, and what the kernel lends it. Types and Protocols only.
+
+A module is a package that registers one `Module` under the entry-point group `ksmp.modules`. It imports `gateway`, and
+of its siblings only their `events.py` and `facade.py`. It lists those siblings in `requires`, or in `hears` when
+their events are all it needs and it can do without.
+"""
+
+from gateway.contract.access import Access
+from gateway.contract.command import Command, Rate
+from gateway.contract.context import Context
+from gateway.contract.database import Database
+from gateway.contract.delivery import Delivery
+from gateway.contract.events import Events, event_name
+from gateway.contract.identities import Export, Identities, Remains, Said
+from gateway.contract.kernel import Kernel
+from gateway.contract.listener import Listener
+from gateway.contract.module import Module
+from gateway.contract.room_kind import RoomKind
+from gateway.contract.rooms import Entity, Rooms
+from gateway.contract.schedules import Schedules
+from gateway.contract.snapshot_part import SnapshotPart
+from gateway.contract.timer import Timer
+from gateway.protocol.stored_push import Erased, StoredPush, Sweep
+
+__all__ = [
+    "Access",
+    "Command",
+    "Context",
+    "Database",
+    "Delivery",
+    "Entity",
+    "Erased",
+    "Events",
+    "Export",
+    "Identities",
+    "Kernel",
+    "Listener",
+    "Module",
+    "Rate",
+    "Remains",
+    "RoomKind",
+    "Rooms",
+    "Said",
+    "Schedules",
+    "SnapshotPart",
+    "StoredPush",
+    "Sweep",
+    "Timer",
+    "event_name",
+]

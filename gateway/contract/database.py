@@ -1,0 +1,23 @@
+"""Database: PostgreSQL, as a module sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Protocol
+
+
+class Database(Protocol):
+    """PostgreSQL through Piccolo's engine. `guard` turns its absence into Unavailable."""
+
+    def guard(self) -> AbstractContextManager[None]:
+        """A context manager: lost connections and timeouts inside raise Unavailable."""
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """All statements of this task inside commit together, or none. One inside another joins it.
+
+        Raises Unavailable, after which it may have been committed.
+        """
+
+    async def fetch(self, statement: str, *arguments: Any) -> Sequence[Mapping[str, Any]]:
+        """The rows of a statement with `$1`, `$2` …, in this task's transaction if there is one; raises Unavailable."""

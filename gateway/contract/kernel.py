@@ -1,0 +1,37 @@
+"""Kernel: what a running gateway lends a module."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from gateway.contract.access import Access
+from gateway.contract.database import Database
+from gateway.contract.events import Events
+from gateway.contract.identities import Identities
+from gateway.contract.rooms import Rooms
+from gateway.contract.schedules import Schedules
+
+
+class Kernel(Protocol):
+    """What a running gateway lends a module."""
+
+    @property
+    def rooms(self) -> Rooms: ...
+
+    @property
+    def access(self) -> Access: ...
+
+    @property
+    def identities(self) -> Identities: ...
+
+    @property
+    def events(self) -> Events: ...
+
+    @property
+    def schedules(self) -> Schedules: ...
+
+    @property
+    def database(self) -> Database: ...
+
+    def settings(self, kind: type[Any]) -> Any:
+        """This module's own settings, of the class it named in `settings_type`; or the kernel's, of `Settings`."""

@@ -1,0 +1,45 @@
+"""A kind of room, and its owner's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.principal import Principal
+
+
+async def nobody(principal: Principal) -> Sequence[str]:
+    """A room kind that no one is put into on connect."""
+    return ()
+
+
+# (who, the room's id, their role in it)
+Watch = Callable[[Principal, str, str], None]
+
+
+def unwatched(principal: Principal, id: str, role: str) -> None:
+    """A room kind whose owner does not ask who comes and goes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomKind:
+    """A kind of room and its owner's rules.
+
+    `roles` lists the roles a member may have, least first. `authorize(principal, id)` gives the one this
+    user has in that room, or raises Refused or BadInput `not_found`. `joined_on_connect` gives the ids
+    of the rooms that the server joins for a user by itself. `archived` keeps the rooms' pushes in
+    PostgreSQL after the log has let them go; `presence` tells members who is there and who types.
+
+    `on_join` is called when a connection, or an event stream, of this node becomes a member, and `on_leave` once for
+    it when it is one no more, whatever the reason; only a killed process leaves without a word. A user has as many as
+    they have tabs. They are called in the middle of a join: they do not wait, and what they raise changes nothing.
+    """
+
+    name: str
+    roles: Sequence[str]
+    authorize: Callable[[Principal, str], Awaitable[str]]
+    joined_on_connect: Callable[[Principal], Awaitable[Sequence[str]]] = nobody
+    archived: bool = False
+    presence: bool = False
+    on_join: Watch = unwatched
+    on_leave: Watch = unwatched

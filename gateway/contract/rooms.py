@@ -1,0 +1,124 @@
+"""Rooms: the rooms of the whole cluster, as a module sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from gateway.principal import Author
+from gateway.protocol.messages import Person, Published, Snapshot
+from gateway.protocol.stored_push import StoredPush, Sweep
+
+if TYPE_CHECKING:
+    from gateway.contract.context import Context
+
+
+class Entity(Protocol):
+    """What a row-first push carries: a struct of the whole entity, with its revision."""
+
+    @property
+    def rev(self) -> int: ...
+
+
+class Rooms(Protocol):
+    """The rooms of the whole cluster, as a module sees them."""
+
+    async def publish(
+        self,
+        room: str,
+        push: str,
+        data: msgspec.Struct,
+        *,
+        author: Author | None = None,
+        nonce: str | None = None,
+        message_id: str | None = None,
+        erases: Sequence[StoredPush] = (),
+        replaces: StoredPush | None = None,
+        sweeps: Sweep | None = None,
+    ) -> Published:
+        """Store a push in the room's log and send it to every member.
+
+        Returns once it is stored. The same `message_id` within two minutes is stored once. With `erases`
+        it is the tombstone of those pushes: once it is stored they are erased from stream and archive,
+        and no replay shows them again. With `replaces` it is a later version of that push, which is erased with all
+        versions before it: the new one has to say everything. With `sweeps`, in rooms that are archived, it is the
+        tombstone of all it covers; they are shown to nobody any more, and erased in the background. Raises Unavailable
+        when the log did not answer; the push may have been stored all the same.
+        """
+
+    async def publish_row(
+        self, room: str, push: str, entity: Entity, *, author: Author | None = None, nonce: str | None = None
+    ) -> None:
+        """Push an entity whose row this transaction writes, when it commits, and only then.
+
+        Call it after the row was written. The pushes of one entity reach the room in the order of their commits; those
+        of different entities may change places. Rarely one comes twice. Whoever applies them keeps the highest `rev`.
+        Raises RuntimeError outside of a transaction, ValueError for one that is too large or has no `rev`, BadInput
+        for a bad room, and Unavailable.
+        """
+
+    async def emit(self, room: str, push: str, data: msgspec.Struct, *, author: Author | None = None) -> None:
+        """Send an ephemeral push: at most once, and first to be dropped under pressure."""
+
+    async def read(self, room: str, seq: int) -> StoredPush | None:
+        """One push of the room, or its latest version, from memory, stream or archive.
+
+        None when there is none or it was erased. Raises Unavailable.
+        """
+
+    async def recent(self, room: str, limit: int, types: Sequence[str]) -> Sequence[StoredPush]:
+        """The room's newest pushes of these names, ascending, without what was erased; raises Unavailable."""
+
+    async def snapshot(self, context: Context) -> Snapshot:
+        """See `Context.snapshot`."""
+
+    async def tally(self, room: str, since: datetime, until: datetime) -> Mapping[str, int]:
+        """How many durable pushes of each name the room stored in this time and did not erase.
+
+        Counted in the archive, which follows the log by a moment. Raises ValueError for a kind that is not archived,
+        and Unavailable.
+        """
+
+    async def members(self, room: str) -> Sequence[Person]:
+        """Who is in the room, by id, over all nodes: as this node has heard, which may be a second old.
+
+        Raises ValueError for a kind without presence, and Unavailable.
+        """
+
+    async def restrict(
+        self, room: str, user: str, commands: Collection[str], until: datetime | None, *, name: str = "restriction"
+    ) -> None:
+        """Take commands away from a user in a room, on every node, until a time or until it is lifted.
+
+        The user is answered `forbidden`, or the restriction's name when that has a dot and so is an error code of the
+        module (`chat.muted`), with `retry_after` when it ends by itself; the handler does not run. The push `can` tells
+        them when it begins and ends. It survives restarts, and needs no membership. `commands` are module commands of
+        this kind of room, or `typing`. Restrictions of other names stand beside it: a command can be used when none
+        takes it away; one of the same name is replaced.
+
+        Returns when it is recorded and holds here; within a second it does everywhere. Inside a transaction it is
+        recorded when that commits, and only then, and holds a moment later. Raises ValueError for a command that these
+        rooms do not have or a time without a zone, BadInput for a bad room or user, and Unavailable, after which it may
+        have been recorded.
+        """
+
+    async def lift(self, room: str, user: str, *, name: str = "restriction") -> None:
+        """Give back what the restriction of this name took away; one that is not there is no error."""
+
+    async def evict(
+        self, room: str, user: str, code: str, *, rejoin: bool = False, until: datetime | None = None
+    ) -> None:
+        """Take a user out of a room on every node; their connections are pushed `left` with `code` and `rejoin`.
+
+        Without `rejoin` they are refused there, with `forbidden`, until the time or until `readmit`. Whoever comes
+        back is granted anew by the room's owner. What it raises and when it returns is as with `restrict`.
+        """
+
+    async def readmit(self, room: str, user: str) -> None:
+        """Let a user in again who was evicted; one who was not is no error."""
+
+    def check(self, room: str, user: str) -> None:
+        """Raises Refused for who was evicted and may not come back, as this node has heard."""
