@@ -15,13 +15,13 @@ import click
 
 def expected() -> tuple[type[Exception], ...]:
     """The errors that a person can act on; looked up only when there is one."""
+    from devstack.errors import DevStackError
     from gateway.db.migrate import MigrationError
-    from gateway.embedded.errors import EmbeddedError
     from gateway.errors import KsmpError
     from gateway.registry import RegistryError
     from gateway.settings import SettingsError
 
-    return SettingsError, EmbeddedError, KsmpError, RegistryError, MigrationError
+    return SettingsError, DevStackError, KsmpError, RegistryError, MigrationError
 
 
 class Commands(click.Group):
@@ -87,8 +87,8 @@ def dev(data: Path, port: int, gateways: int, nats_nodes: str, cloud: bool, fres
     """
     # What follows takes a moment to load, and nobody should wonder whether anything happens.
     click.echo(f"Starting in {data.absolute()}; Ctrl-C stops everything")
-    from gateway.embedded.dev import Dev
-    from gateway.embedded.stack import Options
+    from devstack.dev import Dev
+    from devstack.stack import Options
 
     options = Options(data=data, port=port, gateways=gateways, nats_nodes=int(nats_nodes), cloud=cloud, fresh=fresh)
     asyncio.run(Dev(options, say=click.echo).run())
@@ -107,7 +107,7 @@ def token(data: Path, role: str, count: int, prefix: str, ttl: float) -> None:
 
     The users are PREFIX-ROLE-1, PREFIX-ROLE-2 and so on. Works while `ksmp dev` is stopped, too.
     """
-    from gateway.embedded.people import many_tokens
+    from devstack.people import many_tokens
     from gateway.principal import Role
 
     for line in many_tokens(data, Role(role), count=count, prefix=prefix, ttl=ttl):
@@ -146,8 +146,8 @@ def doctor(data: Path | None) -> None:
 
     Of a `ksmp dev` the addresses are known; KSMP_* variables count as they would for it.
     """
+    from devstack.checkup import examine_dev
     from gateway.doctor import examine
-    from gateway.embedded.checkup import examine_dev
 
     findings = asyncio.run(examine(os.environ) if data is None else examine_dev(data, os.environ))
     for finding in findings:
@@ -201,7 +201,7 @@ def dead(ctx: click.Context, name: str, data: Path | None) -> None:
     def environ() -> Mapping[str, str]:
         if data is None:
             return os.environ
-        from gateway.embedded.checkup import environment_of
+        from devstack.checkup import environment_of
 
         return environment_of(data, os.environ)
 
@@ -255,7 +255,7 @@ def stream(step: Literal["start", "stop"], session: str, arn: str, reconnect: bo
     """Let the video of SESSION begin or end, as a mentor's OBS would; without SESSION, that of the demo class."""
     if session and arn:
         raise click.UsageError("Name the session or the channel, not both.")
-    from gateway.embedded.encoder import drive
+    from devstack.encoder import drive
 
     driven = drive(data, step, session=session, arn=arn, reconnect=reconnect)
     click.echo(f"{driven.stream_id} on {driven.channel_arn} {'is live' if step == 'start' else 'has ended'}")

@@ -23,9 +23,9 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from gateway.embedded import state
-from gateway.embedded.folder import STATE
-from gateway.embedded.people import many_tokens
+from devstack import state
+from devstack.folder import STATE
+from devstack.people import many_tokens
 from gateway.principal import Role
 from loadtests.lesson import verdict
 from loadtests.lesson.participant import Participant, Refused

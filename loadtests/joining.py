@@ -25,7 +25,7 @@ import msgspec
 import uvloop
 from picows import WSFrame, WSTransport, ws_connect
 
-from gateway.embedded.people import many_tokens
+from devstack.people import many_tokens
 from gateway.principal import Role
 from loadtests import stack
 from loadtests.bench.crowd import Crowd, Traffic

@@ -22,15 +22,15 @@ from litestar.middleware.rate_limit import RateLimitConfig
 from litestar.plugins.prometheus import PrometheusConfig
 from prometheus_client import CollectorRegistry
 
+from devstack.gateways import CLIENT_ID, ISSUER
+from devstack.guard import Guard
+from devstack.nats import NatsCluster
+from devstack.postgres import Postgres
 from gateway import registry
 from gateway.app import Gateway
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.policy import anyone, signed_in
 from gateway.db.migrate import migrate
-from gateway.embedded.gateways import CLIENT_ID, ISSUER
-from gateway.embedded.guard import Guard
-from gateway.embedded.nats import NatsCluster
-from gateway.embedded.postgres import Postgres
 from gateway.http import caller, compression, cors, problems
 from gateway.http.admission import Admission
 from gateway.http.envelope import Envelope

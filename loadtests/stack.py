@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.embedded import ports
+from devstack import ports
 
 LIMIT = 60.0
 

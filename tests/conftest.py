@@ -20,16 +20,16 @@ import pytest
 from litestar import Litestar
 from prometheus_client import CollectorRegistry
 
+from devstack.devcloud import DevCloud
+from devstack.guard import Guard
+from devstack.nats import NatsCluster
+from devstack.postgres import Postgres
 from gateway import registry, server
 from gateway.app import Gateway
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.contract import Module
 from gateway.db.archive import ArchivePosition, RoomPush
 from gateway.db.migrate import migrate
-from gateway.embedded.devcloud import DevCloud
-from gateway.embedded.guard import Guard
-from gateway.embedded.nats import NatsCluster
-from gateway.embedded.postgres import Postgres
 from gateway.principal import Role
 from gateway.settings import Settings
 from tests.blocking import WATCH

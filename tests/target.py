@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from gateway.embedded import gateways, ports
-from gateway.embedded.guard import Guard
+from devstack import gateways, ports
+from devstack.guard import Guard
 from gateway.settings import Settings, environment
 
 LOOPBACK = "127.0.0.1"

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from gateway.embedded.people import many_tokens
+from devstack.people import many_tokens
 from gateway.principal import Role
 from loadtests import stack
 from loadtests.bench import process

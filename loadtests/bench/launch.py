@@ -14,8 +14,8 @@ from typing import Final
 
 import msgspec
 
-from gateway.embedded import ports
-from gateway.embedded.people import many_tokens
+from devstack import ports
+from devstack.people import many_tokens
 from gateway.principal import Role
 from loadtests import stack
 from loadtests.bench.dialects import Dialect, KsmpDialect, NaiveDialect, SocketIoDialect

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.embedded.guard import Guard
+from devstack.guard import Guard
 from tests.conftest import MakeSettings, MakeToken
 from tests.target import Target, targeted
 

@@ -15,10 +15,10 @@ import jwt
 import pytest
 from click.testing import CliRunner, Result
 
+from devstack import people
+from devstack.gateways import ISSUER
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.cli import main
-from gateway.embedded import people
-from gateway.embedded.gateways import ISSUER
 from gateway.principal import Role
 from gateway.settings import Settings, table
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import nats
 import pytest
 
+from devstack import ports
+from devstack.checkup import examine_dev
+from devstack.folder import DataFolder
+from devstack.guard import Guard
+from devstack.nats import NatsServer
+from devstack.natsserver import binary
+from devstack.postgres import Postgres
+from devstack.process import Child
 from gateway import doctor, registry
 from gateway.db.migrate import migrate
 from gateway.doctor import Finding, examine
-from gateway.embedded import ports
-from gateway.embedded.checkup import examine_dev
-from gateway.embedded.folder import DataFolder
-from gateway.embedded.guard import Guard
-from gateway.embedded.nats import NatsServer
-from gateway.embedded.natsserver import binary
-from gateway.embedded.postgres import Postgres
-from gateway.embedded.process import Child
 from tests.client.stack import running
 
 from .jwks import serve_jwks

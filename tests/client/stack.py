@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
+from devstack import people, ports, state
+from devstack.state import State
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.embedded import people, ports, state
-from gateway.embedded.state import State
 from gateway.principal import Role
 from tests.sessions import create_session
 

@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from devcloud.model import Models
 from devcloud.store import Store
+from devstack.devcloud import DevCloud
+from devstack.guard import Guard
+from devstack.state import Pids, State
 from gateway.cli import main
-from gateway.embedded.devcloud import DevCloud
-from gateway.embedded.guard import Guard
-from gateway.embedded.state import Pids, State
 
 from .aws import Aws, eventually, refused
 

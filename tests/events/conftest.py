@@ -13,12 +13,12 @@ import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 
+from devstack.guard import Guard
+from devstack.nats import NatsCluster
+from devstack.postgres import Postgres
 from gateway import failpoint, registry
 from gateway.app import Gateway
 from gateway.db.migrate import migrate
-from gateway.embedded.guard import Guard
-from gateway.embedded.nats import NatsCluster
-from gateway.embedded.postgres import Postgres
 from gateway.settings import Settings
 from tests.events.shop import TABLES, Shop
 

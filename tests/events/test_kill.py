@@ -11,11 +11,11 @@ import asyncpg
 import msgspec
 import pytest
 
+from devstack.nats import NatsCluster
+from devstack.postgres import Postgres
 from gateway import failpoint
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
-from gateway.embedded.nats import NatsCluster
-from gateway.embedded.postgres import Postgres
 from gateway.events import desk, names
 from gateway.events.dead import DeadLetters
 from gateway.settings import environment

@@ -10,11 +10,11 @@ import asyncpg
 import pytest
 from click.testing import CliRunner
 
+from devstack.nats import NatsCluster
+from devstack.postgres import Postgres
 from gateway import failpoint
 from gateway.cli import main
 from gateway.contract import Delivery, Listener
-from gateway.embedded.nats import NatsCluster
-from gateway.embedded.postgres import Postgres
 from gateway.events import names
 from gateway.events.consumer import Retries
 from gateway.events.dead import publish

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import msgspec
 
-from gateway.embedded.nats import NatsCluster
-from gateway.embedded.postgres import Postgres
+from devstack.nats import NatsCluster
+from devstack.postgres import Postgres
 from gateway.events import names
 from gateway.protocol.names import room_name
 from tests.events.conftest import ServeShop, eventually

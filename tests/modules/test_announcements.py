@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from gateway.embedded.guard import Guard
+from devstack.guard import Guard
 from modules.announcements.states import NEXT, Status, Step, after
 from tests.conftest import CreateSession, MakeGateway, MakeSettings, MakeToken, Running
 from tests.target import Target, targeted

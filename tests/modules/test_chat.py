@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from devstack.guard import Guard
+from devstack.nats import NatsCluster
 from gateway import failpoint
-from gateway.embedded.guard import Guard
-from gateway.embedded.nats import NatsCluster
 from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
 from tests.wire import WireClient, WireError, connected
 

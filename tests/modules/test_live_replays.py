@@ -22,8 +22,8 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from gateway.embedded import gateways, ports
-from gateway.embedded.guard import Guard
+from devstack import gateways, ports
+from devstack.guard import Guard
 from gateway.principal import Principal, Role
 from gateway.settings import SettingsError, environment
 from modules.live.passes import PURPOSE, Passes

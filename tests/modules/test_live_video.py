@@ -15,7 +15,7 @@ import httpx
 import jwt
 import pytest
 
-from gateway.embedded.guard import Guard
+from devstack.guard import Guard
 from gateway.errors import Unavailable
 from gateway.settings import SettingsError
 from modules.live.breaker import Breaker

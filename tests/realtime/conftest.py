@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from devstack.guard import Guard
+from devstack.nats import NatsCluster
 from gateway import failpoint
-from gateway.embedded.guard import Guard
-from gateway.embedded.nats import NatsCluster
 
 
 @pytest.fixture(scope="package")

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from devstack.guard import Guard
+from devstack.nats import NatsCluster
+from devstack.postgres import Postgres
 from gateway import failpoint
 from gateway.bus import entry
 from gateway.contract import Sweep
 from gateway.db.migrate import migrate
-from gateway.embedded.guard import Guard
-from gateway.embedded.nats import NatsCluster
-from gateway.embedded.postgres import Postgres
 from gateway.protocol.names import room_name
 from gateway.realtime.archive import Archiver
 from tests.realtime.node import Node, Text, eventually, node

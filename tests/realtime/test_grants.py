@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from nats.aio.msg import Msg
 
-from gateway.embedded.nats import NatsCluster
+from devstack.nats import NatsCluster
 from gateway.errors import Refused, Unavailable, forbidden
 from gateway.principal import Principal, Role
 from gateway.protocol.names import RoomName

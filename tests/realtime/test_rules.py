@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from devstack.nats import NatsCluster
 from gateway import failpoint
 from gateway.bus import entry
-from gateway.embedded.nats import NatsCluster
 from gateway.errors import CloseCode
 from gateway.protocol.names import room_name
 from tests.realtime.node import Node, Text, eventually, node

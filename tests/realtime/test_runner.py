@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from devstack.nats import NatsCluster
 from gateway.db.results import CommandResults
-from gateway.embedded.nats import NatsCluster
 from gateway.errors import Unavailable
 from gateway.principal import Principal, Role
 from gateway.protocol.messages import ModuleCommand

@@ -6,9 +6,9 @@ import asyncio
 import random
 from pathlib import Path
 
+from devstack.guard import Guard
+from devstack.nats import NatsCluster
 from gateway.bus.connection import NatsBus
-from gateway.embedded.guard import Guard
-from gateway.embedded.nats import NatsCluster
 from gateway.realtime.archive import Archiver
 from tests.conftest import Running
 from tests.realtime.node import eventually

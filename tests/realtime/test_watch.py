@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.embedded.nats import NatsCluster
+from devstack.nats import NatsCluster
 from tests.realtime.node import Node, eventually, node
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import asyncpg
 import nats
 
+from devstack import gateways, people, ports
+from devstack.guard import Guard
+from devstack.nats import NatsCluster
+from devstack.natsserver import NatsServer
+from devstack.postgres import Postgres
+from devstack.process import Child
+from devstack.stack import prepare_database
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.embedded import gateways, people, ports
-from gateway.embedded.guard import Guard
-from gateway.embedded.nats import NatsCluster
-from gateway.embedded.natsserver import NatsServer
-from gateway.embedded.postgres import Postgres
-from gateway.embedded.process import Child
-from gateway.embedded.stack import prepare_database
 from gateway.settings import Settings, read
 from tests.sessions import create_session
 

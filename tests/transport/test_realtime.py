@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from devstack.nats import NatsCluster
 from gateway import failpoint, registry
 from gateway.db.migrate import migrate
-from gateway.embedded.nats import NatsCluster
 from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
 from tests.wire import WireError, connected, opened
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gateway.embedded.guard import Guard
+from devstack.guard import Guard
 from tests.conftest import MakeSettings, MakeToken
 from tests.peer import BINARY, CLOSE, CONT, PING, PONG, TEXT, Peer, command, frame
 from tests.target import Target, targeted

@@ -1,0 +1,116 @@
+"""`ksmp dev`: PostgreSQL, NATS and gateways on this machine, watched until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+
+from devstack import gateways, ports, process_table
+from devstack.errors import DevStackError
+from devstack.folder import DataFolder
+from devstack.guard import Guard
+from devstack.stack import Options, Prepare, Say, Stack, prepare_database
+
+# Ctrl-C may arrive twice, from the terminal and from the program that started us.
+ECHO = 1.0
+
+
+class Dev:
+    """One run of `ksmp dev`, from start to stop. `say` prints a line; `environ` may override settings."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        environ: Mapping[str, str] | None = None,
+        say: Say = print,
+        command: Sequence[str] = gateways.COMMAND,
+        prepare: Prepare = prepare_database,
+    ) -> None:
+        self._options = options
+        self._environ = dict(os.environ if environ is None else environ)
+        self._say = say
+        self._command = command
+        self._prepare = prepare
+        self._folder = DataFolder(options.data)
+        self._guard: Guard | None = None
+        self._stopping = asyncio.Event()
+        self._asked_at: float | None = None
+
+    async def run(self) -> None:
+        """Start everything and keep it running until SIGINT or SIGTERM, then stop it in order.
+
+        Raises DevStackError, SettingsError or RegistryError when something cannot be started; then nothing runs any
+        more.
+        """
+        self._listen_for_signals()
+        await asyncio.to_thread(gateways.check, self._environ)
+        await asyncio.to_thread(self._folder.claim)
+        try:
+            self._check_ports()
+            if self._options.fresh:
+                await asyncio.to_thread(self._folder.clear)
+            async with Guard(self._folder.descriptor) as guard:
+                self._guard = guard
+                await self._run(guard)
+        finally:
+            await asyncio.to_thread(self._folder.release)
+
+    async def _run(self, guard: Guard) -> None:
+        stack = Stack(
+            self._options,
+            self._folder,
+            guard=guard,
+            environ=self._environ,
+            say=self._say,
+            command=self._command,
+            prepare=self._prepare,
+        )
+        starting = asyncio.create_task(stack.start())
+        asked = asyncio.create_task(self._stopping.wait())
+        tasks = (starting, asked, asyncio.create_task(guard.watch()), asyncio.create_task(self._watch_launcher()))
+        try:
+            await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await asked
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await stack.stop()
+        self._say("Stopped")
+
+    def _check_ports(self) -> None:
+        for port in self._options.ports:
+            if not ports.is_free(port):
+                raise DevStackError(f"Port {port} is taken by another program; stop it or choose others with --port.")
+
+    def _listen_for_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Under nohup a hang-up is ignored, and is to stay so.
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._asked_to_stop)
+
+    def _asked_to_stop(self) -> None:
+        now = time.monotonic()
+        if self._asked_at is None:
+            self._asked_at = now
+            self._say("Stopping; ask again to stop at once")
+            self._stopping.set()
+        elif now - self._asked_at > ECHO:
+            if self._guard is not None:
+                self._guard.kill()
+            os._exit(1)
+
+    async def _watch_launcher(self) -> None:
+        """Stop when `uv run` above us was killed: who started it takes the whole thing for dead."""
+        launcher = os.getppid()
+        if process_table.name(launcher) == "uv":
+            while os.getppid() == launcher:
+                await asyncio.sleep(0.25)
+            self._asked_to_stop()

@@ -1,0 +1,83 @@
+"""The stand-in for AWS as a supervised child: one address, kept between runs because it is in what IVS hands out."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from devstack import ports, probe
+from devstack.errors import DevStackError
+from devstack.guard import Guard
+from devstack.process import Child, Report
+
+NAME = "devcloud"
+HEALTH = "/_devcloud/health"
+
+# Nobody checks them, and an SDK that finds none refuses to work.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "devcloud", "AWS_SECRET_ACCESS_KEY": "devcloud"}
+
+
+class DevCloud:
+    """`python -m devcloud` on loopback, its state under `folder`."""
+
+    def __init__(self, folder: Path, *, region: str, guard: Guard, report: Report | None = None) -> None:
+        self._folder = folder
+        self._region = region
+        self._guard = guard
+        self._report = report
+        self._port = 0
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients reach it; known once prepared."""
+        return f"http://{ports.LOOPBACK}:{self._port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process, None while it is away."""
+        return self._child.pid if self._child is not None else None
+
+    @property
+    def up(self) -> bool:
+        """Whether it runs and was ready."""
+        return self._child is not None and self._child.up
+
+    async def prepare(self) -> None:
+        """Choose its port, that of the last run if it is free. Raises DevStackError."""
+        self._port = await asyncio.to_thread(self._choose)
+
+    async def start(self) -> None:
+        """Start and wait until it answers. Raises DevStackError; then it does not run."""
+        home = self._folder / NAME
+        command = [sys.executable, "-m", NAME, "--host", ports.LOOPBACK, "--port", str(self._port)]
+        self._child = Child(
+            NAME,
+            [*command, "--region", self._region, "--data", str(home)],
+            folder=self._folder,
+            ready=self._ready,
+            guard=self._guard,
+            report=self._report,
+        )
+        await self._child.start()
+
+    async def stop(self) -> None:
+        """Stop it; what it knows of IVS stays."""
+        if self._child is not None:
+            await self._child.stop()
+
+    async def _ready(self) -> bool:
+        status, _ = await probe.get(self.url + HEALTH)
+        return status == 200
+
+    def _choose(self) -> int:
+        kept = self._folder / NAME / "port"
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            known = int(kept.read_text()) if kept.exists() else 0
+            port = known if known and ports.is_free(known) else ports.choose()
+            kept.write_text(f"{port}\n")
+        except (OSError, ValueError) as error:
+            raise DevStackError(f"The port in {kept} is unusable: {error}; start over with --fresh.") from None
+        return port

@@ -1,0 +1,128 @@
+"""The gateway processes of `ksmp dev`: their settings, and each as a supervised child."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from devstack import probe
+from devstack.devcloud import CREDENTIALS
+from devstack.guard import Guard
+from devstack.ports import LOOPBACK
+from devstack.process import Child, Report
+from gateway import registry
+from gateway.settings import PREFIX, Settings, environment, read
+
+ISSUER = "https://issuer.ksmp.localhost/dev"
+CLIENT_ID = "ksmp-dev"
+COMMAND = (sys.executable, "-m", "gateway.cli", "serve")
+
+# Drained within this time, so that a stop of everything stays below ten seconds.
+DRAIN = 3.0
+STOP_STEPS = ((signal.SIGTERM, 4.5),)
+READY_TIMEOUT = 30.0
+
+
+def variables(
+    port: int,
+    *,
+    ports: Sequence[int],
+    database_url: str,
+    nats_url: Sequence[str],
+    issuer: Path,
+    environ: Mapping[str, str],
+    aws_endpoint: str = "",
+) -> dict[str, str]:
+    """The `KSMP_*` variables of the gateway on one port, and the credentials that the stand-in for AWS takes.
+
+    Those of `environ` win, except for the port, which every gateway has for itself. Raises SettingsError
+    when they do not make sense.
+    """
+    settings = Settings(
+        environment="development",
+        host=LOOPBACK,
+        port=port,
+        log_format="console",
+        allowed_origins=tuple(f"http://{host}:{other}" for other in ports for host in (LOOPBACK, "localhost")),
+        database_url=database_url,
+        nats_url=tuple(nats_url),
+        nats_replicas=len(nats_url),
+        issuer=ISSUER,
+        jwks_url=f"http://{LOOPBACK}:{port}/dev/jwks.json",
+        client_ids=(CLIENT_ID,),
+        development_issuer=str(issuer),
+        drain_timeout=DRAIN,
+        aws_endpoint=aws_endpoint,
+    )
+    overrides = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name != "KSMP_PORT"}
+    result = environment(settings) | overrides
+    read(Settings, result)
+    if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:
+        result |= CREDENTIALS
+    return result
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """Whether gateways would start with these variables, before anything runs; blocks while modules are loaded.
+
+    Raises SettingsError or RegistryError.
+    """
+    if not any(name.startswith(PREFIX) for name in environ):
+        return
+    nowhere = variables(1, ports=(), database_url="", nats_url=("",), issuer=Path(), environ=environ)
+    modules = registry.load(read(Settings, nowhere).modules)
+    registry.check_environment(modules, nowhere)
+
+
+class Gateway:
+    """One gateway process on loopback."""
+
+    def __init__(
+        self,
+        number: int,
+        port: int,
+        *,
+        command: Sequence[str],
+        variables: Mapping[str, str],
+        folder: Path,
+        guard: Guard,
+        report: Report,
+    ) -> None:
+        self.url = f"http://{LOOPBACK}:{port}"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        self._child = Child(
+            f"gateway-{number}",
+            command,
+            folder=folder,
+            ready=self.ready,
+            environ=inherited | dict(variables),
+            guard=guard,
+            report=report,
+            ready_timeout=READY_TIMEOUT,
+            stop_steps=STOP_STEPS,
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process, None while it is away."""
+        return self._child.pid
+
+    @property
+    def up(self) -> bool:
+        """Whether it runs and was ready."""
+        return self._child.up
+
+    async def start(self) -> None:
+        """Start and wait until it says that it is ready. Raises DevStackError; then it does not run."""
+        await self._child.start()
+
+    async def stop(self) -> None:
+        """Let it drain and end, and kill it when it takes too long."""
+        await self._child.stop()
+
+    async def ready(self) -> bool:
+        status, _ = await probe.get(f"{self.url}/health/ready")
+        return status == 200

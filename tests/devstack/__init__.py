@@ -1,0 +1,1 @@
+"""Tests of devstack: real servers, really killed."""

@@ -1,0 +1,51 @@
+"""The settings of the gateways that `ksmp dev` starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devstack import gateways
+from gateway.settings import Settings, SettingsError, read
+
+
+def variables(**environ: str) -> dict[str, str]:
+    return gateways.variables(
+        8001,
+        ports=[8000, 8001],
+        database_url="postgresql://ksmp:pw@127.0.0.1:1/ksmp",
+        nats_url=["nats://127.0.0.1:2", "nats://127.0.0.1:3", "nats://127.0.0.1:4"],
+        issuer=Path("/data/issuer"),
+        environ=environ,
+    )
+
+
+def test_a_gateway_is_told_where_everything_is() -> None:
+    settings = read(Settings, variables())
+    assert settings.development
+    assert (settings.host, settings.port) == ("127.0.0.1", 8001)
+    assert settings.jwks_url == "http://127.0.0.1:8001/dev/jwks.json"
+    assert settings.issuer == "https://issuer.ksmp.localhost/dev"
+    assert settings.client_ids == ("ksmp-dev",)
+    assert settings.development_issuer == "/data/issuer"
+    assert settings.nats_replicas == len(settings.nats_url) == 3
+    assert set(settings.allowed_origins) == {
+        "http://127.0.0.1:8000",
+        "http://localhost:8000",
+        "http://127.0.0.1:8001",
+        "http://localhost:8001",
+    }
+
+
+def test_the_environment_wins_but_for_the_port() -> None:
+    given = variables(KSMP_ENVIRONMENT="test", KSMP_FAILPOINTS="poke.drop=1", KSMP_PORT="1", KSMP_LIVE_X="y", PATH="z")
+    settings = read(Settings, given)
+    assert (settings.environment, settings.failpoints, settings.port) == ("test", "poke.drop=1", 8001)
+    assert given["KSMP_LIVE_X"] == "y"
+    assert "PATH" not in given
+
+
+def test_a_bad_value_is_refused_before_anything_starts_with_it() -> None:
+    with pytest.raises(SettingsError, match="KSMP_LOG_LEVEL has a bad value 'loud'"):
+        variables(KSMP_LOG_LEVEL="loud")

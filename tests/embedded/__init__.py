@@ -1,1 +1,0 @@
-"""Tests of gateway.embedded: real servers, really killed."""
