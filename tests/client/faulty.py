@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from gateway.client.address import realtime_url
+from ksmp_client.address import realtime_url
 
 Message = dict[str, Any]
 

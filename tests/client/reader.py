@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable
 
-from gateway.client import Joined, Push, Room, RoomEvent
+from ksmp_client import Joined, Push, Room, RoomEvent
 
 SECONDS = 30.0
 

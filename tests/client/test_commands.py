@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from gateway.client import Client, CommandFailed, Room, membership
-from gateway.client.repeat import repeat
+from ksmp_client import Client, CommandFailed, Room, membership
+from ksmp_client.repeat import repeat
 from tests.client.standin import Refusal, Silence, StandIn, durable, in_turn
 
 AWAY = Refusal("unavailable", temporary=True, retry_after=0.01)

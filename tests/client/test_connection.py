@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from gateway.client import (
+from ksmp_client import (
     Client,
     Closed,
     ClosedForGood,
@@ -18,10 +18,10 @@ from gateway.client import (
     NotConnected,
     User,
     Waiting,
-    keeper,
+    connector,
     tokens,
 )
-from gateway.client.backoff import Backoff
+from ksmp_client.backoff import Backoff
 from tests.client.standin import Refusal, Silence, StandIn, in_turn
 
 ASHA = User("asha", "Asha", "student")
@@ -122,7 +122,7 @@ async def test_the_waits_grow_until_a_connection_lasts(standin: StandIn, monkeyp
         for count in (2, 3):
             await standin.close(4001)
             await standin.got("connect", count)
-        monkeypatch.setattr(keeper, "STEADY", 0.0)
+        monkeypatch.setattr(connector, "STEADY", 0.0)
         await standin.close(4001)
         await standin.got("connect", 4)
     assert ceilings == [0.5, 1.0, 0.5]

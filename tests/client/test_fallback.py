@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.client import Client, Closed, ClosedForGood, CommandFailed, Connected, Position, Room, Waiting, keeper
-from gateway.client.address import http_address, realtime_url
-from gateway.client.backoff import Backoff
-from gateway.client.errors import ConnectionLost
-from gateway.client.streamlink import StreamLink
+from ksmp_client import Client, Closed, ClosedForGood, CommandFailed, Connected, Position, Room, Waiting, connector
+from ksmp_client.address import http_address, realtime_url
+from ksmp_client.backoff import Backoff
+from ksmp_client.errors import ConnectionLost
+from ksmp_client.streamlink import StreamLink
 from tests.client.censor import Censor, Way
 from tests.client.reader import SECONDS, Reader, user
 from tests.client.stack import Stack
@@ -45,7 +45,7 @@ async def streaming(stack: Stack, censor: Censor, who: str = "", **options: Any)
 async def test_two_upgrades_that_fail_lead_to_the_event_stream(
     stack: Stack, room: str, censor: Censor, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "SIGN_IN_TIMEOUT", 0.5)
+    monkeypatch.setattr(connector, "SIGN_IN_TIMEOUT", 0.5)
     censor.block(way)
     who = user()
     async with Client(
@@ -112,7 +112,7 @@ async def test_over_there_and_back_nothing_is_lost_doubled_or_moved(
     stack: Stack, room: str, censor: Censor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Every connection counts as a good one, or the waits would grow to 20 s.
-    monkeypatch.setattr(keeper, "STEADY", 0.0)
+    monkeypatch.setattr(connector, "STEADY", 0.0)
     chance = random.Random(11)
     taken: list[str] = []
 

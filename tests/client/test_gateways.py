@@ -7,16 +7,16 @@ import random
 
 import pytest
 
-from gateway.client import (
+from ksmp_client import (
     Client,
     Closed,
     ClosedForGood,
     CommandFailed,
     Connected,
     Room,
-    keeper,
+    connector,
 )
-from gateway.client.wire import CodecName
+from ksmp_client.wire import CodecName
 from tests.client.faulty import Faulty, Message
 from tests.client.reader import SECONDS, Reader, user
 from tests.client.stack import Stack
@@ -88,7 +88,7 @@ async def test_a_line_that_is_cut_again_and_again_loses_and_doubles_nothing(
     stack: Stack, room: str, faulty: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Every connection counts as a good one, or the waits would grow to 20 s.
-    monkeypatch.setattr(keeper, "STEADY", 0.0)
+    monkeypatch.setattr(connector, "STEADY", 0.0)
     chance = random.Random(7)
 
     async def cut_often() -> None:

@@ -7,10 +7,10 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.client.address import realtime_url
-from gateway.client.backoff import Backoff
-from gateway.client.inbox import Inbox
-from gateway.client.wire import Wire
+from ksmp_client.address import realtime_url
+from ksmp_client.backoff import Backoff
+from ksmp_client.inbox import Inbox
+from ksmp_client.wire import Wire
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.client.events import Joined
-from gateway.client.replica import Replica, Standing, Verdict
-from gateway.protocol.messages import JoinResult, Position, Push
+from ksmp_client.events import Joined
+from ksmp_client.messages import JoinResult, Position, Push
+from ksmp_client.replica import Replica, Standing, Verdict
 
 
 def push(seq: int | None, prev: int | None = None) -> Push:

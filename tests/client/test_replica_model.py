@@ -9,9 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.client.events import Joined
-from gateway.client.replica import Replica, Standing, Verdict
-from gateway.protocol.messages import JoinResult, Position, Push
+from ksmp_client.events import Joined
+from ksmp_client.messages import JoinResult, Position, Push
+from ksmp_client.replica import Replica, Standing, Verdict
 
 
 class Following(RuleBasedStateMachine):

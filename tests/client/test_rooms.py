@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.client import CanChanged, Client, CommandFailed, Joined, Left, Position, Push
+from ksmp_client import CanChanged, Client, CommandFailed, Joined, Left, Position, Push
 from tests.client.standin import Message, Refusal, Silence, StandIn, durable, in_turn
 
 ROOM = "session:a"

@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from gateway import settings as kernel_settings
-from gateway.client import Client
-from gateway.client.errors import CommandFailed
+from ksmp_client import Client
+from ksmp_client.errors import CommandFailed
 from tests.conftest import LOOPBACK, CreateSession, MakeSettings, MakeToken
 
 ROOT = Path(__file__).parents[2]

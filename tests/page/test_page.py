@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from playwright.async_api import BrowserContext, WebSocketRoute, expect
 
-from gateway.client import Client
+from ksmp_client import Client
 from tests.client.stack import Stack
 from tests.page.tab import Tab
 

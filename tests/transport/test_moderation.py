@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.client import CanChanged, Client, CommandFailed, Joined, Left
+from ksmp_client import CanChanged, Client, CommandFailed, Joined, Left
 from tests.conftest import MakeGateway, MakeToken, Running
 from tests.transport.events import stream
 from tests.transport.poster import poster, problem

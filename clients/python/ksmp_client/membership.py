@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.client.backoff import Backoff
-from gateway.client.errors import CommandFailed, ConnectionLost, no_answer
-from gateway.client.events import CanChanged, Left, RoomEvent
-from gateway.client.inbox import Inbox
-from gateway.client.link import Link
-from gateway.client.replica import Replica, Standing, Verdict
-from gateway.client.wire import failure, outcome
-from gateway.errors import Code
-from gateway.protocol.messages import JoinResult, Position, Push
+from ksmp_client.backoff import Backoff
+from ksmp_client.codes import Code
+from ksmp_client.errors import CommandFailed, ConnectionLost, no_answer
+from ksmp_client.events import CanChanged, Left, RoomEvent
+from ksmp_client.inbox import Inbox
+from ksmp_client.link import Link
+from ksmp_client.messages import CanData, JoinResult, LeftData, Position, Push
+from ksmp_client.replica import Replica, Standing, Verdict
+from ksmp_client.wire import failure, outcome
 
 JOIN_TIMEOUT: Final = 15.0
 # Who was taken out for longer does not wait at the door: whether to come back is for the app to say.
@@ -25,15 +25,6 @@ KEPT_OUT: Final = 30.0
 SETTLED: Final = 5.0
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
-
-
-class CanData(msgspec.Struct, frozen=True):
-    can: list[str]
-
-
-class LeftData(msgspec.Struct, frozen=True):
-    code: str
-    rejoin: bool = False
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -143,7 +134,7 @@ class Membership:
         """Take a push of this room."""
         if self._replica.standing in (Standing.AWAY, Standing.JOINING):
             return
-        if push.push == "left":
+        if push.push == LeftData.push:
             data = msgspec.convert(push.data, LeftData)
             self.inbox.put(Left(data.code, data.rejoin))
             if data.rejoin:
@@ -152,7 +143,7 @@ class Membership:
                 self.end(None)
             return
         event: RoomEvent = push
-        if push.push == "can":
+        if push.push == CanData.push:
             self.can = tuple(msgspec.convert(push.data, CanData).can)
             event = CanChanged(self.can)
         elif push.push == "presence":

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from gateway.protocol.messages import User
+from ksmp_client.messages import User
 
 TokenSource: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
 

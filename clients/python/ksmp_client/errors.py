@@ -9,10 +9,10 @@ ConnectionLost            inside the client only: the socket went away before th
 
 from __future__ import annotations
 
-from gateway.errors import CloseCode, Code, KsmpError
+from ksmp_client.codes import CloseCode, Code
 
 
-class CommandFailed(KsmpError):
+class CommandFailed(Exception):
     """The error reply to a command: a stable `code`, and whether the same command may succeed later.
 
     With `unavailable` what was asked may have happened all the same.
@@ -21,8 +21,11 @@ class CommandFailed(KsmpError):
     def __init__(
         self, code: str, message: str, temporary: bool | None = None, retry_after: float | None = None
     ) -> None:
-        super().__init__(code, message, retry_after=retry_after)
+        super().__init__(message)
+        self.code = str(code)
+        self.message = message
         self.temporary = bool(temporary)
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

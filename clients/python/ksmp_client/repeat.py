@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from gateway.client.backoff import Backoff
-from gateway.client.errors import CommandFailed, ConnectionLost, no_answer
-from gateway.errors import Code
+from ksmp_client.backoff import Backoff
+from ksmp_client.codes import Code
+from ksmp_client.errors import CommandFailed, ConnectionLost, no_answer
 
 T = TypeVar("T")
 

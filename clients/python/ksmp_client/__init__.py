@@ -13,9 +13,10 @@ async with Client("http://127.0.0.1:8000", token=token) as client:
                 print(event.author.name, event.data["text"])
 """
 
-from gateway.client.client import Client
-from gateway.client.errors import ClientClosed, ClosedForGood, CommandFailed, NotConnected
-from gateway.client.events import (
+from ksmp_client.client import Client
+from ksmp_client.codes import CloseCode, Code
+from ksmp_client.errors import ClientClosed, ClosedForGood, CommandFailed, NotConnected
+from ksmp_client.events import (
     CanChanged,
     Closed,
     Connected,
@@ -26,15 +27,18 @@ from gateway.client.events import (
     RoomEvent,
     Waiting,
 )
-from gateway.client.room import Room
-from gateway.protocol.messages import HistoryResult, Position, Push, User
+from ksmp_client.messages import Author, HistoryResult, Position, Push, User
+from ksmp_client.room import Room
 
 __all__ = [
+    "Author",
     "CanChanged",
     "Client",
     "ClientClosed",
+    "CloseCode",
     "Closed",
     "ClosedForGood",
+    "Code",
     "CommandFailed",
     "Connected",
     "Connecting",

@@ -12,11 +12,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, ProxyError
 from websockets.typing import Subprotocol
 
-from gateway.client.errors import CommandFailed, ConnectionLost, no_answer
-from gateway.client.link import ABNORMAL, CONNECT_BYTES, INVALID_DATA, PROTOCOL_ERROR, Transport
-from gateway.client.wire import LARGEST_MESSAGE, Incoming, Wire, failure
-from gateway.errors import Code
-from gateway.protocol.messages import Disconnect, Push
+from ksmp_client.codes import Code
+from ksmp_client.errors import CommandFailed, ConnectionLost, no_answer
+from ksmp_client.link import ABNORMAL, CONNECT_BYTES, INVALID_DATA, PROTOCOL_ERROR, Transport
+from ksmp_client.messages import Disconnect, Push
+from ksmp_client.wire import LARGEST_MESSAGE, Incoming, Wire, failure
 
 T = TypeVar("T")
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import enum
 
-from gateway.client.events import Joined
-from gateway.protocol.messages import JoinResult, Position, Push
+from ksmp_client.events import Joined
+from ksmp_client.messages import JoinResult, Position, Push
 
 
 class Standing(enum.Enum):

@@ -7,9 +7,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from gateway.client.errors import CommandFailed
-from gateway.principal import Author
-from gateway.protocol.messages import ErrorBody, JoinResult, Push, User
+from ksmp_client.errors import CommandFailed
+from ksmp_client.messages import Author, ErrorBody, JoinResult, Push, User
 
 CodecName = Literal["json", "msgpack"]
 

@@ -13,18 +13,18 @@ import httpx
 import msgspec
 from websockets.asyncio.client import ClientConnection
 
-from gateway.client.address import http_address
-from gateway.client.backoff import Backoff
-from gateway.client.choice import Choice
-from gateway.client.errors import ClosedForGood, CommandFailed, ConnectionLost, refused
-from gateway.client.events import Connecting, ConnectionState, Waiting
-from gateway.client.link import ABNORMAL, Link
-from gateway.client.socketlink import Options, SocketLink, blocked, open_socket
-from gateway.client.streamlink import StreamLink
-from gateway.client.tokens import Tokens, refresh_in, told_by
-from gateway.client.wire import Welcome, Wire
-from gateway.errors import Code
-from gateway.protocol.messages import Position, Push, RefreshResult
+from ksmp_client.address import http_address
+from ksmp_client.backoff import Backoff
+from ksmp_client.codes import Code
+from ksmp_client.errors import ClosedForGood, CommandFailed, ConnectionLost, refused
+from ksmp_client.events import Connecting, ConnectionState, Waiting
+from ksmp_client.link import ABNORMAL, Link
+from ksmp_client.messages import Position, Push, RefreshResult
+from ksmp_client.socketlink import Options, SocketLink, blocked, open_socket
+from ksmp_client.streamlink import StreamLink
+from ksmp_client.tokens import Tokens, refresh_in, told_by
+from ksmp_client.transport_policy import TransportPolicy
+from ksmp_client.wire import Welcome, Wire
 
 log = logging.getLogger(__name__)
 
@@ -69,17 +69,17 @@ class Owner(Protocol):
         """The link is gone, if there was one."""
 
 
-class Keeper:
+class Connector:
     """Tries the urls in turn, for ever, until the server says that it is over."""
 
     def __init__(
-        self, urls: Sequence[str], tokens: Tokens, wire: Wire, options: Options, choice: Choice, owner: Owner
+        self, urls: Sequence[str], tokens: Tokens, wire: Wire, options: Options, policy: TransportPolicy, owner: Owner
     ) -> None:
         self._urls = urls
         self._tokens = tokens
         self._wire = wire
         self._options = options
-        self._choice = choice
+        self._policy = policy
         self._owner = owner
         self._expired = False
         self._http: httpx.AsyncClient | None = None
@@ -119,7 +119,7 @@ class Keeper:
         except Exception as error:
             # The app's own token source: it may get well.
             return _trouble(error)
-        if self._choice.transport == "sse":
+        if self._policy.transport == "sse":
             served = await self._serve_stream(url, token)
             if isinstance(served, Ending):
                 return served
@@ -140,7 +140,7 @@ class Keeper:
         started = asyncio.get_running_loop().time()
         try:
             welcome = await self._sign_in(link, url, token)
-            self._choice.upgraded()
+            self._policy.upgraded()
             if self._tokens.renewable:
                 refreshing = asyncio.create_task(self._refresh(link, welcome))
             code, reason = await asyncio.shield(reading)
@@ -196,7 +196,7 @@ class Keeper:
             if isinstance(error, CommandFailed) and error.code in FOR_GOOD:
                 return self._judge(error)
             if not tasks:
-                self._choice.unreachable()
+                self._policy.unreachable()
             return Ending(ABNORMAL, str(error), error.retry_after if isinstance(error, CommandFailed) else None)
         finally:
             for task in tasks:
@@ -210,12 +210,12 @@ class Keeper:
         """Try for a WebSocket whenever it is due, until one is open and answers."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(self._choice.due_in(loop.time()))
+            await asyncio.sleep(self._policy.due_in(loop.time()))
             try:
                 return await self._proven(url)
             except Exception as error:
                 log.info("still no WebSocket to %s: %r", url, error)
-                self._choice.refused(loop.time())
+                self._policy.refused(loop.time())
 
     async def _proven(self, url: str) -> ClientConnection:
         """A socket that takes frames both ways, and not merely the upgrade."""
@@ -232,8 +232,8 @@ class Keeper:
         """How a try for a WebSocket ended; when the network is shown to let none pass, the next try is at once."""
         if not blocked:
             return ending
-        self._choice.refused(asyncio.get_running_loop().time())
-        return replace(ending, retry=0.0) if self._choice.transport == "sse" else ending
+        self._policy.refused(asyncio.get_running_loop().time())
+        return replace(ending, retry=0.0) if self._policy.transport == "sse" else ending
 
     def _ended(self, link: Link, code: int, reason: str, started: float) -> Ending:
         farewell = link.farewell

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.client.link import Transport
-from gateway.protocol.messages import Position, Push, User
+from ksmp_client.link import Transport
+from ksmp_client.messages import Position, Push, User
 
 
 @dataclass(frozen=True, slots=True)

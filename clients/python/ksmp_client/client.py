@@ -8,19 +8,19 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from gateway.client.address import realtime_url
-from gateway.client.choice import Choice
-from gateway.client.errors import ClientClosed, ClosedForGood, ConnectionLost, NotConnected, no_answer
-from gateway.client.events import Closed, Connected, Connecting, ConnectionState, Waiting
-from gateway.client.inbox import Inbox
-from gateway.client.keeper import Keeper
-from gateway.client.link import Link, Transport
-from gateway.client.membership import Membership
-from gateway.client.room import TIMEOUT, Room
-from gateway.client.socketlink import Options
-from gateway.client.tokens import Tokens, TokenSource
-from gateway.client.wire import CodecName, Welcome, Wire
-from gateway.protocol.messages import Push, User
+from ksmp_client.address import realtime_url
+from ksmp_client.connector import Connector
+from ksmp_client.errors import ClientClosed, ClosedForGood, ConnectionLost, NotConnected, no_answer
+from ksmp_client.events import Closed, Connected, Connecting, ConnectionState, Waiting
+from ksmp_client.inbox import Inbox
+from ksmp_client.link import Link, Transport
+from ksmp_client.membership import Membership
+from ksmp_client.messages import Push, User
+from ksmp_client.room import TIMEOUT, Room
+from ksmp_client.socketlink import Options
+from ksmp_client.tokens import Tokens, TokenSource
+from ksmp_client.transport_policy import TransportPolicy
+from ksmp_client.wire import CodecName, Welcome, Wire
 
 # States that a slow reader of `states` has not seen yet; the oldest go.
 STATES_KEPT: Final = 100
@@ -70,7 +70,7 @@ class Client:
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
         )
-        self._keeper = Keeper(urls, Tokens(token), Wire(codec), options, Choice(websocket_retry), self)
+        self._connector = Connector(urls, Tokens(token), Wire(codec), options, TransportPolicy(websocket_retry), self)
         self._inbox = inbox
         self._connect_timeout = connect_timeout
         self._trying = urls[0]
@@ -83,11 +83,11 @@ class Client:
         self._over: ClosedForGood | None = None
         self._changed = asyncio.Event()
         self._readers: weakref.WeakSet[Inbox[ConnectionState]] = weakref.WeakSet()
-        self._keeping: asyncio.Task[None] | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._keeping = asyncio.create_task(self._keep())
+        self._connecting = asyncio.create_task(self._connect())
         try:
             async with asyncio.timeout(self._connect_timeout):
                 await self._connected()
@@ -188,13 +188,13 @@ class Client:
 
     async def close(self) -> None:
         """Close the connection and end all rooms; a second call does nothing."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.wait({self._keeping})
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait({self._connecting})
         self._end(ClientClosed())
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    # What follows is called by the keeper.
+    # What follows is called by the connector.
 
     def entered(self, state: ConnectionState) -> None:
         match state:
@@ -257,9 +257,9 @@ class Client:
         for room in self._rooms.values():
             room.membership.lost()
 
-    async def _keep(self) -> None:
+    async def _connect(self) -> None:
         try:
-            over = await self._keeper.run()
+            over = await self._connector.run()
         except Exception as error:
             # Nobody awaits this task; those who wait for the connection must not wait for ever.
             over = ClosedForGood(FAILED, f"the client failed: {error!r}")

@@ -11,48 +11,48 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidMessage, InvalidStatus, ProxyError
 from websockets.http11 import Response
 
-from gateway.client import User
-from gateway.client.address import http_address
-from gateway.client.choice import Choice
-from gateway.client.eventstream import Events, problem
-from gateway.client.socketlink import blocked
-from gateway.client.tokens import told_by
-from gateway.client.wire import LARGEST_MESSAGE
+from ksmp_client import User
+from ksmp_client.address import http_address
+from ksmp_client.eventstream import Events, problem
+from ksmp_client.socketlink import blocked
+from ksmp_client.tokens import told_by
+from ksmp_client.transport_policy import TransportPolicy
+from ksmp_client.wire import LARGEST_MESSAGE
 
 
 def test_two_refusals_in_a_row_lead_to_the_event_stream() -> None:
-    choice = Choice(30)
-    choice.refused(0)
-    assert choice.transport == "websocket"
-    choice.upgraded()
-    choice.refused(0)
-    assert choice.transport == "websocket"
-    choice.refused(0)
-    assert choice.transport == "sse"
-    choice.upgraded()
-    assert choice.transport == "websocket"
+    policy = TransportPolicy(30)
+    policy.refused(0)
+    assert policy.transport == "websocket"
+    policy.upgraded()
+    policy.refused(0)
+    assert policy.transport == "websocket"
+    policy.refused(0)
+    assert policy.transport == "sse"
+    policy.upgraded()
+    assert policy.transport == "websocket"
 
 
 def test_the_waits_for_a_websocket_grow_and_outlast_streams() -> None:
-    choice = Choice(30)
-    choice.refused(100)
+    policy = TransportPolicy(30)
+    policy.refused(100)
     for ceiling in (30, 60, 120, 240, 480, 600, 600):
-        choice.refused(100)
-        assert 0 <= choice.due_in(100) <= ceiling
-        assert choice.due_in(100 + ceiling) == 0
+        policy.refused(100)
+        assert 0 <= policy.due_in(100) <= ceiling
+        assert policy.due_in(100 + ceiling) == 0
 
 
 def test_when_no_stream_opens_both_are_tried_in_turn() -> None:
-    choice = Choice(30)
-    choice.refused(0)
-    choice.unreachable()
-    assert choice.transport == "websocket"
-    choice.refused(0)
-    assert choice.transport == "sse"
-    choice.unreachable()
-    assert choice.transport == "websocket"
-    choice.refused(0)
-    assert choice.transport == "sse"
+    policy = TransportPolicy(30)
+    policy.refused(0)
+    policy.unreachable()
+    assert policy.transport == "websocket"
+    policy.refused(0)
+    assert policy.transport == "sse"
+    policy.unreachable()
+    assert policy.transport == "websocket"
+    policy.refused(0)
+    assert policy.transport == "sse"
 
 
 def status(code: int, body: bytes) -> InvalidStatus:

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.client.errors import CommandFailed, ConnectionLost
-from gateway.client.events import RoomEvent
-from gateway.client.membership import Membership
-from gateway.client.repeat import WINDOW, new_nonce, repeat
-from gateway.protocol.messages import HistoryResult, Position
+from ksmp_client.errors import CommandFailed, ConnectionLost
+from ksmp_client.events import RoomEvent
+from ksmp_client.membership import Membership
+from ksmp_client.messages import HistoryResult, Position
+from ksmp_client.repeat import WINDOW, new_nonce, repeat
 
 TIMEOUT: Final = 15.0
 

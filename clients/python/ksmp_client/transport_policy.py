@@ -16,15 +16,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.client.backoff import Backoff
-from gateway.client.link import Transport
+from ksmp_client.backoff import Backoff
+from ksmp_client.link import Transport
 
 REFUSALS: Final = 2
 # The wait until the next try grows to so many times the first one.
 PATIENCE: Final = 20
 
 
-class Choice:
+class TransportPolicy:
     """All times are of one clock, in seconds. `retry` is the ceiling of the first wait."""
 
     def __init__(self, retry: float) -> None:

@@ -10,9 +10,9 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from gateway.client.errors import CommandFailed, ConnectionLost, no_answer
-from gateway.client.wire import LARGEST_MESSAGE, Incoming, Wire
-from gateway.protocol.messages import Position
+from ksmp_client.errors import CommandFailed, ConnectionLost, no_answer
+from ksmp_client.messages import Position
+from ksmp_client.wire import LARGEST_MESSAGE, Incoming, Wire
 
 # A gateway sends a comment at least every 15 s; a stream that is silent for longer than this is dead.
 SILENCE: Final = 45.0

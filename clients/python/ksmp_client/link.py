@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
-from gateway.protocol.messages import Disconnect
+from ksmp_client.messages import Disconnect
 
 T = TypeVar("T")
 
