@@ -32,7 +32,7 @@ from gateway.events.outbox import Outbox
 from gateway.events.publisher import ModuleEvents
 from gateway.events.schedules import ModuleSchedules
 from gateway.http import (
-    caller,
+    authenticator,
     compression,
     cors,
     development,
@@ -43,16 +43,17 @@ from gateway.http import (
     problems,
 )
 from gateway.http.admission import Admission
-from gateway.http.caller import Callers
+from gateway.http.authenticator import RequestAuthenticator
 from gateway.http.envelope import Envelope
 from gateway.http.idempotency import Idempotency, IdempotencyKeys
 from gateway.http.methods import Methods
 from gateway.http.metrics import MetricsController
 from gateway.http.rates import Rates
 from gateway.realtime.archive import Archiver
+from gateway.realtime.cluster_state import ClusterState
+from gateway.realtime.command_executor import CommandExecutor
 from gateway.realtime.dispatch import Dispatcher
 from gateway.realtime.evictions import Evictions
-from gateway.realtime.facts import Facts
 from gateway.realtime.grants import Grants
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
@@ -61,7 +62,6 @@ from gateway.realtime.joining import Joiner
 from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
-from gateway.realtime.runner import CommandRunner
 from gateway.realtime.sign_in import SignIn
 from gateway.realtime.snapshots import Snapshots
 from gateway.realtime.users import Users
@@ -137,10 +137,10 @@ class Gateway:
         history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, history, kinds, settings, self.metrics, self._first_sequence)
         outbox = Outbox(self.database, limit=settings.event_bytes)
-        self.facts = Facts(self.hub, self.log, self.database, outbox, interval=settings.fact_interval)
-        restrictions = Restrictions(self.facts, self.hub, kinds, commands)
-        evictions = Evictions(self.facts, self.hub)
-        self.access = Revocations(self.facts, self.hub, token_life=settings.token_life + settings.token_leeway)
+        self.cluster_state = ClusterState(self.hub, self.log, self.database, outbox, interval=settings.fact_interval)
+        restrictions = Restrictions(self.cluster_state, self.hub, kinds, commands)
+        evictions = Evictions(self.cluster_state, self.hub)
+        self.access = Revocations(self.cluster_state, self.hub, token_life=settings.token_life + settings.token_leeway)
         self.snapshots = Snapshots(self.hub, self.log, registry.snapshots(modules), interval=settings.snapshot_interval)
         self.rooms = ClusterRooms(
             self.hub,
@@ -177,14 +177,16 @@ class Gateway:
         identify = [module.identify for module in modules]
         sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, self.access, settings)
         self.sign_in = sign_in
-        self.callers = Callers(self.verifier.verify, sign_in.verified, self.access.check, settings.identity_fresh)
-        self.identities = Identities(self.facts, Traces(self.database), modules, self.callers.forget)
+        self.authenticator = RequestAuthenticator(
+            self.verifier.verify, sign_in.verified, self.access.check, settings.identity_fresh
+        )
+        self.identities = Identities(self.cluster_state, Traces(self.database), modules, self.authenticator.forget)
         self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)
         self.idempotency = IdempotencyKeys(
             self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
         )
         self.results = CommandResults(self.database, kept=DUPLICATE_WINDOW)
-        runner = CommandRunner(
+        executor = CommandExecutor(
             self.hub,
             history,
             self.rooms,
@@ -196,9 +198,9 @@ class Gateway:
             settings.history_limit,
             settings.publish_timeout,
         )
-        self.dispatcher = Dispatcher(joiner, sign_in, runner, self.metrics)
+        self.dispatcher = Dispatcher(joiner, sign_in, executor, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
-        self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, runner, settings, self.metrics)
+        self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, executor, settings, self.metrics)
         self.archivers = [Archiver(kind, self.archive, self.log, self.metrics) for kind in archived]
         self.state = "starting"
         # Why a module did not start; the server says it in place of a traceback.
@@ -283,7 +285,7 @@ class Gateway:
                 await self.bus.close()
                 await asyncio.sleep(0.5)
         await self.hub.start()
-        await self.facts.start()
+        await self.cluster_state.start()
         await self.users.start()
         await self.grants.start()
         await self.rates.start()
@@ -303,7 +305,7 @@ class Gateway:
         await self.courier.stop()
         for archiver in self.archivers:
             await archiver.stop()
-        await self.facts.stop()
+        await self.cluster_state.stop()
         await self.snapshots.stop()
         await self.hub.stop()
         await self.bus.close()
@@ -325,7 +327,7 @@ class Gateway:
         while True:
             await asyncio.sleep(1.0)
             if self._database_up:
-                self.callers.ask_again()
+                self.authenticator.ask_again()
                 try:
                     await self.sign_in.identify_again()
                 except Exception:
@@ -380,10 +382,10 @@ def create_app(gateway: Gateway) -> Litestar:
             compression.middleware(settings.compress_response_bytes),
             prometheus.middleware,
             Methods(),
-            Admission(gateway.callers, gateway.rates, settings),
+            Admission(gateway.authenticator, gateway.rates, settings),
             Idempotency(gateway.idempotency),
         ],
-        dependencies=caller.dependencies() | listing.dependencies() | etag.dependencies(),
+        dependencies=authenticator.dependencies() | listing.dependencies() | etag.dependencies(),
         cors_config=cors.config(settings),
         request_max_body_size=settings.body_bytes,
         openapi_config=openapi.config(),

@@ -19,7 +19,7 @@ from gateway.contract.module import Module
 from gateway.contract.room_kind import RoomKind
 from gateway.contract.snapshot_part import SnapshotPart
 from gateway.contract.timer import Timer
-from gateway.realtime.facts import KIND as SYSTEM
+from gateway.realtime.cluster_state import KIND as SYSTEM
 from gateway.settings import PREFIX, Settings, check_unknown, read
 
 GROUP = "ksmp.modules"

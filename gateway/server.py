@@ -74,7 +74,7 @@ class GatewayServer(uvicorn.Server):
         gateway = getattr(_litestar(app), "state", {}).get("gateway")
         if gateway is not None:
             await gateway.drain()
-            # The farewells are written; what clients do not read within a moment is not waited for.
+            # The disconnects are written; what clients do not read within a moment is not waited for.
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)
 

@@ -31,7 +31,7 @@ from gateway.app import Gateway
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.policy import anyone, signed_in
 from gateway.db.migrate import migrate
-from gateway.http import caller, compression, cors, problems
+from gateway.http import authenticator, compression, cors, problems
 from gateway.http.admission import Admission
 from gateway.http.envelope import Envelope
 from gateway.http.idempotency import Answer, Idempotency
@@ -102,7 +102,7 @@ def layers(gateway: Gateway) -> list[tuple[str, Any, str]]:
         ("compression (not wanted by the caller)", compression.middleware(settings.compress_response_bytes)),
         ("prometheus", prometheus.middleware),
         ("OPTIONS", Methods()),
-        ("admission: token, limit, policy", Admission(gateway.callers, gateway.rates, settings)),
+        ("admission: token, limit, policy", Admission(gateway.authenticator, gateway.rates, settings)),
         ("idempotency (route without)", Idempotency(gateway.idempotency)),
     ]
 
@@ -110,7 +110,7 @@ def layers(gateway: Gateway) -> list[tuple[str, Any, str]]:
         return Litestar(
             [bare, known],
             middleware=middleware,
-            dependencies=caller.dependencies(),
+            dependencies=authenticator.dependencies(),
             plugins=[problems.plugin()],
             logging_config=None,
             openapi_config=None,

@@ -123,7 +123,7 @@ class WireClient:
         assert self.socket.close_code is not None
         return self.socket.close_code
 
-    async def farewell(self, *, timeout: float = TIMEOUT) -> Message:
+    async def disconnect_push(self, *, timeout: float = TIMEOUT) -> Message:
         """Wait for the server to close; the data of the `disconnect` push that must come last, with the same code."""
         code = await self.closed(timeout=timeout)
         last = self.received[-1]

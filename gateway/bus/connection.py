@@ -15,7 +15,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import SlowConsumerError
 from nats.js import JetStreamContext
 
-from gateway.bus.interest import Interest, follow
+from gateway.bus.inline_subscription import InlineSubscription, follow
 from gateway.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -119,7 +119,7 @@ class NatsBus:
         """Subscribe; messages are handled one after the other, in the order they come."""
         return await self._client.subscribe(subject, cb=handler)
 
-    async def follow(self, subject: str, handler: Callable[[Msg], None]) -> Interest:
+    async def follow(self, subject: str, handler: Callable[[Msg], None]) -> InlineSubscription:
         """Subscribe with a handler that does not wait: each message is handled as it is read."""
         try:
             return await follow(self._client, subject, handler)

@@ -21,10 +21,10 @@ from nats.js.errors import APIError, BadRequestError, NotFoundError
 from nats.js.errors import Error as JetStreamError
 
 from gateway import failpoint
-from gateway.bus import entry
+from gateway.bus import log_record
 from gateway.bus.connection import NatsBus
 from gateway.bus.direct import DirectReader
-from gateway.bus.shared import Shared
+from gateway.bus.single_flight import SingleFlight
 from gateway.errors import Unavailable
 from gateway.protocol.names import RoomName
 from gateway.protocol.stored_push import Erased, StoredPush
@@ -80,8 +80,8 @@ class RoomLog:
         self._replicas = replicas
         self._retention = retention
         self._publish_timeout = publish_timeout
-        self._direct = DirectReader(bus, entry.STREAM)
-        self._range: Shared[_Range] = Shared(self._ask_range)
+        self._direct = DirectReader(bus, log_record.STREAM)
+        self._range: SingleFlight[_Range] = SingleFlight(self._ask_range)
         self.epoch = ""
 
     async def start(self, first_sequence: FirstSequence) -> None:
@@ -120,8 +120,8 @@ class RoomLog:
         Retried with the same id for `publish_timeout` seconds, as while a stream elects a leader; then
         raises Unavailable, and the message may have been stored.
         """
-        subject = entry.subject(entry.IN, room)
-        headers = {entry.MESSAGE_ID: message_id}
+        subject = log_record.subject(log_record.IN, room)
+        headers = {log_record.MESSAGE_ID: message_id}
         deadline = time.monotonic() + self._publish_timeout
         pause = 0.05
         retried = False
@@ -145,7 +145,7 @@ class RoomLog:
 
     async def head(self, room: RoomName) -> int:
         """The newest sequence of the room as the stream's leader knows it, 0 when it has none."""
-        message = await self._ask_leader({"last_by_subj": entry.subject(entry.IN, room)})
+        message = await self._ask_leader({"last_by_subj": log_record.subject(log_record.IN, room)})
         return message.seq if message is not None else 0
 
     async def get(self, room: RoomName, seq: int) -> StoredPush | None:
@@ -157,10 +157,10 @@ class RoomLog:
         """The newest sequence of each room, from any replica; rooms without messages are left out."""
         result: dict[str, int] = {}
         for start in range(0, len(rooms), HEADS):
-            subjects = [entry.subject(entry.IN, room) for room in rooms[start : start + HEADS]]
+            subjects = [log_record.subject(log_record.IN, room) for room in rooms[start : start + HEADS]]
             batch = await self._direct.get({"multi_last": subjects, "batch": HEADS}, timeout=1.0)
             for _, headers in batch.messages:
-                result[entry.room_of(headers[entry.SUBJECT])] = int(headers[entry.SEQUENCE])
+                result[log_record.room_of(headers[log_record.SUBJECT])] = int(headers[log_record.SEQUENCE])
         return result
 
     async def read(self, room: RoomName, start: int, *, limit: int = BATCH) -> tuple[list[StoredPush], bool]:
@@ -168,16 +168,16 @@ class RoomLog:
 
         From any replica: the newest may be missing, none before them is.
         """
-        return await self._read({"seq": max(1, start)}, entry.subject(entry.IN, room), limit)
+        return await self._read({"seq": max(1, start)}, log_record.subject(log_record.IN, room), limit)
 
     async def read_kind(self, kind: str, start: int, *, limit: int = BATCH) -> tuple[list[StoredPush], bool]:
         """The same over all rooms of a kind, in the order of the stream."""
-        return await self._read({"seq": max(1, start)}, f"{entry.IN}{kind}.*", limit)
+        return await self._read({"seq": max(1, start)}, f"{log_record.IN}{kind}.*", limit)
 
     async def read_since(self, room: RoomName, at: float, *, limit: int = BATCH) -> tuple[list[StoredPush], bool]:
         """The same from a time on, in seconds since the Unix epoch."""
         start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-        return await self._read({"start_time": start}, entry.subject(entry.IN, room), limit)
+        return await self._read({"start_time": start}, log_record.subject(log_record.IN, room), limit)
 
     async def between(
         self, room: RoomName, after: int, until: int, *, limit: int | None = None, tries: int = STALE_TRIES
@@ -205,7 +205,7 @@ class RoomLog:
                 return [push for push in found if push.seq <= until]
             if attempt + 1 < tries:
                 await asyncio.sleep(0.1 * (attempt + 1))
-        subject = entry.subject(entry.IN, room)
+        subject = log_record.subject(log_record.IN, room)
         while position < until:
             message = await self._ask_leader({"seq": position + 1, "next_by_subj": subject})
             if message is None:
@@ -260,7 +260,7 @@ class RoomLog:
 
     async def _read(self, start: Mapping[str, Any], subject: str, limit: int) -> tuple[list[StoredPush], bool]:
         batch = await self._direct.get({**start, "batch": limit, "next_by_subj": subject})
-        return [entry.from_headers(body, headers) for body, headers in batch.messages], batch.pending > 0
+        return [log_record.from_headers(body, headers) for body, headers in batch.messages], batch.pending > 0
 
     async def _ask_leader(self, query: Mapping[str, Any]) -> StoredPush | None:
         reply = await self._api("STREAM.MSG.GET", query, errors=True)
@@ -270,23 +270,23 @@ class RoomLog:
             raise Unavailable(f"the room log answered: {reply['error'].get('description')}")
         message = reply["message"]
         headers = _headers(base64.b64decode(message.get("hdrs", "")))
-        return entry.read(
+        return log_record.read(
             base64.b64decode(message.get("data", "")),
-            room=entry.room_of(message["subject"]),
+            room=log_record.room_of(message["subject"]),
             seq=message["seq"],
-            at=entry.milliseconds(message["time"]),
-            message_id=headers.get(entry.MESSAGE_ID, ""),
+            at=log_record.milliseconds(message["time"]),
+            message_id=headers.get(log_record.MESSAGE_ID, ""),
         )
 
     async def _api(self, call: str, query: Mapping[str, Any], *, errors: bool = False) -> dict[str, Any]:
-        message = await self._bus.request(f"$JS.API.{call}.{entry.STREAM}", msgspec.json.encode(query))
+        message = await self._bus.request(f"$JS.API.{call}.{log_record.STREAM}", msgspec.json.encode(query))
         reply: dict[str, Any] = msgspec.json.decode(message.data)
         if "error" in reply and not errors:
             raise Unavailable(f"the room log answered: {reply['error'].get('description')}")
         return reply
 
     async def _ask_range(self) -> _Range:
-        message = await self._bus.request(f"$JS.API.STREAM.INFO.{entry.STREAM}", b"")
+        message = await self._bus.request(f"$JS.API.STREAM.INFO.{log_record.STREAM}", b"")
         try:
             return _read_info(message.data).state
         except msgspec.DecodeError as error:
@@ -294,16 +294,16 @@ class RoomLog:
 
     async def _info(self) -> StreamInfo | None:
         try:
-            return await self._bus.jetstream.stream_info(entry.STREAM)
+            return await self._bus.jetstream.stream_info(log_record.STREAM)
         except NotFoundError:
             return None
 
     async def _create(self, first_sequence: int) -> StreamInfo:
         config = StreamConfig(
-            name=entry.STREAM,
+            name=log_record.STREAM,
             description="Durable messages of every room; republished to the gateways",
-            subjects=[f"{entry.IN}>"],
-            republish=RePublish(src=f"{entry.IN}>", dest=f"{entry.OUT}>"),
+            subjects=[f"{log_record.IN}>"],
+            republish=RePublish(src=f"{log_record.IN}>", dest=f"{log_record.OUT}>"),
             allow_direct=True,
             max_age=self._retention,
             duplicate_window=min(DUPLICATE_WINDOW, self._retention),

@@ -25,7 +25,7 @@ class Context:
     nonce: str | None
     message_id: str
     rooms: Rooms = field(repr=False)
-    # What `afterwards` was given; the runner calls it.
+    # What `afterwards` was given; the executor calls it.
     endings: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     def afterwards(self, call: Callable[[], None]) -> None:

@@ -14,7 +14,7 @@ from gateway.auth.policy import policy_of
 from gateway.contract.command import Rate
 from gateway.errors import KsmpError, Limited, Refused, forbidden
 from gateway.http import problems
-from gateway.http.caller import Callers
+from gateway.http.authenticator import RequestAuthenticator
 from gateway.http.envelope import add_headers
 from gateway.http.rates import Rates, Taken
 from gateway.principal import Principal
@@ -32,8 +32,8 @@ class Admission(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, callers: Callers, rates: Rates, settings: Settings) -> None:
-        self._callers = callers
+    def __init__(self, authenticator: RequestAuthenticator, rates: Rates, settings: Settings) -> None:
+        self._authenticator = authenticator
         self._rates = rates
         self._settings = settings
 
@@ -55,7 +55,7 @@ class Admission(ASGIMiddleware):
         refused: Refused | None = None
         if policy.asks != "never":
             try:
-                principal = await self._callers.caller(request)
+                principal = await self._authenticator.authenticate(request)
             except Refused as error:
                 refused = error
         scope["user"] = principal

@@ -26,14 +26,14 @@ from gateway.protocol.messages import CORE_COMMANDS, Command, Connect, ErrorBody
 from gateway.protocol.names import MAX_ID, is_command, is_nonce
 
 
-class State(enum.Enum):
+class ConnectionState(enum.Enum):
     AWAITING = "awaiting"
     CONNECTED = "connected"
     CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """The limits of one connection; sizes in bytes, rates a second."""
 
     message_bytes: int
@@ -78,10 +78,10 @@ def error_body(error: KsmpError) -> ErrorBody:
 class ServerConnection:
     """Reads one client's messages. Every method returns at once and raises nothing on bad input."""
 
-    def __init__(self, codec: Codec, limits: Limits) -> None:
+    def __init__(self, codec: Codec, limits: ConnectionLimits) -> None:
         self.codec = codec
         self.limits = limits
-        self.state = State.AWAITING
+        self.state = ConnectionState.AWAITING
         self._in_flight: set[int] = set()
         self._commands = Bucket(limits.command_rate, limits.command_burst)
         self._flood = Bucket(limits.command_rate * limits.flood_factor, limits.command_burst * limits.flood_factor)
@@ -93,7 +93,7 @@ class ServerConnection:
             raw = data.encode() if isinstance(data, str) else data
         except UnicodeEncodeError:
             return self._violation(CloseCode.PROTOCOL_ERROR, "the text is not valid Unicode")
-        awaiting = self.state is State.AWAITING
+        awaiting = self.state is ConnectionState.AWAITING
         if len(raw) > (self.limits.connect_bytes if awaiting else self.limits.message_bytes):
             return self._violation(CloseCode.MESSAGE_TOO_LARGE, "message too large")
         if self._flood.take(now) > 0.0:
@@ -108,11 +108,11 @@ class ServerConnection:
 
     def connected(self) -> None:
         """The connection's `connect` succeeded."""
-        if self.state is State.AWAITING:
-            self.state = State.CONNECTED
+        if self.state is ConnectionState.AWAITING:
+            self.state = ConnectionState.CONNECTED
 
     def closed(self) -> None:
-        self.state = State.CLOSED
+        self.state = ConnectionState.CLOSED
 
     def replied(self, id: int | None) -> None:
         """The reply to this id is written: the client may use it again."""
@@ -127,9 +127,9 @@ class ServerConnection:
             return self._violation(CloseCode.PROTOCOL_ERROR, "a message must carry a cmd")
         if id is not None and (type(id) is not int or not 1 <= id <= MAX_ID):
             return self._violation(CloseCode.PROTOCOL_ERROR, "id must be an integer from 1 to 2^53-1")
-        if self.state is State.CLOSED:
+        if self.state is ConnectionState.CLOSED:
             return self._violation(CloseCode.PROTOCOL_ERROR, "the connection is closed")
-        if self.state is State.AWAITING and cmd != "connect":
+        if self.state is ConnectionState.AWAITING and cmd != "connect":
             return self._violation(CloseCode.PROTOCOL_ERROR, "the first command must be connect")
         if id in self._in_flight:
             return self._answer(id, cmd, BadInput(Code.CONFLICT, "this id is in flight"))
@@ -142,7 +142,7 @@ class ServerConnection:
             command = convert(value, cmd)
         except KsmpError as error:
             return self._answer(id, cmd, error)
-        if isinstance(command, Connect) and self.state is State.CONNECTED:
+        if isinstance(command, Connect) and self.state is ConnectionState.CONNECTED:
             return self._answer(id, cmd, BadInput(Code.CONFLICT, "already connected"))
         if id is not None:
             self._in_flight.add(id)
@@ -152,7 +152,7 @@ class ServerConnection:
         return Answered(None if id is None else Failed(id, error_body(error)), cmd, error.code)
 
     def _violation(self, code: CloseCode, message: str) -> Violation:
-        self.state = State.CLOSED
+        self.state = ConnectionState.CLOSED
         return Violation(code, message)
 
 

@@ -14,9 +14,9 @@ from gateway.errors import BadInput, Code, KsmpError, Refused
 from gateway.protocol.connection import ServerConnection, error_body
 from gateway.protocol.messages import Command, Failed, Join, Leave, Ok, Ping, PingResult, Refresh
 from gateway.protocol.names import room_name
+from gateway.realtime.command_executor import Caller, CommandExecutor, Empty
 from gateway.realtime.joining import Joiner
 from gateway.realtime.member import Member
-from gateway.realtime.runner import CommandRunner, Empty, Place
 from gateway.realtime.sign_in import SignIn
 from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
@@ -27,10 +27,10 @@ log = structlog.get_logger(__name__)
 class Dispatcher:
     """Answers every command once, with an ok or an error."""
 
-    def __init__(self, joiner: Joiner, sign_in: SignIn, runner: CommandRunner, metrics: Metrics) -> None:
+    def __init__(self, joiner: Joiner, sign_in: SignIn, executor: CommandExecutor, metrics: Metrics) -> None:
         self._joiner = joiner
         self._sign_in = sign_in
-        self._runner = runner
+        self._executor = executor
         self._metrics = metrics
         self._lanes: dict[tuple[str, str], deque[Command]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,7 +86,7 @@ class Dispatcher:
             trace = uuid.uuid4().hex
             log.exception("command.failed", command=command.cmd, trace=trace)
             self._refuse(connection, member, command, KsmpError(Code.INTERNAL, f"internal error, trace {trace}"))
-        label = self._runner.label(command.cmd)
+        label = self._executor.label(command.cmd)
         self._metrics.commands.labels(label, outcome).inc()
         self._metrics.command_seconds.labels(label).observe(time.perf_counter() - started)
 
@@ -106,15 +106,15 @@ class Dispatcher:
 
     async def _inside(self, member: Member, command: Command) -> Any:
         """A command that is used in a room by its members."""
-        name = self._runner.check(command)
-        if (first := await self._runner.repeated(member.user, command)) is not None:
+        name = self._executor.check(command)
+        if (first := await self._executor.repeated(member.user, command)) is not None:
             return first
         membership = member.rooms.get(str(name))
         if membership is None:
             raise Refused(Code.NOT_JOINED, "join this room first")
         rates = member.rates.setdefault(str(name), {})
-        place = Place(member.user, membership.room, membership.role, rates, member.codec)
-        return await self._runner.run(place, command)
+        caller = Caller(member.user, membership.room, membership.role, rates, member.codec)
+        return await self._executor.run(caller, command)
 
     def _reply(self, connection: ServerConnection, member: Member, command: Command, ok: Any) -> None:
         connection.replied(command.id)

@@ -10,11 +10,11 @@ from typing import Final
 import msgspec
 import structlog
 
-from gateway.db.facts import Fact
+from gateway.db.cluster_state import Fact
 from gateway.errors import Restricted
 from gateway.protocol.messages import Left, Push
 from gateway.protocol.names import room_name, user_id
-from gateway.realtime.facts import LIFTED, Facts, moment
+from gateway.realtime.cluster_state import LIFTED, ClusterState, moment
 from gateway.realtime.hub import Hub
 
 log = structlog.get_logger(__name__)
@@ -34,17 +34,17 @@ class Eviction(msgspec.Struct, frozen=True):
 
 
 class Evictions:
-    """Who is kept out of which room; implements `gateway.realtime.facts.Topic`."""
+    """Who is kept out of which room; implements `gateway.realtime.cluster_state.StateTopic`."""
 
     kind = "eviction"
 
-    def __init__(self, facts: Facts, hub: Hub) -> None:
-        self._facts = facts
+    def __init__(self, state: ClusterState, hub: Hub) -> None:
+        self._state = state
         self._hub = hub
         # Until when, in milliseconds since the Unix epoch; None without an end.
         self._out: dict[tuple[str, str], int | None] = {}
         self._at: OrderedDict[tuple[str, str], float] = OrderedDict()
-        facts.add(self)
+        state.add(self)
 
     async def evict(self, room: str, user: str, code: str, *, rejoin: bool, until: datetime | None) -> None:
         # Who may come back is taken out and forgotten.
@@ -85,7 +85,7 @@ class Evictions:
 
     async def _declare(self, eviction: Eviction, until: int | None) -> None:
         key = f"{room_name(eviction.room)} {user_id(eviction.user)}"
-        await self._facts.declare(self.kind, key, eviction, until)
+        await self._state.declare(self.kind, key, eviction, until)
 
     def _take_out(self, eviction: Eviction) -> None:
         room = self._hub.room(eviction.room)

@@ -15,8 +15,8 @@ import structlog
 
 from gateway.protocol.messages import Push
 from gateway.protocol.stored_push import StoredPush
-from gateway.realtime.encoding import wire
-from gateway.realtime.member import Membership, Wording
+from gateway.realtime.frame_encoder import FrameEncoder, wire
+from gateway.realtime.member import Membership
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ Written = Callable[["Batch"], None]
 
 
 class Batch:
-    """Messages for the same members, encoded for each encoding when its first member comes."""
+    """Messages for the same members, encoded for each encoder when its first member comes."""
 
     __slots__ = ("_frames", "_messages", "durable", "ephemeral", "members", "oldest", "place")
 
@@ -40,7 +40,7 @@ class Batch:
         # When the first durable message was stored, in ms since the Unix epoch.
         self.oldest = 0
         self._messages: list[tuple[StoredPush | Push, int]] = []
-        self._frames: dict[Wording, tuple[bytes, bytes]] = {}
+        self._frames: dict[FrameEncoder, tuple[bytes, bytes]] = {}
 
     def add_durable(self, push: StoredPush, prev: int) -> None:
         self._messages.append((push, prev))
@@ -51,22 +51,22 @@ class Batch:
         self._messages.append((push, 0))
         self.ephemeral += 1
 
-    def frames(self, encoding: Wording) -> tuple[bytes, bytes]:
+    def frames(self, encoder: FrameEncoder) -> tuple[bytes, bytes]:
         """All messages in one piece of bytes, and the durable ones alone."""
-        found = self._frames.get(encoding)
+        found = self._frames.get(encoder)
         if found is None:
-            found = self._frames[encoding] = self._encode(encoding)
+            found = self._frames[encoder] = self._encode(encoder)
         return found
 
-    def _encode(self, encoding: Wording) -> tuple[bytes, bytes]:
+    def _encode(self, encoder: FrameEncoder) -> tuple[bytes, bytes]:
         every: list[bytes] = []
         lasting: list[bytes] = []
         for message, prev in self._messages:
             if isinstance(message, StoredPush):
-                frame = encoding.frame(wire(message, encoding.codec, prev))
+                frame = encoder.frame(wire(message, encoder.codec, prev))
                 lasting.append(frame)
             else:
-                frame = encoding.frame(message)
+                frame = encoder.frame(message)
             every.append(frame)
         together = b"".join(every)
         return together, together if not self.ephemeral else b"".join(lasting)
@@ -158,17 +158,17 @@ class Fanout:
 
 def deliver(batch: Batch, memberships: Iterable[Membership]) -> None:
     """Write a batch to some of its members. What is done here is done for every delivery."""
-    encoding: Wording | None = None
+    encoder: FrameEncoder | None = None
     every = lasting = b""
     for membership in memberships:
         if membership.left:
             continue
         member = membership.member
-        if member.encoding is not encoding:
-            encoding = member.encoding
-            every, lasting = batch.frames(encoding)
+        if member.encoder is not encoder:
+            encoder = member.encoder
+            every, lasting = batch.frames(encoder)
         try:
-            if (write := member.quick) is not None:
+            if (write := member.fast_write) is not None:
                 write(every)
             else:
                 member.write_batch(every, lasting)

@@ -45,9 +45,9 @@ class HistoryReader:
                 more = True
                 break
             found = page + found
-        living = list(room.tail.living(found))
-        kept = _newest_within(living[-limit:], self._max_bytes)
-        return kept, more or len(kept) < len(living)
+        visible = list(room.tail.visible(found))
+        kept = _newest_within(visible[-limit:], self._max_bytes)
+        return kept, more or len(kept) < len(visible)
 
     async def _memory(
         self, room: Room, end: int, limit: int, types: Sequence[str] | None

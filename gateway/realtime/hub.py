@@ -21,22 +21,22 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from gateway import failpoint
-from gateway.bus import entry
+from gateway.bus import log_record
 from gateway.bus.connection import NatsBus
-from gateway.bus.interest import Interest
+from gateway.bus.inline_subscription import InlineSubscription
 from gateway.bus.log import DUPLICATE_WINDOW, FirstSequence, RoomLog
 from gateway.contract.room_kind import RoomKind
 from gateway.errors import CloseCode, KsmpError, Unavailable
 from gateway.protocol.messages import Push
 from gateway.protocol.names import MAX_ID, RoomName
 from gateway.protocol.stored_push import StoredPush
+from gateway.realtime.dedup_window import DedupWindow
 from gateway.realtime.drain import send_away, window
 from gateway.realtime.fanout import Batch, Fanout
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.member import Member
 from gateway.realtime.presence import Ask, Presence
-from gateway.realtime.pulse import Pulse
-from gateway.realtime.recent import Recent
+from gateway.realtime.presence_sync import PresenceSync
 from gateway.realtime.room import Room
 from gateway.realtime.tail import Tail
 from gateway.realtime.typing import Typing
@@ -56,7 +56,7 @@ class _Open:
 
     room: asyncio.Future[Room]
     held: list[tuple[StoredPush, int]]
-    subscriptions: list[Interest]
+    subscriptions: list[InlineSubscription]
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     pins: int = 0
     idle_since: float = 0.0
@@ -91,14 +91,14 @@ class Hub:
         self.members: dict[str, Member] = {}
         # Another one for each process, so that a restarted node is not taken for its predecessor.
         self.node = uuid.uuid4().hex
-        self._pulse = Pulse(bus, self.node, self.rooms, digest=settings.presence_silence / 3)
+        self._presence_sync = PresenceSync(bus, self.node, self.rooms, digest=settings.presence_silence / 3)
 
     async def start(self) -> None:
-        await self._bus.subscribe(f"{entry.POKE}>", self._poked)
+        await self._bus.subscribe(f"{log_record.POKE}>", self._poked)
         self._bus.on_lost(self._bus_lost)
         self._bus.on_back(self._bus_back)
         self._spawn(self._watch())
-        self._spawn(self._pulse.run())
+        self._spawn(self._presence_sync.run())
 
     async def stop(self) -> None:
         await end(list(self._tasks))
@@ -136,7 +136,7 @@ class Hub:
 
         False when the log does not reach back that far or the replay is over the caps. Raises Unavailable.
         """
-        if since > room.position and not await self._advance(room, since):
+        if since > room.position and not await self._catch_up_with(room, since):
             return False
         await self.remember(room)
         limit = self._settings.recovery_messages
@@ -148,7 +148,7 @@ class Hub:
                 pushes = await self._log.between(room.name, since, until, limit=limit)
                 await failpoint.pause("join.pause")
                 # Asked after the read: what expired during it would be missing in the middle.
-                if len(pushes) > limit or not room.tail.accounts(pushes, since + 1, await self._log.first()):
+                if len(pushes) > limit or not room.tail.covers_range(pushes, since + 1, await self._log.first()):
                     return False
                 # A tail that was trimmed meanwhile begins later than what was read ends.
                 if room.tail.start == start and not room.tail.prepend(pushes, since):
@@ -200,7 +200,7 @@ class Hub:
                 # The log has nothing of the room. What it no longer has may be in the archive.
                 start = min(room.tail.start, await self._log.first() - 1)
             for push in pushes:
-                room.recent.add(push)
+                room.dedup.add(push)
             room.tail.prepend(pushes, start)
             room.remembers = True
 
@@ -214,12 +214,12 @@ class Hub:
         """Send an ephemeral push to the room's members on every node; raises Unavailable."""
         body = msgspec.json.encode(message)
         # Beside what the log republishes, and told from it by having no place in the log.
-        await self._bus.publish(entry.subject(entry.OUT, name), body)
+        await self._bus.publish(log_record.subject(log_record.OUT, name), body)
 
     async def poke(self, name: RoomName, seq: int) -> None:
         """Tell every node that the room's log has reached `seq`, in case its republishing was lost."""
         with contextlib.suppress(Unavailable):
-            await self._bus.publish(entry.subject(entry.POKE, name), str(seq).encode())
+            await self._bus.publish(log_record.subject(log_record.POKE, name), str(seq).encode())
 
     def _reading(self, room: Room) -> asyncio.Lock:
         """One reader of a room's past at a time: those who wait find it in the tail."""
@@ -229,7 +229,7 @@ class Hub:
     async def drain(self) -> None:
         """Send everyone to the other nodes, which go on showing them until they had the time to get there."""
         seconds = self._window()
-        await self._pulse.depart(seconds + self._settings.presence_grace)
+        await self._presence_sync.depart(seconds + self._settings.presence_grace)
         await send_away(self.members.values(), CloseCode.DRAIN, seconds)
 
     def close_all(self, code: CloseCode) -> None:
@@ -271,12 +271,12 @@ class Hub:
         presence = self._presence() if kind is not None and kind.presence else None
         typing = Typing() if presence is not None else None
         heard = partial(self._heard, opened)
-        opened.subscriptions.append(await self._bus.follow(entry.subject(entry.OUT, name), heard))
+        opened.subscriptions.append(await self._bus.follow(log_record.subject(log_record.OUT, name), heard))
         if presence is not None and typing is not None:
             told = partial(self._told, name, presence, typing)
-            opened.subscriptions.append(await self._bus.follow(entry.subject(entry.PRESENCE, name), told))
+            opened.subscriptions.append(await self._bus.follow(log_record.subject(log_record.PRESENCE, name), told))
             # The answers come while the position is read, so that the first to join is told how many are there.
-            await self._pulse.say(name, Ask(""))
+            await self._presence_sync.say(name, Ask(""))
         # The server takes the subscriptions before the request below, which comes after them on one connection.
         await failpoint.pause("open.pause")
         # The place the whole log has reached is a place of this room too: what it has is at or below it, and what it
@@ -288,7 +288,7 @@ class Hub:
             name,
             position,
             Tail(position, max_count=settings.recovery_messages, max_bytes=settings.recovery_bytes),
-            Recent(int(DUPLICATE_WINDOW * 1000)),
+            DedupWindow(int(DUPLICATE_WINDOW * 1000)),
             Fanout(asyncio.get_running_loop().call_soon, self._written),
             presence,
             typing,
@@ -299,8 +299,8 @@ class Hub:
 
     def _told(self, name: RoomName, presence: Presence, typing: Typing, message: Msg) -> None:
         """Take what another node told about who is in a room, also while the room is still being opened."""
-        for answer in self._pulse.heard(presence, typing, message):
-            self._spawn(self._pulse.say(name, answer))
+        for answer in self._presence_sync.heard(presence, typing, message):
+            self._spawn(self._presence_sync.say(name, answer))
 
     def _presence(self) -> Presence:
         settings = self._settings
@@ -315,13 +315,13 @@ class Hub:
     def _heard(self, opened: _Open, message: Msg) -> None:
         """Take what comes on a room's subject: from the log, or an ephemeral push."""
         headers = message.headers or {}
-        if entry.SEQUENCE not in headers:
+        if log_record.SEQUENCE not in headers:
             self._emitted(opened, message)
             return
         if failpoint.drop("republish.drop", message):
             return
-        push = entry.from_headers(message.data, headers)
-        prev = int(headers[entry.LAST_SEQUENCE])
+        push = log_record.from_headers(message.data, headers)
+        prev = int(headers[log_record.LAST_SEQUENCE])
         if not _is_ready(opened):
             opened.held.append((push, prev))
             return
@@ -347,7 +347,7 @@ class Hub:
     async def _poked(self, message: Msg) -> None:
         if failpoint.drop("poke.drop", message):
             return
-        opened = self._rooms.get(entry.room_of(message.subject))
+        opened = self._rooms.get(log_record.room_of(message.subject))
         if opened is not None and _is_ready(opened):
             room = opened.room.result()
             if room.reveal(int(message.data)):
@@ -369,7 +369,7 @@ class Hub:
             room.fill(pushes, until)
             self._metrics.recovered.inc(len(pushes))
 
-    async def _advance(self, room: Room, place: int) -> bool:
+    async def _catch_up_with(self, room: Room, place: int) -> bool:
         """Catch up with a client that saw more than this node did, or claims to; whether the log got that far."""
         last = await self._log.last()
         if place > last:
@@ -383,7 +383,7 @@ class Hub:
                 await asyncio.shield(opened.reader)
         if head > room.position:
             raise Unavailable("the room is behind its log")
-        room.pass_over(last)
+        room.advance(last)
         return True
 
     async def _watch(self) -> None:

@@ -8,10 +8,10 @@ import msgspec
 
 from gateway.contract.identities import Export, Remains
 from gateway.contract.module import Module
-from gateway.db.facts import Fact
+from gateway.db.cluster_state import Fact
 from gateway.db.traces import Traces
 from gateway.protocol.names import user_id
-from gateway.realtime.facts import LIFTED, Facts
+from gateway.realtime.cluster_state import LIFTED, ClusterState
 
 
 class IdentityChanged(msgspec.Struct, frozen=True):
@@ -19,23 +19,23 @@ class IdentityChanged(msgspec.Struct, frozen=True):
 
 
 class Identities:
-    """Implements `gateway.contract.Identities`, and `gateway.realtime.facts.Topic`."""
+    """Implements `gateway.contract.Identities`, and `gateway.realtime.cluster_state.StateTopic`."""
 
     kind = "identity"
 
     def __init__(
-        self, facts: Facts, traces: Traces, modules: Sequence[Module], ask_anew: Callable[[str], None]
+        self, state: ClusterState, traces: Traces, modules: Sequence[Module], ask_anew: Callable[[str], None]
     ) -> None:
         """`ask_anew` drops what this node keeps of a user's identity."""
-        self._facts = facts
+        self._state = state
         self._traces = traces
         self._modules = modules
         self._ask_anew = ask_anew
-        facts.add(self)
+        state.add(self)
 
     async def renew(self, user: str) -> None:
         # It is heard and over: nothing has to hold.
-        await self._facts.declare(self.kind, user_id(user), IdentityChanged(user), LIFTED)
+        await self._state.declare(self.kind, user_id(user), IdentityChanged(user), LIFTED)
 
     async def export(self, user: str, after: int = 0) -> Export:
         modules = {} if after else {module.name: await module.export(user) for module in self._modules}

@@ -8,8 +8,8 @@ from gateway.bus.log import RoomLog
 from gateway.errors import Code, Limited, Refused, invalid
 from gateway.protocol.messages import JoinResult, Person, Position
 from gateway.protocol.names import RoomName
-from gateway.realtime.encoding import replay
 from gateway.realtime.evictions import Evictions
+from gateway.realtime.frame_encoder import replay
 from gateway.realtime.grants import Grants
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member, Membership

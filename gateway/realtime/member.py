@@ -13,8 +13,8 @@ import structlog
 from gateway.errors import CloseCode
 from gateway.principal import Principal
 from gateway.protocol.bucket import Bucket
-from gateway.protocol.codec import Codec
 from gateway.protocol.messages import Disconnect, Push
+from gateway.realtime.frame_encoder import FrameEncoder
 
 if TYPE_CHECKING:
     from gateway.realtime.room import Room
@@ -26,24 +26,11 @@ log = structlog.get_logger(__name__)
 REASON: Final = 120
 
 
-class Wording(Protocol):
-    """How messages are written for a client; clients that read alike share one."""
-
-    @property
-    def codec(self) -> Codec: ...
-
-    def frame(self, message: Any) -> bytes:
-        """A message of a room, as every member that shares this reads it."""
-
-    def plain(self, message: Any) -> bytes:
-        """A message for one client alone."""
-
-
 class Sink(Protocol):
     """Where the bytes for one client go. No call waits for the client."""
 
     @property
-    def swift(self) -> Callable[[bytes], None] | None:
+    def fast_write(self) -> Callable[[bytes], None] | None:
         """Writes at once, without a look at what is unread, for a sink that says itself when that is much."""
 
     def write(self, data: bytes) -> None:
@@ -71,7 +58,7 @@ class Membership:
 class Member:
     """Writes to one client in order, and gives up on one that does not read.
 
-    Over `soft` unread bytes it loses ephemeral pushes, over `hard` its connection. `quick` writes a room's frames
+    Over `soft` unread bytes it loses ephemeral pushes, over `hard` its connection. `fast_write` writes a room's frames
     without a question; it is None while there is one to ask: what is unread, what comes first, whether it is closed.
     """
 
@@ -85,21 +72,21 @@ class Member:
         "_spread",
         "closed",
         "codec",
-        "encoding",
+        "encoder",
         "expiry",
+        "fast_write",
         "gone",
         "id",
         "opened_at",
         "principal",
-        "quick",
         "rates",
         "rooms",
     )
 
-    def __init__(self, id: str, encoding: Wording, sink: Sink, *, soft: int, hard: int, spread: float) -> None:
+    def __init__(self, id: str, encoder: FrameEncoder, sink: Sink, *, soft: int, hard: int, spread: float) -> None:
         self.id = id
-        self.encoding = encoding
-        self.codec = encoding.codec
+        self.encoder = encoder
+        self.codec = encoder.codec
         self.principal: Principal | None = None
         self.rooms: dict[str, Membership] = {}
         # Kept for as long as the connection: leaving and joining again is no way around a limit.
@@ -115,7 +102,7 @@ class Member:
         self._soft = soft
         self._hard = hard
         self._spread = spread
-        self.quick = sink.swift
+        self.fast_write = sink.fast_write
 
     @property
     def user(self) -> Principal:
@@ -136,7 +123,7 @@ class Member:
     def first(self, message: Any) -> None:
         """Put a message before everything that is held back."""
         if self._held is not None:
-            self._first = [*(self._first or []), self.encoding.plain(message)]
+            self._first = [*(self._first or []), self.encoder.plain(message)]
 
     def release(self, message: Any) -> None:
         """Write `message`, if there is one, then the frames held back since `hold`, in order."""
@@ -161,7 +148,7 @@ class Member:
     def send(self, message: Any) -> None:
         """Encode and write a message for this client alone."""
         if self.open:
-            self.write(self.encoding.plain(message))
+            self.write(self.encoder.plain(message))
 
     def write(self, frame: bytes) -> None:
         """Write a frame that must not be lost; closes the connection when the client does not read."""
@@ -204,8 +191,8 @@ class Member:
         retry_ms = int(retry * 1000) if code.reconnect else 0
         # A close frame has room for so much (RFC 6455, section 5.5).
         said = (reason or code.reason)[:REASON]
-        farewell = Disconnect(code=code, reason=said, reconnect=code.reconnect, retry_ms=retry_ms)
-        self._sink.write(self.encoding.frame(Push(push=Disconnect.push, data=farewell)))
+        disconnect = Disconnect(code=code, reason=said, reconnect=code.reconnect, retry_ms=retry_ms)
+        self._sink.write(self.encoder.frame(Push(push=Disconnect.push, data=disconnect)))
         self.closed = code
         self._choose()
         self._sink.close(code, said)
@@ -213,4 +200,4 @@ class Member:
 
     def _choose(self) -> None:
         """Whether the next frames of a room can be written without a question."""
-        self.quick = self._sink.swift if self.open and self._held is None and not self._lagging else None
+        self.fast_write = self._sink.fast_write if self.open and self._held is None and not self._lagging else None

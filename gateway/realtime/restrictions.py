@@ -14,11 +14,11 @@ import msgspec
 
 from gateway.contract.command import Command
 from gateway.contract.room_kind import RoomKind
-from gateway.db.facts import Fact
+from gateway.db.cluster_state import Fact
 from gateway.errors import Code, Restricted
 from gateway.protocol.messages import Can, Push
 from gateway.protocol.names import RoomName, room_name, user_id
-from gateway.realtime.facts import LIFTED, Facts, moment
+from gateway.realtime.cluster_state import LIFTED, ClusterState, moment
 from gateway.realtime.hub import Hub
 
 # The command of the core that may be taken away too, though no module declares it.
@@ -43,18 +43,20 @@ class _Held:
 
 
 class Restrictions:
-    """The restrictions in force, by room and user; implements `gateway.realtime.facts.Topic`."""
+    """The restrictions in force, by room and user; implements `gateway.realtime.cluster_state.StateTopic`."""
 
     kind = "restriction"
 
-    def __init__(self, facts: Facts, hub: Hub, kinds: Mapping[str, RoomKind], commands: Mapping[str, Command]) -> None:
-        self._facts = facts
+    def __init__(
+        self, state: ClusterState, hub: Hub, kinds: Mapping[str, RoomKind], commands: Mapping[str, Command]
+    ) -> None:
+        self._state = state
         self._hub = hub
         self._kinds = kinds
         self._commands = commands
         self._held: dict[tuple[str, str], dict[str, _Held]] = {}
         self._every: dict[tuple[str, str], list[str]] = {}
-        facts.add(self)
+        state.add(self)
 
     async def restrict(
         self, room: str, user: str, commands: Collection[str], until: datetime | None, name: str
@@ -111,7 +113,7 @@ class Restrictions:
         if NAME.fullmatch(name) is None:
             raise ValueError(f"{name!r} is no name for a restriction")
         restriction = Restriction(str(room_name(room)), user_id(user), name, tuple(sorted(commands)))
-        await self._facts.declare(self.kind, f"{room} {user} {name}", restriction, until)
+        await self._state.declare(self.kind, f"{room} {user} {name}", restriction, until)
 
     def _tell(self, restriction: Restriction) -> None:
         """Tell the user's connections in the room what they may do now, when that is something else."""

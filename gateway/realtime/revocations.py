@@ -9,11 +9,11 @@ from typing import Final
 
 import msgspec
 
-from gateway.db.facts import Fact
+from gateway.db.cluster_state import Fact
 from gateway.errors import Banned, CloseCode, Revoked
 from gateway.principal import Principal
 from gateway.protocol.names import user_id
-from gateway.realtime.facts import LIFTED, Facts, moment
+from gateway.realtime.cluster_state import LIFTED, ClusterState, moment
 from gateway.realtime.hub import Hub
 
 
@@ -39,37 +39,37 @@ _decode: Final = msgspec.json.Decoder(Revocation).decode
 
 
 class Revocations:
-    """Implements `gateway.contract.Access`, and `gateway.realtime.facts.Topic`."""
+    """Implements `gateway.contract.Access`, and `gateway.realtime.cluster_state.StateTopic`."""
 
     kind = "access"
 
-    def __init__(self, facts: Facts, hub: Hub, *, token_life: float) -> None:
+    def __init__(self, state: ClusterState, hub: Hub, *, token_life: float) -> None:
         """`token_life` is how many seconds a token lives at most: nothing older has to be refused by us."""
-        self._facts = facts
+        self._state = state
         self._hub = hub
         self._token_life = int(token_life * 1000)
         self._before: dict[str, int] = {}
         self._tokens: set[str] = set()
         self._banned: set[str] = set()
-        facts.add(self)
+        state.add(self)
 
     async def revoke(self, user: str, *, before: datetime | None = None) -> None:
         at = moment(before) or int(time.time() * 1000)
         # Two for one user stand beside each other, so that a later word does not weaken an earlier one.
         key = f"user {user_id(user)} {at}"
-        await self._facts.declare(self.kind, key, UserRevoked(user, at), at + self._token_life)
+        await self._state.declare(self.kind, key, UserRevoked(user, at), at + self._token_life)
 
     async def revoke_token(self, principal: Principal) -> None:
         if not principal.token:
             raise ValueError("this principal came from no token")
         until = int(time.time() * 1000) + self._token_life
-        await self._facts.declare(self.kind, f"token {principal.token}", TokenRevoked(principal.token), until)
+        await self._state.declare(self.kind, f"token {principal.token}", TokenRevoked(principal.token), until)
 
     async def ban(self, user: str, *, until: datetime | None = None) -> None:
-        await self._facts.declare(self.kind, f"ban {user_id(user)}", UserBanned(user), moment(until))
+        await self._state.declare(self.kind, f"ban {user_id(user)}", UserBanned(user), moment(until))
 
     async def unban(self, user: str) -> None:
-        await self._facts.declare(self.kind, f"ban {user_id(user)}", UserBanned(user), LIFTED)
+        await self._state.declare(self.kind, f"ban {user_id(user)}", UserBanned(user), LIFTED)
 
     def check(self, principal: Principal) -> None:
         """Raises Banned or Revoked for one who is kept out."""

@@ -16,10 +16,10 @@ import structlog
 from gateway.contract.room_kind import Watch, unwatched
 from gateway.protocol.names import RoomName
 from gateway.protocol.stored_push import StoredPush
+from gateway.realtime.dedup_window import DedupWindow
 from gateway.realtime.fanout import Fanout
 from gateway.realtime.member import Member, Membership
 from gateway.realtime.presence import Presence
-from gateway.realtime.recent import Recent
 from gateway.realtime.tail import Tail
 from gateway.realtime.typing import Typing
 
@@ -30,12 +30,13 @@ class Room:
     """The members of one room on this node and what they have been served.
 
     `position` is a place in the whole log: every message of this room up to it has been served, or was there
-    before the room was opened here. `remembers` says that the tail and `recent` cover the last two minutes.
+    before the room was opened here. `remembers` says that the tail and `dedup` cover the last two minutes.
     """
 
     __slots__ = (
         "_held",
         "_served",
+        "dedup",
         "fanout",
         "follower",
         "known",
@@ -44,7 +45,6 @@ class Room:
         "on_leave",
         "position",
         "presence",
-        "recent",
         "remembers",
         "tail",
         "text",
@@ -56,7 +56,7 @@ class Room:
         name: RoomName,
         position: int,
         tail: Tail,
-        recent: Recent,
+        dedup: DedupWindow,
         fanout: Fanout,
         presence: Presence | None = None,
         typing: Typing | None = None,
@@ -65,7 +65,7 @@ class Room:
         self.text = str(name)
         self.position = position
         self.tail = tail
-        self.recent = recent
+        self.dedup = dedup
         self.fanout = fanout
         self.presence = presence
         self.typing = typing
@@ -139,7 +139,7 @@ class Room:
         except Exception:
             log.exception("room.watch_failed", room=self.text)
 
-    def pass_over(self, place: int) -> None:
+    def advance(self, place: int) -> None:
         """Move the position to a place that the room is known to have nothing unserved below."""
         if not self.behind:
             self.position = self.known = max(self.position, place)
@@ -147,7 +147,7 @@ class Room:
     def _serve(self, push: StoredPush) -> None:
         self.position = push.seq
         self.known = max(self.known, push.seq)
-        self.recent.add(push)
+        self.dedup.add(push)
         self.tail.append(push)
         if not push.push:
             return

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from gateway import failpoint
-from gateway.bus import entry
+from gateway.bus import log_record
 from gateway.bus.log import RoomLog, Stored
 from gateway.contract.context import Context
 from gateway.contract.rooms import Entity
@@ -84,7 +84,7 @@ class ClusterRooms:
             raise ValueError("a tombstone cannot be erased")
         # For the same reason a version's tombstone is also that of the versions before it.
         targets = tuple(erased for target in dead for erased in (*target.erases, Erased(target.seq, target.message_id)))
-        body = entry.payload(
+        body = log_record.payload(
             push,
             msgspec.json.encode(data),
             author=author,
@@ -108,7 +108,7 @@ class ClusterRooms:
         name = room_name(room)
         if not isinstance(entity, msgspec.Struct) or not isinstance(getattr(entity, "rev", None), int):
             raise ValueError(f"{push} must carry a struct of the whole entity with its `rev`")
-        body = entry.payload(push, msgspec.json.encode(entity), author=author, nonce=nonce)
+        body = log_record.payload(push, msgspec.json.encode(entity), author=author, nonce=nonce)
         await self._outbox.add("push", str(name), body)
 
     async def send(self, room: RoomName, body: bytes, message_id: str) -> None:
@@ -134,19 +134,19 @@ class ClusterRooms:
         if open_room is not None and (held := open_room.tail.version(seq)) is not None:
             return held
         found = await self._log.get(name, seq)
-        if found is not None and (open_room is None or any(open_room.tail.living([found]))):
+        if found is not None and (open_room is None or any(open_room.tail.visible([found]))):
             return found
         # It may have a later version, which may be too new for the archive, or for this node.
         if open_room is not None:
             await self._hub.remember(open_room)
             newer, _ = await self._log.read(name, open_room.position + 1)
-            newer = [push for push in open_room.tail.living(newer) if push.replaces == seq]
+            newer = [push for push in open_room.tail.visible(newer) if push.replaces == seq]
             if versions := [*newer[-1:], *filter(None, [open_room.tail.version(seq)])]:
                 return versions[0]
         found = await self._archive.version(room, seq) if name.kind in self._archived else None
         if found is None or open_room is None:
             return found
-        return next(iter(open_room.tail.living([found])), None)
+        return next(iter(open_room.tail.visible([found])), None)
 
     async def recent(self, room: str, limit: int, types: Sequence[str]) -> list[StoredPush]:
         async with self._hub.using(room_name(room)) as served:

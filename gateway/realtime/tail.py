@@ -48,7 +48,7 @@ class Tail:
 
     def append(self, push: StoredPush) -> None:
         """Add the next push of the room; the oldest go when there are too many."""
-        self._bury(push)
+        self._apply_tombstone(push)
         if push.push and push.seq not in self._erased:
             self._pushes.append(push)
             self._bytes += size(push)
@@ -60,8 +60,8 @@ class Tail:
     def prepend(self, pushes: Sequence[StoredPush], start: int) -> bool:
         """Extend the tail back to `start` by all pushes in between; False when only the newest of them fit."""
         for push in pushes:
-            self._bury(push)
-        older = list(self.living(push for push in pushes if push.seq <= self.start))
+            self._apply_tombstone(push)
+        older = list(self.visible(push for push in pushes if push.seq <= self.start))
         room = self._max_count - len(self._pushes)
         fitting = 0
         for push in reversed(older):
@@ -105,7 +105,7 @@ class Tail:
                 break
         return None
 
-    def living(self, pushes: Iterable[StoredPush]) -> Iterator[StoredPush]:
+    def visible(self, pushes: Iterable[StoredPush]) -> Iterator[StoredPush]:
         """Those of `pushes` that can be shown: readable, and erased by no tombstone among them or here."""
         held = list(pushes)
         dead = {erased.seq for push in held for erased in push.erases}
@@ -114,7 +114,7 @@ class Tail:
             if push.push and push.seq not in dead and push.seq not in self._erased and not _covered(swept, push):
                 yield push
 
-    def accounts(self, pushes: Iterable[StoredPush], start: int, first: int) -> bool:
+    def covers_range(self, pushes: Iterable[StoredPush], start: int, first: int) -> bool:
         """Whether the room had nothing from `start` up to the log's `first` but what tombstones erased.
 
         Those held here and among `pushes` count. A seq that none of them names may have been any room's, so the
@@ -123,7 +123,7 @@ class Tail:
         erased = {target.seq for push in pushes for target in push.erases}
         return all(seq in erased or seq in self._erased for seq in range(start, first))
 
-    def _bury(self, tombstone: StoredPush) -> None:
+    def _apply_tombstone(self, tombstone: StoredPush) -> None:
         """Take the targets of a tombstone out, and keep them out."""
         for erased in tombstone.erases:
             self._erased[erased.seq] = None

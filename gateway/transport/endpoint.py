@@ -26,7 +26,7 @@ from websockets.http11 import Request
 
 from gateway.errors import CloseCode
 from gateway.protocol.bucket import Bucket
-from gateway.realtime.encoding import WINDOW_BITS
+from gateway.realtime.frame_encoder import WINDOW_BITS
 from gateway.transport.http import HttpConfig
 from gateway.transport.reset import reset
 
@@ -50,7 +50,7 @@ DEFLATE: Final = ServerPerMessageDeflateFactory(
 # What uvicorn's own `send` waits for, of connections that do not use it.
 WRITABLE: Final = asyncio.Event()
 
-Ending = Callable[[CloseCode], None]
+OnClose = Callable[[CloseCode], None]
 
 
 class Receiver(Protocol):
@@ -89,9 +89,9 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         # Of the frames that are no messages; who sends messages alone never needs it.
         self._frames: Bucket | None = None
         # Whoever serves the connection says here how it wants to end it.
-        self.ending: Ending = self._end
+        self.on_close: OnClose = self._end
         self._receiver: Receiver | None = None
-        self._deaf = False
+        self._ignoring_input = False
 
     def hand_over(self, receiver: Receiver, *, high: int) -> None:
         """Give the messages from now on to `receiver`, whom `high` unread bytes make lagging."""
@@ -110,7 +110,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
             (self.transport.pause_reading if held else self.transport.resume_reading)()
 
     @property
-    def swift(self) -> Callable[[bytes], None]:
+    def fast_write(self) -> Callable[[bytes], None]:
         """Writes at once, without a look at what is unread."""
         return self.transport.write
 
@@ -144,11 +144,11 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         for start in range(0, len(data), PIECE):
-            if self._deaf:
+            if self._ignoring_input:
                 return
             super().data_received(data[start : start + PIECE])
             # One that was closed in the middle of a flood is not waited for to answer: it is aborted in time.
-            self._deaf = self._deaf or (self.close_sent and start + PIECE < len(data))
+            self._ignoring_input = self._ignoring_input or (self.close_sent and start + PIECE < len(data))
 
     def eof_received(self) -> None:
         # The transport closes by itself now, once the client has read everything; it may never do.
@@ -243,7 +243,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         if isinstance(self.conn.parser_exc, PayloadTooBig) and self.handshake_complete and not self.close_sent:
             # The library has a close frame of its own ready, with 1009.
             self.conn.data_to_send()
-            self.ending(CloseCode.MESSAGE_TOO_LARGE)
+            self.on_close(CloseCode.MESSAGE_TOO_LARGE)
             return
         super().handle_parser_exception()
         self._cut_off_soon()
@@ -252,12 +252,12 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         self.pong_timer = None
         self.pending_ping_payload = None
         if not self.close_sent and not self.transport.is_closing():
-            self.ending(CloseCode.PING_TIMEOUT)
+            self.on_close(CloseCode.PING_TIMEOUT)
 
     def shutdown(self) -> None:
         if self.handshake_complete and not self.close_sent:
             self.stop_keepalive()
-            self.ending(CloseCode.DRAIN)
+            self.on_close(CloseCode.DRAIN)
             return
         super().shutdown()
 
@@ -266,7 +266,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
 
     def _expected(self) -> bool:
         """Count a frame that is no message by itself; whether to look at it. They have the limit of commands."""
-        if self._deaf:
+        if self._ignoring_input:
             return False
         if self._frames is None:
             settings = self._common.settings
@@ -274,9 +274,9 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
             self._frames = Bucket(rate * settings.flood_factor, burst * settings.flood_factor)
         if self._frames.take(self.loop.time()) == 0.0:
             return True
-        self._deaf = True
+        self._ignoring_input = True
         if self.handshake_complete and not self.close_sent:
-            self.ending(CloseCode.FLOOD)
+            self.on_close(CloseCode.FLOOD)
         self.hold(True)
         # Its answer to the close frame stands behind all that it has sent: too much to look for it.
         if self.close_timer is not None:
@@ -287,7 +287,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
     def _make_room(self) -> None:
         """It has said nothing for longer than any other, and there are too many of them."""
         if self.handshake_complete:
-            self.ending(CloseCode.DRAIN)
+            self.on_close(CloseCode.DRAIN)
         else:
             reset(self.transport)
 

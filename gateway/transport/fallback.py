@@ -23,16 +23,16 @@ from gateway.protocol.codec import JSON, DecodeError
 from gateway.protocol.connection import convert
 from gateway.protocol.messages import CORE_COMMANDS, Command, ModuleCommand, Position, Push
 from gateway.protocol.names import MAX_ID, RoomName, room_name
+from gateway.realtime.command_executor import Caller, CommandExecutor
 from gateway.realtime.grants import Grants
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
-from gateway.realtime.runner import CommandRunner, Place
 from gateway.realtime.sign_in import SignIn
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
-from gateway.transport.described import CommandOperation, EventsOperation, RoomParameter
 from gateway.transport.http import LAST_MOMENT, LastMoment
-from gateway.transport.sse import EventStream, event_encoding
+from gateway.transport.openapi import CommandOperation, EventsOperation, RoomParameter
+from gateway.transport.sse import EventStream, event_encoder
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ class Fallback:
         room_log: RoomLog,
         sign_in: SignIn,
         grants: Grants,
-        runner: CommandRunner,
+        executor: CommandExecutor,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
@@ -63,7 +63,7 @@ class Fallback:
         self._log = room_log
         self._sign_in = sign_in
         self._grants = grants
-        self._runner = runner
+        self._executor = executor
         self._settings = settings
         self._metrics = metrics
         self._used: OrderedDict[str, Bucket] = OrderedDict()
@@ -114,7 +114,7 @@ class Fallback:
         sink = EventStream(settings.sse_heartbeat)
         member = Member(
             uuid.uuid4().hex,
-            event_encoding(self._log.epoch),
+            event_encoder(self._log.epoch),
             sink,
             soft=settings.outbound_soft_bytes,
             hard=settings.outbound_hard_bytes,
@@ -123,13 +123,13 @@ class Fallback:
         extensions: dict[str, Any] = request.scope.get("extensions") or {}
         last_moment: LastMoment | None = extensions.get(LAST_MOMENT)
 
-        def ending() -> None:
+        def on_close() -> None:
             # A client that does not read is in no room any more, and has its connection only for a moment.
             self._gone(member)
             if last_moment is not None:
                 last_moment()
 
-        sink.ending = ending
+        sink.on_close = on_close
         member.hold()
         self._hub.members[member.id] = member
         self._metrics.connections.inc()
@@ -153,7 +153,7 @@ class Fallback:
         self._check_rate(principal)
         command = _command(await request.body(), room)
         started = time.perf_counter()
-        label, outcome = self._runner.label(command.cmd), "ok"
+        label, outcome = self._executor.label(command.cmd), "ok"
         try:
             ok = await self._run(principal, command)
         except Exception as error:
@@ -165,7 +165,7 @@ class Fallback:
         return Response(JSON.encode(ok), media_type="application/json")
 
     async def _run(self, principal: Principal, command: Command) -> Any:
-        name = self._runner.check(command)
+        name = self._executor.check(command)
         role: str | None = None
         try:
             role = await self._grants.role(principal, name)
@@ -174,12 +174,12 @@ class Fallback:
             if not isinstance(command, ModuleCommand) or command.nonce is None:
                 raise
         async with self._hub.using(name) as served:
-            if (first := await self._runner.repeated(principal, command)) is not None:
+            if (first := await self._executor.repeated(principal, command)) is not None:
                 return first
             if role is None:
                 role = await self._grants.role(principal, name)
-            place = Place(principal, served, role, self._rates(principal, name), JSON)
-            return await self._runner.run(place, command)
+            caller = Caller(principal, served, role, self._rates(principal, name), JSON)
+            return await self._executor.run(caller, command)
 
     async def _until_gone(self, member: Member, sink: EventStream) -> AsyncIterator[bytes]:
         try:

@@ -17,8 +17,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.settings import Settings
+from gateway.transport.bounded_pending import BoundedPending
 from gateway.transport.reset import reset
-from gateway.transport.waiting import Waiting
 
 # In the scope of a request: a call that gives its client a moment to read what is left of the response.
 LAST_MOMENT: Final = "ksmp.last_moment"
@@ -32,8 +32,8 @@ class HttpConfig(uvicorn.Config):
     def __init__(self, app: Any, settings: Settings, **options: Any) -> None:
         super().__init__(app, http=HttpProtocol, **options)
         self.settings = settings
-        self.unfinished = Waiting(settings.unfinished_requests)
-        self.silent = Waiting(settings.silent_sockets)
+        self.unfinished = BoundedPending(settings.unfinished_requests)
+        self.silent = BoundedPending(settings.silent_sockets)
 
 
 class HttpProtocol(HttpToolsProtocol):

@@ -15,10 +15,10 @@ from litestar.handlers import WebsocketRouteHandler
 from gateway.auth.policy import otherwise
 from gateway.errors import CloseCode, Code, KsmpError, Refused
 from gateway.protocol.codec import choose
-from gateway.protocol.connection import Answered, Limits, Received, ServerConnection, Violation, error_body
+from gateway.protocol.connection import Answered, ConnectionLimits, Received, ServerConnection, Violation, error_body
 from gateway.protocol.messages import Connect, Failed, Ok
 from gateway.realtime.dispatch import Dispatcher
-from gateway.realtime.encoding import encoding
+from gateway.realtime.frame_encoder import websocket_encoder
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
@@ -39,7 +39,7 @@ class RealtimeEndpoint:
         self._settings = settings
         self._metrics = metrics
         self.ready = False
-        self._limits = Limits(
+        self._limits = ConnectionLimits(
             message_bytes=settings.message_bytes,
             connect_bytes=settings.connect_bytes,
             command_rate=settings.command_rate,
@@ -69,20 +69,22 @@ class RealtimeEndpoint:
         settings = self._settings
         member = Member(
             uuid.uuid4().hex,
-            encoding(codec, settings.compress_bytes if endpoint.takes_compressed else None),
+            websocket_encoder(codec, settings.compress_bytes if endpoint.takes_compressed else None),
             endpoint,
             soft=settings.outbound_soft_bytes,
             hard=settings.outbound_hard_bytes,
             spread=settings.reconnect_least,
         )
-        endpoint.ending = member.close
+        endpoint.on_close = member.close
         self._hub.members[member.id] = member
         self._metrics.connections.inc()
         connection = ServerConnection(codec, self._limits)
-        serving = Serving(connection, member, endpoint, self._sign_in, self._dispatcher, self._metrics, self._gone)
-        serving.expect_connect(settings.connect_timeout)
+        session = ConnectionSession(
+            connection, member, endpoint, self._sign_in, self._dispatcher, self._metrics, self._gone
+        )
+        session.expect_connect(settings.connect_timeout)
         # From here on the connection is served as its messages come; nothing of the handshake is kept for it.
-        endpoint.hand_over(serving, high=settings.outbound_soft_bytes)
+        endpoint.hand_over(session, high=settings.outbound_soft_bytes)
 
     def _gone(self, member: Member, code: int) -> None:
         """A connection has ended."""
@@ -106,7 +108,7 @@ class RealtimeEndpoint:
         return True
 
 
-class Serving:
+class ConnectionSession:
     """One connection while it is served; implements `gateway.transport.endpoint.Receiver`."""
 
     __slots__ = (

@@ -16,7 +16,7 @@ COMMENT: Final = b":\n\n"
 PIECE: Final = 64 * 1024
 
 
-class EventEncoding:
+class EventEncoder:
     """Writes a push as an event. A durable one carries its place as the event's id, for `Last-Event-ID`."""
 
     def __init__(self, epoch: str) -> None:
@@ -33,16 +33,16 @@ class EventEncoding:
 
 
 @cache
-def event_encoding(epoch: str) -> EventEncoding:
+def event_encoder(epoch: str) -> EventEncoder:
     """One for all streams, so that a room's event is made once."""
-    return EventEncoding(epoch)
+    return EventEncoder(epoch)
 
 
 class EventStream:
     """A sink whose other end is an HTTP response; implements `gateway.realtime.member.Sink`."""
 
     # What is unread has to be asked for before each write.
-    swift: Callable[[bytes], None] | None = None
+    fast_write: Callable[[bytes], None] | None = None
 
     def __init__(self, heartbeat: float) -> None:
         self._heartbeat = heartbeat
@@ -51,7 +51,7 @@ class EventStream:
         self._news = asyncio.Event()
         self._over = False
         # Called once, when the server ends the stream; whoever serves it says what to do then.
-        self.ending: Callable[[], None] = lambda: None
+        self.on_close: Callable[[], None] = lambda: None
 
     def write(self, data: bytes) -> None:
         if not self._over:
@@ -67,7 +67,7 @@ class EventStream:
         if not self._over:
             self._over = True
             self._news.set()
-            self.ending()
+            self.on_close()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """What was written, as it comes; a comment now and then, so that nobody on the way takes it for dead."""

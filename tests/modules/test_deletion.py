@@ -199,7 +199,7 @@ async def test_a_deleted_user_is_gone(
         else:
             answer = await http.delete(f"/api/v1/users/{user}", headers=bearer(token(actor, "admin")))
         assert (answer.status_code, answer.content) == (204, b"")
-        assert (await client.farewell(timeout=SOON))["code"] == 4504
+        assert (await client.disconnect_push(timeout=SOON))["code"] == 4504
 
     # No token lets them in again, and none makes another user of them, with whatever name.
     for running in (node, other):

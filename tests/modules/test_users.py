@@ -207,7 +207,7 @@ async def test_who_logs_out_is_out_everywhere(call: Call, node: Running, other: 
         assert (await call("POST", "/api/v1/auth/logout", user, bearer=here)).status_code == 204
         # On the gateway that was asked at once.
         problem(await call("GET", "/api/v1/auth/me", user, bearer=here), 401, "unauthenticated")
-        assert (await leaving.farewell(timeout=SOON))["code"] == CloseCode.REVOKED
+        assert (await leaving.disconnect_push(timeout=SOON))["code"] == CloseCode.REVOKED
         problem(await call("GET", "/api/v1/auth/me", user, bearer=here, on=other), 401, "unauthenticated")
         # Another sign-in of the same user goes on.
         await staying.call("ping")
@@ -223,7 +223,7 @@ async def test_4501_an_admin_revokes_a_user(
         answer = await call("POST", "/api/v1/auth/revoke", admin, "admin", json={"user_id": user})
         assert (answer.status_code, answer.content) == (204, b"")
         for client in (here, there):
-            assert (await client.farewell(timeout=SOON))["code"] == 4501
+            assert (await client.disconnect_push(timeout=SOON))["code"] == 4501
     for running in (node, other):
         problem(await call("GET", "/api/v1/auth/me", user, bearer=old, on=running), 401, "unauthenticated")
     (entry,) = await entries(call, admin, subject=user)
@@ -241,7 +241,7 @@ async def test_a_role_holds_at_once_and_against_tokens(
         answer = await call("PUT", f"/api/v1/users/{user}/role", admin, "admin", json={"role": "mentor"})
         assert (answer.status_code, answer.json()["role"]) == (200, "mentor")
         # What they have is good for nothing, so that nobody goes on in the old role.
-        assert (await client.farewell(timeout=SOON))["code"] == 4501
+        assert (await client.disconnect_push(timeout=SOON))["code"] == 4501
     problem(await call("GET", "/api/v1/auth/me", user, bearer=old), 401, "unauthenticated")
 
     async def signed_in() -> bool:
@@ -273,7 +273,7 @@ async def test_4501_a_first_role_ends_what_other_tokens_said(
         assert (await call("GET", PROFILE, user)).json()["role"] == "student"
         answer = await call("PUT", f"/api/v1/users/{user}/role", admin, "admin", json={"role": "student"})
         assert answer.status_code == 200, answer.text
-        assert (await client.farewell(timeout=SOON))["code"] == 4501
+        assert (await client.disconnect_push(timeout=SOON))["code"] == 4501
 
 
 async def test_who_came_by_the_token_alone_is_looked_at_once_somebody_can_tell(
@@ -304,8 +304,8 @@ async def test_who_came_by_the_token_alone_is_looked_at_once_somebody_can_tell(
         assert promoted.received[0]["ok"]["user"]["role"] == "admin"
         assert (await call("GET", "/api/v1/auth/me", demoted, bearer=tokens[0])).json()["role"] == "admin"
         monkeypatch.undo()
-        assert (await promoted.farewell(timeout=SOON))["code"] == 4501
-        assert (await gone.farewell(timeout=SOON))["code"] == 4504
+        assert (await promoted.disconnect_push(timeout=SOON))["code"] == 4501
+        assert (await gone.disconnect_push(timeout=SOON))["code"] == 4504
 
         async def known() -> bool:
             me = await call("GET", "/api/v1/auth/me", demoted, bearer=tokens[0])
@@ -350,7 +350,7 @@ async def test_4504_a_blocked_user_is_out_until_unblocked(
     async with connected(other.ws_url, token(user)) as client:
         answer = await call("POST", block, admin, "admin", json={"reason": "sells answers"})
         assert (answer.status_code, answer.json()["blocked"]) == (200, True)
-        assert (await client.farewell(timeout=SOON))["code"] == 4504
+        assert (await client.disconnect_push(timeout=SOON))["code"] == 4504
     problem(await call("GET", PROFILE, user, on=other), 403, "forbidden")
     async with opened(other.ws_url) as client:
         with pytest.raises(WireError) as caught:

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.errors import CloseCode
 from gateway.protocol.codec import CODECS, JSON, Codec
-from gateway.protocol.connection import Answered, Event, Limits, Received, ServerConnection, Violation
+from gateway.protocol.connection import Answered, ConnectionLimits, Event, Received, ServerConnection, Violation
 
-LIMITS = Limits(
+LIMITS = ConnectionLimits(
     message_bytes=16 * 1024,
     connect_bytes=64 * 1024,
     command_rate=20.0,

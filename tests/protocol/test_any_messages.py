@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.errors import CloseCode, Code
 from gateway.protocol.codec import CODECS, MSGPACK, Codec
-from gateway.protocol.connection import Answered, Received, ServerConnection, State, Violation
+from gateway.protocol.connection import Answered, ConnectionState, Received, ServerConnection, Violation
 from gateway.protocol.messages import Connect
 from gateway.protocol.names import MAX_ID
 
@@ -117,8 +117,8 @@ class AnyMessages(RuleBasedStateMachine):
         event = self.connection.receive(data, self.now)
         match event:
             case Received(command):
-                assert before is State.CONNECTED or isinstance(command, Connect)
-                assert not (before is State.CONNECTED and isinstance(command, Connect))
+                assert before is ConnectionState.CONNECTED or isinstance(command, Connect)
+                assert not (before is ConnectionState.CONNECTED and isinstance(command, Connect))
                 assert self.connection.state is before
                 if command.id is not None:
                     assert command.id not in self.in_flight
@@ -136,7 +136,7 @@ class AnyMessages(RuleBasedStateMachine):
             case Violation(code, message):
                 assert code in (CloseCode.PROTOCOL_ERROR, CloseCode.MESSAGE_TOO_LARGE, CloseCode.FLOOD)
                 assert message
-                assert self.connection.state is State.CLOSED
+                assert self.connection.state is ConnectionState.CLOSED
 
 
 TestAnyMessages = AnyMessages.TestCase

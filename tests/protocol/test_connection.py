@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import CloseCode, Code
 from gateway.protocol.codec import Codec
-from gateway.protocol.connection import Answered, Received, State
+from gateway.protocol.connection import Answered, ConnectionState, Received
 from gateway.protocol.messages import Connect, History, Join, Leave, ModuleCommand, Ping, Refresh
 
 from .connections import COMMANDS, awaiting, code, codecs, commands, connected, give
@@ -23,10 +23,10 @@ def test_before_connect_every_other_command_is_a_violation(codec: Codec, cmd: st
     event = give(connection, {"id": 1, "cmd": cmd, **COMMANDS[cmd]})
     if cmd == "connect":
         assert isinstance(event, Received)
-        assert connection.state is State.AWAITING
+        assert connection.state is ConnectionState.AWAITING
     else:
         assert code(event) is CloseCode.PROTOCOL_ERROR
-        assert connection.state is State.CLOSED
+        assert connection.state is ConnectionState.CLOSED
 
 
 @codecs
@@ -40,7 +40,7 @@ def test_connected_every_command_but_a_second_connect_is_received(codec: Codec, 
         assert isinstance(event, Received)
         assert event.command.cmd == cmd
         assert event.command.id == 1
-    assert connection.state is State.CONNECTED
+    assert connection.state is ConnectionState.CONNECTED
 
 
 @codecs
@@ -52,7 +52,7 @@ def test_closed_nothing_is_received(codec: Codec, cmd: str) -> None:
     connection = connected(codec)
     connection.closed()
     connection.connected()
-    assert connection.state is State.CLOSED
+    assert connection.state is ConnectionState.CLOSED
     assert code(give(connection, {"id": 1, "cmd": cmd, **COMMANDS[cmd]})) is CloseCode.PROTOCOL_ERROR
 
 
@@ -127,7 +127,7 @@ def test_a_command_nobody_has_is_answered(cmd: str) -> None:
     assert isinstance(event, Answered)
     assert event.reply is not None
     assert event.reply.id == 5
-    assert connection.state is State.CONNECTED
+    assert connection.state is ConnectionState.CONNECTED
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_command_nobody_has_is_answered(cmd: str) -> None:
 def test_a_bad_field_is_answered_invalid(cmd: str, fields: dict[str, Any]) -> None:
     connection = connected()
     assert code(give(connection, {"id": 1, "cmd": cmd, **fields})) == Code.INVALID
-    assert connection.state is State.CONNECTED
+    assert connection.state is ConnectionState.CONNECTED
     assert isinstance(give(connection, {"id": 1, "cmd": "ping"}), Received)
 
 
@@ -168,4 +168,4 @@ def test_a_connect_with_a_bad_field_is_answered_too() -> None:
     connection = awaiting()
     for fields in ({}, {"token": None}, {"token": "x", "client": "c" * 101}, {"token": "x", "rooms": {"a:1": 7}}):
         assert code(give(connection, {"id": 1, "cmd": "connect", **fields})) == Code.INVALID
-    assert connection.state is State.AWAITING
+    assert connection.state is ConnectionState.AWAITING

@@ -12,7 +12,7 @@ from websockets.uri import parse_uri
 
 from gateway.protocol.codec import CODECS, Codec
 from gateway.protocol.frames import BINARY, TEXT, frame
-from gateway.realtime.encoding import encoding
+from gateway.realtime.frame_encoder import websocket_encoder
 
 
 def parsed(data: bytes) -> list[Frame]:
@@ -50,7 +50,7 @@ def test_the_length_takes_as_few_bytes_as_the_standard_asks(size: int, header: i
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS.keys())
 def test_a_codec_s_messages_are_framed_with_its_own_opcode(codec: Codec) -> None:
     message = {"push": "chat.message", "data": {"text": "ਸਤਿ ਸ੍ਰੀ ਅਕਾਲ" * 100}}
-    (read,) = parsed(encoding(codec, None).frame(message))
+    (read,) = parsed(websocket_encoder(codec, None).frame(message))
     assert read.opcode is (Opcode.TEXT if codec.text else Opcode.BINARY)
     assert bytes(read.data) == codec.encode(message)
     assert codec.decode(bytes(read.data)) == message

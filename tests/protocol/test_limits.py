@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import CloseCode, Code
 from gateway.protocol.codec import Codec
-from gateway.protocol.connection import Answered, Received, State, Violation
+from gateway.protocol.connection import Answered, ConnectionState, Received, Violation
 
 from .connections import LIMITS, awaiting, code, codecs, connected, give
 
@@ -65,7 +65,7 @@ def test_far_over_the_rate_is_a_flood() -> None:
     events = [give(connection, {"cmd": "ping"}, 10.0) for _ in range(401)]
     assert [type(event) for event in events] == [Received] * 40 + [Answered] * 360 + [Violation]
     assert code(events[-1]) is CloseCode.FLOOD
-    assert connection.state is State.CLOSED
+    assert connection.state is ConnectionState.CLOSED
 
 
 def test_ten_times_the_rate_for_long_is_a_flood_and_less_is_none() -> None:

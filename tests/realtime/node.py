@@ -24,9 +24,9 @@ from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON
 from gateway.protocol.messages import JoinResult, Position, Push
 from gateway.protocol.names import room_name
-from gateway.realtime.encoding import encoding
+from gateway.realtime.cluster_state import ClusterState
 from gateway.realtime.evictions import Evictions
-from gateway.realtime.facts import Facts
+from gateway.realtime.frame_encoder import websocket_encoder
 from gateway.realtime.grants import Grants
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
@@ -63,7 +63,7 @@ class Transcript:
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self.closed: int | None = None
-        self.swift = None
+        self.fast_write = None
 
     def write(self, data: bytes) -> None:
         while data:
@@ -88,7 +88,8 @@ class Viewer:
     def __init__(self, node: Node, name: str) -> None:
         self.node = node
         self.sink = Transcript()
-        self.member = Member(uuid.uuid4().hex, encoding(JSON, None), self.sink, soft=1 << 20, hard=1 << 24, spread=1.0)
+        encoder = websocket_encoder(JSON, None)
+        self.member = Member(uuid.uuid4().hex, encoder, self.sink, soft=1 << 20, hard=1 << 24, spread=1.0)
         self.member.principal = Principal(id=name, name=name, role=Role.STUDENT, expires_at=2**50)
         self.result: JoinResult | None = None
         self.shown: list[tuple[int, int]] = []
@@ -153,10 +154,10 @@ class Node:
         self.history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, self.history, kinds, settings, self.metrics, self._first_sequence)
         outbox = Outbox(self.database, limit=settings.event_bytes)
-        self.facts = Facts(self.hub, self.log, self.database, outbox, interval=settings.fact_interval)
-        self.restrictions = Restrictions(self.facts, self.hub, kinds, COMMANDS)
-        self.evictions = Evictions(self.facts, self.hub)
-        self.access = Revocations(self.facts, self.hub, token_life=settings.token_life)
+        self.cluster_state = ClusterState(self.hub, self.log, self.database, outbox, interval=settings.fact_interval)
+        self.restrictions = Restrictions(self.cluster_state, self.hub, kinds, COMMANDS)
+        self.evictions = Evictions(self.cluster_state, self.hub)
+        self.access = Revocations(self.cluster_state, self.hub, token_life=settings.token_life)
         self.grants = Grants(
             kinds,
             self.bus,
@@ -244,7 +245,7 @@ async def node(
     await running.log.start(running._first_sequence)
     await running.hub.start()
     if moderated:
-        await running.facts.start()
+        await running.cluster_state.start()
         if relay:
             running.courier.start()
     await running.grants.start()
@@ -253,7 +254,7 @@ async def node(
             yield running
     finally:
         await running.courier.stop()
-        await running.facts.stop()
+        await running.cluster_state.stop()
         await running.hub.stop()
         await running.bus.close()
         await running.database.stop()

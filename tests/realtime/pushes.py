@@ -15,7 +15,7 @@ from gateway.contract import Erased, StoredPush, Sweep
 from gateway.principal import Author, Principal, Role
 from gateway.protocol.codec import Codec
 from gateway.protocol.names import RoomName
-from gateway.realtime.encoding import encoding
+from gateway.realtime.frame_encoder import websocket_encoder
 from gateway.realtime.member import Member
 
 ROOM = RoomName("session", "1")
@@ -61,7 +61,7 @@ def unreadable(seq: int) -> StoredPush:
 class Recorder:
     """A sink that keeps what it is given, and reads the frames in it as a client does."""
 
-    swift: Callable[[bytes], None] | None = None
+    fast_write: Callable[[bytes], None] | None = None
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -89,6 +89,6 @@ class Recorder:
 
 def member(id: str, codec: Codec, *, soft: int = 10_000, hard: int = 100_000) -> tuple[Member, Recorder]:
     sink = Recorder()
-    connected = Member(id, encoding(codec, None), sink, soft=soft, hard=hard, spread=5.0)
+    connected = Member(id, websocket_encoder(codec, None), sink, soft=soft, hard=hard, spread=5.0)
     connected.principal = Principal(id=id, name=id.upper(), role=Role.STUDENT, expires_at=2**50)
     return connected, sink

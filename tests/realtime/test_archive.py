@@ -12,7 +12,7 @@ from devstack.guard import Guard
 from devstack.nats import NatsCluster
 from devstack.postgres import Postgres
 from gateway import failpoint
-from gateway.bus import entry
+from gateway.bus import log_record
 from gateway.contract import Sweep
 from gateway.db.migrate import migrate
 from gateway.protocol.names import room_name
@@ -114,7 +114,7 @@ async def test_history_is_one_sequence_over_memory_stream_and_archive(
     await until_archived(here, middle)
     kept, _ = await here.log.read(room_name(room), 1)
     # The stream has let the first ten go, and the node's tail holds the last ten alone.
-    await here.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=kept[10].seq)
+    await here.bus.jetstream._jsm.purge_stream(log_record.STREAM, seq=kept[10].seq)
     async with node(servers.urls, database, archived=["test"], recovery_messages=10) as other:
         viewer = await other.viewer(room)
         await here.say(room, *(f"new {number}" for number in range(10)))
@@ -149,7 +149,7 @@ async def test_a_join_is_shown_what_only_the_archive_has(
     archiver.start()
     last = await here.say(room, "a", "b", "c")
     await until_archived(here, last)
-    await here.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=last + 1)
+    await here.bus.jetstream._jsm.purge_stream(log_record.STREAM, seq=last + 1)
     async with node(servers.urls, database, archived=["test"]) as other:
         viewer = await other.viewer(room, history=2)
         assert viewer.texts == ["b", "c"]
@@ -163,7 +163,7 @@ async def test_a_new_stream_begins_above_the_archive(
     archiver.start()
     last = await here.say(room, "a")
     await until_archived(here, last)
-    await here.bus.jetstream._jsm.delete_stream(entry.STREAM)
+    await here.bus.jetstream._jsm.delete_stream(log_record.STREAM)
     async with node(servers.urls, database, archived=["test"]) as other:
         seq = await other.say(room, "b")
         assert seq > last
@@ -192,7 +192,7 @@ async def test_the_latest_version_is_found_wherever_it_is(
         await until_archived(here, second)
         assert await seqs(here, room) == [other, second]
         # In the archive alone.
-        await here.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=second + 1)
+        await here.bus.jetstream._jsm.purge_stream(log_record.STREAM, seq=second + 1)
         async with node(servers.urls, database, archived=["test"]) as later:
             await later.viewer(room)
             assert await text(later, first) == '{"text":"c"}'

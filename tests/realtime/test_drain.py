@@ -10,7 +10,7 @@ import pytest
 from gateway.errors import CloseCode
 from gateway.protocol.codec import JSON
 from gateway.realtime import drain
-from gateway.realtime.encoding import encoding
+from gateway.realtime.frame_encoder import websocket_encoder
 from gateway.realtime.member import Member
 from tests.realtime.node import Transcript
 
@@ -24,7 +24,7 @@ def test_the_window_is_as_long_as_the_clients_are_many(count: int, seconds: floa
 
 def crowd(count: int) -> list[Member]:
     def member(number: int) -> Member:
-        return Member(str(number), encoding(JSON, None), Transcript(), soft=1000, hard=100_000, spread=1.0)
+        return Member(str(number), websocket_encoder(JSON, None), Transcript(), soft=1000, hard=100_000, spread=1.0)
 
     return [member(number) for number in range(count)]
 
@@ -33,9 +33,9 @@ def retries(members: list[Member]) -> list[int]:
     found = []
     for member in members:
         assert isinstance(member._sink, Transcript)
-        farewell = member._sink.messages[-1]["data"]
-        assert (farewell["code"], member._sink.closed) == (4000, 4000)
-        found.append(farewell["retry_ms"])
+        disconnect = member._sink.messages[-1]["data"]
+        assert (disconnect["code"], member._sink.closed) == (4000, 4000)
+        found.append(disconnect["retry_ms"])
     return found
 
 

@@ -14,8 +14,8 @@ from gateway.errors import CloseCode
 from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON, MSGPACK
 from gateway.protocol.messages import Push
-from gateway.realtime.encoding import WINDOW_BITS, encoding
 from gateway.realtime.fanout import SLICE, Batch, Fanout
+from gateway.realtime.frame_encoder import WINDOW_BITS, websocket_encoder
 from gateway.realtime.member import Member, Membership
 from tests.realtime.pushes import stored
 
@@ -45,7 +45,7 @@ class Turns:
 class Pile:
     """A sink that keeps the pieces it is given; `unread` is what the client has not taken."""
 
-    swift: Callable[[bytes], None] | None = None
+    fast_write: Callable[[bytes], None] | None = None
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -64,7 +64,7 @@ class Pile:
 
 def seat(id: str, room: Any = None, *, least: int | None = None, codec: Any = JSON) -> tuple[Membership, Pile]:
     pile = Pile()
-    member = Member(id, encoding(codec, least), pile, soft=1000, hard=100_000, spread=1.0)
+    member = Member(id, websocket_encoder(codec, least), pile, soft=1000, hard=100_000, spread=1.0)
     member.principal = Principal(id=f"user-{id}", name=id, role=Role.STUDENT, expires_at=2**50)
     return Membership(member, room, "viewer"), pile
 
@@ -210,13 +210,13 @@ class Swift(Pile):
 
     def __init__(self) -> None:
         super().__init__()
-        self.quick: list[bytes] = []
-        self.swift = self.quick.append
+        self.fast_writes: list[bytes] = []
+        self.fast_write = self.fast_writes.append
 
 
 def quick_seat(id: str) -> tuple[Membership, Swift]:
     sink = Swift()
-    member = Member(id, encoding(JSON, None), sink, soft=1000, hard=100_000, spread=1.0)
+    member = Member(id, websocket_encoder(JSON, None), sink, soft=1000, hard=100_000, spread=1.0)
     member.principal = Principal(id=id, name=id, role=Role.STUDENT, expires_at=2**50)
     return Membership(member, Any, "viewer"), sink  # type: ignore[arg-type]
 
@@ -227,7 +227,7 @@ def test_a_client_that_keeps_up_is_written_to_without_a_question(fanout: Fanout,
     fanout.enter(membership)
     fanout.durable(stored(1), 0)
     turns.run()
-    assert len(sink.quick) == 1
+    assert len(sink.fast_writes) == 1
     assert sink.closed is None
 
 
@@ -239,12 +239,12 @@ def test_one_that_lags_is_looked_at_until_it_has_caught_up(fanout: Fanout, turns
     fanout.ephemeral(Push(push="typing", room="session:1", data={}))
     fanout.durable(stored(1), 0)
     turns.run()
-    assert sink.quick == []
+    assert sink.fast_writes == []
     assert seqs(sink) == [1]
     membership.member.lag(False)
     fanout.durable(stored(2), 1)
     turns.run()
-    assert len(sink.quick) == 1
+    assert len(sink.fast_writes) == 1
 
 
 @pytest.mark.parametrize("state", ["held", "closed", "gone"])
@@ -257,14 +257,14 @@ def test_nothing_is_written_quickly_to_one_that_is_not_to_get_it_now(fanout: Fan
     before = list(sink.pieces)
     fanout.durable(stored(1), 0)
     turns.run()
-    assert sink.quick == []
+    assert sink.fast_writes == []
     assert sink.pieces == before
     if state == "held":
         member.release(None)
         assert seqs(sink) == [1]
         fanout.durable(stored(2), 1)
         turns.run()
-        assert len(sink.quick) == 1
+        assert len(sink.fast_writes) == 1
 
 
 def test_one_that_cannot_be_written_to_keeps_nothing_from_the_others(fanout: Fanout, turns: Turns) -> None:
@@ -272,7 +272,7 @@ def test_one_that_cannot_be_written_to_keeps_nothing_from_the_others(fanout: Fan
         raise RuntimeError("the handler is closed")
 
     membership, sink = quick_seat("broken")
-    sink.swift = broken  # type: ignore[assignment]
+    sink.fast_write = broken  # type: ignore[assignment]
     membership.member.lag(False)
     other, pile = seat("other")
     fanout.enter(membership)

@@ -15,8 +15,8 @@ import pytest
 from gateway import failpoint
 from gateway.errors import BadInput, Refused, Restricted, Unavailable
 from gateway.protocol.names import room_name
+from gateway.realtime.cluster_state import ROOM
 from gateway.realtime.evictions import Eviction
-from gateway.realtime.facts import ROOM
 from tests.realtime.node import Node, Viewer, eventually, node
 
 BOTH = ["test.ask", "test.say"]
@@ -339,7 +339,7 @@ async def test_without_postgresql_the_log_tells_a_node_that_starts(
 
 async def test_an_older_version_that_comes_late_changes_nothing(near: Node, far: Node, room: str, user: str) -> None:
     await near.rooms.restrict(room, user, ["test.say"], None)
-    held = near.facts._known["restriction", f"{room} {user} restriction"]
+    held = near.cluster_state._known["restriction", f"{room} {user} restriction"]
     await near.rooms.lift(room, user)
     await near.rooms.publish(str(ROOM), "system.fact", held)
     await near.rooms.evict(room, user, "test.last")
@@ -353,8 +353,8 @@ async def test_what_was_lifted_and_pruned_is_forgotten(near: Node, far: Node, ro
     await near.rooms.restrict(room, user, ["test.say"], None)
     await eventually(lambda: refused(far, room, user) is not None, "known")
     await near.database.engine.pool.execute("DELETE FROM fact WHERE key = $1", f"{room} {user} restriction")  # type: ignore[union-attr]
-    far.facts._whole_at = None
-    await far.facts._look()
+    far.cluster_state._whole_at = None
+    await far.cluster_state._look()
     assert refused(far, room, user) is None
 
 
@@ -367,8 +367,8 @@ async def test_what_is_over_for_long_is_pruned(near: Node, room: str, user: str)
     assert pool is not None
     await pool.execute("UPDATE fact SET changed_at = now() - interval '2 hours' WHERE key LIKE $1", f"{room}%old")
     await pool.execute("UPDATE fact SET changed_at = now() - interval '2 hours' WHERE key LIKE $1", f"{room}%held")
-    near.facts._whole_at = None
-    await near.facts._look()
+    near.cluster_state._whole_at = None
+    await near.cluster_state._look()
     keys = [row["key"] for row in await pool.fetch("SELECT key FROM fact WHERE key LIKE $1", f"{room}%")]
     assert sorted(keys) == sorted([f"{room} {user}", f"{room} {user} held"])
 

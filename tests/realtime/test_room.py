@@ -15,10 +15,10 @@ from gateway.contract import StoredPush
 from gateway.errors import CloseCode
 from gateway.protocol.codec import CODECS, JSON, MSGPACK, Codec
 from gateway.protocol.messages import Push
-from gateway.realtime.encoding import replay
+from gateway.realtime.dedup_window import DedupWindow
 from gateway.realtime.fanout import Fanout
+from gateway.realtime.frame_encoder import replay
 from gateway.realtime.member import Member, Membership
-from gateway.realtime.recent import Recent
 from gateway.realtime.room import Room
 from gateway.realtime.tail import Tail
 
@@ -52,7 +52,7 @@ def enter(here: Room, person: Member) -> None:
 
 
 def room(position: int = 0, *, count: int = MANY) -> Room:
-    return Room(ROOM, position, Tail(position, max_count=count, max_bytes=MANY), Recent(120_000), Prompt())
+    return Room(ROOM, position, Tail(position, max_count=count, max_bytes=MANY), DedupWindow(120_000), Prompt())
 
 
 @dataclass
@@ -370,12 +370,12 @@ def test_who_does_not_read_loses_ephemeral_pushes_first_and_the_connection_then(
     assert [message["push"] for message in slow_sink.messages(JSON)] == ["chat.message"]
     slow_sink.unread = 5001
     here.offer(stored(2), 1)
-    (farewell,) = slow_sink.messages(JSON)
-    assert farewell["push"] == "disconnect"
-    assert farewell["data"]["code"] == CloseCode.SLOW
-    assert farewell["data"]["reconnect"] is True
+    (disconnect,) = slow_sink.messages(JSON)
+    assert disconnect["push"] == "disconnect"
+    assert disconnect["data"]["code"] == CloseCode.SLOW
+    assert disconnect["data"]["reconnect"] is True
     assert slow_sink.closed == (CloseCode.SLOW, CloseCode.SLOW.reason)
-    # Nothing is written after the farewell, and the room goes on.
+    # Nothing is written after the disconnect, and the room goes on.
     here.offer(stored(3), 2)
     assert slow_sink.messages(JSON) == []
     assert served(quick_sink) == [(2, 1), (3, 2)]

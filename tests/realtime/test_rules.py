@@ -10,7 +10,7 @@ import pytest
 
 from devstack.nats import NatsCluster
 from gateway import failpoint
-from gateway.bus import entry
+from gateway.bus import log_record
 from gateway.errors import CloseCode
 from gateway.protocol.names import room_name
 from tests.realtime.node import Node, Text, eventually, node
@@ -60,7 +60,8 @@ async def test_a_message_that_comes_twice_is_served_once(near: Node, far: Node, 
     await near.say(room, "a", "b")
     await eventually(lambda: viewer.texts == ["a", "b"], "both")
     again = next(message for message in copies if b'"a"' in message.data)  # type: ignore[attr-defined]
-    await near.bus.client.publish(entry.subject(entry.OUT, room_name(room)), again.data, headers=again.headers)  # type: ignore[attr-defined]
+    out = log_record.subject(log_record.OUT, room_name(room))
+    await near.bus.client.publish(out, again.data, headers=again.headers)  # type: ignore[attr-defined]
     await near.say(room, "c")
     await eventually(lambda: viewer.texts[-1] == "c", "the last")
     assert viewer.texts == ["a", "b", "c"]
@@ -281,7 +282,7 @@ async def test_a_replay_that_expired_meanwhile_is_not_recovered(servers: NatsClu
         failpoint.set("join.pause", None, delay=0.4)
         joining = asyncio.create_task(far.viewer(room, since=far.position(first)))
         await asyncio.sleep(0.2)
-        await near.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=last)
+        await near.bus.jetstream._jsm.purge_stream(log_record.STREAM, seq=last)
         viewer = await joining
         assert viewer.result is not None
         assert viewer.result.recovered is False
@@ -291,7 +292,7 @@ async def test_what_was_erased_at_the_very_start_of_the_stream_is_not_missing(
     servers: NatsCluster, near: Node, room: str
 ) -> None:
     erased = await near.say(room, "a", "b") - 1
-    await near.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=erased)
+    await near.bus.jetstream._jsm.purge_stream(log_record.STREAM, seq=erased)
     for seq in (erased, erased + 1):
         gone = await near.unsay(room, seq)
     assert await near.log.first() == gone - 1
@@ -302,7 +303,7 @@ async def test_what_was_erased_at_the_very_start_of_the_stream_is_not_missing(
         assert (viewer.result.recovered, viewer.result.seq) == (True, gone)
         assert [push.push for push in viewer.result.messages] == ["test.gone", "test.gone"]
     # A tombstone that expired itself was erased by nobody.
-    await near.bus.jetstream._jsm.purge_stream(entry.STREAM, seq=gone)
+    await near.bus.jetstream._jsm.purge_stream(log_record.STREAM, seq=gone)
     async with node(servers.urls) as far:
         viewer = await far.viewer(room, since=far.position(erased - 1))
         assert viewer.result is not None
@@ -375,7 +376,7 @@ async def test_a_lost_stream_is_a_new_epoch(servers: NatsCluster, room: str) -> 
         seq = await far.say(room, "a")
         viewer = await far.viewer(room)
         before = far.position(seq)
-        await far.bus.jetstream._jsm.delete_stream(entry.STREAM)
+        await far.bus.jetstream._jsm.delete_stream(log_record.STREAM)
         await eventually(lambda: viewer.sink.closed == CloseCode.BUS_LOST, "clients are sent to reload")
         assert far.log.epoch != before.epoch
         again = await far.viewer(room, since=before)
@@ -387,5 +388,5 @@ async def test_a_lost_stream_is_a_new_epoch(servers: NatsCluster, room: str) -> 
 
 class _Poke:
     def __init__(self, room: str, seq: int) -> None:
-        self.subject = entry.subject(entry.POKE, room_name(room))
+        self.subject = log_record.subject(log_record.POKE, room_name(room))
         self.data = str(seq).encode()

@@ -124,7 +124,7 @@ def test_a_tombstone_takes_its_target_out_whenever_it_comes() -> None:
     late.append(stored(3, erases=[first]))
     assert late.prepend([first, second], 0)
     assert seqs(late.since(0)) == [2, 3]
-    assert seqs(list(late.living([first, second]))) == [2]
+    assert seqs(list(late.visible([first, second]))) == [2]
 
 
 def test_a_push_is_known_by_its_first_version_until_it_is_gone() -> None:
@@ -155,8 +155,8 @@ def test_a_sweep_takes_out_what_came_before_it_alone() -> None:
         held.append(push)
     assert seqs(held.since(0)) == [1, 3, 4]
     # It also keeps out what is read later.
-    assert seqs(list(held.living([theirs, after]))) == [4]
-    assert seqs(list(tail().living([before, theirs, swept, after]))) == [1, 3, 4]
+    assert seqs(list(held.visible([theirs, after]))) == [4]
+    assert seqs(list(tail().visible([before, theirs, swept, after]))) == [1, 3, 4]
 
 
 def test_erasing_gives_the_room_back() -> None:

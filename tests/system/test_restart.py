@@ -118,10 +118,10 @@ async def test_a_rolling_restart_under_traffic(
         assert result.lost == 0
         assert result.reloaded == 0
         # Both gateways sent theirs away, each client to a moment of its own.
-        farewells = [farewell for viewer in viewers for farewell in viewer.farewells]
-        assert {farewell["code"] for farewell in farewells} == {4000}
-        assert len(farewells) >= VIEWERS
-        assert max(farewell["retry_ms"] for farewell in farewells) > 5000
+        disconnects = [disconnect for viewer in viewers for disconnect in viewer.disconnects]
+        assert {disconnect["code"] for disconnect in disconnects} == {4000}
+        assert len(disconnects) >= VIEWERS
+        assert max(disconnect["retry_ms"] for disconnect in disconnects) > 5000
 
 
 async def test_a_gateway_of_several_processes_drains_and_ends_though_its_work_hangs(
@@ -145,9 +145,9 @@ async def test_a_gateway_of_several_processes_drains_and_ends_though_its_work_ha
             await client.send("chat.send", room=room, data={"text": "hangs"})
             await client.settle()
             stopping = asyncio.create_task(cluster.stop_gateway(0))
-            farewell = await client.farewell()
-            assert farewell["code"] == 4000
-            assert farewell["retry_ms"] > 0
+            disconnect = await client.disconnect_push()
+            assert disconnect["code"] == 4000
+            assert disconnect["retry_ms"] > 0
             assert not stopping.done()
             assert await stopping < 15.0
         assert "Timeout (0:00:02.5" in cluster.gateways[0].log.read_text()

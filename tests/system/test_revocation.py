@@ -34,7 +34,7 @@ async def test_whichever_of_three_nats_nodes_dies(
                 await revoke(http, cluster.urls[number % 2], admin, user)
                 took = []
                 for client in clients:
-                    assert (await client.farewell(timeout=SOON))["code"] == 4501
+                    assert (await client.disconnect_push(timeout=SOON))["code"] == 4501
                     took.append(time.monotonic() - started)
             which = "leads the stream" if server is leader else "follows"
             with capsys.disabled():

@@ -74,7 +74,7 @@ class Viewer:
         self.streams = 0
         self.gaps = 0
         self.inside = False
-        self.farewells: list[dict[str, Any]] = []
+        self.disconnects: list[dict[str, Any]] = []
         self._token = token
         self._urls = urls
         self._room = room
@@ -257,7 +257,7 @@ class Viewer:
                     self._replied(message)
                 elif message["push"] == "disconnect":
                     self.inside = False
-                    self.farewells.append(message["data"])
+                    self.disconnects.append(message["data"])
                     self._back_at = time.monotonic() + message["data"]["retry_ms"] / 1000
                 elif message.get("room") == self._room and "seq" in message:
                     self._pushed(message)

@@ -61,7 +61,7 @@ class Events:
             lambda one: one["push"] == push and (room is None or one.get("room") == room), timeout=timeout
         )
 
-    async def farewell(self) -> Message:
+    async def disconnect_push(self) -> Message:
         """Wait for the end; the data of the `disconnect` that came last."""
         async with asyncio.timeout(TIMEOUT):
             await asyncio.shield(self.reader)

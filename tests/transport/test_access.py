@@ -50,9 +50,9 @@ async def test_4501_revoked_tokens_are_of_no_use_anywhere(
         started = time.monotonic()
         await node.gateway.access.revoke(user)
         for client in (here, there):
-            farewell = await client.farewell(timeout=TIMEOUT)
-            assert farewell["code"] == 4501
-            assert farewell["reconnect"] is False
+            disconnect = await client.disconnect_push(timeout=TIMEOUT)
+            assert disconnect["code"] == 4501
+            assert disconnect["reconnect"] is False
         print(f"revoked everywhere after {time.monotonic() - started:.3f} s")
     for running in (node, other):
         assert (await me(running, old)).status_code == 401
@@ -68,8 +68,8 @@ async def test_4504_a_banned_user_is_out_until_the_ban_is_lifted(
 ) -> None:
     async with connected(other.ws_url, token(user)) as client:
         await node.gateway.access.ban(user)
-        farewell = await client.farewell(timeout=TIMEOUT)
-        assert farewell["code"] == 4504
+        disconnect = await client.disconnect_push(timeout=TIMEOUT)
+        assert disconnect["code"] == 4504
     assert await refused(other, token(user)) == "forbidden"
     assert (await me(other, token(user))).status_code == 403
     await node.gateway.access.unban(user)

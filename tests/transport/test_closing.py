@@ -26,12 +26,12 @@ codecs = pytest.mark.parametrize("codec", ["json", "msgpack"])
 
 async def ended(client: WireClient, code: int) -> None:
     """The server says why it closes and whether to come back, and then closes."""
-    farewell = await client.farewell()
-    assert farewell["code"] == code
-    assert farewell["reconnect"] is (code < 4500)
-    assert farewell["reason"]
-    assert farewell["retry_ms"] >= 0
-    assert set(farewell) == {"code", "reason", "reconnect", "retry_ms"}
+    disconnect = await client.disconnect_push()
+    assert disconnect["code"] == code
+    assert disconnect["reconnect"] is (code < 4500)
+    assert disconnect["reason"]
+    assert disconnect["retry_ms"] >= 0
+    assert set(disconnect) == {"code", "reason", "reconnect", "retry_ms"}
 
 
 async def serves(client: WireClient) -> None:
@@ -280,7 +280,7 @@ async def test_a_connect_that_the_server_is_slow_to_answer_is_not_the_client_s_f
     ):
         await connection.execute("LOCK TABLE account_user IN ACCESS EXCLUSIVE MODE")
         await client.send("connect", token=token("one"))
-        assert (await client.farewell())["reconnect"] is True
+        assert (await client.disconnect_push())["reconnect"] is True
 
 
 async def test_the_deadline_is_no_matter_once_connected(gateway: MakeGateway, token: MakeToken) -> None:

@@ -88,4 +88,4 @@ async def test_a_flood_in_one_piece_is_cut_off_early(gateway: MakeGateway, token
         assert message is not None
         assert message.code == 4506
         endpoints = [one for one in gc.get_objects() if type(one) is WebSocketEndpoint and one.close_sent]
-        assert any(one._deaf for one in endpoints)
+        assert any(one._ignoring_input for one in endpoints)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.realtime.pulse import PERIOD
+from gateway.realtime.presence_sync import PERIOD
 from gateway.settings import Settings
 from tests.conftest import MakeGateway, MakeToken, Running
 from tests.wire import Message, WireClient, WireError, connected

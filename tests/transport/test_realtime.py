@@ -124,10 +124,10 @@ async def test_a_refreshed_connection_outlives_its_first_token_and_others_do_not
         await fails(late, "unauthenticated", "refresh", token="nonsense")
         await fails(late, "token_expired", "refresh", token=token("late", ttl=-100))
         # A failed refresh changes nothing, so the first token's end is this one's.
-        farewell = await late.farewell()
-        assert farewell["code"] == 4010
-        assert farewell["reconnect"] is True
-        assert farewell["retry_ms"] >= 0
+        disconnect = await late.disconnect_push()
+        assert disconnect["code"] == 4010
+        assert disconnect["reconnect"] is True
+        assert disconnect["retry_ms"] >= 0
         await refreshed.settle()
 
 
@@ -287,4 +287,4 @@ async def test_a_connect_that_nobody_foresaw_is_internal_too(
     async with gateway(database_url=url, connect_timeout=1.0) as running, opened(running.ws_url) as client:
         await fails(client, "internal", "connect", token=token("one"))
         # Not the client's fault: it is told to come back.
-        assert (await client.farewell())["reconnect"] is True
+        assert (await client.disconnect_push())["reconnect"] is True

@@ -192,23 +192,23 @@ async def test_a_stream_counts_as_one_of_a_user_s_connections(gateway: MakeGatew
     async with gateway(connections_per_user=1) as running, stream(running, token("ada")) as ada:
         await ada.expect_push("joined", "user:ada")
         async with connected(running.ws_url, token("ada")):
-            farewell = await ada.farewell()
-            assert (farewell["code"], farewell["reconnect"]) == (4503, False)
+            disconnect = await ada.disconnect_push()
+            assert (disconnect["code"], disconnect["reconnect"]) == (4503, False)
 
 
 async def test_a_stream_ends_with_its_token(node: Running, token: MakeToken) -> None:
     async with stream(node, token("ada", ttl=1)) as ada:
-        farewell = await ada.farewell()
-        assert (farewell["code"], farewell["reconnect"]) == (4010, True)
-        assert set(farewell) == {"code", "reason", "reconnect", "retry_ms"}
+        disconnect = await ada.disconnect_push()
+        assert (disconnect["code"], disconnect["reconnect"]) == (4010, True)
+        assert set(disconnect) == {"code", "reason", "reconnect", "retry_ms"}
 
 
 async def test_a_draining_node_ends_its_streams(gateway: MakeGateway, token: MakeToken, room: str) -> None:
     async with gateway() as running, stream(running, token("ada"), room) as ada:
         await ada.expect_push("joined", room)
         await running.stop()
-        farewell = await ada.farewell()
-        assert (farewell["code"], farewell["reconnect"]) == (4000, True)
+        disconnect = await ada.disconnect_push()
+        assert (disconnect["code"], disconnect["reconnect"]) == (4000, True)
 
 
 async def test_a_stream_that_is_not_read_is_over_and_slows_nobody(

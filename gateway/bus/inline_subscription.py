@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-class Interest(Subscription):
-    """Interest in one subject. `handler` must not wait, and what it raises is logged."""
+class InlineSubscription(Subscription):
+    """A subscription to one subject. `handler` must not wait, and what it raises is logged."""
 
     # What nats-py keeps for each of its own; none of it is used without a queue.
     _queue = ""
@@ -41,7 +41,7 @@ class Interest(Subscription):
         self._handler = handler
 
     @property
-    def _pending_queue(self) -> Interest:  # type: ignore[override]
+    def _pending_queue(self) -> InlineSubscription:  # type: ignore[override]
         return self
 
     def put_nowait(self, message: Msg) -> None:
@@ -52,12 +52,12 @@ class Interest(Subscription):
             log.exception("bus.handler_failed", subject=message.subject)
 
 
-async def follow(client: Client, subject: str, handler: Callable[[Msg], None]) -> Interest:
-    """Register an interest; the server has it before anything that is sent later on this connection."""
+async def follow(client: Client, subject: str, handler: Callable[[Msg], None]) -> InlineSubscription:
+    """Subscribe; the server has the subscription before anything that is sent later on this connection."""
     # The same steps as Client.subscribe takes.
     client._sid += 1
-    interest = Interest(client, client._sid, subject, handler)
+    subscription = InlineSubscription(client, client._sid, subject, handler)
     subscriptions: dict[int, Any] = client._subs
-    subscriptions[interest._id] = interest
-    await client._send_subscribe(interest)
-    return interest
+    subscriptions[subscription._id] = subscription
+    await client._send_subscribe(subscription)
+    return subscription

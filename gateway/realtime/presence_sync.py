@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from nats.aio.msg import Msg
 
-from gateway.bus import entry
+from gateway.bus import log_record
 from gateway.bus.connection import NatsBus
 from gateway.errors import Unavailable
 from gateway.protocol.messages import Push
@@ -36,7 +36,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Told).decode
 
 
-class Pulse:
+class PresenceSync:
     """Drives presence and typing of all rooms of this node that have them."""
 
     def __init__(self, bus: NatsBus, node: str, rooms: Callable[[], Iterable[Room]], *, digest: float) -> None:
@@ -99,7 +99,7 @@ class Pulse:
         """Tell the other nodes; what is lost on the way is noticed there."""
         with contextlib.suppress(Unavailable):
             for part in message.parts() if isinstance(message, Whole) else (message,):
-                await self._bus.publish(entry.subject(entry.PRESENCE, room), _encode(part))
+                await self._bus.publish(log_record.subject(log_record.PRESENCE, room), _encode(part))
 
     def heard(self, presence: Presence, typing: Typing, message: Msg) -> Sequence[Told]:
         """Take what another node told about a room; what to say in return."""

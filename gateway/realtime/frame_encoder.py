@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -20,7 +20,20 @@ WINDOW_BITS: Final = 12
 TRAILER: Final = b"\x00\x00\xff\xff"
 
 
-class Encoding:
+class FrameEncoder(Protocol):
+    """How messages are written for a client; clients that read alike share one."""
+
+    @property
+    def codec(self) -> Codec: ...
+
+    def frame(self, message: Any) -> bytes:
+        """A message of a room, as every member that shares this reads it."""
+
+    def plain(self, message: Any) -> bytes:
+        """A message for one client alone."""
+
+
+class WebSocketEncoder:
     """One of the few ways to write a message, shared by every member that reads it so."""
 
     __slots__ = ("_least", "_opcode", "codec")
@@ -47,9 +60,9 @@ class Encoding:
 
 
 @cache
-def encoding(codec: Codec, least: int | None) -> Encoding:
-    """The one encoding of its kind in the process."""
-    return Encoding(codec, least)
+def websocket_encoder(codec: Codec, least: int | None) -> WebSocketEncoder:
+    """The one encoder of this codec and size in the process."""
+    return WebSocketEncoder(codec, least)
 
 
 def replay(codec: Codec, pushes: Iterable[StoredPush], prev: int) -> list[Push]:

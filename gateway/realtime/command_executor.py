@@ -32,10 +32,10 @@ from gateway.protocol.messages import (
     Typing,
 )
 from gateway.protocol.names import RoomName, room_name
-from gateway.realtime.encoding import replay
+from gateway.realtime.dedup_window import message_id
+from gateway.realtime.frame_encoder import replay
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
-from gateway.realtime.recent import message_id
 from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.room import Room
 from gateway.realtime.typing import Typist
@@ -46,7 +46,7 @@ class Empty(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Caller:
     """Who uses a command, in which room and role; `rates` are the limits they have used up there."""
 
     principal: Principal
@@ -56,7 +56,7 @@ class Place:
     codec: Codec
 
 
-class CommandRunner:
+class CommandExecutor:
     """Asks in this order: is it a repeat, may they, is it well-formed, is it too often; then it happens."""
 
     def __init__(
@@ -112,7 +112,7 @@ class CommandRunner:
         if room is None:
             return None
         await self._remember(room)
-        seq = room.recent.seq(id, int(time.time() * 1000))
+        seq = room.dedup.seq(id, int(time.time() * 1000))
         return None if seq is None else Published(seq, duplicate=True)
 
     async def _remember(self, room: Room) -> None:
@@ -128,47 +128,47 @@ class CommandRunner:
             await asyncio.sleep(pause)
             pause = min(1.0, pause * 2)
 
-    async def run(self, place: Place, command: Command) -> Any:
+    async def run(self, caller: Caller, command: Command) -> Any:
         """The ok of the reply; raises KsmpErrors."""
         match command:
             case History():
                 self._check_limit(command.limit)
-                await self._hub.remember(place.room)
-                pushes, more = await self._history.page(place.room, command.before, command.limit, command.types)
-                return HistoryResult(replay(place.codec, pushes, 0), more)
+                await self._hub.remember(caller.room)
+                pushes, more = await self._history.page(caller.room, command.before, command.limit, command.types)
+                return HistoryResult(replay(caller.codec, pushes, 0), more)
             case Presence():
                 self._check_limit(command.limit)
-                return _page_presence(place.room, command)
+                return _page_presence(caller.room, command)
             case Typing():
-                self._restrictions.check(place.room.text, place.principal.id, command.cmd)
-                return _type(place, command)
+                self._restrictions.check(caller.room.text, caller.principal.id, command.cmd)
+                return _type(caller, command)
             case ModuleCommand():
-                return await self._run_module(place, command)
+                return await self._run_module(caller, command)
             case _:
                 raise BadInput(Code.UNKNOWN_COMMAND, f"no such command: {command.cmd}")
 
-    async def _run_module(self, place: Place, command: ModuleCommand) -> Any:
+    async def _run_module(self, caller: Caller, command: ModuleCommand) -> Any:
         spec = self._commands[command.cmd]
-        name = place.room.name
+        name = caller.room.name
         roles = self._kinds[name.kind].roles
-        if roles.index(place.role) < roles.index(spec.role):
+        if roles.index(caller.role) < roles.index(spec.role):
             raise forbidden(f"{command.cmd} needs the role {spec.role} in this room")
-        self._restrictions.check(place.room.text, place.principal.id, command.cmd)
+        self._restrictions.check(caller.room.text, caller.principal.id, command.cmd)
         try:
             request: Any = msgspec.convert(command.data, spec.request)
         except msgspec.ValidationError as error:
             raise invalid(str(error)) from None
-        _check_rate(spec, place.rates)
-        user = place.principal
+        _check_rate(spec, caller.rates)
+        user = caller.principal
         once = uuid.uuid4().hex
         context = Context(
             principal=user,
-            room=place.room.text,
+            room=caller.room.text,
             room_id=name.id,
-            role=place.role,
+            role=caller.role,
             roles=roles,
             nonce=command.nonce,
-            message_id=message_id(user.id, place.room.text, command.cmd, command.nonce) if command.nonce else once,
+            message_id=message_id(user.id, caller.room.text, command.cmd, command.nonce) if command.nonce else once,
             rooms=self._rooms,
         )
         if spec.row_first:
@@ -207,11 +207,11 @@ def _page_presence(room: Room, command: Presence) -> PresenceResult:
     return PresenceResult(room.presence.shown, room.presence.v, people, more)
 
 
-def _type(place: Place, command: Typing) -> Empty:
-    if place.room.typing is None:
+def _type(caller: Caller, command: Typing) -> Empty:
+    if caller.room.typing is None:
         raise invalid("rooms of this kind have no typing")
-    user = place.principal
-    place.room.typing.set(Typist(user.id, user.name), on=command.on, now=time.monotonic())
+    user = caller.principal
+    caller.room.typing.set(Typist(user.id, user.name), on=command.on, now=time.monotonic())
     return Empty()
 
 

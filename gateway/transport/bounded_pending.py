@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 
-class Waiting:
+class BoundedPending:
     """Whoever is waited for, in the order they came; when they are too many the first is let go.
 
     Not the last: who means well is done within a moment, so that the oldest are the likeliest to mean harm,

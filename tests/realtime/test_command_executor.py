@@ -13,8 +13,8 @@ from gateway.db.results import CommandResults
 from gateway.errors import Unavailable
 from gateway.principal import Principal, Role
 from gateway.protocol.messages import ModuleCommand
-from gateway.realtime.recent import message_id
-from gateway.realtime.runner import CommandRunner
+from gateway.realtime.command_executor import CommandExecutor
+from gateway.realtime.dedup_window import message_id
 from tests.realtime.node import Node, eventually, node
 
 ADA = Principal(id="ada", name="Ada", role=Role.STUDENT, expires_at=2**50)
@@ -26,9 +26,9 @@ async def here(servers: NatsCluster) -> AsyncIterator[Node]:
         yield running
 
 
-def runner(here: Node, patience: float) -> CommandRunner:
+def executor(here: Node, patience: float) -> CommandExecutor:
     results = CommandResults(here.database, kept=120.0)
-    return CommandRunner(
+    return CommandExecutor(
         here.hub, here.history, here.rooms, {}, {}, here.restrictions, here.database, results, 200, patience
     )
 
@@ -44,7 +44,7 @@ async def test_a_repeat_is_known_although_nats_was_away_when_it_came(here: Node)
     await here.viewer(room)
     command = ModuleCommand(cmd="test.say", room=room, nonce="n1")
     await cut(here)
-    first = await runner(here, 5.0).repeated(ADA, command)
+    first = await executor(here, 5.0).repeated(ADA, command)
     assert first is not None
     assert first.seq == seq
 
@@ -55,5 +55,5 @@ async def test_patience_ends(here: Node) -> None:
     await here.bus.close()
     started = time.monotonic()
     with pytest.raises(Unavailable):
-        await runner(here, 0.5).repeated(ADA, ModuleCommand(cmd="test.say", room=room, nonce="n1"))
+        await executor(here, 0.5).repeated(ADA, ModuleCommand(cmd="test.say", room=room, nonce="n1"))
     assert time.monotonic() - started < 5

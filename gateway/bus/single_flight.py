@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Shared(Generic[T]):
+class SingleFlight(Generic[T]):
     """Asks one question at a time. Whoever asks while it is under way shares the next one.
 
     So every answer is to a question that was put after its callers asked, and a crowd costs two.

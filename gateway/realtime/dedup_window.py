@@ -13,7 +13,7 @@ def message_id(user: str, room: str, command: str, nonce: str) -> str:
     return hashlib.blake2b("\0".join((user, room, command, nonce)).encode(), digest_size=16).hexdigest()
 
 
-class Recent:
+class DedupWindow:
     """Message ids and their seqs, for `window` milliseconds by the log's clock."""
 
     __slots__ = ("_stored", "_window")

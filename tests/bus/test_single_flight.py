@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.bus.shared import Shared
+from gateway.bus.single_flight import SingleFlight
 
 
 class Oracle:
@@ -27,14 +27,14 @@ class Oracle:
 async def test_a_crowd_shares_one_question() -> None:
     oracle = Oracle()
     oracle.let.set()
-    shared = Shared(oracle.ask)
+    shared = SingleFlight(oracle.ask)
     assert await asyncio.gather(*(shared() for _ in range(50))) == [1] * 50
     assert await shared() == 2
 
 
 async def test_who_comes_while_it_is_under_way_is_answered_by_the_next() -> None:
     oracle = Oracle()
-    shared = Shared(oracle.ask)
+    shared = SingleFlight(oracle.ask)
     early = asyncio.create_task(shared())
     while not oracle.asked:
         await asyncio.sleep(0)
@@ -48,7 +48,7 @@ async def test_who_comes_while_it_is_under_way_is_answered_by_the_next() -> None
 
 async def test_one_who_gives_up_does_not_take_it_from_the_others() -> None:
     oracle = Oracle()
-    shared = Shared(oracle.ask)
+    shared = SingleFlight(oracle.ask)
     first, second = asyncio.create_task(shared()), asyncio.create_task(shared())
     await asyncio.sleep(0.01)
     first.cancel()
@@ -60,7 +60,7 @@ async def test_a_failure_is_everyones_and_the_next_question_is_put_all_the_same(
     oracle = Oracle()
     oracle.let.set()
     oracle.wrong = True
-    shared = Shared(oracle.ask)
+    shared = SingleFlight(oracle.ask)
     results = await asyncio.gather(shared(), shared(), return_exceptions=True)
     assert [str(result) for result in results] == ["no answer"] * 2
     oracle.wrong = False

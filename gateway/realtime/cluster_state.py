@@ -19,10 +19,10 @@ from typing import Final, Protocol
 import msgspec
 import structlog
 
-from gateway.bus import entry
+from gateway.bus import log_record
 from gateway.bus.log import RoomLog
+from gateway.db.cluster_state import Fact, FactTable
 from gateway.db.database import PostgresDatabase
-from gateway.db.facts import Fact, FactTable
 from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
 from gateway.protocol.names import RoomName
@@ -50,7 +50,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Fact).decode
 
 
-class Topic(Protocol):
+class StateTopic(Protocol):
     """What the facts of one kind mean on this node. Nothing here may wait."""
 
     kind: str
@@ -62,7 +62,7 @@ class Topic(Protocol):
         """A fact that held is over."""
 
 
-class Facts:
+class ClusterState:
     """Keeps what all nodes know, and tells the topics what is new and what is over."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Facts:
         self._table = FactTable(database)
         self._outbox = outbox
         self._interval = interval
-        self._topics: dict[str, Topic] = {}
+        self._topics: dict[str, StateTopic] = {}
         self._known: dict[tuple[str, str], Fact] = {}
         self._ends: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._loaded = asyncio.Event()
@@ -83,7 +83,7 @@ class Facts:
         self._looked_at = 0.0
         self._following: asyncio.Task[None] | None = None
 
-    def add(self, topic: Topic) -> None:
+    def add(self, topic: StateTopic) -> None:
         """Before the start: who is told of the facts of one kind."""
         self._topics[topic.kind] = topic
 
@@ -107,7 +107,7 @@ class Facts:
         """
         async with self._database.transaction():
             fact = await self._table.write(kind, key, _encode(data), until)
-            await self._outbox.add("push", str(ROOM), entry.payload(PUSH, _encode(fact)))
+            await self._outbox.add("push", str(ROOM), log_record.payload(PUSH, _encode(fact)))
         if not self._database.in_transaction:
             self._learn(fact)
 

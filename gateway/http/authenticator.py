@@ -19,7 +19,7 @@ KEPT: Final = 20_000
 Verify = Callable[[str], Awaitable[Principal]]
 
 
-class Callers:
+class RequestAuthenticator:
     """Turns tokens into principals.
 
     A token is verified for each request, which costs little for one seen before. What the modules say of its user
@@ -37,7 +37,7 @@ class Callers:
         self._forgotten = 0
         self._unidentified: set[str] = set()
 
-    async def caller(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
+    async def authenticate(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
         """None without `Authorization`; raises Refused for one that is no good, Unavailable when nobody can tell."""
         header = connection.headers.get("authorization")
         if header is None:
