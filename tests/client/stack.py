@@ -27,7 +27,7 @@ class Stack:
     """PostgreSQL, NATS and two gateways; what is killed comes back by itself."""
 
     def __init__(self, data: Path, known: State, issuer: DevelopmentIssuer) -> None:
-        self._data = data
+        self.data = data
         self._issuer = issuer
         self.gateways: list[str] = list(known.gateways)
         self._database_url = known.database_url
@@ -51,7 +51,7 @@ class Stack:
 
     async def pids(self) -> list[int]:
         """The process ids of the gateways, as of when all were there."""
-        known = await asyncio.to_thread(state.read, self._data / "dev.json")
+        known = await asyncio.to_thread(state.read, self.data / "dev.json")
         return list(known.pids.gateways)
 
 
