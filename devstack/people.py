@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 from devstack.errors import DevStackError
 from devstack.folder import ISSUER as ISSUER_FOLDER
 from devstack.gateways import CLIENT_ID, ISSUER
+from gateway import clock
 from gateway.auth.issuer import KEY_FILE, DevelopmentIssuer
 from gateway.principal import Principal, Role
 
@@ -24,7 +24,7 @@ _NAMES: Final = {
 
 def people() -> dict[str, Principal]:
     """A mentor, a student and an admin, by role."""
-    expires_at = int((time.time() + TOKEN_TTL) * 1000)
+    expires_at = int((clock.now_seconds() + TOKEN_TTL) * 1000)
     return {
         role.value: Principal(id=f"dev-{role.value}", name=name, role=role, expires_at=expires_at)
         for role, name in _NAMES.items()

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import tempfile
-import time
 import uuid
 from collections.abc import Callable
 from hashlib import sha256
@@ -25,6 +24,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from gateway.auth.claims import GROUPS
 from gateway.auth.jws import ALGORITHM, MODULUS_BITS
+from gateway.clock import now_seconds
 from gateway.principal import Role
 from gateway.settings import SettingsError
 
@@ -41,7 +41,7 @@ class DevelopmentIssuer:
     the file holds no usable key. `now` is the time in seconds since the Unix epoch.
     """
 
-    def __init__(self, folder: Path, *, issuer: str, client_id: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: Path, *, issuer: str, client_id: str, now: Callable[[], float] = now_seconds) -> None:
         self._issuer = issuer
         self._client_id = client_id
         self._now = now

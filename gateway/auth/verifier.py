@@ -6,7 +6,6 @@ in the Amazon Cognito developer guide ask.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 from hashlib import sha256
 from typing import Final, NamedTuple, Self
@@ -14,6 +13,7 @@ from typing import Final, NamedTuple, Self
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from gateway import clock
 from gateway.auth.claims import Claims
 from gateway.auth.jws import Jws, refused
 from gateway.auth.keys import KeySet
@@ -45,7 +45,7 @@ class TokenVerifier:
         client_ids: Collection[str],
         leeway: float,
         token_bytes: int,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = clock.now_seconds,
     ) -> None:
         self._keys = keys
         self._issuer = issuer

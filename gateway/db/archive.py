@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
@@ -13,6 +13,7 @@ import msgspec
 from piccolo.columns import JSON, BigInt, Text, Timestamptz
 from piccolo.table import Table
 
+from gateway import clock
 from gateway.db.database import PostgresDatabase, guard
 from gateway.errors import Unavailable
 from gateway.principal import Author
@@ -158,7 +159,7 @@ def _row(push: StoredPush) -> tuple[Any, ...]:
     return (
         push.seq,
         push.room,
-        datetime.fromtimestamp(push.at / 1000, UTC),
+        clock.from_ms(push.at),
         push.push,
         msgspec.json.encode(push.author).decode() if push.author is not None else None,
         push.nonce,
@@ -180,7 +181,7 @@ def _push(row: dict[str, Any]) -> StoredPush:
     return StoredPush(
         room=row["room"],
         seq=row["seq"],
-        at=round(row["at"].timestamp() * 1000),
+        at=clock.to_ms(row["at"]),
         push=row["push"],
         author=msgspec.json.decode(row["author"], type=Author) if row["author"] is not None else None,
         nonce=row["nonce"],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import asyncpg
 import msgspec
 
+from gateway import clock
 from gateway.db.database import PostgresDatabase
 
 # A fact that is over is kept for as long as a node that missed its end may take to hear of it.
@@ -53,7 +54,7 @@ class FactTable:
 
     async def write(self, kind: str, key: str, data: bytes, until: int | None) -> Fact:
         """Put a fact in place of the one with its key."""
-        when = None if until is None else datetime.fromtimestamp(until / 1000, UTC)
+        when = None if until is None else clock.from_ms(until)
         return _facts(await self._database.fetch(WRITE, kind, key, when, data.decode()))[0]
 
     async def all(self) -> list[Fact]:
@@ -75,7 +76,7 @@ def _facts(rows: Iterable[asyncpg.Record]) -> list[Fact]:
             kind=row["kind"],
             key=row["key"],
             rev=row["rev"],
-            until=None if row["until"] is None else round(row["until"].timestamp() * 1000),
+            until=None if row["until"] is None else clock.to_ms(row["until"]),
             data=msgspec.Raw(row["data"].encode()),
         )
         for row in rows

@@ -23,13 +23,13 @@ from nats.js.client import JetStreamContext
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
-from gateway import failpoint
+from gateway import clock, failpoint
 from gateway.bus.connection import NatsBus
 from gateway.contract.delivery import Delivery
 from gateway.db.database import PostgresDatabase
 from gateway.errors import Unavailable
 from gateway.events import names
-from gateway.events.dead import DeadLetter, DeadLetters, now
+from gateway.events.dead import DeadLetter, DeadLetters
 from gateway.events.streams import Streams
 from gateway.events.work import Work
 from gateway.tasks import end
@@ -219,7 +219,7 @@ class Consumer:
                 self._metrics.events_handled.labels(self.work.name, "done" if done else "skipped").inc()
                 if done:
                     self._metrics.event_seconds.labels(self.work.name).observe(
-                        max(0.0, (now() - delivery.at).total_seconds())
+                        max(0.0, (clock.now() - delivery.at).total_seconds())
                     )
                 return None
 
@@ -230,7 +230,7 @@ class Consumer:
             id=delivery.id,
             at=delivery.at,
             attempts=min(delivery.attempt, self._retries.attempts),
-            failed_at=now(),
+            failed_at=clock.now(),
             error=error[-ERROR_LENGTH:],
             requeue=self.work.requeue,
             body=message.data.decode("utf-8", "replace"),

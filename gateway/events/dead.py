@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from nats.errors import Error as NatsError
@@ -116,7 +116,3 @@ async def publish(bus: NatsBus, subject: str, body: bytes, headers: dict[str, st
             if attempt == tries:
                 raise Unavailable(f"JetStream did not acknowledge: {error!r}") from error
             await asyncio.sleep(0.1 * attempt)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)

@@ -19,6 +19,7 @@ from typing import Final, Protocol
 import msgspec
 import structlog
 
+from gateway import clock
 from gateway.bus import log_record
 from gateway.bus.log import RoomLog
 from gateway.db.cluster_state import Fact, FactTable
@@ -179,18 +180,18 @@ class ClusterState:
         self._known[key] = fact
         if (handle := self._ends.pop(key, None)) is not None:
             handle.cancel()
-        holds = fact.holds(time.time())
+        holds = fact.holds(clock.now_seconds())
         if holds and fact.until is not None:
             self._wait_for_end(key, fact.until)
         topic.learn(fact, holds=holds)
 
     def _wait_for_end(self, key: tuple[str, str], until: int) -> None:
-        left = min(DAY, max(0.001, until / 1000 - time.time()))
+        left = min(DAY, max(0.001, until / 1000 - clock.now_seconds()))
         self._ends[key] = asyncio.get_running_loop().call_later(left, self._end, key, until)
 
     def _end(self, key: tuple[str, str], until: int) -> None:
         fact = self._known[key]
-        if fact.holds(time.time()):
+        if fact.holds(clock.now_seconds()):
             self._wait_for_end(key, until)
             return
         del self._ends[key]
@@ -200,7 +201,7 @@ class ClusterState:
         fact = self._known.pop(key)
         if (handle := self._ends.pop(key, None)) is not None:
             handle.cancel()
-        if fact.holds(time.time()):
+        if fact.holds(clock.now_seconds()):
             self._topics[fact.kind].end(fact)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from gateway import clock
 from gateway.contract.command import Command as ModuleSpec
 from gateway.contract.context import Context
 from gateway.contract.room_kind import RoomKind
@@ -112,7 +113,7 @@ class CommandExecutor:
         if room is None:
             return None
         await self._remember(room)
-        seq = room.dedup.seq(id, int(time.time() * 1000))
+        seq = room.dedup.seq(id, clock.now_ms())
         return None if seq is None else Published(seq, duplicate=True)
 
     async def _remember(self, room: Room) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from gateway import clock
 from gateway.errors import BadInput, Code, KsmpError, Refused
 from gateway.protocol.connection import ServerConnection, error_body
 from gateway.protocol.messages import Command, Failed, Join, Leave, Ok, Ping, PingResult, Refresh
@@ -38,7 +39,7 @@ class Dispatcher:
     def submit(self, connection: ServerConnection, member: Member, command: Command) -> None:
         """Run a command after those of the same connection and room that came before it."""
         if isinstance(command, Ping):
-            self._reply(connection, member, command, PingResult(int(time.time() * 1000)))
+            self._reply(connection, member, command, PingResult(clock.now_ms()))
             return
         key = (member.id, getattr(command, "room", None) or "")
         lane = self._lanes.get(key)

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from gateway import clock
 from gateway.db.cluster_state import Fact
 from gateway.errors import Restricted
 from gateway.protocol.messages import Left, Push
@@ -56,7 +57,7 @@ class Evictions:
     def check(self, room: str, user: str) -> None:
         """Raises Restricted while the user is kept out of the room."""
         until = self._out.get((room, user), LIFTED)
-        now = time.time() * 1000
+        now = clock.now_ms()
         if until is None or until > now:
             retry_after = None if until is None else round((until - now) / 1000, 3)
             raise Restricted("you were taken out of this room", retry_after=retry_after)

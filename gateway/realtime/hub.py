@@ -20,7 +20,7 @@ import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from gateway import failpoint
+from gateway import clock, failpoint
 from gateway.bus import log_record
 from gateway.bus.connection import NatsBus
 from gateway.bus.inline_subscription import InlineSubscription
@@ -185,7 +185,9 @@ class Hub:
             head = await self._log.head(room.name)
             pushes: list[StoredPush] = []
             if head:
-                pushes, more = await self._log.read_since(room.name, time.time() - DUPLICATE_WINDOW - CLOCK_SLACK)
+                pushes, more = await self._log.read_since(
+                    room.name, clock.now_seconds() - DUPLICATE_WINDOW - CLOCK_SLACK
+                )
                 while more:
                     page, more = await self._log.read(room.name, pushes[-1].seq + 1)
                     pushes += page
@@ -333,7 +335,7 @@ class Hub:
     def _written(self, batch: Batch) -> None:
         members = len(batch.members or ())
         if batch.durable:
-            self._metrics.fan_out.observe(max(0.0, time.time() - batch.oldest / 1000))
+            self._metrics.fan_out.observe(max(0.0, clock.now_seconds() - batch.oldest / 1000))
             self._durable_pushes.inc(batch.durable * members)
         if batch.ephemeral:
             self._ephemeral_pushes.inc(batch.ephemeral * members)

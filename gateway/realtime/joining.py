@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from gateway import clock
 from gateway.bus.log import RoomLog
 from gateway.errors import Code, Limited, Refused, invalid
 from gateway.protocol.messages import JoinResult, Person, Position
@@ -128,7 +129,7 @@ class Joiner:
     def _appear(self, room: Room, member: Member) -> None:
         if room.presence is not None:
             user = member.user
-            room.presence.enter(Person(user.id, user.name, user.role.value, int(time.time() * 1000)))
+            room.presence.enter(Person(user.id, user.name, user.role.value, clock.now_ms()))
 
     def _check_count(self, member: Member, room: str) -> None:
         if room not in member.rooms and len(member.rooms) >= self._settings.rooms_per_connection:

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from nats.aio.msg import Msg
 
+from gateway import clock
 from gateway.bus import log_record
 from gateway.bus.connection import NatsBus
 from gateway.errors import Unavailable
@@ -113,4 +114,4 @@ class PresenceSync:
 
 
 def _at() -> int:
-    return int(time.time() * 1000)
+    return clock.now_ms()

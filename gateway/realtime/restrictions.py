@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract.command import Command
 from gateway.contract.room_kind import RoomKind
 from gateway.db.cluster_state import Fact
@@ -86,7 +86,7 @@ class Restrictions:
         held = self._held.get((room, user))
         if held is None:
             return
-        now = time.time() * 1000
+        now = clock.now_ms()
         taking = ((one.until, name) for name, one in held.items() if command in one.commands)
         until, name = max(taking, default=(0.0, ""))
         if until > now:

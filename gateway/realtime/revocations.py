@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from gateway import clock
 from gateway.db.cluster_state import Fact
 from gateway.errors import Banned, CloseCode, Revoked
 from gateway.principal import Principal
@@ -54,7 +54,7 @@ class Revocations:
         state.add(self)
 
     async def revoke(self, user: str, *, before: datetime | None = None) -> None:
-        at = moment(before) or int(time.time() * 1000)
+        at = moment(before) or clock.now_ms()
         # Two for one user stand beside each other, so that a later word does not weaken an earlier one.
         key = f"user {user_id(user)} {at}"
         await self._state.declare(self.kind, key, UserRevoked(user, at), at + self._token_life)
@@ -62,7 +62,7 @@ class Revocations:
     async def revoke_token(self, principal: Principal) -> None:
         if not principal.token:
             raise ValueError("this principal came from no token")
-        until = int(time.time() * 1000) + self._token_life
+        until = clock.now_ms() + self._token_life
         await self._state.declare(self.kind, f"token {principal.token}", TokenRevoked(principal.token), until)
 
     async def ban(self, user: str, *, until: datetime | None = None) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from gateway import failpoint
+from gateway import clock, failpoint
 from gateway.bus import log_record
 from gateway.bus.log import RoomLog, Stored
 from gateway.contract.context import Context
@@ -125,7 +125,7 @@ class ClusterRooms:
         return stored
 
     async def emit(self, room: str, push: str, data: msgspec.Struct, *, author: Author | None = None) -> None:
-        message = Push(push=push, room=room, at=int(time.time() * 1000), author=author, data=data)
+        message = Push(push=push, room=room, at=clock.now_ms(), author=author, data=data)
         await self._hub.emit(room_name(room), message)
 
     async def read(self, room: str, seq: int) -> StoredPush | None:

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from gateway import clock
 from gateway.bus.connection import NatsBus
 from gateway.contract.room_kind import RoomKind
 from gateway.errors import CloseCode, Code, KsmpError, Refused, Unavailable
@@ -85,7 +86,7 @@ class SignIn:
         return ConnectResult(
             connection=member.id,
             user=User(principal.id, principal.name, principal.role.value),
-            server_time=int(time.time() * 1000),
+            server_time=clock.now_ms(),
             expires_at=principal.expires_at,
             limits=self._limits(),
             rooms=rooms,
@@ -182,7 +183,7 @@ class SignIn:
     def _expire(self, member: Member) -> None:
         if member.expiry is not None:
             member.expiry.cancel()
-        left = member.user.expires_at / 1000 - time.time()
+        left = member.user.expires_at / 1000 - clock.now_seconds()
         if left <= 0:
             # The verifier tolerates clocks that differ a little; so must what ends the connection.
             left += self._settings.token_leeway

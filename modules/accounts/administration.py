@@ -7,12 +7,13 @@ the old tokens still good, and no block that nobody can find.
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
 from piccolo.columns.combination import Or, WhereRaw
 
+from gateway import clock
 from gateway.contract import Kernel, Remains
 from gateway.errors import BadInput, Unavailable, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
@@ -148,7 +149,7 @@ class Administration:
         async with self._kernel.database.transaction():
             await self._keep_an_admin(await self._locked(user))
             await self.forget(user)
-            await self._kernel.schedules.at(FORGET, user, datetime.now(UTC) + SETTLED, Forget(user, last=False))
+            await self._kernel.schedules.at(FORGET, user, clock.now() + SETTLED, Forget(user, last=False))
             await record(actor, "accounts.delete", user)
             await self._kernel.events.publish(UserDeleted(user))
             await self._kernel.access.ban(user)
@@ -164,7 +165,7 @@ class Administration:
         """What was on its way at the deletion, and at last what the log held for so long."""
         await self.forget(forget.user_id)
         if not forget.last:
-            again = datetime.now(UTC) + self._retention + SLACK
+            again = clock.now() + self._retention + SLACK
             await self._kernel.schedules.at(FORGET, forget.user_id, again, Forget(forget.user_id))
 
     async def anonymise(self, remains: Remains) -> None:
@@ -174,7 +175,7 @@ class Administration:
             await self._go_on(left)
 
     async def _go_on(self, remains: Remains) -> None:
-        await self._kernel.schedules.at(ANONYMISE, remains.user, datetime.now(UTC), remains)
+        await self._kernel.schedules.at(ANONYMISE, remains.user, clock.now(), remains)
 
     async def _found(self, statement: str, user: str) -> UserRecord:
         for row in await User.raw(statement, user):

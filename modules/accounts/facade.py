@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import structlog
 
+from gateway import clock
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
 from modules.accounts.tables import AuditEntry
@@ -30,7 +30,7 @@ async def record(actor: Principal, act: str, subject: str, details: Mapping[str,
     bound = structlog.contextvars.get_contextvars()
     request = bound.get("request") or bound.get("connection", "")
     written = msgspec.json.encode(details or {}).decode()
-    await AuditEntry.raw(RECORD, new_id(), datetime.now(UTC), actor.id, act, subject, written, request)
+    await AuditEntry.raw(RECORD, new_id(), clock.now(), actor.id, act, subject, written, request)
 
 
 KEPT_OUT = "SELECT FROM account_user WHERE id = {} AND (blocked OR deleted_at IS NOT NULL)"

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway import clock
 from gateway.contract import Said
 from gateway.principal import Principal, Role
 
@@ -34,9 +35,7 @@ class Me(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, principal: Principal) -> Me:
-        return cls(
-            principal.id, principal.name, principal.role, datetime.fromtimestamp(principal.expires_at / 1000, UTC)
-        )
+        return cls(principal.id, principal.name, principal.role, clock.from_ms(principal.expires_at))
 
     @classmethod
     def example(cls) -> Me:

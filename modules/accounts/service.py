@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
+from gateway import clock
 from gateway.auth.claims import clean
 from gateway.contract import Kernel
 from gateway.errors import Banned, Unavailable, invalid, not_found
@@ -101,7 +101,7 @@ class Accounts:
         with self._kernel.database.guard():
             export = await self._kernel.identities.export(user, after)
         modules = {name: dict(found) for name, found in export.modules.items()}
-        return PersonalData(user, datetime.now(UTC), modules, list(export.messages), export.next)
+        return PersonalData(user, clock.now(), modules, list(export.messages), export.next)
 
     async def export(self, user: str) -> dict[str, Any]:
         """What this module holds on a user."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import BadInput, Code, invalid, not_found
 from gateway.http.etag import IfMatch
@@ -73,7 +74,7 @@ class Announcements:
 
         Raises BadInput `invalid` or `too_large`, Conflict `announcements.too_many` or Unavailable.
         """
-        now = clock()
+        now = clock.now()
         publish_at = self._begins(new.publish_at or now, now)
         expires_at = new.expires_at or publish_at + timedelta(seconds=self._settings.shown_for)
         made = AnnouncementRecord(
@@ -110,7 +111,7 @@ class Announcements:
         `announcements.not_scheduled` or `announcements.too_many`, and Unavailable.
         """
         async with self._kernel.database.transaction():
-            now = clock()
+            now = clock.now()
             found = await self._locked(id)
             if found is None:
                 raise _none()
@@ -152,7 +153,7 @@ class Announcements:
         found = await self._locked_or_later(PUBLISH, id)
         if found is None:
             return
-        if found.expires_at <= clock():
+        if found.expires_at <= clock.now():
             # The platform was down for as long as it would have been shown.
             if status := after(found.status, Step.EXPIRE):
                 await self._end(found, status)
@@ -170,7 +171,7 @@ class Announcements:
 
     async def current(self, principal: Principal) -> Current:
         """What is shown to a user now, wherever; raises Unavailable."""
-        now = clock()
+        now = clock.now()
         with self._kernel.database.guard():
             of_programs = [row["audience"] for row in await AnnouncementRow.raw(PROGRAMS, now)]
             ids = [audience.removeprefix("program:") for audience in of_programs]
@@ -179,11 +180,11 @@ class Announcements:
 
     async def current_in(self, announce_room: str) -> Current:
         """What is shown now in the `announce` room with this id; raises Unavailable."""
-        return await self._shown([audience_of(announce_room)], clock())
+        return await self._shown([audience_of(announce_room)], clock.now())
 
     async def current_in_program(self, program: str) -> Current:
         """What is shown now to those who take part in this program; raises Unavailable."""
-        return await self._shown([f"program:{program}"], clock())
+        return await self._shown([f"program:{program}"], clock.now())
 
     async def _shown(self, audiences: list[str], now: datetime) -> Current:
         with self._kernel.database.guard():
@@ -237,7 +238,7 @@ class Announcements:
         """For a timer's handler: None when somebody is editing the announcement, who may set the timer anew."""
         found = await self._locked(id, wait=False)
         if found is None and await AnnouncementRow.exists().where(AnnouncementRow.id == id):
-            await self._kernel.schedules.at(timer, str(id), clock() + AGAIN, Due(id))
+            await self._kernel.schedules.at(timer, str(id), clock.now() + AGAIN, Due(id))
         return found
 
     async def _write(self, changed: AnnouncementRecord) -> None:
@@ -262,10 +263,6 @@ class Announcements:
 
     async def _push(self, written: AnnouncementRecord) -> None:
         await self._kernel.rooms.publish_row(room_of(written.audience), PUSHES[written.status], written.shown())
-
-
-def clock() -> datetime:
-    return datetime.now(UTC)
 
 
 def _said(change: AnnouncementChange, now: datetime) -> dict[str, Any]:

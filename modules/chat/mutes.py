@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Context, Kernel
 from gateway.errors import forbidden, invalid
 from gateway.principal import Role
@@ -58,7 +59,7 @@ class MuteBook:
             raise invalid("you cannot mute yourself", field="user")
         if await self._hosts(context, user):
             raise forbidden("a host cannot be muted")
-        now = datetime.now(UTC)
+        now = clock.now()
         until = None if request.seconds is None else now + timedelta(seconds=request.seconds)
         await context.rooms.restrict(context.room, user, VOICE, until, name=MUTED)
         return await self._write(context, user, True, until, request.reason, now)
@@ -70,7 +71,7 @@ class MuteBook:
         if not rows or not rows[0]["muted"]:
             return Revised(rows[0]["rev"] if rows else 0)
         await context.rooms.lift(context.room, user, name=MUTED)
-        return await self._write(context, user, False, None, "", datetime.now(UTC))
+        return await self._write(context, user, False, None, "", clock.now())
 
     async def read(self, context: Context) -> Mutes:
         """Who is muted in the session of a staff room; raises Unavailable."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Context, Kernel, StoredPush
 from gateway.protocol.messages import Seq
 from modules.accounts.facade import record
@@ -54,7 +54,7 @@ class PinBoard:
             return Revised(rev)
         if len(pins) >= self._settings.pins:
             raise errors.too_many_pins(self._settings.pins)
-        pin = Pin(request.seq, context.principal.id, int(time.time() * 1000))
+        pin = Pin(request.seq, context.principal.id, clock.now_ms())
         message = await self._chat.read(context, request.seq)
         return await self._write(context, "chat.pin", request.seq, [*pins, (pin, message)], rev + 1)
 

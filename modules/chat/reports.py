@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Context, Kernel
 from gateway.errors import Refused, forbidden, invalid, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
@@ -119,7 +120,7 @@ class ReportDesk:
             note="",
             resolved_by=None,
             resolved_at=None,
-            created_at=datetime.now(UTC),
+            created_at=clock.now(),
             rev=1,
         )
         await ReportRow.insert(ReportRow(**msgspec.structs.asdict(made)))
@@ -171,7 +172,7 @@ class ReportDesk:
                 status=status,
                 note=verdict.note,
                 resolved_by=principal.id,
-                resolved_at=datetime.now(UTC),
+                resolved_at=clock.now(),
                 rev=found.rev + 1,
             )
             values: dict[Any, Any] = msgspec.structs.asdict(decided)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 import structlog
 from msgspec import UNSET
 
+from gateway import clock
 from gateway.contract import Context, Kernel
 from gateway.errors import Unavailable, invalid
 from modules.accounts.facade import record
@@ -128,7 +129,7 @@ class Rulebook:
 
     async def wait(self, context: Context, rules: Settings) -> None:
         """After a message that counted: its author waits, on every node. Without the database this one alone knows."""
-        user, until = context.principal.id, datetime.now(UTC) + timedelta(seconds=rules.slow_seconds)
+        user, until = context.principal.id, clock.now() + timedelta(seconds=rules.slow_seconds)
         try:
             async with self._kernel.database.transaction():
                 await self._kernel.database.fetch(WAIT, context.room_id, user, until)
@@ -138,7 +139,7 @@ class Rulebook:
 
     async def _release(self, context: Context) -> None:
         """Nobody waits any longer for what they were told to before."""
-        now = datetime.now(UTC)
+        now = clock.now()
         for row in await self._kernel.database.fetch(RELEASED, context.room_id):
             self._waits.pop((context.room, row["user_id"]), None)
             if row["until"] > now:

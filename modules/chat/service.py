@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 import structlog
 
+from gateway import clock
 from gateway.contract import Context, Kernel, StoredPush, Sweep
 from gateway.errors import Unavailable, forbidden, not_found
 from gateway.principal import Author
@@ -84,7 +84,7 @@ class Chat:
             current = await self.read(context, request.seq)
             if current.author is None or current.author.id != context.principal.id:
                 raise forbidden("only its author may edit a message")
-            before, now = post(current), time.time()
+            before, now = post(current), clock.now_seconds()
             if now - before.at / 1000 > self._settings.edit_seconds:
                 raise errors.too_late(f"a message may be edited for {self._settings.edit_seconds:.0f} s")
             if len(current.erases) >= self._settings.edits:

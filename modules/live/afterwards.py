@@ -10,10 +10,10 @@ from typing import Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Delivery, Kernel
 from gateway.principal import Role
 from modules.live.attendance import Attendances
-from modules.live.clock import clock
 from modules.live.events import Figures, SessionEnded, SessionRated, StreamFigures
 from modules.live.facade import roles_in
 from modules.live.messages import SessionView
@@ -66,7 +66,7 @@ class Afterwards:
         session = await self._ended(due)
         if session is None or session.ended_at is None:
             return
-        now = clock()
+        now = clock.now()
         silent = session.ended_at - SILENCE * self._interval
         if now < session.ended_at + SILENCE * self._interval:
             rows = await StayRow.raw(AWAITED, session.ended_at, silent)
@@ -95,7 +95,7 @@ class Afterwards:
         session = await self._ended(due)
         if session is None or not session.state.over:
             return
-        rooms, id, now = self._kernel.rooms, session.id, clock()
+        rooms, id, now = self._kernel.rooms, session.id, clock.now()
         there = [person for person in await rooms.members(f"session:{id}") if person.role != Role.ADMIN]
         roles = await roles_in(id, [person.id for person in there])
         out = [(f"session:{id}", person.id) for person in there if roles.get(person.id) != "host"]
@@ -117,7 +117,7 @@ class Afterwards:
     async def prune(self, due: Due, delivery: Delivery) -> None:
         """Let the single stays go; the report has what they came to."""
         await StayRow.raw(PRUNE_STAYS, due.session_id)
-        await StayRow.raw(PRUNE_NODES, clock() - self._kept)
+        await StayRow.raw(PRUNE_NODES, clock.now() - self._kept)
 
     async def _stream(self, id: str, ended_at: datetime) -> StreamFigures | None:
         for row in await Session.raw(STREAM, ended_at, id):

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import forbidden
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.principal import Principal
-from modules.live.clock import clock
 from modules.live.messages import SessionView
 from modules.live.report import (
     Attendance,
@@ -208,7 +208,7 @@ class Attendances:
 
 def window_of(session: SessionView) -> Window:
     """When the class was; one that has not begun has no time yet."""
-    now = clock()
+    now = clock.now()
     start = session.started_at or now
     end = session.ended_at or now
     return Window(start.timestamp(), max(start, end).timestamp(), session.ended_at is not None)

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import not_found
 from modules.accounts.facade import kept_out
-from modules.live.clock import clock
 from modules.live.icalendar import calendar
 from modules.live.messages import SessionView
 from modules.live.sessions import COLUMNS
@@ -49,7 +49,7 @@ class Calendars:
         """A new secret for the user's feed, which ends the one before; raises Unavailable."""
         secret = secrets.token_urlsafe(32)
         with self._kernel.database.guard():
-            await Calendar.raw(SET, user_id, _hash(secret), clock())
+            await Calendar.raw(SET, user_id, _hash(secret), clock.now())
         return secret
 
     async def end(self, user_id: str) -> None:
@@ -71,7 +71,7 @@ class Calendars:
         return calendar(NAME, sessions)
 
     async def _sessions(self, user_id: str, programs: list[str]) -> list[SessionView]:
-        now = clock()
+        now = clock.now()
         since = now - timedelta(seconds=self._settings.calendar_past)
         until = now + timedelta(seconds=self._settings.ahead)
         rows: list[dict[str, Any]] = await Session.raw(

@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import Conflict
 from gateway.principal import Role
-from modules.live.clock import clock
 from modules.live.desk import Desk, Done, Member, session_room, staff_room
 from modules.live.facade import roles_in
 from modules.live.hands import PART as HANDS
@@ -140,7 +140,7 @@ class Consents:
         await self._desk.lock(session, HANDS)
         if not (self._desk.records and (await self._desk.fetch(RECORDED, session))[0]["recording"]):
             raise Conflict("this session is not recorded", code="live.not_recorded")
-        if not await self._desk.fetch(SAY, session, user.id, user.name, request.agree, clock()):
+        if not await self._desk.fetch(SAY, session, user.id, user.name, request.agree, clock.now()):
             return Done(rev)
         if not request.agree:
             await self._hands.lower(session, user.id, context)

@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Context, Kernel
 from gateway.principal import Principal
-from modules.live.clock import clock
 from modules.live.tables import StayRow
 
 # Also what the snapshot calls it.
@@ -72,6 +72,6 @@ class LiveCounts:
 
     async def _count(self, sessions: list[str]) -> list[LiveCount]:
         with self._kernel.database.guard():
-            rows = await StayRow.raw(COUNT, sessions, clock() - self._silence)
+            rows = await StayRow.raw(COUNT, sessions, clock.now() - self._silence)
         counts = {row["session_id"]: msgspec.convert(row, LiveCount) for row in rows}
         return [counts.get(session, LiveCount(session, 0, 0)) for session in sessions]

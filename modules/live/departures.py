@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from gateway import clock
 from gateway.contract import Kernel
-from modules.live.clock import clock
 from modules.live.effects import ViewerRemoved
 from modules.live.settings import LiveSettings
 from modules.live.stage_door import off_stage
@@ -32,7 +32,7 @@ async def take_out(kernel: Kernel, lost: PartLost) -> None:
     """Out of them on every node, in a transaction, and no grant of before counts, nor what was handed out for their
     video; who has a right of another kind may come back."""
     settings: LiveSettings = kernel.settings(LiveSettings)
-    since = clock() - timedelta(seconds=settings.room_kept)
+    since = clock.now() - timedelta(seconds=settings.room_kept)
     rows = await Promotion.raw(DEMOTE, lost.program_id, lost.user_id)
     rows += await Session.raw(OPEN, lost.program_id, since, lost.part == "mentor")
     for id in sorted({row["id"] for row in rows}):

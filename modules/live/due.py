@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Kernel
-from modules.live.clock import clock
 from modules.live.events import SessionNear
 from modules.live.messages import Reminder, SessionView
 from modules.live.sessions import READ, Sessions
@@ -48,7 +48,7 @@ class Clockwork:
     async def remind(self, due: Due) -> None:
         session = await self._locked(REMIND, due)
         # The platform may have been away until the class began.
-        if session is None or session.state not in (State.SCHEDULED, State.LOBBY) or session.starts_at <= clock():
+        if session is None or session.state not in (State.SCHEDULED, State.LOBBY) or session.starts_at <= clock.now():
             return
         reminder = Reminder(session.id, session.title, session.starts_at, due.ahead, session.rev)
         await self._kernel.rooms.publish_row(f"program:{session.program_id}", PUSH, reminder)
@@ -61,5 +61,5 @@ class Clockwork:
             return msgspec.convert(row, SessionView)
         if await Session.exists().where(Session.id == due.session_id):
             key = f"{due.session_id}-{due.ahead}" if due.ahead else due.session_id
-            await self._kernel.schedules.at(timer, key, clock() + AGAIN, due)
+            await self._kernel.schedules.at(timer, key, clock.now() + AGAIN, due)
         return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import forbidden, not_found
 from gateway.principal import Principal, Role
 from modules.live import errors
-from modules.live.clock import clock
 from modules.live.seats import Seats
 from modules.live.settings import LiveSettings
 from modules.live.states import State
@@ -115,5 +115,5 @@ class Entrance:
             case State.CANCELLED:
                 raise errors.cancelled()
             case State.ENDED:
-                if clock() >= session["ended_at"] + timedelta(seconds=self._settings.room_kept):
+                if clock.now() >= session["ended_at"] + timedelta(seconds=self._settings.room_kept):
                     raise errors.over()

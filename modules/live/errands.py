@@ -8,12 +8,12 @@ times, and then given up, as it is late by then.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import Unavailable
 from modules.live.ivs import Ivs
@@ -44,7 +44,7 @@ class Errands:
             video = await video_of(session_id)
         # Before there is a channel nobody has a token for it, and after its session it is gone.
         if video is not None and video.phase == "up":
-            version = int(time.time() * 1000)
+            version = clock.now_ms()
             await self._ivs.revoke_viewer(video.channel_arn or "", viewer_id(user_id), version)
 
     def _send(self, session_id: str, errand: Errand) -> None:

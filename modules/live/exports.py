@@ -12,10 +12,10 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
+from gateway import clock
 from gateway.auth.policy import signed_in
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal
-from modules.live.clock import moment
 from modules.live.consents import ConsentList, Consents
 from modules.live.desk import Member
 from modules.live.messages import EXAMPLE, MADE
@@ -147,7 +147,7 @@ async def questions(
             one.question.id,
             one.question.state,
             one.question.votes,
-            moment(one.question.asked_at),
+            clock.from_ms(one.question.asked_at),
             one.anonymous,
             "" if one.asker is None else one.asker.name,
             one.question.text,
@@ -171,8 +171,8 @@ async def polls(
             poll.id,
             poll.question,
             poll.state,
-            moment(poll.opened_at),
-            moment(poll.closed_at),
+            clock.from_ms(poll.opened_at),
+            None if poll.closed_at is None else clock.from_ms(poll.closed_at),
             poll.voters,
             option,
             (poll.counts or [])[number],

@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import BadInput, Conflict, forbidden, not_found
-from modules.live.clock import clock, milliseconds
 from modules.live.desk import Desk, Done, Member, Nothing, session_room
 from modules.live.messages import Name
 from modules.live.speakers import Speakers
@@ -141,7 +141,7 @@ class Hands:
                 return Done(rev)
         if (await self._desk.fetch(COUNT, session))[0]["count"] >= self._desk.settings.hands:
             raise Conflict(f"{self._desk.settings.hands} hands are up already", code="live.too_many_hands")
-        rows = await self._desk.fetch(RAISE, session, user.id, user.name, clock())
+        rows = await self._desk.fetch(RAISE, session, user.id, user.name, clock.now())
         return await self._tell(session, rows[0], context)
 
     async def _lower(self, context: Context, request: Whose) -> Done:
@@ -161,7 +161,7 @@ class Hands:
 
         Their turns are over. Several gateways may do it at once. Raises Unavailable.
         """
-        moment = clock() - missing
+        moment = clock.now() - missing
         for session in sorted({row["session_id"] for row in await self._desk.fetch(DESERTED, None, moment)}):
             # A gateway that cannot write what it sees still tells who is there.
             there = {person.id for person in await self._desk.kernel.rooms.members(session_room(session))}
@@ -225,7 +225,7 @@ class Hands:
 
 
 def _hand(row: Mapping[str, Any]) -> Hand:
-    return Hand(Member(row["user_id"], row["name"]), row["state"], milliseconds(row["raised_at"]))
+    return Hand(Member(row["user_id"], row["name"]), row["state"], clock.to_ms(row["raised_at"]))
 
 
 def _not_up() -> BadInput:

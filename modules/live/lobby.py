@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import Conflict, not_found
-from modules.live.clock import clock, milliseconds
 from modules.live.desk import Desk, Done, Member, Nothing, lobby_room, session_room, staff_room
 from modules.live.messages import Name
 
@@ -110,7 +110,7 @@ class Lobby:
             await self._let_in(session, None)
             return
         for person in await self._desk.kernel.rooms.members(session_room(session)):
-            await self._desk.fetch(IS_IN, session, person.id, person.name, clock())
+            await self._desk.fetch(IS_IN, session, person.id, person.name, clock.now())
 
     async def _knock(self, context: Context, request: Nothing) -> Done:
         """Raises Conflict `live.lobby_full`; who was admitted is told so again."""
@@ -122,7 +122,7 @@ class Lobby:
             return Done(rev)
         if (await self._desk.fetch(COUNT, session))[0]["count"] >= self._desk.settings.lobby_places:
             raise Conflict("too many wait already", code="live.lobby_full")
-        return Done(await self._tell(session, await self._desk.fetch(KNOCK, session, user.id, user.name, clock())))
+        return Done(await self._tell(session, await self._desk.fetch(KNOCK, session, user.id, user.name, clock.now())))
 
     async def _admit(self, context: Context, request: Admit) -> Done:
         """Raises BadInput `not_found` for who does not wait."""
@@ -160,7 +160,7 @@ class Lobby:
 
 
 def _guest(row: Mapping[str, Any]) -> Guest:
-    return Guest(Member(row["user_id"], row["name"]), row["state"], milliseconds(row["knocked_at"]))
+    return Guest(Member(row["user_id"], row["name"]), row["state"], clock.to_ms(row["knocked_at"]))
 
 
 def _order(guest: Guest) -> tuple[int, str]:

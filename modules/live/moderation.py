@@ -12,12 +12,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Command, Context, SnapshotPart
 from gateway.errors import Conflict, Refused, forbidden, invalid, not_found
 from gateway.identifier import new_id
 from gateway.protocol.names import user_id
 from modules.accounts.facade import record
-from modules.live.clock import clock, milliseconds
 from modules.live.desk import Desk, Done, Member, lobby_room, session_room, staff_room
 from modules.live.effects import ViewerRemoved
 from modules.live.hands import Hands
@@ -160,7 +160,7 @@ class Moderation:
 
     async def _kick(self, context: Context, request: Kick) -> Done:
         """Raises what `_keep_out` raises."""
-        until = clock() + timedelta(seconds=self._desk.settings.kick_seconds)
+        until = clock.now() + timedelta(seconds=self._desk.settings.kick_seconds)
         return await self._keep_out(context, request.user, "session", until, request.reason, "kick")
 
     async def _ban(self, context: Context, request: SetBan) -> Done:
@@ -171,7 +171,7 @@ class Moderation:
         if request.seconds is not None:
             if not 1 <= request.seconds <= self._desk.settings.ban_longest:
                 raise invalid(f"a ban lasts 1 to {self._desk.settings.ban_longest:g} seconds", field="seconds")
-            until = clock() + timedelta(seconds=request.seconds)
+            until = clock.now() + timedelta(seconds=request.seconds)
         return await self._keep_out(context, request.user, request.scope, until, request.reason, "ban")
 
     async def _keep_out(
@@ -258,7 +258,7 @@ class Moderation:
         self, context: Context, user: str, action: str, detail: str, reason: str, until: datetime | None
     ) -> None:
         by = context.principal
-        values: Sequence[Any] = (context.room_id, user, action, detail, reason, by.id, by.name, until, clock())
+        values: Sequence[Any] = (context.room_id, user, action, detail, reason, by.id, by.name, until, clock.now())
         await self._desk.fetch(NOTE, new_id(), *values)
         # What is said of somebody, the reason, stays in the session.
         details = {"session": context.room_id, "what": detail, "until": until}
@@ -270,7 +270,7 @@ class Moderation:
 
 
 def _ban(row: Mapping[str, Any]) -> Ban:
-    until = None if row["until"] is None else milliseconds(row["until"])
+    until = None if row["until"] is None else clock.to_ms(row["until"])
     return Ban(row["user_id"], row["scope"], Member(row["by_id"], row["by_name"]), row["reason"], until)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from litestar import Router
 from litestar.di import Provide
 
+from gateway import clock
 from gateway.contract import Delivery, Kernel, Listener, Module, RoomKind, Timer
 from gateway.errors import Unavailable
 from gateway.principal import Principal
@@ -252,7 +253,7 @@ class LiveModule(Module):
             yield
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
-        now = datetime.now(UTC)
+        now = clock.now()
         demo = Session(
             id=DEMO,
             program_id="demo",

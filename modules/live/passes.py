@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Final
 
 import jwt
 import msgspec
+
+from gateway import clock
 
 ALGORITHM: Final = "HS256"
 AUDIENCE: Final = "ksmp:recording"
@@ -27,7 +28,7 @@ class Pass(msgspec.Struct, frozen=True):
 
     @property
     def left(self) -> int:
-        return self.expires - int(time.time())
+        return self.expires - int(clock.now_seconds())
 
 
 class Passes:
@@ -39,7 +40,7 @@ class Passes:
 
     def issue(self, user_id: str, recording: str) -> tuple[Pass, str]:
         """A pass from now on, and the token that it is."""
-        made = Pass(user_id, recording, int(time.time() + self._life))
+        made = Pass(user_id, recording, int(clock.now_seconds() + self._life))
         claims = {"aud": AUDIENCE, "sub": made.user_id, "rec": made.recording, "exp": made.expires}
         return made, jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 

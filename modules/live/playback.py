@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,6 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway import clock
 from gateway.settings import SettingsError
 
 ALGORITHM: Final = "ES384"
@@ -54,7 +54,7 @@ class PlaybackKey:
 
     def grant(self, user_id: str, channel_arn: str, playback_url: str) -> Playback:
         """A token of this user for this channel."""
-        now = time.time()
+        now = clock.now_seconds()
         expires = int(now + self._life)
         claims = {
             "aws:channel-arn": channel_arn,

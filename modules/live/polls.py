@@ -15,12 +15,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Command, Context, Delivery, Rate, SnapshotPart, Timer
 from gateway.errors import BadInput, Conflict, invalid, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.identifier import new_id
 from gateway.text import checked
-from modules.live.clock import clock, milliseconds
 from modules.live.desk import Desk, Done, session_room, staff_room, user_room
 from modules.live.effects import PollOpened
 from modules.live.messages import Name
@@ -300,7 +300,7 @@ class BallotBox:
         (counts,) = await self._desk.fetch(COUNTS, session)
         if counts["count"] >= settings.polls or counts["open"] >= settings.polls_open:
             raise Conflict("there are too many polls already; close one", code="live.too_many_polls")
-        id, now = new_id(), clock()
+        id, now = new_id(), clock.now()
         closes_at = None if request.seconds is None else now + timedelta(seconds=request.seconds)
         rows = await self._desk.fetch(
             OPEN,
@@ -333,7 +333,7 @@ class BallotBox:
         if not rows:
             raise _none()
         poll = rows[0]
-        if poll["state"] != "open" or (poll["closes_at"] is not None and poll["closes_at"] <= clock()):
+        if poll["state"] != "open" or (poll["closes_at"] is not None and poll["closes_at"] <= clock.now()):
             raise Conflict("this poll is closed", code="live.poll_closed")
         options = _chosen(request.options, len(poll["options"]), multiple=poll["multiple"], field="options")
         voted = await self._desk.fetch(VOTE, request.poll, _voter(poll, user), options, poll["revote"])
@@ -363,7 +363,7 @@ class BallotBox:
     async def _end(self, session: str, id: str, context: Context | None = None) -> int:
         # The last votes count, and are told with the poll's end whatever becomes of who owes them.
         await self.tally(session)
-        closed = (await self._desk.fetch(CLOSE, id, clock()))[0]
+        closed = (await self._desk.fetch(CLOSE, id, clock.now()))[0]
         if closed["anonymous"]:
             await self._desk.fetch(SHRED, id)
         return await self._tell(closed, context)
@@ -412,14 +412,14 @@ def _poll(row: Mapping[str, Any], *, staff: bool = False) -> Poll:
         row["question"],
         list(row["options"]),
         row["state"],
-        milliseconds(row["opened_at"]),
+        clock.to_ms(row["opened_at"]),
         multiple=row["multiple"],
         quiz=row["correct"] is not None,
         anonymous=row["anonymous"],
         revote=row["revote"],
         shown=row["shown"],
-        closes_at=None if row["closes_at"] is None else milliseconds(row["closes_at"]),
-        closed_at=None if row["closed_at"] is None else milliseconds(row["closed_at"]),
+        closes_at=None if row["closes_at"] is None else clock.to_ms(row["closes_at"]),
+        closed_at=None if row["closed_at"] is None else clock.to_ms(row["closed_at"]),
         correct=list(row["correct"]) if row["correct"] is not None and (closed or staff) else None,
         counts=list(row["counts"]) if counted else None,
         voters=row["voters"] if counted else None,

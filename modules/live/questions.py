@@ -7,12 +7,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import BadInput, Conflict, forbidden, not_found
 from gateway.identifier import new_id
 from gateway.text import checked
 from modules.accounts.facade import record
-from modules.live.clock import clock, milliseconds
 from modules.live.desk import Desk, Done, Member, session_room, staff_room, user_room
 from modules.live.messages import Name
 from modules.live.options import Options
@@ -237,7 +237,7 @@ class QuestionBox:
         full = counts["count"] >= settings.questions or counts["ever"] >= settings.questions_ever
         if full or counts["own"] >= settings.questions_per_user:
             raise Conflict("there are too many questions already", code="live.too_many_questions")
-        rows = await self._desk.fetch(ASK, new_id(), session, user.id, user.name, request.anonymous, text, clock())
+        rows = await self._desk.fetch(ASK, new_id(), session, user.id, user.name, request.anonymous, text, clock.now())
         row = rows[0]
         rev = await self._tell(context, row)
         await self._desk.kernel.rooms.publish_row(user_room(user.id), MINE, Own(rev, session, row["id"]))
@@ -338,7 +338,7 @@ def _question(row: Mapping[str, Any], *, whole: bool = False) -> Question:
         row["id"],
         "" if gone else row["text"],
         row["state"],
-        milliseconds(row["asked_at"]),
+        clock.to_ms(row["asked_at"]),
         row["votes"],
         None if row["anonymous"] else Member(row["author_id"], row["author_name"]),
         None if gone else row["answer"],

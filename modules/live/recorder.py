@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
 
+from gateway.clock import now_seconds
 from gateway.contract import Database
 from gateway.errors import Unavailable
 from gateway.principal import Principal
@@ -61,7 +61,7 @@ class Recorder:
         *,
         interval: float,
         gap: float,
-        clock: Clock = time.time,
+        clock: Clock = now_seconds,
         written: Callable[[], Awaitable[None]] = nothing,
     ) -> None:
         self._database = database

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import not_found
 from gateway.principal import Principal
@@ -99,7 +100,7 @@ class Recordings:
         """Delete a recording for good; raises BadInput `not_found` and what hosts' routes raise."""
         async with self._kernel.database.transaction():
             await self._sessions.locked(principal, session_id)
-            rows = await Recording.raw(MARK, datetime.now(UTC), id, session_id)
+            rows = await Recording.raw(MARK, clock.now(), id, session_id)
             if not rows:
                 raise not_found("there is no such recording")
             await tell(self._kernel, rows)

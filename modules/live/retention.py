@@ -7,11 +7,12 @@ by the gateway that claims it. One that dies in between leaves the rest to anoth
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import Unavailable
 from modules.live.recordings import MARKED, tell
@@ -71,7 +72,7 @@ class Retention:
         """Mark some that were kept for long enough; whether there may be more."""
         if not self._settings.recording_kept:
             return False
-        now = clock()
+        now = clock.now()
         before = now - timedelta(seconds=self._settings.recording_kept)
         async with self._kernel.database.transaction():
             rows: list[dict[str, Any]] = await Recording.raw(EXPIRE, now, before, MOST)
@@ -81,7 +82,7 @@ class Retention:
     async def _erase(self) -> bool:
         """Delete the objects of one that is marked; False when there is none."""
         with self._kernel.database.guard():
-            rows = await Recording.raw(CLAIM, self._until(), clock())
+            rows = await Recording.raw(CLAIM, self._until(), clock.now())
         if not rows:
             return False
         id, bucket, prefix = rows[0]["id"], rows[0]["bucket"], rows[0]["prefix"]
@@ -92,16 +93,12 @@ class Retention:
         except Unavailable:
             # It is tried again a moment later, after the others; by who dies with it when their claim is over.
             with self._kernel.database.guard():
-                await Recording.raw(HOLD, clock() + timedelta(seconds=self._settings.video_backoff), id)
+                await Recording.raw(HOLD, clock.now() + timedelta(seconds=self._settings.video_backoff), id)
             raise
         with self._kernel.database.guard():
-            await Recording.raw(ERASED, clock(), id)
+            await Recording.raw(ERASED, clock.now(), id)
         log.info("recordings.erased", session=rows[0]["session_id"], recording=id)
         return True
 
     def _until(self) -> datetime:
-        return clock() + timedelta(seconds=self._settings.video_claim)
-
-
-def clock() -> datetime:
-    return datetime.now(UTC)
+        return clock.now() + timedelta(seconds=self._settings.video_claim)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
+from gateway import clock
 from gateway.errors import Unavailable
 from gateway.settings import SettingsError
 from modules.live.calls import NotThere, said
@@ -97,7 +98,7 @@ class S3:
         if key is None:
             frozen = await said(self._credentials.get_frozen_credentials())
             key = AccessKey(frozen.access_key, frozen.secret_key, frozen.token)
-        return Presigner(base, self._region, key, datetime.now(UTC), seconds)
+        return Presigner(base, self._region, key, clock.now(), seconds)
 
 
 def _recorded(prefix: str, document: dict[str, Any]) -> Recorded:

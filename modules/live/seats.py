@@ -11,10 +11,10 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.settings import Settings
 from modules.live import errors
-from modules.live.clock import clock
 from modules.live.settings import LiveSettings
 
 LOCK: Final = "SELECT FROM live_session WHERE id = $1 FOR UPDATE"
@@ -89,7 +89,7 @@ class Seats:
     async def _try(self, session_id: str, user_id: str, present: Collection[str] | None) -> Places:
         """Take a place if there is one beside all that are stale; with `present` those of who is not there are given
         up first."""
-        fetch, now = self._kernel.database.fetch, clock()
+        fetch, now = self._kernel.database.fetch, clock.now()
         async with self._kernel.database.transaction():
             await fetch(LOCK, session_id)
             (row,) = await fetch(LOOK, session_id, now - self._grace, user_id)

@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import Conflict, forbidden, not_found
 from gateway.http.etag import IfMatch
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
 from modules.accounts.facade import record
-from modules.live.clock import clock
 from modules.live.messages import NewSeries, NewSession, SeriesChange, SeriesView, SessionView, Video
 from modules.live.recurrence import counted, occurrences
 from modules.live.sessions import COLUMNS, Sessions, check_co_mentors
@@ -146,7 +146,7 @@ class Series:
         """Put the slots that are to come where the series has them now; the sessions that were changed with that."""
         found = [
             Slot(msgspec.convert(row, SessionView), row["slot_starts"], row["slot_ends"])
-            for row in await Session.raw(SLOTS, series.id, series.id, clock())
+            for row in await Session.raw(SLOTS, series.id, series.id, clock.now())
         ]
         slots = sorted(found, key=lambda slot: slot.starts)
         if not slots:
@@ -169,7 +169,7 @@ class Series:
                 done.add(slot.session.id)
         for moment in moments[len(slots) :]:
             model = msgspec.structs.asdict(slots[-1].session) | AS_NEW | {"title": series.title, **values}
-            model |= {"id": new_id(), "created_at": clock(), "starts_at": moment, "ends_at": moment + length}
+            model |= {"id": new_id(), "created_at": clock.now(), "starts_at": moment, "ends_at": moment + length}
             await self._add(msgspec.convert(model, SessionView))
             done.add(model["id"])
         return done
@@ -190,14 +190,14 @@ class Series:
 
     async def _occurrences(self, rule: str, timezone: str, starts_at: datetime) -> list[datetime]:
         """Raises BadInput `invalid`."""
-        horizon = clock() + timedelta(seconds=self._settings.ahead)
+        horizon = clock.now() + timedelta(seconds=self._settings.ahead)
         # Time zones are files.
         return await asyncio.to_thread(
             occurrences, rule, timezone, starts_at, most=self._settings.series_most, horizon=horizon
         )
 
     async def _waiting(self, id: str) -> list[SessionView]:
-        rows: list[dict[str, Any]] = await Session.raw(WAITING, id, clock())
+        rows: list[dict[str, Any]] = await Session.raw(WAITING, id, clock.now())
         return [msgspec.convert(row, SessionView) for row in rows]
 
     async def _taught(self, principal: Principal, id: str, lock: str = "") -> SeriesView:

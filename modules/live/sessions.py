@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from piccolo.columns.combination import WhereRaw
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
@@ -19,7 +20,6 @@ from gateway.protocol.names import is_user_id
 from gateway.settings import Settings
 from modules.accounts.facade import record
 from modules.live import notice
-from modules.live.clock import clock
 from modules.live.errors import no_recording, not_changeable
 from modules.live.events import (
     LobbyOpened,
@@ -151,7 +151,7 @@ class Sessions:
             started_at=None,
             ended_at=None,
             rev=1,
-            created_at=clock(),
+            created_at=clock.now(),
             **values,
         )
 
@@ -216,7 +216,7 @@ class Sessions:
 
     async def take(self, session: SessionView, step: Step) -> SessionView:
         """The same, with the session's row locked in a transaction and nobody asked."""
-        now = clock()
+        now = clock.now()
         values: dict[str, Any] = {"state": after(session.state, step)}
         event: msgspec.Struct | None = None
         match step:
@@ -309,7 +309,7 @@ class Sessions:
             raise invalid("it would end before it begins", field="ends_at")
         if ends_at - starts_at > timedelta(seconds=self._settings.longest):
             raise invalid("this is too long for one session", field="ends_at")
-        now = clock()
+        now = clock.now()
         if ends_at <= now:
             raise invalid("it would be over already", field="ends_at")
         if starts_at > now + timedelta(seconds=self._settings.ahead):

@@ -6,12 +6,12 @@ role either gets no token, or one that the loss, which marks the user's rows, ta
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Command, Context, Kernel, Rate
 from gateway.errors import forbidden
 from gateway.identifier import new_id
@@ -109,7 +109,7 @@ class StageDoor:
         if self._key is None or not rows:
             return None
         publishes = role in PUBLISHERS
-        now = int(time.time())
+        now = int(clock.now_seconds())
         expires = now + int(min(self._settings.stage_life, LONGEST))
         participant, expires_at = new_id(), datetime.fromtimestamp(expires, UTC)
         arn = rows[0]["stage_arn"]

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import forbidden, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.principal import Principal
 from modules.live.attendance import Attendances
-from modules.live.clock import clock
 from modules.live.errors import not_attended, not_over, stars_closed, stars_final
 from modules.live.events import StarFigures
 from modules.live.messages import NO_NUL, SessionView
@@ -98,7 +98,7 @@ class Stars:
         `live.stars_closed` or `live.stars_final`, and Unavailable.
         """
         session = await self._sessions.read(principal, id)
-        now = clock()
+        now = clock.now()
         with self._kernel.database.guard():
             if await teaches(principal, session):
                 raise forbidden("stars are given by students")

@@ -22,9 +22,9 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import Unavailable
-from modules.live.clock import clock
 from modules.live.ivs import Channel, Ivs, Stream
 from modules.live.messages import SessionView, StreamNotice, StreamTrouble, Video
 from modules.live.playback import PlaybackKey
@@ -129,11 +129,11 @@ class Studio:
 
     async def look(self, arn: str) -> None:
         """Somebody has heard that something happened to this channel or stage; in a transaction or not."""
-        await VideoRow.raw(LOOK, clock(), arn, arn)
+        await VideoRow.raw(LOOK, clock.now(), arn, arn)
 
     async def _next(self) -> bool:
         """Do one thing that is due; False when there is none."""
-        now = clock()
+        now = clock.now()
         with self._kernel.database.guard():
             rows = await VideoRow.raw(CLAIM, now + timedelta(seconds=self._settings.video_claim), now, now)
         if not rows:
@@ -155,7 +155,7 @@ class Studio:
             log.warning("video.waits", session=video.session_id, phase=video.phase, reason=str(error))
             with self._kernel.database.guard():
                 # Jitter: what fails together does not come back together.
-                due_at = clock() + timedelta(seconds=wait * random.uniform(0.5, 1.0))  # noqa: S311
+                due_at = clock.now() + timedelta(seconds=wait * random.uniform(0.5, 1.0))  # noqa: S311
                 await VideoRow.raw(FREE, due_at, video.session_id)
         return True
 
@@ -175,7 +175,7 @@ class Studio:
             stage = await self._stage(video)
         async with self._kernel.database.transaction():
             session = await self._locked(video.session_id)
-            now = clock()
+            now = clock.now()
             if session.state is not State.LIVE:
                 await VideoRow.raw(ABANDONED, channel.arn, stage.arn if stage else None, now, session.id)
                 return
@@ -266,7 +266,7 @@ class Studio:
         if session.video is Video.READY:
             await self._note(video, None, None, warned=False, starving=False)
             return
-        now = clock()
+        now = clock.now()
         lost_at = video.lost_at or now
         gone = (now - lost_at).total_seconds()
         if gone >= self._settings.lost_end:
@@ -282,7 +282,7 @@ class Studio:
     async def _note(
         self, video: VideoFacts, stream_id: str | None, lost_at: datetime | None, *, warned: bool, starving: bool
     ) -> None:
-        now = clock()
+        now = clock.now()
         wait = self._settings.video_reconcile
         if lost_at is not None:
             deadline = self._settings.lost_end if warned else min(self._settings.lost_warning, self._settings.lost_end)
@@ -303,7 +303,7 @@ class Studio:
         )
 
     async def _notify(self, session: SessionView, trouble: StreamTrouble, rev: int) -> None:
-        notice = StreamNotice(session.id, trouble, clock(), rev)
+        notice = StreamNotice(session.id, trouble, clock.now(), rev)
         await self._kernel.rooms.publish_row(f"staff:{session.id}", NOTICE, notice)
 
     async def _take_away(self, video: VideoFacts) -> None:
@@ -323,13 +323,13 @@ class Studio:
             # Tokens of a stage that is gone let nobody in.
             await VideoRow.raw(EMPTIED, video.session_id)
             if video.recording and video.stream_id is not None and self._settings.recording_bucket:
-                await VideoRow.raw(DEVELOP, clock(), video.session_id)
+                await VideoRow.raw(DEVELOP, clock.now(), video.session_id)
             else:
                 await self._leave(video)
 
     async def _develop(self, video: VideoFacts) -> None:
         """Find what was recorded. IVS ends a recording some time after its stream, and may not tell."""
-        bucket, now = self._settings.recording_bucket, clock()
+        bucket, now = self._settings.recording_bucket, clock.now()
         found = await self._s3.recordings(bucket, video.channel_arn or "")
         async with self._kernel.database.transaction():
             session = await self._locked(video.session_id)

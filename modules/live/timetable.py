@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Kernel
-from modules.live.clock import clock
 from modules.live.messages import SessionView
 from modules.live.settings import LiveSettings
 from modules.live.states import State
@@ -37,7 +37,7 @@ class Timetable:
 
     async def plan(self, session: SessionView) -> None:
         """Every timer of the session as it is now, inside a transaction that has written it."""
-        now = clock()
+        now = clock.now()
         opens = session.starts_at - timedelta(seconds=self._settings.lobby_before)
         await self._set(OPEN, session, opens if session.state is State.SCHEDULED else None)
         match session.state:

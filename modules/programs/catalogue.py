@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 from piccolo.columns import Column
 from piccolo.columns.combination import Or, WhereRaw
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
@@ -84,7 +84,7 @@ class Catalogue:
             mentor_id=principal.id,
             state=State.DRAFT,
             rev=1,
-            created_at=datetime.now(UTC),
+            created_at=clock.now(),
             **msgspec.structs.asdict(new) | {"co_mentors": tuple(new.co_mentors)},
         )
         values = msgspec.structs.asdict(program) | {"co_mentors": list(program.co_mentors)}

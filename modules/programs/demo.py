@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
+from gateway import clock
 from gateway.principal import Principal
 from modules.programs.tables import Lesson, Program, Unit
 
@@ -28,7 +28,7 @@ async def sow(mentor: Principal) -> Mapping[str, str]:
         open_to_all=True,
         state="published",
         price=0,
-        created_at=datetime.now(UTC),
+        created_at=clock.now(),
     )
     await Program.insert(program).on_conflict(target=Program.id, action="DO NOTHING")
     if await Unit.exists().where(Unit.program_id == DEMO):

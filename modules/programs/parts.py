@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
+from gateway import clock
 from gateway.contract import Kernel
 from modules.programs.events import PartLost
 from modules.programs.facade import part_of
@@ -20,4 +20,4 @@ async def take_out(kernel: Kernel, lost: PartLost) -> None:
     """
     rejoin = await part_of(lost.user_id, lost.program_id) is not None
     room = f"program:{lost.program_id}"
-    await kernel.rooms.evict(room, lost.user_id, LEFT, rejoin=rejoin, until=datetime.now(UTC))
+    await kernel.rooms.evict(room, lost.user_id, LEFT, rejoin=rejoin, until=clock.now())

@@ -7,11 +7,11 @@ then the student's own row: of two lessons marked at once the later sees the oth
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import forbidden, not_found
 from gateway.http.listing import Page, Sort, Span
@@ -102,7 +102,7 @@ class ProgressBook:
 
         Raises BadInput `not_found`, Refused `forbidden` for who is no student of the program, and Unavailable.
         """
-        now = datetime.now(UTC)
+        now = clock.now()
         async with self._kernel.database.transaction():
             await Program.raw(SHARE, program_id)
             await self._student(principal, program_id)
@@ -120,7 +120,7 @@ class ProgressBook:
 
         Inside a transaction that holds the program's row, or shares it and holds the student's.
         """
-        for row in await Student.raw(FINISH, program_id, user_id, datetime.now(UTC)):
+        for row in await Student.raw(FINISH, program_id, user_id, clock.now()):
             await self._kernel.events.publish(ProgramCompleted(program_id, row["user_id"]))
 
     async def own(self, principal: Principal, program_id: str) -> Progress:

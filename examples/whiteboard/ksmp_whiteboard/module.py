@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
+from gateway import clock
 from gateway.contract import Command, Context, Delivery, Kernel, Listener, Module, Timer
 from gateway.errors import Unavailable
 from ksmp_whiteboard import routes, service
@@ -62,7 +63,7 @@ class WhiteboardModule(Module):
         session = context.room_id
         board = await service.draw(session, request, self._settings.strokes)
         await context.publish_row(BOARD, board)
-        due = datetime.now(UTC) + timedelta(seconds=self._settings.idle_seconds)
+        due = clock.now() + timedelta(seconds=self._settings.idle_seconds)
         await self._running.schedules.at(IDLE, session, due, Idle(session))
         return Drawn(board.rev)
 
