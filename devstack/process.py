@@ -16,6 +16,7 @@ from typing import IO
 from devstack import process_table
 from devstack.errors import DevStackError
 from devstack.guard import Guard
+from gateway.backoff import Backoff
 
 POLL = 0.03
 BACKOFF = (0.1, 3.0)
@@ -183,7 +184,7 @@ class Child:
         return file
 
     async def _supervise(self) -> None:
-        delay, last_start = BACKOFF[0], time.monotonic()
+        backoff, last_start = Backoff(*BACKOFF), time.monotonic()
         while True:
             await self.died()
             self.deaths += 1
@@ -191,11 +192,10 @@ class Child:
                 return
             self._report(f"{self.name} {self._ending()}; it is started again")
             if time.monotonic() - last_start > STEADY:
-                delay = BACKOFF[0]
+                backoff.reset()
             said = ""
             while True:
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, BACKOFF[1])
+                await asyncio.sleep(backoff.next())
                 last_start = time.monotonic()
                 try:
                     await self._launch()

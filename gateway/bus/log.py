@@ -21,6 +21,7 @@ from nats.js.errors import APIError, BadRequestError, NotFoundError
 from nats.js.errors import Error as JetStreamError
 
 from gateway import failpoint
+from gateway.backoff import Backoff
 from gateway.bus import log_record
 from gateway.bus.connection import NatsBus
 from gateway.bus.direct import DirectReader
@@ -123,7 +124,7 @@ class RoomLog:
         subject = log_record.subject(log_record.IN, room)
         headers = {log_record.MESSAGE_ID: message_id}
         deadline = time.monotonic() + self._publish_timeout
-        pause = 0.05
+        backoff = Backoff(0.05, 1.0)
         retried = False
         while True:
             left = deadline - time.monotonic()
@@ -137,11 +138,10 @@ class RoomLog:
                 return Stored(ack.seq, ack.duplicate, retried)
             except (NatsError, msgspec.DecodeError, TimeoutError, OSError) as error:
                 # Waiting on would only delay the answer that the client must repeat the command.
-                if deadline - time.monotonic() < pause:
+                if deadline - time.monotonic() < backoff.pause:
                     raise Unavailable("the room log did not acknowledge in time") from error
             retried = True
-            await asyncio.sleep(pause)
-            pause = min(1.0, pause * 2)
+            await asyncio.sleep(backoff.next())
 
     async def head(self, room: RoomName) -> int:
         """The newest sequence of the room as the stream's leader knows it, 0 when it has none."""

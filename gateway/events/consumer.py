@@ -24,6 +24,7 @@ from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
 from gateway import clock, failpoint
+from gateway.backoff import Backoff, doubled
 from gateway.bus.connection import NatsBus
 from gateway.contract.delivery import Delivery
 from gateway.db.database import PostgresDatabase
@@ -56,7 +57,7 @@ class Retries:
 
     def wait(self, attempt: int) -> float:
         """How long after the failure of this attempt, which counts from 1."""
-        return min(self.most, self.first * 2.0 ** min(attempt - 1, 60))
+        return doubled(attempt, self.first, self.most)
 
 
 class Consumer:
@@ -117,7 +118,7 @@ class Consumer:
 
     async def _run(self) -> None:
         subscription: JetStreamContext.PullSubscription | None = None
-        pause = 0.1
+        backoff = Backoff(0.1, 5.0)
         try:
             while True:
                 try:
@@ -131,14 +132,13 @@ class Consumer:
                             self._durable, stream=self.work.stream
                         )
                     await self._fetch(subscription)
-                    pause = 0.1
+                    backoff.reset()
                 except Exception as error:
                     self._stand.clear()
                     expected = isinstance(error, NatsError | JetStreamError | TimeoutError | Unavailable)
                     level = log.info if expected else log.exception
                     level("consumer.waiting", consumer=self.work.name, reason=repr(error))
-                    await asyncio.sleep(pause)
-                    pause = min(5.0, pause * 2)
+                    await asyncio.sleep(backoff.next())
         finally:
             if subscription is not None:
                 with contextlib.suppress(NatsError):
@@ -265,10 +265,9 @@ class Consumer:
         return True
 
     async def _until_up(self) -> None:
-        pause = 0.1
+        backoff = Backoff(0.1, 2.0)
         while not await self._is_up():
-            await asyncio.sleep(pause)
-            pause = min(2.0, pause * 2)
+            await asyncio.sleep(backoff.next())
 
     async def _ensure(self) -> None:
         """Make the stream and the consumer when they are missing; it goes on where it was otherwise."""

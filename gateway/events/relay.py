@@ -19,6 +19,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import Error as JetStreamError
 
 from gateway import failpoint
+from gateway.backoff import Backoff
 from gateway.bus.connection import NatsBus
 from gateway.db.database import PostgresDatabase, guard
 from gateway.errors import Unavailable
@@ -143,7 +144,8 @@ class Relay:
         await connection.execute(LET_GO)
         await connection.add_listener(names.CHANNEL, self._wake)
         self._checked = False
-        pause, pruned, measured = 0.1, 0.0, 0.0
+        backoff = Backoff(0.1, 5.0)
+        pruned, measured = 0.0, 0.0
         while True:
             # Cleared first: what commits from here on wakes again.
             self._woken.clear()
@@ -154,14 +156,13 @@ class Relay:
                 if not self._checked:
                     await self._fill_again(connection)
                 more = await self._send_batch(connection)
-                pause = 0.1
+                backoff.reset()
             except _NotSent as error:
-                log.warning("relay.retry", reason=str(error), pause=pause)
+                log.warning("relay.retry", reason=str(error), pause=backoff.pause)
                 self._metrics.outbox_retries.inc()
                 self._checked = False
                 await self._measure(connection)
-                await _wait(self._back, pause)
-                pause = min(5.0, pause * 2)
+                await _wait(self._back, backoff.next())
                 continue
             if more:
                 continue

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway import clock
+from gateway.backoff import Backoff
 from gateway.contract.command import Command as ModuleSpec
 from gateway.contract.context import Context
 from gateway.contract.room_kind import RoomKind
@@ -119,15 +120,14 @@ class CommandExecutor:
     async def _remember(self, room: Room) -> None:
         """Learn what may be repeated, trying as long as the publish behind it would be; raises Unavailable."""
         deadline = time.monotonic() + self._patience
-        pause = 0.1
+        backoff = Backoff(0.1, 1.0)
         while True:
             try:
                 return await self._hub.remember(room)
             except Unavailable:
-                if time.monotonic() + pause > deadline:
+                if time.monotonic() + backoff.pause > deadline:
                     raise
-            await asyncio.sleep(pause)
-            pause = min(1.0, pause * 2)
+            await asyncio.sleep(backoff.next())
 
     async def run(self, caller: Caller, command: Command) -> Any:
         """The ok of the reply; raises KsmpErrors."""

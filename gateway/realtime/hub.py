@@ -21,6 +21,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from gateway import clock, failpoint
+from gateway.backoff import Backoff
 from gateway.bus import log_record
 from gateway.bus.connection import NatsBus
 from gateway.bus.inline_subscription import InlineSubscription
@@ -454,15 +455,14 @@ class Hub:
 
     async def _after_reconnect(self) -> None:
         """What was republished while away is in the log; JetStream may take a moment to lead again."""
-        pause = 0.1
+        backoff = Backoff(0.1, 1.0)
         while self._bus.up:
             try:
                 await self._check_epoch()
                 await self._read_heads()
                 return
             except Unavailable:
-                await asyncio.sleep(pause)
-                pause = min(1.0, pause * 2)
+                await asyncio.sleep(backoff.next())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

@@ -23,6 +23,7 @@ import msgspec
 import structlog
 
 from gateway import clock
+from gateway.backoff import doubled
 from gateway.contract import Kernel
 from gateway.errors import Unavailable
 from modules.live.ivs import Channel, Ivs, Stream
@@ -151,7 +152,7 @@ class Studio:
                     case "developing":
                         await self._develop(video)
         except (Unavailable, TimeoutError) as error:
-            wait = min(self._settings.video_backoff * 2 ** min(video.attempts, 16), self._settings.video_backoff_most)
+            wait = doubled(video.attempts + 1, self._settings.video_backoff, self._settings.video_backoff_most)
             log.warning("video.waits", session=video.session_id, phase=video.phase, reason=str(error))
             with self._kernel.database.guard():
                 # Jitter: what fails together does not come back together.
