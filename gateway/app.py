@@ -24,12 +24,12 @@ from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
 from gateway.contract.module import Module
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
+from gateway.db.personal_data import KernelPersonalData
 from gateway.db.results import CommandResults
-from gateway.db.traces import Traces
 from gateway.errors import Unavailable
-from gateway.events.courier import Courier
 from gateway.events.outbox import Outbox
 from gateway.events.publisher import ModuleEvents
+from gateway.events.runtime import EventRuntime
 from gateway.events.schedules import ModuleSchedules
 from gateway.http import (
     authenticator,
@@ -153,7 +153,7 @@ class Gateway:
             outbox,
             self.snapshots,
         )
-        self.courier = Courier(
+        self.event_runtime = EventRuntime(
             self.bus,
             self.database,
             outbox,
@@ -180,7 +180,9 @@ class Gateway:
         self.authenticator = RequestAuthenticator(
             self.verifier.verify, sign_in.verified, self.access.check, settings.identity_fresh
         )
-        self.identities = Identities(self.cluster_state, Traces(self.database), modules, self.authenticator.forget)
+        self.identities = Identities(
+            self.cluster_state, KernelPersonalData(self.database), modules, self.authenticator.forget
+        )
         self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)
         self.idempotency = IdempotencyKeys(
             self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
@@ -233,7 +235,7 @@ class Gateway:
         self.endpoint.ready = self.fallback.ready = False
         log.info("gateway.draining", clients=len(self.hub.members))
         started = time.monotonic()
-        await asyncio.gather(self._part_from_clients(), self.courier.drain(self.settings.drain_timeout))
+        await asyncio.gather(self._part_from_clients(), self.event_runtime.drain(self.settings.drain_timeout))
         log.info("gateway.drained", clients=len(self.hub.members), seconds=round(time.monotonic() - started, 3))
 
     async def _part_from_clients(self) -> None:
@@ -258,8 +260,8 @@ class Gateway:
                 self.rooms,
                 self.access,
                 self.identities,
-                self.courier.events(module),
-                self.courier.schedules(module),
+                self.event_runtime.events(module),
+                self.event_runtime.schedules(module),
                 self.database,
                 settings,
                 self.settings,
@@ -291,7 +293,7 @@ class Gateway:
         await self.rates.start()
         for archiver in self.archivers:
             archiver.start()
-        self.courier.start()
+        self.event_runtime.start()
         if self.state == "starting":
             self.state = "ready"
             self.endpoint.ready = self.fallback.ready = True
@@ -302,7 +304,7 @@ class Gateway:
     async def _go_down(self) -> None:
         await end(self._tasks)
         self.rates.stop()
-        await self.courier.stop()
+        await self.event_runtime.stop()
         for archiver in self.archivers:
             await archiver.stop()
         await self.cluster_state.stop()

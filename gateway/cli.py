@@ -209,9 +209,9 @@ def dead(ctx: click.Context, name: str, data: Path | None) -> None:
     ctx.obj = environ
     if ctx.invoked_subcommand is not None:
         return
-    from gateway.events import desk
+    from gateway.events import dead_letter_commands
 
-    for line in asyncio.run(desk.lines(environ(), name or None)):
+    for line in asyncio.run(dead_letter_commands.lines(environ(), name or None)):
         click.echo(line)
 
 
@@ -220,9 +220,9 @@ def dead(ctx: click.Context, name: str, data: Path | None) -> None:
 @click.pass_obj
 def show(environ: Callable[[], Mapping[str, str]], number: int) -> None:
     """Print one dead letter whole, with its last error and what the handler was to be given."""
-    from gateway.events import desk
+    from gateway.events import dead_letter_commands
 
-    click.echo(asyncio.run(desk.show(environ(), number)))
+    click.echo(asyncio.run(dead_letter_commands.show(environ(), number)))
 
 
 @dead.command()
@@ -234,9 +234,9 @@ def requeue(environ: Callable[[], Mapping[str, str]], numbers: tuple[int, ...], 
     """Hand dead letters to their handlers again, with all their tries: those with these NUMBERS, or with an option."""
     if bool(numbers) + every + bool(name) != 1:
         raise click.UsageError("Say which: numbers, --name or --all.")
-    from gateway.events import desk
+    from gateway.events import dead_letter_commands
 
-    count = asyncio.run(desk.requeue(environ(), numbers, name or None))
+    count = asyncio.run(dead_letter_commands.requeue(environ(), numbers, name or None))
     click.echo(f"requeued {count}")
 
 

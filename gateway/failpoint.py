@@ -35,7 +35,7 @@ NAMES: Final = {
     "kill.received": "the process is killed with an event or a timer that it has not handled",
     "kill.handled": "the process is killed after a handler, before its transaction commits",
     "kill.committed": "the process is killed before it acknowledges what it handled",
-    "kill.buried": "the process is killed with a dead letter stored, before it gives up the event",
+    "kill.dead_letter": "the process is killed with a dead letter stored, before it gives up the event",
     "kill.requeued": "the process is killed with a dead letter sent again, before it is taken out",
 }
 

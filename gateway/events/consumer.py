@@ -30,9 +30,9 @@ from gateway.contract.delivery import Delivery
 from gateway.db.database import PostgresDatabase
 from gateway.errors import Unavailable
 from gateway.events import names
-from gateway.events.dead import DeadLetter, DeadLetters
+from gateway.events.dead_letters import DeadLetter, DeadLetters
+from gateway.events.message_handler import MessageHandler
 from gateway.events.streams import Streams
-from gateway.events.work import Work
 from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 
@@ -69,7 +69,7 @@ class Consumer:
 
     def __init__(
         self,
-        work: Work,
+        handler: MessageHandler,
         bus: NatsBus,
         streams: Streams,
         database: PostgresDatabase,
@@ -81,7 +81,7 @@ class Consumer:
         slots: asyncio.Semaphore,
         in_flight: int,
     ) -> None:
-        self.work = work
+        self.handler = handler
         self._bus = bus
         self._streams = streams
         self._database = database
@@ -91,7 +91,7 @@ class Consumer:
         self._ack_wait = ack_wait
         self._slots = slots
         self._most = in_flight
-        self._durable = names.durable(work.name)
+        self._durable = names.durable(handler.name)
         self._loop: asyncio.Task[None] | None = None
         self._beat: asyncio.Task[None] | None = None
         self._messages: dict[asyncio.Task[None], Msg] = {}
@@ -129,7 +129,7 @@ class Consumer:
                         await self._ensure()
                     if subscription is None:
                         subscription = await self._bus.jetstream.pull_subscribe_bind(
-                            self._durable, stream=self.work.stream
+                            self._durable, stream=self.handler.stream
                         )
                     await self._fetch(subscription)
                     backoff.reset()
@@ -137,7 +137,7 @@ class Consumer:
                     self._stand.clear()
                     expected = isinstance(error, NatsError | JetStreamError | TimeoutError | Unavailable)
                     level = log.info if expected else log.exception
-                    level("consumer.waiting", consumer=self.work.name, reason=repr(error))
+                    level("consumer.waiting", consumer=self.handler.name, reason=repr(error))
                     await asyncio.sleep(backoff.next())
         finally:
             if subscription is not None:
@@ -160,15 +160,15 @@ class Consumer:
     def _taken(self, task: asyncio.Task[None]) -> None:
         self._messages.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("consumer.left", consumer=self.work.name, reason=repr(error))
+            log.warning("consumer.left", consumer=self.handler.name, reason=repr(error))
 
     async def _take(self, message: Msg) -> None:
-        """One message until it is acknowledged, put off or buried; whatever fails in that, it comes again."""
+        """Handle one message until it is acknowledged, delayed or a dead letter. If that fails, it comes again."""
         try:
             delivery = self._delivery(message)
             if delivery.attempt > self._retries.attempts:
                 # The tries before ended with their process.
-                await self._bury(message, delivery, "every try ended without a result, as when its process dies")
+                await self._dead_letter(message, delivery, "every try ended without a result, as when its process dies")
                 return
             error = await self._try(message, delivery)
             if error is None:
@@ -177,11 +177,11 @@ class Consumer:
                     await message.ack()
             elif delivery.attempt < self._retries.attempts:
                 wait = self._retries.wait(delivery.attempt)
-                log.warning("event.retry", listener=self.work.name, id=delivery.id, wait=wait, error=repr(error))
-                self._metrics.event_retries.labels(self.work.name).inc()
+                log.warning("event.retry", listener=self.handler.name, id=delivery.id, wait=wait, error=repr(error))
+                self._metrics.event_retries.labels(self.handler.name).inc()
                 await message.nak(delay=wait)
             else:
-                await self._bury(message, delivery, "".join(traceback.format_exception(error)))
+                await self._dead_letter(message, delivery, "".join(traceback.format_exception(error)))
         except asyncio.CancelledError:
             with contextlib.suppress(NatsError):
                 await message.nak()
@@ -190,12 +190,12 @@ class Consumer:
     def _delivery(self, message: Msg) -> Delivery:
         headers = message.headers or {}
         stored = message.metadata.timestamp
-        id = headers.get(names.ID, f"{self.work.stream}:{message.metadata.sequence.stream}")
+        id = headers.get(names.ID, f"{self.handler.stream}:{message.metadata.sequence.stream}")
         at = stored
         with contextlib.suppress(ValueError):
             at = type(stored).fromisoformat(headers.get(names.AT, ""))
         with contextlib.suppress(Exception):
-            id, at = self.work.read(message.data, id, at)
+            id, at = self.handler.read(message.data, id, at)
         return Delivery(id=id, at=at, attempt=message.metadata.num_delivered or 1)
 
     async def _try(self, message: Msg, delivery: Delivery) -> Exception | None:
@@ -205,7 +205,7 @@ class Consumer:
             try:
                 async with self._slots:
                     failpoint.crash("kill.received")
-                    done = await self.work.run(message.data, delivery)
+                    done = await self.handler.run(message.data, delivery)
             except Exception as error:
                 if not await self._is_up():
                     await self._until_up()
@@ -213,32 +213,32 @@ class Consumer:
                     moments += 1
                     await asyncio.sleep(0.2 * 2**moments)
                 else:
-                    self._metrics.events_handled.labels(self.work.name, "failed").inc()
+                    self._metrics.events_handled.labels(self.handler.name, "failed").inc()
                     return error
             else:
-                self._metrics.events_handled.labels(self.work.name, "done" if done else "skipped").inc()
+                self._metrics.events_handled.labels(self.handler.name, "done" if done else "skipped").inc()
                 if done:
-                    self._metrics.event_seconds.labels(self.work.name).observe(
+                    self._metrics.event_seconds.labels(self.handler.name).observe(
                         max(0.0, (clock.now() - delivery.at).total_seconds())
                     )
                 return None
 
-    async def _bury(self, message: Msg, delivery: Delivery, error: str) -> None:
+    async def _dead_letter(self, message: Msg, delivery: Delivery, error: str) -> None:
         letter = DeadLetter(
-            name=self.work.name,
-            what=self.work.what,
+            name=self.handler.name,
+            what=self.handler.what,
             id=delivery.id,
             at=delivery.at,
             attempts=min(delivery.attempt, self._retries.attempts),
             failed_at=clock.now(),
             error=error[-ERROR_LENGTH:],
-            requeue=self.work.requeue,
+            requeue=self.handler.requeue,
             body=message.data.decode("utf-8", "replace"),
         )
-        await self._dead.bury(letter, f"dead:{self.work.name}:{message.metadata.sequence.stream}:{delivery.id}")
-        log.error("event.dead", listener=self.work.name, id=delivery.id, error=error.strip().splitlines()[-1])
-        self._metrics.dead_letters.labels(self.work.name).inc()
-        failpoint.crash("kill.buried")
+        await self._dead.store(letter, f"dead:{self.handler.name}:{message.metadata.sequence.stream}:{delivery.id}")
+        log.error("event.dead", listener=self.handler.name, id=delivery.id, error=error.strip().splitlines()[-1])
+        self._metrics.dead_letters.labels(self.handler.name).inc()
+        failpoint.crash("kill.dead_letter")
         await message.term()
 
     async def _keep(self) -> None:
@@ -251,9 +251,9 @@ class Consumer:
                 with contextlib.suppress(NatsError):
                     await message.in_progress()
             with contextlib.suppress(NatsError, JetStreamError, TimeoutError):
-                info = await self._bus.jetstream.consumer_info(self.work.stream, self._durable)
+                info = await self._bus.jetstream.consumer_info(self.handler.stream, self._durable)
                 waiting = (info.num_pending or 0) + (info.num_ack_pending or 0)
-                self._metrics.event_lag.labels(self.work.name).set(waiting)
+                self._metrics.event_lag.labels(self.handler.name).set(waiting)
 
     async def _is_up(self) -> bool:
         if not self._bus.up:
@@ -272,18 +272,18 @@ class Consumer:
     async def _ensure(self) -> None:
         """Make the stream and the consumer when they are missing; it goes on where it was otherwise."""
         await self._streams.ensure()
-        since = await self.work.since()
-        subjects = list(self.work.subjects)
+        since = await self.handler.since()
+        subjects = list(self.handler.subjects)
         jetstream = self._bus.jetstream
         try:
-            config = (await jetstream.consumer_info(self.work.stream, self._durable)).config
+            config = (await jetstream.consumer_info(self.handler.stream, self._durable)).config
             if (config.filter_subjects or [config.filter_subject]) == subjects and config.ack_wait == self._ack_wait:
                 return
             config = config.evolve(filter_subject=None, filter_subjects=subjects, ack_wait=self._ack_wait)
         except NotFoundError:
             config = ConsumerConfig(
                 durable_name=self._durable,
-                description=self.work.what,
+                description=self.handler.what,
                 filter_subjects=subjects,
                 deliver_policy=DeliverPolicy.ALL if since is None else DeliverPolicy.BY_START_TIME,
                 opt_start_time=None if since is None else since - CLOCK_SLACK,
@@ -293,4 +293,4 @@ class Consumer:
                 max_deliver=-1,
                 max_ack_pending=MAX_ACK_PENDING,
             )
-        await jetstream.add_consumer(self.work.stream, config)
+        await jetstream.add_consumer(self.handler.stream, config)

@@ -24,7 +24,7 @@ from gateway.bus.connection import NatsBus
 from gateway.db.database import PostgresDatabase, guard
 from gateway.errors import Unavailable
 from gateway.events import names
-from gateway.events.dead import publish
+from gateway.events.dead_letters import publish
 from gateway.events.schedules import Wake, wake
 from gateway.events.streams import Streams
 from gateway.protocol.names import RoomName, room_name

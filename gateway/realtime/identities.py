@@ -9,7 +9,7 @@ import msgspec
 from gateway.contract.identities import Export, Remains
 from gateway.contract.module import Module
 from gateway.db.cluster_state import Fact
-from gateway.db.traces import Traces
+from gateway.db.personal_data import KernelPersonalData
 from gateway.protocol.names import user_id
 from gateway.realtime.cluster_state import LIFTED, ClusterState
 
@@ -24,11 +24,15 @@ class Identities:
     kind = "identity"
 
     def __init__(
-        self, state: ClusterState, traces: Traces, modules: Sequence[Module], ask_anew: Callable[[str], None]
+        self,
+        state: ClusterState,
+        personal_data: KernelPersonalData,
+        modules: Sequence[Module],
+        ask_anew: Callable[[str], None],
     ) -> None:
         """`ask_anew` drops what this node keeps of a user's identity."""
         self._state = state
-        self._traces = traces
+        self._personal_data = personal_data
         self._modules = modules
         self._ask_anew = ask_anew
         state.add(self)
@@ -39,16 +43,16 @@ class Identities:
 
     async def export(self, user: str, after: int = 0) -> Export:
         modules = {} if after else {module.name: await module.export(user) for module in self._modules}
-        said, following = await self._traces.said(user, after)
+        said, following = await self._personal_data.said(user, after)
         return Export({name: found for name, found in modules.items() if found}, said, following)
 
     async def forget(self, user: str) -> Remains:
         rooms = {room for module in self._modules for room in await module.forget(user)}
-        await self._traces.forget(user)
+        await self._personal_data.forget(user)
         return Remains(user, sorted(rooms))
 
     async def anonymise(self, remains: Remains) -> Remains | None:
-        return await self._traces.anonymise(remains)
+        return await self._personal_data.anonymise(remains)
 
     def learn(self, fact: Fact, *, holds: bool) -> None:
         self._ask_anew(msgspec.json.decode(fact.data, type=IdentityChanged).user)

@@ -22,7 +22,7 @@ import pytest
 from devstack import ports, probe, process_table, state
 from devstack.checkup import environment_of
 from devstack.state import State
-from gateway.events import desk
+from gateway.events import dead_letter_commands
 
 from .waiting import gone, until
 
@@ -141,7 +141,7 @@ async def assert_complete(known: State, run: Run, port: int) -> None:
         assert (await probe.get(f"{url}/health/ready"))[0] == 200
     await (await asyncpg.connect(known.database_url)).close()
     await (await nats.connect(known.nats_url.split(","))).close()
-    assert await desk.lines(environment_of(run.data, {}), None) == ["0 dead letter(s)"]
+    assert await dead_letter_commands.lines(environment_of(run.data, {}), None) == ["0 dead letter(s)"]
     assert (await probe.get(f"{known.aws_endpoint}/_devcloud/health"))[0] == 200
 
 

@@ -16,8 +16,8 @@ from devstack.postgres import Postgres
 from gateway import failpoint
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
-from gateway.events import desk, names
-from gateway.events.dead import DeadLetters
+from gateway.events import dead_letter_commands, names
+from gateway.events.dead_letters import DeadLetters
 from gateway.settings import environment
 from tests.events.conftest import ServeShop, eventually, shop_settings
 from tests.events.shop import Item, Oops, Shop, effects, fresh
@@ -31,7 +31,7 @@ POINTS = {
     "kill.received": 0.05,
     "kill.handled": 0.05,
     "kill.committed": 0.05,
-    "kill.buried": 1.0,
+    "kill.dead_letter": 1.0,
 }
 ITEMS = 1_000_000
 # Even if all die at once, one process sells as many.
@@ -116,7 +116,7 @@ async def test_nothing_is_lost_or_done_twice(
             sold = await pool.fetchval("SELECT count(*) FROM item WHERE starts_with(name, $1)", prefix)
             while await _missing(pool, prefix, sold):
                 assert not finishing.done()
-                dead += await desk.requeue(variables, (), None)
+                dead += await dead_letter_commands.requeue(variables, (), None)
                 await asyncio.sleep(0.2)
         finally:
             one.stop()
@@ -147,7 +147,7 @@ async def test_a_dead_letter_that_was_sent_again_and_not_taken_out(
     # What died in another test is delivered again, and with one attempt alone would be a dead letter.
     async with serve() as shop:
         await eventually(lambda: _settled(shop), "nothing is left of before")
-    await desk.requeue(variables, (), None)
+    await dead_letter_commands.requeue(variables, (), None)
     async with serve() as shop:
         await eventually(lambda: _settled(shop), "nor of the dead")
     async with serve(event_attempts=1) as shop:
@@ -159,10 +159,10 @@ async def test_a_dead_letter_that_was_sent_again_and_not_taken_out(
         await shop.sell(name)
         dead = DeadLetters(shop.gateway.bus)
 
-        async def buried() -> bool:
+        async def given_up() -> bool:
             return await dead.count() == 1
 
-        await eventually(buried, "it is a dead letter")
+        await eventually(given_up, "it is a dead letter")
         shop.hooks.clear()
 
         def die(_: object) -> bool:
@@ -170,10 +170,10 @@ async def test_a_dead_letter_that_was_sent_again_and_not_taken_out(
 
         failpoint.set("kill.requeued", die)
         with pytest.raises(Oops):
-            await desk.requeue(variables, (), None)
+            await dead_letter_commands.requeue(variables, (), None)
         failpoint.clear()
         assert await dead.count() == 1
-        assert await desk.requeue(variables, (), None) == 1
+        assert await dead_letter_commands.requeue(variables, (), None) == 1
         assert await dead.count() == 0
         await shop.sell(after := fresh())
 

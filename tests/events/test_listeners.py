@@ -17,7 +17,7 @@ from gateway.cli import main
 from gateway.contract import Delivery, Listener
 from gateway.events import names
 from gateway.events.consumer import Retries
-from gateway.events.dead import publish
+from gateway.events.dead_letters import publish
 from gateway.settings import environment
 from tests.events.conftest import ServeShop, eventually, shop_settings
 from tests.events.shop import Oops, Shop, Sold, effects, fresh

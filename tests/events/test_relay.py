@@ -31,7 +31,7 @@ async def test_one_node_sends_at_a_time_and_another_takes_over(serve: ServeShop,
         leader, other = (one, two) if sent[0] else (two, one)
         # As when its node vanishes: the lock ends with the session.
         await pool.fetchval("SELECT pg_terminate_backend($1)", await pool.fetchval(LEADERS))
-        await leader.gateway.courier.relay.stop()
+        await leader.gateway.event_runtime.relay.stop()
         after = await _sell(other, pool)
         assert _sent(other) > 0
         assert [await effects(pool, name) for name in (*before, *after)] == [["sold"]] * 10
@@ -111,7 +111,7 @@ async def test_nats_that_lost_its_storage_is_filled_again(
         await eventually(lambda: _all_sent(pool), "NATS has the timer")
     async with serve() as shop:
         # One that is stored, and that nobody has handled.
-        for consumer in shop.gateway.courier.consumers:
+        for consumer in shop.gateway.event_runtime.consumers:
             await consumer.drain(0)
         await shop.sell(pending)
         await eventually(lambda: _all_sent(pool), "NATS has the event")

@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
-from gateway.db import traces
+from gateway.db import personal_data
 from gateway.principal import FORGOTTEN, Principal, Role
 from modules.accounts.facade import record
 from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
@@ -133,7 +133,7 @@ async def test_all_that_is_held_on_a_user(
     assert message["data"] == {"text": "my words"}
 
     # Nobody's messages are too many: they come in slices.
-    monkeypatch.setattr(traces, "SLICE", 1)
+    monkeypatch.setattr(personal_data, "SLICE", 1)
     first, second, last = [
         (await http.get(f"{PROFILE}/export", headers=bearer(token(user)), params={"after": after})).json()
         for after in (0, message["seq"], question["seq"])
@@ -294,7 +294,7 @@ async def test_no_deletion_waits_for_the_archive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Each message of theirs, and each that names them, is a step of its own.
-    monkeypatch.setattr(traces, "SLICE", 1)
+    monkeypatch.setattr(personal_data, "SLICE", 1)
     room = f"session:{await create_session()}"
     async with connected(node.ws_url, token(user, name="Asha R")) as client:
         await client.join(room)
@@ -337,7 +337,7 @@ async def test_what_is_archived_late_is_anonymised_in_the_end(
     assert (forget.name, anonymise.name) == ("accounts.forget", "accounts.anonymise")
     first = forget.payload(user, last=False)
     async with node.gateway.database.transaction():
-        await node.gateway.courier.schedules(accounts).at(forget.name, user, datetime.now(UTC), first)
+        await node.gateway.event_runtime.schedules(accounts).at(forget.name, user, datetime.now(UTC), first)
     async with asyncio.timeout(SOON):
         while [row["name"] for row in await archived(database, user, 1)] != [FORGOTTEN]:
             await asyncio.sleep(0.05)

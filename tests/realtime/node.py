@@ -18,8 +18,8 @@ from gateway.bus.log import RoomLog
 from gateway.contract import Command, Context, RoomKind
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
-from gateway.events.courier import Courier
 from gateway.events.outbox import Outbox
+from gateway.events.runtime import EventRuntime
 from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON
 from gateway.protocol.messages import JoinResult, Position, Push
@@ -178,7 +178,9 @@ class Node:
             outbox,
             Snapshots(self.hub, self.log, {}, interval=settings.snapshot_interval),
         )
-        self.courier = Courier(self.bus, self.database, outbox, self.rooms.send, {}, {}, settings, self.metrics)
+        self.event_runtime = EventRuntime(
+            self.bus, self.database, outbox, self.rooms.send, {}, {}, settings, self.metrics
+        )
         self._names = itertools.count(1)
         self._archived = archived
 
@@ -247,13 +249,13 @@ async def node(
     if moderated:
         await running.cluster_state.start()
         if relay:
-            running.courier.start()
+            running.event_runtime.start()
     await running.grants.start()
     try:
         with WATCH.running():
             yield running
     finally:
-        await running.courier.stop()
+        await running.event_runtime.stop()
         await running.cluster_state.stop()
         await running.hub.stop()
         await running.bus.close()

@@ -18,7 +18,7 @@ from gateway.events.inbox import Inbox
 from gateway.events.schedules import TimerRows, Wake
 
 
-class Work(Protocol):
+class MessageHandler(Protocol):
     """Handles the messages of one durable consumer."""
 
     name: str
@@ -44,7 +44,7 @@ class Work(Protocol):
         """
 
 
-class ListenerWork:
+class ListenerHandler:
     """An event and its listener."""
 
     stream = names.EVENTS
@@ -91,7 +91,7 @@ class ListenerWork:
         return await self._inbox.claim(self.name, delivery.id)
 
 
-class TimerWork:
+class TimerHandler:
     """A timer that is due and its handler; its row is what its inbox is."""
 
     stream = names.TIMERS

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from gateway.bus.connection import NatsBus
-from gateway.events.dead import DeadLetters
+from gateway.events.dead_letters import DeadLetters
 from gateway.events.streams import Streams
 from gateway.settings import Settings, read
 
@@ -29,11 +29,11 @@ async def lines(environ: Mapping[str, str], name: str | None) -> list[str]:
     """A line for each dead letter, and one that counts them."""
     found: list[str] = []
     async with letters(environ) as dead:
-        async for buried in dead.all(name):
-            letter = buried.letter
+        async for stored in dead.all(name):
+            letter = stored.letter
             error = (letter.error.strip().splitlines() or [""])[-1]
             failed = letter.failed_at.isoformat(timespec="seconds")
-            found.append(f"{buried.seq}  {failed}  {letter.name}  {letter.what}  {letter.id}  {error}")
+            found.append(f"{stored.seq}  {failed}  {letter.name}  {letter.what}  {letter.id}  {error}")
     return [*found, f"{len(found)} dead letter(s)"]
 
 
@@ -57,7 +57,7 @@ async def show(environ: Mapping[str, str], number: int) -> str:
 async def requeue(environ: Mapping[str, str], numbers: Sequence[int], name: str | None) -> int:
     """Send these again, or without numbers all there are, of one handler if named; how many."""
     async with letters(environ) as dead:
-        chosen = [await dead.get(number) for number in numbers] or [buried async for buried in dead.all(name)]
-        for buried in chosen:
-            await dead.requeue(buried)
+        chosen = [await dead.get(number) for number in numbers] or [stored async for stored in dead.all(name)]
+        for stored in chosen:
+            await dead.requeue(stored)
     return len(chosen)

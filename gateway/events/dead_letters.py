@@ -35,7 +35,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     body: str
 
 
-class Buried(msgspec.Struct, frozen=True):
+class StoredDeadLetter(msgspec.Struct, frozen=True):
     """A dead letter in its stream, and its place there."""
 
     seq: int
@@ -48,11 +48,11 @@ class DeadLetters:
     def __init__(self, bus: NatsBus) -> None:
         self._bus = bus
 
-    async def bury(self, letter: DeadLetter, once: str) -> None:
+    async def store(self, letter: DeadLetter, once: str) -> None:
         """Store a dead letter; with the same `once` within two minutes it is stored once."""
         await publish(self._bus, names.dead(letter.name), msgspec.json.encode(letter), {names.MESSAGE_ID: once})
 
-    async def all(self, name: str | None = None) -> AsyncIterator[Buried]:
+    async def all(self, name: str | None = None) -> AsyncIterator[StoredDeadLetter]:
         """Every dead letter, oldest first; of one listener or timer when it is named."""
         seq, subject = 1, names.dead(name) if name else "dead.>"
         while True:
@@ -62,18 +62,18 @@ class DeadLetters:
             yield found
             seq = found.seq + 1
 
-    async def get(self, seq: int) -> Buried:
+    async def get(self, seq: int) -> StoredDeadLetter:
         """The dead letter at a place; raises BadInput `not_found`."""
         found = await self._get(seq, "dead.>")
         if found is None or found.seq != seq:
             raise not_found(f"there is no dead letter {seq}")
         return found
 
-    async def requeue(self, buried: Buried) -> None:
+    async def requeue(self, stored: StoredDeadLetter) -> None:
         """Hand it to its handler again, with all its tries, and take it out of here."""
-        letter = buried.letter
+        letter = stored.letter
         headers = {
-            names.MESSAGE_ID: f"requeue:{buried.seq}:{letter.id}",
+            names.MESSAGE_ID: f"requeue:{stored.seq}:{letter.id}",
             names.ID: letter.id,
             names.AT: letter.at.isoformat(),
         }
@@ -81,11 +81,11 @@ class DeadLetters:
         # Taken out second: killed in between, it is here and there, and there it is handled once.
         failpoint.crash("kill.requeued")
         try:
-            await self._bus.jetstream.delete_msg(names.DEAD, buried.seq)
+            await self._bus.jetstream.delete_msg(names.DEAD, stored.seq)
         except NotFoundError:
             pass
         except (NatsError, JetStreamError, TimeoutError, OSError) as error:
-            raise Unavailable(f"NATS did not take out dead letter {buried.seq}: {error!r}") from error
+            raise Unavailable(f"NATS did not take out dead letter {stored.seq}: {error!r}") from error
 
     async def count(self) -> int:
         try:
@@ -94,14 +94,14 @@ class DeadLetters:
             raise Unavailable(f"NATS does not answer: {error!r}") from error
         return info.state.messages
 
-    async def _get(self, seq: int, subject: str) -> Buried | None:
+    async def _get(self, seq: int, subject: str) -> StoredDeadLetter | None:
         try:
             message = await self._bus.jetstream.get_msg(names.DEAD, seq=seq, subject=subject, next=True)
         except NotFoundError:
             return None
         except (NatsError, JetStreamError, TimeoutError, OSError) as error:
             raise Unavailable(f"NATS does not answer: {error!r}") from error
-        return Buried(int(message.seq or 0), msgspec.json.decode(message.data or b"", type=DeadLetter))
+        return StoredDeadLetter(int(message.seq or 0), msgspec.json.decode(message.data or b"", type=DeadLetter))
 
 
 async def publish(bus: NatsBus, subject: str, body: bytes, headers: dict[str, str], *, tries: int = 3) -> None:

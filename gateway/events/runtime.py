@@ -11,19 +11,19 @@ from gateway.contract.module import Module
 from gateway.contract.timer import Timer
 from gateway.db.database import PostgresDatabase
 from gateway.events.consumer import Consumer, Retries
-from gateway.events.dead import DeadLetters
+from gateway.events.dead_letters import DeadLetters
 from gateway.events.inbox import Inbox
+from gateway.events.message_handler import ListenerHandler, MessageHandler, TimerHandler
 from gateway.events.outbox import Outbox
 from gateway.events.publisher import ModuleEvents
 from gateway.events.relay import Relay, SendPush
 from gateway.events.schedules import ModuleSchedules, TimerRows
 from gateway.events.streams import Streams
-from gateway.events.work import ListenerWork, TimerWork, Work
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
 
 
-class Courier:
+class EventRuntime:
     """Starts with NATS and PostgreSQL away as well, and goes on when they come."""
 
     def __init__(
@@ -52,8 +52,8 @@ class Courier:
             inbox_keep=settings.event_retention + settings.outbox_keep,
         )
         inbox, rows = Inbox(database), TimerRows(database)
-        works: list[Work] = [ListenerWork(listener, database, inbox) for listener in listeners.values()]
-        works += [TimerWork(timer, database, rows) for timer in timers.values()]
+        handlers: list[MessageHandler] = [ListenerHandler(listener, database, inbox) for listener in listeners.values()]
+        handlers += [TimerHandler(timer, database, rows) for timer in timers.values()]
         slots = asyncio.Semaphore(settings.event_concurrency)
         # Theirs who call vendors: one that hangs keeps nobody else waiting.
         calls = asyncio.Semaphore(settings.event_concurrency)
@@ -63,7 +63,7 @@ class Courier:
         )
         self.consumers = [
             Consumer(
-                work,
+                handler,
                 bus,
                 streams,
                 database,
@@ -71,10 +71,10 @@ class Courier:
                 metrics,
                 retries=retries,
                 ack_wait=settings.event_ack_wait,
-                slots=slots if work.transactional else calls,
+                slots=slots if handler.transactional else calls,
                 in_flight=settings.event_concurrency,
             )
-            for work in works
+            for handler in handlers
         ]
 
     def events(self, module: Module) -> ModuleEvents:

@@ -39,7 +39,7 @@ RENAME: Final = r"""
 ANSWERS: Final = "DELETE FROM idempotency_key WHERE principal = $1"
 
 
-class Traces:
+class KernelPersonalData:
     """Reads and removes them, in the task's transaction if there is one; every method raises Unavailable."""
 
     def __init__(self, database: PostgresDatabase) -> None:
