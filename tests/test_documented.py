@@ -38,9 +38,11 @@ def names(word: str, text: str) -> bool:
 
 
 def page_of(module: str) -> str:
-    file = ROOT / "modules" / module / "README.md"
-    assert file.exists(), f"modules/{module} has no README.md"
-    return file.read_text()
+    """The module's own page, and after it those of its packages."""
+    folder = ROOT / "modules" / module
+    assert (folder / "README.md").exists(), f"modules/{module} has no README.md"
+    files = sorted(folder.rglob("README.md"), key=lambda file: (len(file.parts), file))
+    return "\n".join(file.read_text() for file in files)
 
 
 def pushes() -> set[tuple[str, str]]:
@@ -48,7 +50,7 @@ def pushes() -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for module in MODULES:
         others = {command.name for command in module.commands}
-        for file in sorted((ROOT / "modules" / module.name).glob("*.py")):
+        for file in sorted((ROOT / "modules" / module.name).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text())):
                 value = node.value if isinstance(node, ast.Constant) else None
                 if isinstance(value, str) and re.fullmatch(rf"{module.name}\.[a-z_]+", value) and value not in others:
@@ -90,6 +92,12 @@ def test_module_pushes(module: str, push: str) -> None:
 
 def test_the_pushes_are_found() -> None:
     assert {("chat", "chat.message"), ("chat", "chat.deleted")} <= pushes()
+
+
+def test_the_pushes_of_nested_packages_are_found() -> None:
+    """Packages of live name `live.poll`; no file beside them does."""
+    assert not [file for file in (ROOT / "modules" / "live").glob("*.py") if '"live.poll"' in file.read_text()]
+    assert ("live", "live.poll") in pushes()
 
 
 @pytest.mark.parametrize("module", [module.name for module in MODULES])

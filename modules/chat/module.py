@@ -15,7 +15,7 @@ from litestar.di import Provide
 
 from gateway.contract import Command, Context, Database, Kernel, Module, Rate, SnapshotPart
 from gateway.errors import Unavailable
-from modules.chat import routes, traces
+from modules.chat import personal_data, routes
 from modules.chat.events import Mentioned
 from modules.chat.filter import load
 from modules.chat.messages import Clear, Configure, Edit, Mute, Named, React, Report, Send, Unmute
@@ -108,10 +108,10 @@ class ChatModule(Module):
             await reactions.stop()
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return await traces.export(self._running.database, user)
+        return await personal_data.export(self._running.database, user)
 
     async def forget(self, user: str) -> Collection[str]:
-        await traces.forget(self._running.database, user)
+        await personal_data.forget(self._running.database, user)
         # A pin names the author of its message, who wrote there; nothing else names anybody.
         return ()
 

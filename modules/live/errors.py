@@ -81,3 +81,7 @@ def no_recording() -> Conflict:
 
 def unplayable() -> Conflict:
     return Conflict("this recording cannot be played", code="live.unplayable")
+
+
+class Unplayable(ValueError):
+    """It is no playlist, or names what lies outside of its recording."""

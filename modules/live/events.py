@@ -124,3 +124,18 @@ class RecordingGone(msgspec.Struct, frozen=True, tag="live.RecordingGone"):
     session_id: str
     program_id: str
     recording_id: str
+
+
+class PollOpened(msgspec.Struct, frozen=True, tag="live.PollOpened"):
+    """A poll can be voted in."""
+
+    session_id: str
+    poll_id: str
+    question: str
+
+
+class ViewerRemoved(msgspec.Struct, frozen=True, tag="live.ViewerRemoved"):
+    """A user was taken out of a session, and may see no more of it."""
+
+    session_id: str
+    user_id: str

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway.principal import Principal
 from modules.live.states import State
 
 NO_NUL = r"^[^\x00]*$"
@@ -162,199 +163,22 @@ class Reminder(msgspec.Struct, frozen=True):
     rev: int
 
 
-Rule = Annotated[str, Meta(min_length=1, max_length=500, pattern="^[ -~]*$")]
-Timezone = Annotated[str, Meta(pattern="^[A-Za-z0-9_+/-]{1,64}$", description="Of the IANA database")]
-
-
-class NewSeries(NewSession, frozen=True, kw_only=True):
-    """A first session, and the rule (RFC 5545) by which others follow it at the same time of a place's clock."""
-
-    rule: Rule
-    timezone: Timezone
-
-    @classmethod
-    def example(cls) -> NewSeries:
-        first = NewSession.example()
-        values = {name: getattr(first, name) for name in NewSession.__struct_fields__}
-        return cls(**values, rule="FREQ=WEEKLY;BYDAY=MO,TH;COUNT=12", timezone="Asia/Kolkata")
-
-
-class SeriesChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left out stays. `starts_at` and `ends_at` are those of the first occurrence that is still to come; the
-    others follow it by the rule, also by one that is given anew."""
-
-    starts_at: Moment | UnsetType = UNSET
-    ends_at: Moment | UnsetType = UNSET
-    rule: Rule | UnsetType = UNSET
-    timezone: Timezone | UnsetType = UNSET
-    title: Title | UnsetType = UNSET
-    summary: Summary | UnsetType = UNSET
-    co_mentors: CoMentors | UnsetType = UNSET
-    mode: Mode | UnsetType = UNSET
-    visibility: Visibility | UnsetType = UNSET
-    recording: bool | UnsetType = UNSET
-    capacity: Capacity | UnsetType | None = UNSET
-
-    @classmethod
-    def example(cls) -> SeriesChange:
-        return cls(recording=True)
-
-
-class SeriesView(msgspec.Struct, frozen=True, kw_only=True):
-    """A series; its sessions are listed by `GET /sessions?series=`."""
+class Member(msgspec.Struct, frozen=True):
+    """A user as a part of a room names them."""
 
     id: str
-    program_id: str
-    mentor_id: str
-    title: str
-    rule: str
-    timezone: str
-    sessions: int
-    rev: int
-    created_at: datetime
-
-    @classmethod
-    def example(cls) -> SeriesView:
-        return cls(
-            id=EXAMPLE,
-            program_id=PROGRAM,
-            mentor_id="meera",
-            title="Quadratic equations",
-            rule="FREQ=WEEKLY;BYDAY=MO,TH;COUNT=12",
-            timezone="Asia/Kolkata",
-            sessions=12,
-            rev=1,
-            created_at=MADE,
-        )
-
-
-class CalendarAddress(msgspec.Struct, frozen=True):
-    """Shown once: whoever knows it sees your sessions."""
-
-    url: str
-
-    @classmethod
-    def example(cls) -> CalendarAddress:
-        return cls("https://ksmp.example/api/v1/calendars/Wm3q0x….ics")
-
-
-class StreamTrouble(StrEnum):
-    """`gone`: the stream has been away for long. `starving`: it comes too slowly to play. `recovered`: not any more."""
-
-    GONE = "gone"
-    STARVING = "starving"
-    RECOVERED = "recovered"
-
-
-class StreamNotice(msgspec.Struct, frozen=True):
-    """What a session's mentors are told about their stream."""
-
-    session_id: str
-    trouble: StreamTrouble
-    at: datetime
-    rev: int
-
-
-class Ingest(msgspec.Struct, frozen=True):
-    """What the mentor's encoder needs. Whoever has the key can stream into the class: show it to nobody."""
-
-    server: str
-    stream_key: str
-
-    @classmethod
-    def example(cls) -> Ingest:
-        return cls("rtmps://a1b2c3d4e5f6.global-contribute.live-video.net:443/app/", "sk_us-east-1_…")
-
-
-class StreamView(msgspec.Struct, frozen=True, kw_only=True):
-    """How the stream does. What the encoder sends is null until it is known; `starvations` counts the times at which it
-    came too slowly."""
-
-    video: Video
-    stream_id: str | None = None
-    health: str | None = None
-    viewers: int | None = None
-    width: int | None = None
-    height: int | None = None
-    frame_rate: int | None = None
-    bitrate: int | None = None
-    starvations: int = 0
-
-    @classmethod
-    def example(cls) -> StreamView:
-        return cls(
-            video=Video.STREAMING,
-            stream_id="st-1Fj0…",
-            health="HEALTHY",
-            viewers=412,
-            width=1920,
-            height=1080,
-            frame_rate=30,
-            bitrate=6_000_000,
-        )
-
-
-class Check(msgspec.Struct, frozen=True):
-    """A thing that should be so before a class begins."""
-
     name: str
-    ok: bool
-
-
-class CheckList(msgspec.Struct, frozen=True):
-    """What should be so before a class begins; it may begin without."""
-
-    checks: list[Check]
 
     @classmethod
-    def example(cls) -> CheckList:
-        return cls([Check("lobby_open", True), Check("video_available", True)])
+    def of(cls, principal: Principal) -> Member:
+        return cls(principal.id, principal.name)
 
 
-class RecordingNotice(msgspec.Struct, frozen=True):
-    """A recording is ready."""
+class Done(msgspec.Struct, frozen=True):
+    """The ok of most commands of a part: its revision after this change, or before it when nothing had to change."""
 
-    id: str
-    session_id: str
-    duration_ms: int
-    started_at: datetime
     rev: int
 
 
-class RecordingRemoval(msgspec.Struct, frozen=True):
-    """A recording is gone, for good."""
-
-    id: str
-    session_id: str
-    rev: int
-
-
-class RecordingView(msgspec.Struct, frozen=True):
-    """A recording of a session; `thumbnail_url` is good for some minutes."""
-
-    id: str
-    duration_ms: int
-    started_at: datetime
-    thumbnail_url: str | None
-
-
-class RecordingList(msgspec.Struct, frozen=True):
-    """The recordings of a session, in their order."""
-
-    items: list[RecordingView]
-
-    @classmethod
-    def example(cls) -> RecordingList:
-        return cls([RecordingView("Xw3…", 3_540_000, STARTS, "https://bucket.s3.amazonaws.com/…")])
-
-
-class Replay(msgspec.Struct, frozen=True):
-    """Where to watch a recording: for whoever has the URL, until it expires or you may see the recording no more."""
-
-    url: str
-    expires_at: datetime
-
-    @classmethod
-    def example(cls) -> Replay:
-        url = f"https://ksmp.example/api/v1/sessions/{EXAMPLE}/recordings/j8Z9O91ndcVs/playlist.m3u8?token=eyJ…"
-        return cls(url, ENDS)
+class Nothing(msgspec.Struct, frozen=True):
+    """The data of a command that carries none."""

@@ -18,45 +18,42 @@ from gateway.errors import Unavailable
 from gateway.principal import Principal
 from gateway.settings import Settings, SettingsError
 from gateway.tasks import end
-from modules.live import (
-    agenda,
-    effects,
-    events,
-    ivs,
-    recording_routes,
-    register,
-    routes,
-    s3,
-    stage_routes,
-    stream_routes,
-    traces,
-)
-from modules.live.admission import Admissions, Ticket
-from modules.live.breaker import Breaker
-from modules.live.calendars import Calendars
-from modules.live.classroom import Classroom
-from modules.live.departures import take_out
-from modules.live.due import Clockwork
-from modules.live.entrance import ROLES, Entrance
-from modules.live.errands import Errands
-from modules.live.happenings import Happenings
-from modules.live.passes import PURPOSE, Passes
-from modules.live.playback import PlaybackKey, development_key, private_key
-from modules.live.recordings import Recordings
-from modules.live.replays import Replays
-from modules.live.retention import Retention
-from modules.live.s3 import access_key
-from modules.live.series import Series
-from modules.live.sessions import Sessions
+from modules.live import events, personal_data
+from modules.live.access import routes as access_routes
+from modules.live.access.authorization import ROLES, Entrance
+from modules.live.access.join import Admissions, Ticket
+from modules.live.access.playback_tokens import PlaybackKey, development_key, private_key
+from modules.live.access.removal import take_out
+from modules.live.access.stage_tokens import StageDoor, StageTokens
+from modules.live.attendance import feature as attendance_feature
+from modules.live.aws import ivs, s3
+from modules.live.aws.circuit_breaker import Breaker
+from modules.live.aws.s3 import access_key
+from modules.live.recordings import routes as recording_routes
+from modules.live.recordings.playback import Replays
+from modules.live.recordings.playback_tokens import PURPOSE, Passes
+from modules.live.recordings.retention import Retention
+from modules.live.recordings.service import Recordings
+from modules.live.room.feature import Classroom
+from modules.live.schedule import routes as schedule_routes
+from modules.live.schedule.calendar_feed import Calendars
+from modules.live.schedule.series import Series
+from modules.live.sessions import routes as session_routes
+from modules.live.sessions.service import Sessions
+from modules.live.sessions.timer_handlers import Clockwork
+from modules.live.sessions.timers import CLOSE, OPEN, REMIND, SessionDue
+from modules.live.sessions.video_jobs import Screen
 from modules.live.settings import LiveSettings
-from modules.live.stage_door import StageDoor, StageTokens
-from modules.live.streams import Streams
-from modules.live.studio import Studio
 from modules.live.tables import Calendar, Promotion, Recording, Session, VideoRow, VoteRow
 from modules.live.tables import Series as SeriesRow
-from modules.live.timetable import CLOSE, OPEN, REMIND, Due
-from modules.live.usher import Usher
-from modules.live.video import Screen
+from modules.live.video import routes as stream_routes
+from modules.live.video import stage_routes
+from modules.live.video.command_queue import Errands
+from modules.live.video.event_consumer import Happenings
+from modules.live.video.listeners import Effects
+from modules.live.video.provisioner import Studio
+from modules.live.video.stage_participants import Usher
+from modules.live.video.streams import Streams
 from modules.programs.events import PartLost
 
 DEMO: Final = "demo"
@@ -67,7 +64,7 @@ class LiveModule(Module):
     name = "live"
     requires = ("accounts", "programs")
     settings_type = LiveSettings
-    tables = (Session, Promotion, SeriesRow, Calendar, VideoRow, Recording, VoteRow, *register.TABLES)
+    tables = (Session, Promotion, SeriesRow, Calendar, VideoRow, Recording, VoteRow, *attendance_feature.TABLES)
     migrations = Path(__file__).parent / "migrations"
     emits = (
         events.SessionScheduled,
@@ -80,11 +77,12 @@ class LiveModule(Module):
         events.SessionRated,
         events.RecordingReady,
         events.RecordingGone,
-        *effects.EVENTS,
+        events.PollOpened,
+        events.ViewerRemoved,
     )
 
     def __init__(self) -> None:
-        self._register = register.Register()
+        self._register = attendance_feature.Register()
         self.rooms = (
             RoomKind(name="lobby", roles=("guest",), authorize=self._lobby_role, presence=True),
             RoomKind(
@@ -107,31 +105,32 @@ class LiveModule(Module):
             ),
         )
         self._classroom = Classroom(self._staff_role)
+        self._effects = Effects()
         self._ticket = Ticket()
         self._stage_tokens = StageTokens()
         self.commands = (*self._classroom.commands, self._ticket.command, self._stage_tokens.command)
         self.snapshots = (*self._classroom.snapshots, *self._register.snapshots)
         leaving = Listener(event=PartLost, name="live.leave", handler=self._on_part_lost)
-        self.listens = (*self._classroom.listens, leaving)
+        self.listens = (*self._effects.listens, leaving)
         self.timers = (
             *self._classroom.timers,
             *self._register.timers,
-            Timer(name=OPEN, payload=Due, handler=self._open),
-            Timer(name=CLOSE, payload=Due, handler=self._close),
-            Timer(name=REMIND, payload=Due, handler=self._remind),
+            Timer(name=OPEN, payload=SessionDue, handler=self._open),
+            Timer(name=CLOSE, payload=SessionDue, handler=self._close),
+            Timer(name=REMIND, payload=SessionDue, handler=self._remind),
         )
         self.routes = (
             Router(
                 "/sessions",
                 route_handlers=[
-                    routes.listing,
-                    routes.create,
-                    routes.read,
-                    routes.change,
-                    routes.open_lobby,
-                    routes.start,
-                    routes.end,
-                    routes.cancel,
+                    session_routes.listing,
+                    session_routes.create,
+                    session_routes.read,
+                    session_routes.change,
+                    session_routes.open_lobby,
+                    session_routes.start,
+                    session_routes.end,
+                    session_routes.cancel,
                 ],
                 # Not a bound method: Litestar copies its handlers, with all that is bound to them.
                 dependencies={"sessions": Provide(lambda: self._sessions, sync_to_thread=False)},
@@ -139,7 +138,7 @@ class LiveModule(Module):
             Router(
                 "/sessions",
                 route_handlers=[
-                    stream_routes.join,
+                    access_routes.join,
                     stream_routes.ingest,
                     stream_routes.rotate,
                     stream_routes.stream,
@@ -174,12 +173,17 @@ class LiveModule(Module):
             self._classroom.routes,
             Router(
                 "/series",
-                route_handlers=[agenda.create_series, agenda.read_series, agenda.change_series, agenda.cancel_series],
+                route_handlers=[
+                    schedule_routes.create_series,
+                    schedule_routes.read_series,
+                    schedule_routes.change_series,
+                    schedule_routes.cancel_series,
+                ],
                 dependencies={"series": Provide(lambda: self._series, sync_to_thread=False)},
             ),
             Router(
                 "/calendars",
-                route_handlers=[agenda.address, agenda.end_address, agenda.feed],
+                route_handlers=[schedule_routes.address, schedule_routes.end_address, schedule_routes.feed],
                 dependencies={
                     "calendars": Provide(lambda: self._calendars, sync_to_thread=False),
                     "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
@@ -239,7 +243,7 @@ class LiveModule(Module):
                 studio = Studio(kernel, settings, sessions, screen, clients, key, bucket, self._recordings)
                 happenings = Happenings(kernel, clients, studio, screen, settings.events_queue)
                 errands = Errands(kernel, clients)
-                self._classroom.effects.video = errands
+                self._effects.video = errands
                 workers = [studio.run() for _ in range(settings.video_workers)]
                 for work in (*workers, happenings.run(), errands.run(), retention.run()):
                     task = asyncio.get_running_loop().create_task(work)
@@ -277,10 +281,10 @@ class LiveModule(Module):
         await take_out(self._kernel, event)
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return await traces.held(user)
+        return await personal_data.held(user)
 
     async def forget(self, user: str) -> Collection[str]:
-        return await traces.forget(user)
+        return await personal_data.forget(user)
 
     async def _role(self, principal: Principal, id: str) -> str:
         return await self._door.role(principal, id)
@@ -291,13 +295,13 @@ class LiveModule(Module):
     async def _staff_role(self, principal: Principal, id: str) -> str:
         return await self._door.staff_role(principal, id)
 
-    async def _open(self, due: Due, delivery: Delivery) -> None:
+    async def _open(self, due: SessionDue, delivery: Delivery) -> None:
         await self._clock.open(due)
 
-    async def _close(self, due: Due, delivery: Delivery) -> None:
+    async def _close(self, due: SessionDue, delivery: Delivery) -> None:
         await self._clock.close(due)
 
-    async def _remind(self, due: Due, delivery: Delivery) -> None:
+    async def _remind(self, due: SessionDue, delivery: Delivery) -> None:
         await self._clock.remind(due)
 
     @property

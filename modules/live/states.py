@@ -3,7 +3,7 @@
 It is `scheduled` until its lobby opens, by itself some minutes before the start or when a host opens it: from then on
 its viewers may be in its room. A host starts it, and it is `live` until it is ended. One that has not begun may be
 cancelled. Nothing leads back, and nothing past the lobby: a session that starts has a room in which to be told of it.
-What may be changed of a session that runs is less than of one that waits: see `sessions.py`.
+What may be changed of a session that runs is less than of one that waits: see `sessions/service.py`.
 """
 
 from __future__ import annotations

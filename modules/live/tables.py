@@ -123,7 +123,7 @@ class VoteRow(Table, tablename="live_vote"):
 
 
 class VideoRow(Table, tablename="live_video"):
-    """The video of a session that was started; what is claimed and changed of it is SQL of `studio.py`."""
+    """The video of a session that was started; what is claimed and changed of it is SQL of `video/provisioner.py`."""
 
     session_id = Text(primary_key=True)
     phase = Text()

@@ -14,7 +14,7 @@ from gateway.contract import Delivery, Kernel, Listener, Module, RoomKind
 from gateway.errors import Unavailable
 from gateway.principal import Principal
 from modules.payments.events import PaymentCaptured, PaymentRefunded
-from modules.programs import demo, routes, traces
+from modules.programs import demo, personal_data, routes
 from modules.programs.catalogue import Catalogue
 from modules.programs.curriculum import CurriculumBook
 from modules.programs.enrolments import Enrolments
@@ -114,12 +114,12 @@ class ProgramsModule(Module):
         yield
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return await traces.held(user)
+        return await personal_data.held(user)
 
     async def forget(self, user: str) -> Collection[str]:
         if self._enrolments is not None:
             await self._enrolments.forget(user)
-        await traces.forget(user)
+        await personal_data.forget(user)
         return ()
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:

@@ -17,10 +17,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from modules.live.playback import PlaybackKey
+from modules.live.access.playback_tokens import PlaybackKey
 from tests.aws.cloud import REGION, Cloud
 from tests.conftest import MakeGateway, MakeToken, Running
-from tests.modules.test_live_video import CREDENTIALS, id_of, waiting
+from tests.modules.live.video.test_video import CREDENTIALS, id_of, waiting
 
 ON_AWS = pytest.mark.skipif(
     os.environ.get("KSMP_AWS_LIVE_TEST") != "1", reason="costs money: KSMP_AWS_LIVE_TEST=1 runs it on AWS (docs/aws.md)"

@@ -21,7 +21,7 @@ import pytest
 
 from gateway.principal import Role
 from tests.devcloud.aws import Aws
-from tests.modules.test_live_video import CREDENTIALS, ENVIRON
+from tests.modules.live.video.test_video import CREDENTIALS, ENVIRON
 from tests.system.cluster import Cluster, running
 from tests.system.fleet import read_log
 from tests.system.student import Student

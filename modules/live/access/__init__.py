@@ -1,0 +1,1 @@
+"""Who may enter a session, as what, and with which tokens."""

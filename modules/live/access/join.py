@@ -1,0 +1,120 @@
+"""Entering a session, in one call: where its room is, and what there is to see."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from gateway.contract import Command, Context, Kernel
+from gateway.errors import not_found
+from gateway.principal import Principal
+from modules.live.access.authorization import Entrance
+from modules.live.access.playback_tokens import Playback, PlaybackKey
+from modules.live.access.stage_tokens import StageDoor, StageTicket
+from modules.live.messages import PROGRAM, Nothing, Video
+from modules.live.states import State
+from modules.live.tables import Session
+
+SHOWN: Final = """
+    SELECT state, video, live_session.recording, channel_arn, playback_url, (
+        SELECT agreed FROM live_consent WHERE live_consent.session_id = id AND user_id = {}
+    ) AS consent FROM live_session
+    LEFT JOIN live_video ON live_video.session_id = id AND phase = 'up' WHERE id = {}
+"""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What a session shows now."""
+
+    state: State
+    video: Video
+    recording: bool
+    channel_arn: str | None
+    playback_url: str | None
+    # Null is no answer yet.
+    consent: bool | None
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """What a client needs to take part. `playback` is null while there is no channel; `live.session` tells when there
+    is, and `live.playback` answers it then. So is `stage` while there is none, and for who only watches it;
+    `live.stage_token` answers that. With `recorded` the class is being recorded: say so, and ask for what
+    `live.consent` answers, unless `consent` has the answer already."""
+
+    room: str
+    role: str
+    socket_url: str
+    state: State
+    video: Video
+    recorded: bool
+    consent: bool | None
+    playback: Playback | None
+    stage: StageTicket | None
+
+    @classmethod
+    def example(cls) -> Admission:
+        room, socket = f"session:{PROGRAM}", "wss://ksmp.example/realtime"
+        return cls(room, "viewer", socket, State.LIVE, Video.STREAMING, True, None, Playback.example(), None)
+
+
+class Watching(msgspec.Struct, frozen=True):
+    """The answer of `live.playback`."""
+
+    video: Video
+    playback: Playback | None
+
+
+class Admissions:
+    """Lets users into sessions."""
+
+    def __init__(
+        self, kernel: Kernel, entrance: Entrance, key: PlaybackKey | None, door: StageDoor, *, records: bool
+    ) -> None:
+        self._kernel = kernel
+        self._entrance = entrance
+        self._key = key
+        self._door = door
+        self._records = records
+
+    async def join(self, principal: Principal, session_id: str, socket_url: str) -> Admission:
+        """Raises what joining the room raises: for a ban, an enrolment, a time, places."""
+        room = f"session:{session_id}"
+        self._kernel.rooms.check(room, principal.id)
+        role = await self._entrance.role(principal, session_id)
+        shown = await self._shown(principal, session_id)
+        recorded = self._records and shown.recording and shown.state is State.LIVE
+        playback = self._playback(principal, shown)
+        stage = await self._door.admit(principal, session_id, role)
+        return Admission(room, role, socket_url, shown.state, shown.video, recorded, shown.consent, playback, stage)
+
+    async def watch(self, principal: Principal, session_id: str) -> Watching:
+        """A fresh token for who is in the room."""
+        shown = await self._shown(principal, session_id)
+        return Watching(shown.video, self._playback(principal, shown))
+
+    async def _shown(self, principal: Principal, session_id: str) -> Shown:
+        with self._kernel.database.guard():
+            for row in await Session.raw(SHOWN, principal.id, session_id):
+                return msgspec.convert(row, Shown)
+        raise not_found("there is no such session")
+
+    def _playback(self, principal: Principal, shown: Shown) -> Playback | None:
+        if self._key is None or shown.channel_arn is None or shown.playback_url is None:
+            return None
+        return self._key.grant(principal.id, shown.channel_arn, shown.playback_url)
+
+
+class Ticket:
+    """The command `live.playback`, which there is before there is a kernel."""
+
+    def __init__(self) -> None:
+        self.admissions: Admissions | None = None
+        self.command = Command(
+            name="live.playback", rooms="session", role="viewer", request=Nothing, handler=self._playback
+        )
+
+    async def _playback(self, context: Context, request: Nothing) -> Watching:
+        if self.admissions is None:
+            raise not_found("live has not started")
+        return await self.admissions.watch(context.principal, context.room_id)

@@ -1,0 +1,177 @@
+"""Tokens for a session's stage: who gets which, and whose are taken back.
+
+Every token is a row before it is handed out, and the role it was made for is asked again after that. So who loses the
+role either gets no token, or one that the loss, which marks the user's rows, takes back
+(`video/stage_participants.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from gateway import clock
+from gateway.contract import Command, Context, Kernel, Rate
+from gateway.errors import forbidden
+from gateway.identifier import new_id
+from gateway.principal import Principal
+from modules.live.access.authorization import Entrance
+from modules.live.access.playback_tokens import PlaybackKey
+from modules.live.aws.ivs_stages import FEATURED, Kind
+from modules.live.errors import no_stage
+from modules.live.messages import Nothing
+from modules.live.settings import LiveSettings
+
+PUBLISHERS: Final = frozenset({"host", "cohost", "speaker"})
+
+# In seconds: what IVS takes.
+LONGEST: Final = 1_209_600
+
+STAGE: Final = """
+    SELECT stage_arn, stage_key_arn, stage_events_url, stage_whip_url FROM live_video
+    WHERE session_id = $1 AND phase = 'up' AND stage_arn IS NOT NULL
+"""
+# Not of a session that is over meanwhile.
+HAND_OUT: Final = """
+    INSERT INTO live_participant (id, session_id, user_id, stage_arn, role, kind, expires_at)
+    SELECT $1, session_id, $3, stage_arn, $4, $5, $6 FROM live_video
+    WHERE session_id = $2 AND phase = 'up' AND stage_arn IS NOT NULL RETURNING id
+"""
+LEAVE_ONE: Final = """
+    UPDATE live_participant SET leaving_at = now() WHERE session_id = $1 AND id = $2 AND leaving_at IS NULL
+"""
+LEAVE: Final = """
+    UPDATE live_participant SET leaving_at = now() WHERE session_id = $1 AND user_id = $2 AND leaving_at IS NULL
+"""
+# Who speaks comes with another token than they watched by; whoever speaks already is not cut off by another role.
+LEAVE_SEAT: Final = """
+    UPDATE live_participant SET leaving_at = now()
+    WHERE session_id = $1 AND user_id = $2 AND role = 'viewer' AND leaving_at IS NULL
+"""
+
+
+class StageTicket(msgspec.Struct, frozen=True):
+    """Lets one participant onto the stage until `expires_at`; who is there by then stays. With `publishes` others see
+    and hear them. A device and a shared screen need one each."""
+
+    token: str
+    participant_id: str
+    publishes: bool
+    expires_at: datetime
+
+    @classmethod
+    def example(cls) -> StageTicket:
+        return cls("eyJ…", "4tQm8aVx2Kdn", True, datetime(2026, 2, 3, 0, 30, tzinfo=UTC))
+
+
+class StageAccess(msgspec.Struct, frozen=True):
+    """The answer of `live.stage_token`."""
+
+    stage: StageTicket | None
+
+
+class StageDoor:
+    """The door of stages. It signs tokens itself: however many come, and whatever IVS does, none is waited for."""
+
+    def __init__(self, kernel: Kernel, settings: LiveSettings, entrance: Entrance, key: PlaybackKey | None) -> None:
+        self._kernel = kernel
+        self._settings = settings
+        self._entrance = entrance
+        self._key = key
+
+    async def admit(self, principal: Principal, session_id: str, role: str) -> StageTicket | None:
+        """A token for who is of this role; None while there is no stage, or for who watches its mix.
+
+        Raises what `Entrance.role` raises, for who has lost their part meanwhile.
+        """
+        if role not in PUBLISHERS and not self._settings.stage_viewers:
+            return None
+        return await self._ticket(principal, session_id, role, "camera")
+
+    async def share(self, principal: Principal, session_id: str) -> StageTicket:
+        """A token for the user's screen, as a participant of its own.
+
+        Raises what `Entrance.role` raises, Refused for who may not speak, and Conflict `live.no_stage`.
+        """
+        self._kernel.rooms.check(f"session:{session_id}", principal.id)
+        role = await self._entrance.role(principal, session_id)
+        if role not in PUBLISHERS:
+            raise forbidden("only who speaks shares a screen")
+        ticket = await self._ticket(principal, session_id, role, "screen")
+        if ticket is None:
+            raise no_stage()
+        return ticket
+
+    async def _ticket(self, principal: Principal, session_id: str, role: str, kind: Kind) -> StageTicket | None:
+        fetch = self._kernel.database.fetch
+        rows = await fetch(STAGE, session_id)
+        if self._key is None or not rows:
+            return None
+        publishes = role in PUBLISHERS
+        now = int(clock.now_seconds())
+        expires = now + int(min(self._settings.stage_life, LONGEST))
+        participant, expires_at = new_id(), datetime.fromtimestamp(expires, UTC)
+        arn = rows[0]["stage_arn"]
+        claims = {
+            "exp": expires,
+            "iat": now,
+            "jti": participant,
+            "user_id": principal.id,
+            "resource": arn,
+            "topic": arn.rpartition("/")[2],
+            "events_url": rows[0]["stage_events_url"],
+            "whip_url": rows[0]["stage_whip_url"],
+            # A right that one has not is not named.
+            "capabilities": ({"allow_publish": True} if publishes else {})
+            | ({"allow_subscribe": True} if kind == "camera" else {}),
+            "attributes": {"role": role, "kind": kind} | ({FEATURED: "true"} if kind == "screen" else {}),
+            "version": "1.0",
+        }
+        token = self._key.sign(claims, rows[0]["stage_key_arn"])
+        if not await fetch(HAND_OUT, participant, session_id, principal.id, role, kind, expires_at):
+            return None
+        if await self._entrance.role(principal, session_id) != role:
+            await fetch(LEAVE_ONE, session_id, participant)
+            return None
+        return StageTicket(token, participant, publishes, expires_at)
+
+
+class StageTokens:
+    """The command `live.stage_token`, which there is before there is a kernel."""
+
+    def __init__(self) -> None:
+        self.door: StageDoor | None = None
+        self.entrance: Entrance | None = None
+        self.settings = LiveSettings()
+        self.command = Command(
+            name="live.stage_token",
+            rooms="session",
+            role="viewer",
+            request=Nothing,
+            handler=self._token,
+            rate=self._rate,
+        )
+
+    def start(self, door: StageDoor, entrance: Entrance, settings: LiveSettings) -> None:
+        self.door, self.entrance, self.settings = door, entrance, settings
+
+    async def _token(self, context: Context, request: Nothing) -> StageAccess:
+        if self.door is None or self.entrance is None:
+            raise no_stage()
+        role = await self.entrance.role(context.principal, context.room_id)
+        return StageAccess(await self.door.admit(context.principal, context.room_id, role))
+
+    def _rate(self) -> Rate:
+        return Rate(count=self.settings.stage_rate_count, seconds=self.settings.stage_rate_seconds)
+
+
+async def off_stage(kernel: Kernel, session_id: str, user_id: str) -> None:
+    """Take back all of a user's tokens, in the transaction in which they lose the right, or after it."""
+    await kernel.database.fetch(LEAVE, session_id, user_id)
+
+
+async def onto_stage(kernel: Kernel, session_id: str, user_id: str) -> None:
+    """Take back the tokens by which a user only watched, in the transaction in which they become a speaker."""
+    await kernel.database.fetch(LEAVE_SEAT, session_id, user_id)

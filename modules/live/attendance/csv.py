@@ -1,0 +1,35 @@
+"""Attendance as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from modules.live.attendance.report import Attendance
+from modules.live.spreadsheet import written
+
+COLUMNS: Final = (
+    "user_id",
+    "name",
+    "role",
+    "first_at",
+    "last_at",
+    "minutes",
+    "seconds",
+    "visits",
+    "late_seconds",
+    "early_seconds",
+    "late",
+    "early",
+    "present",
+)
+
+
+def sheet(rows: Iterable[Attendance]) -> str:
+    """Attendance."""
+    values = ({name: getattr(row, name, None) for name in COLUMNS} | {"minutes": _minutes(row)} for row in rows)
+    return written(COLUMNS, (list(row.values()) for row in values))
+
+
+def _minutes(row: Attendance) -> str:
+    return f"{row.seconds / 60:.1f}"

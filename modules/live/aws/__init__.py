@@ -1,0 +1,1 @@
+"""The adapters for AWS IVS and S3, the only places with the AWS SDK."""

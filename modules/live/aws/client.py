@@ -1,0 +1,77 @@
+"""Calls of AWS: each has a time-out and goes through a breaker, and says in our own words what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from gateway.errors import Unavailable
+from modules.live.aws.circuit_breaker import Breaker
+
+NOT_THERE: Final = frozenset({"ResourceNotFoundException", "ChannelNotBroadcasting", "NoSuchKey"})
+# As many as every listing of IVS takes.
+PAGE: Final = 50
+
+
+class NotThere(Exception):
+    """There is no such thing, or a channel broadcasts nothing."""
+
+
+class Calls:
+    """Calls of one service, which is left alone for a while when it fails."""
+
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
+
+    async def ask(self, call: Awaitable[Any]) -> Any:
+        """The answer. Raises NotThere and Unavailable."""
+        try:
+            self._breaker.check()
+        except Unavailable:
+            call.close()  # type: ignore[attr-defined]
+            raise
+        try:
+            answer = await said(call)
+        except Unavailable:
+            self._breaker.failed()
+            raise
+        except NotThere:
+            self._breaker.succeeded()
+            raise
+        self._breaker.succeeded()
+        return answer
+
+    async def ask_or_none(self, call: Awaitable[Any]) -> Any:
+        """The answer; None when there is no such thing. Raises Unavailable."""
+        try:
+            return await self.ask(call)
+        except NotThere:
+            return None
+
+    async def pages(
+        self, listing: Callable[..., Awaitable[Any]], member: str, **filters: Any
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Each item of a listing, to its last page; none when what it is of is gone. Raises Unavailable."""
+        more: dict[str, str] = {}
+        while True:
+            page = await self.ask_or_none(listing(maxResults=PAGE, **filters, **more))
+            for one in page[member] if page else ():
+                yield one
+            if not page or not page.get("nextToken"):
+                return
+            more = {"nextToken": page["nextToken"]}
+
+
+async def said(call: Awaitable[Any]) -> Any:
+    """The answer of a call; raises NotThere, and Unavailable for all else: what is asked of AWS here is ours."""
+    try:
+        return await call
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in NOT_THERE:
+            raise NotThere(code) from error
+        raise Unavailable(f"the video service answers {code}") from error
+    except (BotoCoreError, OSError, TimeoutError) as error:
+        raise Unavailable(f"the video service does not answer: {type(error).__name__}") from error

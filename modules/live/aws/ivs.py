@@ -1,0 +1,232 @@
+"""AWS IVS and SQS, as live needs them. Stages are in `aws/ivs_stages.py`, S3 is in `aws/s3.py`.
+
+Every call has a time-out and goes through a breaker; but for what creates, the SDK tries it a few times, with backoff
+and jitter. None is made inside of a database transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+import msgspec
+
+from gateway.errors import Unavailable
+from modules.live.aws.circuit_breaker import Breaker
+from modules.live.aws.client import Calls, said
+from modules.live.aws.ivs_stages import Stages
+
+# The longest that SQS holds a request back for a message to come.
+LONG_POLL: Final = 20
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """A channel, without its stream key's value, which is never kept."""
+
+    arn: str
+    playback_url: str
+    ingest_endpoint: str
+    stream_key_arn: str
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """What a channel broadcasts."""
+
+    id: str
+    starving: bool
+    viewers: int
+
+
+class QueueMessage(msgspec.Struct, frozen=True):
+    """A message of the queue, and the handle by which it is taken off."""
+
+    body: str
+    handle: str
+
+
+class Ivs:
+    """Clients of one process, open for its life: opening one is costly."""
+
+    def __init__(self, clients: Mapping[str, Any], breaker: Breaker) -> None:
+        self._ivs = clients["ivs"]
+        # What creates is never tried again by the SDK: the first try may have created it, and its answer was lost.
+        self._once = clients["once"]
+        self._sqs = clients["sqs"]
+        calls = Calls(breaker)
+        self._call, self._call_or_none, self._pages = calls.ask, calls.ask_or_none, calls.pages
+        self.stages = Stages(clients["realtime"], clients["realtime_once"], calls)
+        self._key_arn: str | None = None
+        self._queue_url: str | None = None
+        self._recording_arns: dict[str, str] = {}
+
+    async def create_channel(self, name: str, tags: Mapping[str, str], recording_arn: str) -> Channel:
+        """A low-latency STANDARD channel whose playback is private."""
+        answer = await self._call(
+            self._once.create_channel(
+                name=name,
+                type="STANDARD",
+                latencyMode="LOW",
+                authorized=True,
+                recordingConfigurationArn=recording_arn,
+                tags=dict(tags),
+            )
+        )
+        return _channel(answer["channel"], answer["streamKey"]["arn"])
+
+    async def find_channel(self, name: str) -> Channel | None:
+        """The channel of this name, which an attempt may have made whose answer was lost."""
+        for arn in await self.channels_named(name):
+            return await self.read_channel(arn)
+        return None
+
+    async def channels_named(self, name: str) -> list[str]:
+        """All of this name: an attempt that was given up may have been carried out after the next one."""
+        return [one["arn"] async for one in self._pages(self._ivs.list_channels, "channels", filterByName=name)]
+
+    async def read_channel(self, arn: str) -> Channel | None:
+        """The channel, with a stream key; None when there is none."""
+        answer = await self._call_or_none(self._ivs.get_channel(arn=arn))
+        if answer is None:
+            return None
+        return _channel(answer["channel"], await self.stream_key_of(arn))
+
+    async def stream_key_of(self, channel_arn: str) -> str:
+        """The ARN of the channel's stream key, which is made when there is none."""
+        async for key in self._pages(self._ivs.list_stream_keys, "streamKeys", channelArn=channel_arn):
+            arn: str = key["arn"]
+            return arn
+        made = await self._call(self._once.create_stream_key(channelArn=channel_arn))
+        return str(made["streamKey"]["arn"])
+
+    async def record(self, channel_arn: str, recording_arn: str) -> None:
+        """Let the channel's streams be recorded, or with an empty ARN not."""
+        await self._call(self._ivs.update_channel(arn=channel_arn, recordingConfigurationArn=recording_arn))
+
+    async def read_stream_key(self, arn: str) -> str | None:
+        """The value of a stream key. It is shown to a mentor, and neither logged nor kept."""
+        answer = await self._call_or_none(self._ivs.get_stream_key(arn=arn))
+        return None if answer is None else str(answer["streamKey"]["value"])
+
+    async def delete_stream_keys(self, channel_arn: str) -> None:
+        """No encoder is let in any more; one that is in stays."""
+        pages = self._pages(self._ivs.list_stream_keys, "streamKeys", channelArn=channel_arn)
+        for key in [key async for key in pages]:
+            await self._call_or_none(self._ivs.delete_stream_key(arn=key["arn"]))
+
+    async def stop_stream(self, channel_arn: str) -> None:
+        """End what the channel broadcasts; nothing is no error."""
+        await self._call_or_none(self._ivs.stop_stream(channelArn=channel_arn))
+
+    async def delete_channel(self, arn: str) -> None:
+        await self._call_or_none(self._ivs.delete_channel(arn=arn))
+
+    async def read_stream(self, channel_arn: str) -> Stream | None:
+        """What the channel broadcasts now; None for nothing."""
+        answer = await self._call_or_none(self._ivs.get_stream(channelArn=channel_arn))
+        if answer is None:
+            return None
+        stream = answer["stream"]
+        return Stream(stream.get("streamId", ""), stream.get("health") == "STARVING", stream.get("viewerCount", 0))
+
+    async def read_session(self, channel_arn: str) -> dict[str, Any] | None:
+        """The channel's last stream session, as `GetStreamSession` describes it; None when there was none."""
+        answer = await self._call_or_none(self._ivs.get_stream_session(channelArn=channel_arn))
+        if answer is None:
+            return None
+        session: dict[str, Any] = answer["streamSession"]
+        return session
+
+    async def put_metadata(self, channel_arn: str, text: str) -> None:
+        """Timed metadata; nothing when nothing is broadcast."""
+        await self._call_or_none(self._ivs.put_metadata(channelArn=channel_arn, metadata=text))
+
+    async def revoke_viewer(self, channel_arn: str, viewer_id: str, version: int) -> None:
+        """End the viewer's playback with every token up to this version."""
+        await self._call_or_none(
+            self._ivs.start_viewer_session_revocation(
+                channelArn=channel_arn, viewerId=viewer_id, viewerSessionVersionsLessThanOrEqualTo=version
+            )
+        )
+
+    async def import_key(self, name: str, public_key: str) -> None:
+        """Let IVS verify playback tokens by this key, once for its name."""
+        if self._key_arn is not None:
+            return
+        pages = self._pages(self._ivs.list_playback_key_pairs, "keyPairs")
+        found: str | None = None
+        async for pair in pages:
+            if pair.get("name") == name:
+                found = pair["arn"]
+                break
+        if found is None:
+            made = await self._call(self._once.import_playback_key_pair(name=name, publicKeyMaterial=public_key))
+            found = made["keyPair"]["arn"]
+        self._key_arn = found
+
+    async def recording_configuration(self, bucket: str, thumbnail_seconds: int, reconnect_seconds: int) -> str:
+        """The ARN of the configuration that records to this bucket; raises Unavailable until it is active."""
+        if bucket in self._recording_arns:
+            return self._recording_arns[bucket]
+        async for one in self._pages(self._ivs.list_recording_configurations, "recordingConfigurations"):
+            if (
+                one["destinationConfiguration"].get("s3", {}).get("bucketName") == bucket
+                and one["state"] != "CREATE_FAILED"
+            ):
+                found = one
+                break
+        else:
+            made = await self._call(
+                self._once.create_recording_configuration(
+                    name=f"ksmp-{bucket}",
+                    destinationConfiguration={"s3": {"bucketName": bucket}},
+                    thumbnailConfiguration={"recordingMode": "INTERVAL", "targetIntervalSeconds": thumbnail_seconds},
+                    recordingReconnectWindowSeconds=reconnect_seconds,
+                )
+            )
+            found = made["recordingConfiguration"]
+        if found["state"] != "ACTIVE":
+            raise Unavailable("the recording configuration is being made")
+        self._recording_arns[bucket] = found["arn"]
+        return self._recording_arns[bucket]
+
+    async def receive(self, queue: str) -> list[QueueMessage]:
+        """Wait for messages of the queue, as long as SQS lets one wait."""
+        if self._queue_url is None:
+            self._queue_url = str((await said(self._sqs.get_queue_url(QueueName=queue)))["QueueUrl"])
+        answer = await said(
+            self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=LONG_POLL)
+        )
+        return [QueueMessage(one["Body"], one["ReceiptHandle"]) for one in answer.get("Messages", ())]
+
+    async def take_off(self, message: QueueMessage) -> None:
+        await said(self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.handle))
+
+
+def _channel(channel: Mapping[str, Any], stream_key_arn: str) -> Channel:
+    return Channel(channel["arn"], channel["playbackUrl"], channel["ingestEndpoint"], stream_key_arn)
+
+
+@asynccontextmanager
+async def opened(region: str, endpoint: str, timeout: float, breaker: Breaker) -> AsyncIterator[Ivs]:
+    """The clients; an empty endpoint is AWS itself. Credentials come as every AWS SDK takes them."""
+
+    # Only here: it is large, and a platform without video does not need it.
+    import aioboto3  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    session = aioboto3.Session(region_name=region)
+    async with AsyncExitStack() as stack:
+        clients = {}
+        for name, service, wait, tries in (
+            ("ivs", "ivs", timeout, 3),
+            ("once", "ivs", timeout, 1),
+            ("realtime", "ivs-realtime", timeout, 3),
+            ("realtime_once", "ivs-realtime", timeout, 1),
+            ("sqs", "sqs", LONG_POLL + timeout, 3),
+        ):
+            retries = {"total_max_attempts": tries, "mode": "standard"}
+            config = Config(retries=retries, connect_timeout=timeout, read_timeout=wait)
+            client = session.client(service, endpoint_url=endpoint or None, config=config)
+            clients[name] = await stack.enter_async_context(client)
+        yield Ivs(clients, breaker)

@@ -1,0 +1,140 @@
+"""The recordings in S3, as IVS writes them there.
+
+No call is made inside of a database transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from gateway import clock
+from gateway.errors import Unavailable
+from gateway.settings import SettingsError
+from modules.live.aws.client import NotThere, said
+from modules.live.aws.presigner import AccessKey, Presigner
+from modules.live.errors import Unplayable
+
+ENDED: Final = "recording-ended.json"
+THUMBNAIL: Final = "media/latest_thumbnail/thumb.jpg"
+# The address of an object of this name begins with its bucket's.
+NAMED: Final = "k"
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A recording in a bucket; one that has not ended has no `duration_ms`. `playlist` is the path below the prefix."""
+
+    prefix: str
+    started_at: datetime
+    duration_ms: int | None
+    playlist: str
+
+
+class S3:
+    """The client of one process, open for its life. `signer` signs what others read, instead of the process's keys."""
+
+    def __init__(self, client: Any, region: str, credentials: Any, signer: AccessKey | None) -> None:
+        self._s3 = client
+        self._region = region
+        self._credentials = credentials
+        self._signer = signer
+
+    async def recordings(self, bucket: str, channel_arn: str) -> list[Recorded]:
+        """What was recorded of a channel, as its bucket says, where IVS writes the end of each last."""
+        account, resource = channel_arn.split(":")[4:6]
+        prefix = f"ivs/v1/{account}/{resource.partition('/')[2]}/"
+        more: dict[str, str] = {}
+        documents: dict[str, dict[str, Any]] = {}
+        while True:
+            page = await said(self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **more))
+            for one in page.get("Contents", ()):
+                recording, mark, name = one["Key"].partition("/events/")
+                if not mark or name not in ("recording-started.json", ENDED):
+                    continue
+                if recording not in documents or name == ENDED:
+                    answer = await said(self._s3.get_object(Bucket=bucket, Key=one["Key"]))
+                    documents[recording] = msgspec.json.decode(await said(answer["Body"].read()))
+            if not page.get("IsTruncated"):
+                return [_recorded(recording, document) for recording, document in documents.items()]
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    async def read(self, bucket: str, key: str, most: int) -> bytes | None:
+        """A playlist; None when there is none. Raises Unplayable for one of more than `most` bytes."""
+        try:
+            answer = await said(self._s3.get_object(Bucket=bucket, Key=key))
+        except NotThere:
+            return None
+        body = answer["Body"]
+        if answer["ContentLength"] > most:
+            body.close()
+            raise Unplayable(f"it is larger than {most} bytes")
+        content: bytes = await said(body.read())
+        return content
+
+    async def delete_page(self, bucket: str, prefix: str, most: int) -> bool:
+        """Delete up to so many objects of a recording, S3 takes a thousand; whether there may be more."""
+        page = await said(self._s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/", MaxKeys=most))
+        keys = [{"Key": one["Key"]} for one in page.get("Contents", ())]
+        if keys:
+            deletion = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+            # What it could not delete is in an answer that says 200.
+            for error in (await said(deletion)).get("Errors", ()):
+                raise Unavailable(f"S3 does not delete: {error.get('Code')}")
+        return bool(page.get("IsTruncated"))
+
+    async def presigner(self, bucket: str, seconds: int) -> Presigner:
+        """Makes URLs by which the bucket's objects can be read from now on, without asking S3.
+
+        What is signed with the keys of a role is good no longer than those keys are.
+        """
+        params = {"Bucket": bucket, "Key": NAMED}
+        signed: str = await said(self._s3.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds))
+        base = signed.partition("?")[0].removesuffix(NAMED)
+        key = self._signer
+        if key is None:
+            frozen = await said(self._credentials.get_frozen_credentials())
+            key = AccessKey(frozen.access_key, frozen.secret_key, frozen.token)
+        return Presigner(base, self._region, key, clock.now(), seconds)
+
+
+def _recorded(prefix: str, document: dict[str, Any]) -> Recorded:
+    hls = document["media"]["hls"]
+    return Recorded(
+        prefix,
+        datetime.fromisoformat(document["recording_started_at"]),
+        hls.get("duration_ms", 0) if "recording_ended_at" in document else None,
+        f"{hls['path']}/{hls['playlist']}",
+    )
+
+
+def access_key(text: str) -> AccessKey | None:
+    """`id:secret`, or None for nothing; raises SettingsError, which does not show it."""
+    id, mark, secret = text.partition(":")
+    if text and not (id and secret):
+        raise SettingsError("KSMP_LIVE_RECORDING_SIGNER has a bad value (hidden): it must be `id:secret`.")
+    return AccessKey(id, secret) if mark else None
+
+
+@asynccontextmanager
+async def opened(region: str, endpoint: str, timeout: float, signer: AccessKey | None) -> AsyncIterator[S3]:
+    """The client; an empty endpoint is AWS itself. Credentials come as every AWS SDK takes them."""
+
+    # Only here: it is large, and a platform without video does not need it.
+    import aioboto3  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    session = aioboto3.Session(region_name=region)
+    config = Config(
+        retries={"total_max_attempts": 3, "mode": "standard"},
+        connect_timeout=timeout,
+        read_timeout=timeout,
+        # Else it signs what others read by the version that new buckets refuse, and for the first region's address.
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if endpoint else "virtual"},
+    )
+    async with session.client("s3", endpoint_url=endpoint or None, config=config) as client:
+        yield S3(client, region, await session.get_credentials(), signer)

@@ -1,0 +1,1 @@
+"""Recordings of sessions: their list, playback from a private bucket, and retention."""

@@ -1,0 +1,108 @@
+"""Watching what was recorded, from a bucket that nobody but the gateways may read.
+
+A player opens one URL, which has a pass in it. The playlists come through here, rewritten: other playlists at the same
+address with the same pass, and what they play as URLs that S3 itself answers. So a player needs no header of ours, and
+no byte of video passes through a gateway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import structlog
+
+from gateway.contract import Kernel
+from gateway.errors import Refused, not_found
+from gateway.principal import Principal
+from modules.accounts.facade import role_of
+from modules.live.access.authorization import Entrance
+from modules.live.aws.s3 import S3
+from modules.live.errors import Unplayable, unplayable
+from modules.live.recordings.hls import is_path, is_playlist, rewritten
+from modules.live.recordings.playback_tokens import Pass, Passes
+from modules.live.recordings.service import RecordingFacts, Recordings
+from modules.live.settings import LiveSettings
+
+log = structlog.get_logger(__name__)
+
+
+class Replays:
+    """Without `s3` and `passes` there is no video here, and nothing to play."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        settings: LiveSettings,
+        entrance: Entrance,
+        recordings: Recordings,
+        s3: S3 | None,
+        passes: Passes | None,
+    ) -> None:
+        self._kernel = kernel
+        self._settings = settings
+        self._entrance = entrance
+        self._recordings = recordings
+        self._s3 = s3
+        self._passes = passes
+
+    async def open(self, principal: Principal, session_id: str, id: str) -> tuple[str, datetime]:
+        """A token for the recording's playlists, and how long it is good for.
+
+        Raises BadInput `not_found`, Refused `forbidden`, Conflict `live.unplayable` and Unavailable.
+        """
+        await self._entrance.check(principal, session_id)
+        await self._recordings.read(session_id, id)
+        if self._passes is None:
+            raise unplayable()
+        issued, token = self._passes.issue(principal.id, id)
+        return token, issued.expires_at
+
+    async def playlist(self, session_id: str, id: str, path: str | None, token: str) -> bytes:
+        """A playlist of the recording, for whoever has a pass of somebody who may still see it.
+
+        Raises BadInput `not_found`, whatever is wrong with the pass, Conflict `live.unplayable` and Unavailable.
+        """
+        if self._s3 is None or self._passes is None:
+            raise unplayable()
+        shown = self._passes.read(token)
+        if shown is None or shown.recording != id or shown.left <= 0 or not await self._may_see(shown, session_id):
+            raise not_found("this is no pass for the recording, or none any more")
+        found = await self._recordings.read(session_id, id)
+        path = path or found.playlist
+        if not (is_path(path) and is_playlist(path)):
+            raise not_found("there is no such playlist")
+        return await self._rewritten(found, path, token, self._s3, shown.left)
+
+    async def _may_see(self, shown: Pass, session_id: str) -> bool:
+        """Whether whose pass it is may see the recording now, as they are now."""
+        with self._kernel.database.guard():
+            role = await role_of(shown.user_id)
+        if role is None:
+            return False
+        viewer = Principal(id=shown.user_id, name="", role=role, expires_at=shown.expires * 1000)
+        try:
+            await self._entrance.check(viewer, session_id)
+        except Refused:
+            return False
+        return True
+
+    async def _rewritten(self, found: RecordingFacts, path: str, token: str, s3: S3, seconds: int) -> bytes:
+        most = self._settings.recording_playlist_bytes
+        presigner = await s3.presigner(found.bucket, seconds)
+
+        def address(path: str) -> str:
+            if is_playlist(path):
+                # Resolved by the player against the address that it has this one from.
+                return f"playlist.m3u8?path={path}&token={token}"
+            return presigner.url(f"{found.prefix}/{path}")
+
+        try:
+            content = await s3.read(found.bucket, f"{found.prefix}/{path}", most)
+            if content is None:
+                raise not_found("there is no such playlist")
+            # Some microseconds a segment, of which there are thousands.
+            return await asyncio.to_thread(rewritten, content, path, address)
+        except Unplayable as error:
+            log.warning("recordings.unplayable", recording=found.id, path=path, reason=str(error))
+            raise unplayable() from error

@@ -1,0 +1,1 @@
+"""The life of a session: its row, its steps and its timers."""

@@ -1,0 +1,334 @@
+"""Sessions themselves: who may see and change them, and what is told when they change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from piccolo.columns.combination import WhereRaw
+
+from gateway import clock
+from gateway.contract import Kernel
+from gateway.errors import forbidden, invalid, not_found
+from gateway.http.etag import IfMatch
+from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.identifier import new_id
+from gateway.principal import Principal, Role
+from gateway.protocol.names import is_user_id
+from gateway.settings import Settings
+from modules.accounts.facade import record
+from modules.live.access.removal import ROLE_CHANGED
+from modules.live.access.stage_tokens import off_stage
+from modules.live.errors import no_recording, not_changeable
+from modules.live.events import (
+    LobbyOpened,
+    SessionCancelled,
+    SessionMoved,
+    SessionScheduled,
+    SessionStarted,
+)
+from modules.live.messages import NewSession, SessionChange, SessionView, Video
+from modules.live.sessions import recording_notice
+from modules.live.sessions.timers import EMPTY, SETTLE, FollowUpDue, Timetable
+from modules.live.sessions.video_jobs import Screen
+from modules.live.settings import LiveSettings
+from modules.live.states import State, Step, after
+from modules.live.tables import Session
+from modules.programs.facade import Part, exists, part_of, parts_of, programs_of
+
+COLUMNS: Final = ", ".join(SessionView.__struct_fields__)
+READ: Final = f"SELECT {COLUMNS} FROM live_session WHERE id = {{}}"  # noqa: S608
+LOCK: Final = READ + " FOR UPDATE"
+AGENDA: Final = Sort("agenda", (Session.starts_at, Session.id))
+CO_MENTOR: Final = "co_mentors @> ARRAY[{}]::text[]"
+# The push of a session, in its own room and in its program's.
+PUSH: Final = "live.session"
+# What those who wait for the class have been told; it cannot change under them once it runs.
+SETTLED: Final = frozenset({"starts_at", "mode", "recording"})
+# Steps that the audit has when another's class takes them.
+OVER: Final = frozenset({Step.END, Step.CANCEL})
+
+
+class Agenda(msgspec.Struct, frozen=True, kw_only=True):
+    """Which sessions are asked for."""
+
+    program: str | None = None
+    series: str | None = None
+    state: State | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    teaching: bool = False
+
+
+async def teaches(principal: Principal, session: SessionView) -> bool:
+    """Whether this user is a host of the session: its mentors, its program's mentors, admins."""
+    if principal.role is Role.ADMIN or principal.id in (session.mentor_id, *session.co_mentors):
+        return True
+    return await part_of(principal.id, session.program_id) is Part.MENTOR
+
+
+class Sessions:
+    """The sessions there are."""
+
+    def __init__(self, kernel: Kernel, settings: LiveSettings, screen: Screen) -> None:
+        self._kernel = kernel
+        self._settings = settings
+        self._screen = screen
+        self._timetable = Timetable(kernel, settings)
+
+    async def listing(self, principal: Principal, agenda: Agenda, span: Span) -> Page[SessionView]:
+        """Those that this user may see, by their beginning."""
+        query = Session.select()
+        with self._kernel.database.guard():
+            if agenda.teaching:
+                mine = f"(mentor_id = {{}} OR {CO_MENTOR})"
+                query = query.where(WhereRaw(mine, principal.id, principal.id))
+            elif principal.role is not Role.ADMIN:
+                theirs = await programs_of(principal.id)
+                seen = f"(visibility = 'open' OR program_id = ANY({{}}) OR mentor_id = {{}} OR {CO_MENTOR})"
+                query = query.where(WhereRaw(seen, theirs, principal.id, principal.id))
+            if agenda.program is not None:
+                query = query.where(Session.program_id == agenda.program)
+            if agenda.series is not None:
+                query = query.where(Session.series_id == agenda.series)
+            if agenda.state is not None:
+                query = query.where(Session.state == agenda.state.value)
+            if agenda.since is not None:
+                query = query.where(Session.ends_at > agenda.since)
+            if agenda.until is not None:
+                query = query.where(Session.starts_at < agenda.until)
+            return await page_of(query, AGENDA, span, SessionView)
+
+    async def read(self, principal: Principal, id: str) -> SessionView:
+        """Raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
+        with self._kernel.database.guard():
+            session = await self._found(READ, id)
+            if session.visibility == "open" or await teaches(principal, session):
+                return session
+            if await part_of(principal.id, session.program_id) is None:
+                raise forbidden("this session is for those enrolled in its program")
+        return session
+
+    async def create(self, principal: Principal, new: NewSession) -> SessionView:
+        """Schedule a session of a program that the user teaches.
+
+        Raises BadInput `invalid`, Refused `forbidden` or Unavailable.
+        """
+        session = await self.planned(principal, new)
+        async with self._kernel.database.transaction():
+            await self.add(session)
+        return session
+
+    async def planned(self, principal: Principal, new: NewSession, *, series_id: str | None = None) -> SessionView:
+        """The session that would be: everything about it was checked, and nothing is written."""
+        mentor_id = new.mentor_id or principal.id
+        self._check_times(new.starts_at, new.ends_at)
+        check_co_mentors(new.co_mentors)
+        self.check_recording(new.recording)
+        with self._kernel.database.guard():
+            if not await exists(new.program_id):
+                raise invalid("there is no such program", field="program_id")
+            if principal.role is not Role.ADMIN:
+                if await part_of(principal.id, new.program_id) is not Part.MENTOR:
+                    raise forbidden("only a program's mentors schedule its sessions")
+                if mentor_id != principal.id and await part_of(mentor_id, new.program_id) is not Part.MENTOR:
+                    raise invalid("this user is no mentor of the program", field="mentor_id")
+        values = msgspec.structs.asdict(new) | {
+            "mentor_id": mentor_id,
+            "co_mentors": tuple(new.co_mentors),
+            "starts_at": new.starts_at.astimezone(UTC),
+            "ends_at": new.ends_at.astimezone(UTC),
+        }
+        return SessionView(
+            id=new_id(),
+            series_id=series_id,
+            state=State.SCHEDULED,
+            video=Video.OFF,
+            opened_at=None,
+            started_at=None,
+            ended_at=None,
+            rev=1,
+            created_at=clock.now(),
+            **values,
+        )
+
+    async def add(self, session: SessionView) -> None:
+        """Write a planned session and tell of it, inside a transaction."""
+        await Session.insert(Session(**_columns(msgspec.structs.asdict(session))))
+        # Nobody is in its own room yet.
+        await self._kernel.rooms.publish_row(f"program:{session.program_id}", PUSH, session)
+        await self._timetable.plan(session)
+        await self._kernel.events.publish(
+            SessionScheduled(
+                session.id,
+                session.program_id,
+                session.mentor_id,
+                session.title,
+                session.starts_at,
+                session.ends_at,
+            )
+        )
+
+    async def change(self, principal: Principal, id: str, change: SessionChange, if_match: IfMatch) -> SessionView:
+        """Raises Conflict `live.not_changeable` for what is settled by now, and what `locked` raises."""
+        values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+        check_co_mentors(values.get("co_mentors", ()))
+        async with self._kernel.database.transaction():
+            session = await self.locked(principal, id)
+            if_match.check(session.rev)
+            self.check_recording(values.get("recording", False) and not session.recording)
+            for field in values:
+                if session.state.over or (session.state is State.LIVE and field in SETTLED):
+                    raise not_changeable(session.state, field)
+            session = await self.rewrite(principal, session, values)
+        if values.get("visibility") == "program":
+            await self._empty(session)
+        return session
+
+    async def rewrite(self, principal: Principal, session: SessionView, values: dict[str, Any]) -> SessionView:
+        """Change a locked session inside a transaction; when it is moved its timers are, and others hear of it.
+
+        Raises BadInput `invalid` for times that cannot be.
+        """
+        if moved := "starts_at" in values or "ends_at" in values:
+            starts_at, ends_at = values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at)
+            self._check_times(starts_at, ends_at)
+            values = values | {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
+        await note_co_mentors(principal, session.id, session.co_mentors, values)
+        session = await self.write(session, values)
+        if moved:
+            await self._timetable.plan(session)
+            event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
+            await self._kernel.events.publish(event)
+        return session
+
+    async def step(self, principal: Principal, id: str, step: Step) -> SessionView:
+        """Take a step of the session's life, once; raises Conflict `live.bad_transition`, and what `locked` raises."""
+        async with self._kernel.database.transaction():
+            session = await self.take(await self.locked(principal, id), step)
+            if step in OVER and principal.id not in (session.mentor_id, *session.co_mentors):
+                await record(principal, f"live.{step}", id)
+        self._screen.woken.set()
+        return session
+
+    async def take(self, session: SessionView, step: Step) -> SessionView:
+        """The same, with the session's row locked in a transaction and nobody asked."""
+        now = clock.now()
+        values: dict[str, Any] = {"state": after(session.state, step)}
+        event: msgspec.Struct | None = None
+        match step:
+            case Step.OPEN:
+                values["opened_at"] = now
+                event = LobbyOpened(session.id, session.program_id)
+            case Step.START:
+                values |= {"started_at": now, "video": Video.STARTING if self._screen.on else Video.UNAVAILABLE}
+                await self._screen.begin(session)
+                event = SessionStarted(session.id, session.program_id, now)
+            case Step.END:
+                values |= {"ended_at": now, "video": Video.OFF}
+                await self._screen.end(session)
+                # `SessionEnded` carries figures, which are told when they are known.
+                await self._kernel.schedules.at(SETTLE, session.id, now, FollowUpDue(session.id))
+                await self._empty_at(session, now + timedelta(seconds=self._settings.room_kept))
+            case Step.CANCEL:
+                await self._empty_at(session, now)
+                event = SessionCancelled(session.id, session.program_id)
+        if step is Step.START and self._screen.records(session):
+            for user in await recording_notice.give(self._kernel, session):
+                await self._take_out(session, user)
+        session = await self.write(session, values)
+        await self._timetable.plan(session)
+        if event is not None:
+            await self._kernel.events.publish(event)
+        return session
+
+    async def locked(self, principal: Principal, id: str) -> SessionView:
+        """The session, whose row stays locked until the transaction ends, for one of its hosts.
+
+        Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
+        """
+        session = await self._found(LOCK, id)
+        if not await teaches(principal, session):
+            raise forbidden("only its mentors do this to a session")
+        return session
+
+    async def write(self, session: SessionView, changed: dict[str, Any]) -> SessionView:
+        """Change a locked session inside a transaction, and tell who is in its room and its program's."""
+        values = {**changed, "rev": session.rev + 1}
+        await Session.update(_columns(values)).where(Session.id == session.id)
+        before, session = session, msgspec.convert({**msgspec.structs.asdict(session), **values}, SessionView)
+        # Who teaches it no more comes back as what they are now, if at all.
+        for user in sorted({*before.co_mentors} - {*session.co_mentors}):
+            await self._take_out(session, user)
+        await self._push(session)
+        return session
+
+    async def _empty(self, session: SessionView) -> None:
+        """Take those out who are in the rooms and have no part in the program; not inside of a transaction, since
+        other nodes may have to be asked. Done again when the session is changed so again."""
+        people = {person.id: person for person in await self._kernel.rooms.members(f"session:{session.id}")}
+        with self._kernel.database.guard():
+            parts = await parts_of(sorted(people), session.program_id)
+        mentors = {session.mentor_id, *session.co_mentors}
+        async with self._kernel.database.transaction():
+            for user, person in sorted(people.items()):
+                if user not in parts and user not in mentors and person.role != Role.ADMIN:
+                    await self._take_out(session, user)
+
+    async def _empty_at(self, session: SessionView, closes: datetime) -> None:
+        """Take those out who may be in the rooms no more, when nobody comes in on a grant of before."""
+        if session.state is not State.SCHEDULED:
+            fresh = timedelta(seconds=self._kernel.settings(Settings).grant_fresh)
+            await self._kernel.schedules.at(EMPTY, session.id, closes + fresh, FollowUpDue(session.id))
+
+    async def _take_out(self, session: SessionView, user: str) -> None:
+        await off_stage(self._kernel, session.id, user)
+        for room in ("session", "staff"):
+            await self._kernel.rooms.evict(f"{room}:{session.id}", user, ROLE_CHANGED, rejoin=True)
+
+    async def _push(self, session: SessionView) -> None:
+        for room in (f"session:{session.id}", f"program:{session.program_id}"):
+            await self._kernel.rooms.publish_row(room, PUSH, session)
+
+    async def _found(self, statement: str, id: str) -> SessionView:
+        for row in await Session.raw(statement, id):
+            return msgspec.convert(row, SessionView)
+        raise not_found("there is no such session")
+
+    def check_recording(self, wanted: bool) -> None:
+        """Raises Conflict `live.no_recording` for what would not happen."""
+        if wanted and not self._screen.recording:
+            raise no_recording()
+
+    def _check_times(self, starts_at: datetime, ends_at: datetime) -> None:
+        """Raises BadInput `invalid`."""
+        if ends_at <= starts_at:
+            raise invalid("it would end before it begins", field="ends_at")
+        if ends_at - starts_at > timedelta(seconds=self._settings.longest):
+            raise invalid("this is too long for one session", field="ends_at")
+        now = clock.now()
+        if ends_at <= now:
+            raise invalid("it would be over already", field="ends_at")
+        if starts_at > now + timedelta(seconds=self._settings.ahead):
+            raise invalid("this is too far ahead", field="starts_at")
+
+
+def check_co_mentors(users: Iterable[str]) -> None:
+    """Raises BadInput `invalid` for what is no user's id."""
+    for user in users:
+        if not is_user_id(user):
+            raise invalid("one of the co-mentors is no id of a user", field="co_mentors")
+
+
+async def note_co_mentors(principal: Principal, id: str, before: Collection[str], changed: Mapping[str, Any]) -> None:
+    """Put into the audit, in the transaction that does it, whom a change makes a co-mentor and whom it makes none."""
+    after = set(changed.get("co_mentors", before))
+    if after != set(before):
+        details = {"added": sorted(after - {*before}), "removed": sorted({*before} - after)}
+        await record(principal, "live.co_mentors", id, details)
+
+
+def _columns(values: dict[str, Any]) -> dict[Any, Any]:
+    return values | ({"co_mentors": list(values["co_mentors"])} if "co_mentors" in values else {})

@@ -1,0 +1,65 @@
+"""What happens to a session when its time has come.
+
+Whoever edits a session locks its row first and its timers after it; a timer comes to its handler locked. So a handler
+waits for no row: it looks again a moment later, when the edit may have set the timer anew.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from gateway import clock
+from gateway.contract import Kernel
+from modules.live.events import SessionNear
+from modules.live.messages import Reminder, SessionView
+from modules.live.sessions.service import READ, Sessions
+from modules.live.sessions.timers import CLOSE, OPEN, REMIND, SessionDue
+from modules.live.states import State, Step
+from modules.live.tables import Session
+
+AGAIN: Final = timedelta(seconds=0.5)
+LOCK_OR_SKIP: Final = READ + " FOR UPDATE SKIP LOCKED"
+# The push of a reminder, in the program's room.
+PUSH: Final = "live.reminder"
+
+
+class Clockwork:
+    """The handlers of the timers; each runs inside of a transaction."""
+
+    def __init__(self, kernel: Kernel, sessions: Sessions) -> None:
+        self._kernel = kernel
+        self._sessions = sessions
+
+    async def open(self, due: SessionDue) -> None:
+        session = await self._locked(OPEN, due)
+        if session is not None and session.state is State.SCHEDULED:
+            await self._sessions.take(session, Step.OPEN)
+
+    async def close(self, due: SessionDue) -> None:
+        """One that nobody started does not take place; one that nobody ended is over."""
+        session = await self._locked(CLOSE, due)
+        if session is None or session.state.over:
+            return
+        await self._sessions.take(session, Step.END if session.state is State.LIVE else Step.CANCEL)
+
+    async def remind(self, due: SessionDue) -> None:
+        session = await self._locked(REMIND, due)
+        # The platform may have been away until the class began.
+        if session is None or session.state not in (State.SCHEDULED, State.LOBBY) or session.starts_at <= clock.now():
+            return
+        reminder = Reminder(session.id, session.title, session.starts_at, due.ahead, session.rev)
+        await self._kernel.rooms.publish_row(f"program:{session.program_id}", PUSH, reminder)
+        await self._kernel.events.publish(
+            SessionNear(session.id, session.program_id, session.title, session.starts_at, due.ahead)
+        )
+
+    async def _locked(self, timer: str, due: SessionDue) -> SessionView | None:
+        for row in await Session.raw(LOCK_OR_SKIP, due.session_id):
+            return msgspec.convert(row, SessionView)
+        if await Session.exists().where(Session.id == due.session_id):
+            key = f"{due.session_id}-{due.ahead}" if due.ahead else due.session_id
+            await self._kernel.schedules.at(timer, key, clock.now() + AGAIN, due)
+        return None

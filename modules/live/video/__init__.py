@@ -1,0 +1,1 @@
+"""The video of sessions: channels, streams and stages of IVS."""
