@@ -11,8 +11,7 @@ from xml.sax.saxutils import escape
 import httpx
 import msgspec
 
-from devcloud import polls, posts, tags
-from devcloud.backstage import Backstage
+from devcloud import presigned_posts, sqs_long_poll, tags
 from devcloud.chat import rooms
 from devcloud.cloud import Cloud, Handler
 from devcloud.control import PREFIX, Control
@@ -20,6 +19,7 @@ from devcloud.events import Events
 from devcloud.faults import FaultSwitch, OperationFault
 from devcloud.ivs import channels, playback, recorder, recording, streams
 from devcloud.model import SERVICES, Models
+from devcloud.moto_server import MotoServer
 from devcloud.names import Place
 from devcloud.quotas import Quotas
 from devcloud.realtime import compositions, configurations, keys, stages
@@ -66,7 +66,7 @@ class App:
         buckets: Sequence[str] = BUCKETS,
         folder: Path | None = None,
     ) -> None:
-        backstage = Backstage(place, host, queue, buckets)
+        moto = MotoServer(place, host, queue, buckets)
         faults = FaultSwitch()
         self.cloud = Cloud(
             place=place,
@@ -74,8 +74,8 @@ class App:
             store=Store(folder),
             faults=faults,
             quotas=Quotas(),
-            events=Events(place, faults, backstage.send_message),
-            backstage=backstage,
+            events=Events(place, faults, moto.send_message),
+            moto=moto,
         )
         self.services = Services(self.cloud, Models(), built())
         self._control = Control(self.cloud, lambda: self.services.missing)
@@ -104,9 +104,9 @@ class App:
             response = playback.watch(self.cloud, request)
             self.cloud.store.save()
             return response
-        return await self._backstage(request, signed, gone)
+        return await self._moto(request, signed, gone)
 
-    async def _backstage(self, request: Request, signed: str, gone: asyncio.Event) -> Response:
+    async def _moto(self, request: Request, signed: str, gone: asyncio.Event) -> Response:
         """Let moto answer, with the faults of its services."""
         operation = request.header("x-amz-target").rpartition(".")[2] or request.method
         key = f"{signed or 's3'}.{operation}"
@@ -119,8 +119,8 @@ class App:
     async def _forward(self, request: Request, key: str, gone: asyncio.Event) -> Response:
         try:
             if key == "sqs.ReceiveMessage":
-                return await polls.receive(self.cloud.backstage, request, gone)
-            return posts.refusal(request) or await self.cloud.backstage.forward(request)
+                return await sqs_long_poll.receive(self.cloud.moto, request, gone)
+            return presigned_posts.refusal(request) or await self.cloud.moto.forward(request)
         except (httpx.HTTPError, ImportError, OSError) as error:
             log.exception("moto does not answer")
             return Response(status=502, body=f"moto does not answer: {error}".encode())
@@ -133,7 +133,7 @@ class App:
         await receive()
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
-        await self.cloud.backstage.stop()
+        await self.cloud.moto.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
 

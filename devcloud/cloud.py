@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from devcloud.backstage import Backstage
 from devcloud.document import Document
 from devcloud.events import Events
 from devcloud.faults import FaultSwitch
+from devcloud.moto_server import MotoServer
 from devcloud.names import Place
 from devcloud.quotas import Quotas
 from devcloud.store import Store
@@ -24,7 +24,7 @@ class Cloud:
     faults: FaultSwitch
     quotas: Quotas
     events: Events
-    backstage: Backstage
+    moto: MotoServer
 
 
 # Changes the state at once, without waiting: two requests never see each other half done. What has to wait (S3, the

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from devcloud import clock
-from devcloud.backstage import Backstage
 from devcloud.document import Document
+from devcloud.moto_server import MotoServer
 from devcloud.names import Place, resource, token
 
 # One rendition and seconds of nothing: what matters is where things are, not what is seen.
@@ -37,12 +37,12 @@ def begin(place: Place, channel_arn: str, bucket: str, stream_id: str) -> Docume
     }
 
 
-async def write_start(backstage: Backstage, recording: Document) -> bool:
+async def write_start(moto: MotoServer, recording: Document) -> bool:
     """Write what is there when a recording starts; False when there is no such bucket."""
-    return await _put(backstage, recording, "events/recording-started.json", _metadata(recording, None), "json")
+    return await _put(moto, recording, "events/recording-started.json", _metadata(recording, None), "json")
 
 
-async def write_end(backstage: Backstage, recording: Document, ended: datetime) -> bool:
+async def write_end(moto: MotoServer, recording: Document, ended: datetime) -> bool:
     """Write the media and the end of a recording; the end comes last, as a reader waits for it."""
     seconds = max((ended - clock.read(recording["startTime"])).total_seconds(), 1.0)
     count = min(int(seconds // SEGMENT_SECONDS) + 1, SEGMENTS_MOST)
@@ -55,9 +55,9 @@ async def write_end(backstage: Backstage, recording: Document, ended: datetime) 
         "media/latest_thumbnail/thumb.jpg": _JPEG,
     }
     for name, body in files.items():
-        if not await _put(backstage, recording, name, body, name.rpartition(".")[2]):
+        if not await _put(moto, recording, name, body, name.rpartition(".")[2]):
             return False
-    return await _put(backstage, recording, "events/recording-ended.json", _metadata(recording, ended), "json")
+    return await _put(moto, recording, "events/recording-ended.json", _metadata(recording, ended), "json")
 
 
 def event(recording: Document, channel: Document, status: str, duration: timedelta, reason: str = "") -> Document:
@@ -104,8 +104,8 @@ def _metadata(recording: Document, ended: datetime | None) -> bytes:
     return msgspec.json.encode(document)
 
 
-async def _put(backstage: Backstage, recording: Document, name: str, body: bytes, suffix: str) -> bool:
-    return await backstage.put_object(recording["bucket"], f"{recording['prefix']}/{name}", body, _TYPES[suffix])
+async def _put(moto: MotoServer, recording: Document, name: str, body: bytes, suffix: str) -> bool:
+    return await moto.put_object(recording["bucket"], f"{recording['prefix']}/{name}", body, _TYPES[suffix])
 
 
 def _master() -> bytes:

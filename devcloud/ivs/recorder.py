@@ -31,7 +31,7 @@ def begin(cloud: Cloud, channel: Document, session: Document) -> None:
     session["recording"] = recording
 
     async def write() -> None:
-        if await recordings.write_start(cloud.backstage, recording):
+        if await recordings.write_start(cloud.moto, recording):
             _tell(cloud, channel, recording, "Recording Start")
         else:
             recording.setdefault("endTime", recording["startTime"])
@@ -75,7 +75,7 @@ def finish(cloud: Cloud, channel: Document) -> None:
     async def write() -> None:
         if recording.get("failed"):
             return
-        if await recordings.write_end(cloud.backstage, recording, ended):
+        if await recordings.write_end(cloud.moto, recording, ended):
             _tell(cloud, channel, recording, "Recording End", ended - clock.read(recording["startTime"]))
         else:
             _tell(cloud, channel, recording, "Recording End Failure", reason="InternalServerException")

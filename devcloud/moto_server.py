@@ -18,7 +18,7 @@ from devcloud.wire import Request, Response
 _HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "expect", "content-length"}
 
 
-class Backstage:
+class MotoServer:
     """A moto server on a port of its own, which is reached through ours alone.
 
     It takes a second to load, which happens in a thread when it is first needed: a `ksmp dev` starts no later for it.

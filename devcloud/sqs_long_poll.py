@@ -12,26 +12,26 @@ import time
 
 import msgspec
 
-from devcloud.backstage import Backstage
 from devcloud.document import Document
+from devcloud.moto_server import MotoServer
 from devcloud.wire import Request, Response
 
 # A message may become visible again without anyone sending it.
 RECHECK = 1.0
 
 
-async def receive(backstage: Backstage, request: Request, gone: asyncio.Event) -> Response:
+async def receive(moto: MotoServer, request: Request, gone: asyncio.Event) -> Response:
     """Answer one ReceiveMessage; `gone` is set when the client no longer waits for it."""
     document = _document(request)
     seconds = document.get("WaitTimeSeconds")
     if not isinstance(seconds, int) or not 0 < seconds <= 20:
-        return await backstage.forward(request)
+        return await moto.forward(request)
     body = msgspec.json.encode(document | {"WaitTimeSeconds": 0})
     now = dataclasses.replace(request, body=body)
     deadline = time.monotonic() + seconds
     while True:
-        news = backstage.news
-        answer = await backstage.forward(now)
+        news = moto.news
+        answer = await moto.forward(now)
         left = deadline - time.monotonic()
         if answer.status != 200 or b'"Messages"' in answer.body or left <= 0:
             return answer
