@@ -13,7 +13,7 @@ from devstack import gateways, probe, state
 from devstack.devcloud import HEALTH
 from devstack.errors import DevStackError
 from devstack.folder import MARKER, DataFolder
-from gateway.auth.issuer import KEY_FILE
+from devstack.issuer import KEY_FILE
 from gateway.doctor import Finding, examine
 from gateway.registry import RegistryError
 from gateway.settings import SettingsError

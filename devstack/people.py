@@ -9,8 +9,8 @@ from typing import Final
 from devstack.errors import DevStackError
 from devstack.folder import ISSUER as ISSUER_FOLDER
 from devstack.gateways import CLIENT_ID, ISSUER
+from devstack.issuer import KEY_FILE, DevelopmentIssuer
 from gateway import clock
-from gateway.auth.issuer import KEY_FILE, DevelopmentIssuer
 from gateway.principal import Principal, Role
 
 TOKEN_TTL: Final = 8 * 3600.0

@@ -49,9 +49,9 @@ class Options:
 async def prepare_database(settings: Settings) -> Mapping[str, str]:
     """Bring the tables of the modules up to date and put in what a first look needs; returns its names."""
     from devstack.people import people
+    from devstack.seed import seed
     from gateway import registry
     from gateway.db.migrate import migrate
-    from gateway.db.seed import seed
 
     modules = registry.load(settings.modules)
     await migrate(settings.database_url, modules)

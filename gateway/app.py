@@ -8,7 +8,6 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -17,7 +16,6 @@ from litestar.plugins.prometheus import PrometheusConfig
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from gateway import failpoint, registry
-from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.verifier import TokenVerifier
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
@@ -367,12 +365,8 @@ def create_app(gateway: Gateway) -> Litestar:
         *health.routes(gateway.check),
         MetricsController,
         *registry.routers(gateway.modules),
+        *development.routes(settings),
     ]
-    if settings.development_issuer:
-        issuer = DevelopmentIssuer(
-            Path(settings.development_issuer), issuer=settings.issuer, client_id=settings.client_ids[0]
-        )
-        handlers += development.routes(issuer)
     prometheus = PrometheusConfig(app_name="ksmp", prefix="ksmp", scopes={"http"}, group_path=True)  # type: ignore[arg-type]
     app = Litestar(
         route_handlers=handlers,

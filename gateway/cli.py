@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final
 
 import click
+
+# An entry point of it is a click command; its name is what one types after `ksmp`.
+GROUP: Final = "ksmp.commands"
 
 
 def expected() -> tuple[type[Exception], ...]:
@@ -25,7 +27,18 @@ def expected() -> tuple[type[Exception], ...]:
 
 
 class Commands(click.Group):
-    """Turns the errors a person can act on into one line on standard error and exit status 1."""
+    """The kernel's own commands, and those that packages bring by entry points of the group `GROUP`.
+
+    Turns the errors a person can act on into one line on standard error and exit status 1.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *(point.name for point in entry_points(group=GROUP))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (own := super().get_command(ctx, cmd_name)) is not None:
+            return own
+        return next((_loaded(point) for point in entry_points(group=GROUP, name=cmd_name)), None)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -38,80 +51,25 @@ class Commands(click.Group):
             raise
 
 
-def duration(ctx: click.Context, param: click.Parameter, value: str) -> float:
-    """Reads a time such as `90s`, `15m`, `8h` or `7d`; gives seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value, re.ASCII)
-    if match is None:
-        raise click.BadParameter(f"{value!r} is not a time like 90s, 15m, 8h or 7d.", ctx, param)
-    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}[match[2]]
+def _loaded(point: EntryPoint) -> click.Command:
+    """The command of an entry point; when it cannot be loaded, one that says why, so that the others can be used."""
+    try:
+        command = point.load()
+    except Exception as error:
+        why = f"It cannot be loaded: {type(error).__name__}: {error}"
 
+        def fail() -> None:
+            raise click.ClickException(f"{point.name}: {why}")
 
-def prefix(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """Checks that user ids made with this prefix are ones a token may name."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value, re.ASCII):
-        raise click.BadParameter("use up to 40 letters, digits, - and _.", ctx, param)
-    return value
-
-
-data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    default=Path(".ksmp"),
-    show_default=True,
-    help="Folder of `ksmp dev`.",
-)
+        return click.Command(point.name, callback=fail, help=why)
+    assert isinstance(command, click.Command), f"{point.value} is no click command"
+    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ksmp")
 def main() -> None:
     """The realtime gateway of KSMP: run it, look at it, or run all of it on this machine."""
-
-
-@main.command()
-@data_option
-@click.option("--port", type=click.IntRange(1, 65_500), default=8000, show_default=True, help="First gateway's port.")
-@click.option("--gateways", type=click.IntRange(1, 16), default=2, show_default=True, help="Gateway processes.")
-@click.option(
-    "--nats-nodes", type=click.Choice(["1", "3"]), default="1", show_default=True, help="Servers of the NATS cluster."
-)
-@click.option("--cloud/--no-cloud", default=True, show_default=True, help="Whether AWS is stood in for.")
-@click.option("--fresh", is_flag=True, help="Delete what earlier runs left in the folder, and start over.")
-def dev(data: Path, port: int, gateways: int, nats_nodes: str, cloud: bool, fresh: bool) -> None:
-    """Run everything on this machine: PostgreSQL, NATS, a stand-in for AWS, and gateways.
-
-    Nothing needs to be installed or set up. The gateways listen on PORT and the ports above it. Data is
-    kept between runs; `dev.json` in the folder tells addresses, tokens and process ids while it runs.
-    KSMP_* variables reach the gateways and win over what this command sets, except for KSMP_PORT.
-    Ctrl-C stops everything.
-    """
-    # What follows takes a moment to load, and nobody should wonder whether anything happens.
-    click.echo(f"Starting in {data.absolute()}; Ctrl-C stops everything")
-    from devstack.dev import Dev
-    from devstack.stack import Options
-
-    options = Options(data=data, port=port, gateways=gateways, nats_nodes=int(nats_nodes), cloud=cloud, fresh=fresh)
-    asyncio.run(Dev(options, say=click.echo).run())
-
-
-@main.command()
-@data_option
-@click.option("--role", type=click.Choice(["student", "mentor", "admin"]), required=True, help="Role of the users.")
-@click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many users.")
-@click.option("--prefix", default="load", show_default=True, callback=prefix, help="What their ids begin with.")
-@click.option(
-    "--ttl", default="8h", show_default=True, callback=duration, help="How long the tokens live: 90s, 15m, 8h, 7d."
-)
-def token(data: Path, role: str, count: int, prefix: str, ttl: float) -> None:
-    """Print tokens of the development issuer, one a line, each for a user of its own.
-
-    The users are PREFIX-ROLE-1, PREFIX-ROLE-2 and so on. Works while `ksmp dev` is stopped, too.
-    """
-    from devstack.people import many_tokens
-    from gateway.principal import Role
-
-    for line in many_tokens(data, Role(role), count=count, prefix=prefix, ttl=ttl):
-        click.echo(line)
 
 
 @main.command()
@@ -238,27 +196,6 @@ def requeue(environ: Callable[[], Mapping[str, str]], numbers: tuple[int, ...], 
 
     count = asyncio.run(dead_letter_commands.requeue(environ(), numbers, name or None))
     click.echo(f"requeued {count}")
-
-
-@main.group()
-def devcloud() -> None:
-    """Drive the stand-in for AWS of a `ksmp dev`."""
-
-
-@devcloud.command()
-@click.argument("step", type=click.Choice(["start", "stop"]))
-@click.argument("session", default="")
-@click.option("--arn", default="", help="The channel itself, in place of a session.")
-@click.option("--reconnect", is_flag=True, help="Come back when the service hangs up, as OBS does.")
-@data_option
-def stream(step: Literal["start", "stop"], session: str, arn: str, reconnect: bool, data: Path) -> None:
-    """Let the video of SESSION begin or end, as a mentor's OBS would; without SESSION, that of the demo class."""
-    if session and arn:
-        raise click.UsageError("Name the session or the channel, not both.")
-    from devstack.encoder import drive
-
-    driven = drive(data, step, session=session, arn=arn, reconnect=reconnect)
-    click.echo(f"{driven.stream_id} on {driven.channel_arn} {'is live' if step == 'start' else 'has ended'}")
 
 
 @main.command()

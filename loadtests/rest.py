@@ -24,11 +24,11 @@ from prometheus_client import CollectorRegistry
 
 from devstack.gateways import CLIENT_ID, ISSUER
 from devstack.guard import Guard
+from devstack.issuer import DevelopmentIssuer
 from devstack.nats import NatsCluster
 from devstack.postgres import Postgres
 from gateway import registry
 from gateway.app import Gateway
-from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.policy import anyone, signed_in
 from gateway.db.migrate import migrate
 from gateway.http import authenticator, compression, cors, problems

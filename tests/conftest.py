@@ -22,11 +22,11 @@ from prometheus_client import CollectorRegistry
 
 from devstack.devcloud import DevCloud
 from devstack.guard import Guard
+from devstack.issuer import DevelopmentIssuer
 from devstack.nats import NatsCluster
 from devstack.postgres import Postgres
 from gateway import registry, server
 from gateway.app import Gateway
-from gateway.auth.issuer import DevelopmentIssuer
 from gateway.contract import Module
 from gateway.db.archive import ArchivePosition, RoomPush
 from gateway.db.migrate import migrate

@@ -1,1 +1,1 @@
-"""Who is asking: tokens of the identity provider, its keys, and a stand-in for it in development."""
+"""Who is asking: tokens of the identity provider, and its keys."""

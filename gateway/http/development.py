@@ -1,89 +1,27 @@
-"""What only `ksmp dev` serves: the page, the development issuer's keys and its tokens."""
+"""Routes that a gateway serves in development alone. Packages bring them, by entry points of the group `GROUP`."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from importlib.metadata import entry_points
+from typing import Any, Final
 
-import msgspec
-from litestar import Request, Response, get
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, QueryParameter
+from gateway.settings import Settings, SettingsError, variable
 
-from gateway.auth.issuer import DevelopmentIssuer
-from gateway.auth.policy import anyone
-from gateway.errors import invalid
-from gateway.principal import Role
-from gateway.protocol.names import is_user_id
-
-PAGE = Path(__file__).parent / "page"
-TTL = 8 * 3600.0
+# An entry point of it is a function that takes the settings and returns Litestar handlers.
+GROUP: Final = "ksmp.development"
 
 
-# The page inserts what people write as text; should it ever not, the browser still runs nothing of it.
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:"
-TAGS = ["development"]
-KINDS = {".js": "text/javascript", ".css": "text/css"}
+def routes(settings: Settings) -> list[Any]:
+    """The handlers of every installed package, where there is a development issuer; none in production.
 
-
-class Signed(msgspec.Struct, frozen=True):
-    token: str
-
-    @classmethod
-    def example(cls) -> Signed:
-        return cls("eyJhbGciOiJSUzI1NiIs…")
-
-
-class Info(msgspec.Struct, frozen=True):
-    """What the page needs to know: the origins it may be opened on, and who teaches the demo class."""
-
-    gateways: list[str]
-    mentor: str = "dev-mentor"
-
-    @classmethod
-    def example(cls) -> Info:
-        return cls(["http://localhost:8000", "http://localhost:8001"])
-
-
-def routes(issuer: DevelopmentIssuer) -> list[HTTPRouteHandler]:
-    """Anyone who reaches the port may be anyone: never mounted outside development."""
-
-    @get("/", policy=anyone(limited=False), include_in_schema=False, media_type="text/html", sync_to_thread=True)
-    def page() -> Response[bytes]:
-        return _file("index.html", "text/html")
-
-    @get("/dev/page/{name:str}", policy=anyone(limited=False), include_in_schema=False, sync_to_thread=True)
-    def asset(name: FromPath[str]) -> Response[bytes]:
-        kind = KINDS.get(Path(name).suffix)
-        if kind is None or name not in {path.name for path in PAGE.iterdir()}:
-            return Response(b"", status_code=404)
-        return _file(name, kind)
-
-    @get("/dev/info", policy=anyone(limited=False), tags=TAGS, sync_to_thread=False)
-    def info(request: Request[Any, Any, Any]) -> Info:
-        """Where the gateways are."""
-        return Info(list(request.app.state["gateway"].settings.allowed_origins))
-
-    @get("/dev/jwks.json", policy=anyone(limited=False), tags=TAGS, sync_to_thread=False)
-    def jwks() -> dict[str, Any]:
-        """The keys that the tokens are signed with (RFC 7517)."""
-        return issuer.jwks()
-
-    @get("/dev/token", policy=anyone(limited=False), tags=TAGS, sync_to_thread=False)
-    def token(
-        user: Annotated[str, QueryParameter(pattern="^[A-Za-z0-9_-]{1,64}$", description="The user's id")],
-        role: FromQuery[Role],
-        name: FromQuery[str] = "",
-    ) -> Signed:
-        """A token for whoever one likes to be."""
-        if not is_user_id(user):
-            raise invalid("user must be 1 to 64 characters from A-Z a-z 0-9 _ -")
-        return Signed(issuer.token(user, name=name[:100] or user, role=role, ttl=TTL))
-
-    return [page, asset, info, jwks, token]
-
-
-def _file(name: str, kind: str) -> Response[bytes]:
-    # Never kept by the browser, so that an edited file is seen at once.
-    headers = {"content-security-policy": POLICY, "cache-control": "no-store", "x-content-type-options": "nosniff"}
-    return Response((PAGE / name).read_bytes(), media_type=kind, headers=headers)
+    Raises SettingsError when no package serves that issuer's keys.
+    """
+    if not settings.development_issuer:
+        return []
+    points = entry_points(group=GROUP)
+    if not points:
+        raise SettingsError(
+            f"{variable('development_issuer')} is set, but no installed package serves its keys (entry points of "
+            f"{GROUP}); run `uv sync`, or unset it."
+        )
+    return [handler for point in points for handler in point.load()(settings)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from devstack import people
 from devstack.gateways import ISSUER
-from gateway.auth.issuer import DevelopmentIssuer
+from devstack.issuer import DevelopmentIssuer
 from gateway.cli import main
 from gateway.principal import Role
 from gateway.settings import Settings, table
@@ -56,13 +57,14 @@ def assert_one_line(result: Result, text: str) -> None:
 def test_every_command_and_option_has_a_help_text(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
-    found = main.commands[command]
+    found = main.get_command(click.Context(main), command)
+    assert found is not None
     assert found.help
     assert all(option.help for option in found.params if isinstance(option, click.Option))
 
 
 def test_these_are_the_commands() -> None:
-    assert sorted(main.commands) == sorted(COMMANDS)
+    assert main.list_commands(click.Context(main)) == sorted(COMMANDS)
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -221,6 +223,22 @@ def test_serve_on_a_taken_port_is_one_line(workers: str) -> None:
 
 def test_doctor_of_a_folder_of_something_else_is_one_line(tmp_path: Path) -> None:
     assert_one_line(run("doctor", "--data", str(tmp_path)), "is no folder of `ksmp dev`; run `ksmp dev --data")
+
+
+def test_packages_bring_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "greeting.py").write_text(
+        "import click\n\n@click.command()\ndef greet():\n    \"Say hello.\"\n    click.echo('hello')\n"
+    )
+    information = tmp_path / "greeting-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: greeting\nVersion: 1\n")
+    (information / "entry_points.txt").write_text(
+        "[ksmp.commands]\ngreet = greeting:greet\nlost = greeting.gone:lost\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert re.search(r"greet +Say hello\.\n(.*\n)* +lost +It cannot be loaded: ", run("--help").output)
+    assert run("greet").output == "hello\n"
+    assert_one_line(run("lost"), "lost: It cannot be loaded: ModuleNotFoundError")
 
 
 def test_settings_prints_the_documented_table() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 
 from devstack import people, ports, state
+from devstack.issuer import DevelopmentIssuer
 from devstack.state import State
-from gateway.auth.issuer import DevelopmentIssuer
 from gateway.principal import Role
 from tests.sessions import create_session
 

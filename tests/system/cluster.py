@@ -15,12 +15,12 @@ import nats
 
 from devstack import gateways, people, ports
 from devstack.guard import Guard
+from devstack.issuer import DevelopmentIssuer
 from devstack.nats import NatsCluster
 from devstack.natsserver import NatsServer
 from devstack.postgres import Postgres
 from devstack.process import Child
 from devstack.stack import prepare_database
-from gateway.auth.issuer import DevelopmentIssuer
 from gateway.settings import Settings, read
 from tests.sessions import create_session
 

@@ -10,11 +10,11 @@ import pytest
 from piccolo.table import Table
 
 from devstack.people import people
+from devstack.seed import seed
 from gateway import registry
 from gateway.db.archive import ArchivePosition, RoomPush
 from gateway.db.database import PostgresDatabase
 from gateway.db.migrate import migrate, pending
-from gateway.db.seed import seed
 from modules.programs.facade import Part, part_of, programs_of, taken_part_in
 from modules.programs.tables import Enrolment, Program
 

@@ -12,7 +12,7 @@ from playwright.async_api import BrowserContext, WebSocketRoute, expect
 
 from ksmp_client import Client
 from tests.client.stack import Stack
-from tests.page.tab import Tab
+from tests.devstack.page.tab import Tab
 
 SCRIPT = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
 

@@ -14,16 +14,21 @@ import jwt
 import pytest
 
 import gateway
-from gateway.auth.issuer import KEY_FILE, DevelopmentIssuer
+from devstack.issuer import KEY_FILE, DevelopmentIssuer
 from gateway.auth.keys import parse
 from gateway.principal import Role
 from gateway.settings import SettingsError
-
-from .clock import Clock
+from tests.auth.clock import Clock
+from tests.auth.tokens import NOW
 
 ISSUER = "https://issuer.test"
 CLIENT = "client"
 PROCESSES = 2
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(NOW + 0.25)
 
 
 def issuer_in(folder: Path) -> DevelopmentIssuer:
@@ -45,7 +50,7 @@ def test_key_is_made_once_and_is_private(tmp_path: Path) -> None:
 def test_processes_that_race_agree_on_a_key(tmp_path: Path) -> None:
     folders = [tmp_path / str(number) for number in range(4)]
     code = (
-        "import sys; from pathlib import Path; from gateway.auth.issuer import DevelopmentIssuer\n"
+        "import sys; from pathlib import Path; from devstack.issuer import DevelopmentIssuer\n"
         "for line in sys.stdin:\n"
         "    issuer = DevelopmentIssuer(Path(line.strip()), issuer='i', client_id='c')\n"
         "    print(issuer.jwks()['keys'][0]['kid'], flush=True)\n"

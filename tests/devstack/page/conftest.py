@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from tests.client.stack import Stack, running
-from tests.page.tab import Tab
+from tests.devstack.page.tab import Tab
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
