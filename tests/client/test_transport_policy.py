@@ -15,7 +15,7 @@ from ksmp_client import User
 from ksmp_client.address import http_address
 from ksmp_client.eventstream import Events, problem
 from ksmp_client.socketlink import blocked
-from ksmp_client.tokens import told_by
+from ksmp_client.tokens import user_of_rooms
 from ksmp_client.transport_policy import TransportPolicy
 from ksmp_client.wire import LARGEST_MESSAGE
 
@@ -128,8 +128,8 @@ def test_the_addresses_without_a_websocket(url: str, events: str, commands: str)
     assert (address.events, address.commands("r")) == (events, commands)
 
 
-def test_who_we_are_is_told_by_the_rooms() -> None:
+def test_who_we_are_is_user_of_rooms_the_rooms() -> None:
     token = "e30.eyJuYW1lIjoiQXNoYSJ9.x"
-    assert told_by(["user:u1", "announce:student", "announce:all"], token) == User("u1", "Asha", "student")
-    assert told_by(["announce:all", "user:u1", "announce:mentor"], "opaque") == User("u1", "u1", "mentor")
-    assert told_by(["announce:all"], token) is None
+    assert user_of_rooms(["user:u1", "announce:student", "announce:all"], token) == User("u1", "Asha", "student")
+    assert user_of_rooms(["announce:all", "user:u1", "announce:mentor"], "opaque") == User("u1", "u1", "mentor")
+    assert user_of_rooms(["announce:all"], token) is None

@@ -1,6 +1,6 @@
-"""A client for tests, load generators and scripts: reconnects, resumes, and repeats what is safe to repeat.
+"""Client of a KSMP gateway: it reconnects, resumes rooms, and repeats commands that are safe to repeat.
 
-Over a WebSocket, or where a network blocks those over server-sent events and HTTP.
+It uses a WebSocket. Where a network blocks WebSockets, it uses server-sent events and HTTP.
 
 async with Client("http://127.0.0.1:8000", token=token) as client:
     room = await client.join("session:demo", history=50)
@@ -8,9 +8,9 @@ async with Client("http://127.0.0.1:8000", token=token) as client:
     async for event in room.events():
         match event:
             case Joined(recovered=False, messages=messages):
-                ...  # show these in place of what was shown
-            case Push(push="chat.message"):
-                print(event.author.name, event.data["text"])
+                ...  # replace what is shown by these
+            case Push(push="chat.message", author=Author(name=name), data={"text": text}):
+                print(name, text)
 """
 
 from ksmp_client.client import Client

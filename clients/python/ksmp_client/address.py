@@ -1,4 +1,4 @@
-"""The addresses of a gateway's socket and of what stands in for it, from what people have at hand."""
+"""Addresses of a gateway: its WebSocket, its event stream and its REST paths, made from the URL that an app gives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HTTP: Final = {"ws": "http", "wss": "https"}
 
 @dataclass(frozen=True, slots=True)
 class HttpAddress:
-    """Where the same gateway is without a WebSocket: its event streams, and what its other paths begin with."""
+    """Where a gateway answers HTTP: `events` is its event stream, `base` is what its other paths begin with."""
 
     events: str
     base: str
@@ -27,9 +27,9 @@ class HttpAddress:
 
 
 def realtime_url(text: str) -> str:
-    """`http://host:port` and the like become `ws://host:port/realtime`; a path that is there stays.
+    """The address of the WebSocket: `http://host:port` becomes `ws://host:port/realtime`. A path that is given stays.
 
-    Raises ValueError when it is no such address.
+    Raises ValueError when the text is not an address of a gateway.
     """
     parts = urlsplit(text)
     scheme = _SCHEMES.get(parts.scheme)
@@ -40,7 +40,7 @@ def realtime_url(text: str) -> str:
 
 
 def http_address(url: str) -> HttpAddress:
-    """Of the socket at this `realtime_url`."""
+    """The HTTP addresses of the gateway whose WebSocket is at `url`, as `realtime_url` gives it."""
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
     site = urlunsplit((_HTTP[parts.scheme], parts.netloc, "", "", ""))

@@ -1,4 +1,4 @@
-"""A client of the gateways that stays connected: the way into everything else here."""
+"""The client: it stays connected, and joins rooms. Everything else in this package is reached from here."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from ksmp_client.events import Closed, Connected, Connecting, ConnectionState, W
 from ksmp_client.inbox import Inbox
 from ksmp_client.link import Link, Transport
 from ksmp_client.membership import Membership
-from ksmp_client.messages import Push, User
+from ksmp_client.messages import Position, Push, User
 from ksmp_client.room import TIMEOUT, Room
 from ksmp_client.socketlink import Options
 from ksmp_client.tokens import Tokens, TokenSource
 from ksmp_client.transport_policy import TransportPolicy
 from ksmp_client.wire import CodecName, Welcome, Wire
 
-# States that a slow reader of `states` has not seen yet; the oldest go.
+# As many states as a slow reader of `states` may have unread. Then the oldest are dropped.
 STATES_KEPT: Final = 100
-# The close code of an endpoint that met something unexpected (RFC 6455, section 7.4.1).
+# The close code for an unexpected condition (RFC 6455, section 7.4.1).
 FAILED: Final = 1011
 
 
 class Client:
-    """Use it as `async with Client(url, token=token) as client:`; inside, it is or gets connected.
+    """Use it as `async with Client(url, token=token) as client:`. Inside, it is connected or reconnecting.
 
-    `url` is one gateway or several (`http://host:port` will do); they are tried in turn. `token` is a
-    token, or a callable that gives a fresh one, which is then called at each connection and at 80 % of a
-    token's life. Lost connections come back by themselves, with exponential backoff, and the rooms with
-    them. Entering waits for the first connection, and raises NotConnected when there is none after
-    `connect_timeout` seconds; with None it tries for as long as it takes. It raises ClosedForGood, as does
-    everything else after the server has closed with 4500–4999 or has refused the token. `inbox` is how
-    many events of a room may wait to be read.
+    `url` is one gateway or several (`http://host:port` is enough). The client tries them in turn. `token` is a token,
+    or a function that returns a fresh one. The client calls that at each connection and at 80 % of a token's life.
+    It reopens lost connections with exponential backoff, and joins its rooms again. `inbox` is how many events
+    of a room may wait to be read.
 
-    Where a network lets no WebSocket pass, shown by two failed upgrades in a row, the same goes on over
-    server-sent events and HTTP, with the same promises; `transport` says which it is. A WebSocket is then
-    tried again by itself, first within `websocket_retry` seconds, later within up to twenty times as many, and
-    taken when it works.
+    Entering waits for the first connection. It raises NotConnected when there is none after `connect_timeout`
+    seconds; with None it waits for ever. Once the gateway has closed with 4500–4999 or refused the token, entering
+    and every other call raise ClosedForGood.
+
+    Where a network lets no WebSocket pass (two failed upgrades in a row), the client goes on over server-sent events
+    and HTTP, with the same promises; `transport` says which is in use. It tries a WebSocket again, first within
+    `websocket_retry` seconds and later within up to twenty times as many, and changes back when one works.
     """
 
     def __init__(
@@ -107,13 +107,14 @@ class Client:
 
     @property
     def state(self) -> ConnectionState:
+        """The present state of the connection."""
         return self._state
 
     @property
     def user(self) -> User:
-        """Who the token says we are, once the client has been connected.
+        """The user whom the token names. Raises RuntimeError before the first connection.
 
-        Known over an event stream by the rooms that the server joins by itself, and the name by the token.
+        Over an event stream, id and role come from the rooms that the gateway joins by itself, the name from the token.
         """
         if self._user is None:
             raise RuntimeError("the client has not been connected yet")
@@ -121,16 +122,16 @@ class Client:
 
     @property
     def transport(self) -> Transport | None:
-        """What the present connection goes over; None when there is none."""
+        """The transport of the present connection. None while there is no connection."""
         return None if self._link is None else self._link.transport
 
     @property
     def rooms(self) -> Mapping[str, Room]:
-        """The rooms this client is in by name, those included that the server joins by itself."""
+        """The rooms of this client by name. They include those that the gateway joins by itself."""
         return {name: room for name, room in self._rooms.items() if not room.ended}
 
     def states(self) -> AsyncIterator[ConnectionState]:
-        """The present state and all that follow, until `Closed`."""
+        """The present state of the connection and all that follow, until `Closed`."""
         reader: Inbox[ConnectionState] = Inbox(STATES_KEPT)
         reader.put(self._state)
         if self._over is not None:
@@ -139,10 +140,10 @@ class Client:
         return reader
 
     async def join(self, name: str, *, history: int | None = None, timeout: float = 30.0) -> Room:
-        """Join a room and stay in it; the first event is `Joined` with the room's last `history` messages.
+        """Join a room and stay in it. Its first event is `Joined` with the room's last `history` messages.
 
-        A room that this client is in already, because of an earlier call or by the server, is returned as it
-        is. Raises CommandFailed when the server refuses, or has not let us in within `timeout` seconds.
+        If the client is in the room already, by an earlier call or by the gateway, that room is returned. Raises
+        CommandFailed when the gateway refuses, or does not let the client in within `timeout` seconds.
         """
         if self._over is not None:
             raise self._over
@@ -163,10 +164,10 @@ class Client:
         return room
 
     async def request(self, cmd: str, *, timeout: float = TIMEOUT, **fields: Any) -> Any:
-        """Send any command as it is, once, when connected; the ok of the reply as plain data.
+        """Wait for a connection, send a command once as it is, and return the ok of its reply as plain data.
 
-        Over an event stream only those of a room are possible, and `ping`; others are `unknown_command`. Raises
-        CommandFailed, as `unavailable` when no reply came, and ClosedForGood.
+        An event stream carries only the commands of a room, and `ping`. Others fail with `unknown_command`. Raises
+        CommandFailed, with `unavailable` when no reply came, and ClosedForGood.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -181,20 +182,20 @@ class Client:
             raise no_answer("the connection was lost before the reply came") from None
 
     async def ping(self, *, timeout: float = TIMEOUT) -> float:
-        """The seconds a command takes to the gateway and back. Raises as `request` does."""
+        """The seconds from sending a command until its reply. Raises what `request` raises."""
         started = asyncio.get_running_loop().time()
         await self.request("ping", timeout=timeout)
         return asyncio.get_running_loop().time() - started
 
     async def close(self) -> None:
-        """Close the connection and end all rooms; a second call does nothing."""
+        """Close the connection and end all rooms. A second call does nothing."""
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait({self._connecting})
         self._end(ClientClosed())
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    # What follows is called by the connector.
+    # The connector calls what follows (`Owner`).
 
     def entered(self, state: ConnectionState) -> None:
         match state:
@@ -208,7 +209,7 @@ class Client:
                 reader.drop_oldest()
             reader.put(state)
 
-    def asked(self) -> dict[str, Any]:
+    def positions(self) -> dict[str, Position]:
         positions = {name: room.membership.resume() for name, room in self.rooms.items()}
         known = {name: position for name, position in positions.items() if position is not None}
         self._resuming = set(known)
@@ -227,7 +228,7 @@ class Client:
             if name in living:
                 living[name].membership.resumed(found)
             elif name not in self._resuming:
-                # One that the server joined by itself. (Another was left while the `connect` was on its way.)
+                # The gateway joined it by itself. (Any other room was left while the `connect` was on its way.)
                 room = self._add(name, None)
                 room.membership.attach(link)
                 room.membership.resumed(found)
@@ -261,7 +262,7 @@ class Client:
         try:
             over = await self._connector.run()
         except Exception as error:
-            # Nobody awaits this task; those who wait for the connection must not wait for ever.
+            # Nobody awaits this task. Those who wait for the connection must not wait for ever.
             over = ClosedForGood(FAILED, f"the client failed: {error!r}")
             over.__cause__ = error
         self._end(over)
@@ -293,7 +294,7 @@ class Client:
         return room
 
     def _give_up(self, room: Room) -> None:
-        """End a room that was not joined in time. Its join may be on its way, so the server is told."""
+        """End a room that was not joined in time. Its join may still be on its way, so leave it too."""
         room.membership.end(None)
         if self._link is not None:
             self._spawn(self._link.post("leave", room=room.name))

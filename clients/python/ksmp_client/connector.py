@@ -1,4 +1,4 @@
-"""Keeps a client connected: opens a link, signs in, waits for its end, and begins again."""
+"""Keeps a client connected: it opens a link, signs in, waits for the end of the link, and begins again."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from ksmp_client.link import ABNORMAL, Link
 from ksmp_client.messages import Position, Push, RefreshResult
 from ksmp_client.socketlink import Options, SocketLink, blocked, open_socket
 from ksmp_client.streamlink import StreamLink
-from ksmp_client.tokens import Tokens, refresh_in, told_by
+from ksmp_client.tokens import Tokens, refresh_in, user_of_rooms
 from ksmp_client.transport_policy import TransportPolicy
 from ksmp_client.wire import Welcome, Wire
 
 log = logging.getLogger(__name__)
 
 SIGN_IN_TIMEOUT: Final = 10.0
-# How long commands under way may take before another link takes over; what takes longer is repeated there.
+# How long a change of transport waits for commands under way. The new link repeats those that take longer.
 SETTLE_TIMEOUT: Final = 5.0
-# What refuses a stream's user; anything else that an event stream is answered may be of the way there.
+# Answers that refuse the user of an event stream. Other errors may come from something on the way.
 FOR_GOOD: Final = (Code.UNAUTHENTICATED, Code.TOKEN_EXPIRED, Code.FORBIDDEN)
-# A connection that lasted this long was a good one: the waits begin anew after it.
+# After a connection that lasted this many seconds, the waits begin again with the shortest.
 STEADY: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a connection, or the try to get one, ended; `retry` is when the server wants the next try, in seconds."""
+    """How a connection, or a try to open one, ended. The gateway wants the next try after `retry` seconds."""
 
     code: int
     reason: str
@@ -48,29 +48,29 @@ class Ending:
 
 
 class Owner(Protocol):
-    """Whose connection it is. All calls return at once."""
+    """Who uses the connection. All calls return at once."""
 
     def entered(self, state: ConnectionState) -> None:
-        """The connection is in this state now."""
+        """The connection has entered this state."""
 
-    def asked(self) -> dict[str, Position]:
-        """The rooms to resume in the `connect` that is about to be sent."""
+    def positions(self) -> dict[str, Position]:
+        """The rooms to resume, with their positions. A `connect` or an event stream with them is sent right after."""
 
     def welcomed(self, link: Link, url: str, welcome: Welcome) -> None:
-        """The link is signed in. Called before anything that follows is read."""
+        """The link is signed in. Called before any later message is read."""
 
     def joined(self, link: Link, name: str, found: Any) -> None:
-        """An event stream tells later what became of a room, as `connect` does at once."""
+        """An event stream brought the result of joining this room. A `connect` brings all of them at once."""
 
     def pushed(self, push: Push) -> None:
-        """A push came."""
+        """A push arrived."""
 
     def lost(self) -> None:
-        """The link is gone, if there was one."""
+        """The link has ended, if there was one."""
 
 
 class Connector:
-    """Tries the urls in turn, for ever, until the server says that it is over."""
+    """Tries the urls in turn, until the gateway says that reconnecting is useless."""
 
     def __init__(
         self, urls: Sequence[str], tokens: Tokens, wire: Wire, options: Options, policy: TransportPolicy, owner: Owner
@@ -85,7 +85,7 @@ class Connector:
         self._http: httpx.AsyncClient | None = None
 
     async def run(self) -> ClosedForGood:
-        """Keep connected until it makes no sense any more: why."""
+        """Stay connected until reconnecting is useless. Returns the reason."""
         try:
             return await self._run()
         finally:
@@ -113,12 +113,12 @@ class Connector:
         raise AssertionError("there is at least one url")
 
     async def _serve(self, url: str) -> Ending:
-        """One try: from opening a link to its end, or to that of the WebSocket which took over from a stream."""
+        """One try: open a link and use it until it ends. A WebSocket may replace an event stream on the way."""
         try:
             token = await self._tokens.fresh()
         except Exception as error:
-            # The app's own token source: it may get well.
-            return _trouble(error)
+            # The app's own function failed. It may succeed later.
+            return _failed_try(error)
         if self._policy.transport == "sse":
             served = await self._serve_stream(url, token)
             if isinstance(served, Ending):
@@ -129,8 +129,8 @@ class Connector:
             try:
                 socket = await open_socket(url, self._wire, self._options)
             except Exception as error:
-                # The network, a proxy, a gateway that is starting: all may get well.
-                return self._missed(blocked(error), _trouble(error))
+                # The network, a proxy, or a gateway that is starting. All of them may recover.
+                return self._judge_socket(blocked(error), _failed_try(error))
         return await self._serve_socket(url, socket, token)
 
     async def _serve_socket(self, url: str, socket: ClientConnection, token: str) -> Ending:
@@ -147,18 +147,18 @@ class Connector:
         except ConnectionLost:
             code, reason = await reading
         except CommandFailed as error:
-            return self._missed(link.silent, self._judge(error))
+            return self._judge_socket(link.silent, self._judge_refusal(error))
         finally:
             if refreshing is not None:
                 refreshing.cancel()
             await link.close()
             await asyncio.wait({reading})
-        return self._missed(link.silent, self._ended(link, code, reason, started))
+        return self._judge_socket(link.silent, self._ended(link, code, reason, started))
 
     async def _serve_stream(self, url: str, token: str) -> Ending | tuple[ClientConnection, str]:
-        """Until the stream ends, or a WebSocket is open again: that, and a token for it."""
+        """Use an event stream until it ends, or until a WebSocket works: then return that, and a token for it."""
         if self._http is None:
-            # A kept connection that the gateway is about to close would cost a command its reply.
+            # A command on a kept connection that the gateway is just closing would get no reply.
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=2.0)
             self._http = httpx.AsyncClient(timeout=self._options.open_timeout, limits=limits)
         link = StreamLink(
@@ -166,7 +166,7 @@ class Connector:
             http_address(url),
             token,
             renew=self._tokens.fresh if self._tokens.renewable else None,
-            positions=self._owner.asked,
+            positions=self._owner.positions,
             on_push=self._owner.pushed,
             on_joined=self._owner.joined,
         )
@@ -176,25 +176,25 @@ class Connector:
         try:
             found = await link.open()
             self._expired = False
-            self._owner.welcomed(link, url, Welcome(user=told_by(found, token), rooms=found))
+            self._owner.welcomed(link, url, Welcome(user=user_of_rooms(found, token), rooms=found))
             reading = asyncio.create_task(link.read())
             upgrading = asyncio.create_task(self._upgrade(url))
             tasks += reading, upgrading
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
                 return self._ended(link, *reading.result(), started)
-            # What is said from here on is resumed over the socket, and new commands wait for it.
+            # Pushes from here on are resumed over the socket. New commands wait for it.
             self._owner.lost()
             await link.settle(SETTLE_TIMEOUT)
             try:
                 fresh = await self._tokens.fresh()
             except Exception as error:
-                return _trouble(error)
+                return _failed_try(error)
             socket = upgrading.result()
             return socket, fresh
         except (ConnectionLost, CommandFailed) as error:
             if isinstance(error, CommandFailed) and error.code in FOR_GOOD:
-                return self._judge(error)
+                return self._judge_refusal(error)
             if not tasks:
                 self._policy.unreachable()
             return Ending(ABNORMAL, str(error), error.retry_after if isinstance(error, CommandFailed) else None)
@@ -207,18 +207,18 @@ class Connector:
                 upgrading.result().transport.abort()
 
     async def _upgrade(self, url: str) -> ClientConnection:
-        """Try for a WebSocket whenever it is due, until one is open and answers."""
+        """Try a WebSocket whenever the policy says so, until one is open and answers."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._policy.due_in(loop.time()))
             try:
-                return await self._proven(url)
+                return await self._open_proven(url)
             except Exception as error:
                 log.info("still no WebSocket to %s: %r", url, error)
                 self._policy.refused(loop.time())
 
-    async def _proven(self, url: str) -> ClientConnection:
-        """A socket that takes frames both ways, and not merely the upgrade."""
+    async def _open_proven(self, url: str) -> ClientConnection:
+        """Open a WebSocket and ping it: some networks pass the upgrade, but no frames."""
         socket = await open_socket(url, self._wire, self._options)
         try:
             async with asyncio.timeout(self._options.open_timeout):
@@ -228,16 +228,16 @@ class Connector:
             raise
         return socket
 
-    def _missed(self, blocked: bool, ending: Ending) -> Ending:
-        """How a try for a WebSocket ended; when the network is shown to let none pass, the next try is at once."""
+    def _judge_socket(self, blocked: bool, ending: Ending) -> Ending:
+        """Tell the policy when the network blocked a WebSocket. If an event stream is next, try that at once."""
         if not blocked:
             return ending
         self._policy.refused(asyncio.get_running_loop().time())
         return replace(ending, retry=0.0) if self._policy.transport == "sse" else ending
 
     def _ended(self, link: Link, code: int, reason: str, started: float) -> Ending:
-        farewell = link.farewell
-        retry = farewell.retry_ms / 1000 if farewell is not None and farewell.reconnect else None
+        disconnect = link.disconnect
+        retry = disconnect.retry_ms / 1000 if disconnect is not None and disconnect.reconnect else None
         return Ending(code, reason, retry, asyncio.get_running_loop().time() - started)
 
     async def _sign_in(self, link: SocketLink, url: str, token: str) -> Welcome:
@@ -252,15 +252,15 @@ class Connector:
             on_ok=welcomed,
             token=token,
             client=self._options.name,
-            rooms=self._owner.asked() or None,
+            rooms=self._owner.positions() or None,
         )
         self._expired = False
         return welcome
 
-    def _judge(self, error: CommandFailed) -> Ending:
-        """Whether a refused `connect` may be tried again. Raises ClosedForGood when not."""
+    def _judge_refusal(self, error: CommandFailed) -> Ending:
+        """The ending after a refused `connect` that may be tried again. Raises ClosedForGood for any other."""
         if error.code == Code.TOKEN_EXPIRED and self._tokens.renewable and not self._expired:
-            # A second expired token in a row shows that the source has no better one.
+            # A second expired token in a row shows that the app has no better one.
             self._expired = True
             return Ending(ABNORMAL, str(error), retry=0.0)
         if error.temporary or error.code == Code.INTERNAL:
@@ -268,7 +268,7 @@ class Connector:
         raise refused(error)
 
     async def _refresh(self, link: SocketLink, welcome: Welcome) -> None:
-        """Give the server fresh tokens in time, for as long as the link lives."""
+        """Send the gateway fresh tokens in time, for as long as the link lives."""
         loop = asyncio.get_running_loop()
         offset = welcome.server_time - int(loop.time() * 1000)
         wait = refresh_in(welcome.server_time, welcome.expires_at)
@@ -281,7 +281,7 @@ class Connector:
             except ConnectionLost:
                 return
             except Exception as error:
-                # The server closes with 4010 in the end, and the next connection asks for a token again.
+                # In the worst case the gateway closes with 4010, and the next connection asks for a token again.
                 log.warning("the token could not be refreshed: %r", error)
                 wait = 1.0 + backoff.next()
             else:
@@ -289,7 +289,7 @@ class Connector:
                 wait = refresh_in(offset + int(loop.time() * 1000), result.expires_at)
 
 
-def _trouble(error: Exception) -> Ending:
+def _failed_try(error: Exception) -> Ending:
     return Ending(ABNORMAL, f"{type(error).__name__}: {error}")
 
 

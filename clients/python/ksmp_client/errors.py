@@ -1,10 +1,10 @@
-"""What goes wrong for a client.
+"""The errors of the client.
 
-CommandFailed             the server answered a command with an error, or did not answer it at all
-ClosedForGood             the connection is over and is not opened again
-└── ClientClosed          because the program itself closed it
+CommandFailed             the gateway answered a command with an error, or did not answer it at all
+ClosedForGood             the connection has ended, and the client does not reconnect
+└── ClientClosed          the program itself closed the client
 NotConnected              no gateway let the client in in time
-ConnectionLost            inside the client only: the socket went away before the reply came
+ConnectionLost            inside the client only: the connection ended before the reply came
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ksmp_client.codes import CloseCode, Code
 class CommandFailed(Exception):
     """The error reply to a command: a stable `code`, and whether the same command may succeed later.
 
-    With `unavailable` what was asked may have happened all the same.
+    With `unavailable`, the command may have been carried out all the same. `retry_after` is in seconds.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class CommandFailed(Exception):
 
 
 class ClosedForGood(Exception):
-    """The server closed with 4500–4999, or refused the token: a person has to do something first."""
+    """The gateway closed with 4500–4999, or refused the token. A person has to act before a connection can succeed."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
@@ -44,27 +44,27 @@ class ClosedForGood(Exception):
 
 
 class ClientClosed(ClosedForGood):
-    """The client was closed by its own program; `code` is 1000."""
+    """The program closed the client. `code` is 1000."""
 
     def __init__(self) -> None:
         super().__init__(1000, "the client was closed")
 
 
 class NotConnected(Exception):
-    """Nothing came of the first connection in the time it was given; the message says what was last in its way."""
+    """There was no first connection within `connect_timeout`. The message names the last obstacle."""
 
 
 class ConnectionLost(Exception):
-    """The socket went away; whether the command was carried out is not known."""
+    """The connection ended before the reply. The command may have been carried out."""
 
 
 def no_answer(message: str) -> CommandFailed:
-    """What a caller is told when a command got no reply: it may have been carried out."""
+    """The error for a command without a reply. It may have been carried out."""
     return CommandFailed(Code.UNAVAILABLE, message, True)
 
 
 def refused(error: CommandFailed) -> ClosedForGood:
-    """The end of a client whose `connect` was refused: what the server would have closed with."""
+    """The error that ends a client whose `connect` was refused."""
     closed = ClosedForGood(CloseCode.UNAUTHENTICATED, str(error))
     closed.__cause__ = error
     return closed

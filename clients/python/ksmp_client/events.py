@@ -1,4 +1,4 @@
-"""What an app is told: the events of a room, and the states of the connection."""
+"""What an app reads: the events of a room, and the states of the connection."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ksmp_client.messages import Position, Push, User
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The room was joined, for the first time or again.
+    """The client joined the room, for the first time or again.
 
-    `recovered` True: nothing is missing, and what was missed follows as pushes. False: what the app holds
-    of the room is to be replaced; `messages` are the room's last ones, ascending.
+    With `recovered`, nothing is missing: the pushes since the last position follow. Without it, the app replaces
+    what it holds of the room by `messages`, the room's last ones in ascending order.
     """
 
     recovered: bool
@@ -24,10 +24,10 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The server took this connection out of the room.
+    """The gateway took this connection out of the room.
 
-    With `rejoin` it is joined again by itself, and `Joined` follows, perhaps with other things that one `can` do;
-    or the events end with CommandFailed, when the server lets nobody back in after all. Without it the room has ended.
+    With `rejoin`, the client joins again by itself. `Joined` follows, and what the user `can` do may have changed.
+    If the gateway refuses that join, the events end with CommandFailed. Without `rejoin`, the room has ended.
     """
 
     code: str
@@ -36,25 +36,25 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class CanChanged:
-    """What this user may do in the room is now `can`."""
+    """The commands that this user may use in the room changed to `can`."""
 
     can: tuple[str, ...]
 
 
-# A push with `seq` is durable: in order, and each once. One without may be missing.
+# A push with `seq` is durable: it comes in order and exactly once. One without may be missing.
 RoomEvent: TypeAlias = Push | Joined | Left | CanChanged
 
 
 @dataclass(frozen=True, slots=True)
 class Connecting:
-    """A connection is being opened to this gateway."""
+    """The client is opening a connection to this gateway."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Signed in; `connection` is the server's name for this connection, which an event stream does not tell."""
+    """The client is signed in. `connection` is the gateway's id of this connection; empty over an event stream."""
 
     url: str
     connection: str
@@ -64,7 +64,7 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Not connected: the next try is in `seconds`."""
+    """Not connected. The next try is in `seconds`; `code` and `reason` say why the last one ended."""
 
     seconds: float
     code: int
@@ -73,7 +73,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Over; the last state."""
+    """The client has ended. No state follows."""
 
     code: int
     reason: str

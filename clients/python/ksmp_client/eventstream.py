@@ -1,4 +1,4 @@
-"""One event stream as a client reads it (WHATWG HTML, section 9.2), and problem details as its errors."""
+"""Reads an event stream (WHATWG HTML, section 9.2), and problem details as errors."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ksmp_client.errors import CommandFailed, ConnectionLost, no_answer
 from ksmp_client.messages import Position
 from ksmp_client.wire import LARGEST_MESSAGE, Incoming, Wire
 
-# A gateway sends a comment at least every 15 s; a stream that is silent for longer than this is dead.
+# A gateway sends a comment at least every 15 s. A stream that is silent for this many seconds is dead.
 SILENCE: Final = 45.0
 MEDIA_TYPE: Final = "text/event-stream"
 _JSON: Final = Wire("json")
 
 
 class Events:
-    """Cuts bytes, however they come, into the data of events. Lines end with LF or CR LF, and nothing else does."""
+    """Cuts chunks of bytes into the data of events. Only LF and CR LF end a line."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The events that this completes. Raises msgspec.DecodeError when one is larger than any can be."""
+        """The events that this chunk completes. Raises msgspec.DecodeError when one is too large."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > LARGEST_MESSAGE:
             raise msgspec.DecodeError("an event has no end")
@@ -45,7 +45,7 @@ class Events:
 
 
 class EventStream:
-    """A response being read. A cancelled `read` loses nothing."""
+    """The body of an open response. Cancelling a `read` loses nothing."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
@@ -54,7 +54,7 @@ class EventStream:
         self._reading: asyncio.Task[list[Incoming]] | None = None
 
     async def read(self) -> list[Incoming]:
-        """The next events, at least one; none at all at the end. Raises msgspec.DecodeError."""
+        """The next events, at least one. An empty list means the end. Raises msgspec.DecodeError."""
         if self._reading is None:
             self._reading = asyncio.create_task(self._next())
         events = await asyncio.shield(self._reading)
@@ -74,7 +74,7 @@ class EventStream:
                 if events := self._events.feed(chunk):
                     return [_JSON.decode(event) for event in events]
         except (httpx.HTTPError, httpx.StreamError):
-            # Cut, or silent for too long: what was not said is had again by whoever resumes.
+            # Cut, or silent for too long. The next connection resumes what is missing.
             return []
         return []
 
@@ -82,12 +82,12 @@ class EventStream:
 async def open_stream(
     http: httpx.AsyncClient, url: str, token: str, rooms: Mapping[str, Position | None], timeout: float
 ) -> EventStream:
-    """Raises CommandFailed when a gateway refuses it, and ConnectionLost when nothing of the kind is there."""
+    """Open a stream. Raises CommandFailed when a gateway refuses it, and ConnectionLost when no gateway answers."""
     params: list[tuple[str, str | int | float | bool | None]] = [
         ("room", name) if position is None else ("since", f"{name}|{position.epoch}|{position.seq}")
         for name, position in rooms.items()
     ]
-    # Compressed it could be held back by whoever compresses.
+    # A proxy that compresses could hold events back.
     headers = {"Authorization": f"Bearer {token}", "Accept": MEDIA_TYPE, "Accept-Encoding": "identity"}
     request = http.build_request(
         "GET", url, params=params, headers=headers, timeout=httpx.Timeout(timeout, read=SILENCE)
@@ -108,7 +108,7 @@ async def open_stream(
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gateway says of a request that failed (RFC 9457)."""
+    """Problem details of a request that failed (RFC 9457)."""
 
     code: str
     detail: str = ""
@@ -116,7 +116,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def problem(response: httpx.Response) -> CommandFailed | None:
-    """The error that a gateway has answered with; None when it is of something else on the way."""
+    """The error of a gateway's response. None when something on the way sent the response."""
     if not response.headers.get("content-type", "").startswith("application/problem+json"):
         return None
     try:
@@ -129,7 +129,7 @@ def problem(response: httpx.Response) -> CommandFailed | None:
 
 
 def result(response: httpx.Response) -> Any:
-    """What a command was answered. Raises CommandFailed, as `unavailable` when no gateway has answered."""
+    """The ok of a command. Raises CommandFailed, with `unavailable` when no gateway has answered."""
     if response.status_code == 200:
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             return msgspec.json.decode(response.content)

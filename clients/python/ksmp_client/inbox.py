@@ -1,4 +1,4 @@
-"""A queue of events for one reader: putting never waits, and says when the reader does not keep up."""
+"""A queue of events for one reader. Putting never waits; the writer sees when the reader does not keep up."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ T = TypeVar("T")
 class Inbox(AsyncIterator[T], Generic[T]):
     """Read with `async for` or `anext`; cancelling a read loses nothing.
 
-    Readers at the same time share the items. `limit` is for the writer to respect: when the inbox is `full`
-    it is to put only what it cannot do without. `drained` is called whenever the last item was read.
+    Two readers at the same time share the items. The inbox does not enforce `limit`: when it is `full`, the writer
+    puts only what must not be lost. `drained` is called whenever the last item was read.
     """
 
     def __init__(self, limit: int, drained: Callable[[], None] = lambda: None) -> None:
@@ -41,7 +41,7 @@ class Inbox(AsyncIterator[T], Generic[T]):
         self._items.popleft()
 
     def end(self, error: Exception | None = None) -> None:
-        """After what is in it, readers get `error`, or just an end. The first call counts."""
+        """Readers get what is in the inbox, then `error`, or an end without an error. Only the first call counts."""
         if not self._ended:
             self._ended = True
             self._error = error

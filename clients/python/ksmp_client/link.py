@@ -1,4 +1,4 @@
-"""What carries a client's commands out, and replies and pushes back, for as long as it lasts."""
+"""One connection as the rest of the client sees it: commands go out, replies and pushes come back."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ T = TypeVar("T")
 
 Transport: TypeAlias = Literal["websocket", "sse"]
 
-# What a client may send before the server has told its limits.
+# The largest command before the gateway has told its limits, in bytes.
 CONNECT_BYTES: Final = 64 * 1024
-# The close codes of RFC 6455, section 7.4.1, for what ends without one of the server's.
+# Close codes of RFC 6455, section 7.4.1, for connections that end without a close code of the gateway.
 PROTOCOL_ERROR: Final = 1002
 ABNORMAL: Final = 1006
 INVALID_DATA: Final = 1007
 
 
 class Link(Protocol):
-    """One connection to a gateway over either transport; `read` has to run for anything to arrive."""
+    """One connection to a gateway, over either transport. Nothing arrives unless `read` runs."""
 
     limit: int
-    farewell: Disconnect | None
+    disconnect: Disconnect | None
 
     @property
     def transport(self) -> Transport: ...
 
     async def read(self) -> tuple[int, str]:
-        """Hand on what comes until the end; the code and reason of the end."""
+        """Hand on what arrives until the connection ends. Returns the code and the reason of the end."""
 
     async def request(self, cmd: str, *, timeout: float, on_ok: Callable[[Any], T] = ..., **fields: Any) -> T:
-        """Send a command and wait for its reply; what `on_ok` makes of it.
+        """Send a command, wait for its reply, and return what `on_ok` makes of the ok.
 
-        `on_ok` is called before any later message is looked at. A field that is None is left out. Raises
-        CommandFailed for an error reply, and as `unavailable` when none came in time, and ConnectionLost.
+        `on_ok` is called before any later message is handled. A field that is None is left out. Raises CommandFailed
+        for an error reply, CommandFailed `unavailable` when none came in time, and ConnectionLost.
         """
 
     async def post(self, cmd: str, **fields: Any) -> None:
-        """Send a command that wants no reply; one that cannot be sent is forgotten."""
+        """Send a command without waiting for a reply. A command that cannot be sent is dropped."""
 
     async def close(self) -> None:
-        """End it; who waits for a reply gets ConnectionLost."""
+        """Close the connection. Requests without a reply yet raise ConnectionLost."""

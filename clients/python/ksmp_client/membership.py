@@ -1,4 +1,4 @@
-"""One room as the client keeps it over all its connections: joins, what is told the app, and its end."""
+"""One room over all connections of the client: when it joins, which events the app gets, and when it ends."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ksmp_client.replica import Replica, Standing, Verdict
 from ksmp_client.wire import failure, outcome
 
 JOIN_TIMEOUT: Final = 15.0
-# Who was taken out for longer does not wait at the door: whether to come back is for the app to say.
-KEPT_OUT: Final = 30.0
-# Who is taken out again so soon after coming back waits before the next try.
+# A refusal for more seconds than this ends the room. The app decides whether to join again.
+LONGEST_WAIT: Final = 30.0
+# Taken out again within this many seconds after a return, the client waits before it joins again.
 SETTLED: Final = 5.0
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
@@ -32,12 +32,12 @@ class Count(msgspec.Struct, frozen=True):
 
 
 class Membership:
-    """Driven by the client: `attach` and `resumed` or `join` at each new link, `pushed`, and `lost`.
+    """The client calls `attach` and then `resumed` or `join` at each new link, `pushed` for each push, and `lost`.
 
-    A join that fails for a while is repeated for as long as its link lives, and no sooner than the server said; one
-    that is refused, or for longer than `KEPT_OUT`, ends the room. Who is taken out but may come back joins again.
-    An app that does not read costs at most `limit` events and one replay: the room then falls behind, and
-    joins again from where it was when all was read.
+    A join that fails with a temporary error is repeated while its link lives, and not before the time the gateway
+    gave. A join that is refused, or for longer than `LONGEST_WAIT`, ends the room. After a `left` with `rejoin`, the
+    room is joined again. An app that does not read costs at most `limit` events and one replay: the room then falls
+    behind, and joins again from its position when the app has read everything.
     """
 
     def __init__(self, name: str, *, history: int | None, limit: int, spawn: Spawn) -> None:
@@ -52,7 +52,7 @@ class Membership:
         self._link: Link | None = None
         self._member = False
         self._failure: CommandFailed | None = None
-        # The times of the loop before which no join is sent, and at which the room was last come back to.
+        # Times of the loop: no join is sent before the first; the second is the last return after a `left`.
         self._not_before = 0.0
         self._returned_at = 0.0
         self._returns = Backoff()
@@ -64,24 +64,24 @@ class Membership:
         return self._replica.position
 
     def resume(self) -> Position | None:
-        """The position to resume from in the `connect` that is being sent; None when a join has to do it."""
+        """The position to resume from in the `connect` that is being sent. None when a separate join follows."""
         return self._replica.ask() if self.position is not None and not self._wait() else None
 
     def attach(self, link: Link | None) -> None:
-        """A new link is there; `resumed` or `join` follows."""
+        """Use a new link. `resumed` or `join` follows."""
         self._link = link
 
     def join(self, after: float = 0.0) -> None:
         """Join over the present link, in the background."""
         if self._link is not None and not self.ended:
-            # The replica is told at once: from here on the room's pushes are ignored, and nothing joins twice.
+            # The replica learns it at once: it ignores the room's pushes from here on, and nothing joins twice.
             self._spawn(self._join(self._link, self._replica.ask(), max(after, self._wait())))
 
     async def joined(self, deadline: float) -> Link:
-        """The link over which the room is joined; waits for one until this time of the loop.
+        """Wait until the room is joined, at most until this time of the loop, and return the link.
 
-        Raises what ended the room, CommandFailed `not_joined` when it was left, and `unavailable` after the
-        deadline, or what the last join was answered: at once when the next one comes only after the deadline.
+        Raises what ended the room, or CommandFailed `not_joined` when the app left it. After the deadline raises the
+        error of the last join, or `unavailable`. It raises at once when the next join comes after the deadline.
         """
         try:
             async with asyncio.timeout_at(deadline):
@@ -98,7 +98,7 @@ class Membership:
             raise self._failure or no_answer(f"{self.name} could not be joined in time") from None
 
     def answered(self, result: JoinResult) -> None:
-        """Take the reply to a join."""
+        """Process the reply to a join."""
         self.can = tuple(result.can)
         self.members = result.members
         self._failure = None
@@ -109,14 +109,14 @@ class Membership:
         self._changed.set()
 
     def resumed(self, found: Any) -> None:
-        """Take what the reply to `connect` says of the room, asked for or joined by the server itself.
+        """Process what the reply to `connect` says of the room. The client or the gateway asked for it.
 
         Raises msgspec.ValidationError.
         """
         result = outcome(found)
         if isinstance(result, JoinResult):
             if self.history is not None and self.position is None:
-                # The app asked for messages, which only a join of its own brings.
+                # The app asked for messages. Only a separate join brings them.
                 self.join()
                 return
             if self._replica.standing is Standing.AWAY:
@@ -131,7 +131,7 @@ class Membership:
                 self.join(after=wait)
 
     def pushed(self, push: Push) -> None:
-        """Take a push of this room."""
+        """Process a push of this room."""
         if self._replica.standing in (Standing.AWAY, Standing.JOINING):
             return
         if push.push == LeftData.push:
@@ -149,7 +149,7 @@ class Membership:
         elif push.push == "presence":
             self.members = msgspec.convert(push.data, Count).count
         if self.inbox.full:
-            # What is merely ephemeral may be lost; anything else is had again by the next join.
+            # Ephemeral pushes may be lost. The next join brings everything else again.
             if push.seq is not None or event is not push:
                 self._replica.fall_behind()
             return
@@ -162,15 +162,15 @@ class Membership:
                 pass
 
     def lost(self) -> None:
-        """The link is gone."""
+        """The link has ended."""
         self._link = None
         self._member = False
         self._replica.lose()
 
     def end(self, error: Exception | None, *, quiet: bool = False) -> Link | None:
-        """End the room: after the events at hand the app gets `error`, or just their end when `quiet`.
+        """End the room. After the events at hand the app gets `error`, or with `quiet` just their end.
 
-        Returns the link over which it was a member.
+        Returns the link over which the room was joined, or None.
         """
         link = self._link if self._member else None
         if not self.ended:
@@ -186,7 +186,7 @@ class Membership:
             self.join()
 
     def _come_back(self) -> None:
-        """The server took us out and lets us in again, perhaps as someone who may do more, or less."""
+        """Join again after a `left` with `rejoin`: what the user may do can have changed."""
         now = asyncio.get_running_loop().time()
         self._member = False
         self._replica.lose()
@@ -199,8 +199,8 @@ class Membership:
         self.join(after=wait)
 
     def _failed(self, error: CommandFailed, wait: float) -> bool:
-        """Take the error of a join: whether to send another one after this wait. If not, the room has ended."""
-        if not error.temporary or wait > KEPT_OUT:
+        """Process the error of a join. Returns whether to send another one after `wait`; if not, the room has ended."""
+        if not error.temporary or wait > LONGEST_WAIT:
             self.end(error)
             return False
         self._failure = error

@@ -1,4 +1,4 @@
-"""Repeats a command whose outcome is not known, as its nonce allows."""
+"""Repeats a command whose outcome is unknown. Its nonce makes that safe."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ksmp_client.errors import CommandFailed, ConnectionLost, no_answer
 
 T = TypeVar("T")
 
-# The server remembers a nonce for two minutes; a repeat on its way at the end of them would come too late.
+# The gateway remembers a nonce for two minutes. The last repeat must arrive before that ends.
 WINDOW: Final = 110.0
-# The next connection comes after a wait of its own; until the lost one is put away this keeps from spinning.
+# Between the loss and its clean-up, each attempt fails at once. This pause keeps the loop from spinning.
 LOST_PAUSE: Final = 0.05
 
 
@@ -26,12 +26,11 @@ def new_nonce() -> str:
 async def repeat(
     attempt: Callable[[float], Awaitable[T]], *, window: float = WINDOW, retry: bool = True, patient: bool = False
 ) -> T:
-    """Call `attempt` until it gives a result or an error that stands.
+    """Call `attempt` until it returns, or fails with an error that a repeat cannot change.
 
-    With `retry` it is repeated after `unavailable`, no reply and a lost connection; with `patient` also
-    after a temporary error that says when to come back, such as `rate_limited`. Nothing begins later than
-    `window` seconds from now: `attempt` gets that time of the loop, and sends nothing after it. Raises the last
-    CommandFailed.
+    With `retry`, it is repeated after `unavailable`, no reply and a lost connection. With `patient`, also after a
+    temporary error that has `retry_after`, such as `rate_limited`. No attempt begins later than `window` seconds from
+    now: `attempt` gets that time of the loop, and sends nothing after it. Raises the last CommandFailed.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + window

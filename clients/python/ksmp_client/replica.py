@@ -1,17 +1,19 @@
-"""One room as its client holds it, without IO: its place in the log, and what each message means for it.
+"""The client's position in one room's log, and the decision what to do with each message. No IO.
 
               ask               answer             gap, or the app reads too slowly
     AWAY ───────────► JOINING ─────────► LIVE ────────────────────────────► BEHIND
      ▲                  ▲                 │                                    │
      └──lose (from any) └──────ask────────┴──────────────ask───────────────────┘
 
-The position is the only memory: the newest message that was handed on, and the log it is a place in. A
-message at or below it was handed on before: ignore it. One whose predecessor is above it reveals a gap:
-ignore it and all that follow, and join again with the position as `since`. Nothing else is a gap, and
-nothing is compared for equality: erased messages leave holes that are none. Between a join and its
-reply the room's messages are ignored, since the reply holds them or replaces them. So whatever is
-lost, doubled or repeated on the way, an app gets each message after a `Joined` once and in order, or a
-`Joined` that says `recovered=False`.
+The position is all that is kept: the newest message handed to the app, and the epoch of its log.
+
+- A message at or below the position was handed on before: ignore it.
+- A message whose predecessor is above the position reveals a gap. Ignore it and all that follow, and join
+  again with the position as `since`. Nothing else is a gap: erased messages leave holes in the numbers.
+- Between a join and its reply, ignore the room's messages: the reply contains or replaces them.
+
+So the app gets each message after a `Joined` once and in order, or a `Joined` with `recovered=False`. That
+holds whatever the network loses, doubles or repeats.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ class Standing(enum.Enum):
 
 
 class Verdict(enum.Enum):
-    """What to do with a push: hand it on, forget it, or forget it and join again."""
+    """What to do with a push: hand it to the app, ignore it, or ignore it and join again."""
 
     DELIVER = "deliver"
     IGNORE = "ignore"
@@ -45,15 +47,15 @@ class Replica:
         self.position: Position | None = None
 
     def ask(self) -> Position | None:
-        """A join is being sent: the `since` to put into it, None for a room never joined before."""
+        """A join is being sent. Returns its `since`: None for a room that was never joined."""
         self.standing = Standing.JOINING
         return self.position
 
     def answer(self, result: JoinResult, *, full: bool = False) -> list[Joined | Push]:
-        """Take the reply to a join: what to hand on, in order.
+        """Take the reply to a join. Returns what to hand to the app, in order.
 
-        With `full` the app has not read what it was given: nothing is handed on, the position stays, and
-        the room is behind. A reply that was not asked for means nothing.
+        With `full`, the app has not read its events yet. Then nothing is handed on, the position stays, and the room is
+        BEHIND. A reply that was not asked for is ignored.
         """
         if self.standing is not Standing.JOINING:
             return []
@@ -69,7 +71,7 @@ class Replica:
         return [Joined(False, self.position, tuple(result.messages))]
 
     def take(self, push: Push) -> Verdict:
-        """Judge a push of the room; one to deliver moves the position."""
+        """Decide what to do with a push of the room. DELIVER moves the position."""
         if self.standing is not Standing.LIVE or self.position is None:
             return Verdict.IGNORE
         if push.seq is None:
@@ -83,10 +85,10 @@ class Replica:
         return Verdict.DELIVER
 
     def fall_behind(self) -> None:
-        """The app does not keep up: what comes now is ignored until the next join."""
+        """The app does not keep up. Messages are ignored until the next join."""
         if self.standing is Standing.LIVE:
             self.standing = Standing.BEHIND
 
     def lose(self) -> None:
-        """The connection is gone, or the server says that this is no member of the room."""
+        """The connection ended, or the gateway took this connection out of the room."""
         self.standing = Standing.AWAY

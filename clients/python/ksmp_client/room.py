@@ -1,4 +1,4 @@
-"""A room as an app holds it."""
+"""A room as an app uses it: events, commands, history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIMEOUT: Final = 15.0
 
 
 class Room:
-    """Good over all connections of its client, until it is left or its events end."""
+    """A joined room. It outlives connections, and ends when it is left or its events end."""
 
     def __init__(self, membership: Membership) -> None:
         self.membership: Final = membership
@@ -32,7 +32,7 @@ class Room:
 
     @property
     def position(self) -> Position | None:
-        """The newest durable message of the room that is in `events`, read or not."""
+        """The newest durable message that was put into `events`, read or not."""
         return self.membership.position
 
     @property
@@ -42,21 +42,21 @@ class Room:
 
     @property
     def members(self) -> int:
-        """How many users are in the room, as far as the server has told."""
+        """How many users are in the room, as the gateway last said."""
         return self.membership.members
 
     @property
     def ended(self) -> bool:
-        """Whether the room was left, by the app, the server or the end of the client."""
+        """Whether the app, the gateway or the end of the client ended the room."""
         return self.membership.ended
 
     def events(self) -> AsyncIterator[RoomEvent]:
-        """What happens in the room, from the first `Joined` on, for one reader at a time.
+        """The events of the room, from the first `Joined` on, for one reader at a time.
 
-        Durable pushes come in order and each once, also over reconnects; where that cannot be,
-        `Joined(recovered=False)` says so. `async for` may be left and taken up again, and cancelling a read
-        loses nothing. Ends when the room was left; raises CommandFailed when the server refused to let the
-        client back in, and ClosedForGood.
+        Durable pushes come in order and exactly once, also over reconnects. Where that is impossible,
+        `Joined(recovered=False)` says so. A loop may stop and start again, and cancelling a read loses nothing. The
+        events end when the room is left. They raise ClosedForGood, and CommandFailed when the gateway does not let the
+        client back in.
         """
         return self.membership.inbox
 
@@ -70,13 +70,13 @@ class Room:
         retry: bool = True,
         patient: bool = False,
     ) -> dict[str, Any]:
-        """Use a module's command here; the ok of the reply. `data` is a dict or a struct.
+        """Send a module's command in this room and return the ok of its reply. `data` is a dict or a struct.
 
-        With `retry` it carries a nonce, a new one unless given, and is repeated with it when the server is
-        unavailable, does not reply within `timeout` seconds or the connection is lost, for almost two
-        minutes; what happened already is answered with `duplicate`. Without it, it waits up to `timeout` for the
-        room to be joined, and is sent once. With `patient` it also waits out errors
-        such as `rate_limited` that say how long. Raises CommandFailed and ClosedForGood.
+        With `retry`, the command carries a nonce, a new one unless given. For almost two minutes it is repeated with
+        that nonce when the gateway is unavailable, does not reply within `timeout` seconds, or the connection is
+        lost. If an earlier try succeeded, the reply says `duplicate`. Without `retry`, the command waits up to
+        `timeout` seconds for the room to be joined, and is sent once. With `patient`, it also waits out errors such
+        as `rate_limited`, which say how long. Raises CommandFailed and ClosedForGood.
         """
         if nonce is None and retry:
             nonce = new_nonce()
@@ -103,7 +103,7 @@ class Room:
         types: Sequence[str] | None = None,
         timeout: float = 30.0,
     ) -> HistoryResult:
-        """The newest `limit` messages with a seq below `before`, ascending; by default up to the position.
+        """The newest `limit` messages with a seq below `before`, ascending. By default up to the position.
 
         Raises CommandFailed and ClosedForGood.
         """
@@ -120,7 +120,7 @@ class Room:
         return await repeat(attempt, window=timeout)
 
     async def leave(self) -> None:
-        """Leave the room; its events end."""
+        """Leave the room. Its events end."""
         link = self.membership.end(None)
         if link is not None:
             with suppress(ConnectionLost, CommandFailed):

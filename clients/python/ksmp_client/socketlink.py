@@ -1,4 +1,4 @@
-"""A link over a WebSocket: how it is opened, and when a network has refused it."""
+"""A link over a WebSocket: how it is opened, and how to tell that the network blocks it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ksmp_client.wire import LARGEST_MESSAGE, Incoming, Wire, failure
 T = TypeVar("T")
 
 CLOSE_TIMEOUT: Final = 2.0
-# With these a gateway itself refuses a handshake; whatever else does, stands in between.
-OWN_REFUSALS: Final = ((403, b"origin not allowed"), (503, b"not ready"))
+# Status and body with which a gateway itself refuses a handshake. Any other refusal comes from something between.
+GATEWAY_REFUSALS: Final = ((403, b"origin not allowed"), (503, b"not ready"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How connections are opened; times in seconds."""
+    """How connections are opened. Times are in seconds."""
 
     name: str
     compression: str | None
@@ -37,7 +37,7 @@ class Options:
 
 
 async def open_socket(url: str, wire: Wire, options: Options) -> ClientConnection:
-    """Raises whatever goes wrong; `blocked` judges it."""
+    """Open a WebSocket. Raises any error; `blocked` tells what it means."""
     return await connect(
         url,
         subprotocols=[Subprotocol(wire.subprotocol)],
@@ -51,13 +51,13 @@ async def open_socket(url: str, wire: Wire, options: Options) -> ClientConnectio
 
 
 def blocked(error: Exception) -> bool:
-    """Whether a socket was not opened because of what stands between us and the gateway.
+    """Whether something between client and gateway kept the WebSocket from opening.
 
-    Not so when nobody listens there, as while a gateway restarts, or when a gateway itself has refused.
+    False when nobody listens at the address, as while a gateway restarts, and when the gateway itself refused.
     """
     match error:
         case InvalidStatus(response=response):
-            return (response.status_code, bytes(response.body or b"")) not in OWN_REFUSALS
+            return (response.status_code, bytes(response.body or b"")) not in GATEWAY_REFUSALS
         case ProxyError():
             return False
         case InvalidHandshake() | ConnectionClosed() | TimeoutError() | ConnectionResetError() | EOFError():
@@ -67,13 +67,13 @@ def blocked(error: Exception) -> bool:
 
 
 class SocketLink:
-    """Implements `Link`; lives as long as its socket."""
+    """Implements `Link`. It lives as long as its socket."""
 
     transport: Final[Transport] = "websocket"
 
     def __init__(self, socket: ClientConnection, wire: Wire, on_push: Callable[[Push], None]) -> None:
         self.limit = CONNECT_BYTES
-        self.farewell: Disconnect | None = None
+        self.disconnect: Disconnect | None = None
         self._socket = socket
         self._wire = wire
         self._on_push = on_push
@@ -84,7 +84,7 @@ class SocketLink:
 
     @property
     def silent(self) -> bool:
-        """Whether the socket was cut before the gateway could say anything over it."""
+        """Whether the socket was cut before the first message of the gateway."""
         return not self._heard and (self._socket.close_code or ABNORMAL) in (ABNORMAL, PROTOCOL_ERROR, INVALID_DATA)
 
     async def read(self) -> tuple[int, str]:
@@ -100,8 +100,8 @@ class SocketLink:
             self._lost = True
             for settle in list(self._waiting.values()):
                 settle(None)
-        if self.farewell is not None:
-            return self.farewell.code, self.farewell.reason
+        if self.disconnect is not None:
+            return self.disconnect.code, self.disconnect.reason
         return self._socket.close_code or ABNORMAL, self._socket.close_reason or "the connection was lost"
 
     async def request(self, cmd: str, *, timeout: float, on_ok: Callable[[Any], T] = lambda ok: ok, **fields: Any) -> T:
@@ -142,14 +142,14 @@ class SocketLink:
 
     async def close(self) -> None:
         if self.silent:
-            # Nobody would answer the close.
+            # Nobody would answer a closing handshake.
             self._socket.transport.abort()
         await self._socket.close()
 
     def _encode(self, command: dict[str, Any]) -> bytes:
         payload = self._wire.encode({name: value for name, value in command.items() if value is not None})
         if len(payload) > self.limit:
-            # The server would close the connection for it, and a repeat would do so again.
+            # The gateway would close the connection, and a repeat would do it again.
             raise CommandFailed(Code.TOO_LARGE, f"the command takes {len(payload)} bytes, over {self.limit}")
         return payload
 
@@ -168,6 +168,6 @@ class SocketLink:
             if settle is not None:
                 settle(message)
         elif message.push == Disconnect.push:
-            self.farewell = msgspec.convert(message.data, Disconnect)
+            self.disconnect = msgspec.convert(message.data, Disconnect)
         elif message.push:
             self._on_push(message.as_push())

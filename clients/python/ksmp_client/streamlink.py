@@ -1,9 +1,9 @@
-"""A link without a WebSocket: pushes by an event stream, commands by POST.
+"""A link without a WebSocket: pushes come over an event stream, commands go by POST.
 
-A stream's rooms are those of its request. So to join or to leave is to open another stream, with the
-positions of all rooms, in place of the first: each room's replica waits for its new `joined` as after any
-other join, and nothing is lost, doubled or moved. Commands of a room wait for each other, since requests,
-unlike messages on a socket, may overtake one another.
+The request of a stream names its rooms. So to join or leave a room, the link opens another stream with the
+positions of all rooms, and drops the first one. Each room's replica waits for its new `joined`, as after
+any join. So no message is lost, doubled or reordered. The commands of a room are sent one after the other,
+because requests may overtake each other, unlike messages on a socket.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ T = TypeVar("T")
 
 _ROOM: Final = re.compile(r"[a-z][a-z0-9_]{0,31}:[A-Za-z0-9_-]{1,64}")
 
-# A gateway answers at once; what takes longer is held back on the way.
+# In seconds. A gateway answers at once, so a longer wait means that something on the way holds the stream back.
 OPEN_TIMEOUT: Final = 10.0
-# How long to wait for the rooms that a server joins by itself, when there are no others to wait for.
+# How many seconds to wait for the rooms that the gateway joins by itself, when the client asked for none.
 FIRST_EVENT: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A join that is waiting for the next stream."""
+    """A join that waits for the next stream."""
 
     history: int | None
     settle: Callable[[Any], None]
@@ -46,10 +46,10 @@ class Ask:
 
 
 class StreamLink:
-    """Implements `Link`. `positions` is asked for the rooms to go on with whenever a stream is opened.
+    """Implements `Link`. Before it opens a stream, it calls `positions` for the rooms to resume.
 
-    `on_joined` is told what became of each room, unless it was asked for by a join of its own; `renew` gives
-    a fresh token, or is None when there is no other.
+    `on_joined` gets the result for each room, except for rooms that a `join` asked for. `renew` gives a fresh token.
+    It is None when there is only one token.
     """
 
     transport: Final[Transport] = "sse"
@@ -66,7 +66,7 @@ class StreamLink:
         on_joined: Callable[[StreamLink, str, Any], None],
     ) -> None:
         self.limit = CONNECT_BYTES
-        self.farewell: Disconnect | None = None
+        self.disconnect: Disconnect | None = None
         self._http = http
         self._address = address
         self._token = token
@@ -79,7 +79,7 @@ class StreamLink:
         self._unread: list[Incoming] = []
         self._asks: dict[str, Ask] = {}
         self._leaving: list[asyncio.Future[None]] = []
-        # Rooms that the server joins by itself, and would again in each stream.
+        # Rooms that the app left. The gateway may join them by itself in each stream.
         self._left: set[str] = set()
         self._changed = asyncio.Event()
         self._broken: CommandFailed | None = None
@@ -88,16 +88,16 @@ class StreamLink:
         self._lost = False
 
     async def open(self) -> dict[str, Any]:
-        """Open the stream: what became of each room. Raises CommandFailed and ConnectionLost."""
+        """Open the stream and return the result for each room. Raises CommandFailed and ConnectionLost."""
         return await self._open(())
 
     async def read(self) -> tuple[int, str]:
-        """As `Link` says. Raises CommandFailed when the gateway does not take the token any more."""
+        """As in `Link`. Raises CommandFailed when the gateway no longer accepts the token."""
         try:
             while await self._pass_until_changed():
                 if self._broken is not None:
                     raise self._broken
-                if self.farewell is not None:
+                if self.disconnect is not None:
                     break
                 await self._reopen()
         except ConnectionLost as error:
@@ -106,8 +106,8 @@ class StreamLink:
             return INVALID_DATA, str(error)
         finally:
             self._end()
-        if self.farewell is not None:
-            return self.farewell.code, self.farewell.reason
+        if self.disconnect is not None:
+            return self.disconnect.code, self.disconnect.reason
         return ABNORMAL, "the event stream ended"
 
     async def request(self, cmd: str, *, timeout: float, on_ok: Callable[[Any], T] = lambda ok: ok, **fields: Any) -> T:
@@ -132,7 +132,7 @@ class StreamLink:
             await self.request(cmd, timeout=OPEN_TIMEOUT, **fields)
 
     async def settle(self, seconds: float) -> None:
-        """Wait for the commands under way, so that none that follows over another link can overtake them."""
+        """Wait for commands under way, so that no later command overtakes them over another link."""
         if self._working:
             await asyncio.wait(self._working, timeout=seconds)
 
@@ -144,7 +144,7 @@ class StreamLink:
     # The stream.
 
     async def _pass_until_changed(self) -> bool:
-        """Hand on what comes; True when another stream is wanted, False at the end of this one."""
+        """Hand on what arrives. Returns True when another stream is needed, False at the end of this one."""
         changed = asyncio.create_task(self._changed.wait())
         passing = asyncio.create_task(self._pass())
         try:
@@ -172,18 +172,18 @@ class StreamLink:
             if event.room is not None and event.room not in self._left:
                 self._on_joined(self, event.room, event.data)
         elif event.push == Disconnect.push:
-            self.farewell = msgspec.convert(event.data, Disconnect)
+            self.disconnect = msgspec.convert(event.data, Disconnect)
         elif event.push:
             self._on_push(event.as_push())
 
     async def _reopen(self) -> None:
-        """Go over to a stream with the rooms of now. The asks get their answers before anything else is read."""
+        """Open another stream, with the present rooms. Waiting joins get their results before anything else is read."""
         self._changed.clear()
         asks, self._asks = self._asks, {}
         leaving, self._leaving = self._leaving, []
         assert self._stream is not None
         try:
-            # First the old one: a user may have so many connections and no more.
+            # Close the old one first: the number of connections of a user is limited.
             await self._stream.close()
             found = await self._open(asks)
             answers = await asyncio.gather(
@@ -207,7 +207,7 @@ class StreamLink:
                 self._on_joined(self, name, told)
 
     async def _open(self, first: Iterable[str]) -> dict[str, Any]:
-        """Open a stream with the rooms of now, `first` among them the ones that are new or did not fit."""
+        """Open a stream with the present rooms. `first` are new ones, or those whose replay did not fit before."""
         self._unread = []
         positions = self._positions()
         rooms = {name: positions.get(name) for name in (*first, *positions)}
@@ -215,7 +215,7 @@ class StreamLink:
         self._stream = stream
         found: dict[str, Any] = {}
         try:
-            # What became of the rooms is told first, of those that the server joins by itself before the others.
+            # The results of the rooms come first, and among them those of rooms that the gateway joins by itself.
             async with asyncio.timeout(OPEN_TIMEOUT if rooms else FIRST_EVENT):
                 while not found or not found.keys() >= rooms.keys():
                     events = await stream.read()
@@ -234,7 +234,7 @@ class StreamLink:
         return found
 
     async def _answer(self, name: str, found: Any, ask: Ask) -> JoinResult:
-        """What a join would have been answered: a stream brings no history of its own accord."""
+        """The result of a join. A stream brings no history by itself, so this asks for it."""
         told = outcome(found)
         if not isinstance(told, JoinResult):
             if told.error is not None:
@@ -279,7 +279,7 @@ class StreamLink:
         self._changed.set()
 
     async def _work(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Do it unless the link ends before."""
+        """Run `work`. Raises ConnectionLost when the link ends before it is done."""
         if self._lost:
             work.close()
             raise ConnectionLost
@@ -321,7 +321,7 @@ class StreamLink:
                     raise
                 if error.code == Code.TOKEN_EXPIRED and await self._renewed(token):
                     continue
-                # As on a socket it is the connection that ends; whoever opens the next one decides the rest.
+                # As on a socket, this ends the connection. The connector decides what follows.
                 self._broken = error
                 self._changed.set()
                 raise ConnectionLost from None
@@ -330,14 +330,14 @@ class StreamLink:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         url = self._address.commands(room)
         try:
-            # The time is measured by whoever sends the command.
+            # The caller of `request` measures the time.
             response = await self._http.post(url, content=payload, headers=headers, timeout=None)
         except httpx.HTTPError as error:
             raise no_answer(f"{type(error).__name__}: {error}") from None
         return result(response)
 
     async def _renewed(self, token: str) -> bool:
-        """Take a fresh token in place of this one; whether there is another."""
+        """Replace this token by a fresh one. Returns whether there is another one."""
         async with self._renewing:
             if self._token == token and self._renew is not None:
                 try:

@@ -1,4 +1,4 @@
-"""Where a client's tokens come from, and when it needs the next one."""
+"""Where the client's tokens come from, and when it needs the next one."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ TokenSource: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
 
 # The part of a token's life after which a new one is asked for.
 REFRESH_AT: Final = 0.8
-# Even a token that ends at once does not make a client ask without pause.
+# At least this many seconds between two refreshes, even when a token has already ended.
 SHORTEST: Final = 1.0
 
 
 class Tokens:
-    """One token for all time, or a fresh one from a callable at each need."""
+    """Gives one fixed token, or calls the app's function for a fresh one each time."""
 
     def __init__(self, source: TokenSource) -> None:
         self._source = source
         self.renewable = not isinstance(source, str)
 
     async def fresh(self) -> str:
-        """Raises whatever the callable raises."""
+        """The token to use now. Raises whatever the app's function raises."""
         if isinstance(self._source, str):
             return self._source
         given = self._source()
@@ -35,7 +35,7 @@ class Tokens:
 
 
 def refresh_in(server_time: int, expires_at: int) -> float:
-    """Seconds until the next token is due; both times are the server's, in milliseconds."""
+    """Seconds until the next token is needed. Both times are the gateway's clock, in milliseconds."""
     return max(SHORTEST, (expires_at - server_time) / 1000 * REFRESH_AT)
 
 
@@ -43,8 +43,8 @@ class _Payload(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-def told_by(rooms: Iterable[str], token: str) -> User | None:
-    """Who we are by the rooms that a server joins by itself, as far as they tell; the name is the token's own."""
+def user_of_rooms(rooms: Iterable[str], token: str) -> User | None:
+    """The user, as the rooms show that the gateway joins by itself. None when they do not; the name is the token's."""
     known = {kind: id for kind, _, id in (room.partition(":") for room in rooms if room != "announce:all")}
     if "user" not in known:
         return None
@@ -52,7 +52,7 @@ def told_by(rooms: Iterable[str], token: str) -> User | None:
 
 
 def _name(token: str) -> str:
-    """Only for showing, and so unverified: the server decides by the same token who we are."""
+    """The name in the token, for display only. It is not verified: the gateway does that."""
     _, _, rest = token.partition(".")
     payload = rest.partition(".")[0]
     try:

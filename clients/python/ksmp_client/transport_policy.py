@@ -1,4 +1,4 @@
-"""Whether the next connection is a WebSocket or an event stream, without IO.
+"""Decides whether the next connection is a WebSocket or an event stream. No IO.
 
                   refused twice in a row
     WebSocket ──────────────────────────────► event stream
@@ -6,10 +6,10 @@
         ├── upgraded, when it was due to try ──┘        │
         └── unreachable: HTTP does not pass either ─────┘
 
-One refusal may be chance, and a gateway that is away refuses nothing: only two of a network that lets no
-WebSocket pass lead to the event stream. From there a WebSocket is tried again after a wait that grows
-with each refusal. When even the event stream cannot be opened, the refusals may have been the gateway's
-absence; then the two are tried in turn, and the first that opens it is.
+A refusal is an upgrade that something between client and gateway prevented. One may be chance, so it takes
+two in a row to change to the event stream. A gateway that is down does not count as a refusal. While an
+event stream is open, the client tries a WebSocket again after a wait that grows with each refusal. When the
+event stream cannot be opened either, the gateway itself may be away. The client then tries both in turn.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from ksmp_client.backoff import Backoff
 from ksmp_client.link import Transport
 
 REFUSALS: Final = 2
-# The wait until the next try grows to so many times the first one.
-PATIENCE: Final = 20
+# The wait until the next try grows up to this many times the first one.
+LONGEST_WAIT: Final = 20
 
 
 class TransportPolicy:
-    """All times are of one clock, in seconds. `retry` is the ceiling of the first wait."""
+    """All times are seconds of the same clock. `retry` is the longest that the first wait may be."""
 
     def __init__(self, retry: float) -> None:
-        self._backoff = Backoff(retry, retry * PATIENCE)
+        self._backoff = Backoff(retry, retry * LONGEST_WAIT)
         self._refusals = 0
         self._due = 0.0
 
     @property
     def transport(self) -> Transport:
+        """What to try next."""
         return "sse" if self._refusals >= REFUSALS else "websocket"
 
     def refused(self, now: float) -> None:
-        """A WebSocket was kept from opening, or cut before anything came over it."""
+        """Something on the way prevented a WebSocket, or cut it before the first message."""
         self._refusals += 1
         if self._refusals >= REFUSALS:
             self._due = now + self._backoff.next()
@@ -52,5 +53,5 @@ class TransportPolicy:
         self._refusals = min(self._refusals, REFUSALS - 1)
 
     def due_in(self, now: float) -> float:
-        """Seconds until a WebSocket is to be tried again while an event stream is open."""
+        """Seconds until the next try for a WebSocket, while an event stream is open."""
         return max(0.0, self._due - now)

@@ -1,4 +1,4 @@
-"""Messages as a client reads and writes them, in either codec."""
+"""Encoding and decoding of the protocol's messages, in either codec."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ksmp_client.messages import Author, ErrorBody, JoinResult, Push, User
 
 CodecName = Literal["json", "msgpack"]
 
-# A replay takes at most 512 KiB by the contract, and the fields around it some more.
+# In bytes. By the protocol a replay takes at most 512 KiB; the fields around it come on top.
 LARGEST_MESSAGE: Final = 4 * 1024 * 1024
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"author": "from"}):
-    """Anything a server sends: a reply has `id` and `ok` or `error`, a push has `push` and the rest."""
+    """Any message of a gateway. A reply has `id` and `ok` or `error`; a push has `push` and the other fields."""
 
     id: int | None = None
     ok: Any = None
@@ -36,16 +36,16 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"author": "fro
 
 
 class RoomOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one room of a `connect`: an error, `deferred`, or else the fields of a join result."""
+    """The result for one room of a `connect`: an error, `deferred`, or else the fields of a join result."""
 
     error: ErrorBody | None = None
     deferred: bool = False
 
 
 class Welcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The ok of `connect`; `rooms` are read one by one with `outcome`. Times are in milliseconds.
+    """The ok of `connect`. `outcome` reads each of the `rooms`. Times are in milliseconds.
 
-    An event stream tells the rooms alone; the rest is what its client knows otherwise.
+    An event stream brings only the rooms. The client fills in what else it knows.
     """
 
     connection: str = ""
@@ -57,7 +57,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wire:
-    """One codec: a message of the protocol to and from the payload of a WebSocket message."""
+    """One codec: turns a message into the payload of a WebSocket message, and back."""
 
     def __init__(self, codec: CodecName) -> None:
         self.text: Final = codec == "json"
@@ -72,7 +72,7 @@ class Wire:
             self._decode = msgspec.msgpack.Decoder(Incoming).decode
 
     def decode(self, data: bytes) -> Incoming:
-        """Raises msgspec.DecodeError for what is no message of the protocol."""
+        """Raises msgspec.DecodeError when the bytes are not a message of the protocol."""
         try:
             return self._decode(data)
         except UnicodeDecodeError as error:
@@ -80,10 +80,11 @@ class Wire:
 
 
 def outcome(value: Any) -> JoinResult | RoomOutcome:
-    """One entry of the `rooms` of a `connect`; raises msgspec.ValidationError."""
+    """Read one entry of the `rooms` of a `connect`. Raises msgspec.ValidationError."""
     found = msgspec.convert(value, RoomOutcome)
     return found if found.error is not None or found.deferred else msgspec.convert(value, JoinResult)
 
 
 def failure(body: ErrorBody) -> CommandFailed:
+    """The error of a reply as an exception."""
     return CommandFailed(body.code, body.message, body.temporary, body.retry_after)
