@@ -20,6 +20,7 @@ from gateway.auth.verifier import TokenVerifier
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
 from gateway.contract.module import Module
+from gateway.contract.rooms import Rooms
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.db.personal_data import KernelPersonalData
@@ -189,14 +190,15 @@ class Gateway:
         executor = CommandExecutor(
             self.hub,
             history,
-            self.rooms,
+            self._rooms_of,
             kinds,
             commands,
             restrictions,
             self.database,
             self.results,
-            settings.history_limit,
-            settings.publish_timeout,
+            self.metrics,
+            page=settings.history_limit,
+            patience=settings.publish_timeout,
         )
         self.dispatcher = Dispatcher(joiner, sign_in, executor, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
@@ -332,6 +334,10 @@ class Gateway:
                     await self.sign_in.identify_again()
                 except Exception:
                     log.exception("sign_in.identify_failed")
+
+    def _rooms_of(self, command: str) -> Rooms:
+        """The rooms as the module that owns a command sees them."""
+        return self.rooms
 
     async def _first_sequence(self) -> int:
         return await self.archive.last() + 1

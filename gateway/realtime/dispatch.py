@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections import deque
 from typing import Any
@@ -11,11 +10,13 @@ from typing import Any
 import structlog
 
 from gateway import clock
-from gateway.errors import BadInput, Code, KsmpError, Refused
+from gateway.errors import BadInput, Code, KsmpError
 from gateway.protocol.connection import ServerConnection, error_body
 from gateway.protocol.messages import Command, Failed, Join, Leave, Ok, Ping, PingResult, Refresh
 from gateway.protocol.names import room_name
-from gateway.realtime.command_executor import Caller, CommandExecutor, Empty
+from gateway.realtime.command_executor import CommandExecutor
+from gateway.realtime.command_source import MemberSource
+from gateway.realtime.core_commands import Empty
 from gateway.realtime.joining import Joiner
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
@@ -68,30 +69,32 @@ class Dispatcher:
             command = lane[0]
             # What a client that went away had still waiting was never acknowledged.
             if member.open:
-                await self._run(connection, member, command)
+                await self._answer(connection, member, command)
             lane.popleft()
         del self._lanes[key]
 
-    async def _run(self, connection: ServerConnection, member: Member, command: Command) -> None:
-        started = time.perf_counter()
-        outcome = "ok"
+    async def _answer(self, connection: ServerConnection, member: Member, command: Command) -> None:
         try:
-            ok = await self._handle(member, command)
+            ok = await self._run(member, command)
             # Nothing waits between a join and its reply: it precedes the room's next push.
             self._reply(connection, member, command, ok)
         except KsmpError as error:
-            outcome = error.code
             self._refuse(connection, member, command, error)
         except Exception:
-            outcome = Code.INTERNAL.value
             trace = uuid.uuid4().hex
             log.exception("command.failed", command=command.cmd, trace=trace)
             self._refuse(connection, member, command, KsmpError(Code.INTERNAL, f"internal error, trace {trace}"))
-        label = self._executor.label(command.cmd)
-        self._metrics.commands.labels(label, outcome).inc()
-        self._metrics.command_seconds.labels(label).observe(time.perf_counter() - started)
 
-    async def _handle(self, member: Member, command: Command) -> Any:
+    async def _run(self, member: Member, command: Command) -> Any:
+        """The ok of the reply; raises KsmpErrors."""
+        match command:
+            case Join() | Leave() | Refresh():
+                with self._metrics.command(command.cmd):
+                    return await self._run_of_connection(member, command)
+            case _:
+                return await self._executor.execute(MemberSource(member), command)
+
+    async def _run_of_connection(self, member: Member, command: Join | Leave | Refresh) -> Any:
         match command:
             case Join():
                 joined, _ = await self._joiner.join(member, room_name(command.room), command.since, command.history)
@@ -102,20 +105,6 @@ class Dispatcher:
                 return Empty()
             case Refresh():
                 return await self._sign_in.refresh(member, command.token)
-            case _:
-                return await self._inside(member, command)
-
-    async def _inside(self, member: Member, command: Command) -> Any:
-        """A command that is used in a room by its members."""
-        name = self._executor.check(command)
-        if (first := await self._executor.repeated(member.user, command)) is not None:
-            return first
-        membership = member.rooms.get(str(name))
-        if membership is None:
-            raise Refused(Code.NOT_JOINED, "join this room first")
-        rates = member.rates.setdefault(str(name), {})
-        caller = Caller(member.user, membership.room, membership.role, rates, member.codec)
-        return await self._executor.run(caller, command)
 
     def _reply(self, connection: ServerConnection, member: Member, command: Command, ok: Any) -> None:
         connection.replied(command.id)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Iterator
+
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+from gateway.errors import Code, KsmpError
 
 # From well under the target of 100 ms to well over it.
 LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -85,3 +91,23 @@ class Metrics:
             "ksmp_event_retries", "Failed tries that are repeated", ["listener"], registry=registry
         )
         self.dead_letters = Counter("ksmp_dead_letters", "Events and timers given up", ["listener"], registry=registry)
+
+    @contextlib.contextmanager
+    def command(self, label: str) -> Iterator[None]:
+        """Count and time one command. Its outcome is `ok`, or the code of the error that it raises."""
+        started = time.perf_counter()
+        outcome: str | None = None
+        try:
+            yield
+            outcome = "ok"
+        except KsmpError as error:
+            outcome = error.code
+            raise
+        except Exception:
+            outcome = Code.INTERNAL.value
+            raise
+        finally:
+            # A command that was cancelled has no outcome.
+            if outcome is not None:
+                self.commands.labels(label, outcome).inc()
+                self.command_seconds.labels(label).observe(time.perf_counter() - started)

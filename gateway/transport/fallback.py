@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any, Final
 
 import structlog
 from litestar import Request, get, post
@@ -16,14 +15,13 @@ from litestar.response import Response, Stream
 
 from gateway.auth.policy import signed_in
 from gateway.bus.log import RoomLog
-from gateway.errors import BadInput, Code, KsmpError, Limited, Refused, Unavailable, invalid
+from gateway.errors import BadInput, Code, Refused, Unavailable, invalid
 from gateway.principal import Principal
-from gateway.protocol.bucket import Bucket
 from gateway.protocol.codec import JSON, DecodeError
 from gateway.protocol.connection import convert
-from gateway.protocol.messages import CORE_COMMANDS, Command, ModuleCommand, Position, Push
-from gateway.protocol.names import MAX_ID, RoomName, room_name
-from gateway.realtime.command_executor import Caller, CommandExecutor
+from gateway.protocol.messages import CORE_COMMANDS, Command, Position, Push
+from gateway.protocol.names import MAX_ID, room_name
+from gateway.realtime.command_executor import CommandExecutor
 from gateway.realtime.grants import Grants
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
@@ -32,17 +30,14 @@ from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.http import LAST_MOMENT, LastMoment
 from gateway.transport.openapi import CommandOperation, EventsOperation, RoomParameter
+from gateway.transport.request_limits import RequestLimits
+from gateway.transport.request_source import RequestSource
 from gateway.transport.sse import EventStream, event_encoder
 
 log = structlog.get_logger(__name__)
 
-# Users, and users in rooms, whose limits are remembered; the least recent goes.
-KEPT: Final = 10_000
 # The commands of the core that are used in a room; the others are of a connection.
 IN_ROOMS: Final = ("history", "presence", "typing")
-K = TypeVar("K")
-V = TypeVar("V")
-
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -66,8 +61,7 @@ class Fallback:
         self._executor = executor
         self._settings = settings
         self._metrics = metrics
-        self._used: OrderedDict[str, Bucket] = OrderedDict()
-        self._used_in: OrderedDict[tuple[str, str], dict[str, Bucket]] = OrderedDict()
+        self._limits = RequestLimits(settings.command_rate, settings.command_burst)
         self.ready = False
 
     def routes(self) -> list[HTTPRouteHandler]:
@@ -150,36 +144,11 @@ class Fallback:
     async def command(self, room: str, request: Request[Any, Any, Any], principal: Principal) -> Response[bytes]:
         """Raises what the command raises: KsmpErrors."""
         self._check_ready()
-        self._check_rate(principal)
+        self._limits.spend(principal)
         command = _command(await request.body(), room)
-        started = time.perf_counter()
-        label, outcome = self._executor.label(command.cmd), "ok"
-        try:
-            ok = await self._run(principal, command)
-        except Exception as error:
-            outcome = error.code if isinstance(error, KsmpError) else Code.INTERNAL.value
-            raise
-        finally:
-            self._metrics.commands.labels(label, outcome).inc()
-            self._metrics.command_seconds.labels(label).observe(time.perf_counter() - started)
+        source = RequestSource(principal, self._hub, self._grants, partial(self._limits.in_room, principal))
+        ok = await self._executor.execute(source, command)
         return Response(JSON.encode(ok), media_type="application/json")
-
-    async def _run(self, principal: Principal, command: Command) -> Any:
-        name = self._executor.check(command)
-        role: str | None = None
-        try:
-            role = await self._grants.role(principal, name)
-        except Refused:
-            # A repeat is answered whatever moderation has come since; anyone else opens no room.
-            if not isinstance(command, ModuleCommand) or command.nonce is None:
-                raise
-        async with self._hub.using(name) as served:
-            if (first := await self._executor.repeated(principal, command)) is not None:
-                return first
-            if role is None:
-                role = await self._grants.role(principal, name)
-            caller = Caller(principal, served, role, self._rates(principal, name), JSON)
-            return await self._executor.run(caller, command)
 
     async def _until_gone(self, member: Member, sink: EventStream) -> AsyncIterator[bytes]:
         try:
@@ -198,30 +167,6 @@ class Fallback:
     def _check_ready(self) -> None:
         if not self.ready:
             raise Unavailable("the gateway is not ready")
-
-    def _check_rate(self, principal: Principal) -> None:
-        """The limit of one connection, for all of a user's requests to this node."""
-        bucket = _recent(
-            self._used, principal.id, lambda: Bucket(self._settings.command_rate, self._settings.command_burst)
-        )
-        wait = bucket.take(time.monotonic())
-        if wait > 0.0:
-            raise Limited("too many commands", retry_after=round(wait, 3))
-
-    def _rates(self, principal: Principal, room: RoomName) -> dict[str, Bucket]:
-        """What a user has used up of the limits in a room, as one connection would."""
-        return _recent(self._used_in, (principal.id, str(room)), dict)
-
-
-def _recent(kept: OrderedDict[K, V], key: K, make: Callable[[], V]) -> V:
-    """The value of a key, made when it is new; of too many the least recently used goes."""
-    value = kept.get(key)
-    if value is None:
-        value = kept[key] = make()
-    kept.move_to_end(key)
-    while len(kept) > KEPT:
-        kept.popitem(last=False)
-    return value
 
 
 def _token(request: Request[Any, Any, Any]) -> str:

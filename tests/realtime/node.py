@@ -142,6 +142,7 @@ class Node:
                 on_leave=lambda principal, id, role: self.watched.append(("leave", principal.id, id, role)),
             )
         }
+        self.kinds = kinds
         # What the owner of the rooms says: a role, or an error.
         self.owner: str | Exception = "member"
         # What the owner was told of memberships.

@@ -1,4 +1,4 @@
-"""A command that may be a repeat waits for the log as long as its publish would."""
+"""The executor: a repeat is answered first, and waits for the log as long as its publish would."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from devstack.nats import NatsCluster
 from gateway.db.results import CommandResults
-from gateway.errors import Unavailable
-from gateway.principal import Principal, Role
-from gateway.protocol.messages import ModuleCommand
+from gateway.errors import Code, Refused, Unavailable
+from gateway.protocol.messages import ModuleCommand, Published
 from gateway.realtime.command_executor import CommandExecutor
+from gateway.realtime.command_source import MemberSource
 from gateway.realtime.dedup_window import message_id
-from tests.realtime.node import Node, eventually, node
-
-ADA = Principal(id="ada", name="Ada", role=Role.STUDENT, expires_at=2**50)
+from tests.realtime.node import COMMANDS, Node, eventually, node
 
 
 @pytest.fixture
@@ -29,7 +28,17 @@ async def here(servers: NatsCluster) -> AsyncIterator[Node]:
 def executor(here: Node, patience: float) -> CommandExecutor:
     results = CommandResults(here.database, kept=120.0)
     return CommandExecutor(
-        here.hub, here.history, here.rooms, {}, {}, here.restrictions, here.database, results, 200, patience
+        here.hub,
+        here.history,
+        lambda command: here.rooms,
+        here.kinds,
+        COMMANDS,
+        here.restrictions,
+        here.database,
+        results,
+        here.metrics,
+        page=200,
+        patience=patience,
     )
 
 
@@ -41,19 +50,32 @@ async def cut(here: Node) -> None:
 async def test_a_repeat_is_known_although_nats_was_away_when_it_came(here: Node) -> None:
     room = f"test:{uuid.uuid4().hex}"
     seq = await here.say(room, "a", id=message_id("ada", room, "test.say", "n1"))
-    await here.viewer(room)
+    ada = await here.viewer(room, user="ada")
     command = ModuleCommand(cmd="test.say", room=room, nonce="n1")
     await cut(here)
-    first = await executor(here, 5.0).repeated(ADA, command)
-    assert first is not None
-    assert first.seq == seq
+    first = await executor(here, 5.0).execute(MemberSource(ada.member), command)
+    assert first == Published(seq, duplicate=True)
+
+
+async def test_a_repeat_is_answered_although_its_user_has_left(here: Node) -> None:
+    room = f"test:{uuid.uuid4().hex}"
+    seq = await here.say(room, "a", id=message_id("ada", room, "test.say", "n1"))
+    ada, _ = await here.viewer(room, user="ada"), await here.viewer(room)
+    assert here.joiner.leave(ada.member, room)
+    source, runs = MemberSource(ada.member), executor(here, 5.0)
+    repeat = ModuleCommand(cmd="test.say", room=room, nonce="n1")
+    assert await runs.execute(source, repeat) == Published(seq, duplicate=True)
+    with pytest.raises(Refused) as refused:
+        await runs.execute(source, msgspec.structs.replace(repeat, nonce="n2"))
+    assert refused.value.code == Code.NOT_JOINED
 
 
 async def test_patience_ends(here: Node) -> None:
     room = f"test:{uuid.uuid4().hex}"
-    await here.viewer(room)
+    ada = await here.viewer(room, user="ada")
     await here.bus.close()
     started = time.monotonic()
+    command = ModuleCommand(cmd="test.say", room=room, nonce="n1")
     with pytest.raises(Unavailable):
-        await executor(here, 0.5).repeated(ADA, ModuleCommand(cmd="test.say", room=room, nonce="n1"))
+        await executor(here, 0.5).execute(MemberSource(ada.member), command)
     assert time.monotonic() - started < 5

@@ -1,0 +1,62 @@
+"""The ways a command comes in: each says who sends it, and which role that user has in the room."""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.errors import Code, Refused
+from gateway.principal import Principal
+from gateway.protocol.bucket import Bucket
+from gateway.protocol.codec import Codec
+from gateway.protocol.messages import Command
+from gateway.protocol.names import RoomName
+from gateway.realtime.member import Member
+from gateway.realtime.room import Room
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who uses a command, in which room and role; `rates` are the limits they have used up there."""
+
+    principal: Principal
+    room: Room
+    role: str
+    rates: dict[str, Bucket]
+    codec: Codec
+
+
+class CommandSource(Protocol):
+    """A user who sends a command, by one of the transports."""
+
+    @property
+    def principal(self) -> Principal: ...
+
+    def reach(self, name: RoomName, command: Command) -> AbstractAsyncContextManager[None]:
+        """Keep the room open inside the block, for a user who need not have joined it.
+
+        Raises what the room's owner raises for a user who may not even ask, and Unavailable.
+        """
+
+    async def caller(self, name: RoomName) -> Caller:
+        """The user in this room; raises Refused for one who may use no command there, and Unavailable."""
+
+
+class MemberSource:
+    """A connection. Its user must have joined the room; implements `CommandSource`."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self.principal = member.user
+
+    def reach(self, name: RoomName, command: Command) -> AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext()
+
+    async def caller(self, name: RoomName) -> Caller:
+        membership = self._member.rooms.get(str(name))
+        if membership is None:
+            raise Refused(Code.NOT_JOINED, "join this room first")
+        rates = self._member.rates.setdefault(str(name), {})
+        return Caller(self.principal, membership.room, membership.role, rates, self._member.codec)

@@ -1,0 +1,51 @@
+"""Limits on the commands that users send by POST, as those of one connection each."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from gateway.errors import Limited
+from gateway.principal import Principal
+from gateway.protocol.bucket import Bucket
+from gateway.protocol.names import RoomName
+
+# Users, and users in rooms, whose limits are remembered; the least recently used is forgotten.
+KEPT: Final = 10_000
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class RequestLimits:
+    """What each user has used up on this node: of all commands, and of each command in each room."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._all: OrderedDict[str, Bucket] = OrderedDict()
+        self._in_rooms: OrderedDict[tuple[str, str], dict[str, Bucket]] = OrderedDict()
+
+    def spend(self, principal: Principal) -> None:
+        """Count one command; raises Limited."""
+        bucket = _get(self._all, principal.id, lambda: Bucket(self._rate, self._burst))
+        wait = bucket.take(time.monotonic())
+        if wait > 0.0:
+            raise Limited("too many commands", retry_after=round(wait, 3))
+
+    def in_room(self, principal: Principal, room: RoomName) -> dict[str, Bucket]:
+        """The limits of single commands that the user has used up in a room, by command."""
+        return _get(self._in_rooms, (principal.id, str(room)), dict)
+
+
+def _get(kept: OrderedDict[K, V], key: K, make: Callable[[], V]) -> V:
+    """The value of a key, made when it is new."""
+    value = kept.get(key)
+    if value is None:
+        value = kept[key] = make()
+    kept.move_to_end(key)
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
+    return value

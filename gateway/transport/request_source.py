@@ -1,0 +1,51 @@
+"""A command that comes by POST: its user needs a grant for the room and no membership."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+from gateway.errors import Refused, Unavailable
+from gateway.principal import Principal
+from gateway.protocol.bucket import Bucket
+from gateway.protocol.codec import JSON
+from gateway.protocol.messages import Command
+from gateway.protocol.names import RoomName
+from gateway.realtime.command_source import Caller
+from gateway.realtime.grants import Grants
+from gateway.realtime.hub import Hub
+from gateway.realtime.repeats import is_repeatable
+
+
+class RequestSource:
+    """One request; implements `gateway.realtime.command_source.CommandSource`."""
+
+    def __init__(
+        self, principal: Principal, hub: Hub, grants: Grants, rates: Callable[[RoomName], dict[str, Bucket]]
+    ) -> None:
+        """`rates` gives the limits that the user has used up in a room."""
+        self.principal = principal
+        self._hub = hub
+        self._grants = grants
+        self._rates = rates
+        self._role: str | None = None
+
+    @contextlib.asynccontextmanager
+    async def reach(self, name: RoomName, command: Command) -> AsyncIterator[None]:
+        try:
+            self._role = await self._grants.role(self.principal, name)
+        except Refused:
+            # A repeat is answered whatever moderation has come since. Nobody else opens a room without a grant.
+            if not is_repeatable(command):
+                raise
+        async with self._hub.using(name):
+            yield
+
+    async def caller(self, name: RoomName) -> Caller:
+        role = self._role
+        if role is None:
+            role = await self._grants.role(self.principal, name)
+        room = self._hub.room(str(name))
+        if room is None:
+            raise Unavailable("the room is away")
+        return Caller(self.principal, room, role, self._rates(name), JSON)
