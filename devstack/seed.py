@@ -9,9 +9,10 @@ from gateway.db.database import PostgresDatabase
 from gateway.principal import Principal
 
 
-async def seed(database_url: str, modules: Sequence[Module], people: Mapping[str, Principal]) -> dict[str, str]:
+async def seed(
+    database: PostgresDatabase, modules: Sequence[Module], people: Mapping[str, Principal]
+) -> dict[str, str]:
     """Let every module seed, in their order; what they return, together. Doing it again changes nothing."""
-    database = PostgresDatabase(database_url, pool=1, timeout=10.0)
     result: dict[str, str] = {}
     try:
         await database.start()

@@ -48,14 +48,17 @@ class Options:
 
 async def prepare_database(settings: Settings) -> Mapping[str, str]:
     """Bring the tables of the modules up to date and put in what a first look needs; returns its names."""
+    from prometheus_client import CollectorRegistry
+
     from devstack.people import people
     from devstack.seed import seed
-    from gateway import registry
+    from gateway import app, registry
     from gateway.db.migrate import migrate
 
     modules = registry.load(settings.modules)
     await migrate(settings.database_url, modules)
-    return await seed(settings.database_url, modules, people())
+    built = app.Gateway(settings, modules, environ={}, registry_=CollectorRegistry())
+    return await seed(built.database, built.modules, people())
 
 
 def _tokens(folder: Path) -> dict[str, str]:

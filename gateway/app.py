@@ -25,6 +25,7 @@ from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.db.personal_data import KernelPersonalData
 from gateway.db.results import CommandResults
+from gateway.declarations import Declarations
 from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
 from gateway.events.publisher import ModuleEvents
@@ -64,7 +65,7 @@ from gateway.realtime.rooms import ClusterRooms
 from gateway.realtime.sign_in import SignIn
 from gateway.realtime.snapshots import Snapshots
 from gateway.realtime.users import Users
-from gateway.settings import Settings, read
+from gateway.settings import Settings, SettingsError, read
 from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.fallback import Fallback
@@ -110,16 +111,16 @@ class Gateway:
     def __init__(
         self,
         settings: Settings,
-        modules: Sequence[Module],
+        modules: Sequence[type[Module]],
         *,
         environ: Mapping[str, str] | None = None,
         registry_: CollectorRegistry = REGISTRY,
     ) -> None:
         self.settings = settings
-        self.modules = modules
-        self._environ = os.environ if environ is None else environ
-        kinds = registry.room_kinds(modules)
-        commands = registry.commands(modules)
+        self.declarations = Declarations(modules)
+        # Filled below: the parts of the kernel exist before the modules, which are built with them.
+        self.modules: list[Module] = []
+        kinds, commands, archived = self.declarations.rooms, self.declarations.commands, self.declarations.archived
         self.metrics = Metrics(registry_)
         self.bus = NatsBus(settings.nats_url, f"ksmp-gateway-{socket.gethostname()}-{os.getpid()}")
         self.log = RoomLog(
@@ -132,7 +133,6 @@ class Gateway:
             settings.database_url, pool=settings.database_pool, timeout=settings.database_timeout
         )
         self.archive = PostgresArchive(self.database)
-        archived = [kind.name for kind in kinds.values() if kind.archived]
         history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, history, kinds, settings, self.metrics, self._first_sequence)
         outbox = Outbox(self.database, limit=settings.event_bytes)
@@ -140,7 +140,7 @@ class Gateway:
         restrictions = Restrictions(self.cluster_state, self.hub, kinds, commands)
         evictions = Evictions(self.cluster_state, self.hub)
         self.access = Revocations(self.cluster_state, self.hub, token_life=settings.token_life + settings.token_leeway)
-        self.snapshots = Snapshots(self.hub, self.log, registry.snapshots(modules), interval=settings.snapshot_interval)
+        self.snapshots = Snapshots(self.hub, self.log, self.declarations.snapshots, interval=settings.snapshot_interval)
         self.rooms = ClusterRooms(
             self.hub,
             self.log,
@@ -151,16 +151,7 @@ class Gateway:
             self.metrics,
             outbox,
             self.snapshots,
-        )
-        self.event_runtime = EventRuntime(
-            self.bus,
-            self.database,
-            outbox,
-            self.rooms.send,
-            registry.listeners(modules),
-            registry.timers(modules),
-            settings,
-            self.metrics,
+            self.declarations.pushes,
         )
         self.verifier = TokenVerifier.of(settings)
         self.grants = Grants(
@@ -173,14 +164,13 @@ class Gateway:
         )
         joiner = Joiner(self.hub, self.log, self.grants, evictions, restrictions, settings, self.metrics)
         self.users = Users(self.bus, settings.connections_per_user)
-        identify = [module.identify for module in modules]
-        sign_in = SignIn(self.bus, self.verifier, identify, kinds, joiner, self.users, self.access, settings)
+        sign_in = SignIn(self.bus, self.verifier, self.modules, kinds, joiner, self.users, self.access, settings)
         self.sign_in = sign_in
         self.authenticator = RequestAuthenticator(
             self.verifier.verify, sign_in.verified, self.access.check, settings.identity_fresh
         )
         self.identities = Identities(
-            self.cluster_state, KernelPersonalData(self.database), modules, self.authenticator.forget
+            self.cluster_state, KernelPersonalData(self.database), self.modules, self.authenticator.forget
         )
         self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)
         self.idempotency = IdempotencyKeys(
@@ -203,12 +193,30 @@ class Gateway:
         self.dispatcher = Dispatcher(joiner, sign_in, executor, self.metrics)
         self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, executor, settings, self.metrics)
+        for module in modules:
+            self.modules.append(self._build(module, outbox, os.environ if environ is None else environ))
+        self.declarations.add(self.modules)
+        self.event_runtime = EventRuntime(
+            self.bus,
+            self.database,
+            self.rooms.send,
+            self.declarations.listeners,
+            self.declarations.timers,
+            settings,
+            self.metrics,
+        )
         self.archivers = [Archiver(kind, self.archive, self.log, self.metrics) for kind in archived]
         self.state = "starting"
         # Why a module did not start; the server says it in place of a traceback.
         self.failure: registry.RegistryError | None = None
         self._database_up = False
         self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    def described(cls, modules: Sequence[type[Module]]) -> Gateway:
+        """One that is never run: for what its modules declare, with the defaults of all settings."""
+        nowhere = Settings(database_url="", nats_url=("",), issuer="", jwks_url="", client_ids=("",))
+        return cls(nowhere, modules, environ={}, registry_=CollectorRegistry())
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -250,25 +258,35 @@ class Gateway:
             "postgresql": "ok" if self._database_up else "away",
         }
 
-    @contextlib.asynccontextmanager
-    async def _module(self, module: Module) -> AsyncIterator[None]:
+    def _build(self, module: type[Module], outbox: Outbox, environ: Mapping[str, str]) -> Module:
+        """Build a module with a kernel of its own; raises SettingsError and RegistryError."""
         settings = None
         if module.settings_type is not None:
-            settings = read(module.settings_type, self._environ, registry.settings_prefix(module))
+            settings = read(module.settings_type, environ, registry.settings_prefix(module))
+        kernel = ModuleKernel(
+            self.rooms,
+            self.access,
+            self.identities,
+            ModuleEvents(module.name, module.emits, outbox),
+            ModuleSchedules(module.name, self.declarations.timers, self.database, outbox),
+            self.database,
+            settings,
+            self.settings,
+        )
         try:
-            kernel = ModuleKernel(
-                self.rooms,
-                self.access,
-                self.identities,
-                self.event_runtime.events(module),
-                self.event_runtime.schedules(module),
-                self.database,
-                settings,
-                self.settings,
-            )
-            context = module.lifespan(kernel)
+            return module(kernel)
+        except SettingsError:
+            raise
+        except Exception as error:
+            raise registry.RegistryError(f"Module {module.name} cannot be built: {error!r}.") from error
+
+    @contextlib.asynccontextmanager
+    async def _module(self, module: Module) -> AsyncIterator[None]:
+        try:
+            context = module.lifespan()
             await context.__aenter__()
         except Exception as error:
+            log.exception("module.start_failed", module=module.name)
             self.failure = registry.RegistryError(f"Module {module.name} failed to start: {error!r}.")
             raise self.failure from error
         try:

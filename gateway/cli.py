@@ -118,6 +118,7 @@ def doctor(data: Path | None) -> None:
 def modules() -> None:
     """List the installed modules, what each adds, and which are on (see KSMP_MODULES)."""
     from gateway import registry
+    from gateway.app import Gateway
 
     wanted = [name for part in os.environ.get("KSMP_MODULES", "").split(",") if (name := part.strip())]
     versions = {
@@ -125,15 +126,16 @@ def modules() -> None:
     }
     # Asked for as the gateway asks, so that a set that cannot start is an error here too.
     on = {module.name for module in registry.load(wanted)}
-    for module in registry.load():
+    gateway = Gateway.described(registry.load())
+    for module in gateway.modules:
         click.echo(f"{module.name} {versions.get(module.name, '?')} ({'on' if module.name in on else 'off'})")
         parts = {
             "requires": module.requires,
             "rooms": [kind.name for kind in module.rooms],
-            "commands": [command.name for command in module.commands],
-            "events": sorted(registry.events([module])),
-            "listens": [listener.name for listener in module.listens],
-            "timers": [timer.name for timer in module.timers],
+            "commands": gateway.declarations.of(module.name, gateway.declarations.commands),
+            "events": gateway.declarations.of(module.name, gateway.declarations.events),
+            "listens": gateway.declarations.of(module.name, gateway.declarations.listeners),
+            "timers": gateway.declarations.of(module.name, gateway.declarations.timers),
         }
         for name, values in parts.items():
             if values:

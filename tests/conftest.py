@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import asyncpg
 import httpx
@@ -33,6 +33,8 @@ from gateway.db.migrate import migrate
 from gateway.principal import Role
 from gateway.settings import Settings
 from tests.blocking import WATCH
+
+M = TypeVar("M", bound=Module)
 
 # A change is judged by the same examples each time; on a developer's machine new ones are tried.
 hypothesis.settings.register_profile(
@@ -170,6 +172,10 @@ class Running:
     # Another thread of control of the test: what the server came to when it ends.
     serving: asyncio.Task[None]
 
+    def module(self, kind: type[M]) -> M:
+        """The module of this class that the gateway has built."""
+        return next(module for module in self.gateway.modules if isinstance(module, kind))
+
     @property
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.port}"
@@ -198,7 +204,7 @@ class MakeGateway(Protocol):
         self,
         *,
         modules: tuple[str, ...] = ...,
-        more: Sequence[Module] = ...,
+        more: Sequence[type[Module]] = ...,
         environ: Mapping[str, str] | None = ...,
         collectors: CollectorRegistry | None = ...,
         send_buffer: int | None = ...,
@@ -221,7 +227,7 @@ def gateway(settings: MakeSettings) -> MakeGateway:
     async def run(
         *,
         modules: tuple[str, ...] = (),
-        more: Sequence[Module] = (),
+        more: Sequence[type[Module]] = (),
         environ: Mapping[str, str] | None = None,
         collectors: CollectorRegistry | None = None,
         send_buffer: int | None = None,

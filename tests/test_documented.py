@@ -12,12 +12,14 @@ import pytest
 
 import gateway
 from gateway import registry
+from gateway.app import Gateway
 from gateway.errors import CloseCode, Code
 from gateway.protocol.messages import CORE_COMMANDS
 from gateway.settings import PREFIX, Settings, variable
 
 ROOT = Path(gateway.__file__).parent.parent
-MODULES = registry.load()
+GATEWAY = Gateway.described(registry.load())
+MODULES = GATEWAY.modules
 
 
 @cache
@@ -49,7 +51,7 @@ def pushes() -> set[tuple[str, str]]:
     """(module, push) of every push a built-in module's source names."""
     found: set[tuple[str, str]] = set()
     for module in MODULES:
-        others = {command.name for command in module.commands}
+        others = GATEWAY.declarations.commands
         for file in sorted((ROOT / "modules" / module.name).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text())):
                 value = node.value if isinstance(node, ast.Constant) else None
@@ -77,7 +79,7 @@ def test_close_codes(code: CloseCode) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "command"), [(module.name, command.name) for module in MODULES for command in module.commands]
+    ("module", "command"), [(command.partition(".")[0], command) for command in GATEWAY.declarations.commands]
 )
 def test_module_commands(module: str, command: str) -> None:
     assert f"`{command}`" in page_of(module)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import pytest
 
 from gateway import registry
-from gateway.contract import Command, Context, Delivery, Listener, Module, RoomKind, SnapshotPart, Timer
+from gateway.app import Gateway
+from gateway.contract import Context, Delivery, Module, PushType, RoomKind, command, listener, snapshot_part, timer
+from gateway.declarations import Declarations
 from gateway.principal import Principal
 from gateway.registry import RegistryError
+from gateway.settings import setting
 
 
 class Request(msgspec.Struct):
@@ -22,29 +26,39 @@ async def host(principal: Principal, id: str) -> str:
     return "host"
 
 
-async def nothing(context: Context, request: Request) -> None:
-    return None
+def feature(**methods: Any) -> object:
+    """A feature with these methods, as a class body would have them."""
+    return type("Feature", (), methods)()
 
 
-def command(name: str, rooms: str = "hall", role: str = "guest") -> Command:
-    return Command(name=name, rooms=rooms, role=role, request=Request, handler=nothing)
+def asks(name: str, rooms: str = "hall", role: str = "guest") -> object:
+    """A feature with one command."""
+
+    @command(name, room=rooms, role=role)
+    async def ask(self: object, context: Context, request: Request) -> None:
+        return None
+
+    return feature(ask=ask)
 
 
 def kind(name: str, roles: Sequence[str] = ("guest", "host")) -> RoomKind:
     return RoomKind(name=name, roles=roles, authorize=host)
 
 
-def module(name: str, **attributes: Any) -> Module:
-    made: Module = type("Made", (Module,), {"name": name, **attributes})()
-    return made
+def module(name: str, **attributes: Any) -> type[Module]:
+    return type("Made", (Module,), {"name": name, **attributes})
+
+
+def declared(*modules: type[Module]) -> Declarations:
+    return Gateway.described(registry.ordered(modules)).declarations
 
 
 HALL = module("halls", rooms=(kind("hall"),))
 
 
-def broken(*modules: Module) -> str:
+def broken(*modules: type[Module]) -> str:
     with pytest.raises(RegistryError) as caught:
-        registry.ordered(modules)
+        declared(*modules)
     sentence = str(caught.value)
     assert sentence.endswith(".")
     assert "\n" not in sentence
@@ -63,10 +77,10 @@ def test_some_modules_may_be_on_alone() -> None:
     assert [one.name for one in registry.load(("accounts",))] == ["accounts"]
 
 
-def test_each_load_makes_modules_of_its_own() -> None:
+def test_each_gateway_builds_modules_of_its_own() -> None:
     # Both are held: the memory of what is let go may be given out again at once.
-    first, second = registry.load(), registry.load()
-    assert not {id(one) for one in first} & {id(one) for one in second}
+    first, second = Gateway.described(registry.load()), Gateway.described(registry.load())
+    assert not {id(one) for one in first.modules} & {id(one) for one in second.modules}
 
 
 def test_modules_come_after_those_they_require() -> None:
@@ -109,25 +123,36 @@ def test_a_circle(requires: dict[str, tuple[str, ...]], circle: str) -> None:
 
 
 def test_a_command_twice() -> None:
-    sentence = broken(HALL, module("quiz", commands=(command("quiz.ask"), command("quiz.ask"))))
+    sentence = broken(
+        HALL,
+        module(
+            "quiz",
+            features=(
+                asks("quiz.ask"),
+                asks(
+                    "quiz.ask",
+                ),
+            ),
+        ),
+    )
     assert "Module quiz" in sentence
     assert "quiz.ask" in sentence
 
 
 @pytest.mark.parametrize("name", ["poll.ask", "ask", "quiz", "quiz.", "quiz.ask.now", "quiz.Ask", "Quiz.ask", ".ask"])
 def test_a_command_without_its_module_s_prefix(name: str) -> None:
-    sentence = broken(HALL, module("quiz", commands=(command(name),)))
+    sentence = broken(HALL, module("quiz", features=(asks(name),)))
     assert sentence.startswith("Module quiz: ")
     assert "quiz.<verb>" in sentence
 
 
 def test_a_command_for_rooms_nobody_owns() -> None:
-    sentence = broken(HALL, module("quiz", commands=(command("quiz.ask", rooms="attic"),)))
+    sentence = broken(HALL, module("quiz", features=(asks("quiz.ask", rooms="attic"),)))
     assert sentence.startswith("Module quiz: command quiz.ask is for rooms of kind attic")
 
 
 def test_a_command_for_a_role_the_room_does_not_have() -> None:
-    sentence = broken(HALL, module("quiz", commands=(command("quiz.ask", role="king"),)))
+    sentence = broken(HALL, module("quiz", features=(asks("quiz.ask", role="king"),)))
     assert sentence.startswith("Module quiz: command quiz.ask needs the role king")
     assert "guest, host" in sentence
 
@@ -148,9 +173,9 @@ def test_a_kind_without_roles() -> None:
 
 
 def test_a_command_may_be_another_module_s_guest() -> None:
-    modules = registry.ordered([module("quiz", commands=(command("quiz.ask", role="host"),)), HALL])
-    assert list(registry.commands(modules)) == ["quiz.ask"]
-    assert list(registry.room_kinds(modules)) == ["hall"]
+    found = declared(module("quiz", features=(asks("quiz.ask", role="host"),)), HALL)
+    assert list(found.commands) == ["quiz.ask"]
+    assert list(found.rooms) == ["hall"]
 
 
 def test_settings_of_a_module_have_its_prefix() -> None:
@@ -161,37 +186,39 @@ class Opened(msgspec.Struct, frozen=True, tag="halls.Opened"):
     pass
 
 
-async def take(event: Any, delivery: Delivery) -> None:
-    return None
+def hears(name: str, event: type[msgspec.Struct] = Opened) -> object:
+    """A feature with one listener."""
 
+    @listener(event, name)
+    async def take(self: object, event: Any, delivery: Delivery) -> None:
+        return None
 
-def listener(name: str, event: type[msgspec.Struct] = Opened) -> Listener:
-    return Listener(event=event, name=name, handler=take)
+    return feature(take=take)
 
 
 def test_a_listener_hears_its_own_module_and_those_it_requires() -> None:
-    halls = module("halls", emits=(Opened,), listens=(listener("halls.again"),))
-    guests = module("guests", requires=("halls",), listens=(listener("guests.come"),))
-    made = registry.ordered([guests, halls])
-    assert sorted(registry.listeners(made)) == ["guests.come", "halls.again"]
-    assert registry.events(made) == {"halls.Opened": Opened}
+    halls = module("halls", emits=(Opened,), features=(hears("halls.again"),))
+    guests = module("guests", requires=("halls",), features=(hears("guests.come"),))
+    found = declared(guests, halls)
+    assert sorted(found.listeners) == ["guests.come", "halls.again"]
+    assert found.events == {"halls.Opened": Opened}
 
 
 def test_a_listener_of_a_module_that_is_not_required() -> None:
     halls = module("halls", emits=(Opened,))
-    guests = module("guests", listens=(listener("guests.come"),))
+    guests = module("guests", features=(hears("guests.come"),))
     assert "Module guests: guests.come listens to halls.Opened; list its owner" in broken(halls, guests)
 
 
 def test_a_listener_of_a_module_that_may_be_off() -> None:
     halls = module("halls", requires=("guests",), emits=(Opened,))
-    guests = module("guests", hears=("halls",), listens=(listener("guests.come"),))
-    assert registry.listeners(registry.ordered([halls, guests])).keys() == {"guests.come"}
-    assert registry.listeners(registry.ordered([guests])) == {}
+    guests = module("guests", hears=("halls",), features=(hears("guests.come"),))
+    assert declared(halls, guests).listeners.keys() == {"guests.come"}
+    assert declared(guests).listeners == {}
 
 
 def test_a_listener_of_what_nobody_emits() -> None:
-    guests = module("guests", requires=("halls",), listens=(listener("guests.come"),))
+    guests = module("guests", requires=("halls",), features=(hears("guests.come"),))
     assert "which halls does not emit; add it to `emits` there" in broken(HALL, guests)
 
 
@@ -234,38 +261,120 @@ def test_events_that_are_none(events: Sequence[type[msgspec.Struct]], sentence: 
     assert sentence in broken(module("halls", emits=events))
 
 
-def timer(name: str) -> Timer:
-    return Timer(name=name, payload=Request, handler=take)
+def waits(name: str) -> object:
+    """A feature with one timer."""
+
+    @timer(name)
+    async def wake(self: object, payload: Request, delivery: Delivery) -> None:
+        return None
+
+    return feature(wake=wake)
 
 
 @pytest.mark.parametrize(
-    ("parts", "sentence"),
+    ("features", "sentence"),
     [
-        ({"listens": (listener("guests.come"),)}, "listener guests.come must be halls.<what>"),
-        ({"listens": (listener("halls.a.b"),)}, "listener halls.a.b must be halls.<what>"),
-        ({"listens": (listener("halls.a"), listener("halls.a"))}, "declares the listener halls.a twice"),
-        ({"timers": (timer("close"),)}, "timer close must be halls.<what>"),
-        ({"timers": (timer("halls.a"), timer("halls.a"))}, "declares the timer halls.a twice"),
-        ({"timers": (timer("halls.a"),), "listens": (listener("halls.a"),)}, "declares the timer halls.a twice"),
+        ((hears("guests.come"),), "listener guests.come must be halls.<what>"),
+        ((hears("halls.a.b"),), "listener halls.a.b must be halls.<what>"),
+        ((hears("halls.a"), hears("halls.a")), "declares the listener halls.a twice"),
+        ((waits("close"),), "timer close must be halls.<what>"),
+        ((waits("halls.a"), waits("halls.a")), "declares the timer halls.a twice"),
+        ((waits("halls.a"), hears("halls.a")), "declares the listener halls.a twice"),
     ],
 )
-def test_names_of_listeners_and_timers(parts: dict[str, Any], sentence: str) -> None:
-    assert sentence in broken(module("halls", emits=(Opened,), **parts))
+def test_names_of_listeners_and_timers(features: tuple[object, ...], sentence: str) -> None:
+    assert sentence in broken(module("halls", emits=(Opened,), features=features))
 
 
-def part(name: str, rooms: str = "hall") -> SnapshotPart:
-    async def read(context: Context) -> Request:
+def part(name: str, rooms: str = "hall") -> object:
+    """A feature with one part of a snapshot."""
+
+    @snapshot_part(name, room=rooms)
+    async def read(self: object, context: Context) -> Request:
         return Request()
 
-    return SnapshotPart(name=name, rooms=rooms, read=read)
+    return feature(read=read)
 
 
 def test_parts_of_a_snapshot() -> None:
-    guests = module("guests", requires=("halls",), snapshots=(part("guests.list"),))
-    halls = module("halls", rooms=(kind("hall"),), snapshots=(part("halls.doors"),))
-    assert [one.name for one in registry.snapshots([halls, guests])["hall"]] == ["halls.doors", "guests.list"]
-    assert "snapshot part list must be guests.<what>" in broken(HALL, module("guests", snapshots=(part("list"),)))
-    twice = module("guests", snapshots=(part("guests.list"), part("guests.list")))
+    guests = module("guests", requires=("halls",), features=(part("guests.list"),))
+    halls = module("halls", rooms=(kind("hall"),), features=(part("halls.doors"),))
+    assert [one.name for one in declared(guests, halls).snapshots["hall"]] == ["halls.doors", "guests.list"]
+    assert "snapshot part list must be guests.<what>" in broken(HALL, module("guests", features=(part("list"),)))
+    twice = module("guests", features=(part("guests.list"), part("guests.list")))
     assert "declares the snapshot part guests.list twice" in broken(HALL, twice)
-    stray = module("guests", snapshots=(part("guests.list", rooms="attic"),))
+    stray = module("guests", features=(part("guests.list", rooms="attic"),))
     assert "guests.list is for rooms of kind attic, which no module owns" in broken(HALL, stray)
+
+
+class Pinned(msgspec.Struct, frozen=True):
+    pass
+
+
+def test_pushes() -> None:
+    pin = PushType("halls.pin", Pinned)
+    assert declared(module("halls", features=(feature(pushes=(pin,)),))).pushes == {"halls.pin": pin}
+    assert "push guests.pin must be halls.<what>" in broken(module("halls", pushes=(PushType("guests.pin", Pinned),)))
+    assert "declares the push halls.pin twice" in broken(module("halls", pushes=(pin, pin)))
+    assert "'halls.pin' in `pushes` is no PushType" in broken(module("halls", pushes=("halls.pin",)))
+
+
+@command("quiz.ask", room="hall", role="guest")
+async def takes_no_struct(self: object, context: Context, request: dict[str, int]) -> None: ...
+
+
+@command("quiz.ask", room="hall", role="guest")
+async def names_no_type(self: object, context: Context, request) -> None: ...  # type: ignore[no-untyped-def]
+
+
+@command("quiz.ask", room="hall", role="guest")  # type: ignore[type-var]
+def waits_for_nothing(self: object, context: Context, request: Request) -> None: ...
+
+
+@command("quiz.ask", room="hall", role="guest")  # type: ignore[type-var]
+async def takes_too_little(self: object, request: Request) -> None: ...
+
+
+@command("quiz.ask", room="hall", role="guest", rate="ask_rate")
+async def has_no_such_limit(self: object, context: Context, request: Request) -> None: ...
+
+
+@listener(Opened, "quiz.hear")  # type: ignore[type-var]
+async def hears_without_delivery(self: object, event: Opened) -> None: ...
+
+
+@timer("quiz.close")
+async def wakes_for_a_number(self: object, payload: int, delivery: Delivery) -> None: ...
+
+
+@snapshot_part("quiz.now", room="hall")  # type: ignore[type-var]
+def reads_at_once(self: object, context: Context) -> Request: ...
+
+
+@pytest.mark.parametrize(
+    ("method", "sentence"),
+    [
+        (takes_no_struct, "annotate request with a msgspec.Struct"),
+        (names_no_type, "annotate request with a msgspec.Struct"),
+        (waits_for_nothing, "waits_for_nothing is not async; write `async def`"),
+        (takes_too_little, "it must take (context, request)"),
+        (has_no_such_limit, "command quiz.ask has rate='ask_rate', but the module has no settings"),
+        (hears_without_delivery, "it must take (event, delivery)"),
+        (wakes_for_a_number, "annotate payload with a msgspec.Struct"),
+        (reads_at_once, "reads_at_once is not async"),
+    ],
+)
+def test_a_method_that_its_decorator_cannot_use(method: Any, sentence: str) -> None:
+    quiz = module("quiz", requires=("halls",), features=(feature(method=method),))
+    found = broken(module("halls", rooms=(kind("hall"),), emits=(Opened,)), quiz)
+    assert found.startswith("Module quiz: ")
+    assert sentence in found
+
+
+def test_a_rate_that_the_settings_do_not_have() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class QuizSettings:
+        ask_rate_count: int = setting(5, doc="How many questions")
+
+    quiz = module("quiz", features=(feature(method=has_no_such_limit),), settings_type=QuizSettings)
+    assert "but QuizSettings has no ask_rate_seconds" in broken(HALL, quiz)

@@ -6,20 +6,21 @@ their events are all it needs and it can do without.
 """
 
 from gateway.contract.access import Access
-from gateway.contract.command import Command, Rate
+from gateway.contract.command import Command, Rate, command
 from gateway.contract.context import Context
 from gateway.contract.database import Database
 from gateway.contract.delivery import Delivery
 from gateway.contract.events import Events, event_name
 from gateway.contract.identities import Export, Identities, Remains, Said
 from gateway.contract.kernel import Kernel
-from gateway.contract.listener import Listener
+from gateway.contract.listener import Listener, listener
 from gateway.contract.module import Module
+from gateway.contract.push_type import PushType
 from gateway.contract.room_kind import RoomKind
 from gateway.contract.rooms import Entity, Rooms
 from gateway.contract.schedules import Schedules
-from gateway.contract.snapshot_part import SnapshotPart
-from gateway.contract.timer import Timer
+from gateway.contract.snapshot_part import SnapshotPart, snapshot_part
+from gateway.contract.timer import Timer, timer
 from gateway.protocol.stored_push import Erased, StoredPush, Sweep
 
 __all__ = [
@@ -46,5 +47,10 @@ __all__ = [
     "StoredPush",
     "Sweep",
     "Timer",
+    "PushType",
+    "command",
     "event_name",
+    "listener",
+    "snapshot_part",
+    "timer",
 ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+
+from gateway.contract.declaration import declares
 
 if TYPE_CHECKING:
     from gateway.contract.context import Context
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """At most `count` uses in `seconds` by one connection, all of which may come at once."""
+    """At most `count` uses in `seconds` by one connection; all of them may come at once."""
 
     count: int
     seconds: float
@@ -22,21 +24,45 @@ class Rate:
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A command of members in rooms of one kind.
-
-    `role` is the least role of the room kind that may use it: the kernel answers `forbidden` before the
-    handler runs. `handler(context, request)` returns the ok of the reply. `rate` is asked when a command
-    is first used in a room, so that it may come from the module's settings.
-
-    The handler of a `row_first` command runs inside a database transaction, which also remembers what it answered: what
-    it writes, publishes and schedules happens once, and a repeat with the same nonce within two minutes gets the same
-    answer with `duplicate`. When it raises, nothing has happened, and a repeat is another try.
-    """
+    """A command of members in rooms of one kind, as the registry reads it from a decorated method."""
 
     name: str
     rooms: str
     role: str
     request: type[msgspec.Struct]
     handler: Callable[[Context, Any], Awaitable[msgspec.Struct | None]]
-    rate: Callable[[], Rate] | None = None
+    rate: Callable[[], Rate] | Rate | None = None
     row_first: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandDeclaration:
+    """What `@command` says of a method."""
+
+    name: str
+    room: str
+    role: str
+    rate: str | Rate | None
+    row_first: bool
+
+
+H = TypeVar("H", bound="Callable[[Any, Context, Any], Awaitable[msgspec.Struct | None]]")
+
+
+def command(
+    name: str, *, room: str, role: str, rate: str | Rate | None = None, row_first: bool = False
+) -> Callable[[H], H]:
+    """Declare `async def method(self, context: Context, request: SomeStruct)` a command, `<module>.<verb>`.
+
+    `room` is the kind of room it is used in, and `role` the least role of that kind that may use it: the kernel answers
+    `forbidden` before the method runs. The annotation of the last parameter says what the command's data must be; other
+    data is answered `invalid`. What the method returns is the ok of the reply: a struct, or None.
+
+    `rate` limits each connection: `rate="hand_rate"` reads the module's settings `hand_rate_count` and
+    `hand_rate_seconds`. More is answered `rate_limited`.
+
+    A `row_first` command runs inside a database transaction, which also remembers what it answered: what it writes,
+    publishes and schedules happens once, and a repeat with the same nonce within two minutes gets the same answer with
+    `duplicate`. When it raises, nothing has happened, and a repeat is another try.
+    """
+    return declares(CommandDeclaration(name=name, room=room, role=role, rate=rate, row_first=row_first))

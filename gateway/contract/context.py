@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
+from gateway.contract.push_type import PushType
 from gateway.contract.rooms import Entity, Rooms
 from gateway.principal import Author, Principal
 from gateway.protocol.messages import Published, Snapshot
@@ -37,7 +39,7 @@ class Context:
 
     async def publish(
         self,
-        push: str,
+        push: PushType[Any] | str,
         data: msgspec.Struct,
         *,
         erases: Sequence[StoredPush] = (),
@@ -57,7 +59,7 @@ class Context:
             sweeps=sweeps,
         )
 
-    async def publish_row(self, push: str, entity: Entity) -> None:
+    async def publish_row(self, push: PushType[Any] | str, entity: Entity) -> None:
         """The same for an entity whose row this transaction writes: see `Rooms.publish_row`."""
         await self.rooms.publish_row(self.room, push, entity, author=Author.of(self.principal), nonce=self.nonce)
 

@@ -12,6 +12,7 @@ import msgspec
 from gateway.contract.command import Command
 from gateway.contract.kernel import Kernel
 from gateway.contract.listener import Listener
+from gateway.contract.push_type import PushType
 from gateway.contract.room_kind import RoomKind
 from gateway.contract.snapshot_part import SnapshotPart
 from gateway.contract.timer import Timer
@@ -25,28 +26,39 @@ if TYPE_CHECKING:
 class Module:
     """One domain of the platform. Override only what the module needs.
 
-    `routes` are mounted under /api/v1; each states its policy (gateway/auth/policy.py, gateway/http/README.md).
+    The class says what the platform must know before the module is built: its name, siblings, settings, events, tables
+    and migrations. `__init__` then builds the services with the kernel they need, and lists them in `features`; it does
+    no network IO. The registry reads what the features, and the module itself, declare with `@command`, `@listener`,
+    `@timer` and `@snapshot_part`, and the pushes that they list in `pushes`.
+
+    `requires` are modules that must be on; they are built first. `hears` are modules whose events it listens to where
+    they are on: unlike those in `requires` they may be off, or require this one.
     `emits` are the facts it publishes: frozen structs of its `events.py`, each with the tag it has on the wire,
     `class SessionEnded(msgspec.Struct, frozen=True, tag="live.SessionEnded")`. Fields may be added with a default;
     whoever listened before goes on.
-    `hears` are modules whose events it listens to where they are on. Unlike those in `requires` they may be off, or
-    require this one: its listeners to them then have nothing to hear.
+    `routes` are mounted under /api/v1; each states its policy (gateway/auth/policy.py, gateway/http/README.md).
+    `gateway.http.services` hands them the services they name.
     """
 
     name: ClassVar[str]
     requires: ClassVar[Sequence[str]] = ()
     hears: ClassVar[Sequence[str]] = ()
     settings_type: ClassVar[type[Any] | None] = None
+    emits: ClassVar[Sequence[type[msgspec.Struct]]] = ()
+    tables: ClassVar[Sequence[type[Table]]] = ()
+    migrations: ClassVar[Path | None] = None
 
+    features: Sequence[object] = ()
     rooms: Sequence[RoomKind] = ()
+    pushes: Sequence[PushType[Any]] = ()
+    routes: Sequence[ControllerRouterHandler] = ()
     commands: Sequence[Command] = ()
     snapshots: Sequence[SnapshotPart] = ()
-    emits: Sequence[type[msgspec.Struct]] = ()
     listens: Sequence[Listener] = ()
     timers: Sequence[Timer] = ()
-    routes: Sequence[ControllerRouterHandler] = ()
-    tables: Sequence[type[Table]] = ()
-    migrations: Path | None = None
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
 
     async def identify(self, principal: Principal) -> Principal:
         """What the platform knows of a user beyond the token; called at each connect and refresh.
@@ -77,6 +89,6 @@ class Module:
         return {}
 
     @asynccontextmanager
-    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncIterator[None]:
         """Around the life of a gateway process; the kernel's services work inside."""
         yield

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from gateway.contract.push_type import PushType
 from gateway.principal import Author
 from gateway.protocol.messages import Person, Published, Snapshot
 from gateway.protocol.stored_push import StoredPush, Sweep
@@ -29,7 +30,7 @@ class Rooms(Protocol):
     async def publish(
         self,
         room: str,
-        push: str,
+        push: PushType[Any] | str,
         data: msgspec.Struct,
         *,
         author: Author | None = None,
@@ -50,7 +51,13 @@ class Rooms(Protocol):
         """
 
     async def publish_row(
-        self, room: str, push: str, entity: Entity, *, author: Author | None = None, nonce: str | None = None
+        self,
+        room: str,
+        push: PushType[Any] | str,
+        entity: Entity,
+        *,
+        author: Author | None = None,
+        nonce: str | None = None,
     ) -> None:
         """Push an entity whose row this transaction writes, when it commits, and only then.
 
@@ -60,7 +67,9 @@ class Rooms(Protocol):
         for a bad room, and Unavailable.
         """
 
-    async def emit(self, room: str, push: str, data: msgspec.Struct, *, author: Author | None = None) -> None:
+    async def emit(
+        self, room: str, push: PushType[Any] | str, data: msgspec.Struct, *, author: Author | None = None
+    ) -> None:
         """Send an ephemeral push: at most once, and first to be dropped under pressure."""
 
     async def read(self, room: str, seq: int) -> StoredPush | None:

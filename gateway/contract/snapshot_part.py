@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+
+from gateway.contract.declaration import declares
 
 if TYPE_CHECKING:
     from gateway.contract.context import Context
@@ -14,17 +16,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotPart:
-    """A part of the state of rooms of one kind, which a late joiner gets whole (`Context.snapshot`).
-
-    `name` is `<module>.<what>`, the part's key in the snapshot. `read(context)` gives it as this member may see it:
-    from rows, in a few queries, and as it would be after applying every push of the room, so that with the pushes
-    that follow it becomes what a fresh one is. What only some members may know belongs into a room of theirs.
-
-    One that is `shared` is the same for every member and changes by durable pushes of the room alone: it is read once,
-    in nobody's transaction, for all who ask at about the same time, with the context of one of them.
-    """
+    """A part of the state of rooms of one kind, as the registry reads it from a decorated method."""
 
     name: str
     rooms: str
     read: Callable[[Context], Awaitable[msgspec.Struct]]
     shared: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotPartDeclaration:
+    """What `@snapshot_part` says of a method."""
+
+    name: str
+    room: str
+    shared: bool
+
+
+R = TypeVar("R", bound="Callable[[Any, Context], Awaitable[msgspec.Struct]]")
+
+
+def snapshot_part(name: str, *, room: str, shared: bool = False) -> Callable[[R], R]:
+    """Declare `async def method(self, context: Context)` a part of the snapshot of rooms of this kind.
+
+    A late joiner gets all parts at once (`Context.snapshot`). `name` is `<module>.<what>`, the part's key in the
+    snapshot. The method returns a struct with the part as this member may see it. It reads rows, in a few queries, and
+    gives what applying every push of the room would give, so that later pushes keep it up to date. What only some
+    members may know belongs into a room of theirs.
+
+    A `shared` part is the same for every member and changes by durable pushes of the room alone. It is read once, in
+    nobody's transaction, for all who ask at about the same time, with the context of one of them.
+    """
+    return declares(SnapshotPartDeclaration(name=name, room=room, shared=shared))

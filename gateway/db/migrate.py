@@ -29,14 +29,14 @@ class MigrationError(Exception):
     """A migration failed and left nothing behind; the message names it."""
 
 
-def found(modules: Sequence[Module]) -> list[tuple[str, Path]]:
+def found(modules: Sequence[type[Module]]) -> list[tuple[str, Path]]:
     """Every migration there is, as (module, file), in the order they are applied."""
     folders = [(KERNEL, Path(__file__).parent / "migrations")]
     folders += [(module.name, module.migrations) for module in modules if module.migrations is not None]
     return [(name, file) for name, folder in folders for file in sorted(folder.glob("*.sql"))]
 
 
-async def migrate(database_url: str, modules: Sequence[Module]) -> list[str]:
+async def migrate(database_url: str, modules: Sequence[type[Module]]) -> list[str]:
     """Apply what is pending; the names applied. Raises MigrationError, and Unavailable without PostgreSQL."""
     with guard():
         connection = await asyncpg.connect(database_url, timeout=5)
@@ -56,7 +56,7 @@ async def migrate(database_url: str, modules: Sequence[Module]) -> list[str]:
         connection.terminate()
 
 
-async def pending(database_url: str, modules: Sequence[Module]) -> list[str]:
+async def pending(database_url: str, modules: Sequence[type[Module]]) -> list[str]:
     """The names `migrate` would apply; raises Unavailable without PostgreSQL."""
     with guard():
         connection = await asyncpg.connect(database_url, timeout=5)

@@ -7,17 +7,14 @@ from collections.abc import Mapping
 
 from gateway.bus.connection import NatsBus
 from gateway.contract.listener import Listener
-from gateway.contract.module import Module
 from gateway.contract.timer import Timer
 from gateway.db.database import PostgresDatabase
 from gateway.events.consumer import Consumer, Retries
 from gateway.events.dead_letters import DeadLetters
 from gateway.events.inbox import Inbox
 from gateway.events.message_handler import ListenerHandler, MessageHandler, TimerHandler
-from gateway.events.outbox import Outbox
-from gateway.events.publisher import ModuleEvents
 from gateway.events.relay import Relay, SendPush
-from gateway.events.schedules import ModuleSchedules, TimerRows
+from gateway.events.schedules import TimerRows
 from gateway.events.streams import Streams
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
@@ -30,7 +27,6 @@ class EventRuntime:
         self,
         bus: NatsBus,
         database: PostgresDatabase,
-        outbox: Outbox,
         send_push: SendPush,
         listeners: Mapping[str, Listener],
         timers: Mapping[str, Timer],
@@ -38,8 +34,6 @@ class EventRuntime:
         metrics: Metrics,
     ) -> None:
         self._bus = bus
-        self._database = database
-        self._outbox = outbox
         streams = Streams.of(bus, settings)
         self.relay = Relay(
             bus,
@@ -76,15 +70,6 @@ class EventRuntime:
             )
             for handler in handlers
         ]
-
-    def events(self, module: Module) -> ModuleEvents:
-        """What this module publishes events with."""
-        return ModuleEvents(module.name, module.emits, self._outbox)
-
-    def schedules(self, module: Module) -> ModuleSchedules:
-        """What this module sets timers with."""
-        payloads = {timer.name: timer.payload for timer in module.timers}
-        return ModuleSchedules(module.name, payloads, self._database, self._outbox)
 
     def start(self) -> None:
         self._bus.on_back(self._back)

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.contract.timer import Timer
 from gateway.db.database import PostgresDatabase
 from gateway.events.outbox import Outbox
 
@@ -33,11 +34,9 @@ class Wake(msgspec.Struct, frozen=True):
 
 
 class ModuleSchedules:
-    """Implements `gateway.contract.Schedules` for one module; `timers` are the payloads of its timers, by name."""
+    """Implements `gateway.contract.Schedules` for one module; `timers` are those of all modules, by name."""
 
-    def __init__(
-        self, module: str, timers: Mapping[str, type[msgspec.Struct]], database: PostgresDatabase, outbox: Outbox
-    ) -> None:
+    def __init__(self, module: str, timers: Mapping[str, Timer], database: PostgresDatabase, outbox: Outbox) -> None:
         self._module = module
         self._timers = timers
         self._database = database
@@ -47,8 +46,8 @@ class ModuleSchedules:
         self._check(name, key)
         if when.tzinfo is None:
             raise ValueError(f"timer {name}: {when} has no time zone")
-        if not isinstance(payload, self._timers[name]):
-            raise ValueError(f"timer {name} has a payload of {self._timers[name].__name__}")
+        if not isinstance(payload, self._timers[name].payload):
+            raise ValueError(f"timer {name} has a payload of {self._timers[name].payload.__name__}")
         async with self._database.transaction():
             rows = await self._database.fetch(SET, name, key, when, msgspec.json.encode(payload).decode())
             await self._outbox.add("timer", f"{name}.{key}", wake(str(rows[0]["id"]), when))
@@ -60,8 +59,8 @@ class ModuleSchedules:
                 await self._outbox.add("timer", f"{name}.{key}", CANCELLED)
 
     def _check(self, name: str, key: str) -> None:
-        if name not in self._timers:
-            raise ValueError(f"module {self._module} does not list {name} in `timers`")
+        if name not in self._timers or name.partition(".")[0] != self._module:
+            raise ValueError(f"module {self._module} declares no timer {name}")
         if not KEY.fullmatch(key):
             raise ValueError(f"timer {name}: the key {key!r} is not 1 to 64 characters from A-Z a-z 0-9 _ -")
 

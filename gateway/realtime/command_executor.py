@@ -154,7 +154,7 @@ def _check_rate(spec: CommandSpec, rates: dict[str, Bucket]) -> None:
         return
     bucket = rates.get(spec.name)
     if bucket is None:
-        rate = spec.rate()
+        rate = spec.rate() if callable(spec.rate) else spec.rate
         bucket = rates[spec.name] = Bucket(rate.count / rate.seconds, rate.count)
     wait = bucket.take(time.monotonic())
     if wait > 0.0:

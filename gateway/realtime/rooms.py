@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
 
-from gateway import clock, failpoint
+from gateway import failpoint
 from gateway.bus import log_record
 from gateway.bus.log import RoomLog, Stored
 from gateway.contract.context import Context
+from gateway.contract.push_type import PushType
 from gateway.contract.rooms import Entity
 from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
@@ -51,6 +52,7 @@ class ClusterRooms:
         metrics: Metrics,
         outbox: Outbox,
         snapshots: Snapshots,
+        pushes: Mapping[str, PushType[Any]],
     ) -> None:
         self._hub = hub
         self._log = room_log
@@ -61,11 +63,12 @@ class ClusterRooms:
         self._metrics = metrics
         self._outbox = outbox
         self._snapshots = snapshots
+        self._pushes = pushes
 
     async def publish(
         self,
         room: str,
-        push: str,
+        push: PushType[Any] | str,
         data: msgspec.Struct,
         *,
         author: Author | None = None,
@@ -85,7 +88,7 @@ class ClusterRooms:
         # For the same reason a version's tombstone is also that of the versions before it.
         targets = tuple(erased for target in dead for erased in (*target.erases, Erased(target.seq, target.message_id)))
         body = log_record.payload(
-            push,
+            self._name_of(push, data),
             msgspec.json.encode(data),
             author=author,
             nonce=nonce,
@@ -103,17 +106,33 @@ class ClusterRooms:
         return Published(stored.seq, stored.duplicate)
 
     async def publish_row(
-        self, room: str, push: str, entity: Entity, *, author: Author | None = None, nonce: str | None = None
+        self,
+        room: str,
+        push: PushType[Any] | str,
+        entity: Entity,
+        *,
+        author: Author | None = None,
+        nonce: str | None = None,
     ) -> None:
         name = room_name(room)
         if not isinstance(entity, msgspec.Struct) or not isinstance(getattr(entity, "rev", None), int):
             raise ValueError(f"{push} must carry a struct of the whole entity with its `rev`")
-        body = log_record.payload(push, msgspec.json.encode(entity), author=author, nonce=nonce)
+        body = log_record.payload(self._name_of(push, entity), msgspec.json.encode(entity), author=author, nonce=nonce)
         await self._outbox.add("push", str(name), body)
 
     async def send(self, room: RoomName, body: bytes, message_id: str) -> None:
         """Store a row-first push that comes out of the outbox; raises Unavailable."""
         await self._store(room, body, message_id)
+
+    def _name_of(self, push: PushType[Any] | str, data: object) -> str:
+        """The name of a push that a module has declared; raises ValueError for any other, and for other data."""
+        if isinstance(push, str):
+            return push
+        if self._pushes.get(push.name) != push:
+            raise ValueError(f"no module declares {push.name} so; list it in `pushes` of the feature that publishes it")
+        if not isinstance(data, push.data):
+            raise ValueError(f"{push.name} carries {push.data.__name__}, and not {type(data).__name__}")
+        return push.name
 
     async def _store(self, room: RoomName, body: bytes, message_id: str) -> Stored:
         started = time.perf_counter()
@@ -124,8 +143,10 @@ class ClusterRooms:
             await self._hub.poke(room, stored.seq)
         return stored
 
-    async def emit(self, room: str, push: str, data: msgspec.Struct, *, author: Author | None = None) -> None:
-        message = Push(push=push, room=room, at=clock.now_ms(), author=author, data=data)
+    async def emit(
+        self, room: str, push: PushType[Any] | str, data: msgspec.Struct, *, author: Author | None = None
+    ) -> None:
+        message = Push(push=self._name_of(push, data), room=room, at=clock.now_ms(), author=author, data=data)
         await self._hub.emit(room_name(room), message)
 
     async def read(self, room: str, seq: int) -> StoredPush | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -12,6 +12,7 @@ import structlog
 
 from gateway import clock
 from gateway.bus.connection import NatsBus
+from gateway.contract.module import Module
 from gateway.contract.room_kind import RoomKind
 from gateway.errors import CloseCode, Code, KsmpError, Refused, Unavailable
 from gateway.principal import Principal
@@ -34,8 +35,6 @@ from gateway.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-Identify = Callable[[Principal], Awaitable[Principal]]
-
 
 class Verifier(Protocol):
     async def verify(self, token: str) -> Principal:
@@ -49,7 +48,7 @@ class SignIn:
         self,
         bus: NatsBus,
         verifier: Verifier,
-        identify: Sequence[Identify],
+        modules: Sequence[Module],
         kinds: Mapping[str, RoomKind],
         joiner: Joiner,
         users: Users,
@@ -58,7 +57,7 @@ class SignIn:
     ) -> None:
         self._bus = bus
         self._verifier = verifier
-        self._identify = identify
+        self._modules = modules
         self._kinds = kinds
         self._joiner = joiner
         self._users = users
@@ -138,9 +137,9 @@ class SignIn:
                 self._know(member, msgspec.structs.replace(claimed, identified=True))
 
     async def _identified(self, principal: Principal) -> Principal:
-        for identify in self._identify:
+        for module in self._modules:
             try:
-                principal = await identify(principal)
+                principal = await module.identify(principal)
             except Unavailable:
                 log.info("sign_in.claims_only", user=principal.id)
                 principal = msgspec.structs.replace(principal, identified=False)

@@ -35,7 +35,8 @@ class AccountsModule(Module):
     migrations = Path(__file__).parent / "migrations"
     emits = (RoleChanged, TokensRevoked, UserBlocked, UserUnblocked, UserDeleted)
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
         self.rooms = (
             RoomKind(name="user", roles=("owner",), authorize=_own, joined_on_connect=_own_room),
             RoomKind(name="announce", roles=("listener",), authorize=_audience, joined_on_connect=_audiences),
@@ -86,7 +87,8 @@ class AccountsModule(Module):
         return ()
 
     @asynccontextmanager
-    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncIterator[None]:
+        kernel = self.kernel
         settings: Settings = kernel.settings(Settings)
         ours: AccountsSettings = kernel.settings(AccountsSettings)
         # They are files, and hundreds.

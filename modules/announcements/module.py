@@ -28,7 +28,8 @@ class AnnouncementsModule(Module):
     tables = (AnnouncementRow,)
     migrations = Path(__file__).parent / "migrations"
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
         self.commands = (
             Command(
                 name="announcements.current", rooms="announce", role="listener", request=Ask, handler=self._current
@@ -57,7 +58,8 @@ class AnnouncementsModule(Module):
         self._announcements: Announcements | None = None
 
     @asynccontextmanager
-    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncIterator[None]:
+        kernel = self.kernel
         self._announcements = Announcements(kernel, kernel.settings(AnnouncementsSettings))
         yield
 

@@ -57,7 +57,8 @@ class ChatModule(Module):
     migrations = Path(__file__).parent / "migrations"
     emits = (Mentioned,)
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
         self._settings = ChatSettings()
         self._served: Running | None = None
         self.commands = (
@@ -93,7 +94,8 @@ class ChatModule(Module):
         )
 
     @asynccontextmanager
-    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncIterator[None]:
+        kernel = self.kernel
         settings = self._settings = kernel.settings(ChatSettings)
         rulebook = Rulebook(kernel, settings)
         # They are imported and read their files, which blocks.

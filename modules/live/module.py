@@ -81,7 +81,8 @@ class LiveModule(Module):
         events.ViewerRemoved,
     )
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
         self._register = attendance_feature.Register()
         self.rooms = (
             RoomKind(name="lobby", roles=("guest",), authorize=self._lobby_role, presence=True),
@@ -204,7 +205,8 @@ class LiveModule(Module):
         self._public_url = ""
 
     @asynccontextmanager
-    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncIterator[None]:
+        kernel = self.kernel
         self._kernel = kernel
         settings: LiveSettings = kernel.settings(LiveSettings)
         core: Settings = kernel.settings(Settings)

@@ -53,7 +53,8 @@ class ProgramsModule(Module):
         ProgramCompleted,
     )
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
         self.rooms = (RoomKind(name="program", roles=("student", "mentor"), authorize=self._role),)
         self.listens = (
             Listener(event=PaymentCaptured, name="programs.paid", handler=self._on_captured),
@@ -105,7 +106,8 @@ class ProgramsModule(Module):
         )
 
     @asynccontextmanager
-    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncIterator[None]:
+        kernel = self.kernel
         self._kernel = kernel
         self._enrolments = Enrolments(kernel)
         self._progress = ProgressBook(kernel)

@@ -78,10 +78,12 @@ def serve(servers: NatsCluster, record: Postgres) -> ServeShop:
     """Runs a gateway with the shop: `async with serve() as shop`; keyword arguments override settings."""
 
     @contextlib.asynccontextmanager
-    async def run(shop: Shop | None = None, **changes: Any) -> AsyncIterator[Shop]:
-        shop = shop or Shop()
+    async def run(kind: type[Shop] = Shop, **changes: Any) -> AsyncIterator[Shop]:
         settings = shop_settings(servers, record, **changes)
-        shop.gateway = Gateway(settings, registry.ordered([shop]), environ={}, registry_=CollectorRegistry())
+        gateway = Gateway(settings, registry.ordered([kind]), environ={}, registry_=CollectorRegistry())
+        (shop,) = gateway.modules
+        assert isinstance(shop, Shop)
+        shop.gateway = gateway
         async with shop.gateway.running():
             await eventually(lambda: shop.gateway.state == "ready", "the gateway is ready")
             yield shop

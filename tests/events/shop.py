@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import msgspec
 
 from gateway.app import Gateway
-from gateway.contract import Delivery, Kernel, Listener, Module, RoomKind, Timer
+from gateway.contract import Delivery, Kernel, Module, PushType, RoomKind, listener, timer
 from gateway.principal import Principal
 
 TABLES = """
@@ -34,6 +33,9 @@ class Item(msgspec.Struct, frozen=True):
     rev: int
 
 
+ITEM = PushType("shop.item", Item)
+
+
 class Close(msgspec.Struct, frozen=True):
     name: str
 
@@ -47,23 +49,13 @@ class Shop(Module):
     name = "shop"
     emits = (Sold,)
 
-    def __init__(self) -> None:
+    pushes = (ITEM,)
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
         self.rooms = (RoomKind(name="stall", roles=("guest",), authorize=_guest),)
-        self.listens = (Listener(event=Sold, name="shop.count", handler=self._sold),)
-        self.timers = (Timer(name="shop.close", payload=Close, handler=self._close),)
         self.hooks: dict[str, Hook] = {}
         self.deliveries: list[tuple[str, Delivery]] = []
-        self._kernel: Kernel | None = None
-
-    @contextlib.asynccontextmanager
-    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
-        self._kernel = kernel
-        yield
-
-    @property
-    def kernel(self) -> Kernel:
-        assert self._kernel is not None
-        return self._kernel
 
     @property
     def gateway(self) -> Gateway:
@@ -79,7 +71,7 @@ class Shop(Module):
             rows = await self.gateway.database.fetch(BUMP, name)
             rev: int = rows[0]["rev"]
             await self.kernel.events.publish(Sold(name))
-            await self.kernel.rooms.publish_row(f"stall:{name}", "shop.item", Item(name, rev))
+            await self.kernel.rooms.publish_row(f"stall:{name}", ITEM, Item(name, rev))
             if fail:
                 raise Oops
         return rev
@@ -88,9 +80,11 @@ class Shop(Module):
         when = datetime.now(UTC) + timedelta(seconds=seconds)
         await self.kernel.schedules.at("shop.close", key or name, when, Close(name))
 
+    @listener(Sold, "shop.count")
     async def _sold(self, event: Sold, delivery: Delivery) -> None:
         await self._effect("sold", event.name, delivery)
 
+    @timer("shop.close")
     async def _close(self, payload: Close, delivery: Delivery) -> None:
         await self._effect("closed", payload.name, delivery)
 

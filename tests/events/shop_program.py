@@ -14,18 +14,19 @@ import sys
 
 from gateway import registry
 from gateway.app import Gateway
-from gateway.contract import Delivery
+from gateway.contract import Delivery, listener
 from gateway.errors import Unavailable
 from gateway.settings import Settings, read
 from gateway.telemetry import logs
-from tests.events.shop import Oops, Shop
+from tests.events.shop import Oops, Shop, Sold
 
 
 class Faulty(Shop):
     """Does not like every tenth item."""
 
-    async def _sold(self, event: object, delivery: Delivery) -> None:
-        name = event.name  # type: ignore[attr-defined]
+    @listener(Sold, "shop.count")
+    async def _sold(self, event: Sold, delivery: Delivery) -> None:
+        name = event.name
         await self._effect("sold", name, delivery)
         if name.endswith("0") and not await self.gateway.database.fetch("SELECT 1 FROM item WHERE name = 'fixed'"):
             raise Oops
@@ -33,9 +34,10 @@ class Faulty(Shop):
 
 async def main(prefix: str, count: int) -> None:
     logs.configure("info", "console")
-    shop = Faulty()
-    shop.listens = tuple(type(one)(event=one.event, name=one.name, handler=shop._sold) for one in shop.listens)
-    shop.gateway = Gateway(read(Settings, os.environ), registry.ordered([shop]), environ={})
+    gateway = Gateway(read(Settings, os.environ), registry.ordered([Faulty]), environ={})
+    (shop,) = gateway.modules
+    assert isinstance(shop, Shop)
+    shop.gateway = gateway
     over = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
     async with shop.gateway.running():

@@ -14,7 +14,7 @@ from devstack.nats import NatsCluster
 from devstack.postgres import Postgres
 from gateway import failpoint
 from gateway.cli import main
-from gateway.contract import Delivery, Listener
+from gateway.contract import Delivery, listener
 from gateway.events import names
 from gateway.events.consumer import Retries
 from gateway.events.dead_letters import publish
@@ -64,16 +64,20 @@ async def test_one_that_is_not_transactional_is_done_again_and_then_remembered(
     serve: ServeShop, pool: asyncpg.Pool
 ) -> None:
     name = fresh()
-    shop, inside = Shop(), []
+    inside: list[bool] = []
 
     async def once(_: str, delivery: Delivery) -> None:
         inside.append(shop.gateway.database.in_transaction)
         if delivery.attempt == 1:
             raise Oops
 
-    shop.listens = (Listener(event=Sold, name="shop.call", handler=shop._sold, transactional=False),)
-    shop.hooks[name] = once
-    async with serve(shop):
+    class Calling(Shop):
+        @listener(Sold, "shop.call", transactional=False)
+        async def _sold(self, event: Sold, delivery: Delivery) -> None:
+            await super()._sold(event, delivery)
+
+    async with serve(Calling) as shop:
+        shop.hooks[name] = once
         lost: list[object] = []
         failpoint.set("event.ack.lost", lambda message: not lost and not lost.append(message))  # type: ignore[func-returns-value]
         await shop.sell(name)
@@ -189,10 +193,14 @@ async def test_what_a_handler_publishes_commits_with_it(serve: ServeShop, pool: 
 
 async def test_a_new_listener_hears_nothing_of_before_its_first_start(serve: ServeShop, pool: asyncpg.Pool) -> None:
     old, fit = fresh(), fresh()
-    shop = Shop()
     name = f"shop.l{fresh()[:20]}"
-    shop.listens = (*shop.listens, Listener(event=Sold, name=name, handler=shop._close))  # type: ignore[arg-type]
-    async with serve(shop):
+
+    class Later(Shop):
+        @listener(Sold, name)
+        async def _later(self, event: Sold, delivery: Delivery) -> None:
+            await self._effect("closed", event.name, delivery)
+
+    async with serve(Later) as shop:
         await eventually(lambda: _registered(pool, name), "it is registered")
         since = await pool.fetchval("SELECT since FROM event_listener WHERE name = $1", name)
         for item, at in ((old, since - timedelta(seconds=1)), (fit, since)):

@@ -23,10 +23,9 @@ class Site:
 
 @pytest.fixture(scope="module")
 async def site(gateway: MakeGateway, postgres: str) -> AsyncIterator[Site]:
-    module = NotesModule()
-    await migrate(postgres, [module])
-    async with gateway(more=[module], request_burst=100_000, address_burst=100_000) as running:
-        yield Site(running, module.notes)
+    await migrate(postgres, [NotesModule])
+    async with gateway(more=[NotesModule], request_burst=100_000, address_burst=100_000) as running:
+        yield Site(running, running.module(NotesModule).notes)
 
 
 class MakeCaller:

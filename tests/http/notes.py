@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, get, patch, post
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 from piccolo.columns import UUID as UUIDColumn
 from piccolo.columns import BigInt, Text, Timestamptz
@@ -23,6 +21,7 @@ from gateway.contract import Kernel, Module, Rate
 from gateway.errors import Conflict, Unavailable, not_found
 from gateway.http.etag import IfMatch, tagged
 from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.http.services import services
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
 
@@ -220,7 +219,8 @@ class NotesModule(Module):
     tables = (NoteRow,)
     migrations = Path(__file__).parent / "migrations"
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
         self.notes = Notes()
         self.routes = (
             Router(
@@ -237,10 +237,6 @@ class NotesModule(Module):
                     hook,
                     broken,
                 ],
-                dependencies={"notes": Provide(lambda: self.notes, sync_to_thread=False)},
+                dependencies=services(notes=self.notes),
             ),
         )
-
-    @asynccontextmanager
-    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
-        yield

@@ -273,11 +273,10 @@ class TestIdempotency:
         self, gateway: MakeGateway, site: Site, token: MakeToken
     ) -> None:
         """A key that cannot be stored is refused, rather than served without its promise."""
-        module = NotesModule()
         away = "postgresql://nobody:hidden@127.0.0.1:1/ksmp"
         async with (
-            gateway(more=[module], database_url=away) as running,
+            gateway(more=[NotesModule], database_url=away) as running,
             httpx.AsyncClient(base_url=running.url, headers={"Authorization": f"Bearer {token('ann')}"}) as ann,
         ):
             problem(await made(ann, **{"Idempotency-Key": "k"}), 503, "unavailable")
-            assert module.notes.made == 0
+            assert running.module(NotesModule).notes.made == 0

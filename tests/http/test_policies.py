@@ -102,7 +102,7 @@ async def test_the_mentor_of_another_program_is_a_stranger(
     room = await create_session(open=False)
     theirs = await create_session(open=False, mentor="other", program_mentor="other")
     other = caller("other", Role.MENTOR)
-    commands = registry.commands(site.running.gateway.modules)
+    commands = site.running.gateway.declarations.commands
     assert commands
     for command in commands.values():
         assert command.rooms in ("session", "staff", "lobby", "program", "announce"), (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
+
+from gateway.contract import PushType
 
 Coordinate = Annotated[int, msgspec.Meta(ge=0, le=9999)]
 Points = Annotated[list[tuple[Coordinate, Coordinate]], msgspec.Meta(min_length=1, max_length=32)]
@@ -12,14 +14,14 @@ Colour = Annotated[str, msgspec.Meta(pattern="^#[0-9a-f]{6}$")]
 
 
 class Stroke(msgspec.Struct, frozen=True):
-    """A line through some points."""
+    """`whiteboard.draw`: a line through some points."""
 
     points: Points
     colour: Colour = "#000000"
 
 
 class Clear(msgspec.Struct, frozen=True):
-    pass
+    """`whiteboard.clear` carries no data."""
 
 
 class Board(msgspec.Struct, frozen=True):
@@ -31,8 +33,15 @@ class Board(msgspec.Struct, frozen=True):
 
 
 class Drawn(msgspec.Struct, frozen=True):
+    """The ok of both commands: the board's revision after the change."""
+
     rev: int
 
 
 class Idle(msgspec.Struct, frozen=True):
+    """What the timer carries."""
+
     session_id: str
+
+
+BOARD: Final = PushType("whiteboard.board", Board)

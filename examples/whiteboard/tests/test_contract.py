@@ -7,12 +7,13 @@ import pytest
 from ksmp_whiteboard.messages import Stroke
 
 from gateway import registry
+from gateway.app import Gateway
 
 
 def test_it_is_installed_and_keeps_the_contract() -> None:
     modules = registry.load(("accounts", "programs", "live", "whiteboard"))
     assert modules[-1].name == "whiteboard"
-    assert {"whiteboard.draw", "whiteboard.clear"} <= set(registry.commands(modules))
+    assert {"whiteboard.draw", "whiteboard.clear"} <= set(Gateway.described(modules).declarations.commands)
     assert modules[-1].migrations is not None
     assert list(modules[-1].migrations.glob("*.sql"))
 

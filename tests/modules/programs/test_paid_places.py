@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 
 from gateway import registry
-from gateway.contract import Delivery, Kernel, Listener, Module
+from gateway.app import Gateway
+from gateway.contract import Delivery, Kernel, Module, listener
 from gateway.errors import Conflict
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs.events import EnrolmentCancelled, PlaceRefused
@@ -27,18 +27,9 @@ class Till(Module):
     requires = ("programs",)
     emits = (PaymentCaptured, PaymentRefunded)
 
-    def __init__(self) -> None:
-        self.listens = (
-            Listener(event=PlaceRefused, name="payments.refused", handler=self._hear),
-            Listener(event=EnrolmentCancelled, name="payments.cancelled", handler=self._hear),
-        )
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
         self.heard: dict[str | None, Any] = {}
-        self.kernel: Any = None
-
-    @asynccontextmanager
-    async def lifespan(self, kernel: Kernel) -> AsyncIterator[None]:
-        self.kernel = kernel
-        yield
 
     async def tell(self, event: PaymentCaptured | PaymentRefunded) -> None:
         async with self.kernel.database.transaction():
@@ -54,20 +45,22 @@ class Till(Module):
                 await asyncio.sleep(0.02)
         return self.heard[payment]
 
+    @listener(PlaceRefused, "payments.refused")
+    @listener(EnrolmentCancelled, "payments.cancelled")
     async def _hear(self, event: PlaceRefused | EnrolmentCancelled, delivery: Delivery) -> None:
         assert event.payment_id not in self.heard or event.payment_id is None, f"{event.payment_id} is refunded twice"
         self.heard[event.payment_id] = event
 
 
 @pytest.fixture(scope="module")
-def till() -> Till:
-    return Till()
-
-
-@pytest.fixture(scope="module")
-async def node(gateway: MakeGateway, till: Till) -> AsyncIterator[Running]:
-    async with gateway(address_burst=100_000, more=[till]) as running:
+async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
+    async with gateway(address_burst=100_000, more=[Till]) as running:
         yield running
+
+
+@pytest.fixture
+def till(node: Running) -> Till:
+    return node.module(Till)
 
 
 @pytest.fixture
@@ -90,11 +83,13 @@ async def settled(database: asyncpg.Pool, *payments: str) -> None:
             await asyncio.sleep(0.02)
 
 
-def test_what_is_heard_of_payments_depends_on_whether_they_are_on(till: Till) -> None:
-    alone = registry.listeners(registry.load())
+def test_what_is_heard_of_payments_depends_on_whether_they_are_on() -> None:
+    alone = Gateway.described(registry.load()).declarations.listeners
     assert {"programs.leave", "live.leave"} <= alone.keys()
     assert not {"programs.paid", "programs.refunded"} & alone.keys()
-    assert {"programs.paid", "programs.refunded"} <= registry.listeners([*registry.load(), till]).keys()
+    assert {"programs.paid", "programs.refunded"} <= Gateway.described(
+        [*registry.load(), Till]
+    ).declarations.listeners.keys()
 
 
 async def test_a_payment_takes_a_place_or_is_refunded(caller: Caller, till: Till, database: asyncpg.Pool) -> None:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from gateway.contract import Context, Module, SnapshotPart
+from gateway.contract import Context, Kernel, Module, PushType, snapshot_part
 from tests.conftest import MakeGateway, MakeToken
 from tests.wire import connected
 
@@ -16,20 +16,21 @@ class Doors(msgspec.Struct):
     role: str
 
 
+READ = PushType("caller.read", Doors)
+
+
 class Caller(Module):
     """Says something in the room while its part is read, as anyone might."""
 
     name = "caller"
     requires = ("live",)
 
-    def __init__(self) -> None:
-        self.snapshots = (
-            SnapshotPart(name="caller.session", rooms="session", read=self._read),
-            SnapshotPart(name="caller.staff", rooms="staff", read=self._read),
-        )
+    pushes = (READ,)
 
+    @snapshot_part("caller.session", room="session")
+    @snapshot_part("caller.staff", room="staff")
     async def _read(self, context: Context) -> Doors:
-        await context.publish("caller.read", Doors(context.role))
+        await context.publish(READ, Doors(context.role))
         return Doors(context.role)
 
 
@@ -38,7 +39,7 @@ async def test_a_snapshot_has_the_parts_of_all_modules_and_a_position_before_the
 ) -> None:
     staff = room.replace("session:", "staff:")
     async with (
-        gateway(more=[Caller()]) as node,
+        gateway(more=[Caller]) as node,
         connected(node.ws_url, token("ada")) as ada,
         connected(node.ws_url, token("mentor", "mentor")) as mentor,
     ):
@@ -64,19 +65,18 @@ class Board(Module):
     name = "board"
     requires = ("live",)
 
-    def __init__(self) -> None:
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
         self.reads = 0
         self.open = asyncio.Event()
-        self.snapshots = (
-            SnapshotPart(name="board.all", rooms="session", read=self._all, shared=True),
-            SnapshotPart(name="board.own", rooms="session", read=self._own),
-        )
 
+    @snapshot_part("board.all", room="session", shared=True)
     async def _all(self, context: Context) -> Doors:
         self.reads += 1
         await self.open.wait()
         return Doors(str(self.reads))
 
+    @snapshot_part("board.own", room="session")
     async def _own(self, context: Context) -> Doors:
         return Doors(context.principal.id)
 
@@ -84,9 +84,9 @@ class Board(Module):
 async def test_who_asks_at_once_shares_a_read_that_began_after_they_joined(
     gateway: MakeGateway, token: MakeToken, room: str
 ) -> None:
-    board = Board()
     users = [f"u{number}" for number in range(12)]
-    async with gateway(more=[board]) as node, AsyncExitStack() as stack:
+    async with gateway(more=[Board]) as node, AsyncExitStack() as stack:
+        board = node.module(Board)
         first, late, teller, *crowd = [
             await stack.enter_async_context(connected(node.ws_url, token(user)))
             for user in ("first", "late", "teller", *users)

@@ -1,0 +1,196 @@
+"""What the modules of a gateway declare, by name: room kinds, commands, pushes, snapshot parts, listeners, timers."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from typing import Any, Final
+
+from gateway.contract.command import Command, CommandDeclaration, Rate
+from gateway.contract.declaration import DeclarationError, check_handler, declared, payload_of
+from gateway.contract.events import event_name
+from gateway.contract.listener import Listener, ListenerDeclaration
+from gateway.contract.module import Module
+from gateway.contract.push_type import PushType
+from gateway.contract.room_kind import RoomKind
+from gateway.contract.snapshot_part import SnapshotPart, SnapshotPartDeclaration
+from gateway.contract.timer import Timer, TimerDeclaration
+from gateway.realtime.cluster_state import KIND as SYSTEM
+from gateway.registry import NAME, RegistryError, events
+
+# The kinds of declarations, and what each is called in a sentence.
+WHAT: Final = "<what>"
+
+
+class Declarations:
+    """Empty until the modules are added, and complete before anything runs.
+
+    The kernel's parts hold its mappings from the start, because they exist before the modules, which are built with
+    them. So a part looks a name up when it needs it.
+    """
+
+    def __init__(self, classes: Sequence[type[Module]]) -> None:
+        self.rooms: dict[str, RoomKind] = {}
+        self.archived: list[str] = []
+        self.commands: dict[str, Command] = {}
+        self.pushes: dict[str, PushType[Any]] = {}
+        self.snapshots: dict[str, list[SnapshotPart]] = {}
+        self.events = events(classes)
+        self.listeners: dict[str, Listener] = {}
+        self.timers: dict[str, Timer] = {}
+        self._on = {module.name for module in classes}
+        self._owners: dict[str, str] = {}
+
+    def add(self, modules: Sequence[Module]) -> None:
+        """Read and check what these modules declare; raises RegistryError, which says which module and what to do."""
+        for module in modules:
+            for kind in module.rooms:
+                self._add_room(module, kind)
+        for module in modules:
+            for feature in (module, *module.features):
+                try:
+                    self._add_feature(module, feature)
+                except DeclarationError as error:
+                    raise RegistryError(f"Module {module.name}: {error}.") from error
+
+    @staticmethod
+    def of(module: str, names: Iterable[str]) -> list[str]:
+        """Those of the names that are the module's, in their order."""
+        return [name for name in names if name.partition(".")[0] == module]
+
+    def _add_feature(self, module: Module, feature: object) -> None:
+        for push in getattr(feature, "pushes", ()):
+            self._add_push(module, push)
+        for command in (*getattr(feature, "commands", ()), *_commands(module, feature)):
+            self._add_command(module, command)
+        for part in (*getattr(feature, "snapshots", ()), *_snapshot_parts(feature)):
+            self._add_snapshot_part(module, part)
+        for listener in (*getattr(feature, "listens", ()), *_listeners(feature)):
+            self._add_listener(module, listener)
+        for timer in (*getattr(feature, "timers", ()), *_timers(feature)):
+            _check_name(module, "timer", timer.name, {**self.timers, **self.listeners})
+            self.timers[timer.name] = timer
+
+    def _add_room(self, module: Module, kind: RoomKind) -> None:
+        if not NAME.fullmatch(kind.name):
+            raise RegistryError(f"Module {module.name}: {kind.name!r} is no name for a room kind.")
+        if not kind.roles:
+            raise RegistryError(f"Module {module.name}: room kind {kind.name} needs at least one role.")
+        if kind.name == SYSTEM:
+            raise RegistryError(
+                f"Module {module.name}: room kind {kind.name} is the kernel's own; choose another name."
+            )
+        if kind.name in self.rooms:
+            raise RegistryError(
+                f"Modules {self._owners[kind.name]} and {module.name} both own rooms of kind {kind.name}; rename one."
+            )
+        self._owners[kind.name] = module.name
+        self.rooms[kind.name] = kind
+        if kind.archived:
+            self.archived.append(kind.name)
+
+    def _add_push(self, module: Module, push: PushType[Any]) -> None:
+        if not isinstance(push, PushType):
+            raise RegistryError(f"Module {module.name}: {push!r} in `pushes` is no PushType.")
+        _check_name(module, "push", push.name, self.pushes)
+        self.pushes[push.name] = push
+
+    def _add_command(self, module: Module, command: Command) -> None:
+        _check_name(module, "command", command.name, self.commands, "<verb>")
+        kind = self._kind(module, "command", command.name, command.rooms)
+        if command.role not in kind.roles:
+            raise RegistryError(
+                f"Module {module.name}: command {command.name} needs the role {command.role}, "
+                f"but rooms of kind {kind.name} have {', '.join(kind.roles)}."
+            )
+        self.commands[command.name] = command
+
+    def _add_snapshot_part(self, module: Module, part: SnapshotPart) -> None:
+        known = [other.name for parts in self.snapshots.values() for other in parts]
+        _check_name(module, "snapshot part", part.name, known)
+        self._kind(module, "snapshot part", part.name, part.rooms)
+        self.snapshots.setdefault(part.rooms, []).append(part)
+
+    def _add_listener(self, module: Module, listener: Listener) -> None:
+        _check_name(module, "listener", listener.name, {**self.listeners, **self.timers})
+        event = event_name(listener.event)
+        owner = event.partition(".")[0]
+        if owner in module.hears and owner not in self._on:
+            return
+        if owner != module.name and owner not in (*module.requires, *module.hears):
+            raise RegistryError(
+                f"Module {module.name}: {listener.name} listens to {event or listener.event.__name__}; "
+                f"list its owner in `requires` or `hears`."
+            )
+        if self.events.get(event) is not listener.event:
+            raise RegistryError(
+                f"Module {module.name}: {listener.name} listens to {event}, "
+                f"which {owner} does not emit; add it to `emits` there."
+            )
+        self.listeners[listener.name] = listener
+
+    def _kind(self, module: Module, what: str, name: str, rooms: str) -> RoomKind:
+        kind = self.rooms.get(rooms)
+        if kind is None:
+            raise RegistryError(
+                f"Module {module.name}: {what} {name} is for rooms of kind {rooms}, "
+                "which no module owns; turn the owner on and list it in `requires`."
+            )
+        return kind
+
+
+def _commands(module: Module, feature: object) -> Iterable[Command]:
+    for declaration, method in declared(feature, CommandDeclaration):
+        yield Command(
+            name=declaration.name,
+            rooms=declaration.room,
+            role=declaration.role,
+            request=payload_of(method, f"command {declaration.name},", "context, request!"),
+            handler=method,
+            rate=_rate(module, declaration),
+            row_first=declaration.row_first,
+        )
+
+
+def _snapshot_parts(feature: object) -> Iterable[SnapshotPart]:
+    for declaration, method in declared(feature, SnapshotPartDeclaration):
+        check_handler(method, f"snapshot part {declaration.name},", "context")
+        yield SnapshotPart(name=declaration.name, rooms=declaration.room, read=method, shared=declaration.shared)
+
+
+def _listeners(feature: object) -> Iterable[Listener]:
+    for declaration, method in declared(feature, ListenerDeclaration):
+        check_handler(method, f"listener {declaration.name},", "event, delivery")
+        yield Listener(
+            event=declaration.event, name=declaration.name, handler=method, transactional=declaration.transactional
+        )
+
+
+def _timers(feature: object) -> Iterable[Timer]:
+    for declaration, method in declared(feature, TimerDeclaration):
+        payload = payload_of(method, f"timer {declaration.name},", "payload!, delivery")
+        yield Timer(name=declaration.name, payload=payload, handler=method)
+
+
+def _rate(module: Module, declaration: CommandDeclaration) -> Rate | None:
+    """The command's limit, from the module's settings where it is named there."""
+    if not isinstance(declaration.rate, str):
+        return declaration.rate
+    where = f"command {declaration.name} has rate={declaration.rate!r}"
+    if module.settings_type is None:
+        raise DeclarationError(f"{where}, but the module has no settings; name them in settings_type")
+    settings = module.kernel.settings(module.settings_type)
+    try:
+        return Rate(
+            count=getattr(settings, f"{declaration.rate}_count"),
+            seconds=getattr(settings, f"{declaration.rate}_seconds"),
+        )
+    except AttributeError as error:
+        raise DeclarationError(f"{where}, but {module.settings_type.__name__} has no {error.name}") from error
+
+
+def _check_name(module: Module, what: str, name: str, known: Container[str], rest: str = WHAT) -> None:
+    prefix, _, own = name.partition(".")
+    if prefix != module.name or not NAME.fullmatch(own):
+        raise RegistryError(f"Module {module.name}: {what} {name} must be {module.name}.{rest}.")
+    if name in known:
+        raise RegistryError(f"Module {module.name} declares the {what} {name} twice.")
