@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from gateway import failpoint
+from gateway import clock, failpoint
 from gateway.bus import log_record
 from gateway.bus.log import RoomLog, Stored
 from gateway.contract.context import Context
