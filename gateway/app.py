@@ -44,6 +44,7 @@ from gateway.http import (
 )
 from gateway.http.admission import Admission
 from gateway.http.authenticator import RequestAuthenticator
+from gateway.http.conditional import ConditionalRequests
 from gateway.http.envelope import Envelope
 from gateway.http.idempotency import Idempotency, IdempotencyKeys
 from gateway.http.methods import Methods
@@ -403,6 +404,7 @@ def create_app(gateway: Gateway) -> Litestar:
             prometheus.middleware,
             Methods(),
             Admission(gateway.authenticator, gateway.rates, settings),
+            ConditionalRequests(),
             Idempotency(gateway.idempotency),
         ],
         dependencies=authenticator.dependencies() | listing.dependencies() | etag.dependencies(),

@@ -17,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from gateway.auth.policy import policy_of
 from gateway.contract.events import event_name
 from gateway.contract.module import Module
+from gateway.http import conditional
 from gateway.settings import PREFIX, Settings, check_unknown, read
 
 GROUP = "ksmp.modules"
@@ -113,7 +114,7 @@ def routers(modules: Sequence[Module]) -> list[Router]:
     result: list[Router] = []
     owners: dict[tuple[str, str], str] = {}
     for module in modules:
-        router = Router(API, route_handlers=module.routes, tags=[module.name])
+        router = Router(API, route_handlers=module.routes, tags=[module.name], opt={conditional.OPT: True})
         for route in router.routes:
             for method in getattr(route, "methods", {"websocket"}) - {"OPTIONS"}:
                 # What a path's parameter is called makes no other path of it.

@@ -9,7 +9,15 @@ from litestar.config.cors import CORSConfig
 from gateway.settings import Settings
 
 METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-SENT: Final = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID", "X-Request-ID"]
+SENT: Final = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+    "X-Request-ID",
+]
 # What a page's script may read of an answer.
 SHOWN: Final = [
     "ETag",

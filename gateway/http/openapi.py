@@ -14,6 +14,7 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 from litestar import Response, Router, get
+from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin, YamlRenderPlugin
@@ -36,7 +37,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from gateway.auth.policy import OPT as POLICY
 from gateway.auth.policy import Policy, anyone, policy_of
 from gateway.errors import HTTP_STATUS, Code, not_found
-from gateway.http import etag, idempotency
+from gateway.http import conditional, etag, idempotency
 from gateway.http.listing import Page
 from gateway.http.problems import REASONS, ProblemDetails
 
@@ -71,15 +72,18 @@ HEADERS: Final = {
     "RateLimit-Reset": "Seconds until all of them may.",
     "RateLimit-Policy": "The limit and its window, `200;w=10`.",
     "Retry-After": "Seconds to wait.",
-    "ETag": "The entity's revision, for `If-Match`.",
+    "ETag": "Names what was read: for `If-None-Match`, and where it is an entity's revision for `If-Match`.",
 }
+# What has not changed since a caller read it.
+UNCHANGED: Final = ResponseSpec(None, generate_examples=False, description="As it was when it had this ETag")
 ON_EVERY: Final = ("X-Request-ID",)
 WHEN_LIMITED: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
 ABOUT: Final = """The REST side of the platform; rooms are on the WebSocket at `/realtime`.
 
 Errors are problem details (RFC 9457) with a stable `code`. Lists take `limit` and `cursor` and answer `items` and
-`next`. Creating and charging take an `Idempotency-Key`; updates take `If-Match` with the `ETag` that was read. Ids are
-UUIDv7, times RFC 3339 in UTC. Tokens go into `Authorization: Bearer`."""
+`next`. Creating and charging take an `Idempotency-Key`. Updates take `If-Match` with the `ETag` that was read; reads
+take it in `If-None-Match`, and answer 304 while nothing changed. Ids are UUIDv7, times RFC 3339 in UTC. Tokens go into
+`Authorization: Bearer`."""
 
 
 def config() -> OpenAPIConfig:
@@ -164,6 +168,7 @@ class Conventions(ReceiveRoutePlugin):
             handler.security = [{}, {SCHEME: []}]
         handler.responses = {
             **{status: _problem(status) for status in sorted(_statuses(route, handler, policy))},
+            **({304: UNCHANGED} if is_conditional(handler) else {}),
             **(handler.responses or {}),
         }
         handler.operation_class = _operation(handler, policy)
@@ -224,6 +229,8 @@ def _operation(handler: HTTPRouteHandler, policy: Policy) -> Any:
         operation = made(**parts)
         if "if_match" in handler.parsed_fn_signature.parameters:
             operation.parameters = [*(operation.parameters or ()), _if_match()]
+        if is_conditional(handler):
+            operation.parameters = [*(operation.parameters or ()), _if_none_match()]
         if wanted := handler.opt.get(idempotency.OPT):
             operation.parameters = [*(operation.parameters or ()), _idempotency_key(wanted == "required")]
         returned = _shown(handler.parsed_fn_signature.return_type.annotation)
@@ -234,8 +241,11 @@ def _operation(handler: HTTPRouteHandler, policy: Policy) -> Any:
                 names.append("Retry-After")
             if status == str(handler.status_code):
                 _illustrate(response.content, returned)
-                if hasattr(returned, "rev") or "rev" in getattr(returned, "__struct_fields__", ()):
+                tagged = hasattr(returned, "rev") or "rev" in getattr(returned, "__struct_fields__", ())
+                if tagged or is_conditional(handler):
                     names.append("ETag")
+            if status == "304":
+                names.append("ETag")
             for name in names:
                 response.headers = {**(response.headers or {}), name: Reference(ref=f"#/components/headers/{name}")}
         data, body = handler.parsed_fn_signature.parameters.get("data"), operation.request_body
@@ -265,6 +275,28 @@ def _if_match() -> Parameter:
         description='The ETag that was read, such as `"3"`, or several; `*` is any.',
         schema=Schema(type=OpenAPIType.STRING, pattern=etag.PATTERN, max_length=1000),
         example='"3"',
+    )
+
+
+def _if_none_match() -> Parameter:
+    return Parameter(
+        name=conditional.HEADER,
+        param_in="header",
+        required=False,
+        description="The ETag that was read before, or several; what is still the same is answered with 304.",
+        schema=Schema(type=OpenAPIType.STRING),
+        example='"3"',
+    )
+
+
+def is_conditional(handler: HTTPRouteHandler) -> bool:
+    """Whether the route's answer is JSON that may be asked for with `If-None-Match`."""
+    if "GET" not in handler.http_methods or not handler.opt.get(conditional.OPT):
+        return False
+    # Empty for a route that returns a Response, which may be JSON; files are bytes of a type that the route states.
+    return (
+        handler.media_type in ("", MediaType.JSON)
+        and _shown(handler.parsed_fn_signature.return_type.annotation) is not bytes
     )
 
 

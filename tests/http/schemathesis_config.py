@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 # A request that is as described may still meet another state than its sender has seen, or come too often.
-EXPECTED = ["2xx", "401", "403", "404", "409", "412", "422", "428", "429", "503"]
+EXPECTED = ["2xx", "304", "401", "403", "404", "409", "412", "422", "428", "429", "503"]
 # What `data` must be depends on `cmd`.
 COMMANDS = "/api/v1/rooms/{room}/commands"
 # Times in the past or in a wrong order, blank titles, programs that are not there; and limits inside of what may be

@@ -1,0 +1,92 @@
+"""`If-None-Match` on every GET of a module: what has not changed is answered with 304 and no body.
+
+An answer in JSON without an `ETag` of its own is given one: a hash of its body. It is weak, because the same answer
+may be sent compressed or not. Other answers (files, playlists, event streams) pass by untouched. A route that shows
+what its `rev` does not count, such as the time of a last visit, says `conditional=False` and always answers whole.
+
+Source: RFC 9110, sections 8.8.3 (ETag), 13.1.2 (If-None-Match) and 15.4.5 (304).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any, Final
+
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+OPT: Final = "conditional"
+HEADER: Final = "If-None-Match"
+TAG: Final = re.compile(rb'(?:W/)?"([!#-~\x80-\xff]*)"')
+# RFC 9110, section 15.4.5: what describes a body stays away from an answer without one.
+OF_THE_BODY: Final = frozenset({b"content-length", b"content-type", b"content-encoding"})
+
+
+class ConditionalRequests(ASGIMiddleware):
+    """Stands within the admission, so that 304 is answered to nobody who may not read."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if scope.get("method") != "GET" or not scope["route_handler"].opt.get(OPT, False):
+            await next_app(scope, receive, send)
+            return
+        start: Any = None
+
+        async def answer(message: Any) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and _is_tagged(message):
+                start = message
+                return
+            if start is None or message["type"] != "http.response.body":
+                await send(message)
+                return
+            head, start = start, None
+            if not message.get("more_body", False):
+                tag = _tag(head, message["body"])
+                if matches(_given(scope), tag):
+                    await send({"type": "http.response.start", "status": 304, "headers": _bare(head["headers"])})
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    return
+            await send(head)
+            await send(message)
+
+        await next_app(scope, receive, answer)
+
+
+def matches(given: Iterable[bytes], tag: bytes) -> bool:
+    """Whether an `If-None-Match` names this tag or is `*`; weak and strong tags are compared alike."""
+    listed = b",".join(given).strip()
+    return listed == b"*" or ((opaque := TAG.fullmatch(tag)) is not None and opaque[1] in TAG.findall(listed))
+
+
+def _given(scope: Scope) -> Iterable[bytes]:
+    return [value for name, value in scope["headers"] if name == b"if-none-match"]
+
+
+def _is_tagged(start: Any) -> bool:
+    """A whole answer in JSON."""
+    if start["status"] != 200:
+        return False
+    kind = next((value for name, value in start["headers"] if name.lower() == b"content-type"), b"")
+    return kind.partition(b";")[0].strip().lower() == b"application/json"
+
+
+def _tag(start: Any, body: bytes) -> bytes:
+    """The answer's own ETag, else a new one of its body, which is put into its headers."""
+    headers = start["headers"] = list(start["headers"])
+    for name, value in headers:
+        if name.lower() == b"etag":
+            return bytes(value)
+    tag = b'W/"%s"' % blake2b(body, digest_size=16).hexdigest().encode()
+    headers.append((b"etag", tag))
+    return tag
+
+
+def _bare(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of the 304 for an answer with these. A cache must learn that the body depends on its encoding."""
+    kept = [(name, value) for name, value in headers if name.lower() not in OF_THE_BODY]
+    return [*kept, (b"vary", b"Accept-Encoding")]
