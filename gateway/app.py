@@ -68,6 +68,7 @@ from gateway.realtime.snapshots import Snapshots
 from gateway.realtime.users import Users
 from gateway.settings import Settings, SettingsError, read
 from gateway.tasks import end
+from gateway.telemetry import stalls
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.fallback import Fallback
 from gateway.transport.realtime import RealtimeEndpoint
@@ -229,6 +230,7 @@ class Gateway:
         async with contextlib.AsyncExitStack() as services, contextlib.AsyncExitStack() as stack:
             for module in self.modules:
                 await stack.enter_async_context(self._module(module))
+            stack.enter_context(stalls.logged(self.settings.stall_log))
             # After the modules' ends, which may still need a row.
             services.push_async_callback(self._go_down)
             self._spawn(self._come_up())

@@ -38,6 +38,9 @@ class Settings:
     port: int = setting(8000, doc="Port to listen on")
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", doc="Least level that is logged")
     log_format: Literal["json", "console"] = setting("json", doc="How a log line looks")
+    stall_log: float = setting(
+        0.0, zero=True, doc="How long the event loop may be held before that is logged with the stack; 0 is never"
+    )
     event_loop: Literal["auto", "asyncio", "uvloop"] = setting(
         "auto", doc="Event loop; `auto` is uvloop where it is installed"
     )
