@@ -142,7 +142,9 @@ class Gateway:
         restrictions = Restrictions(self.cluster_state, self.hub, kinds, commands)
         evictions = Evictions(self.cluster_state, self.hub)
         self.access = Revocations(self.cluster_state, self.hub, token_life=settings.token_life + settings.token_leeway)
-        self.snapshots = Snapshots(self.hub, self.log, self.declarations.snapshots, interval=settings.snapshot_interval)
+        self.snapshots = Snapshots(
+            self.hub, self.log, self.declarations.snapshots, self.metrics, interval=settings.snapshot_interval
+        )
         self.rooms = ClusterRooms(
             self.hub,
             self.log,

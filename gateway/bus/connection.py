@@ -147,7 +147,10 @@ class NatsBus:
                 log.warning("bus.back_interrupted")
 
     async def _error(self, error: Exception) -> None:
+        """Log what nats-py reports: its own errors, and what a subscription's handler raised."""
         if isinstance(error, SlowConsumerError):
             log.error("bus.slow_consumer", subject=error.subject)
-            return
-        log.debug("bus.error", error=repr(error))
+        elif isinstance(error, nats.errors.Error | OSError):
+            log.debug("bus.error", error=repr(error))
+        else:
+            log.error("bus.handler_failed", exc_info=error)

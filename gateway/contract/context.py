@@ -67,7 +67,8 @@ class Context:
         """Every part of this room's state that a module declares in `snapshots`, as this member may see it.
 
         The room's position is taken first and the rows are read second: what was pushed up to `seq` is in it, and
-        pushes after it are applied by their `rev`. Raises what the parts raise, such as Unavailable.
+        pushes after it are applied by their `rev`. Raises the KsmpErrors of the parts, such as Unavailable. A part that
+        raises anything else is left out and named in `failed`.
         """
         return await self.rooms.snapshot(self)
 

@@ -46,5 +46,8 @@ def snapshot_part(name: str, *, room: str, shared: bool = False) -> Callable[[R]
 
     A `shared` part is the same for every member and changes by durable pushes of the room alone. It is read once, in
     nobody's transaction, for all who ask at about the same time, with the context of one of them.
+
+    A KsmpError that the method raises, such as Unavailable, is the answer to the whole snapshot. Any other exception
+    leaves this part out: the snapshot names it in `failed`, and the log has the traceback.
     """
     return declares(SnapshotPartDeclaration(name=name, room=room, shared=shared))

@@ -197,13 +197,17 @@ class PingResult(msgspec.Struct, frozen=True):
     server_time: int
 
 
-class Snapshot(msgspec.Struct, frozen=True):
-    """The state of a room, by part: what its durable pushes up to `seq` have made, and perhaps later ones."""
+class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of a room, by part: what its durable pushes up to `seq` have made, and perhaps later ones.
+
+    `failed` names the parts that could not be read. They are missing from `parts`.
+    """
 
     room: str
     epoch: str
     seq: int
     parts: dict[str, Any]
+    failed: list[str] = []
 
 
 class Published(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -473,8 +473,10 @@ class Hub:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            level = log.warning if isinstance(error, Unavailable) else log.error
-            level("hub.task_failed", error=repr(error))
+            if isinstance(error, Unavailable):
+                log.warning("hub.task_unavailable", error=error.message)
+            else:
+                log.error("hub.task_failed", exc_info=error)
 
 
 def _is_ready(opened: _Open) -> bool:

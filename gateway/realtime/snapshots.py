@@ -1,78 +1,124 @@
-"""Snapshots of rooms; what of them is the same for all members is read once for all who ask at about the same time."""
+"""Snapshots of rooms: the state that modules declare in parts, read together at one position of the room's log.
+
+Some parts are the same for every member. They are read once for all members who ask at about the same time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import structlog
 
 from gateway.bus.log import RoomLog
 from gateway.contract.context import Context
 from gateway.contract.snapshot_part import SnapshotPart
+from gateway.errors import KsmpError
 from gateway.protocol.messages import Snapshot
 from gateway.protocol.names import RoomName, room_name
 from gateway.realtime.hub import Hub
 from gateway.tasks import end
+from gateway.telemetry.metrics import Metrics
 
-Parts = dict[str, Any]
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Parts:
+    """Parts that were read, by name, and the names of those that could not be."""
+
+    found: dict[str, Any] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
 
 
 @dataclass(eq=False)
-class _Read:
-    """One read of a room's shared parts; it begins at `at`, and the position is that of its beginning."""
+class _SharedRead:
+    """One read of a room's shared parts. It begins at `at`; `epoch` and `seq` are the position at that moment."""
 
     at: float
-    task: asyncio.Task[Parts]
+    task: asyncio.Task[_Parts]
     epoch: str = ""
     seq: int | None = None
 
 
 class Snapshots:
-    """Reads of one room's shared parts begin `interval` seconds apart.
+    """Reads the snapshots of all rooms; reads of one room's shared parts begin `interval` seconds apart.
 
-    Who asks is given one that began afterwards, or one at whose position the room still is: so each push after its
-    position comes to a member that joined before it asked.
+    A member who asks is given a read that began afterwards, or one whose position is still the room's. So the member
+    sees each push after the position of its snapshot, as long as it joined before it asked.
+
+    A part that raises anything but a KsmpError is left out and named in the answer. The other parts are not affected.
     """
 
     def __init__(
-        self, hub: Hub, room_log: RoomLog, parts: Mapping[str, Sequence[SnapshotPart]], *, interval: float
+        self,
+        hub: Hub,
+        room_log: RoomLog,
+        parts: Mapping[str, Sequence[SnapshotPart]],
+        metrics: Metrics,
+        *,
+        interval: float,
     ) -> None:
+        """`parts` are those of each kind of room; it may be filled later."""
         self._hub = hub
         self._log = room_log
         self._parts = parts
+        self._metrics = metrics
         self._interval = interval
-        # The newest of each room, and all that go on.
-        self._reads: dict[str, _Read] = {}
-        self._tasks: set[asyncio.Task[Parts]] = set()
+        # The newest read of each room.
+        self._reads: dict[str, _SharedRead] = {}
+        self._tasks: set[asyncio.Task[_Parts]] = set()
 
     async def stop(self) -> None:
         await end(self._tasks)
 
     async def read(self, context: Context) -> Snapshot:
-        """See `Context.snapshot`; raises what the parts raise."""
+        """See `Context.snapshot`; raises the KsmpErrors of the parts."""
         name = room_name(context.room)
         parts = self._parts.get(name.kind, ())
         async with self._hub.using(name) as served:
             epoch, seq = self._log.epoch, served.position
-            shared: Parts = {}
+            shared = _Parts()
             if any(part.shared for part in parts):
                 read = self._current(name, context, seq)
-                # Whoever asked for it may go away; others wait for it too.
+                # Others wait for the same read: it goes on when this member leaves.
                 shared = await asyncio.shield(read.task)
                 assert read.seq is not None
                 epoch, seq = read.epoch, read.seq
-            found = {
-                part.name: shared[part.name] if part.shared else msgspec.to_builtins(await part.read(context))
-                for part in parts
-            }
-        return Snapshot(context.room, epoch, seq, found)
+            own = await self._read_parts((part for part in parts if not part.shared), context)
+        found, failed = {**shared.found, **own.found}, shared.failed | own.failed
+        names = [part.name for part in parts]
+        return Snapshot(
+            room=context.room,
+            epoch=epoch,
+            seq=seq,
+            parts={name: found[name] for name in names if name in found},
+            failed=[name for name in names if name in failed],
+        )
 
-    def _current(self, name: RoomName, context: Context, position: int) -> _Read:
+    async def _read_parts(self, parts: Iterable[SnapshotPart], context: Context) -> _Parts:
+        """Read parts one after the other; an error in one of them does not keep the others out."""
+        result = _Parts()
+        for part in parts:
+            try:
+                # As JSON has it, whichever codec the answer goes out by: a time is a text in both.
+                result.found[part.name] = msgspec.to_builtins(await part.read(context))
+            except KsmpError:
+                # Such as Unavailable: it is meant for the caller, who asks again.
+                raise
+            except Exception:
+                result.failed.add(part.name)
+                self._metrics.snapshot_part_failures.labels(part.name).inc()
+                log.exception("snapshot.part_failed", part=part.name, room=context.room)
+        return result
+
+    def _current(self, name: RoomName, context: Context, position: int) -> _SharedRead:
+        """The read of the shared parts that serves a member who asks now; a new one is begun when there is none."""
         key, now = str(name), time.monotonic()
         read = self._reads.get(key)
         if read is not None:
@@ -81,38 +127,33 @@ class Snapshots:
             if waits or same:
                 return read
         at = now if read is None else max(now, read.at + self._interval)
-        # Not in the transaction of who asked first, if there is one.
-        work = self._read(key, name, context, at)
+        # It runs in a context of its own, and so outside of the transaction of the member who asked first.
+        work = self._read_shared(key, name, context, at)
         task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._done(key, task))
-        self._reads[key] = _Read(at, task)
+        self._reads[key] = _SharedRead(at, task)
         return self._reads[key]
 
-    async def _read(self, key: str, name: RoomName, context: Context, at: float) -> Parts:
+    async def _read_shared(self, key: str, name: RoomName, context: Context, at: float) -> _Parts:
         await asyncio.sleep(at - time.monotonic())
         async with self._hub.using(name) as served:
             mine = self._reads[key]
             mine.epoch, mine.seq = self._log.epoch, served.position
-            # As JSON has it, whichever codec it goes out by: a moment is a text in both.
-            return {
-                part.name: msgspec.to_builtins(await part.read(context))
-                for part in self._parts[name.kind]
-                if part.shared
-            }
+            return await self._read_parts((part for part in self._parts[name.kind] if part.shared), context)
 
-    def _done(self, key: str, task: asyncio.Task[Parts]) -> None:
+    def _done(self, key: str, task: asyncio.Task[_Parts]) -> None:
         self._tasks.discard(task)
         if _failed(task):
-            # Whoever waited is told; the next one asks anew.
+            # The members who waited are told. The next one asks anew.
             self._forget(key, task)
         else:
             asyncio.get_running_loop().call_later(self._interval, self._forget, key, task)
 
-    def _forget(self, key: str, task: asyncio.Task[Parts]) -> None:
+    def _forget(self, key: str, task: asyncio.Task[_Parts]) -> None:
         if (read := self._reads.get(key)) is not None and read.task is task:
             del self._reads[key]
 
 
-def _failed(task: asyncio.Task[Parts]) -> bool:
+def _failed(task: asyncio.Task[_Parts]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)

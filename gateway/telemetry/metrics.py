@@ -39,6 +39,9 @@ class Metrics:
         self.gaps = Counter("ksmp_gaps", "Gaps that a message revealed", registry=registry)
         self.recovered = Counter("ksmp_recovered_messages", "Messages read to close a gap", registry=registry)
         self.joins = Counter("ksmp_joins", "Joins, by how they were served", ["recovered"], registry=registry)
+        self.snapshot_part_failures = Counter(
+            "ksmp_snapshot_part_failures", "Snapshot parts left out after an error", ["part"], registry=registry
+        )
         self.bus_up = Gauge("ksmp_nats_up", "1 when NATS is connected", registry=registry, multiprocess_mode="livemin")
         self.database_up = Gauge(
             "ksmp_database_up", "1 when PostgreSQL answers", registry=registry, multiprocess_mode="livemin"

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from nats.aio.msg import Msg
+from structlog.testing import capture_logs
 
 from gateway.bus.connection import NatsBus
 from tests.realtime.node import eventually
@@ -48,6 +49,23 @@ async def test_a_handler_that_fails_costs_one_message(bus: NatsBus, subject: str
     await eventually(lambda: heard == [b"1", b"2"], "the one after it")
 
 
+async def test_a_handler_with_a_queue_that_fails_is_logged_with_its_traceback(bus: NatsBus, subject: str) -> None:
+    heard: list[bytes] = []
+
+    async def handle(message: Msg) -> None:
+        if message.data == b"bad":
+            raise ValueError("bad")
+        heard.append(message.data)
+
+    with capture_logs() as logs:
+        await bus.subscribe(subject, handle)
+        for body in (b"1", b"bad", b"2"):
+            await bus.publish(subject, body)
+        await eventually(lambda: heard == [b"1", b"2"], "the one after it")
+    (line,) = [line for line in logs if line["event"] == "bus.handler_failed"]
+    assert isinstance(line["exc_info"], ValueError)
+
+
 async def test_it_stands_again_after_a_reconnect(bus: NatsBus, subject: str) -> None:
     heard: list[bytes] = []
     await bus.follow(subject, lambda message: heard.append(message.data))
@@ -60,11 +78,11 @@ async def test_it_stands_again_after_a_reconnect(bus: NatsBus, subject: str) -> 
 
 async def test_who_lets_go_hears_nothing_more(bus: NatsBus, subject: str) -> None:
     heard: list[bytes] = []
-    interest = await bus.follow(subject, lambda message: heard.append(message.data))
+    subscription = await bus.follow(subject, lambda message: heard.append(message.data))
     await bus.publish(subject, b"1")
     await eventually(lambda: heard == [b"1"], "the first")
-    await interest.unsubscribe()
+    await subscription.unsubscribe()
     await bus.publish(subject, b"2")
     await bus.client.flush()
     assert heard == [b"1"]
-    assert interest not in bus.client._subs.values()
+    assert subscription not in bus.client._subs.values()

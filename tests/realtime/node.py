@@ -177,7 +177,8 @@ class Node:
             self.evictions,
             self.metrics,
             outbox,
-            Snapshots(self.hub, self.log, {}, interval=settings.snapshot_interval),
+            Snapshots(self.hub, self.log, {}, self.metrics, interval=settings.snapshot_interval),
+            {},
         )
         self.event_runtime = EventRuntime(
             self.bus, self.database, outbox, self.rooms.send, {}, {}, settings, self.metrics
