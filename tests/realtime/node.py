@@ -180,9 +180,7 @@ class Node:
             Snapshots(self.hub, self.log, {}, self.metrics, interval=settings.snapshot_interval),
             {},
         )
-        self.event_runtime = EventRuntime(
-            self.bus, self.database, outbox, self.rooms.send, {}, {}, settings, self.metrics
-        )
+        self.event_runtime = EventRuntime(self.bus, self.database, self.rooms.send, {}, {}, settings, self.metrics)
         self._names = itertools.count(1)
         self._archived = archived
 
