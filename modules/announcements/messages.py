@@ -96,7 +96,7 @@ class Current(msgspec.Struct, frozen=True):
         return cls([Announcement.example()])
 
 
-class Due(msgspec.Struct, frozen=True):
+class AnnouncementDue(msgspec.Struct, frozen=True):
     """What a timer carries: which announcement's time has come."""
 
     id: UUID

@@ -12,7 +12,7 @@ from litestar.di import Provide
 
 from gateway.contract import Command, Context, Delivery, Kernel, Module, Timer
 from gateway.errors import Unavailable
-from modules.announcements.messages import Ask, Current, Due
+from modules.announcements.messages import AnnouncementDue, Ask, Current
 from modules.announcements.routes import change, create, current, listing, read, withdraw
 from modules.announcements.service import EXPIRE, PUBLISH, Announcements
 from modules.announcements.settings import AnnouncementsSettings
@@ -44,8 +44,8 @@ class AnnouncementsModule(Module):
             ),
         )
         self.timers = (
-            Timer(name=PUBLISH, payload=Due, handler=self._publish),
-            Timer(name=EXPIRE, payload=Due, handler=self._expire),
+            Timer(name=PUBLISH, payload=AnnouncementDue, handler=self._publish),
+            Timer(name=EXPIRE, payload=AnnouncementDue, handler=self._expire),
         )
         self.routes = (
             Router(
@@ -73,10 +73,10 @@ class AnnouncementsModule(Module):
     async def _in_program(self, context: Context, request: Ask) -> Current:
         return await self._running.current_in_program(context.room_id)
 
-    async def _publish(self, due: Due, delivery: Delivery) -> None:
+    async def _publish(self, due: AnnouncementDue, delivery: Delivery) -> None:
         await self._running.publish(due.id)
 
-    async def _expire(self, due: Due, delivery: Delivery) -> None:
+    async def _expire(self, due: AnnouncementDue, delivery: Delivery) -> None:
         await self._running.expire(due.id)
 
     @property

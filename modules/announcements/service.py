@@ -19,9 +19,9 @@ from modules.announcements.audience import audience_of, audiences_of, program_of
 from modules.announcements.messages import (
     Announcement,
     AnnouncementChange,
+    AnnouncementDue,
     AnnouncementRecord,
     Current,
-    Due,
     NewAnnouncement,
 )
 from modules.announcements.settings import AnnouncementsSettings
@@ -238,7 +238,7 @@ class Announcements:
         """For a timer's handler: None when somebody is editing the announcement, who may set the timer anew."""
         found = await self._locked(id, wait=False)
         if found is None and await AnnouncementRow.exists().where(AnnouncementRow.id == id):
-            await self._kernel.schedules.at(timer, str(id), clock.now() + AGAIN, Due(id))
+            await self._kernel.schedules.at(timer, str(id), clock.now() + AGAIN, AnnouncementDue(id))
         return found
 
     async def _write(self, changed: AnnouncementRecord) -> None:
@@ -248,10 +248,10 @@ class Announcements:
     async def _begin(self, written: AnnouncementRecord) -> None:
         """Publish what was written, or see to it that it will be."""
         if written.status is Status.SCHEDULED:
-            await self._kernel.schedules.at(PUBLISH, str(written.id), written.publish_at, Due(written.id))
+            await self._kernel.schedules.at(PUBLISH, str(written.id), written.publish_at, AnnouncementDue(written.id))
         else:
             await self._push(written)
-            await self._kernel.schedules.at(EXPIRE, str(written.id), written.expires_at, Due(written.id))
+            await self._kernel.schedules.at(EXPIRE, str(written.id), written.expires_at, AnnouncementDue(written.id))
 
     async def _end(self, found: AnnouncementRecord, status: Status) -> AnnouncementRecord:
         """Write that it is over, and tell those who have seen it."""

@@ -19,11 +19,11 @@ from modules.chat import personal_data, routes
 from modules.chat.events import Mentioned
 from modules.chat.filter import load
 from modules.chat.messages import Clear, Configure, Edit, Mute, Named, React, Report, Send, Unmute
-from modules.chat.mutes import MuteBook
-from modules.chat.pins import PinBoard
-from modules.chat.reactions import ReactionBook
-from modules.chat.reports import ReportDesk
-from modules.chat.rulebook import HOST, Rulebook
+from modules.chat.mutes import Mutes
+from modules.chat.pins import Pins
+from modules.chat.policy import HOST, ChatPolicy
+from modules.chat.reactions import Reactions
+from modules.chat.reports import Reports
 from modules.chat.service import Chat
 from modules.chat.settings import ChatSettings
 from modules.chat.snapshot import Parts
@@ -36,11 +36,11 @@ class Running:
 
     database: Database
     chat: Chat
-    rulebook: Rulebook
-    pins: PinBoard
-    mutes: MuteBook
-    reactions: ReactionBook
-    reports: ReportDesk
+    policy: ChatPolicy
+    pins: Pins
+    mutes: Mutes
+    reactions: Reactions
+    reports: Reports
     parts: Parts
 
 
@@ -73,7 +73,7 @@ class ChatModule(Module):
             self._row("chat.report", Report, lambda of: of.reports.report, "viewer", "report_"),
             self._row("chat.pin", Named, lambda of: of.pins.pin),
             self._row("chat.unpin", Named, lambda of: of.pins.unpin),
-            self._row("chat.configure", Configure, lambda of: of.rulebook.configure),
+            self._row("chat.configure", Configure, lambda of: of.policy.configure),
             self._row("chat.mute", Mute, lambda of: of.mutes.mute),
             self._row("chat.unmute", Unmute, lambda of: of.mutes.unmute),
         )
@@ -97,13 +97,13 @@ class ChatModule(Module):
     async def lifespan(self) -> AsyncIterator[None]:
         kernel = self.kernel
         settings = self._settings = kernel.settings(ChatSettings)
-        rulebook = Rulebook(kernel, settings)
+        policy = ChatPolicy(kernel, settings)
         # They are imported and read their files, which blocks.
-        chat = Chat(kernel, settings, rulebook, await asyncio.to_thread(load, settings))
-        pins, mutes = PinBoard(kernel, settings, chat), MuteBook(kernel)
-        reactions, reports = ReactionBook(kernel, settings, chat), ReportDesk(kernel, settings, chat)
-        parts = Parts(rulebook, pins, reactions, mutes, reports, settings.recent)
-        self._served = Running(kernel.database, chat, rulebook, pins, mutes, reactions, reports, parts)
+        chat = Chat(kernel, settings, policy, await asyncio.to_thread(load, settings))
+        pins, mutes = Pins(kernel, settings, chat), Mutes(kernel)
+        reactions, reports = Reactions(kernel, settings, chat), Reports(kernel, settings, chat)
+        parts = Parts(policy, pins, reactions, mutes, reports, settings.recent)
+        self._served = Running(kernel.database, chat, policy, pins, mutes, reactions, reports, parts)
         try:
             yield
         finally:

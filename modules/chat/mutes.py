@@ -14,8 +14,8 @@ from gateway.principal import Role
 from gateway.protocol.names import user_id
 from modules.accounts.facade import record
 from modules.chat.messages import Mute, Revised, Unmute
+from modules.chat.policy import HOST
 from modules.chat.pushes import MUTED, MuteState
-from modules.chat.rulebook import HOST
 from modules.live.facade import roles_in
 
 # What is taken away. Who is muted may still take their own words back, and report what others say.
@@ -37,13 +37,13 @@ IN_FORCE: Final = """
 """
 
 
-class Mutes(msgspec.Struct, frozen=True):
+class MuteList(msgspec.Struct, frozen=True):
     """Those in force, the oldest first; a part of the staff room's snapshot."""
 
     mutes: tuple[MuteState, ...]
 
 
-class MuteBook:
+class Mutes:
     """The row, the kernel's restriction and the push to the staff room commit together."""
 
     def __init__(self, kernel: Kernel) -> None:
@@ -73,10 +73,10 @@ class MuteBook:
         await context.rooms.lift(context.room, user, name=MUTED)
         return await self._write(context, user, False, None, "", clock.now())
 
-    async def read(self, context: Context) -> Mutes:
+    async def read(self, context: Context) -> MuteList:
         """Who is muted in the session of a staff room; raises Unavailable."""
         rows = await self._kernel.database.fetch(IN_FORCE, context.room_id)
-        return Mutes(tuple(msgspec.convert(dict(row), MuteState) for row in rows))
+        return MuteList(tuple(msgspec.convert(dict(row), MuteState) for row in rows))
 
     async def _write(
         self, context: Context, user: str, muted: bool, until: datetime | None, reason: str, now: datetime

@@ -12,7 +12,7 @@ from gateway.protocol.messages import Seq
 from modules.accounts.facade import record
 from modules.chat import errors
 from modules.chat.messages import Named, Revised
-from modules.chat.pushes import MESSAGES, PINS, Pinned, Pins, post
+from modules.chat.pushes import MESSAGES, PINS, Pinned, PinnedMessages, post
 from modules.chat.service import Chat
 from modules.chat.settings import ChatSettings
 
@@ -35,7 +35,7 @@ class Pin(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(list[Pin]).decode
 
 
-class PinBoard:
+class Pins:
     """The pins of each session, one entity. A message that is gone is pinned no more, though its row says so."""
 
     def __init__(self, kernel: Kernel, settings: ChatSettings, chat: Chat) -> None:
@@ -66,11 +66,11 @@ class PinBoard:
             return Revised(rev)
         return await self._write(context, "chat.unpin", request.seq, left, rev + 1)
 
-    async def read(self, context: Context) -> Pins:
+    async def read(self, context: Context) -> PinnedMessages:
         """What is pinned; raises Unavailable."""
         for row in await self._kernel.database.fetch(READ, context.room_id):
             return _shown(await self._living(context, _decode(row["pins"])), row["pins_rev"])
-        return Pins((), 0)
+        return PinnedMessages((), 0)
 
     async def _locked(self, context: Context) -> tuple[list[tuple[Pin, StoredPush]], int]:
         (row,) = await self._kernel.database.fetch(LOCK, context.room_id)
@@ -90,5 +90,5 @@ class PinBoard:
         return Revised(rev)
 
 
-def _shown(pins: list[tuple[Pin, StoredPush]], rev: int) -> Pins:
-    return Pins(tuple(Pinned(pin.by, pin.at, post(message)) for pin, message in pins), rev)
+def _shown(pins: list[tuple[Pin, StoredPush]], rev: int) -> PinnedMessages:
+    return PinnedMessages(tuple(Pinned(pin.by, pin.at, post(message)) for pin, message in pins), rev)

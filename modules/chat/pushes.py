@@ -89,7 +89,7 @@ class Pinned(msgspec.Struct, frozen=True):
     message: Post
 
 
-class Pins(msgspec.Struct, frozen=True):
+class PinnedMessages(msgspec.Struct, frozen=True):
     """`chat.pins`: what is pinned in the room, the oldest pin first."""
 
     pins: tuple[Pinned, ...]
@@ -104,7 +104,7 @@ class Tally(msgspec.Struct, frozen=True):
     rev: int
 
 
-class Reactions(msgspec.Struct, frozen=True):
+class ReactionTallies(msgspec.Struct, frozen=True):
     """`chat.reactions`: how many reactions these messages have now."""
 
     messages: tuple[Tally, ...]

@@ -19,7 +19,7 @@ from gateway.contract import Context, Kernel
 from gateway.errors import Unavailable, invalid
 from gateway.tasks import end
 from modules.chat.messages import React
-from modules.chat.pushes import REACTIONS, Reactions, Tally
+from modules.chat.pushes import REACTIONS, ReactionTallies, Tally
 from modules.chat.service import Chat
 from modules.chat.settings import ChatSettings
 
@@ -73,7 +73,7 @@ class Given(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class _Desk:
+class _RoomState:
     """What is under way in one room of this node."""
 
     session: str
@@ -93,17 +93,17 @@ class _Desk:
         return False
 
 
-class ReactionBook:
+class Reactions:
     def __init__(self, kernel: Kernel, settings: ChatSettings, chat: Chat) -> None:
         self._kernel = kernel
         self._chat = chat
         self._interval = settings.reactions_interval
         # How one looks is a selector behind it, which some keyboards leave out.
         self._emojis = {_bare(emoji): emoji for emoji in settings.reactions}
-        self._desks: dict[str, _Desk] = {}
+        self._states: dict[str, _RoomState] = {}
 
     async def stop(self) -> None:
-        await end([task for desk in self._desks.values() for task in desk.tasks.values()])
+        await end([task for state in self._states.values() for task in state.tasks.values()])
 
     async def react(self, context: Context, request: React) -> None:
         """Give a message an emoji, or take it back; returns when that is stored, and again changes nothing.
@@ -114,12 +114,12 @@ class ReactionBook:
         if emoji is None:
             raise invalid("this is none of the emojis that messages are given here", field="emoji")
         await self._chat.read(context, request.seq)
-        desk = self._desks.get(context.room)
-        if desk is None:
-            desk = self._desks[context.room] = _Desk(context.room_id, context.room)
+        state = self._states.get(context.room)
+        if state is None:
+            state = self._states[context.room] = _RoomState(context.room_id, context.room)
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        desk.waiting.append((Given(request.seq, emoji, context.principal.id), request.on, stored))
-        self._start(desk, "write")
+        state.waiting.append((Given(request.seq, emoji, context.principal.id), request.on, stored))
+        self._start(state, "write")
         await stored
 
     async def tallies(self, session: str, seqs: Iterable[int]) -> list[Tally]:
@@ -134,22 +134,22 @@ class ReactionBook:
             found.setdefault(row["seq"], []).append(row["emoji"])
         return found
 
-    def _start(self, desk: _Desk, what: str) -> None:
-        """See to it that a desk's batches are written, or its counts told."""
-        task = desk.tasks.get(what)
+    def _start(self, state: _RoomState, what: str) -> None:
+        """Start the task that writes a room's batches, or the one that tells its counts."""
+        task = state.tasks.get(what)
         if task is None or task.done():
-            work = self._write(desk) if what == "write" else self._tell(desk)
+            work = self._write(state) if what == "write" else self._tell(state)
             # In no transaction, whoever came first.
-            desk.tasks[what] = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+            state.tasks[what] = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
 
-    async def _write(self, desk: _Desk) -> None:
-        while desk.waiting:
-            batch, desk.waiting = desk.waiting, []
+    async def _write(self, state: _RoomState) -> None:
+        while state.waiting:
+            batch, state.waiting = state.waiting, []
             try:
-                changed = await self._store(desk.session, {given: on for given, on, _ in batch})
+                changed = await self._store(state.session, {given: on for given, on, _ in batch})
             except Exception as error:
                 if not isinstance(error, Unavailable):
-                    log.exception("reactions.lost", session=desk.session)
+                    log.exception("reactions.lost", session=state.session)
                 for _, _, stored in batch:
                     if not stored.done():
                         stored.set_exception(error)
@@ -158,9 +158,9 @@ class ReactionBook:
                 if not stored.done():
                     stored.set_result(None)
             if changed:
-                desk.changed |= changed
-                desk.news.set()
-                self._start(desk, "tell")
+                state.changed |= changed
+                state.news.set()
+                self._start(state, "tell")
 
     async def _store(self, session: str, marks: dict[Given, bool]) -> set[int]:
         """Write a batch; the seqs of the messages it changed."""
@@ -178,31 +178,31 @@ class ReactionBook:
                 await database.fetch(COUNT, session, sorted(changed))
         return changed
 
-    async def _tell(self, desk: _Desk) -> None:
+    async def _tell(self, state: _RoomState) -> None:
         """Tell what changed, when it is this node's turn; then once more, when nothing else comes; then go."""
         told: set[int] = set()
         while True:
             try:
-                if desk.changed:
-                    if await self._kernel.database.fetch(TURN, desk.session, self._interval):
-                        seqs, desk.changed = desk.changed, set()
+                if state.changed:
+                    if await self._kernel.database.fetch(TURN, state.session, self._interval):
+                        seqs, state.changed = state.changed, set()
                         told |= seqs
-                        await self._emit(desk, seqs)
+                        await self._emit(state, seqs)
                     await asyncio.sleep(self._interval)
-                elif await desk.quiet(ONCE_MORE):
-                    await self._emit(desk, told)
-                    if not desk.changed:
+                elif await state.quiet(ONCE_MORE):
+                    await self._emit(state, told)
+                    if not state.changed:
                         break
             except Unavailable:
-                desk.changed |= told
+                state.changed |= told
                 await asyncio.sleep(AGAIN)
-        writing = desk.tasks.get("write")
+        writing = state.tasks.get("write")
         if writing is None or writing.done():
-            del self._desks[desk.room]
+            del self._states[state.room]
 
-    async def _emit(self, desk: _Desk, seqs: set[int]) -> None:
-        if tallies := await self.tallies(desk.session, seqs):
-            await self._kernel.rooms.emit(desk.room, REACTIONS, Reactions(tuple(tallies)))
+    async def _emit(self, state: _RoomState, seqs: set[int]) -> None:
+        if tallies := await self.tallies(state.session, seqs):
+            await self._kernel.rooms.emit(state.room, REACTIONS, ReactionTallies(tuple(tallies)))
 
 
 def _bare(emoji: str) -> str:

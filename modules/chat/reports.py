@@ -84,7 +84,7 @@ class OpenReports(msgspec.Struct, frozen=True):
     reports: tuple[ReportView, ...]
 
 
-class ReportDesk:
+class Reports:
     def __init__(self, kernel: Kernel, settings: ChatSettings, chat: Chat) -> None:
         self._kernel = kernel
         self._settings = settings

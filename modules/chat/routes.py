@@ -13,7 +13,7 @@ from gateway.auth.policy import roles
 from gateway.http.etag import tagged
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal, Role
-from modules.chat.reports import ReportDesk, ReportView, Status, Verdict
+from modules.chat.reports import Reports, ReportView, Status, Verdict
 
 HOSTS = roles(Role.MENTOR, Role.ADMIN, owner="they are a host of the session, or an admin")
 Asked = Annotated[Status | None, QueryParameter(description="Only those that are so")]
@@ -21,7 +21,7 @@ Asked = Annotated[Status | None, QueryParameter(description="Only those that are
 
 @get("/reports", policy=roles(Role.ADMIN))
 async def listing(
-    span: NamedDependency[Span], reports: NamedDependency[ReportDesk], status: Asked = None
+    span: NamedDependency[Span], reports: NamedDependency[Reports], status: Asked = None
 ) -> Page[ReportView]:
     """Reported messages of all sessions, the newest first."""
     return await reports.listing(span, status, None)
@@ -32,7 +32,7 @@ async def of_session(
     session: Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")],
     span: NamedDependency[Span],
     principal: NamedDependency[Principal],
-    reports: NamedDependency[ReportDesk],
+    reports: NamedDependency[Reports],
     status: Asked = None,
 ) -> Page[ReportView]:
     """Reported messages of one session, the newest first."""
@@ -41,7 +41,7 @@ async def of_session(
 
 @get("/reports/{id:uuid}", policy=HOSTS)
 async def read(
-    id: FromPath[UUID], principal: NamedDependency[Principal], reports: NamedDependency[ReportDesk]
+    id: FromPath[UUID], principal: NamedDependency[Principal], reports: NamedDependency[Reports]
 ) -> Response[ReportView]:
     """One report."""
     return tagged(await reports.read(principal, id))
@@ -52,7 +52,7 @@ async def resolve(
     id: FromPath[UUID],
     data: JSONBody[Verdict],
     principal: NamedDependency[Principal],
-    reports: NamedDependency[ReportDesk],
+    reports: NamedDependency[Reports],
 ) -> Response[ReportView]:
     """Decide a report, once; deciding it the same again changes nothing."""
     return tagged(await reports.resolve(principal, id, data))

@@ -21,8 +21,8 @@ from modules.chat import errors
 from modules.chat.filter import Filter, review
 from modules.chat.mentions import Mentions
 from modules.chat.messages import Clear, Edit, Named, Send
+from modules.chat.policy import HOST, ChatPolicy
 from modules.chat.pushes import CLEARED, DELETED, EDITED, MESSAGE, MESSAGES, Cleared, Deleted, Edited, Message, post
-from modules.chat.rulebook import HOST, Rulebook
 from modules.chat.settings import ChatSettings
 
 log = structlog.get_logger(__name__)
@@ -41,10 +41,10 @@ LOOSE: Final = (
 class Chat:
     """Messages in a room's log; what they say is kept nowhere else."""
 
-    def __init__(self, kernel: Kernel, settings: ChatSettings, rulebook: Rulebook, filters: Sequence[Filter]) -> None:
+    def __init__(self, kernel: Kernel, settings: ChatSettings, policy: ChatPolicy, filters: Sequence[Filter]) -> None:
         self._kernel = kernel
         self._settings = settings
-        self._rulebook = rulebook
+        self._policy = policy
         self._filters = filters
         self._mentions = Mentions(kernel, settings)
         self._queues: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -56,18 +56,18 @@ class Chat:
         may have been stored.
         """
         checked(request.text, self._settings.text_characters, "text")
-        rules = await self._rulebook.check(context, request.text, request.kind)
+        rules = await self._policy.check(context, request.text, request.kind)
         mentions = await self._mentions.check(context, request.mentions)
         text = await review(self._filters, request.text, Author.of(context.principal))
-        waits = self._rulebook.take_turn(context, rules)
+        waits = self._policy.take_turn(context, rules)
         try:
             published = await context.publish(MESSAGE, Message(text, request.reply_to, mentions, request.kind))
         except BaseException:
             if waits:
-                self._rulebook.give_turn_back(context)
+                self._policy.give_turn_back(context)
             raise
         if waits:
-            await self._rulebook.wait(context, rules)
+            await self._policy.wait(context, rules)
         if mentions:
             await self._mentions.tell(context, published.seq, mentions, text)
         return published
@@ -89,7 +89,7 @@ class Chat:
                 raise errors.too_late(f"a message may be edited for {self._settings.edit_seconds:.0f} s")
             if len(current.erases) >= self._settings.edits:
                 raise errors.too_late(f"a message may be edited {self._settings.edits} times")
-            await self._rulebook.check(context, request.text, before.kind)
+            await self._policy.check(context, request.text, before.kind)
             text = await review(self._filters, request.text, Author.of(context.principal))
             edited = Edited(
                 seq=before.seq,

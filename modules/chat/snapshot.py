@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from gateway.contract import Context
-from modules.chat.mutes import MuteBook, Mutes
-from modules.chat.pins import PinBoard
-from modules.chat.pushes import MESSAGES, Pins, Post, Settings, Tally, post
-from modules.chat.reactions import ReactionBook
-from modules.chat.reports import OpenReports, ReportDesk
-from modules.chat.rulebook import Rulebook
+from modules.chat.mutes import MuteList, Mutes
+from modules.chat.pins import Pins
+from modules.chat.policy import ChatPolicy
+from modules.chat.pushes import MESSAGES, PinnedMessages, Post, Settings, Tally, post
+from modules.chat.reactions import Reactions
+from modules.chat.reports import OpenReports, Reports
 
 
 class Recent(msgspec.Struct, frozen=True):
@@ -26,14 +26,14 @@ class Parts:
 
     def __init__(
         self,
-        rulebook: Rulebook,
-        pins: PinBoard,
-        reactions: ReactionBook,
-        mutes: MuteBook,
-        reports: ReportDesk,
+        policy: ChatPolicy,
+        pins: Pins,
+        reactions: Reactions,
+        mutes: Mutes,
+        reports: Reports,
         recent: int,
     ) -> None:
-        self._rulebook = rulebook
+        self._policy = policy
         self._pins = pins
         self._reactions = reactions
         self._mutes = mutes
@@ -41,9 +41,9 @@ class Parts:
         self._recent = recent
 
     async def settings(self, context: Context) -> Settings:
-        return await self._rulebook.read(context.room_id)
+        return await self._policy.read(context.room_id)
 
-    async def pins(self, context: Context) -> Pins:
+    async def pins(self, context: Context) -> PinnedMessages:
         return await self._pins.read(context)
 
     async def messages(self, context: Context) -> Recent:
@@ -54,7 +54,7 @@ class Parts:
         mine = await self._reactions.mine(context.room_id, seqs, context.principal.id)
         return Recent(tuple(posts), tuple(tallies), mine)
 
-    async def mutes(self, context: Context) -> Mutes:
+    async def mutes(self, context: Context) -> MuteList:
         return await self._mutes.read(context)
 
     async def reports(self, context: Context) -> OpenReports:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.principal import Principal
-from modules.live.states import State
+from modules.live.states import SessionState
 
 NO_NUL = r"^[^\x00]*$"
 Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_NUL)]
@@ -67,7 +67,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     co_mentors: tuple[str, ...]
     starts_at: datetime
     ends_at: datetime
-    state: State
+    state: SessionState
     mode: Mode
     visibility: Visibility
     recording: bool
@@ -92,7 +92,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
             co_mentors=(),
             starts_at=STARTS,
             ends_at=ENDS,
-            state=State.SCHEDULED,
+            state=SessionState.SCHEDULED,
             mode=Mode.BROADCAST,
             visibility=Visibility.PROGRAM,
             recording=True,

@@ -20,39 +20,39 @@ from gateway.settings import Settings, SettingsError
 from gateway.tasks import end
 from modules.live import events, personal_data
 from modules.live.access import routes as access_routes
-from modules.live.access.authorization import ROLES, Entrance
-from modules.live.access.join import Admissions, Ticket
+from modules.live.access.authorization import ROLES, SessionAuthorizer
+from modules.live.access.join import Admissions, PlaybackCommand
 from modules.live.access.playback_tokens import PlaybackKey, development_key, private_key
-from modules.live.access.removal import take_out
-from modules.live.access.stage_tokens import StageDoor, StageTokens
+from modules.live.access.removal import evict_former_participant
+from modules.live.access.stage_tokens import StageTokenCommand, StageTokens
 from modules.live.attendance import feature as attendance_feature
 from modules.live.aws import ivs, s3
-from modules.live.aws.circuit_breaker import Breaker
+from modules.live.aws.circuit_breaker import CircuitBreaker
 from modules.live.aws.s3 import access_key
 from modules.live.recordings import routes as recording_routes
 from modules.live.recordings.playback import Replays
-from modules.live.recordings.playback_tokens import PURPOSE, Passes
+from modules.live.recordings.playback_tokens import PURPOSE, RecordingTokens
 from modules.live.recordings.retention import Retention
 from modules.live.recordings.service import Recordings
-from modules.live.room.feature import Classroom
+from modules.live.room.feature import RoomFeature
 from modules.live.schedule import routes as schedule_routes
 from modules.live.schedule.calendar_feed import Calendars
 from modules.live.schedule.series import Series
 from modules.live.sessions import routes as session_routes
 from modules.live.sessions.service import Sessions
-from modules.live.sessions.timer_handlers import Clockwork
+from modules.live.sessions.timer_handlers import TimerHandlers
 from modules.live.sessions.timers import CLOSE, OPEN, REMIND, SessionDue
-from modules.live.sessions.video_jobs import Screen
+from modules.live.sessions.video_jobs import VideoJobs
 from modules.live.settings import LiveSettings
 from modules.live.tables import Calendar, Promotion, Recording, Session, VideoRow, VoteRow
 from modules.live.tables import Series as SeriesRow
 from modules.live.video import routes as stream_routes
 from modules.live.video import stage_routes
-from modules.live.video.command_queue import Errands
-from modules.live.video.event_consumer import Happenings
-from modules.live.video.listeners import Effects
-from modules.live.video.provisioner import Studio
-from modules.live.video.stage_participants import Usher
+from modules.live.video.command_queue import VideoCommandQueue
+from modules.live.video.event_consumer import IvsEventConsumer
+from modules.live.video.listeners import VideoListeners
+from modules.live.video.provisioner import ChannelProvisioner
+from modules.live.video.stage_participants import StageParticipants
 from modules.live.video.streams import Streams
 from modules.programs.events import PartLost
 
@@ -83,7 +83,7 @@ class LiveModule(Module):
 
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
-        self._register = attendance_feature.Register()
+        self._attendance = attendance_feature.AttendanceFeature()
         self.rooms = (
             RoomKind(name="lobby", roles=("guest",), authorize=self._lobby_role, presence=True),
             RoomKind(
@@ -92,8 +92,8 @@ class LiveModule(Module):
                 authorize=self._role,
                 archived=True,
                 presence=True,
-                on_join=self._register.enter,
-                on_leave=self._register.leave,
+                on_join=self._attendance.enter,
+                on_leave=self._attendance.leave,
             ),
             RoomKind(
                 name="staff",
@@ -101,21 +101,21 @@ class LiveModule(Module):
                 authorize=self._staff_role,
                 archived=True,
                 presence=True,
-                on_join=self._register.enter_staff,
-                on_leave=self._register.leave_staff,
+                on_join=self._attendance.enter_staff,
+                on_leave=self._attendance.leave_staff,
             ),
         )
-        self._classroom = Classroom(self._staff_role)
-        self._effects = Effects()
-        self._ticket = Ticket()
-        self._stage_tokens = StageTokens()
-        self.commands = (*self._classroom.commands, self._ticket.command, self._stage_tokens.command)
-        self.snapshots = (*self._classroom.snapshots, *self._register.snapshots)
+        self._room = RoomFeature(self._staff_role)
+        self._video_listeners = VideoListeners()
+        self._playback_command = PlaybackCommand()
+        self._stage_token_command = StageTokenCommand()
+        self.commands = (*self._room.commands, self._playback_command.command, self._stage_token_command.command)
+        self.snapshots = (*self._room.snapshots, *self._attendance.snapshots)
         leaving = Listener(event=PartLost, name="live.leave", handler=self._on_part_lost)
-        self.listens = (*self._effects.listens, leaving)
+        self.listens = (*self._video_listeners.listens, leaving)
         self.timers = (
-            *self._classroom.timers,
-            *self._register.timers,
+            *self._room.timers,
+            *self._attendance.timers,
             Timer(name=OPEN, payload=SessionDue, handler=self._open),
             Timer(name=CLOSE, payload=SessionDue, handler=self._close),
             Timer(name=REMIND, payload=SessionDue, handler=self._remind),
@@ -150,9 +150,9 @@ class LiveModule(Module):
                     stage_routes.disconnect,
                 ],
                 dependencies={
-                    "admissions": Provide(lambda: self._ticket.admissions, sync_to_thread=False),
-                    "stage_door": Provide(lambda: self._stage_tokens.door, sync_to_thread=False),
-                    "usher": Provide(lambda: self._usher, sync_to_thread=False),
+                    "admissions": Provide(lambda: self._playback_command.admissions, sync_to_thread=False),
+                    "stage_tokens": Provide(lambda: self._stage_token_command.stage_tokens, sync_to_thread=False),
+                    "stage_participants": Provide(lambda: self._stage_participants, sync_to_thread=False),
                     "streams": Provide(lambda: self._streams, sync_to_thread=False),
                     "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
                 },
@@ -171,7 +171,7 @@ class LiveModule(Module):
                     "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
                 },
             ),
-            self._classroom.routes,
+            self._room.routes,
             Router(
                 "/series",
                 route_handlers=[
@@ -190,18 +190,18 @@ class LiveModule(Module):
                     "public_url": Provide(lambda: self._public_url, sync_to_thread=False),
                 },
             ),
-            self._register.router,
+            self._attendance.router,
         )
-        self._entrance: Entrance | None = None
+        self._authorizer: SessionAuthorizer | None = None
         self._sessions: Sessions | None = None
         self._kernel: Kernel | None = None
         self._streams: Streams | None = None
-        self._usher: Usher | None = None
+        self._stage_participants: StageParticipants | None = None
         self._recordings: Recordings | None = None
         self._replays: Replays | None = None
         self._series: Series | None = None
         self._calendars: Calendars | None = None
-        self._clockwork: Clockwork | None = None
+        self._timer_handlers: TimerHandlers | None = None
         self._public_url = ""
 
     @asynccontextmanager
@@ -211,51 +211,55 @@ class LiveModule(Module):
         settings: LiveSettings = kernel.settings(LiveSettings)
         core: Settings = kernel.settings(Settings)
         key = _playback_key(settings, core)
-        screen = Screen(on=key is not None, recording=bool(settings.recording_bucket))
-        self._sessions = sessions = Sessions(kernel, settings, screen)
-        self._entrance = Entrance(kernel, settings)
+        video_jobs = VideoJobs(on=key is not None, recording=bool(settings.recording_bucket))
+        self._sessions = sessions = Sessions(kernel, settings, video_jobs)
+        self._authorizer = SessionAuthorizer(kernel, settings)
         self._series = Series(kernel, settings, sessions)
         self._calendars = Calendars(kernel, settings)
-        self._clockwork = Clockwork(kernel, sessions)
+        self._timer_handlers = TimerHandlers(kernel, sessions)
         self._public_url = settings.public_url.rstrip("/")
         signer = access_key(settings.recording_signer)
         if settings.recording_life > A_WEEK:
             raise SettingsError("KSMP_LIVE_RECORDING_LIFE is too long: S3 lets nothing be read for more than a week.")
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._classroom.running(kernel, settings, records=screen.recording))
-            await stack.enter_async_context(self._register.running(kernel, settings, sessions, self._classroom.hands))
+            await stack.enter_async_context(self._room.running(kernel, settings, records=video_jobs.recording))
+            await stack.enter_async_context(self._attendance.running(kernel, settings, sessions, self._room.hands))
             stages = None
             if key is None:
-                self._streams = Streams(kernel, sessions, None, screen)
-                self._recordings = Recordings(kernel, settings, sessions, self._entrance, None)
-                self._replays = Replays(kernel, settings, self._entrance, self._recordings, None, None)
+                self._streams = Streams(kernel, sessions, None, video_jobs)
+                self._recordings = Recordings(kernel, settings, sessions, self._authorizer, None)
+                self._replays = Replays(kernel, settings, self._authorizer, self._recordings, None, None)
             else:
-                breaker = Breaker(settings.video_failures, settings.video_pause)
+                breaker = CircuitBreaker(settings.video_failures, settings.video_pause)
                 opened = ivs.opened(core.aws_region, core.aws_endpoint, settings.video_timeout, breaker)
                 clients = await stack.enter_async_context(opened)
                 stages = clients.stages
                 bucket = await stack.enter_async_context(
                     s3.opened(core.aws_region, core.aws_endpoint, settings.video_timeout, signer)
                 )
-                self._streams = Streams(kernel, sessions, clients, screen)
-                self._recordings = Recordings(kernel, settings, sessions, self._entrance, bucket)
-                passes = Passes(key.secret(PURPOSE), settings.recording_life)
-                self._replays = Replays(kernel, settings, self._entrance, self._recordings, bucket, passes)
+                self._streams = Streams(kernel, sessions, clients, video_jobs)
+                self._recordings = Recordings(kernel, settings, sessions, self._authorizer, bucket)
+                tokens = RecordingTokens(key.secret(PURPOSE), settings.recording_life)
+                self._replays = Replays(kernel, settings, self._authorizer, self._recordings, bucket, tokens)
                 retention = Retention(kernel, settings, bucket, self._recordings.deleted)
-                studio = Studio(kernel, settings, sessions, screen, clients, key, bucket, self._recordings)
-                happenings = Happenings(kernel, clients, studio, screen, settings.events_queue)
-                errands = Errands(kernel, clients)
-                self._effects.video = errands
-                workers = [studio.run() for _ in range(settings.video_workers)]
-                for work in (*workers, happenings.run(), errands.run(), retention.run()):
+                provisioner = ChannelProvisioner(
+                    kernel, settings, sessions, video_jobs, clients, key, bucket, self._recordings
+                )
+                event_consumer = IvsEventConsumer(kernel, clients, provisioner, video_jobs, settings.events_queue)
+                command_queue = VideoCommandQueue(kernel, clients)
+                self._video_listeners.video = command_queue
+                workers = [provisioner.run() for _ in range(settings.video_workers)]
+                for work in (*workers, event_consumer.run(), command_queue.run(), retention.run()):
                     task = asyncio.get_running_loop().create_task(work)
                     stack.push_async_callback(end, [task])
-            door = StageDoor(kernel, settings, self._entrance, key)
-            self._stage_tokens.start(door, self._entrance, settings)
-            self._ticket.admissions = Admissions(kernel, self._entrance, key, door, records=screen.recording)
-            self._usher = Usher(kernel, settings, sessions, stages)
+            stage_tokens = StageTokens(kernel, settings, self._authorizer, key)
+            self._stage_token_command.start(stage_tokens, self._authorizer, settings)
+            self._playback_command.admissions = Admissions(
+                kernel, self._authorizer, key, stage_tokens, records=video_jobs.recording
+            )
+            self._stage_participants = StageParticipants(kernel, settings, sessions, stages)
             if stages is not None:
-                stack.push_async_callback(end, [asyncio.get_running_loop().create_task(self._usher.run())])
+                stack.push_async_callback(end, [asyncio.get_running_loop().create_task(self._stage_participants.run())])
             yield
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
@@ -280,7 +284,7 @@ class LiveModule(Module):
     async def _on_part_lost(self, event: PartLost, delivery: Delivery) -> None:
         if self._kernel is None:
             raise Unavailable("live has not started")
-        await take_out(self._kernel, event)
+        await evict_former_participant(self._kernel, event)
 
     async def export(self, user: str) -> Mapping[str, Any]:
         return await personal_data.held(user)
@@ -289,34 +293,34 @@ class LiveModule(Module):
         return await personal_data.forget(user)
 
     async def _role(self, principal: Principal, id: str) -> str:
-        return await self._door.role(principal, id)
+        return await self._started_authorizer.role(principal, id)
 
     async def _lobby_role(self, principal: Principal, id: str) -> str:
-        return await self._door.lobby_role(principal, id)
+        return await self._started_authorizer.lobby_role(principal, id)
 
     async def _staff_role(self, principal: Principal, id: str) -> str:
-        return await self._door.staff_role(principal, id)
+        return await self._started_authorizer.staff_role(principal, id)
 
     async def _open(self, due: SessionDue, delivery: Delivery) -> None:
-        await self._clock.open(due)
+        await self._started_handlers.open(due)
 
     async def _close(self, due: SessionDue, delivery: Delivery) -> None:
-        await self._clock.close(due)
+        await self._started_handlers.close(due)
 
     async def _remind(self, due: SessionDue, delivery: Delivery) -> None:
-        await self._clock.remind(due)
+        await self._started_handlers.remind(due)
 
     @property
-    def _clock(self) -> Clockwork:
-        if self._clockwork is None:
+    def _started_handlers(self) -> TimerHandlers:
+        if self._timer_handlers is None:
             raise Unavailable("live has not started")
-        return self._clockwork
+        return self._timer_handlers
 
     @property
-    def _door(self) -> Entrance:
-        if self._entrance is None:
+    def _started_authorizer(self) -> SessionAuthorizer:
+        if self._authorizer is None:
             raise Unavailable("live has not started")
-        return self._entrance
+        return self._authorizer
 
 
 def _playback_key(settings: LiveSettings, core: Settings) -> PlaybackKey | None:

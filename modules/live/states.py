@@ -14,7 +14,7 @@ from typing import Final
 from modules.live.errors import bad_transition
 
 
-class State(StrEnum):
+class SessionState(StrEnum):
     SCHEDULED = "scheduled"
     LOBBY = "lobby"
     LIVE = "live"
@@ -23,7 +23,7 @@ class State(StrEnum):
 
     @property
     def over(self) -> bool:
-        return self in (State.ENDED, State.CANCELLED)
+        return self in (SessionState.ENDED, SessionState.CANCELLED)
 
 
 class Step(StrEnum):
@@ -35,16 +35,16 @@ class Step(StrEnum):
     CANCEL = "cancel"
 
 
-TRANSITIONS: Final[dict[tuple[State, Step], State]] = {
-    (State.SCHEDULED, Step.OPEN): State.LOBBY,
-    (State.SCHEDULED, Step.CANCEL): State.CANCELLED,
-    (State.LOBBY, Step.START): State.LIVE,
-    (State.LOBBY, Step.CANCEL): State.CANCELLED,
-    (State.LIVE, Step.END): State.ENDED,
+TRANSITIONS: Final[dict[tuple[SessionState, Step], SessionState]] = {
+    (SessionState.SCHEDULED, Step.OPEN): SessionState.LOBBY,
+    (SessionState.SCHEDULED, Step.CANCEL): SessionState.CANCELLED,
+    (SessionState.LOBBY, Step.START): SessionState.LIVE,
+    (SessionState.LOBBY, Step.CANCEL): SessionState.CANCELLED,
+    (SessionState.LIVE, Step.END): SessionState.ENDED,
 }
 
 
-def after(state: State, step: Step) -> State:
+def after(state: SessionState, step: Step) -> SessionState:
     """The state a step leads to; raises Conflict `live.bad_transition` where there is no such step."""
     found = TRANSITIONS.get((state, step))
     if found is None:

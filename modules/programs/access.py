@@ -10,7 +10,7 @@ from gateway.errors import forbidden, not_found
 from gateway.principal import Principal, Role
 from modules.programs.facade import part_of
 from modules.programs.messages import ProgramView
-from modules.programs.states import State
+from modules.programs.states import ProgramState
 from modules.programs.tables import Program
 
 COLUMNS: Final = "id, title, summary, mentor_id, co_mentors, state, price, currency, capacity, rev, created_at"
@@ -39,8 +39,8 @@ async def visible(principal: Principal, id: str, statement: str = READ) -> Progr
     """The program, for who may see it; raises BadInput `not_found`."""
     for row in await Program.raw(statement, id):
         program = msgspec.convert(row, ProgramView)
-        if program.state == State.PUBLISHED or edits(principal, program):
+        if program.state == ProgramState.PUBLISHED or edits(principal, program):
             return program
-        if program.state == State.ARCHIVED and await part_of(principal.id, id) is not None:
+        if program.state == ProgramState.ARCHIVED and await part_of(principal.id, id) is not None:
             return program
     raise not_found("there is no such program")

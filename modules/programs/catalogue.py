@@ -22,7 +22,7 @@ from modules.programs.enrolments import Enrolments
 from modules.programs.events import PartLost, ProgramArchived, ProgramPublished
 from modules.programs.facade import Part, part_of
 from modules.programs.messages import NewProgram, ProgramChange, ProgramView
-from modules.programs.states import State, Step, after
+from modules.programs.states import ProgramState, Step, after
 from modules.programs.tables import Program
 
 NEWEST: Final = Sort("newest", (Program.created_at, Program.id), descending=True)
@@ -37,7 +37,7 @@ class Catalogue:
 
     async def published(self, span: Span, q: str | None, free: bool | None, mentor: str | None) -> Page[ProgramView]:
         """Those in the catalogue, newest first; `q` is a web search of title and summary."""
-        query = Program.select().where(Program.state == State.PUBLISHED.value)
+        query = Program.select().where(Program.state == ProgramState.PUBLISHED.value)
         if q is not None:
             query = query.where(WhereRaw("search @@ websearch_to_tsquery('english', {})", q.replace("\0", " ")))
         if free is not None:
@@ -82,7 +82,7 @@ class Catalogue:
         program = ProgramView(
             id=new_id(),
             mentor_id=principal.id,
-            state=State.DRAFT,
+            state=ProgramState.DRAFT,
             rev=1,
             created_at=clock.now(),
             **msgspec.structs.asdict(new) | {"co_mentors": tuple(new.co_mentors)},

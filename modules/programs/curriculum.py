@@ -33,7 +33,7 @@ from modules.programs.messages import (
     UnitChange,
     UnitView,
 )
-from modules.programs.progress import ProgressBook
+from modules.programs.progress import ProgressTracker
 from modules.programs.settings import ProgramsSettings
 from modules.programs.tables import Lesson, Program, Unit
 
@@ -71,10 +71,10 @@ PLACE_LESSONS: Final = """
 PUSH: Final = "programs.curriculum"
 
 
-class CurriculumBook:
+class Curricula:
     """Reads and edits curricula."""
 
-    def __init__(self, kernel: Kernel, settings: ProgramsSettings, progress: ProgressBook) -> None:
+    def __init__(self, kernel: Kernel, settings: ProgramsSettings, progress: ProgressTracker) -> None:
         self._kernel = kernel
         self._settings = settings
         self._progress = progress

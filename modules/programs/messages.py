@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from modules.programs.states import State
+from modules.programs.states import ProgramState
 
 NO_NUL = r"^[^\x00]*$"
 Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_NUL)]
@@ -37,7 +37,7 @@ class ProgramView(msgspec.Struct, frozen=True):
     summary: str
     mentor_id: str
     co_mentors: tuple[str, ...]
-    state: State
+    state: ProgramState
     price: int
     currency: str
     capacity: int | None
@@ -46,7 +46,7 @@ class ProgramView(msgspec.Struct, frozen=True):
 
     @classmethod
     def example(cls) -> ProgramView:
-        return cls(EXAMPLE, "Algebra", "From the start", "meera", (), State.PUBLISHED, 49900, "INR", 30, 3, AT)
+        return cls(EXAMPLE, "Algebra", "From the start", "meera", (), ProgramState.PUBLISHED, 49900, "INR", 30, 3, AT)
 
 
 class NewProgram(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from gateway.principal import Principal
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs import demo, personal_data, routes
 from modules.programs.catalogue import Catalogue
-from modules.programs.curriculum import CurriculumBook
+from modules.programs.curriculum import Curricula
 from modules.programs.enrolments import Enrolments
 from modules.programs.events import (
     Enrolled,
@@ -27,8 +27,8 @@ from modules.programs.events import (
     ProgramCompleted,
     ProgramPublished,
 )
-from modules.programs.parts import take_out
-from modules.programs.progress import ProgressBook
+from modules.programs.parts import evict_former_participant
+from modules.programs.progress import ProgressTracker
 from modules.programs.settings import ProgramsSettings
 from modules.programs.tables import Enrolment, Lesson, LessonProgress, Payment, Program, Student, Unit
 
@@ -64,8 +64,8 @@ class ProgramsModule(Module):
         self._kernel: Kernel | None = None
         self._catalogue: Catalogue | None = None
         self._enrolments: Enrolments | None = None
-        self._curricula: CurriculumBook | None = None
-        self._progress: ProgressBook | None = None
+        self._curricula: Curricula | None = None
+        self._progress: ProgressTracker | None = None
         self.routes = (
             Router(
                 "/programs",
@@ -110,8 +110,8 @@ class ProgramsModule(Module):
         kernel = self.kernel
         self._kernel = kernel
         self._enrolments = Enrolments(kernel)
-        self._progress = ProgressBook(kernel)
-        self._curricula = CurriculumBook(kernel, kernel.settings(ProgramsSettings), self._progress)
+        self._progress = ProgressTracker(kernel)
+        self._curricula = Curricula(kernel, kernel.settings(ProgramsSettings), self._progress)
         self._catalogue = Catalogue(kernel, self._enrolments)
         yield
 
@@ -134,7 +134,7 @@ class ProgramsModule(Module):
         await _started(self._enrolments).take_refunded(event)
 
     async def _on_part_lost(self, event: PartLost, delivery: Delivery) -> None:
-        await take_out(_started(self._kernel), event)
+        await evict_former_participant(_started(self._kernel), event)
 
     async def _role(self, principal: Principal, id: str) -> str:
         return await _started(self._catalogue).role(principal, id)

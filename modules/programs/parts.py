@@ -13,7 +13,7 @@ from modules.programs.facade import part_of
 LEFT: Final = "programs.part_lost"
 
 
-async def take_out(kernel: Kernel, lost: PartLost) -> None:
+async def evict_former_participant(kernel: Kernel, lost: PartLost) -> None:
     """Out of the room on every node, and no grant of before counts; who has another part may come back.
 
     They are not kept out beyond that, so that who enrols again is let in: the room asks anew who they are.

@@ -91,7 +91,7 @@ OF_LESSONS: Final = f"""
 BY_USER: Final = Sort("student", (Enrolment.user_id,))
 
 
-class ProgressBook:
+class ProgressTracker:
     """What students have done, and how far that is."""
 
     def __init__(self, kernel: Kernel) -> None:

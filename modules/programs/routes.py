@@ -13,7 +13,7 @@ from gateway.http.etag import IfMatch, tagged
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal, Role
 from modules.programs.catalogue import Catalogue
-from modules.programs.curriculum import CurriculumBook
+from modules.programs.curriculum import Curricula
 from modules.programs.enrolments import Enrolments
 from modules.programs.messages import (
     Completion,
@@ -34,7 +34,7 @@ from modules.programs.messages import (
     UnitChange,
     UnitView,
 )
-from modules.programs.progress import ProgressBook
+from modules.programs.progress import ProgressTracker
 from modules.programs.states import Step
 
 Id = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
@@ -136,7 +136,7 @@ async def cancel(id: Id, principal: NamedDependency[Principal], enrolments: Name
 
 @get("/{id:str}/curriculum", policy=signed_in())
 async def curriculum(
-    id: Id, principal: NamedDependency[Principal], curricula: NamedDependency[CurriculumBook]
+    id: Id, principal: NamedDependency[Principal], curricula: NamedDependency[Curricula]
 ) -> Response[Curriculum]:
     """Titles of units and lessons in their order, for everyone who sees the program."""
     return tagged(await curricula.read(principal, id))
@@ -147,7 +147,7 @@ async def reorder(
     id: Id,
     data: JSONBody[Order],
     principal: NamedDependency[Principal],
-    curricula: NamedDependency[CurriculumBook],
+    curricula: NamedDependency[Curricula],
     if_match: NamedDependency[IfMatch],
 ) -> Response[Curriculum]:
     """Put all units and lessons in another order, lessons into other units too; with the curriculum's ETag."""
@@ -159,7 +159,7 @@ async def add_unit(
     id: Id,
     data: JSONBody[NewUnit],
     principal: NamedDependency[Principal],
-    curricula: NamedDependency[CurriculumBook],
+    curricula: NamedDependency[Curricula],
 ) -> Response[UnitView]:
     """Add a unit after the others."""
     return tagged(await curricula.add_unit(principal, id, data), status=201)
@@ -171,7 +171,7 @@ async def change_unit(
     unit: Id,
     data: JSONBody[UnitChange],
     principal: NamedDependency[Principal],
-    curricula: NamedDependency[CurriculumBook],
+    curricula: NamedDependency[Curricula],
     if_match: NamedDependency[IfMatch],
 ) -> Response[UnitView]:
     """Change a unit in which nothing has changed since."""
@@ -183,7 +183,7 @@ async def delete_unit(
     id: Id,
     unit: Id,
     principal: NamedDependency[Principal],
-    curricula: NamedDependency[CurriculumBook],
+    curricula: NamedDependency[Curricula],
     if_match: NamedDependency[IfMatch],
 ) -> None:
     """Delete a unit with its lessons, if nothing in it has changed since."""
@@ -196,7 +196,7 @@ async def add_lesson(
     unit: Id,
     data: JSONBody[NewLesson],
     principal: NamedDependency[Principal],
-    curricula: NamedDependency[CurriculumBook],
+    curricula: NamedDependency[Curricula],
 ) -> Response[LessonView]:
     """Add a lesson after the others of its unit."""
     lesson = await curricula.add_lesson(principal, id, unit, data)
@@ -205,7 +205,7 @@ async def add_lesson(
 
 @get("/{id:str}/lessons/{lesson:str}", policy=signed_in(owner="they take part in the program"))
 async def lesson(
-    id: Id, lesson: Id, principal: NamedDependency[Principal], curricula: NamedDependency[CurriculumBook]
+    id: Id, lesson: Id, principal: NamedDependency[Principal], curricula: NamedDependency[Curricula]
 ) -> Response[LessonView]:
     """A whole lesson."""
     return tagged(await curricula.lesson(principal, id, lesson))
@@ -217,7 +217,7 @@ async def change_lesson(
     lesson: Id,
     data: JSONBody[LessonChange],
     principal: NamedDependency[Principal],
-    curricula: NamedDependency[CurriculumBook],
+    curricula: NamedDependency[Curricula],
     if_match: NamedDependency[IfMatch],
 ) -> Response[LessonView]:
     """Change a lesson that nobody has changed since."""
@@ -229,7 +229,7 @@ async def delete_lesson(
     id: Id,
     lesson: Id,
     principal: NamedDependency[Principal],
-    curricula: NamedDependency[CurriculumBook],
+    curricula: NamedDependency[Curricula],
     if_match: NamedDependency[IfMatch],
 ) -> None:
     """Delete a lesson that nobody has changed since, with what students have done of it."""
@@ -242,7 +242,7 @@ async def mark(
     lesson: Id,
     data: JSONBody[Mark],
     principal: NamedDependency[Principal],
-    progress: NamedDependency[ProgressBook],
+    progress: NamedDependency[ProgressTracker],
 ) -> LessonMark:
     """Start or complete a lesson; again, it changes nothing."""
     return await progress.mark(principal, id, lesson, data)
@@ -250,7 +250,7 @@ async def mark(
 
 @get("/{id:str}/progress", policy=signed_in(owner="they are a student of the program"))
 async def own_progress(
-    id: Id, principal: NamedDependency[Principal], progress: NamedDependency[ProgressBook]
+    id: Id, principal: NamedDependency[Principal], progress: NamedDependency[ProgressTracker]
 ) -> Progress:
     """How far you are, lesson by lesson."""
     return await progress.own(principal, id)
@@ -258,7 +258,7 @@ async def own_progress(
 
 @get("/{id:str}/completion", policy=EDITORS)
 async def completion(
-    id: Id, principal: NamedDependency[Principal], progress: NamedDependency[ProgressBook]
+    id: Id, principal: NamedDependency[Principal], progress: NamedDependency[ProgressTracker]
 ) -> Completion:
     """How far the students are together, and in each lesson."""
     return await progress.completion(principal, id)
@@ -269,7 +269,7 @@ async def students(
     id: Id,
     span: NamedDependency[Span],
     principal: NamedDependency[Principal],
-    progress: NamedDependency[ProgressBook],
+    progress: NamedDependency[ProgressTracker],
 ) -> Page[StudentView]:
     """How far each student is, by their ids."""
     return await progress.students(principal, id, span)
@@ -277,7 +277,7 @@ async def students(
 
 @get("/{id:str}/students/{user:str}", policy=EDITORS)
 async def student(
-    id: Id, user: Id, principal: NamedDependency[Principal], progress: NamedDependency[ProgressBook]
+    id: Id, user: Id, principal: NamedDependency[Principal], progress: NamedDependency[ProgressTracker]
 ) -> Progress:
     """How far one student is, lesson by lesson."""
     return await progress.of(principal, id, user)

@@ -12,7 +12,7 @@ from typing import Final
 from modules.programs.errors import bad_transition
 
 
-class State(StrEnum):
+class ProgramState(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"
     ARCHIVED = "archived"
@@ -23,15 +23,15 @@ class Step(StrEnum):
     ARCHIVE = "archive"
 
 
-TRANSITIONS: Final[dict[tuple[State, Step], State]] = {
-    (State.DRAFT, Step.PUBLISH): State.PUBLISHED,
-    (State.DRAFT, Step.ARCHIVE): State.ARCHIVED,
-    (State.PUBLISHED, Step.ARCHIVE): State.ARCHIVED,
-    (State.ARCHIVED, Step.PUBLISH): State.PUBLISHED,
+TRANSITIONS: Final[dict[tuple[ProgramState, Step], ProgramState]] = {
+    (ProgramState.DRAFT, Step.PUBLISH): ProgramState.PUBLISHED,
+    (ProgramState.DRAFT, Step.ARCHIVE): ProgramState.ARCHIVED,
+    (ProgramState.PUBLISHED, Step.ARCHIVE): ProgramState.ARCHIVED,
+    (ProgramState.ARCHIVED, Step.PUBLISH): ProgramState.PUBLISHED,
 }
 
 
-def after(state: State, step: Step) -> State:
+def after(state: ProgramState, step: Step) -> ProgramState:
     """The state a step leads to; raises Conflict `programs.bad_transition` where there is no such step."""
     found = TRANSITIONS.get((state, step))
     if found is None:

@@ -10,9 +10,9 @@ from gateway.contract import Kernel
 from gateway.errors import forbidden, not_found
 from gateway.principal import Principal, Role
 from modules.live import errors
-from modules.live.access.capacity import Seats
+from modules.live.access.capacity import SeatAllocator
 from modules.live.settings import LiveSettings
-from modules.live.states import State
+from modules.live.states import SessionState
 from modules.live.tables import Session
 from modules.programs.facade import Part, part_of
 
@@ -39,13 +39,13 @@ WHOSE: Final = """
 """
 
 
-class Entrance:
-    """The door of a session's rooms. Who was taken out of one (`rooms.evict`) the kernel keeps out before it asks."""
+class SessionAuthorizer:
+    """Says which role a user has in a session's rooms. The kernel itself refuses whom `rooms.evict` keeps out."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
         self._kernel = kernel
         self._settings = settings
-        self._seats = Seats(kernel, settings)
+        self._seat_allocator = SeatAllocator(kernel, settings)
 
     async def check(self, principal: Principal, session_id: str) -> None:
         """That the user may know what happened in the session: has a part in it, and is not kept out.
@@ -71,7 +71,7 @@ class Entrance:
         if session["waits"] and session["promoted"] is None:
             raise errors.lobby()
         if session["capacity"] is not None:
-            await self._seats.take(session_id, principal.id, known=session["known"])
+            await self._seat_allocator.take(session_id, principal.id, known=session["known"])
         return session["promoted"] or "viewer"
 
     async def lobby_role(self, principal: Principal, session_id: str) -> str:
@@ -110,10 +110,10 @@ class Entrance:
 
     def _check_open(self, session: dict[str, Any]) -> None:
         match session["state"]:
-            case State.SCHEDULED:
+            case SessionState.SCHEDULED:
                 raise errors.not_open()
-            case State.CANCELLED:
+            case SessionState.CANCELLED:
                 raise errors.cancelled()
-            case State.ENDED:
+            case SessionState.ENDED:
                 if clock.now() >= session["ended_at"] + timedelta(seconds=self._settings.room_kept):
                     raise errors.over()

@@ -18,8 +18,8 @@ from modules.live import errors
 from modules.live.settings import LiveSettings
 
 LOCK: Final = "SELECT FROM live_session WHERE id = $1 FOR UPDATE"
-# A place is kept for who took it, or was seen by the register, since $2. Who is there as a host needs none; who came
-# before places were counted has one.
+# A place is kept for who took it, or was seen by the attendance writer, since $2. Who is there as a host needs none;
+# who came before places were counted has one.
 LOOK: Final = """
     SELECT capacity, count(*) FILTER (WHERE kept) AS kept, coalesce(bool_or(kept AND user_id = $3), false) AS mine,
         coalesce(array_agg(user_id) FILTER (WHERE NOT kept AND user_id <> $3), '{}') AS stale
@@ -54,13 +54,13 @@ class Places(msgspec.Struct, frozen=True):
         return self.capacity is None or self.mine or self.kept + stale < self.capacity
 
 
-class Seats:
+class SeatAllocator:
     """A place is taken by who enters, and is theirs until a while after they were last seen: so nothing has to be
     written when somebody leaves, and nobody's is given away at once when their gateway dies."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
         self._kernel = kernel
-        # Who comes back on a grant of before takes no place anew, and the register sees them a moment later.
+        # Who comes back on a grant of before takes no place anew, and the attendance writer sees them a moment later.
         shortest = kernel.settings(Settings).grant_fresh + 2 * settings.attendance_interval
         self._grace = timedelta(seconds=max(settings.seat_grace, shortest))
         self._pause = settings.full_pause

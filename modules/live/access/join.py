@@ -9,11 +9,11 @@ import msgspec
 from gateway.contract import Command, Context, Kernel
 from gateway.errors import not_found
 from gateway.principal import Principal
-from modules.live.access.authorization import Entrance
+from modules.live.access.authorization import SessionAuthorizer
 from modules.live.access.playback_tokens import Playback, PlaybackKey
-from modules.live.access.stage_tokens import StageDoor, StageTicket
+from modules.live.access.stage_tokens import StageToken, StageTokens
 from modules.live.messages import PROGRAM, Nothing, Video
-from modules.live.states import State
+from modules.live.states import SessionState
 from modules.live.tables import Session
 
 SHOWN: Final = """
@@ -27,7 +27,7 @@ SHOWN: Final = """
 class Shown(msgspec.Struct, frozen=True):
     """What a session shows now."""
 
-    state: State
+    state: SessionState
     video: Video
     recording: bool
     channel_arn: str | None
@@ -45,17 +45,17 @@ class Admission(msgspec.Struct, frozen=True):
     room: str
     role: str
     socket_url: str
-    state: State
+    state: SessionState
     video: Video
     recorded: bool
     consent: bool | None
     playback: Playback | None
-    stage: StageTicket | None
+    stage: StageToken | None
 
     @classmethod
     def example(cls) -> Admission:
         room, socket = f"session:{PROGRAM}", "wss://ksmp.example/realtime"
-        return cls(room, "viewer", socket, State.LIVE, Video.STREAMING, True, None, Playback.example(), None)
+        return cls(room, "viewer", socket, SessionState.LIVE, Video.STREAMING, True, None, Playback.example(), None)
 
 
 class Watching(msgspec.Struct, frozen=True):
@@ -69,23 +69,29 @@ class Admissions:
     """Lets users into sessions."""
 
     def __init__(
-        self, kernel: Kernel, entrance: Entrance, key: PlaybackKey | None, door: StageDoor, *, records: bool
+        self,
+        kernel: Kernel,
+        authorizer: SessionAuthorizer,
+        key: PlaybackKey | None,
+        stage_tokens: StageTokens,
+        *,
+        records: bool,
     ) -> None:
         self._kernel = kernel
-        self._entrance = entrance
+        self._authorizer = authorizer
         self._key = key
-        self._door = door
+        self._stage_tokens = stage_tokens
         self._records = records
 
     async def join(self, principal: Principal, session_id: str, socket_url: str) -> Admission:
         """Raises what joining the room raises: for a ban, an enrolment, a time, places."""
         room = f"session:{session_id}"
         self._kernel.rooms.check(room, principal.id)
-        role = await self._entrance.role(principal, session_id)
+        role = await self._authorizer.role(principal, session_id)
         shown = await self._shown(principal, session_id)
-        recorded = self._records and shown.recording and shown.state is State.LIVE
+        recorded = self._records and shown.recording and shown.state is SessionState.LIVE
         playback = self._playback(principal, shown)
-        stage = await self._door.admit(principal, session_id, role)
+        stage = await self._stage_tokens.admit(principal, session_id, role)
         return Admission(room, role, socket_url, shown.state, shown.video, recorded, shown.consent, playback, stage)
 
     async def watch(self, principal: Principal, session_id: str) -> Watching:
@@ -105,8 +111,8 @@ class Admissions:
         return self._key.grant(principal.id, shown.channel_arn, shown.playback_url)
 
 
-class Ticket:
-    """The command `live.playback`, which there is before there is a kernel."""
+class PlaybackCommand:
+    """The command `live.playback`. It exists before the kernel does."""
 
     def __init__(self) -> None:
         self.admissions: Admissions | None = None

@@ -30,7 +30,7 @@ LEFT: Final = "live.part_lost"
 ROLE_CHANGED: Final = "live.role"
 
 
-async def take_out(kernel: Kernel, lost: PartLost) -> None:
+async def evict_former_participant(kernel: Kernel, lost: PartLost) -> None:
     """Out of them on every node, in a transaction, and no grant of before counts, nor what was handed out for their
     video; who has a right of another kind may come back."""
     settings: LiveSettings = kernel.settings(LiveSettings)

@@ -17,7 +17,7 @@ from gateway.contract import Command, Context, Kernel, Rate
 from gateway.errors import forbidden
 from gateway.identifier import new_id
 from gateway.principal import Principal
-from modules.live.access.authorization import Entrance
+from modules.live.access.authorization import SessionAuthorizer
 from modules.live.access.playback_tokens import PlaybackKey
 from modules.live.aws.ivs_stages import FEATURED, Kind
 from modules.live.errors import no_stage
@@ -52,7 +52,7 @@ LEAVE_SEAT: Final = """
 """
 
 
-class StageTicket(msgspec.Struct, frozen=True):
+class StageToken(msgspec.Struct, frozen=True):
     """Lets one participant onto the stage until `expires_at`; who is there by then stays. With `publishes` others see
     and hear them. A device and a shared screen need one each."""
 
@@ -62,49 +62,51 @@ class StageTicket(msgspec.Struct, frozen=True):
     expires_at: datetime
 
     @classmethod
-    def example(cls) -> StageTicket:
+    def example(cls) -> StageToken:
         return cls("eyJ…", "4tQm8aVx2Kdn", True, datetime(2026, 2, 3, 0, 30, tzinfo=UTC))
 
 
 class StageAccess(msgspec.Struct, frozen=True):
     """The answer of `live.stage_token`."""
 
-    stage: StageTicket | None
+    stage: StageToken | None
 
 
-class StageDoor:
-    """The door of stages. It signs tokens itself: however many come, and whatever IVS does, none is waited for."""
+class StageTokens:
+    """Issues tokens of stages. It signs them itself, so it never waits for IVS, however many users come."""
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, entrance: Entrance, key: PlaybackKey | None) -> None:
+    def __init__(
+        self, kernel: Kernel, settings: LiveSettings, authorizer: SessionAuthorizer, key: PlaybackKey | None
+    ) -> None:
         self._kernel = kernel
         self._settings = settings
-        self._entrance = entrance
+        self._authorizer = authorizer
         self._key = key
 
-    async def admit(self, principal: Principal, session_id: str, role: str) -> StageTicket | None:
+    async def admit(self, principal: Principal, session_id: str, role: str) -> StageToken | None:
         """A token for who is of this role; None while there is no stage, or for who watches its mix.
 
-        Raises what `Entrance.role` raises, for who has lost their part meanwhile.
+        Raises what `SessionAuthorizer.role` raises, for who has lost their part meanwhile.
         """
         if role not in PUBLISHERS and not self._settings.stage_viewers:
             return None
-        return await self._ticket(principal, session_id, role, "camera")
+        return await self._issue(principal, session_id, role, "camera")
 
-    async def share(self, principal: Principal, session_id: str) -> StageTicket:
+    async def share(self, principal: Principal, session_id: str) -> StageToken:
         """A token for the user's screen, as a participant of its own.
 
-        Raises what `Entrance.role` raises, Refused for who may not speak, and Conflict `live.no_stage`.
+        Raises what `SessionAuthorizer.role` raises, Refused for who may not speak, and Conflict `live.no_stage`.
         """
         self._kernel.rooms.check(f"session:{session_id}", principal.id)
-        role = await self._entrance.role(principal, session_id)
+        role = await self._authorizer.role(principal, session_id)
         if role not in PUBLISHERS:
             raise forbidden("only who speaks shares a screen")
-        ticket = await self._ticket(principal, session_id, role, "screen")
-        if ticket is None:
+        token = await self._issue(principal, session_id, role, "screen")
+        if token is None:
             raise no_stage()
-        return ticket
+        return token
 
-    async def _ticket(self, principal: Principal, session_id: str, role: str, kind: Kind) -> StageTicket | None:
+    async def _issue(self, principal: Principal, session_id: str, role: str, kind: Kind) -> StageToken | None:
         fetch = self._kernel.database.fetch
         rows = await fetch(STAGE, session_id)
         if self._key is None or not rows:
@@ -132,18 +134,18 @@ class StageDoor:
         token = self._key.sign(claims, rows[0]["stage_key_arn"])
         if not await fetch(HAND_OUT, participant, session_id, principal.id, role, kind, expires_at):
             return None
-        if await self._entrance.role(principal, session_id) != role:
+        if await self._authorizer.role(principal, session_id) != role:
             await fetch(LEAVE_ONE, session_id, participant)
             return None
-        return StageTicket(token, participant, publishes, expires_at)
+        return StageToken(token, participant, publishes, expires_at)
 
 
-class StageTokens:
-    """The command `live.stage_token`, which there is before there is a kernel."""
+class StageTokenCommand:
+    """The command `live.stage_token`. It exists before the kernel does."""
 
     def __init__(self) -> None:
-        self.door: StageDoor | None = None
-        self.entrance: Entrance | None = None
+        self.stage_tokens: StageTokens | None = None
+        self.authorizer: SessionAuthorizer | None = None
         self.settings = LiveSettings()
         self.command = Command(
             name="live.stage_token",
@@ -154,14 +156,14 @@ class StageTokens:
             rate=self._rate,
         )
 
-    def start(self, door: StageDoor, entrance: Entrance, settings: LiveSettings) -> None:
-        self.door, self.entrance, self.settings = door, entrance, settings
+    def start(self, stage_tokens: StageTokens, authorizer: SessionAuthorizer, settings: LiveSettings) -> None:
+        self.stage_tokens, self.authorizer, self.settings = stage_tokens, authorizer, settings
 
     async def _token(self, context: Context, request: Nothing) -> StageAccess:
-        if self.door is None or self.entrance is None:
+        if self.stage_tokens is None or self.authorizer is None:
             raise no_stage()
-        role = await self.entrance.role(context.principal, context.room_id)
-        return StageAccess(await self.door.admit(context.principal, context.room_id, role))
+        role = await self.authorizer.role(context.principal, context.room_id)
+        return StageAccess(await self.stage_tokens.admit(context.principal, context.room_id, role))
 
     def _rate(self) -> Rate:
         return Rate(count=self.settings.stage_rate_count, seconds=self.settings.stage_rate_seconds)

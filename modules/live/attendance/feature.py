@@ -1,4 +1,4 @@
-"""The attendance register: puts together what records who is in a session, and what comes of it."""
+"""Attendance, put together: what records who is in a session, and what comes of it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gateway.errors import Unavailable
 from gateway.principal import Principal
 from gateway.tasks import end
 from modules.live.attendance import routes
-from modules.live.attendance.finalizer import Afterwards
+from modules.live.attendance.finalizer import SessionFinalizer
 from modules.live.attendance.live_count import PUSH, LiveCount, LiveCounts
-from modules.live.attendance.ratings import Stars
+from modules.live.attendance.ratings import Ratings
 from modules.live.attendance.service import Attendances
-from modules.live.attendance.writer import Recorder
+from modules.live.attendance.writer import AttendanceWriter
 from modules.live.room.hands import Hands
 from modules.live.sessions.service import Sessions
 from modules.live.sessions.timers import EMPTY, PRUNE, RATED, SETTLE, FollowUpDue
@@ -30,15 +30,15 @@ from modules.live.tables import AttendanceRow, ReportRow, StarRow, StayRow
 TABLES = (StayRow, ReportRow, AttendanceRow, StarRow)
 
 
-class Register:
+class AttendanceFeature:
     """One for each process; nothing is recorded before it runs."""
 
     def __init__(self) -> None:
-        self._recorder: Recorder | None = None
+        self._writer: AttendanceWriter | None = None
         self._counts: LiveCounts | None = None
         self._attendances: Attendances | None = None
-        self._stars: Stars | None = None
-        self._afterwards: Afterwards | None = None
+        self._ratings: Ratings | None = None
+        self._finalizer: SessionFinalizer | None = None
         self.timers = (
             Timer(name=SETTLE, payload=FollowUpDue, handler=self._settle),
             Timer(name=EMPTY, payload=FollowUpDue, handler=self._empty),
@@ -59,7 +59,7 @@ class Register:
             ],
             dependencies={
                 "attendances": Provide(lambda: self._attendances, sync_to_thread=False),
-                "ratings": Provide(lambda: self._stars, sync_to_thread=False),
+                "ratings": Provide(lambda: self._ratings, sync_to_thread=False),
             },
         )
 
@@ -77,29 +77,29 @@ class Register:
 
         self._counts = counts = LiveCounts(kernel, settings.attendance_interval)
         self._attendances = Attendances(kernel, settings, sessions)
-        self._stars = Stars(kernel, settings, sessions, self._attendances)
-        self._afterwards = Afterwards(kernel, settings, self._attendances, self._stars)
-        recorder = self._recorder = Recorder(
+        self._ratings = Ratings(kernel, settings, sessions, self._attendances)
+        self._finalizer = SessionFinalizer(kernel, settings, self._attendances, self._ratings)
+        writer = self._writer = AttendanceWriter(
             kernel.database,
             uuid.uuid4().hex,
             interval=settings.attendance_interval,
             gap=settings.attendance_gap,
             written=written,
         )
-        writing = asyncio.get_running_loop().create_task(recorder.run())
+        writing = asyncio.get_running_loop().create_task(writer.run())
         try:
             yield
         finally:
             await end([writing])
-            await recorder.close()
+            await writer.close()
 
     def enter(self, principal: Principal, session: str, role: str) -> None:
-        if self._recorder is not None:
-            self._recorder.enter(principal, session, role)
+        if self._writer is not None:
+            self._writer.enter(principal, session, role)
 
     def leave(self, principal: Principal, session: str, role: str) -> None:
-        if self._recorder is not None:
-            self._recorder.leave(principal, session, role)
+        if self._writer is not None:
+            self._writer.leave(principal, session, role)
 
     def enter_staff(self, principal: Principal, session: str, role: str) -> None:
         if self._counts is not None:
@@ -127,7 +127,7 @@ class Register:
         await self._running.prune(due, delivery)
 
     @property
-    def _running(self) -> Afterwards:
-        if self._afterwards is None:
+    def _running(self) -> SessionFinalizer:
+        if self._finalizer is None:
             raise Unavailable("live has not started")
-        return self._afterwards
+        return self._finalizer

@@ -13,7 +13,7 @@ import msgspec
 from gateway import clock
 from gateway.contract import Delivery, Kernel
 from gateway.principal import Role
-from modules.live.attendance.ratings import Stars
+from modules.live.attendance.ratings import Ratings
 from modules.live.attendance.report import Totals
 from modules.live.attendance.service import Attendances
 from modules.live.events import Figures, SessionEnded, SessionRated, StreamFigures
@@ -21,7 +21,7 @@ from modules.live.facade import roles_in
 from modules.live.messages import SessionView
 from modules.live.sessions.timers import EMPTY, PRUNE, RATED, SETTLE, FollowUpDue
 from modules.live.settings import LiveSettings
-from modules.live.states import State
+from modules.live.states import SessionState
 from modules.live.tables import Session, StayRow
 
 # After the silence of so many writings a node is taken for gone.
@@ -31,8 +31,8 @@ AWAITED: Final = "SELECT EXISTS (SELECT FROM live_node WHERE seen_at < {} AND se
 PRUNE_STAYS: Final = "DELETE FROM live_stay WHERE session_id = {}"
 # Their open stays, of sessions that never ended, are of no length then.
 PRUNE_NODES: Final = "DELETE FROM live_node WHERE seen_at < {}"
-# What those are told who leave a room that is closed: the code with which its door refuses them.
-CLOSED: Final = {State.ENDED: "live.over", State.CANCELLED: "live.cancelled"}
+# What those are told who leave a room that is closed: the code with which `SessionAuthorizer` refuses them.
+CLOSED: Final = {SessionState.ENDED: "live.over", SessionState.CANCELLED: "live.cancelled"}
 # As many are taken out at a time, and so long after it one looks who is left.
 AT_ONCE: Final = 500
 AGAIN: Final = timedelta(seconds=2)
@@ -50,13 +50,13 @@ STREAM: Final = """
 """
 
 
-class Afterwards:
+class SessionFinalizer:
     """The handlers."""
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, attendances: Attendances, stars: Stars) -> None:
+    def __init__(self, kernel: Kernel, settings: LiveSettings, attendances: Attendances, ratings: Ratings) -> None:
         self._kernel = kernel
         self._attendances = attendances
-        self._stars = stars
+        self._ratings = ratings
         self._interval = timedelta(seconds=settings.attendance_interval)
         self._kept = timedelta(seconds=settings.attendance_kept)
         self._rated = timedelta(seconds=settings.stars_open + settings.stars_editable)
@@ -80,7 +80,7 @@ class Afterwards:
             figures_of(totals),
             messages=pushes.get(MESSAGE, 0),
             stream=await self._stream(session.id, session.ended_at),
-            stars=await self._stars.figures(session.id),
+            stars=await self._ratings.figures(session.id),
             **(await Session.raw(DONE, session.id, session.id, session.id))[0],
         )
         await self._kernel.events.publish(
@@ -102,7 +102,7 @@ class Afterwards:
         out += [(f"lobby:{id}", person.id) for person in await rooms.members(f"lobby:{id}")]
         code = CLOSED[session.state]
         for room, user in out[:AT_ONCE]:
-            # Without `rejoin`, and kept out by the door alone, which says why.
+            # Without `rejoin`. Only `SessionAuthorizer` keeps them out, and its code says why.
             await rooms.evict(room, user, code, until=now)
         if out:
             await self._kernel.schedules.at(EMPTY, id, now + AGAIN, due)
@@ -111,7 +111,7 @@ class Afterwards:
         """Tell what the stars came to."""
         session = await self._ended(due)
         if session is not None:
-            figures = await self._stars.figures(session.id)
+            figures = await self._ratings.figures(session.id)
             await self._kernel.events.publish(SessionRated(session.id, session.program_id, figures))
 
     async def prune(self, due: FollowUpDue, delivery: Delivery) -> None:

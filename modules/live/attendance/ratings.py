@@ -80,7 +80,7 @@ class StarComment(msgspec.Struct, frozen=True):
         return cls(5, "The second example made it clear.")
 
 
-class Stars:
+class Ratings:
     """The stars of sessions."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, attendances: Attendances) -> None:

@@ -14,7 +14,7 @@ from gateway.contract import Rate
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal
 from modules.live.attendance.csv import sheet
-from modules.live.attendance.ratings import NewStars, OwnStars, StarComment, Stars, StarSpread
+from modules.live.attendance.ratings import NewStars, OwnStars, Ratings, StarComment, StarSpread
 from modules.live.attendance.report import Attendance, Part
 from modules.live.attendance.service import Attendances, Curve
 from modules.live.policies import HOSTS, OF_PROGRAM, Id
@@ -67,27 +67,27 @@ async def own_attendance(
 
 @put("/{id:str}/stars", policy=STUDENTS)
 async def give_stars(
-    id: Id, data: JSONBody[NewStars], principal: NamedDependency[Principal], ratings: NamedDependency[Stars]
+    id: Id, data: JSONBody[NewStars], principal: NamedDependency[Principal], ratings: NamedDependency[Ratings]
 ) -> OwnStars:
     """Give a session stars, or change them while that is possible. Its mentors do not see whose they are."""
     return await ratings.give(principal, id, data)
 
 
 @get("/{id:str}/stars/me", policy=OF_PROGRAM)
-async def own_stars(id: Id, principal: NamedDependency[Principal], ratings: NamedDependency[Stars]) -> OwnStars:
+async def own_stars(id: Id, principal: NamedDependency[Principal], ratings: NamedDependency[Ratings]) -> OwnStars:
     """The stars you gave."""
     return await ratings.mine(principal, id)
 
 
 @get("/{id:str}/stars", policy=HOSTS)
-async def star_spread(id: Id, principal: NamedDependency[Principal], ratings: NamedDependency[Stars]) -> StarSpread:
+async def star_spread(id: Id, principal: NamedDependency[Principal], ratings: NamedDependency[Ratings]) -> StarSpread:
     """How many gave how many stars."""
     return await ratings.spread(principal, id)
 
 
 @get("/{id:str}/stars/comments", policy=HOSTS)
 async def star_comments(
-    id: Id, span: NamedDependency[Span], principal: NamedDependency[Principal], ratings: NamedDependency[Stars]
+    id: Id, span: NamedDependency[Span], principal: NamedDependency[Principal], ratings: NamedDependency[Ratings]
 ) -> Page[StarComment]:
     """What was said with the stars, by nobody and in no order."""
     return await ratings.comments(principal, id, span)

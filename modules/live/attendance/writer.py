@@ -18,7 +18,7 @@ from gateway.clock import now_seconds
 from gateway.contract import Database
 from gateway.errors import Unavailable
 from gateway.principal import Principal
-from modules.live.attendance.stays import Stay, Stays
+from modules.live.attendance.presence_intervals import PresenceIntervals, Stay
 from modules.live.tables import StayRow
 
 log = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ async def nothing() -> None:
     """Nobody asked to be told."""
 
 
-class Recorder:
+class AttendanceWriter:
     """The stays of this node, on their way to their table. `node` names the process, which has another one each start.
 
     `written` is awaited after each time the stays were written.
@@ -69,14 +69,14 @@ class Recorder:
         self._interval = interval
         self._clock = clock
         self._written = written
-        self._stays = Stays(gap)
+        self._intervals = PresenceIntervals(gap)
         self._writing = asyncio.Lock()
 
     def enter(self, principal: Principal, session: str, role: str) -> None:
-        self._stays.enter(session, principal.id, principal.name, role in HOSTS, self._clock())
+        self._intervals.enter(session, principal.id, principal.name, role in HOSTS, self._clock())
 
     def leave(self, principal: Principal, session: str, role: str) -> None:
-        self._stays.leave(session, principal.id, self._clock())
+        self._intervals.leave(session, principal.id, self._clock())
 
     async def run(self) -> None:
         # The nodes do not write all at once.
@@ -95,16 +95,16 @@ class Recorder:
         """Write what has changed, and that the node is there. Raises Unavailable."""
         async with self._writing:
             now = self._clock()
-            taken = self._stays.take(now)
+            taken = self._intervals.take(now)
             try:
                 await self._write(taken, now)
             except BaseException:
-                self._stays.put_back(taken)
+                self._intervals.put_back(taken)
                 raise
 
     async def close(self) -> None:
         """The node goes away: its stays end now, and nobody waits for what it says next."""
-        self._stays.end_all(self._clock())
+        self._intervals.end_all(self._clock())
         try:
             await self.write()
             with self._database.guard():

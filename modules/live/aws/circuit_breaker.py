@@ -8,7 +8,7 @@ from collections.abc import Callable
 from gateway.errors import Unavailable
 
 
-class Breaker:
+class CircuitBreaker:
     """Open after `failures` in a row, for `seconds`; then one call tries, and its outcome decides."""
 
     def __init__(self, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from gateway.errors import Unavailable
-from modules.live.aws.circuit_breaker import Breaker
+from modules.live.aws.circuit_breaker import CircuitBreaker
 
 NOT_THERE: Final = frozenset({"ResourceNotFoundException", "ChannelNotBroadcasting", "NoSuchKey"})
 # As many as every listing of IVS takes.
@@ -19,10 +19,10 @@ class NotThere(Exception):
     """There is no such thing, or a channel broadcasts nothing."""
 
 
-class Calls:
+class AwsClient:
     """Calls of one service, which is left alone for a while when it fails."""
 
-    def __init__(self, breaker: Breaker) -> None:
+    def __init__(self, breaker: CircuitBreaker) -> None:
         self._breaker = breaker
 
     async def ask(self, call: Awaitable[Any]) -> Any:
@@ -33,7 +33,7 @@ class Calls:
             call.close()  # type: ignore[attr-defined]
             raise
         try:
-            answer = await said(call)
+            answer = await translate_errors(call)
         except Unavailable:
             self._breaker.failed()
             raise
@@ -64,7 +64,7 @@ class Calls:
             more = {"nextToken": page["nextToken"]}
 
 
-async def said(call: Awaitable[Any]) -> Any:
+async def translate_errors(call: Awaitable[Any]) -> Any:
     """The answer of a call; raises NotThere, and Unavailable for all else: what is asked of AWS here is ours."""
     try:
         return await call

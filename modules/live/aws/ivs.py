@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from gateway.errors import Unavailable
-from modules.live.aws.circuit_breaker import Breaker
-from modules.live.aws.client import Calls, said
+from modules.live.aws.circuit_breaker import CircuitBreaker
+from modules.live.aws.client import AwsClient, translate_errors
 from modules.live.aws.ivs_stages import Stages
 
 # The longest that SQS holds a request back for a message to come.
@@ -48,14 +48,14 @@ class QueueMessage(msgspec.Struct, frozen=True):
 class Ivs:
     """Clients of one process, open for its life: opening one is costly."""
 
-    def __init__(self, clients: Mapping[str, Any], breaker: Breaker) -> None:
+    def __init__(self, clients: Mapping[str, Any], breaker: CircuitBreaker) -> None:
         self._ivs = clients["ivs"]
         # What creates is never tried again by the SDK: the first try may have created it, and its answer was lost.
         self._once = clients["once"]
         self._sqs = clients["sqs"]
-        calls = Calls(breaker)
-        self._call, self._call_or_none, self._pages = calls.ask, calls.ask_or_none, calls.pages
-        self.stages = Stages(clients["realtime"], clients["realtime_once"], calls)
+        aws = AwsClient(breaker)
+        self._call, self._call_or_none, self._pages = aws.ask, aws.ask_or_none, aws.pages
+        self.stages = Stages(clients["realtime"], clients["realtime_once"], aws)
         self._key_arn: str | None = None
         self._queue_url: str | None = None
         self._recording_arns: dict[str, str] = {}
@@ -193,14 +193,14 @@ class Ivs:
     async def receive(self, queue: str) -> list[QueueMessage]:
         """Wait for messages of the queue, as long as SQS lets one wait."""
         if self._queue_url is None:
-            self._queue_url = str((await said(self._sqs.get_queue_url(QueueName=queue)))["QueueUrl"])
-        answer = await said(
+            self._queue_url = str((await translate_errors(self._sqs.get_queue_url(QueueName=queue)))["QueueUrl"])
+        answer = await translate_errors(
             self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=LONG_POLL)
         )
         return [QueueMessage(one["Body"], one["ReceiptHandle"]) for one in answer.get("Messages", ())]
 
     async def take_off(self, message: QueueMessage) -> None:
-        await said(self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.handle))
+        await translate_errors(self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.handle))
 
 
 def _channel(channel: Mapping[str, Any], stream_key_arn: str) -> Channel:
@@ -208,7 +208,7 @@ def _channel(channel: Mapping[str, Any], stream_key_arn: str) -> Channel:
 
 
 @asynccontextmanager
-async def opened(region: str, endpoint: str, timeout: float, breaker: Breaker) -> AsyncIterator[Ivs]:
+async def opened(region: str, endpoint: str, timeout: float, breaker: CircuitBreaker) -> AsyncIterator[Ivs]:
     """The clients; an empty endpoint is AWS itself. Credentials come as every AWS SDK takes them."""
 
     # Only here: it is large, and a platform without video does not need it.

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from modules.live.aws.client import Calls
+from modules.live.aws.client import AwsClient
 
 Kind = Literal["camera", "screen"]
 # What a composition is made with; found again by its name, so that an account has one.
@@ -39,72 +39,72 @@ class Stage(msgspec.Struct, frozen=True):
 class Stages:
     """`once` is for what creates: the SDK never tries it again, since the first try may have created it."""
 
-    def __init__(self, client: Any, once: Any, calls: Calls) -> None:
+    def __init__(self, client: Any, once: Any, aws: AwsClient) -> None:
         self._client = client
         self._once = once
-        self._calls = calls
+        self._aws = aws
         self._encoder: str | None = None
         self._key: str | None = None
 
     async def create(self, name: str, tags: Mapping[str, str]) -> Stage:
-        answer = await self._calls.ask(self._once.create_stage(name=name, tags=dict(tags)))
+        answer = await self._aws.ask(self._once.create_stage(name=name, tags=dict(tags)))
         return _stage(answer["stage"])
 
     async def find(self, name: str) -> Stage | None:
         """The stage of this name, which an attempt may have made whose answer was lost."""
         for arn in await self.named(name):
-            answer = await self._calls.ask_or_none(self._client.get_stage(arn=arn))
+            answer = await self._aws.ask_or_none(self._client.get_stage(arn=arn))
             return None if answer is None else _stage(answer["stage"])
         return None
 
     async def named(self, name: str) -> list[str]:
         """All of this name: an attempt that was given up may have been carried out after the next one."""
-        pages = self._calls.pages(self._client.list_stages, "stages")
+        pages = self._aws.pages(self._client.list_stages, "stages")
         return [str(one["arn"]) async for one in pages if one.get("name") == name]
 
     async def import_key(self, name: str, public_key: str) -> str:
         """Let IVS verify our tokens of stages by this key, once for its name; its ARN, which they name."""
         if self._key is None:
-            pages = self._calls.pages(self._client.list_public_keys, "publicKeys")
+            pages = self._aws.pages(self._client.list_public_keys, "publicKeys")
             found = [str(one["arn"]) async for one in pages if one.get("name") == name]
             if not found:
-                made = await self._calls.ask(self._once.import_public_key(name=name, publicKeyMaterial=public_key))
+                made = await self._aws.ask(self._once.import_public_key(name=name, publicKeyMaterial=public_key))
                 found = [str(made["publicKey"]["arn"])]
             self._key = found[0]
         return self._key
 
     async def delete(self, arn: str) -> None:
         """Take the stage away with all who are on it; one that is gone is no error."""
-        async for one in self._calls.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
+        async for one in self._aws.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
             if one["state"] in RUNNING:
-                await self._calls.ask_or_none(self._client.stop_composition(arn=one["arn"]))
-        await self._calls.ask_or_none(self._client.delete_stage(arn=arn))
+                await self._aws.ask_or_none(self._client.stop_composition(arn=one["arn"]))
+        await self._aws.ask_or_none(self._client.delete_stage(arn=arn))
 
     async def disconnect(self, arn: str, participant_id: str, reason: str) -> None:
         """Send a participant away, whose token lets nobody in any more; whether they were there or not."""
-        await self._calls.ask_or_none(
+        await self._aws.ask_or_none(
             self._client.disconnect_participant(stageArn=arn, participantId=participant_id, reason=reason)
         )
 
     async def participants(self, arn: str) -> list[Participant]:
         """Who is on the stage now; nobody is on one that is gone."""
-        answer = await self._calls.ask_or_none(self._client.get_stage(arn=arn))
+        answer = await self._aws.ask_or_none(self._client.get_stage(arn=arn))
         session = answer["stage"].get("activeSessionId") if answer else None
         if not session:
             return []
         filters = {"stageArn": arn, "sessionId": session, "filterByState": "CONNECTED"}
         return [
             Participant(one["participantId"], one.get("userId", ""), one.get("published", False), one["firstJoinTime"])
-            async for one in self._calls.pages(self._client.list_participants, "participants", **filters)
+            async for one in self._aws.pages(self._client.list_participants, "participants", **filters)
         ]
 
     async def compose(self, arn: str, channel_arn: str) -> None:
         """Let the stage be mixed into the channel, unless it is."""
-        async for one in self._calls.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
+        async for one in self._aws.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
             if one["state"] in RUNNING:
                 return
         channel = {"channelArn": channel_arn, "encoderConfigurationArn": await self._encoder_arn()}
-        await self._calls.ask_or_none(
+        await self._aws.ask_or_none(
             self._once.start_composition(
                 stageArn=arn,
                 layout={"grid": {"featuredParticipantAttribute": FEATURED}},
@@ -114,10 +114,10 @@ class Stages:
 
     async def _encoder_arn(self) -> str:
         if self._encoder is None:
-            pages = self._calls.pages(self._client.list_encoder_configurations, "encoderConfigurations")
+            pages = self._aws.pages(self._client.list_encoder_configurations, "encoderConfigurations")
             found = [str(one["arn"]) async for one in pages if one.get("name") == ENCODER]
             if not found:
-                made = await self._calls.ask(self._once.create_encoder_configuration(name=ENCODER, video=PICTURE))
+                made = await self._aws.ask(self._once.create_encoder_configuration(name=ENCODER, video=PICTURE))
                 found = [str(made["encoderConfiguration"]["arn"])]
             self._encoder = found[0]
         return self._encoder

@@ -15,7 +15,7 @@ import msgspec
 from gateway import clock
 from gateway.errors import Unavailable
 from gateway.settings import SettingsError
-from modules.live.aws.client import NotThere, said
+from modules.live.aws.client import NotThere, translate_errors
 from modules.live.aws.presigner import AccessKey, Presigner
 from modules.live.errors import Unplayable
 
@@ -50,14 +50,14 @@ class S3:
         more: dict[str, str] = {}
         documents: dict[str, dict[str, Any]] = {}
         while True:
-            page = await said(self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **more))
+            page = await translate_errors(self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **more))
             for one in page.get("Contents", ()):
                 recording, mark, name = one["Key"].partition("/events/")
                 if not mark or name not in ("recording-started.json", ENDED):
                     continue
                 if recording not in documents or name == ENDED:
-                    answer = await said(self._s3.get_object(Bucket=bucket, Key=one["Key"]))
-                    documents[recording] = msgspec.json.decode(await said(answer["Body"].read()))
+                    answer = await translate_errors(self._s3.get_object(Bucket=bucket, Key=one["Key"]))
+                    documents[recording] = msgspec.json.decode(await translate_errors(answer["Body"].read()))
             if not page.get("IsTruncated"):
                 return [_recorded(recording, document) for recording, document in documents.items()]
             more = {"ContinuationToken": page["NextContinuationToken"]}
@@ -65,24 +65,24 @@ class S3:
     async def read(self, bucket: str, key: str, most: int) -> bytes | None:
         """A playlist; None when there is none. Raises Unplayable for one of more than `most` bytes."""
         try:
-            answer = await said(self._s3.get_object(Bucket=bucket, Key=key))
+            answer = await translate_errors(self._s3.get_object(Bucket=bucket, Key=key))
         except NotThere:
             return None
         body = answer["Body"]
         if answer["ContentLength"] > most:
             body.close()
             raise Unplayable(f"it is larger than {most} bytes")
-        content: bytes = await said(body.read())
+        content: bytes = await translate_errors(body.read())
         return content
 
     async def delete_page(self, bucket: str, prefix: str, most: int) -> bool:
         """Delete up to so many objects of a recording, S3 takes a thousand; whether there may be more."""
-        page = await said(self._s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/", MaxKeys=most))
+        page = await translate_errors(self._s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/", MaxKeys=most))
         keys = [{"Key": one["Key"]} for one in page.get("Contents", ())]
         if keys:
             deletion = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
             # What it could not delete is in an answer that says 200.
-            for error in (await said(deletion)).get("Errors", ()):
+            for error in (await translate_errors(deletion)).get("Errors", ()):
                 raise Unavailable(f"S3 does not delete: {error.get('Code')}")
         return bool(page.get("IsTruncated"))
 
@@ -92,11 +92,13 @@ class S3:
         What is signed with the keys of a role is good no longer than those keys are.
         """
         params = {"Bucket": bucket, "Key": NAMED}
-        signed: str = await said(self._s3.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds))
+        signed: str = await translate_errors(
+            self._s3.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+        )
         base = signed.partition("?")[0].removesuffix(NAMED)
         key = self._signer
         if key is None:
-            frozen = await said(self._credentials.get_frozen_credentials())
+            frozen = await translate_errors(self._credentials.get_frozen_credentials())
             key = AccessKey(frozen.access_key, frozen.secret_key, frozen.token)
         return Presigner(base, self._region, key, clock.now(), seconds)
 

@@ -16,11 +16,11 @@ from gateway.contract import Kernel
 from gateway.errors import Refused, not_found
 from gateway.principal import Principal
 from modules.accounts.facade import role_of
-from modules.live.access.authorization import Entrance
+from modules.live.access.authorization import SessionAuthorizer
 from modules.live.aws.s3 import S3
 from modules.live.errors import Unplayable, unplayable
 from modules.live.recordings.hls import is_path, is_playlist, rewritten
-from modules.live.recordings.playback_tokens import Pass, Passes
+from modules.live.recordings.playback_tokens import RecordingGrant, RecordingTokens
 from modules.live.recordings.service import RecordingFacts, Recordings
 from modules.live.settings import LiveSettings
 
@@ -34,28 +34,28 @@ class Replays:
         self,
         kernel: Kernel,
         settings: LiveSettings,
-        entrance: Entrance,
+        authorizer: SessionAuthorizer,
         recordings: Recordings,
         s3: S3 | None,
-        passes: Passes | None,
+        tokens: RecordingTokens | None,
     ) -> None:
         self._kernel = kernel
         self._settings = settings
-        self._entrance = entrance
+        self._authorizer = authorizer
         self._recordings = recordings
         self._s3 = s3
-        self._passes = passes
+        self._tokens = tokens
 
     async def open(self, principal: Principal, session_id: str, id: str) -> tuple[str, datetime]:
         """A token for the recording's playlists, and how long it is good for.
 
         Raises BadInput `not_found`, Refused `forbidden`, Conflict `live.unplayable` and Unavailable.
         """
-        await self._entrance.check(principal, session_id)
+        await self._authorizer.check(principal, session_id)
         await self._recordings.read(session_id, id)
-        if self._passes is None:
+        if self._tokens is None:
             raise unplayable()
-        issued, token = self._passes.issue(principal.id, id)
+        issued, token = self._tokens.issue(principal.id, id)
         return token, issued.expires_at
 
     async def playlist(self, session_id: str, id: str, path: str | None, token: str) -> bytes:
@@ -63,9 +63,9 @@ class Replays:
 
         Raises BadInput `not_found`, whatever is wrong with the pass, Conflict `live.unplayable` and Unavailable.
         """
-        if self._s3 is None or self._passes is None:
+        if self._s3 is None or self._tokens is None:
             raise unplayable()
-        shown = self._passes.read(token)
+        shown = self._tokens.read(token)
         if shown is None or shown.recording != id or shown.left <= 0 or not await self._may_see(shown, session_id):
             raise not_found("this is no pass for the recording, or none any more")
         found = await self._recordings.read(session_id, id)
@@ -74,7 +74,7 @@ class Replays:
             raise not_found("there is no such playlist")
         return await self._rewritten(found, path, token, self._s3, shown.left)
 
-    async def _may_see(self, shown: Pass, session_id: str) -> bool:
+    async def _may_see(self, shown: RecordingGrant, session_id: str) -> bool:
         """Whether whose pass it is may see the recording now, as they are now."""
         with self._kernel.database.guard():
             role = await role_of(shown.user_id)
@@ -82,7 +82,7 @@ class Replays:
             return False
         viewer = Principal(id=shown.user_id, name="", role=role, expires_at=shown.expires * 1000)
         try:
-            await self._entrance.check(viewer, session_id)
+            await self._authorizer.check(viewer, session_id)
         except Refused:
             return False
         return True

@@ -15,7 +15,7 @@ AUDIENCE: Final = "ksmp:recording"
 PURPOSE: Final = "recording playback"
 
 
-class Pass(msgspec.Struct, frozen=True):
+class RecordingGrant(msgspec.Struct, frozen=True):
     """Whose it is, for which recording, and until when, in seconds since the Unix epoch."""
 
     user_id: str
@@ -31,20 +31,20 @@ class Pass(msgspec.Struct, frozen=True):
         return self.expires - int(clock.now_seconds())
 
 
-class Passes:
+class RecordingTokens:
     """Signs and reads them; every gateway has the same secret."""
 
     def __init__(self, secret: bytes, life: float) -> None:
         self._secret = secret
         self._life = life
 
-    def issue(self, user_id: str, recording: str) -> tuple[Pass, str]:
+    def issue(self, user_id: str, recording: str) -> tuple[RecordingGrant, str]:
         """A pass from now on, and the token that it is."""
-        made = Pass(user_id, recording, int(clock.now_seconds() + self._life))
+        made = RecordingGrant(user_id, recording, int(clock.now_seconds() + self._life))
         claims = {"aud": AUDIENCE, "sub": made.user_id, "rec": made.recording, "exp": made.expires}
         return made, jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
-    def read(self, token: str) -> Pass | None:
+    def read(self, token: str) -> RecordingGrant | None:
         """None for one that has expired, or is not ours."""
         try:
             claims = jwt.decode(
@@ -56,4 +56,4 @@ class Passes:
             )
         except jwt.InvalidTokenError:
             return None
-        return Pass(claims["sub"], claims["rec"], claims["exp"])
+        return RecordingGrant(claims["sub"], claims["rec"], claims["exp"])

@@ -16,7 +16,7 @@ from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import not_found
 from gateway.principal import Principal
-from modules.live.access.authorization import Entrance
+from modules.live.access.authorization import SessionAuthorizer
 from modules.live.aws.s3 import S3, THUMBNAIL, Recorded
 from modules.live.events import RecordingGone, RecordingReady
 from modules.live.messages import SessionView
@@ -62,12 +62,12 @@ class Recordings:
     """The recordings of sessions. Without IVS they can be seen by nobody."""
 
     def __init__(
-        self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, entrance: Entrance, s3: S3 | None
+        self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, authorizer: SessionAuthorizer, s3: S3 | None
     ) -> None:
         self._kernel = kernel
         self._settings = settings
         self._sessions = sessions
-        self._entrance = entrance
+        self._authorizer = authorizer
         self._s3 = s3
         # One was marked, whose objects are there still.
         self.deleted = asyncio.Event()
@@ -83,8 +83,8 @@ class Recordings:
             await self._kernel.events.publish(RecordingReady(session.id, session.program_id, id, length))
 
     async def listing(self, principal: Principal, session_id: str) -> list[RecordingView]:
-        """What was recorded of a session, for who may see it. Raises what `Entrance.check` raises."""
-        await self._entrance.check(principal, session_id)
+        """What was recorded of a session, for who may see it. Raises what `SessionAuthorizer.check` raises."""
+        await self._authorizer.check(principal, session_id)
         with self._kernel.database.guard():
             rows: list[dict[str, Any]] = await Recording.raw(LISTED, session_id)
         found = [msgspec.convert(row, RecordingFacts) for row in rows]

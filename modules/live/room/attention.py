@@ -10,7 +10,7 @@ from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import Conflict
 from modules.live.messages import Done, Member
 from modules.live.room.options import Options
-from modules.live.room.parts import Desk
+from modules.live.room.parts import RoomParts
 from modules.live.rooms import staff_room
 
 PART: Final = "away"
@@ -52,8 +52,8 @@ class Absent(msgspec.Struct, frozen=True):
 class Attention:
     """The command; it runs in a transaction of the kernel's."""
 
-    def __init__(self, desk: Desk, options: Options) -> None:
-        self._desk = desk
+    def __init__(self, parts: RoomParts, options: Options) -> None:
+        self._parts = parts
         self._options = options
         self.commands = (
             Command(
@@ -72,31 +72,31 @@ class Attention:
         """What was known is forgotten when the hosts do not want to know any more."""
         if on:
             return
-        await self._desk.fetch(FORGET, session)
-        await self._tell(session, AwayChanged(await self._desk.bump(session, PART), away=False))
+        await self._parts.fetch(FORGET, session)
+        await self._tell(session, AwayChanged(await self._parts.bump(session, PART), away=False))
 
     async def _look(self, context: Context, request: Look) -> Done:
         """Raises Conflict `live.attention_off` in a session whose hosts do not ask for it."""
         session, user = context.room_id, context.principal
         # Before the options: who turns it off holds those, and then waits for this.
-        rev = await self._desk.lock(session, PART)
+        rev = await self._parts.lock(session, PART)
         if not (await self._options.of(session)).attention:
             raise Conflict("the hosts of this session do not ask for it", code="live.attention_off")
         changed = LEAVE if request.away else RETURN
         arguments = (session, user.id, user.name) if request.away else (session, user.id)
-        if not await self._desk.fetch(changed, *arguments):
+        if not await self._parts.fetch(changed, *arguments):
             return Done(rev)
-        told = AwayChanged(await self._desk.bump(session, PART), request.away, Member.of(user))
+        told = AwayChanged(await self._parts.bump(session, PART), request.away, Member.of(user))
         await self._tell(session, told)
         return Done(told.rev)
 
     async def _tell(self, session: str, changed: AwayChanged) -> None:
-        await self._desk.kernel.rooms.publish_row(staff_room(session), AWAY, changed)
+        await self._parts.kernel.rooms.publish_row(staff_room(session), AWAY, changed)
 
     async def _read(self, context: Context) -> Absent:
-        rows = await self._desk.fetch(READ, context.room_id)
+        rows = await self._parts.fetch(READ, context.room_id)
         users = [Member(row["user_id"], row["name"]) for row in rows if row["user_id"] is not None]
         return Absent(rows[0]["rev"] if rows else 0, users)
 
     def _rate(self) -> Rate:
-        return Rate(count=self._desk.settings.away_rate_count, seconds=self._desk.settings.away_rate_seconds)
+        return Rate(count=self._parts.settings.away_rate_count, seconds=self._parts.settings.away_rate_seconds)

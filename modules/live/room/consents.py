@@ -19,8 +19,8 @@ from modules.live.facade import roles_in
 from modules.live.messages import Done, Member
 from modules.live.room.hands import PART as HANDS
 from modules.live.room.hands import Hands
-from modules.live.room.parts import Desk
-from modules.live.room.promotions import Speakers
+from modules.live.room.parts import RoomParts
+from modules.live.room.promotions import Promotions
 from modules.live.rooms import session_room, staff_room
 
 PART: Final = "consents"
@@ -79,7 +79,7 @@ class MyConsent(msgspec.Struct, frozen=True):
     agreed: bool | None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class ConsentAnswer(msgspec.Struct, frozen=True):
     """What somebody has said last."""
 
     user: Member
@@ -90,22 +90,22 @@ class Answer(msgspec.Struct, frozen=True):
 class ConsentList(msgspec.Struct, frozen=True):
     """Who has answered what, and who is in the room now without having agreed; hosts are not asked."""
 
-    items: list[Answer]
+    items: list[ConsentAnswer]
     missing: list[Member]
 
     @classmethod
     def example(cls) -> ConsentList:
         at = datetime.fromisoformat("2026-02-02T12:31:00+00:00")
-        return cls([Answer(Member("asha", "Asha"), True, at)], [Member("ravi", "Ravi")])
+        return cls([ConsentAnswer(Member("asha", "Asha"), True, at)], [Member("ravi", "Ravi")])
 
 
 class Consents:
     """The command, which runs in a transaction of the kernel's, and what is read."""
 
-    def __init__(self, desk: Desk, hands: Hands, speakers: Speakers) -> None:
-        self._desk = desk
+    def __init__(self, parts: RoomParts, hands: Hands, promotions: Promotions) -> None:
+        self._parts = parts
         self._hands = hands
-        self._speakers = speakers
+        self._promotions = promotions
         self.commands = (
             Command(
                 name="live.consent",
@@ -124,11 +124,11 @@ class Consents:
 
     async def answers(self, session: str) -> ConsentList:
         """Raises Unavailable."""
-        rows = await self._desk.fetch(ANSWERS, session)
-        answers = [Answer(Member(row["user_id"], row["name"]), row["agreed"], row["at"]) for row in rows]
+        rows = await self._parts.fetch(ANSWERS, session)
+        answers = [ConsentAnswer(Member(row["user_id"], row["name"]), row["agreed"], row["at"]) for row in rows]
         agreed = {one.user.id for one in answers if one.agreed}
-        asked = [one for one in await self._desk.kernel.rooms.members(session_room(session)) if one.id not in agreed]
-        with self._desk.kernel.database.guard():
+        asked = [one for one in await self._parts.kernel.rooms.members(session_room(session)) if one.id not in agreed]
+        with self._parts.kernel.database.guard():
             roles = await roles_in(session, [one.id for one in asked])
         missing = [Member(one.id, one.name) for one in asked if roles.get(one.id) != "host" and one.role != Role.ADMIN]
         return ConsentList(answers, missing)
@@ -138,29 +138,29 @@ class Consents:
         session, user = context.room_id, context.principal
         # Before the answer: who invites holds the hands, and then asks for the answer.
         # In the order in which a deletion locks them.
-        rev = await self._desk.lock(session, PART)
-        await self._desk.lock(session, HANDS)
-        if not (self._desk.records and (await self._desk.fetch(RECORDED, session))[0]["recording"]):
+        rev = await self._parts.lock(session, PART)
+        await self._parts.lock(session, HANDS)
+        if not (self._parts.records and (await self._parts.fetch(RECORDED, session))[0]["recording"]):
             raise Conflict("this session is not recorded", code="live.not_recorded")
-        if not await self._desk.fetch(SAY, session, user.id, user.name, request.agree, clock.now()):
+        if not await self._parts.fetch(SAY, session, user.id, user.name, request.agree, clock.now()):
             return Done(rev)
         if not request.agree:
             await self._hands.lower(session, user.id, context)
-            await self._speakers.make(session, user.id, "viewer")
-        rev = await self._desk.bump(session, PART)
-        count = (await self._desk.fetch(COUNT, session))[0]["count"]
+            await self._promotions.make(session, user.id, "viewer")
+        rev = await self._parts.bump(session, PART)
+        count = (await self._parts.fetch(COUNT, session))[0]["count"]
         changed = ConsentChanged(rev, count, Member.of(user), request.agree)
-        await self._desk.kernel.rooms.publish_row(staff_room(session), CHANGED, changed)
+        await self._parts.kernel.rooms.publish_row(staff_room(session), CHANGED, changed)
         return Done(rev)
 
     async def _read_own(self, context: Context) -> MyConsent:
-        rows = await self._desk.fetch(OWN, context.room_id, context.principal.id)
-        return MyConsent(self._desk.records and rows[0]["recording"], rows[0]["agreed"])
+        rows = await self._parts.fetch(OWN, context.room_id, context.principal.id)
+        return MyConsent(self._parts.records and rows[0]["recording"], rows[0]["agreed"])
 
     async def _read(self, context: Context) -> Consented:
-        rows = await self._desk.fetch(READ, context.room_id)
+        rows = await self._parts.fetch(READ, context.room_id)
         declined = [Member(row["user_id"], row["name"]) for row in rows if row["user_id"] is not None]
         return Consented(rows[0]["rev"], rows[0]["agreed"], declined) if rows else Consented(0, 0, [])
 
     def _rate(self) -> Rate:
-        return Rate(count=self._desk.settings.hand_rate_count, seconds=self._desk.settings.hand_rate_seconds)
+        return Rate(count=self._parts.settings.hand_rate_count, seconds=self._parts.settings.hand_rate_seconds)

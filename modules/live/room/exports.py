@@ -20,8 +20,8 @@ from modules.live.messages import EXAMPLE, MADE, Member
 from modules.live.policies import Id
 from modules.live.room.consents import ConsentList, Consents
 from modules.live.room.moderation import Moderated, Moderation
-from modules.live.room.polls import BallotBox, CastVote, Poll
-from modules.live.room.questions import Question, QuestionBox
+from modules.live.room.polls import CastVote, Poll, Polls
+from modules.live.room.questions import Question, Questions
 from modules.live.spreadsheet import SpreadsheetOperation, spreadsheet, written
 
 HOSTS = signed_in(owner="the session's hosts")
@@ -100,26 +100,26 @@ class Export:
     """Reads what a host asks for."""
 
     staff_role: Callable[[Principal, str], Awaitable[str]]
-    question_box: QuestionBox
-    ballot_box: BallotBox
+    room_questions: Questions
+    room_polls: Polls
     moderated: Moderation
     answered: Consents
 
     async def questions(self, principal: Principal, session: str) -> QuestionList:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
         await self.staff_role(principal, session)
-        pairs = await self.question_box.export(session)
+        pairs = await self.room_questions.export(session)
         return QuestionList([QuestionRecord(one, one.author is None, asker) for one, asker in pairs])
 
     async def polls(self, principal: Principal, session: str) -> PollList:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""
         await self.staff_role(principal, session)
-        return PollList(await self.ballot_box.results(session))
+        return PollList(await self.room_polls.results(session))
 
     async def ballots(self, principal: Principal, session: str, poll: str, span: Span) -> Page[CastVote]:
         """Raises the same, `not_found` also for a poll that is anonymous."""
         await self.staff_role(principal, session)
-        return await self.ballot_box.ballots(session, poll, span)
+        return await self.room_polls.ballots(session, poll, span)
 
     async def moderation(self, principal: Principal, session: str) -> ModerationList:
         """Raises Refused `forbidden`, BadInput `not_found` and Unavailable."""

@@ -17,50 +17,50 @@ from modules.live.room.hands import Hands
 from modules.live.room.lobby import Lobby
 from modules.live.room.moderation import Moderation
 from modules.live.room.options import Options
-from modules.live.room.parts import Desk
-from modules.live.room.polls import BallotBox
-from modules.live.room.promotions import Speakers
-from modules.live.room.questions import QuestionBox
-from modules.live.room.reactions import Applause
+from modules.live.room.parts import RoomParts
+from modules.live.room.polls import Polls
+from modules.live.room.promotions import Promotions
+from modules.live.room.questions import Questions
+from modules.live.room.reactions import Reactions
 from modules.live.room.snapshot import Snapshots
-from modules.live.room.vote_counter import Tallies
+from modules.live.room.vote_counter import VoteCounter
 from modules.live.settings import RoomSettings
 
 # The role of a user in a session's staff room; raises Refused and BadInput `not_found`.
 StaffRole = Callable[[Principal, str], Awaitable[str]]
 
 
-class Classroom:
+class RoomFeature:
     """Says what it offers before there is a kernel, and offers it while it is running."""
 
     def __init__(self, staff_role: StaffRole) -> None:
-        self._desk = Desk()
-        self._tallies = Tallies(self._desk)
-        options = Options(self._desk)
-        speakers = Speakers(self._desk)
-        self.hands = hands = Hands(self._desk, speakers)
-        self._consents = Consents(self._desk, hands, speakers)
-        lobby = Lobby(self._desk)
-        attention = Attention(self._desk, options)
+        self._parts = RoomParts()
+        self._vote_counter = VoteCounter(self._parts)
+        options = Options(self._parts)
+        promotions = Promotions(self._parts)
+        self.hands = hands = Hands(self._parts, promotions)
+        self._consents = Consents(self._parts, hands, promotions)
+        lobby = Lobby(self._parts)
+        attention = Attention(self._parts, options)
         options.followed = {"lobby": lobby.follow, "attention": attention.follow}
-        self._moderation = Moderation(self._desk, hands, speakers)
-        self._questions = QuestionBox(self._desk, options, self._tallies)
-        self._polls = BallotBox(self._desk, self._tallies)
-        self._applause = Applause(self._desk)
-        parts = (
-            Snapshots(self._desk),
+        self._moderation = Moderation(self._parts, hands, promotions)
+        self._questions = Questions(self._parts, options, self._vote_counter)
+        self._polls = Polls(self._parts, self._vote_counter)
+        self._reactions = Reactions(self._parts)
+        features = (
+            Snapshots(self._parts),
             options,
             hands,
             self._questions,
             self._polls,
-            self._applause,
+            self._reactions,
             self._moderation,
             lobby,
             attention,
             self._consents,
         )
-        self.commands = tuple(command for part in parts for command in part.commands)
-        self.snapshots = tuple(one for part in parts for one in part.snapshots)
+        self.commands = tuple(command for part in features for command in part.commands)
+        self.snapshots = tuple(one for part in features for one in part.snapshots)
         self.timers = self._polls.timers
         self.routes = Router(
             "/sessions",
@@ -76,9 +76,9 @@ class Classroom:
 
     @asynccontextmanager
     async def running(self, kernel: Kernel, settings: RoomSettings, *, records: bool) -> AsyncIterator[None]:
-        self._desk.start(kernel, settings, records=records)
+        self._parts.start(kernel, settings, records=records)
         try:
             yield
         finally:
-            await self._tallies.stop()
-            await self._applause.stop()
+            await self._vote_counter.stop()
+            await self._reactions.stop()

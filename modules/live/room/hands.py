@@ -12,8 +12,8 @@ from gateway import clock
 from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import BadInput, Conflict, forbidden, not_found
 from modules.live.messages import Done, Member, Name, Nothing
-from modules.live.room.parts import Desk
-from modules.live.room.promotions import Speakers
+from modules.live.room.parts import RoomParts
+from modules.live.room.promotions import Promotions
 from modules.live.rooms import session_room
 
 PART: Final = "hands"
@@ -32,7 +32,7 @@ TURN: Final = """
     RETURNING user_id, name, state, raised_at
 """
 LOWER_ALL: Final = "UPDATE live_hand SET state = 'lowered' WHERE session_id = $1 AND state = 'raised'"
-# Up for longer than it takes the register to see somebody, who was not seen since.
+# Up for longer than it takes the attendance writer to see somebody, who was not seen since.
 DESERTED: Final = """
     SELECT session_id, user_id FROM live_hand AS hand
     WHERE ($1::text IS NULL OR session_id = $1) AND state <> 'lowered' AND raised_at < $2 AND NOT EXISTS (
@@ -92,9 +92,9 @@ class Queue(msgspec.Struct, frozen=True):
 class Hands:
     """The commands of hands; all but the snapshot run in a transaction of the kernel's."""
 
-    def __init__(self, desk: Desk, speakers: Speakers) -> None:
-        self._desk = desk
-        self._speakers = speakers
+    def __init__(self, parts: RoomParts, promotions: Promotions) -> None:
+        self._parts = parts
+        self._promotions = promotions
         self.commands = (
             Command(
                 name="live.raise_hand",
@@ -136,13 +136,13 @@ class Hands:
     async def _raise(self, context: Context, request: Nothing) -> Done:
         """Raises Conflict `live.too_many_hands`; a hand that is up keeps its place."""
         session, user = context.room_id, context.principal
-        rev = await self._desk.lock(session, PART)
-        for row in await self._desk.fetch(OF, session, user.id):
+        rev = await self._parts.lock(session, PART)
+        for row in await self._parts.fetch(OF, session, user.id):
             if row["state"] != "lowered":
                 return Done(rev)
-        if (await self._desk.fetch(COUNT, session))[0]["count"] >= self._desk.settings.hands:
-            raise Conflict(f"{self._desk.settings.hands} hands are up already", code="live.too_many_hands")
-        rows = await self._desk.fetch(RAISE, session, user.id, user.name, clock.now())
+        if (await self._parts.fetch(COUNT, session))[0]["count"] >= self._parts.settings.hands:
+            raise Conflict(f"{self._parts.settings.hands} hands are up already", code="live.too_many_hands")
+        rows = await self._parts.fetch(RAISE, session, user.id, user.name, clock.now())
         return await self._tell(session, rows[0], context)
 
     async def _lower(self, context: Context, request: Whose) -> Done:
@@ -154,75 +154,77 @@ class Hands:
         if rev is None:
             if user != context.principal.id:
                 raise _not_up()
-            rev = await self._desk.lock(context.room_id, PART)
+            rev = await self._parts.lock(context.room_id, PART)
         return Done(rev)
 
     async def lower_deserted(self, missing: timedelta) -> None:
-        """Lower the hands of those whom the register has not seen for so long, wherever they were.
+        """Lower the hands of those whom the attendance writer has not seen for so long, wherever they were.
 
         Their turns are over. Several gateways may do it at once. Raises Unavailable.
         """
         moment = clock.now() - missing
-        for session in sorted({row["session_id"] for row in await self._desk.fetch(DESERTED, None, moment)}):
+        for session in sorted({row["session_id"] for row in await self._parts.fetch(DESERTED, None, moment)}):
             # A gateway that cannot write what it sees still tells who is there.
-            there = {person.id for person in await self._desk.kernel.rooms.members(session_room(session))}
-            async with self._desk.kernel.database.transaction():
-                await self._desk.lock(session, PART)
-                for row in await self._desk.fetch(DESERTED, session, moment):
+            there = {person.id for person in await self._parts.kernel.rooms.members(session_room(session))}
+            async with self._parts.kernel.database.transaction():
+                await self._parts.lock(session, PART)
+                for row in await self._parts.fetch(DESERTED, session, moment):
                     if row["user_id"] not in there:
                         await self.lower(session, row["user_id"])
 
     async def lower(self, session: str, user: str, context: Context | None = None) -> int | None:
         """Lower a hand if it is up, in a transaction; who was invited is a viewer again. Without a context nobody did
         it."""
-        await self._desk.lock(session, PART)
-        for row in await self._desk.fetch(OF, session, user):
+        await self._parts.lock(session, PART)
+        for row in await self._parts.fetch(OF, session, user):
             if row["state"] == "lowered":
                 return None
             if row["state"] == "invited":
                 await self._end_turn(session, user)
-            return (await self._tell(session, (await self._desk.fetch(TURN, session, user, "lowered"))[0], context)).rev
+            return (
+                await self._tell(session, (await self._parts.fetch(TURN, session, user, "lowered"))[0], context)
+            ).rev
         return None
 
     async def _end_turn(self, session: str, user: str) -> None:
-        if await self._speakers.role(session, user) == "speaker":
-            await self._speakers.make(session, user, "viewer")
+        if await self._promotions.role(session, user) == "speaker":
+            await self._promotions.make(session, user, "viewer")
 
     async def _invite(self, context: Context, request: Invite) -> Done:
         """Raises BadInput `not_found` when the hand is not up."""
         session = context.room_id
-        rev = await self._desk.lock(session, PART)
-        for row in await self._desk.fetch(OF, session, request.user):
+        rev = await self._parts.lock(session, PART)
+        for row in await self._parts.fetch(OF, session, request.user):
             if row["state"] == "invited":
                 return Done(rev)
             if row["state"] == "raised":
-                if await self._speakers.role(session, request.user) == "viewer":
-                    await self._speakers.make(session, request.user, "speaker")
-                turned = await self._desk.fetch(TURN, session, request.user, "invited")
+                if await self._promotions.role(session, request.user) == "viewer":
+                    await self._promotions.make(session, request.user, "speaker")
+                turned = await self._parts.fetch(TURN, session, request.user, "invited")
                 return await self._tell(session, turned[0], context)
         raise _not_up()
 
     async def _lower_all(self, context: Context, request: Nothing) -> Done:
-        lowered = HandsLowered(await self._desk.bump(context.room_id, PART))
-        await self._desk.fetch(LOWER_ALL, context.room_id)
+        lowered = HandsLowered(await self._parts.bump(context.room_id, PART))
+        await self._parts.fetch(LOWER_ALL, context.room_id)
         await context.publish_row(LOWERED, lowered)
         return Done(lowered.rev)
 
     async def _read(self, context: Context) -> Queue:
-        rows = await self._desk.fetch(READ, context.room_id)
+        rows = await self._parts.fetch(READ, context.room_id)
         hands = [_hand(row) for row in rows if row["user_id"] is not None]
         return Queue(rows[0]["rev"] if rows else 0, sorted(hands, key=lambda hand: (hand.raised_at, hand.user.id)))
 
     async def _tell(self, session: str, row: Mapping[str, Any], context: Context | None) -> Done:
-        turned = HandTurned(await self._desk.bump(session, PART), _hand(row))
+        turned = HandTurned(await self._parts.bump(session, PART), _hand(row))
         if context is None:
-            await self._desk.kernel.rooms.publish_row(session_room(session), HAND, turned)
+            await self._parts.kernel.rooms.publish_row(session_room(session), HAND, turned)
         else:
             await context.publish_row(HAND, turned)
         return Done(turned.rev)
 
     def _rate(self) -> Rate:
-        return Rate(count=self._desk.settings.hand_rate_count, seconds=self._desk.settings.hand_rate_seconds)
+        return Rate(count=self._parts.settings.hand_rate_count, seconds=self._parts.settings.hand_rate_seconds)
 
 
 def _hand(row: Mapping[str, Any]) -> Hand:

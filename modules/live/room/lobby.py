@@ -11,7 +11,7 @@ from gateway import clock
 from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import Conflict, not_found
 from modules.live.messages import Done, Member, Name, Nothing
-from modules.live.room.parts import Desk
+from modules.live.room.parts import RoomParts
 from modules.live.rooms import lobby_room, session_room, staff_room
 
 PART: Final = "guests"
@@ -78,8 +78,8 @@ class Guests(msgspec.Struct, frozen=True):
 class Lobby:
     """The commands of those who wait, and of who lets them in; all run in a transaction of the kernel's."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, parts: RoomParts) -> None:
+        self._parts = parts
         self.commands = (
             Command(
                 name="live.knock",
@@ -106,58 +106,60 @@ class Lobby:
 
     async def follow(self, session: str, on: bool) -> None:
         """From now on viewers wait, but who is in the room stays in it; or nobody waits any more."""
-        await self._desk.lock(session, PART)
+        await self._parts.lock(session, PART)
         if not on:
             await self._let_in(session, None)
             return
-        for person in await self._desk.kernel.rooms.members(session_room(session)):
-            await self._desk.fetch(IS_IN, session, person.id, person.name, clock.now())
+        for person in await self._parts.kernel.rooms.members(session_room(session)):
+            await self._parts.fetch(IS_IN, session, person.id, person.name, clock.now())
 
     async def _knock(self, context: Context, request: Nothing) -> Done:
         """Raises Conflict `live.lobby_full`; who was admitted is told so again."""
         session, user = context.room_id, context.principal
-        rev = await self._desk.lock(session, PART)
-        for row in await self._desk.fetch(OF, session, user.id):
+        rev = await self._parts.lock(session, PART)
+        for row in await self._parts.fetch(OF, session, user.id):
             if row["state"] == "admitted":
-                await self._desk.kernel.rooms.publish_row(context.room, ADMITTED, Admitted(rev, [user.id]))
+                await self._parts.kernel.rooms.publish_row(context.room, ADMITTED, Admitted(rev, [user.id]))
             return Done(rev)
-        if (await self._desk.fetch(COUNT, session))[0]["count"] >= self._desk.settings.lobby_places:
+        if (await self._parts.fetch(COUNT, session))[0]["count"] >= self._parts.settings.lobby_places:
             raise Conflict("too many wait already", code="live.lobby_full")
-        return Done(await self._tell(session, await self._desk.fetch(KNOCK, session, user.id, user.name, clock.now())))
+        return Done(await self._tell(session, await self._parts.fetch(KNOCK, session, user.id, user.name, clock.now())))
 
     async def _admit(self, context: Context, request: Admit) -> Done:
         """Raises BadInput `not_found` for who does not wait."""
-        await self._desk.lock(context.room_id, PART)
+        await self._parts.lock(context.room_id, PART)
         rev = await self._let_in(context.room_id, request.user)
         if rev is None:
             raise not_found("this user does not wait")
         return Done(rev)
 
     async def _admit_all(self, context: Context, request: Nothing) -> Done:
-        rev = await self._desk.lock(context.room_id, PART)
+        rev = await self._parts.lock(context.room_id, PART)
         return Done(await self._let_in(context.room_id, None) or rev)
 
     async def _let_in(self, session: str, user: str | None) -> int | None:
-        rows = await self._desk.fetch(ADMIT, session, user)
+        rows = await self._parts.fetch(ADMIT, session, user)
         if not rows:
             return None
         rev = await self._tell(session, rows)
         admitted = Admitted(rev, sorted(row["user_id"] for row in rows))
-        await self._desk.kernel.rooms.publish_row(lobby_room(session), ADMITTED, admitted)
+        await self._parts.kernel.rooms.publish_row(lobby_room(session), ADMITTED, admitted)
         return rev
 
     async def _tell(self, session: str, rows: Sequence[Mapping[str, Any]]) -> int:
-        changed = GuestsChanged(await self._desk.bump(session, PART), sorted((_guest(row) for row in rows), key=_order))
-        await self._desk.kernel.rooms.publish_row(staff_room(session), GUESTS, changed)
+        changed = GuestsChanged(
+            await self._parts.bump(session, PART), sorted((_guest(row) for row in rows), key=_order)
+        )
+        await self._parts.kernel.rooms.publish_row(staff_room(session), GUESTS, changed)
         return changed.rev
 
     async def _read(self, context: Context) -> Guests:
-        rows = await self._desk.fetch(READ, context.room_id)
+        rows = await self._parts.fetch(READ, context.room_id)
         guests = [_guest(row) for row in rows if row["user_id"] is not None]
         return Guests(rows[0]["rev"] if rows else 0, sorted(guests, key=_order))
 
     def _rate(self) -> Rate:
-        return Rate(count=self._desk.settings.hand_rate_count, seconds=self._desk.settings.hand_rate_seconds)
+        return Rate(count=self._parts.settings.hand_rate_count, seconds=self._parts.settings.hand_rate_seconds)
 
 
 def _guest(row: Mapping[str, Any]) -> Guest:

@@ -1,6 +1,6 @@
 """Taking people out of a session, or of all of its program's, letting them in again, and making co-hosts.
 
-A ban is a row that the sessions' door asks (`access/authorization.py`), and an eviction that every gateway knows at
+A ban is a row that `SessionAuthorizer` asks (`access/authorization.py`), and an eviction that every gateway knows at
 once: rooms are left, what was granted before counts no more, and the video is told to end. All of it commits together.
 """
 
@@ -21,8 +21,8 @@ from modules.accounts.facade import record
 from modules.live.events import ViewerRemoved
 from modules.live.messages import Done, Member
 from modules.live.room.hands import Hands
-from modules.live.room.parts import Desk
-from modules.live.room.promotions import Speakers
+from modules.live.room.parts import RoomParts
+from modules.live.room.promotions import Promotions
 from modules.live.rooms import lobby_room, session_room, staff_room
 from modules.programs.facade import Part, part_of
 
@@ -129,10 +129,10 @@ class Moderated(msgspec.Struct, frozen=True):
 class Moderation:
     """The commands; all run in a transaction of the kernel's."""
 
-    def __init__(self, desk: Desk, hands: Hands, speakers: Speakers) -> None:
-        self._desk = desk
+    def __init__(self, parts: RoomParts, hands: Hands, promotions: Promotions) -> None:
+        self._parts = parts
         self._hands = hands
-        self._speakers = speakers
+        self._promotions = promotions
         self.commands = tuple(
             Command(name=name, rooms="session", role=role, request=request, handler=handler, row_first=True)
             for name, role, request, handler in (
@@ -146,7 +146,7 @@ class Moderation:
 
     async def audit(self, session: str) -> list[Moderated]:
         """The newest 500 of what was done in a session, the newest first."""
-        rows = await self._desk.fetch(AUDIT, session)
+        rows = await self._parts.fetch(AUDIT, session)
         return [
             Moderated(
                 row["user_id"],
@@ -162,7 +162,7 @@ class Moderation:
 
     async def _kick(self, context: Context, request: Kick) -> Done:
         """Raises what `_keep_out` raises."""
-        until = clock.now() + timedelta(seconds=self._desk.settings.kick_seconds)
+        until = clock.now() + timedelta(seconds=self._parts.settings.kick_seconds)
         return await self._keep_out(context, request.user, "session", until, request.reason, "kick")
 
     async def _ban(self, context: Context, request: SetBan) -> Done:
@@ -171,8 +171,8 @@ class Moderation:
             raise forbidden("only a host bans from the program")
         until = None
         if request.seconds is not None:
-            if not 1 <= request.seconds <= self._desk.settings.ban_longest:
-                raise invalid(f"a ban lasts 1 to {self._desk.settings.ban_longest:g} seconds", field="seconds")
+            if not 1 <= request.seconds <= self._parts.settings.ban_longest:
+                raise invalid(f"a ban lasts 1 to {self._parts.settings.ban_longest:g} seconds", field="seconds")
             until = clock.now() + timedelta(seconds=request.seconds)
         return await self._keep_out(context, request.user, request.scope, until, request.reason, "ban")
 
@@ -181,28 +181,28 @@ class Moderation:
     ) -> Done:
         """Raises BadInput `invalid` and `not_found`, Refused `forbidden` and Conflict `live.is_host`."""
         session = context.room_id
-        if len(reason) > self._desk.settings.reason_characters or "\0" in reason:
+        if len(reason) > self._parts.settings.reason_characters or "\0" in reason:
             raise invalid("this reason is too long, or has a NUL character", field="reason")
         row = await self._session(session)
         await self._check(context, user, row)
-        rev = await self._desk.bump(session, PART)
+        rev = await self._parts.bump(session, PART)
         sessions = [session]
         if scope == "program":
-            sessions += [one["id"] for one in await self._desk.fetch(OPEN, row["program_id"]) if one["id"] != session]
+            sessions += [one["id"] for one in await self._parts.fetch(OPEN, row["program_id"]) if one["id"] != session]
         by = context.principal
-        (ban,) = await self._desk.fetch(
+        (ban,) = await self._parts.fetch(
             KEEP_OUT, session, scope, user, row["program_id"], reason, by.id, by.name, until, sessions
         )
         await self._note(context, user, action, scope, reason, until)
         code = KICKED if action == "kick" else BANNED
         for one in sorted(sessions):
-            await self._speakers.forget(one, user)
+            await self._promotions.forget(one, user)
             for room in (session_room(one), staff_room(one), lobby_room(one)):
-                await self._desk.kernel.rooms.evict(room, user, code, until=until)
-            await self._desk.kernel.events.publish(ViewerRemoved(one, user))
+                await self._parts.kernel.rooms.evict(room, user, code, until=until)
+            await self._parts.kernel.events.publish(ViewerRemoved(one, user))
         await self._hands.lower(session, user, context)
         changed = BanChanged(rev, _ban(ban), force=True)
-        await self._desk.kernel.rooms.publish_row(staff_room(session), BAN, changed)
+        await self._parts.kernel.rooms.publish_row(staff_room(session), BAN, changed)
         return Done(rev)
 
     async def _unban(self, context: Context, request: Unban) -> Done:
@@ -211,22 +211,22 @@ class Moderation:
             raise forbidden("only a host lifts a ban from the program")
         user = user_id(request.user)
         program = (await self._session(context.room_id))["program_id"]
-        found = await self._desk.fetch(OF, context.room_id, request.scope, user, program)
+        found = await self._parts.fetch(OF, context.room_id, request.scope, user, program)
         rev, closed = 0, set[str]()
         for place in found:
-            told = await self._desk.bump(place["session_id"], PART)
-            for ban in await self._desk.fetch(LIFT, place["session_id"], request.scope, user):
+            told = await self._parts.bump(place["session_id"], PART)
+            for ban in await self._parts.fetch(LIFT, place["session_id"], request.scope, user):
                 closed.update(ban["sessions"])
-                rooms = self._desk.kernel.rooms
+                rooms = self._parts.kernel.rooms
                 await rooms.publish_row(staff_room(ban["session_id"]), BAN, BanChanged(told, _ban(ban), force=False))
             rev = told if place["session_id"] == context.room_id else rev
         if not closed:
             raise not_found("this user is not banned so")
         await self._note(context, user, "unban", request.scope, "", None)
-        # Where another ban holds, its row keeps them out at the door.
+        # Where another ban holds, `SessionAuthorizer` keeps them out by its row.
         for session in sorted(closed):
             for room in (session_room(session), staff_room(session), lobby_room(session)):
-                await self._desk.kernel.rooms.readmit(room, user)
+                await self._parts.kernel.rooms.readmit(room, user)
         return Done(rev)
 
     async def _promote(self, context: Context, request: Promote) -> Done:
@@ -234,10 +234,10 @@ class Moderation:
         session, user = context.room_id, user_id(request.user)
         row = await self._session(session)
         await self._check(context, user, row)
-        rev = await self._desk.lock(session, PART)
+        rev = await self._parts.lock(session, PART)
         if row["visibility"] != "open" and await part_of(user, row["program_id"]) is None:
             raise not_found("this user takes no part in the session")
-        if await self._speakers.make(session, user, request.role):
+        if await self._promotions.make(session, user, request.role):
             await self._note(context, user, "promote", request.role, "", None)
         return Done(rev)
 
@@ -248,11 +248,11 @@ class Moderation:
             raise _is_host()
         if await part_of(user, session["program_id"]) is Part.MENTOR:
             raise _is_host()
-        if not context.at_least("host") and await self._speakers.role(context.room_id, user) == "cohost":
+        if not context.at_least("host") and await self._promotions.role(context.room_id, user) == "cohost":
             raise _not_to_a_peer()
 
     async def _session(self, id: str) -> Mapping[str, Any]:
-        for row in await self._desk.fetch(SESSION, id):
+        for row in await self._parts.fetch(SESSION, id):
             return row
         raise not_found("there is no such session")
 
@@ -261,13 +261,13 @@ class Moderation:
     ) -> None:
         by = context.principal
         values: Sequence[Any] = (context.room_id, user, action, detail, reason, by.id, by.name, until, clock.now())
-        await self._desk.fetch(NOTE, new_id(), *values)
+        await self._parts.fetch(NOTE, new_id(), *values)
         # What is said of somebody, the reason, stays in the session.
         details = {"session": context.room_id, "what": detail, "until": until}
         await record(by, f"live.{action}", user, details)
 
     async def _read(self, context: Context) -> Bans:
-        rows = await self._desk.fetch(READ, context.room_id)
+        rows = await self._parts.fetch(READ, context.room_id)
         return Bans(rows[0]["rev"] if rows else 0, [_ban(row) for row in rows if row["user_id"] is not None])
 
 

@@ -10,7 +10,7 @@ import msgspec
 from gateway.contract import Command, Context, SnapshotPart
 from modules.accounts.facade import record
 from modules.live.messages import Done
-from modules.live.room.parts import Desk
+from modules.live.room.parts import RoomParts
 
 PART: Final = "options"
 OPTIONS: Final = "live.options"
@@ -48,8 +48,8 @@ class RoomOptions(msgspec.Struct, frozen=True):
 class Options:
     """The choices of each session."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, parts: RoomParts) -> None:
+        self._parts = parts
         # What else a choice means, by its name: called in the transaction with the session and whether it is on now.
         self.followed: dict[str, Callable[[str, bool], Awaitable[None]]] = {}
         self.commands = (
@@ -66,17 +66,17 @@ class Options:
 
     async def of(self, session: str) -> RoomOptions:
         """Raises Unavailable."""
-        for row in await self._desk.fetch(READ, session):
+        for row in await self._parts.fetch(READ, session):
             return RoomOptions(row["rev"], row["anonymous_questions"], row["attention"], row["lobby"])
-        return RoomOptions(0, self._desk.settings.anonymous_questions)
+        return RoomOptions(0, self._parts.settings.anonymous_questions)
 
     async def _configure(self, context: Context, request: Configure) -> Done:
         session = context.room_id
-        rev = await self._desk.bump(session, PART)
+        rev = await self._parts.bump(session, PART)
         before = await self.of(session)
         said = {name: value for name, value in msgspec.structs.asdict(request).items() if value is not None}
         options = msgspec.structs.replace(before, **said, rev=rev)
-        await self._desk.fetch(WRITE, session, options.anonymous_questions, options.attention, options.lobby)
+        await self._parts.fetch(WRITE, session, options.anonymous_questions, options.attention, options.lobby)
         for name, follow in self.followed.items():
             if getattr(options, name) != getattr(before, name):
                 await follow(session, getattr(options, name))

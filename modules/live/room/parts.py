@@ -25,7 +25,7 @@ LOCK: Final = """
 """
 
 
-class Desk:
+class RoomParts:
     """Is there before the kernel is: a module says what it offers first."""
 
     def __init__(self) -> None:

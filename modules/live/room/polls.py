@@ -23,8 +23,8 @@ from gateway.identifier import new_id
 from gateway.text import checked
 from modules.live.events import PollOpened
 from modules.live.messages import Done, Name
-from modules.live.room.parts import Desk
-from modules.live.room.vote_counter import Tallies
+from modules.live.room.parts import RoomParts
+from modules.live.room.vote_counter import VoteCounter
 from modules.live.rooms import session_room, staff_room, user_room
 from modules.live.tables import VoteRow
 
@@ -169,7 +169,7 @@ class PollsCounted(msgspec.Struct, frozen=True):
     polls: list[Tally]
 
 
-class Polls(msgspec.Struct, frozen=True):
+class PollsSnapshot(msgspec.Struct, frozen=True):
     """The snapshot parts `live.polls` and, of the staff room, `live.staff_polls`: in the order of their opening."""
 
     rev: int
@@ -209,23 +209,23 @@ class Opened(msgspec.Struct, frozen=True):
     poll: str
 
 
-class Due(msgspec.Struct, frozen=True):
+class PollDue(msgspec.Struct, frozen=True):
     """What the timer of a poll carries."""
 
     session: str
     poll: str
 
 
-class BallotBox:
+class Polls:
     """The commands of polls; all but the snapshots run in a transaction of the kernel's.
 
     Whoever changes a poll locks the part first, then the poll. The timer's row is never waited for here.
     """
 
-    def __init__(self, desk: Desk, tallies: Tallies) -> None:
-        self._desk = desk
-        self._tallies = tallies
-        tallies.counts[PART] = self.tally
+    def __init__(self, parts: RoomParts, vote_counter: VoteCounter) -> None:
+        self._parts = parts
+        self._vote_counter = vote_counter
+        vote_counter.counts[PART] = self.tally
         self.commands = (
             Command(
                 name="live.open_poll",
@@ -258,20 +258,20 @@ class BallotBox:
             SnapshotPart(name="live.my_votes", rooms="session", read=self._read_mine),
             SnapshotPart(name="live.staff_polls", rooms="staff", read=self._read_staff),
         )
-        self.timers = (Timer(name=DUE, payload=Due, handler=self._due),)
+        self.timers = (Timer(name=DUE, payload=PollDue, handler=self._due),)
 
     async def tally(self, session: str) -> bool:
         """Tell the votes that are not told yet, in a transaction that holds the part; whether there were any."""
-        rows = await self._desk.fetch(COUNT, session)
+        rows = await self._parts.fetch(COUNT, session)
         if not rows:
             return False
         counted = sorted(rows, key=lambda row: str(row["id"]))
         every = [_tally(row) for row in counted]
         if shown := [_tally(row) for row in counted if row["shown"]]:
-            told = PollsCounted(await self._desk.bump(session, PART), shown)
-            await self._desk.kernel.rooms.publish_row(session_room(session), TALLY, told)
-        told = PollsCounted(await self._desk.bump(session, STAFF_PART), every)
-        await self._desk.kernel.rooms.publish_row(staff_room(session), STAFF_TALLY, told)
+            told = PollsCounted(await self._parts.bump(session, PART), shown)
+            await self._parts.kernel.rooms.publish_row(session_room(session), TALLY, told)
+        told = PollsCounted(await self._parts.bump(session, STAFF_PART), every)
+        await self._parts.kernel.rooms.publish_row(staff_room(session), STAFF_TALLY, told)
         return True
 
     async def results(self, session: str) -> list[Poll]:
@@ -280,14 +280,14 @@ class BallotBox:
 
     async def ballots(self, session: str, poll: str, span: Span) -> Page[CastVote]:
         """Who chose what; raises BadInput `not_found` also where it is anonymous, and Unavailable."""
-        if not await self._desk.fetch(NAMED, poll, session):
+        if not await self._parts.fetch(NAMED, poll, session):
             raise not_found("there is no such poll in this session, or it is anonymous")
-        with self._desk.kernel.database.guard():
+        with self._parts.kernel.database.guard():
             return await page_of(VoteRow.select().where(VoteRow.poll_id == poll), BY_VOTER, span, CastVote)
 
     async def _open(self, context: Context, request: OpenPoll) -> Opened:
         """Raises BadInput `invalid` and `too_large`, Conflict `live.too_many_polls`."""
-        settings, session = self._desk.settings, context.room_id
+        settings, session = self._parts.settings, context.room_id
         question = checked(request.question.strip(), settings.poll_characters, "question")
         options = [checked(option.strip(), settings.option_characters, "options") for option in request.options]
         if not 2 <= len(options) <= settings.poll_options or len(set(options)) < len(options):
@@ -297,13 +297,13 @@ class BallotBox:
             correct = _chosen(request.correct, len(options), multiple=request.multiple, field="correct")
         if request.seconds is not None and not 1 <= request.seconds <= settings.poll_longest:
             raise invalid(f"a poll closes after 1 to {settings.poll_longest:g} seconds", field="seconds")
-        await self._desk.lock(session, PART)
-        (counts,) = await self._desk.fetch(COUNTS, session)
+        await self._parts.lock(session, PART)
+        (counts,) = await self._parts.fetch(COUNTS, session)
         if counts["count"] >= settings.polls or counts["open"] >= settings.polls_open:
             raise Conflict("there are too many polls already; close one", code="live.too_many_polls")
         id, now = new_id(), clock.now()
         closes_at = None if request.seconds is None else now + timedelta(seconds=request.seconds)
-        rows = await self._desk.fetch(
+        rows = await self._parts.fetch(
             OPEN,
             id,
             session,
@@ -319,9 +319,9 @@ class BallotBox:
             secrets.token_bytes(32) if request.anonymous else None,
         )
         rev = await self._tell(rows[0], context)
-        await self._desk.kernel.events.publish(PollOpened(session, id, question))
+        await self._parts.kernel.events.publish(PollOpened(session, id, question))
         if closes_at is not None:
-            await self._desk.kernel.schedules.at(DUE, id, closes_at, Due(session, id))
+            await self._parts.kernel.schedules.at(DUE, id, closes_at, PollDue(session, id))
         return Opened(rev, id)
 
     async def _vote(self, context: Context, request: Vote) -> Done:
@@ -330,79 +330,79 @@ class BallotBox:
         The room is told a moment later, together with others' votes.
         """
         session, user = context.room_id, context.principal.id
-        rows = await self._desk.fetch(VOTES_IN, request.poll, session)
+        rows = await self._parts.fetch(VOTES_IN, request.poll, session)
         if not rows:
             raise _none()
         poll = rows[0]
         if poll["state"] != "open" or (poll["closes_at"] is not None and poll["closes_at"] <= clock.now()):
             raise Conflict("this poll is closed", code="live.poll_closed")
         options = _chosen(request.options, len(poll["options"]), multiple=poll["multiple"], field="options")
-        voted = await self._desk.fetch(VOTE, request.poll, _voter(poll, user), options, poll["revote"])
+        voted = await self._parts.fetch(VOTE, request.poll, _voter(poll, user), options, poll["revote"])
         if not voted:
             raise Conflict("you have voted in this poll already", code="live.already_voted")
         ballot = Ballot(voted[0]["rev"], session, request.poll, None if poll["anonymous"] else options)
-        await self._desk.kernel.rooms.publish_row(user_room(user), VOTED, ballot)
-        context.afterwards(lambda: self._tallies.owe(session, PART))
+        await self._parts.kernel.rooms.publish_row(user_room(user), VOTED, ballot)
+        context.afterwards(lambda: self._vote_counter.schedule(session, PART))
         return Done(ballot.rev)
 
     async def _close(self, context: Context, request: ClosePoll) -> Done:
         """Raises BadInput `not_found`; one that is closed stays so."""
-        rev = await self._desk.lock(context.room_id, PART)
-        rows = await self._desk.fetch(CLOSES, request.poll, context.room_id)
+        rev = await self._parts.lock(context.room_id, PART)
+        rows = await self._parts.fetch(CLOSES, request.poll, context.room_id)
         if not rows:
             raise _none()
         if rows[0]["state"] == "closed":
             return Done(rev)
         return Done(await self._end(context.room_id, request.poll, context))
 
-    async def _due(self, due: Due, delivery: Delivery) -> None:
-        await self._desk.lock(due.session, PART)
-        rows = await self._desk.fetch(CLOSES, due.poll, due.session)
+    async def _due(self, due: PollDue, delivery: Delivery) -> None:
+        await self._parts.lock(due.session, PART)
+        rows = await self._parts.fetch(CLOSES, due.poll, due.session)
         if rows and rows[0]["state"] == "open":
             await self._end(due.session, due.poll)
 
     async def _end(self, session: str, id: str, context: Context | None = None) -> int:
-        # The last votes count, and are told with the poll's end whatever becomes of who owes them.
+        # The last votes count, and are told with the poll's end, also when the gateway that was to count them has died.
         await self.tally(session)
-        closed = (await self._desk.fetch(CLOSE, id, clock.now()))[0]
+        closed = (await self._parts.fetch(CLOSE, id, clock.now()))[0]
         if closed["anonymous"]:
-            await self._desk.fetch(SHRED, id)
+            await self._parts.fetch(SHRED, id)
         return await self._tell(closed, context)
 
     async def _tell(self, row: Mapping[str, Any], context: Context | None = None) -> int:
         """Tell the room and the staff of a poll; without a context, of one that nobody has changed."""
-        session, rooms = row["session_id"], self._desk.kernel.rooms
-        rev = await self._desk.bump(session, PART)
+        session, rooms = row["session_id"], self._parts.kernel.rooms
+        rev = await self._parts.bump(session, PART)
         changed = PollChanged(rev, _poll(row))
         if context is None:
             await rooms.publish_row(session_room(session), POLL, changed)
         else:
             await context.publish_row(POLL, changed)
-        whole = PollChanged(await self._desk.bump(session, STAFF_PART), _poll(row, staff=True))
+        whole = PollChanged(await self._parts.bump(session, STAFF_PART), _poll(row, staff=True))
         await rooms.publish_row(staff_room(session), STAFF_POLL, whole)
         return rev
 
-    async def _all(self, session: str, *, staff: bool = False) -> Polls:
-        rows = await self._desk.fetch(READ, session, STAFF_PART if staff else PART)
+    async def _all(self, session: str, *, staff: bool = False) -> PollsSnapshot:
+        rows = await self._parts.fetch(READ, session, STAFF_PART if staff else PART)
         polls = [_poll(row, staff=staff) for row in rows if row["id"] is not None]
-        return Polls(rows[0]["rev"] if rows else 0, sorted(polls, key=lambda poll: (poll.opened_at, poll.id)))
+        return PollsSnapshot(rows[0]["rev"] if rows else 0, sorted(polls, key=lambda poll: (poll.opened_at, poll.id)))
 
-    async def _read(self, context: Context) -> Polls:
+    async def _read(self, context: Context) -> PollsSnapshot:
         return await self._all(context.room_id)
 
-    async def _read_staff(self, context: Context) -> Polls:
+    async def _read_staff(self, context: Context) -> PollsSnapshot:
         return await self._all(context.room_id, staff=True)
 
     async def _read_mine(self, context: Context) -> MyVotes:
         user = context.principal.id
-        polls = {poll["id"]: poll for poll in await self._desk.fetch(KNOWN, context.room_id)}
-        rows = await self._desk.fetch(VOTES_OF, list(polls), [_voter(poll, user) for poll in polls.values()])
+        polls = {poll["id"]: poll for poll in await self._parts.fetch(KNOWN, context.room_id)}
+        rows = await self._parts.fetch(VOTES_OF, list(polls), [_voter(poll, user) for poll in polls.values()])
         return MyVotes(
             {row["poll_id"]: [] if polls[row["poll_id"]]["anonymous"] else list(row["options"]) for row in rows}
         )
 
     def _rate(self) -> Rate:
-        return Rate(count=self._desk.settings.vote_rate_count, seconds=self._desk.settings.vote_rate_seconds)
+        return Rate(count=self._parts.settings.vote_rate_count, seconds=self._parts.settings.vote_rate_seconds)
 
 
 def _poll(row: Mapping[str, Any], *, staff: bool = False) -> Poll:

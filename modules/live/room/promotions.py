@@ -7,7 +7,7 @@ from typing import Final
 from gateway.errors import Conflict
 from modules.live.access.removal import ROLE_CHANGED
 from modules.live.access.stage_tokens import off_stage, onto_stage
-from modules.live.room.parts import Desk
+from modules.live.room.parts import RoomParts
 from modules.live.rooms import session_room, staff_room
 
 ROLE: Final = "SELECT role FROM live_promotion WHERE session_id = $1 AND user_id = $2"
@@ -24,15 +24,15 @@ UNASKED: Final = """
 DEMOTE: Final = "DELETE FROM live_promotion WHERE session_id = $1 AND user_id = $2"
 
 
-class Speakers:
+class Promotions:
     """Works inside of a transaction, with which the role, and the word to come back for it, commit."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, parts: RoomParts) -> None:
+        self._parts = parts
 
     async def role(self, session: str, user: str) -> str:
         """What the user was made: `viewer`, `speaker` or `cohost`."""
-        for row in await self._desk.fetch(ROLE, session, user):
+        for row in await self._parts.fetch(ROLE, session, user):
             return str(row["role"])
         return "viewer"
 
@@ -47,17 +47,17 @@ class Speakers:
         if role == "viewer":
             await self.forget(session, user)
         else:
-            for row in await self._desk.fetch(UNASKED, session, user):
-                if row["unasked"] and self._desk.records:
+            for row in await self._parts.fetch(UNASKED, session, user):
+                if row["unasked"] and self._parts.records:
                     raise Conflict("this user has not agreed to being recorded", code="live.no_consent")
-            await self._desk.fetch(PROMOTE, session, user, role)
-            await onto_stage(self._desk.kernel, session, user)
-        await self._desk.kernel.rooms.evict(session_room(session), user, ROLE_CHANGED, rejoin=True)
+            await self._parts.fetch(PROMOTE, session, user, role)
+            await onto_stage(self._parts.kernel, session, user)
+        await self._parts.kernel.rooms.evict(session_room(session), user, ROLE_CHANGED, rejoin=True)
         if before == "cohost":
-            await self._desk.kernel.rooms.evict(staff_room(session), user, ROLE_CHANGED, rejoin=True)
+            await self._parts.kernel.rooms.evict(staff_room(session), user, ROLE_CHANGED, rejoin=True)
         return True
 
     async def forget(self, session: str, user: str) -> None:
         """Of somebody who is taken out anyway. They leave the stage as well."""
-        await self._desk.fetch(DEMOTE, session, user)
-        await off_stage(self._desk.kernel, session, user)
+        await self._parts.fetch(DEMOTE, session, user)
+        await off_stage(self._parts.kernel, session, user)

@@ -15,8 +15,8 @@ from gateway.text import checked
 from modules.accounts.facade import record
 from modules.live.messages import Done, Member, Name
 from modules.live.room.options import Options
-from modules.live.room.parts import Desk
-from modules.live.room.vote_counter import Tallies
+from modules.live.room.parts import RoomParts
+from modules.live.room.vote_counter import VoteCounter
 from modules.live.rooms import session_room, staff_room, user_room
 
 PART: Final = "questions"
@@ -83,7 +83,7 @@ class Which(msgspec.Struct, frozen=True):
     question: Name
 
 
-class Answer(msgspec.Struct, frozen=True):
+class AnswerQuestion(msgspec.Struct, frozen=True):
     """`live.answer`: without a text it was answered aloud."""
 
     question: Name
@@ -123,7 +123,7 @@ class VotesCounted(msgspec.Struct, frozen=True):
     questions: list[Votes]
 
 
-class Questions(msgspec.Struct, frozen=True):
+class QuestionsSnapshot(msgspec.Struct, frozen=True):
     """The snapshot part `live.questions`: the most upvoted first, then the oldest."""
 
     rev: int
@@ -166,14 +166,14 @@ class Asked(msgspec.Struct, frozen=True):
     question: str
 
 
-class QuestionBox:
+class Questions:
     """The commands of questions; all but the snapshots run in a transaction of the kernel's."""
 
-    def __init__(self, desk: Desk, options: Options, tallies: Tallies) -> None:
-        self._desk = desk
+    def __init__(self, parts: RoomParts, options: Options, vote_counter: VoteCounter) -> None:
+        self._parts = parts
         self._options = options
-        self._tallies = tallies
-        tallies.counts[PART] = self.tally
+        self._vote_counter = vote_counter
+        vote_counter.counts[PART] = self.tally
         self.commands = (
             Command(
                 name="live.ask",
@@ -194,7 +194,12 @@ class QuestionBox:
                 row_first=True,
             ),
             Command(
-                name="live.answer", rooms="session", role="cohost", request=Answer, handler=self._answer, row_first=True
+                name="live.answer",
+                rooms="session",
+                role="cohost",
+                request=AnswerQuestion,
+                handler=self._answer,
+                row_first=True,
             ),
             Command(
                 name="live.dismiss",
@@ -213,35 +218,35 @@ class QuestionBox:
 
     async def tally(self, session: str) -> bool:
         """Tell the votes that are not told yet, in a transaction that holds the part; whether there were any."""
-        rows = await self._desk.fetch(TALLY, session)
+        rows = await self._parts.fetch(TALLY, session)
         if not rows:
             return False
         votes = sorted((Votes(row["id"], row["votes"]) for row in rows), key=lambda one: one.id)
-        counted = VotesCounted(await self._desk.bump(session, PART), votes)
-        await self._desk.kernel.rooms.publish_row(session_room(session), VOTES, counted)
+        counted = VotesCounted(await self._parts.bump(session, PART), votes)
+        await self._parts.kernel.rooms.publish_row(session_room(session), VOTES, counted)
         return True
 
     async def export(self, session: str) -> list[tuple[Question, Member | None]]:
         """Every question of a session in the order of the room, with who asked it as far as hosts may know."""
-        rows = await self._desk.fetch(EXPORT, session)
+        rows = await self._parts.fetch(EXPORT, session)
         pairs = [(_question(row, whole=True), self._asker(row)) for row in rows]
         return sorted(pairs, key=lambda pair: _order(pair[0]))
 
     async def _ask(self, context: Context, request: Ask) -> Asked:
         """Raises Conflict `live.too_many_questions` and `live.not_anonymous`, BadInput `invalid` and `too_large`."""
-        settings, session, user = self._desk.settings, context.room_id, context.principal
+        settings, session, user = self._parts.settings, context.room_id, context.principal
         text = checked(request.text.strip(), settings.question_characters, "text")
         if request.anonymous and not (await self._options.of(session)).anonymous_questions:
             raise Conflict("questions of this session are asked under one's name", code="live.not_anonymous")
-        await self._desk.lock(session, PART)
-        (counts,) = await self._desk.fetch(COUNTS, session, user.id)
+        await self._parts.lock(session, PART)
+        (counts,) = await self._parts.fetch(COUNTS, session, user.id)
         full = counts["count"] >= settings.questions or counts["ever"] >= settings.questions_ever
         if full or counts["own"] >= settings.questions_per_user:
             raise Conflict("there are too many questions already", code="live.too_many_questions")
-        rows = await self._desk.fetch(ASK, new_id(), session, user.id, user.name, request.anonymous, text, clock.now())
+        rows = await self._parts.fetch(ASK, new_id(), session, user.id, user.name, request.anonymous, text, clock.now())
         row = rows[0]
         rev = await self._tell(context, row)
-        await self._desk.kernel.rooms.publish_row(user_room(user.id), MINE, Own(rev, session, row["id"]))
+        await self._parts.kernel.rooms.publish_row(user_room(user.id), MINE, Own(rev, session, row["id"]))
         return Asked(rev, row["id"])
 
     async def _upvote(self, context: Context, request: Which) -> Done:
@@ -253,17 +258,17 @@ class QuestionBox:
         row = await self._find(context, request.question, STAYS_OPEN)
         if row["state"] != "open":
             raise _closed()
-        if await self._desk.fetch(UPVOTE, row["id"], user):
-            await self._desk.kernel.rooms.publish_row(user_room(user), UPVOTED, Own(1, session, row["id"]))
-            context.afterwards(lambda: self._tallies.owe(session, PART))
+        if await self._parts.fetch(UPVOTE, row["id"], user):
+            await self._parts.kernel.rooms.publish_row(user_room(user), UPVOTED, Own(1, session, row["id"]))
+            context.afterwards(lambda: self._vote_counter.schedule(session, PART))
         return Done(1)
 
-    async def _answer(self, context: Context, request: Answer) -> Done:
+    async def _answer(self, context: Context, request: AnswerQuestion) -> Done:
         """Raises BadInput `not_found`, `invalid` and `too_large`, Conflict `live.question_closed`."""
         text = request.text
         if text is not None:
-            text = checked(text.strip(), self._desk.settings.answer_characters, "text")
-        await self._desk.lock(context.room_id, PART)
+            text = checked(text.strip(), self._parts.settings.answer_characters, "text")
+        await self._parts.lock(context.room_id, PART)
         row = await self._find(context, request.question, SETTLES)
         if row["state"] == "dismissed":
             raise _closed()
@@ -271,7 +276,7 @@ class QuestionBox:
 
     async def _dismiss(self, context: Context, request: Which) -> Done:
         """One's own, or any as a host. Raises BadInput `not_found` and Refused `forbidden`."""
-        rev = await self._desk.lock(context.room_id, PART)
+        rev = await self._parts.lock(context.room_id, PART)
         row = await self._find(context, request.question, SETTLES)
         if row["author_id"] != context.principal.id and not context.at_least("cohost"):
             raise forbidden("only who asked it or a host may dismiss a question")
@@ -284,14 +289,14 @@ class QuestionBox:
     async def _settle(self, context: Context, row: Mapping[str, Any], state: str, answer: str | None) -> Done:
         # Upvotes that were not told yet would not be any more: only open questions are counted.
         await self.tally(context.room_id)
-        settled = (await self._desk.fetch(SETTLE, row["id"], state, answer))[0]
+        settled = (await self._parts.fetch(SETTLE, row["id"], state, answer))[0]
         return Done(await self._tell(context, settled))
 
     async def _tell(self, context: Context, row: Mapping[str, Any]) -> int:
-        changed = QuestionChanged(await self._desk.bump(context.room_id, PART), _question(row))
+        changed = QuestionChanged(await self._parts.bump(context.room_id, PART), _question(row))
         if row["anonymous"]:
             # Neither who it is from nor the nonce they chose, in which they might be known again.
-            await self._desk.kernel.rooms.publish_row(context.room, QUESTION, changed)
+            await self._parts.kernel.rooms.publish_row(context.room, QUESTION, changed)
             await self._tell_asker(context.room_id, changed, self._asker(row))
         else:
             await context.publish_row(QUESTION, changed)
@@ -301,36 +306,36 @@ class QuestionBox:
         if asker is None or changed.question.state == "answered":
             return
         told = Asker(changed.rev, changed.question.id, asker if changed.question.state == "open" else None)
-        await self._desk.kernel.rooms.publish_row(staff_room(session), ASKER, told)
+        await self._parts.kernel.rooms.publish_row(staff_room(session), ASKER, told)
 
     async def _find(self, context: Context, id: str, lock: str) -> Mapping[str, Any]:
-        for row in await self._desk.fetch(f"{OF} {lock}", id, context.room_id):
+        for row in await self._parts.fetch(f"{OF} {lock}", id, context.room_id):
             return row
         raise _none()
 
-    async def _read(self, context: Context) -> Questions:
-        rows = await self._desk.fetch(READ, context.room_id)
+    async def _read(self, context: Context) -> QuestionsSnapshot:
+        rows = await self._parts.fetch(READ, context.room_id)
         questions = [_question(row) for row in rows if row["id"] is not None]
-        return Questions(rows[0]["rev"] if rows else 0, sorted(questions, key=_order))
+        return QuestionsSnapshot(rows[0]["rev"] if rows else 0, sorted(questions, key=_order))
 
     async def _read_askers(self, context: Context) -> Askers:
-        rows = await self._desk.fetch(ANONYMOUS, context.room_id)
+        rows = await self._parts.fetch(ANONYMOUS, context.room_id)
         pairs = [(row["id"], self._asker(row)) for row in rows]
         return Askers({id: asker for id, asker in pairs if asker is not None})
 
     async def _read_mine(self, context: Context) -> MyQuestions:
-        rows = await self._desk.fetch(READ_MINE, context.room_id, context.principal.id)
+        rows = await self._parts.fetch(READ_MINE, context.room_id, context.principal.id)
         return MyQuestions(_ids(rows, "asked"), _ids(rows, "upvoted"))
 
     def _asker(self, row: Mapping[str, Any]) -> Member | None:
-        shown = not row["anonymous"] or self._desk.settings.askers_shown
+        shown = not row["anonymous"] or self._parts.settings.askers_shown
         return Member(row["author_id"], row["author_name"]) if shown else None
 
     def _ask_rate(self) -> Rate:
-        return Rate(count=self._desk.settings.ask_rate_count, seconds=self._desk.settings.ask_rate_seconds)
+        return Rate(count=self._parts.settings.ask_rate_count, seconds=self._parts.settings.ask_rate_seconds)
 
     def _vote_rate(self) -> Rate:
-        return Rate(count=self._desk.settings.vote_rate_count, seconds=self._desk.settings.vote_rate_seconds)
+        return Rate(count=self._parts.settings.vote_rate_count, seconds=self._parts.settings.vote_rate_seconds)
 
 
 def _question(row: Mapping[str, Any], *, whole: bool = False) -> Question:

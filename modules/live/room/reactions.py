@@ -16,7 +16,7 @@ from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import Unavailable, invalid
 from gateway.tasks import end
 from modules.live.messages import Nothing
-from modules.live.room.parts import Desk
+from modules.live.room.parts import RoomParts
 from modules.live.rooms import session_room
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ class React(msgspec.Struct, frozen=True):
     emoji: str
 
 
-class Reactions(msgspec.Struct, frozen=True):
+class ReactionCounts(msgspec.Struct, frozen=True):
     """The push `live.reactions`: how often each came since the last one of this gateway."""
 
     counts: dict[str, int]
@@ -42,11 +42,11 @@ class Palette(msgspec.Struct, frozen=True):
     emoji: list[str]
 
 
-class Applause:
+class Reactions:
     """The sums of this gateway, and a task for each session where somebody reacts."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, parts: RoomParts) -> None:
+        self._parts = parts
         self._sums: dict[str, Counter[str]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.commands = (
@@ -61,7 +61,7 @@ class Applause:
 
     async def _react(self, context: Context, request: React) -> Nothing:
         """Raises BadInput `invalid`."""
-        if request.emoji not in self._desk.settings.reactions:
+        if request.emoji not in self._parts.settings.reactions:
             raise invalid("this is no reaction that may be sent", field="emoji")
         session = context.room_id
         self._sums.setdefault(session, Counter())[request.emoji] += 1
@@ -72,19 +72,19 @@ class Applause:
     async def _tell(self, session: str) -> None:
         try:
             while True:
-                await asyncio.sleep(self._desk.settings.reaction_interval)
+                await asyncio.sleep(self._parts.settings.reaction_interval)
                 sums = self._sums.pop(session, None)
                 if sums is None:
                     return
                 try:
-                    await self._desk.kernel.rooms.emit(session_room(session), REACTIONS, Reactions(dict(sums)))
+                    await self._parts.kernel.rooms.emit(session_room(session), REACTIONS, ReactionCounts(dict(sums)))
                 except Unavailable:
                     log.info("reactions.lost", session=session)
         finally:
             del self._tasks[session]
 
     async def _read(self, context: Context) -> Palette:
-        return Palette(list(self._desk.settings.reactions))
+        return Palette(list(self._parts.settings.reactions))
 
     def _rate(self) -> Rate:
-        return Rate(count=self._desk.settings.reaction_rate_count, seconds=self._desk.settings.reaction_rate_seconds)
+        return Rate(count=self._parts.settings.reaction_rate_count, seconds=self._parts.settings.reaction_rate_seconds)

@@ -13,7 +13,7 @@ from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import not_found
 from gateway.protocol.messages import Snapshot
 from modules.live.messages import Nothing, SessionView
-from modules.live.room.parts import Desk
+from modules.live.room.parts import RoomParts
 
 SESSION: Final = "SELECT * FROM live_session WHERE id = $1"
 
@@ -25,8 +25,8 @@ async def read(context: Context, request: Nothing) -> Snapshot:
 class Snapshots:
     """The commands, and the part `live.session`."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, parts: RoomParts) -> None:
+        self._parts = parts
         self.commands = (
             Command(
                 name="live.snapshot", rooms="session", role="viewer", request=Nothing, handler=read, rate=self._rate
@@ -38,9 +38,9 @@ class Snapshots:
         self.snapshots = (SnapshotPart(name="live.session", rooms="session", read=self._session, shared=True),)
 
     async def _session(self, context: Context) -> SessionView:
-        for row in await self._desk.fetch(SESSION, context.room_id):
+        for row in await self._parts.fetch(SESSION, context.room_id):
             return msgspec.convert(dict(row), SessionView)
         raise not_found("there is no such session")
 
     def _rate(self) -> Rate:
-        return Rate(count=self._desk.settings.snapshot_rate_count, seconds=self._desk.settings.snapshot_rate_seconds)
+        return Rate(count=self._parts.settings.snapshot_rate_count, seconds=self._parts.settings.snapshot_rate_seconds)

@@ -1,9 +1,9 @@
 """Counting votes and telling the room, at most so often however many votes come and wherever.
 
-A vote is a row and nothing more: no row that all voters share is written by each. Whichever gateway took one owes a
-count, and pays it as soon as the session's part was not counted for `tally_interval`, by the database's clock. A count
-tells everything that was not told, also what a gateway owed that has died. What ends a poll or a question counts
-once more in its transaction, so the last word is always right.
+A vote is a row and nothing more: no row that all voters share is written by each. The gateway that took a vote
+schedules a count. It counts as soon as the session's part was not counted for `tally_interval`, by the database's
+clock. A count tells everything that was not told, also the votes of a gateway that has died. What ends a poll or a
+question counts once more in its transaction, so the last word is always right.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import structlog
 
 from gateway.errors import Unavailable
 from gateway.tasks import end
-from modules.live.room.parts import Desk
+from modules.live.room.parts import RoomParts
 
 log = structlog.get_logger(__name__)
 
@@ -30,46 +30,46 @@ TURN: Final = """
 Count = Callable[[str], Awaitable[bool]]
 
 
-class Tallies:
-    """What this gateway owes, and a task for each session and part that it owes something."""
+class VoteCounter:
+    """The counts that this gateway has scheduled, and a task for each session and part that has one."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, parts: RoomParts) -> None:
+        self._parts = parts
         # By part: counts and tells what is new in a session, inside a transaction.
         self.counts: dict[str, Count] = {}
-        self._owed: set[tuple[str, str]] = set()
+        self._scheduled: set[tuple[str, str]] = set()
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
 
-    def owe(self, session: str, part: str) -> None:
+    def schedule(self, session: str, part: str) -> None:
         """A vote has committed."""
         key = (session, part)
-        self._owed.add(key)
+        self._scheduled.add(key)
         if key not in self._tasks:
-            self._tasks[key] = asyncio.get_running_loop().create_task(self._pay(key))
+            self._tasks[key] = asyncio.get_running_loop().create_task(self._flush(key))
 
     async def stop(self) -> None:
         await end(self._tasks.values())
 
-    async def _pay(self, key: tuple[str, str]) -> None:
+    async def _flush(self, key: tuple[str, str]) -> None:
         try:
-            while key in self._owed:
-                self._owed.discard(key)
+            while key in self._scheduled:
+                self._scheduled.discard(key)
                 try:
                     if not await self._count(*key):
-                        self._owed.add(key)
+                        self._scheduled.add(key)
                 except Unavailable:
-                    self._owed.add(key)
+                    self._scheduled.add(key)
                 except Exception:
                     # The next vote, or the end of the poll, counts again.
                     log.exception("tally.failed", session=key[0], part=key[1])
-                await asyncio.sleep(self._desk.settings.tally_interval)
+                await asyncio.sleep(self._parts.settings.tally_interval)
         finally:
             del self._tasks[key]
 
     async def _count(self, session: str, part: str) -> bool:
         """Whether it was this gateway's turn."""
-        async with self._desk.kernel.database.transaction():
-            if not await self._desk.fetch(TURN, session, part, self._desk.settings.tally_interval):
+        async with self._parts.kernel.database.transaction():
+            if not await self._parts.fetch(TURN, session, part, self._parts.settings.tally_interval):
                 return False
             await self.counts[part](session)
         return True

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from modules.live.messages import SessionView
-from modules.live.states import State
+from modules.live.states import SessionState
 
 OCTETS: Final = 75
 # What a TEXT cannot hold (section 3.3.11), the tab aside.
@@ -35,7 +35,7 @@ def _event(session: SessionView) -> Iterator[str]:
     yield f"SUMMARY:{text(session.title)}"
     if session.summary:
         yield f"DESCRIPTION:{text(session.summary)}"
-    yield f"STATUS:{'CANCELLED' if session.state is State.CANCELLED else 'CONFIRMED'}"
+    yield f"STATUS:{'CANCELLED' if session.state is SessionState.CANCELLED else 'CONFIRMED'}"
     yield "END:VEVENT"
 
 

@@ -24,7 +24,7 @@ from modules.live.schedule.messages import NewSeries, SeriesChange, SeriesView
 from modules.live.schedule.recurrence import counted, occurrences
 from modules.live.sessions.service import COLUMNS, Sessions, check_co_mentors
 from modules.live.settings import LiveSettings
-from modules.live.states import State, Step
+from modules.live.states import SessionState, Step
 from modules.live.tables import Series as SeriesRow
 from modules.live.tables import Session
 from modules.programs.facade import Part, part_of
@@ -50,7 +50,7 @@ LOCK: Final = " FOR UPDATE"
 REWRITE: Final = "UPDATE live_series SET title = {}, rule = {}, timezone = {}, rev = {} WHERE id = {}"
 TIMES: Final = ("starts_at", "ends_at", "rule", "timezone")
 AS_NEW: Final = {
-    "state": State.SCHEDULED,
+    "state": SessionState.SCHEDULED,
     "video": Video.OFF,
     "opened_at": None,
     "started_at": None,
@@ -71,7 +71,7 @@ class Slot:
     def followed(self) -> bool:
         """Whether the session moves with it."""
         at = (self.session.starts_at, self.session.ends_at)
-        return self.session.state is State.SCHEDULED and at == (self.starts, self.ends)
+        return self.session.state is SessionState.SCHEDULED and at == (self.starts, self.ends)
 
 
 class Series:

@@ -17,7 +17,7 @@ from gateway.principal import Principal, Role
 from modules.live.messages import NewSession, SessionChange, SessionView
 from modules.live.policies import HOSTS, NAME, OF_PROGRAM, Id
 from modules.live.sessions.service import Agenda, Sessions
-from modules.live.states import State, Step
+from modules.live.states import SessionState, Step
 
 Chosen = Annotated[str | None, QueryParameter(pattern=NAME)]
 # Not a datetime: numbers would be taken for one, which the description does not say.
@@ -39,7 +39,9 @@ async def listing(
     sessions: NamedDependency[Sessions],
     program: Chosen = None,
     series: Chosen = None,
-    session_state: Annotated[State | None, QueryParameter(name="state", description="Only those that are so")] = None,
+    session_state: Annotated[
+        SessionState | None, QueryParameter(name="state", description="Only those that are so")
+    ] = None,
     since: Annotated[str | None, QueryParameter(pattern=MOMENT, description="Only those that end after it")] = None,
     until: Annotated[str | None, QueryParameter(pattern=MOMENT, description="Only those that begin before it")] = None,
     teaching: Annotated[bool, QueryParameter(description="Only those whose mentor or co-mentor you are")] = False,

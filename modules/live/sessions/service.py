@@ -31,10 +31,10 @@ from modules.live.events import (
 )
 from modules.live.messages import NewSession, SessionChange, SessionView, Video
 from modules.live.sessions import recording_notice
-from modules.live.sessions.timers import EMPTY, SETTLE, FollowUpDue, Timetable
-from modules.live.sessions.video_jobs import Screen
+from modules.live.sessions.timers import EMPTY, SETTLE, FollowUpDue, SessionTimers
+from modules.live.sessions.video_jobs import VideoJobs
 from modules.live.settings import LiveSettings
-from modules.live.states import State, Step, after
+from modules.live.states import SessionState, Step, after
 from modules.live.tables import Session
 from modules.programs.facade import Part, exists, part_of, parts_of, programs_of
 
@@ -56,7 +56,7 @@ class Agenda(msgspec.Struct, frozen=True, kw_only=True):
 
     program: str | None = None
     series: str | None = None
-    state: State | None = None
+    state: SessionState | None = None
     since: datetime | None = None
     until: datetime | None = None
     teaching: bool = False
@@ -72,11 +72,11 @@ async def teaches(principal: Principal, session: SessionView) -> bool:
 class Sessions:
     """The sessions there are."""
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, screen: Screen) -> None:
+    def __init__(self, kernel: Kernel, settings: LiveSettings, video_jobs: VideoJobs) -> None:
         self._kernel = kernel
         self._settings = settings
-        self._screen = screen
-        self._timetable = Timetable(kernel, settings)
+        self._video_jobs = video_jobs
+        self._timers = SessionTimers(kernel, settings)
 
     async def listing(self, principal: Principal, agenda: Agenda, span: Span) -> Page[SessionView]:
         """Those that this user may see, by their beginning."""
@@ -144,7 +144,7 @@ class Sessions:
         return SessionView(
             id=new_id(),
             series_id=series_id,
-            state=State.SCHEDULED,
+            state=SessionState.SCHEDULED,
             video=Video.OFF,
             opened_at=None,
             started_at=None,
@@ -159,7 +159,7 @@ class Sessions:
         await Session.insert(Session(**_columns(msgspec.structs.asdict(session))))
         # Nobody is in its own room yet.
         await self._kernel.rooms.publish_row(f"program:{session.program_id}", PUSH, session)
-        await self._timetable.plan(session)
+        await self._timers.plan(session)
         await self._kernel.events.publish(
             SessionScheduled(
                 session.id,
@@ -180,7 +180,7 @@ class Sessions:
             if_match.check(session.rev)
             self.check_recording(values.get("recording", False) and not session.recording)
             for field in values:
-                if session.state.over or (session.state is State.LIVE and field in SETTLED):
+                if session.state.over or (session.state is SessionState.LIVE and field in SETTLED):
                     raise not_changeable(session.state, field)
             session = await self.rewrite(principal, session, values)
         if values.get("visibility") == "program":
@@ -199,7 +199,7 @@ class Sessions:
         await note_co_mentors(principal, session.id, session.co_mentors, values)
         session = await self.write(session, values)
         if moved:
-            await self._timetable.plan(session)
+            await self._timers.plan(session)
             event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
             await self._kernel.events.publish(event)
         return session
@@ -210,7 +210,7 @@ class Sessions:
             session = await self.take(await self.locked(principal, id), step)
             if step in OVER and principal.id not in (session.mentor_id, *session.co_mentors):
                 await record(principal, f"live.{step}", id)
-        self._screen.woken.set()
+        self._video_jobs.woken.set()
         return session
 
     async def take(self, session: SessionView, step: Step) -> SessionView:
@@ -223,23 +223,23 @@ class Sessions:
                 values["opened_at"] = now
                 event = LobbyOpened(session.id, session.program_id)
             case Step.START:
-                values |= {"started_at": now, "video": Video.STARTING if self._screen.on else Video.UNAVAILABLE}
-                await self._screen.begin(session)
+                values |= {"started_at": now, "video": Video.STARTING if self._video_jobs.on else Video.UNAVAILABLE}
+                await self._video_jobs.begin(session)
                 event = SessionStarted(session.id, session.program_id, now)
             case Step.END:
                 values |= {"ended_at": now, "video": Video.OFF}
-                await self._screen.end(session)
+                await self._video_jobs.end(session)
                 # `SessionEnded` carries figures, which are told when they are known.
                 await self._kernel.schedules.at(SETTLE, session.id, now, FollowUpDue(session.id))
                 await self._empty_at(session, now + timedelta(seconds=self._settings.room_kept))
             case Step.CANCEL:
                 await self._empty_at(session, now)
                 event = SessionCancelled(session.id, session.program_id)
-        if step is Step.START and self._screen.records(session):
+        if step is Step.START and self._video_jobs.records(session):
             for user in await recording_notice.give(self._kernel, session):
                 await self._take_out(session, user)
         session = await self.write(session, values)
-        await self._timetable.plan(session)
+        await self._timers.plan(session)
         if event is not None:
             await self._kernel.events.publish(event)
         return session
@@ -279,7 +279,7 @@ class Sessions:
 
     async def _empty_at(self, session: SessionView, closes: datetime) -> None:
         """Take those out who may be in the rooms no more, when nobody comes in on a grant of before."""
-        if session.state is not State.SCHEDULED:
+        if session.state is not SessionState.SCHEDULED:
             fresh = timedelta(seconds=self._kernel.settings(Settings).grant_fresh)
             await self._kernel.schedules.at(EMPTY, session.id, closes + fresh, FollowUpDue(session.id))
 
@@ -299,7 +299,7 @@ class Sessions:
 
     def check_recording(self, wanted: bool) -> None:
         """Raises Conflict `live.no_recording` for what would not happen."""
-        if wanted and not self._screen.recording:
+        if wanted and not self._video_jobs.recording:
             raise no_recording()
 
     def _check_times(self, starts_at: datetime, ends_at: datetime) -> None:

@@ -17,7 +17,7 @@ from modules.live.events import SessionNear
 from modules.live.messages import Reminder, SessionView
 from modules.live.sessions.service import READ, Sessions
 from modules.live.sessions.timers import CLOSE, OPEN, REMIND, SessionDue
-from modules.live.states import State, Step
+from modules.live.states import SessionState, Step
 from modules.live.tables import Session
 
 AGAIN: Final = timedelta(seconds=0.5)
@@ -26,7 +26,7 @@ LOCK_OR_SKIP: Final = READ + " FOR UPDATE SKIP LOCKED"
 PUSH: Final = "live.reminder"
 
 
-class Clockwork:
+class TimerHandlers:
     """The handlers of the timers; each runs inside of a transaction."""
 
     def __init__(self, kernel: Kernel, sessions: Sessions) -> None:
@@ -35,7 +35,7 @@ class Clockwork:
 
     async def open(self, due: SessionDue) -> None:
         session = await self._locked(OPEN, due)
-        if session is not None and session.state is State.SCHEDULED:
+        if session is not None and session.state is SessionState.SCHEDULED:
             await self._sessions.take(session, Step.OPEN)
 
     async def close(self, due: SessionDue) -> None:
@@ -43,12 +43,16 @@ class Clockwork:
         session = await self._locked(CLOSE, due)
         if session is None or session.state.over:
             return
-        await self._sessions.take(session, Step.END if session.state is State.LIVE else Step.CANCEL)
+        await self._sessions.take(session, Step.END if session.state is SessionState.LIVE else Step.CANCEL)
 
     async def remind(self, due: SessionDue) -> None:
         session = await self._locked(REMIND, due)
         # The platform may have been away until the class began.
-        if session is None or session.state not in (State.SCHEDULED, State.LOBBY) or session.starts_at <= clock.now():
+        if (
+            session is None
+            or session.state not in (SessionState.SCHEDULED, SessionState.LOBBY)
+            or session.starts_at <= clock.now()
+        ):
             return
         reminder = Reminder(session.id, session.title, session.starts_at, due.ahead, session.rev)
         await self._kernel.rooms.publish_row(f"program:{session.program_id}", PUSH, reminder)

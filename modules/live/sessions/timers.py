@@ -11,7 +11,7 @@ from gateway import clock
 from gateway.contract import Kernel
 from modules.live.messages import SessionView
 from modules.live.settings import LiveSettings
-from modules.live.states import State
+from modules.live.states import SessionState
 
 # The timers, by the session's id.
 OPEN: Final = "live.open_lobby"
@@ -40,7 +40,7 @@ class FollowUpDue(msgspec.Struct, frozen=True):
     session_id: str
 
 
-class Timetable:
+class SessionTimers:
     """Sets a session's timers in the transaction that writes its row."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
@@ -52,16 +52,16 @@ class Timetable:
         """Every timer of the session as it is now, inside a transaction that has written it."""
         now = clock.now()
         opens = session.starts_at - timedelta(seconds=self._settings.lobby_before)
-        await self._set(OPEN, session, opens if session.state is State.SCHEDULED else None)
+        await self._set(OPEN, session, opens if session.state is SessionState.SCHEDULED else None)
         match session.state:
-            case State.SCHEDULED | State.LOBBY:
+            case SessionState.SCHEDULED | SessionState.LOBBY:
                 await self._set(CLOSE, session, session.ends_at + timedelta(seconds=self._settings.missed_after))
-            case State.LIVE:
+            case SessionState.LIVE:
                 latest = max(now, session.ends_at) + timedelta(seconds=self._settings.overrun)
                 await self._set(CLOSE, session, latest)
             case _:
                 await self._set(CLOSE, session, None)
-        waits = session.state in (State.SCHEDULED, State.LOBBY)
+        waits = session.state in (SessionState.SCHEDULED, SessionState.LOBBY)
         for ahead in self._ahead:
             at = session.starts_at - timedelta(seconds=ahead)
             # Of what was scheduled on short notice nobody needs to be reminded.

@@ -49,7 +49,7 @@ class VideoFacts(msgspec.Struct, frozen=True):
     stage_arn: str | None
 
 
-class Screen:
+class VideoJobs:
     """Whether sessions have video here, and what they want of it. `woken` is set when there may be something to do."""
 
     def __init__(self, *, on: bool, recording: bool) -> None:

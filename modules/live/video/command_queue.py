@@ -25,16 +25,16 @@ log = structlog.get_logger(__name__)
 MOST: Final = 1000
 TRIES: Final = 3
 
-Errand = Callable[[VideoFacts], Awaitable[None]]
+VideoCommand = Callable[[VideoFacts], Awaitable[None]]
 
 
-class Errands:
+class VideoCommandQueue:
     """Implements `modules.live.video.listeners.Video`."""
 
     def __init__(self, kernel: Kernel, ivs: Ivs) -> None:
         self._kernel = kernel
         self._ivs = ivs
-        self._queue: asyncio.Queue[tuple[str, Errand]] = asyncio.Queue(MOST)
+        self._queue: asyncio.Queue[tuple[str, VideoCommand]] = asyncio.Queue(MOST)
 
     async def put_metadata(self, session_id: str, text: str) -> None:
         self._send(session_id, lambda video: self._ivs.put_metadata(video.channel_arn or "", text))
@@ -47,23 +47,23 @@ class Errands:
             version = clock.now_ms()
             await self._ivs.revoke_viewer(video.channel_arn or "", viewer_id(user_id), version)
 
-    def _send(self, session_id: str, errand: Errand) -> None:
+    def _send(self, session_id: str, command: VideoCommand) -> None:
         try:
-            self._queue.put_nowait((session_id, errand))
+            self._queue.put_nowait((session_id, command))
         except asyncio.QueueFull:
-            log.warning("video.errand_dropped", session=session_id)
+            log.warning("video.command_dropped", session=session_id)
 
     async def run(self) -> None:
-        """Run the errands, until cancelled."""
+        """Send the queued commands, until cancelled."""
         while True:
-            session_id, errand = await self._queue.get()
+            session_id, command = await self._queue.get()
             for attempt in range(TRIES):
                 try:
                     with self._kernel.database.guard():
                         video = await video_of(session_id)
                     if video is not None and video.phase == "up":
-                        await errand(video)
+                        await command(video)
                     break
                 except Unavailable as error:
-                    log.info("video.errand_waits", session=session_id, reason=error.message)
+                    log.info("video.command_waits", session=session_id, reason=error.message)
                     await asyncio.sleep(2.0**attempt)

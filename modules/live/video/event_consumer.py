@@ -15,9 +15,9 @@ import structlog
 from gateway.contract import Kernel
 from gateway.errors import Unavailable
 from modules.live.aws.ivs import Ivs, QueueMessage
-from modules.live.sessions.video_jobs import Screen
+from modules.live.sessions.video_jobs import VideoJobs
 from modules.live.tables import VideoRow
-from modules.live.video.provisioner import Studio
+from modules.live.video.provisioner import ChannelProvisioner
 
 log = structlog.get_logger(__name__)
 
@@ -45,14 +45,16 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
         return (*self.resources, stage) if isinstance(stage, str) and stage.isprintable() else self.resources
 
 
-class Happenings:
+class IvsEventConsumer:
     """Hears of events on one gateway. Any number of them may."""
 
-    def __init__(self, kernel: Kernel, ivs: Ivs, studio: Studio, screen: Screen, queue: str) -> None:
+    def __init__(
+        self, kernel: Kernel, ivs: Ivs, provisioner: ChannelProvisioner, video_jobs: VideoJobs, queue: str
+    ) -> None:
         self._kernel = kernel
         self._ivs = ivs
-        self._studio = studio
-        self._screen = screen
+        self._provisioner = provisioner
+        self._video_jobs = video_jobs
         self._queue = queue
 
     async def run(self) -> None:
@@ -89,5 +91,5 @@ class Happenings:
                 return
             await VideoRow.raw(FORGET)
             for arn in happening.about:
-                await self._studio.look(arn)
-        self._screen.woken.set()
+                await self._provisioner.look(arn)
+        self._video_jobs.woken.set()

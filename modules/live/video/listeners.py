@@ -45,7 +45,7 @@ class PollMark(msgspec.Struct, frozen=True):
     type: str = "live.poll"
 
 
-class Effects:
+class VideoListeners:
     """The durable listeners that move the video."""
 
     def __init__(self) -> None:

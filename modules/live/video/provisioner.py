@@ -33,9 +33,9 @@ from modules.live.aws.s3 import S3
 from modules.live.messages import SessionView, Video
 from modules.live.recordings.service import Recordings
 from modules.live.sessions.service import LOCK, Sessions
-from modules.live.sessions.video_jobs import COLUMNS, Screen, VideoFacts
+from modules.live.sessions.video_jobs import COLUMNS, VideoFacts, VideoJobs
 from modules.live.settings import LiveSettings
-from modules.live.states import State, Step
+from modules.live.states import SessionState, Step
 from modules.live.tables import Session, VideoRow
 from modules.live.video.messages import StreamNotice, StreamTrouble
 
@@ -89,7 +89,7 @@ DEVELOP: Final = """
 DEVELOPING: Final = "UPDATE live_video SET due_at = {}, claimed_until = NULL, attempts = 0 WHERE session_id = {}"
 
 
-class Studio:
+class ChannelProvisioner:
     """The worker of one gateway. Any number of them may run."""
 
     def __init__(
@@ -97,7 +97,7 @@ class Studio:
         kernel: Kernel,
         settings: LiveSettings,
         sessions: Sessions,
-        screen: Screen,
+        video_jobs: VideoJobs,
         ivs: Ivs,
         playback: PlaybackKey,
         s3: S3,
@@ -108,7 +108,7 @@ class Studio:
         self._sessions = sessions
         self._ivs = ivs
         self._playback = playback
-        self._wake = screen.woken
+        self._wake = video_jobs.woken
         self._s3 = s3
         self._recordings = recordings
 
@@ -120,9 +120,9 @@ class Studio:
                 while await self._next():
                     pass
             except Unavailable as error:
-                log.info("video.studio_waits", reason=error.message)
+                log.info("video.provisioner_waits", reason=error.message)
             except Exception:
-                log.exception("video.studio_failed")
+                log.exception("video.provisioner_failed")
             try:
                 async with asyncio.timeout(self._settings.video_interval):
                     await self._wake.wait()
@@ -178,7 +178,7 @@ class Studio:
         async with self._kernel.database.transaction():
             session = await self._locked(video.session_id)
             now = clock.now()
-            if session.state is not State.LIVE:
+            if session.state is not SessionState.LIVE:
                 await VideoRow.raw(ABANDONED, channel.arn, stage.arn if stage else None, now, session.id)
                 return
             due_at = now + timedelta(seconds=self._settings.video_reconcile)
@@ -237,7 +237,7 @@ class Studio:
             session = await self._locked(video.session_id)
             found = await VideoRow.raw(REVISED, video.session_id)
             video = msgspec.convert(found[0], VideoFacts)
-            if session.state is not State.LIVE or video.phase != "up":
+            if session.state is not SessionState.LIVE or video.phase != "up":
                 return
             await (self._seen(session, video, stream) if stream is not None else self._missed(session, video))
         if video.stage_arn is not None:

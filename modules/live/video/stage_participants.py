@@ -55,7 +55,7 @@ class ParticipantList(msgspec.Struct, frozen=True):
         return cls([ParticipantView("4tQm8aVx2Kdn", "meera", "host", "camera", True, None)])
 
 
-class Usher:
+class StageParticipants:
     """The worker of one gateway, and what hosts ask. Any number of them may run."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, stages: Stages | None) -> None:
@@ -106,9 +106,9 @@ class Usher:
                 while await self._next():
                     pass
             except Unavailable as error:
-                log.info("stage.usher_waits", reason=error.message)
+                log.info("stage.participants_wait", reason=error.message)
             except Exception:
-                log.exception("stage.usher_failed")
+                log.exception("stage.participants_failed")
             await asyncio.sleep(self._settings.video_interval)
 
     async def _next(self) -> bool:

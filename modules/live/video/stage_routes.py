@@ -6,26 +6,33 @@ from litestar import delete, get, post
 from litestar.di import NamedDependency
 
 from gateway.principal import Principal
-from modules.live.access.stage_tokens import StageDoor, StageTicket
+from modules.live.access.stage_tokens import StageToken, StageTokens
 from modules.live.policies import HOSTS, OF_PROGRAM, Id
-from modules.live.video.stage_participants import ParticipantList, Usher
+from modules.live.video.stage_participants import ParticipantList, StageParticipants
 
 
 @post("/{id:str}/screen", policy=OF_PROGRAM, status_code=200)
-async def share(id: Id, principal: NamedDependency[Principal], stage_door: NamedDependency[StageDoor]) -> StageTicket:
+async def share(
+    id: Id, principal: NamedDependency[Principal], stage_tokens: NamedDependency[StageTokens]
+) -> StageToken:
     """A token for your screen on the stage of an interactive session, beside your camera; for who speaks there."""
-    return await stage_door.share(principal, id)
+    return await stage_tokens.share(principal, id)
 
 
 @get("/{id:str}/stage/participants", policy=HOSTS, conflict=True)
-async def participants(id: Id, principal: NamedDependency[Principal], usher: NamedDependency[Usher]) -> ParticipantList:
+async def participants(
+    id: Id, principal: NamedDependency[Principal], stage_participants: NamedDependency[StageParticipants]
+) -> ParticipantList:
     """Who is on the stage now."""
-    return await usher.participants(principal, id)
+    return await stage_participants.participants(principal, id)
 
 
 @delete("/{id:str}/stage/participants/{participant:str}", policy=HOSTS)
 async def disconnect(
-    id: Id, participant: Id, principal: NamedDependency[Principal], usher: NamedDependency[Usher]
+    id: Id,
+    participant: Id,
+    principal: NamedDependency[Principal],
+    stage_participants: NamedDependency[StageParticipants],
 ) -> None:
     """Send a participant off the stage. It takes a moment; their token lets nobody in any more."""
-    await usher.disconnect(principal, id, participant)
+    await stage_participants.disconnect(principal, id, participant)

@@ -11,8 +11,8 @@ from modules.live.aws.ivs import Ivs
 from modules.live.errors import no_channel
 from modules.live.messages import SessionView, Video
 from modules.live.sessions.service import Sessions, teaches
-from modules.live.sessions.video_jobs import Screen, VideoFacts, video_of
-from modules.live.states import State
+from modules.live.sessions.video_jobs import VideoFacts, VideoJobs, video_of
+from modules.live.states import SessionState
 from modules.live.tables import VideoRow
 from modules.live.video.messages import Check, CheckList, Ingest, StreamView
 
@@ -22,11 +22,11 @@ KEY: Final = "UPDATE live_video SET stream_key_arn = {} WHERE session_id = {}"
 class Streams:
     """Calls IVS for who asks, outside of any transaction. Without IVS there is no channel to ask about."""
 
-    def __init__(self, kernel: Kernel, sessions: Sessions, ivs: Ivs | None, screen: Screen) -> None:
+    def __init__(self, kernel: Kernel, sessions: Sessions, ivs: Ivs | None, video_jobs: VideoJobs) -> None:
         self._kernel = kernel
         self._sessions = sessions
         self._ivs = ivs
-        self._screen = screen
+        self._video_jobs = video_jobs
 
     async def ingest(self, principal: Principal, id: str) -> Ingest:
         """Where the mentor streams to, with the key. Raises Refused for who is not the session's own mentor."""
@@ -82,10 +82,10 @@ class Streams:
         session = await self._host(principal, id)
         present = {person.id for person in await self._kernel.rooms.members(f"session:{id}")}
         checks = [
-            Check("lobby_open", session.state in (State.LOBBY, State.LIVE)),
+            Check("lobby_open", session.state in (SessionState.LOBBY, SessionState.LIVE)),
             Check("mentor_in_room", session.mentor_id in present),
             Check("video_available", self._ivs is not None),
-            Check("recording_available", self._screen.recording or not session.recording),
+            Check("recording_available", self._video_jobs.recording or not session.recording),
             Check("channel_ready", session.video in (Video.READY, Video.STREAMING, Video.LOST)),
             Check("stream_received", session.video is Video.STREAMING),
         ]

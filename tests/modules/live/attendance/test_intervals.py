@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from modules.live.attendance.csv import COLUMNS, sheet
 from modules.live.attendance.intervals import Interval, at_once, clipped, merged, total
+from modules.live.attendance.presence_intervals import PresenceIntervals
 from modules.live.attendance.report import Attendance, Rules, Visit, Window, absence, report
-from modules.live.attendance.stays import Stays
 from modules.live.spreadsheet import cell
 
 # Whole seconds, so that touching and equal ends come often.
@@ -76,7 +76,7 @@ moves = st.lists(
 def test_stays_are_when_a_user_had_a_connection_or_was_away_for_a_moment(steps: list[tuple[str, str, int]]) -> None:
     """Also when writing fails: what is written in the end is all of it, in as few rows as there were long absences."""
     gap, now = 30.0, 0.0
-    stays = Stays(gap)
+    stays = PresenceIntervals(gap)
     written: dict[tuple[str, float], tuple[float, float | None]] = {}
     here: dict[str, int] = {"a": 0, "b": 0}
     since: dict[str, float] = {}

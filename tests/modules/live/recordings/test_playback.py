@@ -31,7 +31,7 @@ from modules.live.aws.presigner import AccessKey, Presigner
 from modules.live.aws.s3 import Recorded, access_key
 from modules.live.errors import Unplayable
 from modules.live.recordings.hls import is_path, rewritten
-from modules.live.recordings.playback_tokens import PURPOSE, Passes
+from modules.live.recordings.playback_tokens import PURPOSE, RecordingTokens
 from tests.conftest import MakeGateway, MakeSettings, MakeToken, Running
 from tests.devcloud.aws import Aws
 from tests.wire import connected
@@ -330,11 +330,11 @@ async def test_a_url_dies_with_the_right(caller: Caller, lesson: Class, aws: Aws
     asha = f"asha-{lesson.session}"
     head, claims, signature = token.split(".")
     bad = {
-        "of another recording": Passes(key.secret(PURPOSE), 60.0).issue(asha, other.recording)[1],
-        "of nobody": Passes(key.secret(PURPOSE), 60.0).issue("who-never-came", lesson.recording)[1],
-        "expired": Passes(key.secret(PURPOSE), -1.0).issue(asha, lesson.recording)[1],
-        "by another secret": Passes(b"x" * 32, 60.0).issue(asha, lesson.recording)[1],
-        "for another purpose": Passes(key.secret("another"), 60.0).issue(asha, lesson.recording)[1],
+        "of another recording": RecordingTokens(key.secret(PURPOSE), 60.0).issue(asha, other.recording)[1],
+        "of nobody": RecordingTokens(key.secret(PURPOSE), 60.0).issue("who-never-came", lesson.recording)[1],
+        "expired": RecordingTokens(key.secret(PURPOSE), -1.0).issue(asha, lesson.recording)[1],
+        "by another secret": RecordingTokens(b"x" * 32, 60.0).issue(asha, lesson.recording)[1],
+        "for another purpose": RecordingTokens(key.secret("another"), 60.0).issue(asha, lesson.recording)[1],
         "tampered with": f"{head}.{claims}.{signature[:-4]}AAAA",
         "unsigned": f"eyJhbGciOiJub25lIn0.{claims}.x",
         "of live playback": key.grant(asha, "arn", "url").token,
@@ -342,7 +342,9 @@ async def test_a_url_dies_with_the_right(caller: Caller, lesson: Class, aws: Aws
     for what, forged in bad.items():
         answer = await nobody.get(url.replace(token, forged))
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), what
-    good = await nobody.get(url.replace(token, Passes(key.secret(PURPOSE), 60.0).issue(asha, lesson.recording)[1]))
+    good = await nobody.get(
+        url.replace(token, RecordingTokens(key.secret(PURPOSE), 60.0).issue(asha, lesson.recording)[1])
+    )
     assert good.status_code == 200
     # The same pass at another recording's address, and at another session's.
     for wrong in (

@@ -388,7 +388,7 @@ async def test_a_quiz_keeps_its_answer_until_it_closes(nodes: Sequence[Running],
 async def test_votes_are_told_at_most_twice_a_second_and_in_full_at_the_end(
     gateway: MakeGateway, token: MakeToken, create_session: CreateSession, database: asyncpg.Pool
 ) -> None:
-    """By two gateways, one of which never pays what it owes, as if it had died."""
+    """By two gateways, one of which never counts what it scheduled, as if it had died."""
     room = f"session:{await create_session()}"
     dying = {"KSMP_LIVE_TALLY_INTERVAL": "3600"}
     users = [f"u{number}" for number in range(12)]
@@ -405,7 +405,7 @@ async def test_votes_are_told_at_most_twice_a_second_and_in_full_at_the_end(
         # The pace is that of the session, not of a gateway: the other one's turn has not come.
         await mentor.expect_push("live.poll_tally", room)
         live: Any = next(module for module in two.gateway.modules if module.name == "live")
-        assert await live._classroom._tallies._count(room.removeprefix("session:"), "polls") is False
+        assert await live._room._vote_counter._count(room.removeprefix("session:"), "polls") is False
         started = await database.fetchval("SELECT clock_timestamp()")
         # Nobody closes it: its time does, once, with everything that was voted.
         await eventually(lambda: datas(mentor, "live.poll", room)[-1]["poll"]["state"] == "closed", "its time", 20.0)
@@ -414,7 +414,7 @@ async def test_votes_are_told_at_most_twice_a_second_and_in_full_at_the_end(
         assert [one["state"] for one in closed] == ["open", "closed"]
         assert (closed[-1]["counts"], closed[-1]["voters"]) == ([6, 6], 12)
         tallies = mentor.pushes("live.poll_tally", room)
-        # The one that closing owed may come at once.
+        # The count that closing makes may come at once.
         gaps = [later["at"] - earlier["at"] for earlier, later in itertools.pairwise(tallies[:-1])]
         assert len(tallies) <= 8
         assert all(gap > 300 for gap in gaps)
@@ -497,7 +497,7 @@ async def test_a_poll_marks_the_video_without_waiting_for_it(
     lives: list[Any] = [next(one for one in node.gateway.modules if one.name == "live") for node in nodes]
     # Whichever gateway takes the events.
     for live in lives:
-        monkeypatch.setattr(live._effects, "video", Camera())
+        monkeypatch.setattr(live._video_listeners, "video", Camera())
     async with people(nodes[0], token, MENTOR, "ada") as (mentor, ada):
         await enter([mentor, ada], room)
         session = room.removeprefix("session:")

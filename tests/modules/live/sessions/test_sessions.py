@@ -15,8 +15,8 @@ import asyncpg
 import httpx
 import pytest
 
-from modules.live.room.promotions import Speakers
-from modules.live.states import TRANSITIONS, State, Step, after
+from modules.live.room.promotions import Promotions
+from modules.live.states import TRANSITIONS, SessionState, Step, after
 from tests.conftest import MakeGateway, MakeToken, Running
 from tests.wire import WireError, connected
 
@@ -91,7 +91,7 @@ async def test_every_move_that_is_not_in_the_table_is_a_conflict(
 ) -> None:
     mentor = caller("meera", "mentor")
     path = await created(mentor, program)
-    for state, step in product(State, Step):
+    for state, step in product(SessionState, Step):
         await database.execute("UPDATE live_session SET state = $1 WHERE id = $2", state, path.rsplit("/", 1)[1])
         answer = await mentor.post(f"{path}/{step}")
         if (state, step) in TRANSITIONS:
@@ -450,16 +450,16 @@ async def test_a_host_s_word_makes_a_viewer_more(caller: Caller, program: str, n
     id = path.rsplit("/", 1)[1]
     room = f"session:{id}"
     module: Any = next(one for one in node.gateway.modules if one.name == "live")
-    speakers = Speakers(module._classroom._desk)
+    promotions = Promotions(module._room._parts)
     async with connected(node.ws_url, token("enid")) as enid:
         await enid.join(room)
         for role in ("speaker", "cohost", "viewer"):
             async with node.gateway.database.transaction():
-                assert await speakers.make(id, "enid", role)
+                assert await promotions.make(id, "enid", role)
             left = await enid.expect_push("left", room)
             assert left["data"] == {"code": "live.role", "rejoin": True}
             await enid.join(room)
-            assert await module._door.role(await _principal(node, token("enid")), id) == role
+            assert await module._started_authorizer.role(await _principal(node, token("enid")), id) == role
 
 
 async def _principal(node: Running, token: str) -> Any:

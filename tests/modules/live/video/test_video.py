@@ -19,7 +19,7 @@ from devstack.guard import Guard
 from gateway.errors import Unavailable
 from gateway.settings import SettingsError
 from modules.live.access.playback_tokens import PlaybackKey, development_key, private_key, viewer_id
-from modules.live.aws.circuit_breaker import Breaker
+from modules.live.aws.circuit_breaker import CircuitBreaker
 from tests.conftest import MakeGateway, MakeSettings, MakeToken, Running
 from tests.devcloud.aws import Aws
 from tests.target import Target, targeted
@@ -352,7 +352,7 @@ async def test_who_was_taken_out_sees_no_more(
         return (await aws.http.get(playback["url"], params=query, headers=headers)).status_code
 
     await eventually(watched, lambda status: status == 403)
-    await module._effects.video.put_metadata(id_of(path), "hello")
+    await module._video_listeners.video.put_metadata(id_of(path), "hello")
 
     async def metadata() -> Any:
         return await aws.drive("GET", "metadata", params={"arn": arn})
@@ -392,7 +392,7 @@ async def test_a_recording_is_found_without_any_event_and_deleted_for_good(
 
 def test_a_breaker_lets_one_call_try_after_a_while() -> None:
     now = [0.0]
-    breaker = Breaker(2, 10.0, lambda: now[0])
+    breaker = CircuitBreaker(2, 10.0, lambda: now[0])
     breaker.failed()
     breaker.check()
     breaker.failed()

@@ -19,7 +19,7 @@ PATIENCE: Final = 0.5
 MOST: Final = 10_000
 
 
-class Memory(Generic[K, V]):
+class StaleCache(Generic[K, V]):
     """Answers of `ask`, used again for `fresh` seconds, and while the database does not answer for as long as that."""
 
     def __init__(self, ask: Callable[[K], Awaitable[V]], fresh: float) -> None:

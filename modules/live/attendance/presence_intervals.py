@@ -26,7 +26,7 @@ class Stay:
 
 
 @dataclass(slots=True)
-class Stays:
+class PresenceIntervals:
     """The stays of one node; `gap` is how long somebody may be away within one."""
 
     gap: float

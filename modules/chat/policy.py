@@ -17,10 +17,10 @@ from gateway.errors import Unavailable, invalid
 from modules.accounts.facade import record
 from modules.chat import errors
 from modules.chat.links import has_link
-from modules.chat.memory import Memory
 from modules.chat.messages import Configure, Kind, Links, Mode, Revised
 from modules.chat.pushes import SETTINGS, Settings
 from modules.chat.settings import ChatSettings
+from modules.chat.stale_cache import StaleCache
 from modules.live.facade import session_facts
 from modules.programs.facade import enrolled
 
@@ -48,14 +48,14 @@ WAIT: Final = """
 RELEASED: Final = "DELETE FROM chat_wait WHERE session_id = $1 RETURNING user_id, until"
 
 
-class Rulebook:
+class ChatPolicy:
     """The settings of each session. A message goes by what was known a second ago, also while the database is away."""
 
     def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
         self._kernel = kernel
         self._settings = settings
-        self._known: Memory[str, Settings] = Memory(self.read, settings.fresh)
-        self._enrolled: Memory[tuple[str, str], bool] = Memory(self._ask_enrolled, settings.enrolled_fresh)
+        self._known: StaleCache[str, Settings] = StaleCache(self.read, settings.fresh)
+        self._enrolled: StaleCache[tuple[str, str], bool] = StaleCache(self._ask_enrolled, settings.enrolled_fresh)
         # When who may send again, by the monotonic clock, until the kernel knows it too.
         self._waits: dict[tuple[str, str], float] = {}
 
