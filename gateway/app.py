@@ -71,7 +71,7 @@ from gateway.tasks import end
 from gateway.telemetry import stalls
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.fallback import Fallback
-from gateway.transport.realtime import RealtimeEndpoint
+from gateway.transport.realtime import RealtimeHandler
 
 log = structlog.get_logger(__name__)
 
@@ -171,7 +171,7 @@ class Gateway:
         sign_in = SignIn(self.bus, self.verifier, self.modules, kinds, joiner, self.users, self.access, settings)
         self.sign_in = sign_in
         self.authenticator = RequestAuthenticator(
-            self.verifier.verify, sign_in.verified, self.access.check, settings.identity_fresh
+            self.verifier.verify, sign_in.verified, self.access.require_not_revoked, settings.identity_fresh
         )
         self.identities = Identities(
             self.cluster_state, KernelPersonalData(self.database), self.modules, self.authenticator.forget
@@ -195,7 +195,7 @@ class Gateway:
             patience=settings.publish_timeout,
         )
         self.dispatcher = Dispatcher(joiner, sign_in, executor, self.metrics)
-        self.endpoint = RealtimeEndpoint(self.hub, sign_in, self.dispatcher, settings, self.metrics)
+        self.realtime = RealtimeHandler(self.hub, sign_in, self.dispatcher, settings, self.metrics)
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, executor, settings, self.metrics)
         for module in modules:
             self.modules.append(self._build(module, outbox, os.environ if environ is None else environ))
@@ -245,7 +245,7 @@ class Gateway:
     async def drain(self) -> None:
         """Take no new sockets, send the clients elsewhere, and finish what was begun; what hangs is given up."""
         self.state = "draining"
-        self.endpoint.ready = self.fallback.ready = False
+        self.realtime.ready = self.fallback.ready = False
         log.info("gateway.draining", clients=len(self.hub.members))
         started = time.monotonic()
         await asyncio.gather(self._part_from_clients(), self.event_runtime.drain(self.settings.drain_timeout))
@@ -319,7 +319,7 @@ class Gateway:
         self.event_runtime.start()
         if self.state == "starting":
             self.state = "ready"
-            self.endpoint.ready = self.fallback.ready = True
+            self.realtime.ready = self.fallback.ready = True
         self.metrics.bus_up.set(1)
         loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
         log.info("gateway.ready", epoch=self.log.epoch, modules=[module.name for module in self.modules], loop=loop)
@@ -389,7 +389,7 @@ def create_app(gateway: Gateway) -> Litestar:
 
     settings = gateway.settings
     handlers: list[Any] = [
-        gateway.endpoint.route(),
+        gateway.realtime.route(),
         *gateway.fallback.routes(),
         *health.routes(gateway.check),
         MetricsController,

@@ -87,9 +87,9 @@ class RoomLog:
 
     async def start(self, first_sequence: FirstSequence) -> None:
         await self._direct.start()
-        await self.check(first_sequence)
+        await self.refresh_epoch(first_sequence)
 
-    async def check(self, first_sequence: FirstSequence) -> bool:
+    async def refresh_epoch(self, first_sequence: FirstSequence) -> bool:
         """Create the stream when it is missing and learn its epoch; whether the epoch is another one now.
 
         `first_sequence` gives the sequence a new stream starts at: above every archived one, so that the
@@ -270,7 +270,7 @@ class RoomLog:
             raise Unavailable(f"the room log answered: {reply['error'].get('description')}")
         message = reply["message"]
         headers = _headers(base64.b64decode(message.get("hdrs", "")))
-        return log_record.read(
+        return log_record.decode_record(
             base64.b64decode(message.get("data", "")),
             room=log_record.room_of(message["subject"]),
             seq=message["seq"],

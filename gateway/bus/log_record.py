@@ -54,7 +54,7 @@ def room_of(subject: str) -> str:
     return f"{kind}:{id}"
 
 
-def payload(
+def encode_payload(
     push: str,
     data: bytes,
     *,
@@ -70,7 +70,7 @@ def payload(
     )
 
 
-def read(body: bytes, *, room: str, seq: int, at: int, message_id: str) -> StoredPush:
+def decode_record(body: bytes, *, room: str, seq: int, at: int, message_id: str) -> StoredPush:
     """A stored message. Bytes that are no payload give a push without a name, which keeps its place."""
     try:
         value = _decode(body)
@@ -94,7 +94,7 @@ def read(body: bytes, *, room: str, seq: int, at: int, message_id: str) -> Store
 
 def from_headers(body: bytes, headers: Mapping[str, str]) -> StoredPush:
     """A stored message as RePublish and direct gets deliver it."""
-    return read(
+    return decode_record(
         body,
         room=room_of(headers[SUBJECT]),
         seq=int(headers[SEQUENCE]),

@@ -96,7 +96,7 @@ class ArchiveWriter:
             rows = await self._connection.fetch(SWEPT, *_covered(tombstone))
         return [row["seq"] for row in rows]
 
-    async def check(self) -> None:
+    async def check_leadership(self) -> None:
         """Raises Unavailable when the connection, and with it the lock, is lost."""
         with guard():
             await self._connection.fetchval("SELECT 1")

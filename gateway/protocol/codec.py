@@ -48,7 +48,7 @@ class JsonCodec:
             value = self._decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DecodeError("not valid JSON") from error
-        _check(value)
+        _check_data_model(value)
         return value
 
 
@@ -70,11 +70,11 @@ class MsgpackCodec:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as error:
             # A key that is itself a map raises TypeError (unhashable), a timestamp out of range ValueError.
             raise DecodeError("not valid msgpack") from error
-        _check(value)
+        _check_data_model(value)
         return value
 
 
-def _check(value: Any, depth: int = 0) -> None:
+def _check_data_model(value: Any, depth: int = 0) -> None:
     """Refuse what the JSON data model does not have, and what no other language's JSON reads back."""
     if depth > MAX_DEPTH:
         raise DecodeError("nested too deeply")
@@ -89,12 +89,12 @@ def _check(value: Any, depth: int = 0) -> None:
                 raise DecodeError("NaN and infinity are not in the data model")
         case list():
             for item in value:
-                _check(item, depth + 1)
+                _check_data_model(item, depth + 1)
         case dict():
             for key, item in value.items():
                 if not isinstance(key, str):
                     raise DecodeError("map keys must be strings")
-                _check(item, depth + 1)
+                _check_data_model(item, depth + 1)
         case _:
             raise DecodeError(f"{type(value).__name__} is not in the data model")
 

@@ -42,7 +42,7 @@ class Writer(Protocol):
     async def swept(self, tombstone: StoredPush) -> list[int]:
         """The seqs of what was copied and its `sweeps` covers."""
 
-    async def check(self) -> None:
+    async def check_leadership(self) -> None:
         """Raises Unavailable when this node does not write any more."""
 
 
@@ -117,7 +117,7 @@ class Archiver:
             if not more:
                 self._metrics.archive_lag.labels(self._kind).set(0)
                 if time.monotonic() - checked_at > CHECK:
-                    await writer.check()
+                    await writer.check_leadership()
                     checked_at = time.monotonic()
                 await asyncio.sleep(self._pause)
             else:

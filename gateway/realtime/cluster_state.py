@@ -108,7 +108,7 @@ class ClusterState:
         """
         async with self._database.transaction():
             fact = await self._table.write(kind, key, _encode(data), until)
-            await self._outbox.add("push", str(ROOM), log_record.payload(PUSH, _encode(fact)))
+            await self._outbox.add("push", str(ROOM), log_record.encode_payload(PUSH, _encode(fact)))
         if not self._database.in_transaction:
             self._learn(fact)
 

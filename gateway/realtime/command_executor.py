@@ -133,7 +133,7 @@ class CommandExecutor:
         roles = self._kinds[caller.room.name.kind].roles
         if roles.index(caller.role) < roles.index(spec.role):
             raise forbidden(f"{spec.name} needs the role {spec.role} in this room")
-        self._restrictions.check(caller.room.text, caller.principal.id, spec.name)
+        self._restrictions.require_allowed(caller.room.text, caller.principal.id, spec.name)
 
     def _context(self, spec: CommandSpec, caller: Caller, nonce: str | None) -> Context:
         user, room = caller.principal, caller.room

@@ -58,7 +58,7 @@ class CoreCommands:
 
     def _note_typing(self, caller: Caller, command: Typing) -> Empty:
         user, typing = caller.principal, caller.room.typing
-        self._restrictions.check(caller.room.text, user.id, command.cmd)
+        self._restrictions.require_allowed(caller.room.text, user.id, command.cmd)
         if typing is None:
             raise invalid("rooms of this kind have no typing")
         typing.set(Typist(user.id, user.name), on=command.on, now=time.monotonic())

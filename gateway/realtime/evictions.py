@@ -54,7 +54,7 @@ class Evictions:
     async def readmit(self, room: str, user: str) -> None:
         await self._declare(Eviction(room, user, "", rejoin=True, out=False), LIFTED)
 
-    def check(self, room: str, user: str) -> None:
+    def require_admitted(self, room: str, user: str) -> None:
         """Raises Restricted while the user is kept out of the room."""
         until = self._out.get((room, user), LIFTED)
         now = clock.now_ms()

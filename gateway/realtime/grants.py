@@ -38,7 +38,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
     room: str
 
 
-class Held(msgspec.Struct, frozen=True, array_like=True):
+class HeldGrant(msgspec.Struct, frozen=True, array_like=True):
     """The answer of a node that holds the grant; `age` is in seconds, since clocks of nodes differ."""
 
     role: str
@@ -87,7 +87,7 @@ class Grants:
         kind = self._kinds.get(room.kind)
         if kind is None:
             raise not_found(f"there are no rooms of kind {room.kind}")
-        self._evictions.check(str(room), principal.id)
+        self._evictions.require_admitted(str(room), principal.id)
         key = Asked(principal.id, principal.role.value, str(room))
         held = self._held(key, self._fresh)
         if held is not None:
@@ -130,13 +130,13 @@ class Grants:
             answer = await self._bus.request(ASKED, msgspec.json.encode(key), timeout=self._wait)
         except Unavailable:
             return None
-        held = msgspec.json.decode(answer.data, type=Held)
+        held = msgspec.json.decode(answer.data, type=HeldGrant)
         self._keep(key, _Grant(held.role, time.monotonic() - held.age))
         return self._held(key, self._stale)
 
     async def _asked(self, message: Msg) -> None:
         grant = self._held(msgspec.json.decode(message.data, type=Asked), self._stale)
         if grant is not None:
-            held = Held(grant.role, time.monotonic() - grant.at)
+            held = HeldGrant(grant.role, time.monotonic() - grant.at)
             with contextlib.suppress(Unavailable):
                 await self._bus.publish(message.reply, msgspec.json.encode(held))

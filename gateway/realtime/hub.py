@@ -413,7 +413,7 @@ class Hub:
                 self._read_gap(opened, room)
 
     async def _check_epoch(self) -> None:
-        if not await self._log.check(self._first_sequence):
+        if not await self._log.refresh_epoch(self._first_sequence):
             return
         log.error("hub.new_epoch", epoch=self._log.epoch)
         for name, opened in list(self._rooms.items()):

@@ -87,7 +87,7 @@ class Joiner:
             self._check_count(member, text)
             if not member.open:
                 raise Refused(Code.NOT_JOINED, "the connection is closed")
-            self._evictions.check(text, member.user.id)
+            self._evictions.require_admitted(text, member.user.id)
             prev = since.seq if recovered and since is not None else 0
             pushes = room.tail.since(prev) if recovered else room.tail.newest(count) if count else []
             used = sum(size(push) for push in pushes)

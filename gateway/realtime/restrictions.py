@@ -81,7 +81,7 @@ class Restrictions:
         taken = frozenset().union(*(one.commands for one in held.values()))
         return [command for command in every if command not in taken]
 
-    def check(self, room: str, user: str, command: str) -> None:
+    def require_allowed(self, room: str, user: str, command: str) -> None:
         """Raises Restricted while the command is taken away from this user."""
         held = self._held.get((room, user))
         if held is None:

@@ -71,7 +71,7 @@ class Revocations:
     async def unban(self, user: str) -> None:
         await self._state.declare(self.kind, f"ban {user_id(user)}", UserBanned(user), LIFTED)
 
-    def check(self, principal: Principal) -> None:
+    def require_not_revoked(self, principal: Principal) -> None:
         """Raises Banned or Revoked for one who is kept out."""
         if principal.id in self._banned:
             raise Banned("you are banned from the platform")

@@ -87,7 +87,7 @@ class ClusterRooms:
             raise ValueError("a tombstone cannot be erased")
         # For the same reason a version's tombstone is also that of the versions before it.
         targets = tuple(erased for target in dead for erased in (*target.erases, Erased(target.seq, target.message_id)))
-        body = log_record.payload(
+        body = log_record.encode_payload(
             self._name_of(push, data),
             msgspec.json.encode(data),
             author=author,
@@ -117,7 +117,9 @@ class ClusterRooms:
         name = room_name(room)
         if not isinstance(entity, msgspec.Struct) or not isinstance(getattr(entity, "rev", None), int):
             raise ValueError(f"{push} must carry a struct of the whole entity with its `rev`")
-        body = log_record.payload(self._name_of(push, entity), msgspec.json.encode(entity), author=author, nonce=nonce)
+        body = log_record.encode_payload(
+            self._name_of(push, entity), msgspec.json.encode(entity), author=author, nonce=nonce
+        )
         await self._outbox.add("push", str(name), body)
 
     async def send(self, room: RoomName, body: bytes, message_id: str) -> None:
@@ -213,4 +215,4 @@ class ClusterRooms:
         await self._evictions.readmit(room, user)
 
     def check(self, room: str, user: str) -> None:
-        self._evictions.check(room, user)
+        self._evictions.require_admitted(room, user)

@@ -113,7 +113,7 @@ class SignIn:
         """Who a token was issued to, as the platform knows them; raises Refused or Unavailable."""
         principal = await self._identified(await self._verifier.verify(token))
         # Last, and nothing waits from here until a connection has its principal: a revocation meets it either way.
-        self._revocations.check(principal)
+        self._revocations.require_not_revoked(principal)
         return principal
 
     async def identify_again(self) -> None:

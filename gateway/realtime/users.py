@@ -33,7 +33,7 @@ PATIENCE: Final = 0.3
 AT_ONCE: Final = 5000
 
 
-class Held(msgspec.Struct, frozen=True, array_like=True):
+class HeldSocket(msgspec.Struct, frozen=True, array_like=True):
     """A socket of a user; `at` is when it connected, in nanoseconds since the Unix epoch."""
 
     at: int
@@ -47,9 +47,9 @@ class Announcement(msgspec.Struct, frozen=True, array_like=True):
     node: str
 
 
-class Answer(msgspec.Struct, frozen=True, array_like=True):
+class HeldSockets(msgspec.Struct, frozen=True, array_like=True):
     user: str
-    held: list[Held]
+    held: list[HeldSocket]
 
 
 class Displacement(msgspec.Struct, frozen=True, array_like=True):
@@ -66,7 +66,7 @@ class Users:
         self._node = uuid.uuid4().hex
         self._members: dict[str, dict[str, Member]] = {}
         self._new: set[str] = set()
-        self._counting: dict[str, set[Held]] = {}
+        self._counting: dict[str, set[HeldSocket]] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -110,10 +110,12 @@ class Users:
             if over := self._over({*self._here(user), *elsewhere}):
                 await self._bus.publish(DISPLACE, msgspec.json.encode(Displacement(user, over)))
 
-    def _here(self, user: str) -> list[Held]:
-        return [Held(member.opened_at, member.id) for member in self._members.get(user, {}).values() if member.open]
+    def _here(self, user: str) -> list[HeldSocket]:
+        return [
+            HeldSocket(member.opened_at, member.id) for member in self._members.get(user, {}).values() if member.open
+        ]
 
-    def _over(self, held: set[Held]) -> list[str]:
+    def _over(self, held: set[HeldSocket]) -> list[str]:
         oldest_first = sorted(held, key=lambda item: (item.at, item.connection))
         return [item.connection for item in oldest_first[: max(0, len(held) - self._limit)]]
 
@@ -130,10 +132,10 @@ class Users:
         for user in announcement.users:
             if held := self._here(user):
                 with contextlib.suppress(Unavailable):
-                    await self._bus.publish(ANSWERS + announcement.node, msgspec.json.encode(Answer(user, held)))
+                    await self._bus.publish(ANSWERS + announcement.node, msgspec.json.encode(HeldSockets(user, held)))
 
     async def _answered(self, message: Msg) -> None:
-        answer = msgspec.json.decode(message.data, type=Answer)
+        answer = msgspec.json.decode(message.data, type=HeldSockets)
         counting = self._counting.get(answer.user)
         if counting is not None:
             counting.update(answer.held)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -13,10 +10,8 @@ from litestar import WebSocket, websocket
 from litestar.handlers import WebsocketRouteHandler
 
 from gateway.auth.policy import otherwise
-from gateway.errors import CloseCode, Code, KsmpError, Refused
 from gateway.protocol.codec import choose
-from gateway.protocol.connection import Answered, ConnectionLimits, Received, ServerConnection, Violation, error_body
-from gateway.protocol.messages import Connect, Failed, Ok
+from gateway.protocol.connection import ConnectionLimits, ServerConnection
 from gateway.realtime.dispatch import Dispatcher
 from gateway.realtime.frame_encoder import websocket_encoder
 from gateway.realtime.hub import Hub
@@ -24,12 +19,13 @@ from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
+from gateway.transport.connection_session import ConnectionSession
 from gateway.transport.endpoint import EXTENSION, WebSocketEndpoint
 
 log = structlog.get_logger(__name__)
 
 
-class RealtimeEndpoint:
+class RealtimeHandler:
     """Serves sockets for as long as the gateway is ready."""
 
     def __init__(self, hub: Hub, sign_in: SignIn, dispatcher: Dispatcher, settings: Settings, metrics: Metrics) -> None:
@@ -106,137 +102,6 @@ class RealtimeEndpoint:
             await _answer(socket, 503, "not ready")
             return False
         return True
-
-
-class ConnectionSession:
-    """One connection while it is served; implements `gateway.transport.endpoint.Receiver`."""
-
-    __slots__ = (
-        "_connection",
-        "_deadline",
-        "_dispatcher",
-        "_endpoint",
-        "_gone",
-        "_member",
-        "_metrics",
-        "_refused",
-        "_sign_in",
-        "_signed_in",
-        "_signing_in",
-        "_waiting",
-    )
-
-    def __init__(
-        self,
-        connection: ServerConnection,
-        member: Member,
-        endpoint: WebSocketEndpoint,
-        sign_in: SignIn,
-        dispatcher: Dispatcher,
-        metrics: Metrics,
-        gone: Callable[[Member, int], None],
-    ) -> None:
-        self._connection = connection
-        self._member = member
-        self._endpoint = endpoint
-        self._sign_in = sign_in
-        self._dispatcher = dispatcher
-        self._metrics = metrics
-        self._gone = gone
-        self._deadline: asyncio.TimerHandle | None = None
-        self._refused: KsmpError | None = None
-        self._signed_in = False
-        self._signing_in: asyncio.Task[None] | None = None
-        # What came behind a `connect` that is not answered yet.
-        self._waiting: list[bytes | str] = []
-
-    def expect_connect(self, timeout: float) -> None:
-        """Give the client this many seconds for a successful `connect`."""
-        self._deadline = asyncio.get_running_loop().call_later(timeout, self.too_late)
-
-    def received(self, data: bytes | str) -> None:
-        """Act on one message of the client."""
-        if not self._member.open:
-            return
-        if self._signing_in is not None:
-            if len(self._waiting) < self._connection.limits.commands_in_flight:
-                self._waiting.append(data)
-            else:
-                # Of one read there may be thousands, each of which unpacks to much more.
-                self._member.close(CloseCode.FLOOD)
-            return
-        match self._connection.receive(data, time.monotonic()):
-            case Received(Connect() as command):
-                # Nothing more is read meanwhile, so that what waits is bounded.
-                self._endpoint.hold(True)
-                self._signing_in = asyncio.get_running_loop().create_task(self._connect(command))
-            case Received(command):
-                self._dispatcher.submit(self._connection, self._member, command)
-            case Answered(reply, _, code):
-                self._metrics.commands.labels("refused", code).inc()
-                if reply is not None:
-                    self._member.send(reply)
-            case Violation(code, message):
-                log.info("connection.violation", connection=self._member.id, code=int(code), reason=message)
-                self._member.close(code, reason=f"{code.reason}: {message}")
-
-    def lagging(self, behind: bool) -> None:
-        self._member.lag(behind)
-
-    def over(self) -> None:
-        self._member.end()
-
-    def lost(self, code: int) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        self._gone(self._member, code)
-
-    def too_late(self) -> None:
-        """The time for a successful `connect` is over."""
-        if self._signed_in:
-            return
-        if self._refused is None and self._signing_in is None:
-            self._member.close(CloseCode.PROTOCOL_ERROR)
-        elif isinstance(self._refused, Refused):
-            self._member.close(self._refused.close_code)
-        else:
-            # It was not the client's fault, so it may come back by itself.
-            self._member.close(CloseCode.BUS_LOST)
-
-    async def _connect(self, command: Connect) -> None:
-        member = self._member
-        structlog.contextvars.bind_contextvars(connection=member.id)
-        member.hold()
-        try:
-            result = await self._sign_in.connect(member, command.token, command.rooms)
-        except Exception as raised:
-            error = raised if isinstance(raised, KsmpError) else _internal()
-            self._refused = error
-            self._answer(command, Failed(command.id or 0, error_body(error)))
-            self._metrics.connects.labels(error.code).inc()
-        else:
-            self._signed_in = True
-            if self._deadline is not None:
-                self._deadline.cancel()
-            self._connection.connected()
-            self._answer(command, Ok(command.id or 0, result))
-            self._metrics.connects.labels("ok").inc()
-            log.info("connection.connected", user=member.user.id, rooms=len(result.rooms))
-        self._signing_in = None
-        self._endpoint.hold(False)
-        waiting, self._waiting = self._waiting, []
-        for data in waiting:
-            self.received(data)
-
-    def _answer(self, command: Connect, reply: Ok | Failed) -> None:
-        self._connection.replied(command.id)
-        self._member.release(reply if command.id is not None else None)
-
-
-def _internal() -> KsmpError:
-    trace = uuid.uuid4().hex
-    log.exception("connect.failed", trace=trace)
-    return KsmpError(Code.INTERNAL, f"internal error, trace {trace}")
 
 
 async def _answer(socket: WebSocket[Any, Any, Any], status: int, reason: str) -> None:

@@ -56,7 +56,7 @@ def told(viewer: Viewer, push: str = "can") -> list[object]:
 
 def refused(node: Node, room: str, user: str, command: str = "test.say") -> Restricted | None:
     try:
-        node.restrictions.check(room, user, command)
+        node.restrictions.require_allowed(room, user, command)
     except Restricted as error:
         return error
     return None
@@ -64,7 +64,7 @@ def refused(node: Node, room: str, user: str, command: str = "test.say") -> Rest
 
 def kept_out(node: Node, room: str, user: str) -> bool:
     try:
-        node.evictions.check(room, user)
+        node.evictions.require_admitted(room, user)
     except Restricted:
         return True
     return False
