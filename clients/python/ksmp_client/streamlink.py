@@ -202,9 +202,9 @@ class StreamLink:
                 ask.settle(answer)
         for left in leaving:
             _settle(left, None)
-        for name, told in found.items():
+        for name, joined in found.items():
             if name not in asks and name not in self._left:
-                self._on_joined(self, name, told)
+                self._on_joined(self, name, joined)
 
     async def _open(self, first: Iterable[str]) -> dict[str, Any]:
         """Open a stream with the present rooms. `first` are new ones, or those whose replay did not fit before."""
@@ -235,17 +235,17 @@ class StreamLink:
 
     async def _answer(self, name: str, found: Any, ask: Ask) -> JoinResult:
         """The result of a join. A stream brings no history by itself, so this asks for it."""
-        told = outcome(found)
-        if not isinstance(told, JoinResult):
-            if told.error is not None:
-                raise failure(told.error)
+        joined = outcome(found)
+        if not isinstance(joined, JoinResult):
+            if joined.error is not None:
+                raise failure(joined.error)
             raise CommandFailed(Code.UNAVAILABLE, "the replay of the room did not fit", True, 0.0)
-        if told.recovered is None and ask.history:
-            payload = _body("history", before=told.seq + 1, limit=ask.history)
+        if joined.recovered is None and ask.history:
+            payload = _body("history", before=joined.seq + 1, limit=ask.history)
             async with asyncio.timeout(OPEN_TIMEOUT):
                 page = msgspec.convert(await self._send(name, payload), HistoryResult)
-            return msgspec.structs.replace(told, messages=page.messages)
-        return told
+            return msgspec.structs.replace(joined, messages=page.messages)
+        return joined
 
     # Commands.
 
