@@ -1,4 +1,4 @@
-"""The connection to NATS: stays up for the life of the process, and tells when it is away."""
+"""The connection to NATS. It lasts for the life of the process, and tells its users when NATS is away."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Handler = Callable[[Msg], Awaitable[None]]
 
 
 class NatsBus:
-    """One connection to NATS, with what it needs to be noticed when it hangs.
+    """One connection to NATS, with pings that notice a hung server within seconds.
 
-    Plain publishes while NATS is away are refused rather than buffered: what nobody waits for would
-    come late, and what somebody waits for is retried by its publisher.
+    While NATS is away, plain publishes are refused and not buffered. A buffered message that nobody waits for would
+    come late. A message that somebody waits for is retried by its publisher.
     """
 
     def __init__(self, servers: Sequence[str], name: str) -> None:
@@ -55,7 +55,7 @@ class NatsBus:
         self._lost.append(callback)
 
     def on_back(self, callback: Callable[[], Awaitable[None]]) -> None:
-        """Called after every reconnect, when the subscriptions stand again."""
+        """Add a callback for every reconnect; it runs when the server has the subscriptions again."""
         self._back.append(callback)
 
     async def connect(self) -> None:
@@ -88,7 +88,7 @@ class NatsBus:
     async def close(self) -> None:
         self._up.clear()
         if not self._client.is_closed:
-            # What a server that is away was still to be sent is lost, which is no reason not to go on.
+            # What is not sent yet may be lost when the server is away. Closing goes on all the same.
             with contextlib.suppress(OSError, nats.errors.Error):
                 await self._client.close()
 
@@ -116,11 +116,11 @@ class NatsBus:
             raise Unavailable(f"NATS does not answer: {type(error).__name__}") from error
 
     async def subscribe(self, subject: str, handler: Handler) -> Subscription:
-        """Subscribe; messages are handled one after the other, in the order they come."""
+        """Subscribe; messages are handled one by one, in the order they come. What a handler raises is logged."""
         return await self._client.subscribe(subject, cb=handler)
 
     async def follow(self, subject: str, handler: Callable[[Msg], None]) -> InlineSubscription:
-        """Subscribe with a handler that does not wait: each message is handled as it is read."""
+        """Subscribe with a handler that does not wait. Each message is handled as it is read; raises Unavailable."""
         try:
             return await follow(self._client, subject, handler)
         except nats.errors.Error as error:

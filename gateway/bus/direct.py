@@ -1,7 +1,7 @@
 """Batched direct gets: several messages of a stream for one request (NATS ADR-31).
 
-nats-py has no call for them yet. One wildcard inbox serves all requests of the process; the last token
-of the reply subject says whose answer it is.
+nats-py has no call for them yet. All requests of the process share one wildcard inbox. The last token of the reply
+subject names the request that the answer belongs to.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Batch:
 
 
 class DirectReader:
-    """Asks any replica of a stream. An answer may be stale, and never has a hole before its end."""
+    """Asks any replica of a stream. An answer may miss the newest messages. It never misses one before its last."""
 
     def __init__(self, bus: NatsBus, stream: str) -> None:
         self._bus = bus

@@ -1,8 +1,8 @@
-"""A subscription without a queue and a task of its own: what nats-py reads is handled at once.
+"""A subscription without a queue and without a task: each message is handled as nats-py reads it.
 
-A node holds one for each of its rooms, tens of thousands of them, and a room's message is on its way to the
-members before the next one is read. nats-py gives every subscription a queue and a task, which cost several
-KiB and a turn of the event loop a message; what it asks of a subscription it made itself is answered here instead.
+A node holds one for each of its rooms, which may be tens of thousands. nats-py gives every subscription a queue and a
+task. They cost several KiB for each subscription, and a turn of the event loop for each message. This class has the
+attributes that nats-py expects of a subscription, and calls the handler directly.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 class InlineSubscription(Subscription):
     """A subscription to one subject. `handler` must not wait, and what it raises is logged."""
 
-    # What nats-py keeps for each of its own; none of it is used without a queue.
+    # nats-py reads these attributes of every subscription. Without a queue their values never change.
     _queue = ""
     _max_msgs = 0
     _pending_bytes_limit = 0
@@ -45,7 +45,7 @@ class InlineSubscription(Subscription):
         return self
 
     def put_nowait(self, message: Msg) -> None:
-        """What nats-py does with a message that it has read."""
+        """Handle one message; nats-py calls this for each message that it has read."""
         try:
             self._handler(message)
         except Exception:
@@ -54,7 +54,7 @@ class InlineSubscription(Subscription):
 
 async def follow(client: Client, subject: str, handler: Callable[[Msg], None]) -> InlineSubscription:
     """Subscribe; the server has the subscription before anything that is sent later on this connection."""
-    # The same steps as Client.subscribe takes.
+    # These are the steps of Client.subscribe.
     client._sid += 1
     subscription = InlineSubscription(client, client._sid, subject, handler)
     subscriptions: dict[int, Any] = client._subs

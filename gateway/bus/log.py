@@ -1,7 +1,7 @@
-"""The room log: stream ROOMS, which stores every durable message and republishes it to the nodes.
+"""The room log: the stream ROOMS, which stores every durable message and republishes it to the nodes.
 
-What is acknowledged is stored. The order is the stream's, the same on every node. A message whose id
-was stored within two minutes is not stored again.
+A message that was acknowledged is stored. The stream gives the order, and it is the same on every node. A message whose
+id was stored within the last two minutes is not stored again.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ class RoomLog:
         await self.refresh_epoch(first_sequence)
 
     async def refresh_epoch(self, first_sequence: FirstSequence) -> bool:
-        """Create the stream when it is missing and learn its epoch; whether the epoch is another one now.
+        """Create the stream when it is missing and read its epoch; whether the epoch has changed.
 
-        `first_sequence` gives the sequence a new stream starts at: above every archived one, so that the
-        history of a room stays one ascending sequence.
+        `first_sequence` gives the sequence that a new stream starts at. It is above every archived sequence, so that
+        the history of a room stays one ascending sequence. Raises Unavailable.
         """
         try:
             info = await self._info() or await self._create(await first_sequence())
@@ -111,15 +111,15 @@ class RoomLog:
     async def last(self) -> int:
         """The newest sequence of the stream, over all rooms, as its leader knows it; raises Unavailable.
 
-        Everything acknowledged before the call is at or below it. Callers of one moment share a request.
+        Everything acknowledged before the call is at or below it. Callers at the same moment share one request.
         """
         return (await self._range()).last_seq
 
     async def publish(self, room: RoomName, body: bytes, message_id: str) -> Stored:
         """Store one message; returns at its acknowledgement.
 
-        Retried with the same id for `publish_timeout` seconds, as while a stream elects a leader; then
-        raises Unavailable, and the message may have been stored.
+        A publish that fails is retried with the same id for `publish_timeout` seconds, for example while the stream
+        elects a leader. Then Unavailable is raised, and the message may have been stored all the same.
         """
         subject = log_record.subject(log_record.IN, room)
         headers = {log_record.MESSAGE_ID: message_id}
@@ -137,7 +137,7 @@ class RoomLog:
                     raise TimeoutError
                 return Stored(ack.seq, ack.duplicate, retried)
             except (NatsError, msgspec.DecodeError, TimeoutError, OSError) as error:
-                # Waiting on would only delay the answer that the client must repeat the command.
+                # There is no time for another try. The client learns at once that it has to repeat the command.
                 if deadline - time.monotonic() < backoff.pause:
                     raise Unavailable("the room log did not acknowledge in time") from error
             retried = True
@@ -166,7 +166,7 @@ class RoomLog:
     async def read(self, room: RoomName, start: int, *, limit: int = BATCH) -> tuple[list[StoredPush], bool]:
         """Messages of the room from sequence `start` on, ascending, and whether there are more.
 
-        From any replica: the newest may be missing, none before them is.
+        Any replica answers. The newest messages may be missing; none before them is.
         """
         return await self._read({"seq": max(1, start)}, log_record.subject(log_record.IN, room), limit)
 
@@ -184,10 +184,10 @@ class RoomLog:
     ) -> list[StoredPush]:
         """Every message of the room with `after` < seq <= `until` that the log still holds.
 
-        Stops early, with more than `limit` messages, when there are more.
+        With a `limit`, the read stops early once it has more than `limit` messages.
 
-        A replica may be stale: the answer is believed once it reaches `until`; after a few tries the
-        stream's leader is asked, which is slower and exact, since `until` itself may have been erased.
+        A replica may be stale, so an answer counts only when it reaches `until`. After a few tries the stream's leader
+        is asked. It is slower and exact, which is needed because `until` itself may have been erased.
         """
         found: list[StoredPush] = []
         position = after
@@ -217,15 +217,15 @@ class RoomLog:
     async def before(self, room: RoomName, seq: int, limit: int, *, first: int) -> list[StoredPush]:
         """The newest `limit` messages of the room below `seq`, ascending, down to the stream's `first`.
 
-        JetStream reads forward only, so growing windows of the stream are read from the end. Quick when
-        the room has a message at `seq - 1` or later; otherwise the leader is asked whether it has.
+        JetStream reads forward only, so the stream is read in growing windows from the end. This is fast when the room
+        has a message at `seq - 1` or later. Otherwise the leader is asked whether it has.
         """
         pages: list[list[StoredPush]] = []
         count, end, window = 0, seq, 1024
         while count < limit and end > first:
             start = max(first, end - window)
-            # The room need not have a message at the end of the window, so that waiting for it would be in vain:
-            # many quiet rooms, resumed at once, would take longer than a client has for its connect.
+            # The room need not have a message at the end of the window, so a stale replica is not asked again. Many
+            # quiet rooms that are resumed at once would take longer than a client has for its connect.
             page = await self.between(room, start - 1, end - 1, tries=1)
             pages.append(page)
             count += len(page)
@@ -233,12 +233,12 @@ class RoomLog:
         return [push for page in reversed(pages) for push in page][-limit:]
 
     async def erase(self, seq: int) -> None:
-        """Erase one message from the stream for good; one that is gone already is no error."""
+        """Erase one message from the stream; a message that is gone already is no error. Raises Unavailable."""
         try:
             reply = await self._api("STREAM.MSG.DELETE", {"seq": seq}, errors=True)
         except (NatsError, TimeoutError) as error:
             raise Unavailable("the room log did not erase in time") from error
-        # 10043: the sequence is not there, 10057: it could not be erased since it is not there.
+        # 10037: no such message; 10043: no such sequence; 10057: the message could not be erased, it is not there.
         if "error" in reply and reply["error"].get("err_code") not in (10037, 10043, 10057):
             raise Unavailable(f"the room log refused to erase: {reply['error'].get('description')}")
 

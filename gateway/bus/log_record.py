@@ -1,4 +1,4 @@
-"""A message of the room log: its subjects, its payload and its place."""
+"""A record of the room log: its subjects, its payload, and its place in the log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TIME: Final = "Nats-Time-Stamp"
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"author": "from"}):
-    """What the bytes of a logged message say; where it stands in the log is in its headers."""
+    """The payload of a record. Its place in the log is in its headers."""
 
     push: str
     author: Author | None = None
@@ -49,7 +49,7 @@ def subject(prefix: str, room: RoomName) -> str:
 
 
 def room_of(subject: str) -> str:
-    """The room a subject of any of the prefixes is about."""
+    """The room that a subject is about, whichever prefix it has."""
     _, _, kind, id = subject.split(".", 3)
     return f"{kind}:{id}"
 
@@ -71,7 +71,7 @@ def encode_payload(
 
 
 def decode_record(body: bytes, *, room: str, seq: int, at: int, message_id: str) -> StoredPush:
-    """A stored message. Bytes that are no payload give a push without a name, which keeps its place."""
+    """A stored push. Bytes that are no payload give a push without a name, which still has its place in the log."""
     try:
         value = _decode(body)
     except msgspec.DecodeError as error:
@@ -93,7 +93,7 @@ def decode_record(body: bytes, *, room: str, seq: int, at: int, message_id: str)
 
 
 def from_headers(body: bytes, headers: Mapping[str, str]) -> StoredPush:
-    """A stored message as RePublish and direct gets deliver it."""
+    """A stored push as RePublish and direct gets deliver it."""
     return decode_record(
         body,
         room=room_of(headers[SUBJECT]),

@@ -1,4 +1,4 @@
-"""One answer for all who ask the same at about the same time."""
+"""Single flight: callers who ask the same question at about the same time share one answer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Asks one question at a time. Whoever asks while it is under way shares the next one.
+    """Runs one call at a time. Callers who come while it runs share the next one.
 
-    So every answer is to a question that was put after its callers asked, and a crowd costs two.
+    So every caller gets the result of a call that began after it asked, and a crowd costs two calls.
     """
 
     def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
@@ -21,10 +21,10 @@ class SingleFlight(Generic[T]):
         self._next: asyncio.Task[T] | None = None
 
     async def __call__(self) -> T:
-        """The answer; raises what the question raises, to all who share it."""
+        """The result; what the call raises is raised to every caller who shares it."""
         if self._next is None:
             self._next = asyncio.get_running_loop().create_task(self._run(self._current))
-        # One caller that gives up does not take the answer from the others.
+        # A caller that is cancelled does not cancel the call of the others.
         return await asyncio.shield(self._next)
 
     async def _run(self, before: asyncio.Task[T] | None) -> T:

@@ -1,7 +1,7 @@
-"""The two codecs. Both carry the JSON data model and give the same structures.
+"""The two codecs, JSON and msgpack. Both carry the JSON data model and decode to the same structures.
 
-msgpack can say more than JSON (binary, extension types, NaN, keys that are not strings); what JSON
-cannot say is refused, so that a module never sees a difference.
+msgpack can express more than JSON: binary, extension types, NaN, keys that are not strings. All of that is refused, so
+that a module never sees a difference between the two.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-# Deeper nesting than any real message, shallow enough that no recursion limit is met.
+# Deeper than any real message, and too shallow to reach the recursion limit.
 MAX_DEPTH: Final = 32
 
 
@@ -61,7 +61,7 @@ class MsgpackCodec:
         self._decode = msgspec.msgpack.Decoder().decode
 
     def encode(self, message: Any) -> bytes:
-        # First as JSON has it: times and binary are strings there, and so they are here.
+        # Times and binary are strings in JSON, so they are strings in msgpack too.
         return self._pack(msgspec.to_builtins(message))
 
     def decode(self, data: bytes) -> Any:
@@ -75,7 +75,7 @@ class MsgpackCodec:
 
 
 def _check_data_model(value: Any, depth: int = 0) -> None:
-    """Refuse what the JSON data model does not have, and what no other language's JSON reads back."""
+    """Refuse values outside of the JSON data model, and numbers that JSON in other languages cannot read back."""
     if depth > MAX_DEPTH:
         raise DecodeError("nested too deeply")
     match value:

@@ -4,11 +4,14 @@
         │                        │
         └──── violation ─────────┴──────────────► closed
 
-A connection starts `awaiting`: the only command it may send is `connect`, and it may try again. Once
-`connected` every other command is good. What breaks the contract beyond repair (bytes that are no
-message, a command before `connect`, a flood) is a Violation: the transport closes with its code. What
-can be answered (a bad field, an id in flight, too many commands) is Answered with an error reply and
-the connection goes on. Nothing here waits, and time comes in as an argument.
+A connection starts `awaiting`. The only command it may send is `connect`, and it may try again. Once it is
+`connected`, it may send every other command.
+
+Some input breaks the contract beyond repair: bytes that are no message, a command before `connect`, a flood. That is a
+Violation, and the transport closes the connection with its code. Other bad input can be answered: a bad field, an id in
+flight, too many commands. That is Answered with an error reply, and the connection goes on.
+
+Nothing here waits. The time comes in as an argument.
 """
 
 from __future__ import annotations
@@ -53,7 +56,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A command refused without looking further. `reply` is None when it carried no id."""
+    """A command that was refused here; it does not reach a handler. `reply` is None when it carried no id."""
 
     reply: Failed | None
     cmd: str
@@ -62,7 +65,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """The contract is broken: close with this code."""
+    """The client broke the contract: the transport closes the connection with this code."""
 
     code: CloseCode
     message: str
@@ -107,7 +110,7 @@ class ServerConnection:
         return self._read(value, now)
 
     def connected(self) -> None:
-        """The connection's `connect` succeeded."""
+        """Note that the connection's `connect` succeeded."""
         if self.state is ConnectionState.AWAITING:
             self.state = ConnectionState.CONNECTED
 
@@ -115,7 +118,7 @@ class ServerConnection:
         self.state = ConnectionState.CLOSED
 
     def replied(self, id: int | None) -> None:
-        """The reply to this id is written: the client may use it again."""
+        """Note that the reply to this id was written: the client may use the id again."""
         if id is not None:
             self._in_flight.discard(id)
 
@@ -157,7 +160,7 @@ class ServerConnection:
 
 
 def convert(value: dict[str, Any], cmd: str) -> Command:
-    """The command a message is; raises BadInput `unknown_command` or `invalid`."""
+    """Turn a decoded message into its command; raises BadInput `unknown_command` or `invalid`."""
     if not is_command(cmd):
         raise BadInput(Code.UNKNOWN_COMMAND, "no such command")
     kind = CORE_COMMANDS.get(cmd)

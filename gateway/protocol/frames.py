@@ -7,7 +7,7 @@ from typing import Final
 
 TEXT: Final = 0x1
 BINARY: Final = 0x2
-# RSV1, which permessage-deflate gives its meaning (RFC 7692, section 6).
+# The bit RSV1 marks a compressed message (RFC 7692, section 6).
 COMPRESSED: Final = 0x40
 
 

@@ -22,7 +22,7 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """What every command carries; one without `id` gets no reply."""
+    """What every command carries. A command without `id` gets no reply."""
 
     id: Id | None = None
     cmd: str
@@ -56,7 +56,7 @@ class History(Command, frozen=True, kw_only=True):
 
 
 class Presence(Command, frozen=True, kw_only=True):
-    """`after` is the user id that the page begins behind."""
+    """`after` is the user id after which the page begins."""
 
     room: str
     after: str = ""
@@ -73,7 +73,7 @@ class Ping(Command, frozen=True, kw_only=True):
 
 
 class ModuleCommand(Command, frozen=True, kw_only=True):
-    """`<module>.<verb>`; `data` is of the JSON data model and is checked by the module's request struct."""
+    """A command `<module>.<verb>`. The module's request struct checks `data`."""
 
     room: str | None = None
     nonce: str | None = None
@@ -112,7 +112,7 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"author": "from"}):
-    """What members of a room are told; a durable one carries `seq` and `prev`, an ephemeral one neither.
+    """A message to the members of a room. A durable push carries `seq` and `prev`; an ephemeral one carries neither.
 
     `at` is in milliseconds since the Unix epoch.
     """
@@ -152,7 +152,7 @@ class RoomFailed(msgspec.Struct, frozen=True):
 
 
 class RoomDeferred(msgspec.Struct, frozen=True):
-    """Stands for a room of a `connect` whose replay did not fit: join it by itself."""
+    """Stands for a room of a `connect` whose replay did not fit. The client joins it with a command of its own."""
 
     deferred: bool = True
 
@@ -198,7 +198,7 @@ class PingResult(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of a room, by part: what its durable pushes up to `seq` have made, and perhaps later ones.
+    """The state of a room, by part. It holds every durable push up to `seq`, and perhaps later ones.
 
     `failed` names the parts that could not be read. They are missing from `parts`.
     """
@@ -211,7 +211,7 @@ class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Published(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a log-first command returns; `duplicate` when a repeat of the same nonce met the first."""
+    """What a log-first command returns. `duplicate` says that it was a repeat with the same nonce."""
 
     seq: int
     duplicate: bool = False
@@ -226,7 +226,7 @@ class Can(msgspec.Struct, frozen=True):
 
 
 class Left(msgspec.Struct, frozen=True):
-    """The data of the `left` push: the server took this connection out of the room."""
+    """The data of the `left` push: the gateway took this connection out of the room."""
 
     push: ClassVar[str] = "left"
 

@@ -1,4 +1,4 @@
-"""What names may look like on the wire: rooms, commands, nonces."""
+"""The form of names on the wire: rooms, commands, nonces, users."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def is_nonce(text: str) -> bool:
 
 
 def user_id(text: str) -> str:
-    """A user's id as it is; raises BadInput `invalid` for what cannot be one."""
+    """The id unchanged; raises BadInput `invalid` when it cannot be a user's id."""
     if not is_user_id(text):
         raise invalid("a user's id has 1 to 64 characters from A-Z a-z 0-9 _ -")
     return text

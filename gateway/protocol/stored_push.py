@@ -1,4 +1,4 @@
-"""The records of the room log: a durable push, and what erases one."""
+"""Durable pushes as the room log stores them, and the tombstones that erase them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from gateway.principal import Author
 
 
 class Erased(msgspec.Struct, frozen=True, array_like=True):
-    """A push that a tombstone took out of the log. Its id still deduplicates, since the log forgot it."""
+    """A push that a tombstone erased. The log no longer knows its message id, so the tombstone carries it for dedup."""
 
     seq: int
     message_id: str
 
 
 class Sweep(msgspec.Struct, frozen=True):
-    """Every push of these names that a room stored before the tombstone; with `author`, only those of that user."""
+    """Erases every push of these names that the room stored before the tombstone; with `author`, only that user's."""
 
     pushes: tuple[str, ...]
     author: str | None = None
 
     def covers(self, push: StoredPush) -> bool:
-        """Whether it is of the kind that is swept, whenever it was stored."""
+        """Whether the push has a swept name and author. The caller compares the places in the log."""
         if push.push not in self.pushes:
             return False
         return self.author is None or (push.author is not None and push.author.id == self.author)
@@ -30,10 +30,10 @@ class Sweep(msgspec.Struct, frozen=True):
 class StoredPush(msgspec.Struct, frozen=True, kw_only=True):
     """A durable push as the log and the archive hold it.
 
-    `data` is the JSON of the push's data; `at` is when it was stored, in milliseconds since the Unix
-    epoch; `message_id` is what deduplicated it; `erases` names what this push is the tombstone of, `sweeps` describes
-    it. A later version of a push says in `replaces` the seq of the first. One whose `push` is empty could not be read:
-    it has a place in the log, and is shown to nobody.
+    `data` is the JSON of the push's data. `at` is when it was stored, in milliseconds since the Unix epoch.
+    `message_id` is the id that the log deduplicates by. `erases` lists the pushes that this push is the tombstone of;
+    `sweeps` describes them instead. In a later version of a push, `replaces` is the seq of the first version. An empty
+    `push` means that the record could not be read: it has a place in the log and is shown to nobody.
     """
 
     room: str

@@ -1,4 +1,4 @@
-"""Those the gateway waits for: so many and no more."""
+"""A bounded set of clients that the gateway waits for."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Hashable
 
 
 class BoundedPending:
-    """Whoever is waited for, in the order they came; when they are too many the first is let go.
+    """Keeps pending entries in the order they came. When there are too many, the oldest is let go.
 
-    Not the last: who means well is done within a moment, so that the oldest are the likeliest to mean harm,
-    and a newcomer gets in however many of them there are.
+    An honest client is done within a moment, so the oldest entry is the likeliest to be hostile. A newcomer gets in,
+    however many entries are pending.
     """
 
     def __init__(self, limit: int) -> None:
@@ -20,7 +20,7 @@ class BoundedPending:
         return len(self._let_go)
 
     def enter(self, who: Hashable, let_go: Callable[[], None]) -> None:
-        """Wait for `who`, once; `let_go` ends it when it is its turn to make room."""
+        """Add an entry, unless it is there; `let_go` is called when it has to make room."""
         if who in self._let_go:
             return
         self._let_go[who] = let_go
@@ -28,5 +28,5 @@ class BoundedPending:
             self._let_go.pop(next(iter(self._let_go)))()
 
     def leave(self, who: Hashable) -> None:
-        """What was waited for has come, or never will."""
+        """Remove an entry: the gateway does not wait for it any more."""
         self._let_go.pop(who, None)

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class ConnectionSession:
-    """One connection while it is served; implements `gateway.transport.endpoint.Receiver`."""
+    """One connection after its handshake; implements `gateway.transport.endpoint.Receiver`."""
 
     __slots__ = (
         "_connection",
@@ -60,27 +60,27 @@ class ConnectionSession:
         self._refused: KsmpError | None = None
         self._signed_in = False
         self._signing_in: asyncio.Task[None] | None = None
-        # What came behind a `connect` that is not answered yet.
+        # Messages that came after a `connect` that is not answered yet.
         self._waiting: list[bytes | str] = []
 
     def expect_connect(self, timeout: float) -> None:
-        """Give the client this many seconds for a successful `connect`."""
+        """Close the connection unless `connect` succeeds within this many seconds."""
         self._deadline = asyncio.get_running_loop().call_later(timeout, self.too_late)
 
     def received(self, data: bytes | str) -> None:
-        """Act on one message of the client."""
+        """Handle one message of the client."""
         if not self._member.open:
             return
         if self._signing_in is not None:
             if len(self._waiting) < self._connection.limits.commands_in_flight:
                 self._waiting.append(data)
             else:
-                # Of one read there may be thousands, each of which unpacks to much more.
+                # One read may hold thousands of messages, and each unpacks to much more.
                 self._member.close(CloseCode.FLOOD)
             return
         match self._connection.receive(data, time.monotonic()):
             case Received(Connect() as command):
-                # Nothing more is read meanwhile, so that what waits is bounded.
+                # Reading stops meanwhile, so the number of waiting messages is bounded.
                 self._endpoint.hold(True)
                 self._signing_in = asyncio.get_running_loop().create_task(self._connect(command))
             case Received(command):
@@ -105,7 +105,7 @@ class ConnectionSession:
         self._gone(self._member, code)
 
     def too_late(self) -> None:
-        """The time for a successful `connect` is over."""
+        """Close the connection: the time for a successful `connect` is over."""
         if self._signed_in:
             return
         if self._refused is None and self._signing_in is None:
@@ -113,7 +113,7 @@ class ConnectionSession:
         elif isinstance(self._refused, Refused):
             self._member.close(self._refused.close_code)
         else:
-            # It was not the client's fault, so it may come back by itself.
+            # It was not the client's fault. The code lets it reconnect by itself.
             self._member.close(CloseCode.BUS_LOST)
 
     async def _connect(self, command: Connect) -> None:

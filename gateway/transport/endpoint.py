@@ -1,11 +1,13 @@
-"""The WebSocket endpoint as uvicorn serves it: one connection, driven by what comes, without a task of its own.
+"""One WebSocket connection under uvicorn, served by callbacks without a task of its own.
 
-It adds to uvicorn's own class. A `Sink` in the scope's extensions, so that a room's frame, made once, goes
-to every member's transport as it is. A `Receiver` that takes over after the handshake: from then on each
-message is a call, the ASGI task ends, and what only the handshake needed is let go. The protocol's close
-codes for what the library closes by itself (ping timeout, oversize, shutdown). And permessage-deflate
-without context takeover, so that a compressed frame does not belong to one connection and a connection
-keeps no window.
+It adds these things to uvicorn's own class:
+
+- a `Sink` in the scope's extensions. A room's frame is made once and written to every member's transport as it is;
+- a `Receiver` that takes over after the handshake. From then on each message is a call, the ASGI task has ended, and
+  the handshake's data is freed;
+- the protocol's close codes where the library closes by itself: ping timeout, oversize, shutdown;
+- permessage-deflate without context takeover. A compressed frame fits every connection, and no connection keeps a
+  compression window.
 """
 
 from __future__ import annotations
@@ -33,11 +35,11 @@ from gateway.transport.reset import reset
 log = logging.getLogger("uvicorn.error")
 
 EXTENSION: Final = "ksmp.endpoint"
-# How long a peer may take to answer a close frame, or to read what stands before it.
+# How long a peer may take to read up to a close frame and to answer it, in seconds.
 CLOSE_TIMEOUT: Final = 5.0
-# How long one that floods may take to read why it is closed.
+# How long a peer that floods may take to read why it is closed, in seconds.
 FLOOD_TIMEOUT: Final = 1.0
-# What is parsed before other work has its turn, of a peer that sends very many small frames at once.
+# How many bytes are parsed at a time. Between them the limits are checked, for peers that send very many small frames.
 PIECE: Final = 16 * 1024
 DEFLATE: Final = ServerPerMessageDeflateFactory(
     server_no_context_takeover=True,
@@ -47,23 +49,23 @@ DEFLATE: Final = ServerPerMessageDeflateFactory(
     compress_settings={"memLevel": 5},
 )
 
-# What uvicorn's own `send` waits for, of connections that do not use it.
+# uvicorn's own `send` waits for such an event. Connections that were handed over do not use it and share this one.
 WRITABLE: Final = asyncio.Event()
 
 OnClose = Callable[[CloseCode], None]
 
 
 class Receiver(Protocol):
-    """Who serves a connection after its handshake. No call may wait."""
+    """Serves a connection after its handshake. No call may wait."""
 
     def received(self, data: bytes | str) -> None:
         """Take one message of the client."""
 
     def lagging(self, behind: bool) -> None:
-        """Learn that the client has more unread than it should, or no longer."""
+        """The client has more unread bytes than the limit, or no longer."""
 
     def over(self) -> None:
-        """The connection is at its end: nothing may be written any more. `lost` follows in the loop's next turn."""
+        """The connection is ending: nothing may be written any more. `lost` follows in the loop's next turn."""
 
     def lost(self, code: int) -> None:
         """The connection has ended; called once, and nothing is received after it."""
@@ -86,15 +88,15 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         if not isinstance(config, HttpConfig):
             raise RuntimeError("serve this application with gateway.server: its sockets need an HttpConfig")
         self._common = config
-        # Of the frames that are no messages; who sends messages alone never needs it.
+        # Limits the frames that are no messages. It is made when the first such frame comes.
         self._frames: Bucket | None = None
-        # Whoever serves the connection says here how it wants to end it.
+        # Called when this class wants to close the connection; the session puts its own function here.
         self.on_close: OnClose = self._end
         self._receiver: Receiver | None = None
         self._ignoring_input = False
 
     def hand_over(self, receiver: Receiver, *, high: int) -> None:
-        """Give the messages from now on to `receiver`, whom `high` unread bytes make lagging."""
+        """Give the messages from now on to `receiver`. More than `high` unread bytes make the client lag."""
         self._receiver = receiver
         self.transport.set_write_buffer_limits(high=high)
         waiting: asyncio.Queue[Any] = self.queue
@@ -104,14 +106,14 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         self.hold(False)
 
     def hold(self, held: bool) -> None:
-        """Read no further for now, or go on; what was read already still comes."""
+        """Stop or resume reading from the client; what was read already is still delivered."""
         if held is not self.read_paused and not self.transport.is_closing():
             self.read_paused = held
             (self.transport.pause_reading if held else self.transport.resume_reading)()
 
     @property
     def fast_write(self) -> Callable[[bytes], None]:
-        """Writes at once, without a look at what is unread."""
+        """Writes at once, without a check of what is unread."""
         return self.transport.write
 
     def write(self, data: bytes) -> None:
@@ -147,11 +149,11 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
             if self._ignoring_input:
                 return
             super().data_received(data[start : start + PIECE])
-            # One that was closed in the middle of a flood is not waited for to answer: it is aborted in time.
+            # A peer that was closed in the middle of a flood need not answer the close frame. A timer aborts it.
             self._ignoring_input = self._ignoring_input or (self.close_sent and start + PIECE < len(data))
 
     def eof_received(self) -> None:
-        # The transport closes by itself now, once the client has read everything; it may never do.
+        # The transport closes by itself once the client has read everything, which may never happen.
         self._cut_off_soon()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -166,7 +168,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         if not self._expected():
             return
         if self.buffered() > self._common.settings.outbound_soft_bytes:
-            # It does not read: the pongs that wait for it are answer enough (RFC 6455, section 5.5.3).
+            # It does not read. A pong may be left out when later ones are pending (RFC 6455, section 5.5.3).
             self.conn.data_to_send()
             return
         super().handle_ping()
@@ -184,11 +186,11 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         self._common.silent.enter(self, self._make_room)
         if (scope := getattr(self, "scope", None)) is not None:
-            # The application's task was created and has not run yet.
+            # The application's task exists and has not run yet, so it will see this extension.
             scope["extensions"][EXTENSION] = self
 
     async def run_asgi(self) -> None:
-        """Run the application for the handshake; a connection that was handed over goes on without it."""
+        """Run the application for the handshake. A connection that was handed over goes on without it."""
         try:
             await self.app(self.scope, self.receive, self.send)
         except ClientDisconnected:
@@ -202,7 +204,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
             if self.close_timer is None:
                 self.transport.close()
             return
-        # Only the handshake needed these, and they are most of what a connection would hold.
+        # Only the handshake needs these. They would be most of the memory of a connection.
         del self.scope, self.request, self.response
         self.writable = WRITABLE
 
@@ -241,7 +243,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
 
     def handle_parser_exception(self) -> None:
         if isinstance(self.conn.parser_exc, PayloadTooBig) and self.handshake_complete and not self.close_sent:
-            # The library has a close frame of its own ready, with 1009.
+            # Drop the close frame 1009 that the library has prepared.
             self.conn.data_to_send()
             self.on_close(CloseCode.MESSAGE_TOO_LARGE)
             return
@@ -265,7 +267,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         self.close(code, code.reason)
 
     def _expected(self) -> bool:
-        """Count a frame that is no message by itself; whether to look at it. They have the limit of commands."""
+        """Count a frame that is no message by itself, under the limit of commands; whether to handle it."""
         if self._ignoring_input:
             return False
         if self._frames is None:
@@ -278,14 +280,14 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
         if self.handshake_complete and not self.close_sent:
             self.on_close(CloseCode.FLOOD)
         self.hold(True)
-        # Its answer to the close frame stands behind all that it has sent: too much to look for it.
+        # Its answer to the close frame comes after everything it has sent, which is too much to read.
         if self.close_timer is not None:
             self.close_timer.cancel()
         self.close_timer = self.loop.call_later(FLOOD_TIMEOUT, reset, self.transport)
         return False
 
     def _make_room(self) -> None:
-        """It has said nothing for longer than any other, and there are too many of them."""
+        """Close this connection: it has been silent for longer than any other, and there are too many of them."""
         if self.handshake_complete:
             self.on_close(CloseCode.DRAIN)
         else:
@@ -302,7 +304,7 @@ class WebSocketEndpoint(WebSocketsSansIOProtocol):
 
 
 class _Handed:
-    """Stands where uvicorn has the queue of a connection's events: what is put there is acted upon."""
+    """Takes the place of uvicorn's queue of a connection's events, and acts on each event at once."""
 
     def __init__(self, endpoint: WebSocketEndpoint) -> None:
         self._endpoint = endpoint
@@ -311,9 +313,9 @@ class _Handed:
         endpoint = self._endpoint
         if event["type"] == "websocket.disconnect":
             if endpoint._receiver is not None:
-                # At once: uvloop's transport raises when it is written to after its end.
+                # At once, because uvloop's transport raises when it is written to after its end.
                 endpoint._receiver.over()
-            # Not from here: whoever closes may be in the middle of something that ends would change.
+            # Not from here: the caller that closes may be in the middle of a loop over members.
             endpoint.loop.call_soon(endpoint._lost, event.get("code", 1005))
         elif event["type"] == "websocket.receive" and endpoint._receiver is not None:
             text = event.get("text")

@@ -36,13 +36,13 @@ from gateway.transport.sse import EventStream, event_encoder
 
 log = structlog.get_logger(__name__)
 
-# The commands of the core that are used in a room; the others are of a connection.
+# The core commands that are used in a room. The others belong to a connection.
 IN_ROOMS: Final = ("history", "presence", "typing")
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class Fallback:
-    """Who may use it: any signed-in user, in rooms whose owner lets them in."""
+    """The two routes. Any signed-in user may use them, in rooms whose owner lets that user in."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Fallback:
             media_type="text/event-stream",
             tags=["realtime"],
             operation_class=EventsOperation,
-            # Each event leaves at once, and the streams' encoding is shared.
+            # Compression would delay events. Events are encoded once for all streams.
             uncompressed=True,
         )
         async def events(request: Request[Any, Any, Any]) -> Stream:
@@ -118,7 +118,7 @@ class Fallback:
         last_moment: LastMoment | None = extensions.get(LAST_MOMENT)
 
         def on_close() -> None:
-            # A client that does not read is in no room any more, and has its connection only for a moment.
+            # A client that does not read leaves its rooms at once. Its connection ends a moment later.
             self._gone(member)
             if last_moment is not None:
                 last_moment()
@@ -177,7 +177,7 @@ def _token(request: Request[Any, Any, Any]) -> str:
 
 
 def _wanted(request: Request[Any, Any, Any]) -> dict[str, Position | None]:
-    """The rooms of a stream, with the positions to go on from."""
+    """The rooms that a stream asks for, with the positions to continue from."""
     rooms: dict[str, Position | None] = {}
     for name in request.query_params.getall("room", []):
         rooms[str(room_name(name))] = None

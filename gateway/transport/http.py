@@ -1,8 +1,8 @@
-"""HTTP as uvicorn serves it, with an end to whatever a client leaves unfinished.
+"""HTTP under uvicorn, with a deadline for everything that a client may leave unfinished.
 
-uvicorn waits for as long as a client likes: for the rest of a head, for the rest of a body, and for the
-client to read. Here each has its time, an unfinished head its size, and there are only so many unfinished
-requests: one more, and the oldest is cut off.
+uvicorn waits without limit for the rest of a head, for the rest of a body, and for the client to read. Here each of
+them has a deadline, and an unfinished head has a size limit. The number of unfinished requests is limited too: with one
+more, the oldest is cut off.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from gateway.settings import Settings
 from gateway.transport.bounded_pending import BoundedPending
 from gateway.transport.reset import reset
 
-# In the scope of a request: a call that gives its client a moment to read what is left of the response.
+# In the scope of a request: a function that gives the client a short time to read the rest of the response.
 LAST_MOMENT: Final = "ksmp.last_moment"
 
 LastMoment = Callable[[], None]
 
 
 class HttpConfig(uvicorn.Config):
-    """uvicorn's configuration, and what the protocol classes need beside it; one for each process."""
+    """uvicorn's configuration, with what the protocol classes share; there is one in each process."""
 
     def __init__(self, app: Any, settings: Settings, **options: Any) -> None:
         super().__init__(app, http=HttpProtocol, **options)
@@ -42,7 +42,7 @@ class HttpProtocol(HttpToolsProtocol):
         head ──headers complete──► body ──message complete──► answering ──more bytes──► head
           └──────── WebSocket upgrade: another protocol class has the connection ─────────┘
 
-    In `head` and `body` the client is waited for, until a deadline.
+    In `head` and `body` the gateway waits for the client, until a deadline.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class HttpProtocol(HttpToolsProtocol):
             raise RuntimeError("serve this application with gateway.server: HttpProtocol needs an HttpConfig")
         self._settings = config.settings
         self._unfinished = config.unfinished
-        # Bytes that came since anything came of them: the head so far, trailers, or what frames a body's chunks.
+        # Bytes that the parser has not used yet: the head so far, trailers, or the framing of a body's chunks.
         self._pending = 0
         self._in_body = False
         self._deadline: asyncio.TimerHandle | None = None
@@ -101,7 +101,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def _wait(self, seconds: float) -> None:
-        """Wait so long for the client, from now on."""
+        """Wait for the client for so many seconds from now on."""
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = self.loop.call_later(seconds, self._too_late)
@@ -116,7 +116,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _too_late(self) -> None:
         self._deadline = None
         if self._in_body and self.flow.read_paused:
-            # It is the application that is slow to take the body.
+            # The application is slow to take the body, so this is not the client's fault.
             self._wait(self._settings.body_timeout)
         elif self._pending or self._in_body:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
@@ -145,7 +145,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._end.cancel()
             self._end = None
         if self._in_body:
-            # It was answered before it was read to its end, which is of interest to nobody any more.
+            # The request was answered before its body ended. Nobody needs the rest.
             self._wait(self._settings.close_timeout)
 
     def send_400_response(self, msg: str) -> None:
@@ -157,7 +157,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._last_moment()
 
     def eof_received(self) -> None:
-        # The transport closes by itself now, once the client has read everything.
+        # The transport closes by itself once the client has read everything.
         self._last_moment()
 
     def shutdown(self) -> None:
@@ -171,7 +171,7 @@ class HttpProtocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
-        # Nothing is left that holds what the client did not read.
+        # The timers held the transport, and with it what the client did not read.
         self._unread = self._end = None
 
     def _refuse(self, status: HTTPStatus) -> None:

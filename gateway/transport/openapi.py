@@ -1,4 +1,4 @@
-"""What the API's description says of the two routes that read their request themselves."""
+"""OpenAPI descriptions of the two routes that parse their request themselves."""
 
 from __future__ import annotations
 

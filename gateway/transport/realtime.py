@@ -1,4 +1,4 @@
-"""`GET /realtime`: reads one client's messages and hands its commands on."""
+"""`GET /realtime`: the handshake of a WebSocket connection, after which a `ConnectionSession` serves it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RealtimeHandler:
         return realtime
 
     async def serve(self, socket: WebSocket[Any, Any, Any]) -> None:
-        """One connection, from its handshake to its end."""
+        """Accept one connection and hand it over to its session."""
         if not await self._admitted(socket):
             return
         codec, subprotocol = choose(socket.scope["subprotocols"])
@@ -79,11 +79,11 @@ class RealtimeHandler:
             connection, member, endpoint, self._sign_in, self._dispatcher, self._metrics, self._gone
         )
         session.expect_connect(settings.connect_timeout)
-        # From here on the connection is served as its messages come; nothing of the handshake is kept for it.
+        # From here on the session serves the connection. Nothing of the handshake is kept.
         endpoint.hand_over(session, high=settings.outbound_soft_bytes)
 
     def _gone(self, member: Member, code: int) -> None:
-        """A connection has ended."""
+        """Clean up after a connection that has ended."""
         del self._hub.members[member.id]
         self._sign_in.gone(member)
         self._metrics.connections.dec()

@@ -1,4 +1,4 @@
-"""Ending a connection whose other end does not read."""
+"""Ends a connection whose client does not read."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ AT_ONCE: Final = struct.pack("ii", 1, 0)
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Drop the connection and all that its client did not read, at once.
+    """Drop the connection at once, with all that its client did not read.
 
-    Aborting alone leaves megabytes with the operating system, which goes on offering them for minutes.
+    After a plain abort the operating system keeps megabytes of unread data and goes on sending it for minutes.
     """
     link = transport.get_extra_info("socket")
     if link is not None:
-        # uvloop knows no socket of a transport that is closed: ValueError.
+        # uvloop raises ValueError for the socket of a closed transport.
         with contextlib.suppress(OSError, ValueError):
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
     transport.abort()

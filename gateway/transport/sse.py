@@ -1,4 +1,4 @@
-"""Server-sent events for networks that block WebSocket: the same pushes, one way (WHATWG HTML, section 9.2)."""
+"""Server-sent events, for networks that block WebSocket. They carry the same pushes (WHATWG HTML, section 9.2)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gateway.protocol.codec import JSON
 from gateway.protocol.messages import Push
 
 COMMENT: Final = b":\n\n"
-# What the server is handed at once; it takes a piece when the client has read most of the one before.
+# The most bytes that the server gets at once. It takes a piece when the client has read most of the one before.
 PIECE: Final = 64 * 1024
 
 
 class EventEncoder:
-    """Writes a push as an event. A durable one carries its place as the event's id, for `Last-Event-ID`."""
+    """Writes a push as an event. The event of a durable push has the push's position as its id, for `Last-Event-ID`."""
 
     def __init__(self, epoch: str) -> None:
         self.codec = JSON
@@ -34,14 +34,14 @@ class EventEncoder:
 
 @cache
 def event_encoder(epoch: str) -> EventEncoder:
-    """One for all streams, so that a room's event is made once."""
+    """The encoder that all streams share, so that a room's event is encoded once."""
     return EventEncoder(epoch)
 
 
 class EventStream:
     """A sink whose other end is an HTTP response; implements `gateway.realtime.member.Sink`."""
 
-    # What is unread has to be asked for before each write.
+    # There is no fast path: before each write the unread bytes have to be checked.
     fast_write: Callable[[bytes], None] | None = None
 
     def __init__(self, heartbeat: float) -> None:
@@ -50,7 +50,7 @@ class EventStream:
         self._size = 0
         self._news = asyncio.Event()
         self._over = False
-        # Called once, when the server ends the stream; whoever serves it says what to do then.
+        # Called once, when the gateway ends the stream. The handler of the stream puts its own function here.
         self.on_close: Callable[[], None] = lambda: None
 
     def write(self, data: bytes) -> None:
@@ -70,12 +70,12 @@ class EventStream:
             self.on_close()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """What was written, as it comes; a comment now and then, so that nobody on the way takes it for dead."""
+        """The bytes as they are written. A comment now and then keeps proxies from closing an idle stream."""
         while True:
             if self._chunks:
                 data = self._next()
                 yield data
-                # Only now has the client's side taken it: until then it counts as unread.
+                # The server has passed it on to the client only now. Until then it counts as unread.
                 self._size -= len(data)
                 continue
             if self._over:
@@ -88,7 +88,7 @@ class EventStream:
                 yield COMMENT
 
     def _next(self) -> bytes:
-        """Whole events, as many as make a piece."""
+        """The next whole events, up to the size of a piece."""
         taken = [self._chunks.popleft()]
         size = len(taken[0])
         while self._chunks and size + len(self._chunks[0]) <= PIECE:
