@@ -42,8 +42,25 @@ data_option = click.option(
     "--nats-nodes", type=click.Choice(["1", "3"]), default="1", show_default=True, help="Servers of the NATS cluster."
 )
 @click.option("--cloud/--no-cloud", default=True, show_default=True, help="Whether AWS is stood in for.")
+@click.option(
+    "--module",
+    "modules",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    multiple=True,
+    help="Folder with a module that is not installed; may be given several times.",
+)
+@click.option("--reload", is_flag=True, help="Start the gateways again when their code or a module's changes.")
 @click.option("--fresh", is_flag=True, help="Delete what earlier runs left in the folder, and start over.")
-def dev(data: Path, port: int, gateways: int, nats_nodes: str, cloud: bool, fresh: bool) -> None:
+def dev(
+    data: Path,
+    port: int,
+    gateways: int,
+    nats_nodes: str,
+    cloud: bool,
+    modules: tuple[Path, ...],
+    reload: bool,
+    fresh: bool,
+) -> None:
     """Run everything on this machine: PostgreSQL, NATS, a stand-in for AWS, and gateways.
 
     Nothing needs to be installed or set up. The gateways listen on PORT and the ports above it. Data is
@@ -56,7 +73,16 @@ def dev(data: Path, port: int, gateways: int, nats_nodes: str, cloud: bool, fres
     from devstack.dev import Dev
     from devstack.stack import Options
 
-    options = Options(data=data, port=port, gateways=gateways, nats_nodes=int(nats_nodes), cloud=cloud, fresh=fresh)
+    options = Options(
+        data=data,
+        port=port,
+        gateways=gateways,
+        nats_nodes=int(nats_nodes),
+        cloud=cloud,
+        modules=modules,
+        reload=reload,
+        fresh=fresh,
+    )
     asyncio.run(Dev(options, say=click.echo).run())
 
 

@@ -13,6 +13,7 @@ from devstack.errors import DevStackError
 from devstack.folder import DataFolder
 from devstack.guard import Guard
 from devstack.stack import Options, Prepare, Say, Stack, prepare_database
+from gateway import module_folders
 
 # Ctrl-C may arrive twice, from the terminal and from the program that started us.
 ECHO = 1.0
@@ -32,6 +33,11 @@ class Dev:
     ) -> None:
         self._options = options
         self._environ = dict(os.environ if environ is None else environ)
+        if options.modules:
+            named = self._environ.get(module_folders.VARIABLE, "")
+            self._environ[module_folders.VARIABLE] = ",".join(
+                [*(part for part in (named,) if part), *(str(path.absolute()) for path in options.modules)]
+            )
         self._say = say
         self._command = command
         self._prepare = prepare
@@ -76,13 +82,27 @@ class Dev:
             await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 starting.result()
-                await asked
+                await self._until(asked, stack)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await stack.stop()
         self._say("Stopped")
+
+    async def _until(self, asked: asyncio.Task[bool], stack: Stack) -> None:
+        """Wait until somebody asks to stop, and reload meanwhile when that is wanted."""
+        if not self._options.reload:
+            await asked
+            return
+        reloading = asyncio.create_task(stack.reload())
+        try:
+            await asyncio.wait({asked, reloading}, return_when=asyncio.FIRST_COMPLETED)
+            if reloading.done():
+                reloading.result()
+        finally:
+            reloading.cancel()
+            await asyncio.gather(reloading, return_exceptions=True)
 
     def _check_ports(self) -> None:
         for port in self._options.ports:

@@ -76,7 +76,7 @@ def check(environ: Mapping[str, str]) -> None:
     if not any(name.startswith(PREFIX) for name in environ):
         return
     nowhere = variables(1, ports=(), database_url="", nats_url=("",), issuer=Path(), environ=environ)
-    modules = registry.load(read(Settings, nowhere).modules)
+    modules = registry.enabled(read(Settings, nowhere))
     registry.check_environment(modules, nowhere)
 
 
@@ -120,6 +120,11 @@ class Gateway:
 
     async def start(self) -> None:
         """Start and wait until it says that it is ready. Raises DevStackError; then it does not run."""
+        await self._child.start()
+
+    async def restart(self) -> None:
+        """Stop it in order and start it with the code as it is now. Raises DevStackError; then it does not run."""
+        await self._child.stop()
         await self._child.start()
 
     async def stop(self) -> None:

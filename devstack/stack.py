@@ -14,6 +14,7 @@ import msgspec
 
 from devstack import gateways, ports
 from devstack.devcloud import DevCloud
+from devstack.errors import DevStackError
 from devstack.folder import DataFolder
 from devstack.gateways import Gateway
 from devstack.guard import Guard
@@ -31,7 +32,8 @@ Say = Callable[[str], None]
 class Options:
     """What `ksmp dev` was asked for: `gateways` processes on `port` and the ports above it.
 
-    `cloud` is whether AWS is stood in for.
+    `cloud` is whether AWS is stood in for. `modules` are folders of modules that are not installed. With `reload` the
+    gateways restart when code changes.
     """
 
     data: Path = Path(".ksmp")
@@ -39,6 +41,8 @@ class Options:
     gateways: int = 2
     nats_nodes: int = 1
     cloud: bool = True
+    modules: tuple[Path, ...] = ()
+    reload: bool = False
     fresh: bool = False
 
     @property
@@ -55,7 +59,7 @@ async def prepare_database(settings: Settings) -> Mapping[str, str]:
     from gateway import app, registry
     from gateway.db.migrate import migrate
 
-    modules = registry.load(settings.modules)
+    modules = registry.enabled(settings)
     await migrate(settings.database_url, modules)
     built = app.Gateway(settings, modules, environ={}, registry_=CollectorRegistry())
     return await seed(built.database, built.modules, people())
@@ -139,6 +143,31 @@ class Stack:
         for gateway in self._gateways:
             self._say(f"  {gateway.url}")
         self._say(f"Addresses, tokens and process ids are in {self._folder.state}, logs in {self._folder.logs}")
+
+    async def reload(self) -> None:
+        """Start the gateways again whenever their code changes, until cancelled. PostgreSQL and NATS run on.
+
+        A new migration is applied first. One gateway goes before the others: where it fails they go on with the old
+        code until the next change.
+        """
+        from devstack import reload
+
+        variables = self._variables(self._options.port)
+        watched = await asyncio.to_thread(reload.code_of, read(Settings, variables))
+        self._say(f"Changes are watched for in {', '.join(sorted(map(str, watched)))}")
+        async for changed in reload.changes(watched):
+            self._say(f"{', '.join(sorted(path.name for path in changed))} changed; the gateways start again")
+            try:
+                if any(path.suffix == reload.MIGRATION for path in changed):
+                    await reload.migrate(variables, group=self._guard.group)
+                first, *others = self._gateways
+                await first.restart()
+                await run_all(*(gateway.restart() for gateway in others))
+            except DevStackError as error:
+                self._say(str(error))
+            else:
+                self._say(f"{len(self._gateways)} gateway(s) run the new code")
+            self._write_state()
 
     async def stop(self) -> None:
         """Stop the gateways, then NATS and the stand-in for AWS, then PostgreSQL; at most ten seconds in all."""

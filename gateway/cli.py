@@ -90,7 +90,7 @@ def migrate() -> None:
     from gateway.settings import Settings, read
 
     settings = read(Settings, os.environ)
-    applied = asyncio.run(apply(settings.database_url, registry.load(settings.modules)))
+    applied = asyncio.run(apply(settings.database_url, registry.enabled(settings)))
     for name in applied:
         click.echo(f"applied {name}")
     if not applied:
@@ -117,12 +117,13 @@ def doctor(data: Path | None) -> None:
 @main.command()
 def modules() -> None:
     """List the installed modules, what each adds, and which are on (see KSMP_MODULES)."""
-    from gateway import registry
+    from gateway import module_folders, registry
     from gateway.app import Gateway
 
+    module_folders.use_those_of(os.environ)
     wanted = [name for part in os.environ.get("KSMP_MODULES", "").split(",") if (name := part.strip())]
     versions = {
-        point.name: point.dist.version for point in entry_points(group=registry.GROUP) if point.dist is not None
+        point.name: point.dist.version for point in entry_points(group=module_folders.GROUP) if point.dist is not None
     }
     # Asked for as the gateway asks, so that a set that cannot start is an error here too.
     on = {module.name for module in registry.load(wanted)}
@@ -203,9 +204,10 @@ def requeue(environ: Callable[[], Mapping[str, str]], numbers: tuple[int, ...], 
 @main.command()
 def settings() -> None:
     """Print every setting: its variable, default and meaning."""
-    from gateway import registry
+    from gateway import module_folders, registry
     from gateway.settings import Settings, table
 
+    module_folders.use_those_of(os.environ)
     click.echo(table(Settings))
     for module in registry.load():
         if module.settings_type is not None:

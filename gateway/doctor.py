@@ -54,7 +54,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
     except SettingsError as error:
         return [Finding(subject="settings", ok=False, text=str(error))]
     try:
-        modules = registry.load(settings.modules)
+        modules = registry.enabled(settings)
         registry.check_environment(modules, environ)
     except (registry.RegistryError, SettingsError) as error:
         return [Finding(subject="settings", ok=False, text=str(error))]
@@ -84,7 +84,7 @@ async def check_postgres(settings: Settings) -> str:
         await connection.close(timeout=TIMEOUT)
     if major < OLDEST_POSTGRES:
         raise Wrong(f"{where} runs version {major}; {OLDEST_POSTGRES} or newer is needed.")
-    waiting = await pending(settings.database_url, registry.load(settings.modules))
+    waiting = await pending(settings.database_url, registry.enabled(settings))
     if waiting:
         raise Wrong(f"{where} lacks {len(waiting)} migration(s); run `ksmp migrate`.")
     return f"{where} runs version {major} and is up to date"

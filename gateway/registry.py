@@ -14,13 +14,14 @@ import msgspec
 from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
+from gateway import module_folders
 from gateway.auth.policy import policy_of
 from gateway.contract.events import event_name
 from gateway.contract.module import Module
 from gateway.http import conditional
+from gateway.module_folders import GROUP
 from gateway.settings import PREFIX, Settings, check_unknown, read
 
-GROUP = "ksmp.modules"
 # Every module's routes are under it.
 API = "/api/v1"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
@@ -34,6 +35,15 @@ class RegistryError(Exception):
 def installed() -> list[str]:
     """The names of all installed modules."""
     return sorted(point.name for point in entry_points(group=GROUP))
+
+
+def enabled(settings: Settings) -> list[type[Module]]:
+    """The classes of the modules that the settings turn on, also from the folders that they name.
+
+    Raises RegistryError and SettingsError.
+    """
+    module_folders.use(settings.module_paths)
+    return load(settings.modules)
 
 
 def load(names: Sequence[str] = ()) -> list[type[Module]]:

@@ -34,7 +34,7 @@ BACKLOG = 2048
 def prepare(environ: Mapping[str, str]) -> Gateway:
     """A gateway as the environment describes it; raises SettingsError or RegistryError."""
     settings = read(Settings, environ)
-    modules = registry.load(settings.modules)
+    modules = registry.enabled(settings)
     registry.check_environment(modules, environ)
     return Gateway(settings, modules, environ=environ)
 

@@ -45,6 +45,9 @@ class Settings:
         "auto", doc="Event loop; `auto` is uvloop where it is installed"
     )
     modules: tuple[str, ...] = setting((), doc="Modules that are on, by name; empty means every installed one")
+    module_paths: tuple[str, ...] = setting(
+        (), doc="Folders with modules that are not installed; what `ksmp dev --module` sets"
+    )
     allowed_origins: tuple[str, ...] = setting(
         (), doc="Values of `Origin` that may open a socket; an absent `Origin` always may"
     )
