@@ -19,5 +19,9 @@ class Database(Protocol):
         Raises Unavailable, after which it may have been committed.
         """
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this task is inside a transaction that is not over yet."""
+
     async def fetch(self, statement: str, *arguments: Any) -> Sequence[Mapping[str, Any]]:
         """The rows of a statement with `$1`, `$2` …, in this task's transaction if there is one; raises Unavailable."""

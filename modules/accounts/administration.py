@@ -94,7 +94,7 @@ class Administration:
     async def revoke(self, actor: Principal, user: str) -> None:
         """Refuse the user's tokens; somebody whom the platform has not met yet may have some too."""
         async with self._kernel.database.transaction():
-            await record(actor, "accounts.revoke", user)
+            await record(self._kernel.database, actor, "accounts.revoke", user)
             await self._kernel.events.publish(TokensRevoked(user))
             await self._kernel.access.revoke(user)
 
@@ -109,7 +109,9 @@ class Administration:
             if role is not Role.ADMIN:
                 await self._keep_an_admin(found)
             changed = await self._write(msgspec.structs.replace(found, role=role), given=True)
-            await record(actor, "accounts.role", user, {"from": found.role.value, "to": role.value})
+            await record(
+                self._kernel.database, actor, "accounts.role", user, {"from": found.role.value, "to": role.value}
+            )
             await self._kernel.events.publish(RoleChanged(user, role))
             if role is not found.role or not given:
                 # Until a role was given the row has that of the token met last; others may be in use that say another.
@@ -124,7 +126,7 @@ class Administration:
                 return found
             await self._keep_an_admin(found)
             changed = await self._write(msgspec.structs.replace(found, blocked=True))
-            await record(actor, "accounts.block", user, {"reason": reason})
+            await record(self._kernel.database, actor, "accounts.block", user, {"reason": reason})
             await self._kernel.events.publish(UserBlocked(user))
             await self._kernel.access.ban(user)
         return changed
@@ -136,7 +138,7 @@ class Administration:
             if not found.blocked:
                 return found
             changed = await self._write(msgspec.structs.replace(found, blocked=False))
-            await record(actor, "accounts.unblock", user)
+            await record(self._kernel.database, actor, "accounts.unblock", user)
             await self._kernel.events.publish(UserUnblocked(user))
             await self._kernel.access.unban(user)
         return changed
@@ -150,7 +152,7 @@ class Administration:
             await self._keep_an_admin(await self._locked(user))
             await self.forget(user)
             await self._kernel.schedules.at(FORGET, user, clock.now() + SETTLED, Forget(user, last=False))
-            await record(actor, "accounts.delete", user)
+            await record(self._kernel.database, actor, "accounts.delete", user)
             await self._kernel.events.publish(UserDeleted(user))
             await self._kernel.access.ban(user)
         with contextlib.suppress(Unavailable):

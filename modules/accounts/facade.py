@@ -9,43 +9,45 @@ import msgspec
 import structlog
 
 from gateway import clock
+from gateway.contract import Database
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
-from modules.accounts.tables import AuditEntry
 
 RECORD = """
-    INSERT INTO account_audit (id, at, actor, act, subject, details, request_id) VALUES ({}, {}, {}, {}, {}, {}, {})
+    INSERT INTO account_audit (id, at, actor, act, subject, details, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 
-async def record(actor: Principal, act: str, subject: str, details: Mapping[str, Any] | None = None) -> None:
+async def record(
+    database: Database, actor: Principal, act: str, subject: str, details: Mapping[str, Any] | None = None
+) -> None:
     """Write who did what into the audit, in the transaction that does it.
 
     `act` is `<module>.<verb>`, `subject` the id of whom or what it was done to, and `details` what JSON can hold: no
     names or the like, since an entry stays when its people go. The request's id is added, or of a command the
     connection's. Raises RuntimeError outside of a transaction.
     """
-    if not AuditEntry._meta.db.transaction_exists():
+    if not database.in_transaction:
         raise RuntimeError(f"{act} is recorded outside of a transaction; record it in the one that does it")
     bound = structlog.contextvars.get_contextvars()
     request = bound.get("request") or bound.get("connection", "")
     written = msgspec.json.encode(details or {}).decode()
-    await AuditEntry.raw(RECORD, new_id(), clock.now(), actor.id, act, subject, written, request)
+    await database.fetch(RECORD, new_id(), clock.now(), actor.id, act, subject, written, request)
 
 
-KEPT_OUT = "SELECT FROM account_user WHERE id = {} AND (blocked OR deleted_at IS NOT NULL)"
+KEPT_OUT = "SELECT FROM account_user WHERE id = $1 AND (blocked OR deleted_at IS NOT NULL)"
 
 
-async def kept_out(user_id: str) -> bool:
+async def kept_out(database: Database, user_id: str) -> bool:
     """Whether the user is blocked or deleted; for what is served without a token."""
-    return bool(await AuditEntry.raw(KEPT_OUT, user_id))
+    return bool(await database.fetch(KEPT_OUT, user_id))
 
 
-ROLE = "SELECT role FROM account_user WHERE id = {} AND NOT blocked AND deleted_at IS NULL"
+ROLE = "SELECT role FROM account_user WHERE id = $1 AND NOT blocked AND deleted_at IS NULL"
 
 
-async def role_of(user_id: str) -> Role | None:
+async def role_of(database: Database, user_id: str) -> Role | None:
     """The user's role now; None for who is blocked, deleted or was never seen. For what is served without a token."""
-    for row in await AuditEntry.raw(ROLE, user_id):
+    for row in await database.fetch(ROLE, user_id):
         return Role(row["role"])
     return None

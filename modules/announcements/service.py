@@ -175,7 +175,7 @@ class Announcements:
         with self._kernel.database.guard():
             of_programs = [row["audience"] for row in await AnnouncementRow.raw(PROGRAMS, now)]
             ids = [audience.removeprefix("program:") for audience in of_programs]
-            theirs = await taken_part_in(principal.id, ids) if ids else []
+            theirs = await taken_part_in(self._kernel.database, principal.id, ids) if ids else []
         return await self._shown([*audiences_of(principal), *(f"program:{id}" for id in theirs)], now)
 
     async def current_in(self, announce_room: str) -> Current:
@@ -196,7 +196,7 @@ class Announcements:
         room_of(new.audience)
         if (program := program_of(new.audience)) is not None:
             with self._kernel.database.guard():
-                if not await exists(program):
+                if not await exists(self._kernel.database, program):
                     raise invalid("there is no such program", field="audience")
         if not new.title.strip():
             raise invalid("the title is blank", field="title")

@@ -35,7 +35,7 @@ class Mentions:
         here = {person.id for person in await context.rooms.members(context.room)}
         if absent := [user for user in named if user not in here]:
             with self._kernel.database.guard():
-                roles = await roles_in(context.room_id, absent)
+                roles = await roles_in(self._kernel.database, context.room_id, absent)
             if any(user not in roles for user in absent):
                 raise invalid("somebody who is mentioned has no part in this session", field="mentions")
         return named

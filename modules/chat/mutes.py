@@ -89,12 +89,12 @@ class Mutes:
         details = (
             {"session": context.room_id, "until": until, "reason": reason} if muted else {"session": context.room_id}
         )
-        await record(context.principal, "chat.mute" if muted else "chat.unmute", user, details)
+        await record(self._kernel.database, context.principal, "chat.mute" if muted else "chat.unmute", user, details)
         return Revised(state.rev)
 
     async def _hosts(self, context: Context, user: str) -> bool:
         with self._kernel.database.guard():
-            role = (await roles_in(context.room_id, [user])).get(user)
+            role = (await roles_in(self._kernel.database, context.room_id, [user])).get(user)
         if role is not None and context.roles.index(role) >= context.roles.index(HOST):
             return True
         # Admins are hosts wherever they are.

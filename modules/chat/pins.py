@@ -86,7 +86,7 @@ class Pins:
         written = msgspec.json.encode([pin for pin, _ in pins]).decode()
         await self._kernel.database.fetch(WRITE, context.room_id, written, rev)
         await context.publish_row(PINS, _shown(pins, rev))
-        await record(context.principal, act, context.room_id, {"seq": seq})
+        await record(self._kernel.database, context.principal, act, context.room_id, {"seq": seq})
         return Revised(rev)
 
 

@@ -85,7 +85,7 @@ class ChatPolicy:
         if after.slow_seconds < before.slow_seconds:
             await self._release(context)
         await context.publish_row(SETTINGS, after)
-        await record(context.principal, "chat.configure", context.room_id, said)
+        await record(self._kernel.database, context.principal, "chat.configure", context.room_id, said)
         self._known.forget(context.room_id)
         return Revised(after.rev)
 
@@ -148,8 +148,8 @@ class ChatPolicy:
     async def _ask_enrolled(self, place: tuple[str, str]) -> bool:
         session, user = place
         with self._kernel.database.guard():
-            facts = await session_facts(session)
-            return facts is not None and await enrolled(user, facts.program_id)
+            facts = await session_facts(self._kernel.database, session)
+            return facts is not None and await enrolled(self._kernel.database, user, facts.program_id)
 
 
 def _settings(row: Mapping[str, Any]) -> Settings:

@@ -178,7 +178,13 @@ class Reports:
             values: dict[Any, Any] = msgspec.structs.asdict(decided)
             await ReportRow.update(values).where(ReportRow.id == id)
             await self._kernel.rooms.publish_row(f"staff:{found.session_id}", REPORTED, decided)
-            await record(principal, "chat.resolve", str(id), {"session": found.session_id, "status": status.value})
+            await record(
+                self._kernel.database,
+                principal,
+                "chat.resolve",
+                str(id),
+                {"session": found.session_id, "status": status.value},
+            )
         return decided
 
     async def _theirs(self, principal: Principal, row: dict[str, Any] | None) -> ReportView:
@@ -194,9 +200,9 @@ class Reports:
 
     async def _check_host(self, principal: Principal, session: str) -> None:
         with self._kernel.database.guard():
-            if await session_facts(session) is None:
+            if await session_facts(self._kernel.database, session) is None:
                 raise not_found("there is no such session")
             if principal.role is Role.ADMIN:
                 return
-            if (await roles_in(session, [principal.id])).get(principal.id) != "host":
+            if (await roles_in(self._kernel.database, session, [principal.id])).get(principal.id) != "host":
                 raise forbidden("these reports are for the session's mentors")

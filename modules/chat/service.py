@@ -176,6 +176,6 @@ class Chat:
                     await self._kernel.database.fetch(statement, context.room_id, first, last)
                 if recorded:
                     details = {"session": context.room_id, **({"seq": first} if first else {})}
-                    await record(context.principal, act, author or context.room_id, details)
+                    await record(self._kernel.database, context.principal, act, author or context.room_id, details)
         except Unavailable:
             log.warning("messages.not_tidied", session=context.room_id, act=act)

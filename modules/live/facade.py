@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from modules.live.tables import Session
+from gateway.contract import Database
 from modules.programs.facade import Part, parts_of
 
 
@@ -28,34 +28,34 @@ class SessionFacts(msgspec.Struct, frozen=True):
     ended_at: datetime | None
 
 
-FACTS: Final = f"SELECT {', '.join(SessionFacts.__struct_fields__)} FROM live_session WHERE id = {{}}"  # noqa: S608
+FACTS: Final = f"SELECT {', '.join(SessionFacts.__struct_fields__)} FROM live_session WHERE id = $1"  # noqa: S608
 
 
-async def session_facts(session_id: str) -> SessionFacts | None:
+async def session_facts(database: Database, session_id: str) -> SessionFacts | None:
     """One session; None when there is none."""
-    for row in await Session.raw(FACTS, session_id):
+    for row in await database.fetch(FACTS, session_id):
         return msgspec.convert(row, SessionFacts)
     return None
 
 
 STANDING: Final = """
     SELECT program_id, visibility, mentor_id || co_mentors AS mentors, ARRAY(
-        SELECT user_id FROM live_promotion WHERE session_id = live_session.id AND user_id = ANY({})
+        SELECT user_id FROM live_promotion WHERE session_id = live_session.id AND user_id = ANY($1)
     ) AS promoted, ARRAY(
-        SELECT role FROM live_promotion WHERE session_id = live_session.id AND user_id = ANY({})
+        SELECT role FROM live_promotion WHERE session_id = live_session.id AND user_id = ANY($1)
     ) AS roles
-    FROM live_session WHERE id = {}
+    FROM live_session WHERE id = $2
 """
 
 
-async def roles_in(session_id: str, user_ids: Sequence[str]) -> dict[str, str]:
+async def roles_in(database: Database, session_id: str, user_ids: Sequence[str]) -> dict[str, str]:
     """The role of each of these users in the session's room, by id; who has no part in it is left out.
 
     That an admin is a host everywhere is not known by an id.
     """
     asked = list(user_ids)
-    for row in await Session.raw(STANDING, asked, asked, session_id):
-        parts = await parts_of(asked, row["program_id"])
+    for row in await database.fetch(STANDING, asked, session_id):
+        parts = await parts_of(database, asked, row["program_id"])
         promoted = dict(zip(row["promoted"], row["roles"], strict=True))
         found: dict[str, str] = {}
         for user in asked:

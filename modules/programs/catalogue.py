@@ -58,7 +58,7 @@ class Catalogue:
 
     async def read(self, principal: Principal, id: str) -> ProgramView:
         with self._kernel.database.guard():
-            return await visible(principal, id)
+            return await visible(self._kernel.database, principal, id)
 
     async def role(self, principal: Principal, id: str) -> str:
         """The user's role in the program's room; raises BadInput `not_found` and Refused `forbidden`."""
@@ -67,13 +67,13 @@ class Catalogue:
                 if not await Program.raw("SELECT FROM program WHERE id = {}", id):
                     raise not_found("there is no such program")
                 return "mentor"
-            match await part_of(principal.id, id):
+            match await part_of(self._kernel.database, principal.id, id):
                 case Part.MENTOR:
                     return "mentor"
                 case Part.STUDENT:
                     return "student"
                 case None:
-                    await visible(principal, id)
+                    await visible(self._kernel.database, principal, id)
                     raise forbidden("this room is for those enrolled in the program")
 
     async def create(self, principal: Principal, new: NewProgram) -> ProgramView:
@@ -97,7 +97,7 @@ class Catalogue:
         values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         check_co_mentors(values.get("co_mentors", ()))
         async with self._kernel.database.transaction():
-            program = await locked(principal, id)
+            program = await locked(self._kernel.database, principal, id)
             if_match.check(program.rev)
             before = program.co_mentors
             program = await self._write(program, values)
@@ -110,7 +110,7 @@ class Catalogue:
     async def step(self, principal: Principal, id: str, step: Step, if_match: IfMatch) -> ProgramView:
         """Publish or archive; raises Conflict `programs.bad_transition`."""
         async with self._kernel.database.transaction():
-            program = await locked(principal, id)
+            program = await locked(self._kernel.database, principal, id)
             if_match.check(program.rev)
             program = await self._write(program, {"state": after(program.state, step).value})
             event = ProgramPublished(id) if step is Step.PUBLISH else ProgramArchived(id)

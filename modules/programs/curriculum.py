@@ -82,14 +82,14 @@ class Curricula:
     async def read(self, principal: Principal, program_id: str) -> Curriculum:
         """For who may see the program: titles, in order; raises BadInput `not_found`."""
         with self._kernel.database.guard():
-            await visible(principal, program_id)
+            await visible(self._kernel.database, principal, program_id)
             return await outline(program_id)
 
     async def lesson(self, principal: Principal, program_id: str, lesson_id: str) -> LessonView:
         """The whole lesson, for who takes part; raises BadInput `not_found` and Refused `forbidden`."""
         with self._kernel.database.guard():
-            program = await visible(principal, program_id)
-            if not edits(principal, program) and await part_of(principal.id, program_id) is None:
+            program = await visible(self._kernel.database, principal, program_id)
+            if not edits(principal, program) and await part_of(self._kernel.database, principal.id, program_id) is None:
                 raise forbidden("its lessons are for those enrolled in the program")
             return await _lesson(program_id, lesson_id)
 
@@ -173,7 +173,7 @@ class Curricula:
         Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
         """
         async with self._kernel.database.transaction():
-            await locked(principal, program_id)
+            await locked(self._kernel.database, principal, program_id)
             rev: int = (await Program.raw(NEXT, program_id))[0]["rev"]
             yield rev
             await self._kernel.rooms.publish_row(f"program:{program_id}", PUSH, await outline(program_id))

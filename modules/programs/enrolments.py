@@ -102,7 +102,7 @@ class Enrolments:
     async def expel(self, principal: Principal, program_id: str, user_id: str) -> None:
         """The same for a student or who waits, by the program's mentors."""
         async with self._kernel.database.transaction():
-            await locked(principal, program_id)
+            await locked(self._kernel.database, principal, program_id)
             if not await self._remove(user_id, await self._locked(program_id)):
                 raise not_found("this user is not enrolled in the program")
 

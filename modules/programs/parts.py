@@ -18,6 +18,6 @@ async def evict_former_participant(kernel: Kernel, lost: PartLost) -> None:
 
     They are not kept out beyond that, so that who enrols again is let in: the room asks anew who they are.
     """
-    rejoin = await part_of(lost.user_id, lost.program_id) is not None
+    rejoin = await part_of(kernel.database, lost.user_id, lost.program_id) is not None
     room = f"program:{lost.program_id}"
     await kernel.rooms.evict(room, lost.user_id, LEFT, rejoin=rejoin, until=clock.now())

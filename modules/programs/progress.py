@@ -156,12 +156,12 @@ class ProgressTracker:
         return Completion(together["students"], together["completed"], together["rate"], tuple(lessons))
 
     async def _student(self, principal: Principal, program_id: str) -> None:
-        if await part_of(principal.id, program_id) is not Part.STUDENT:
-            await visible(principal, program_id)
+        if await part_of(self._kernel.database, principal.id, program_id) is not Part.STUDENT:
+            await visible(self._kernel.database, principal, program_id)
             raise forbidden("only students of the program have progress in it")
 
     async def _teaches(self, principal: Principal, program_id: str) -> ProgramView:
-        program = await visible(principal, program_id)
+        program = await visible(self._kernel.database, principal, program_id)
         if not edits(principal, program):
             raise forbidden("only its mentors see the progress of a program's students")
         return program

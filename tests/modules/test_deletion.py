@@ -15,7 +15,10 @@ import pytest
 
 from gateway.db import personal_data
 from gateway.principal import FORGOTTEN, Principal, Role
+from modules.accounts.administration import ANONYMISE, FORGET
 from modules.accounts.facade import record
+from modules.accounts.messages import Forget
+from modules.accounts.module import AccountsModule
 from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
 from tests.wire import WireError, connected, opened
 
@@ -103,7 +106,7 @@ async def test_all_that_is_held_on_a_user(
     admin = {"headers": bearer(token(f"admin-{user}", "admin"))}
     async with node.gateway.database.transaction():
         actor = Principal(id=f"admin-{user}", name="A", role=Role.ADMIN, expires_at=0)
-        await record(actor, "accounts.block", user, {"reason": "sells answers"})
+        await record(node.gateway.database, actor, "accounts.block", user, {"reason": "sells answers"})
     # Nobody will see it: other tests look at what is announced.
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     announced = {"audience": "role:mentor", "title": "Mine", "publish_at": later}
@@ -332,12 +335,10 @@ async def test_what_is_archived_late_is_anonymised_in_the_end(
     due = await database.fetchval(timer, user)
     # For what other nodes still had to write.
     assert 0 < (due - datetime.now(UTC)).total_seconds() <= 60
-    accounts = next(module for module in node.gateway.modules if module.name == "accounts")
-    forget, anonymise = accounts.timers
-    assert (forget.name, anonymise.name) == ("accounts.forget", "accounts.anonymise")
-    first = forget.payload(user, last=False)
+    assert (FORGET, ANONYMISE) == ("accounts.forget", "accounts.anonymise")
+    schedules = node.module(AccountsModule).kernel.schedules
     async with node.gateway.database.transaction():
-        await node.gateway.event_runtime.schedules(accounts).at(forget.name, user, datetime.now(UTC), first)
+        await schedules.at(FORGET, user, datetime.now(UTC), Forget(user, last=False))
     async with asyncio.timeout(SOON):
         while [row["name"] for row in await archived(database, user, 1)] != [FORGOTTEN]:
             await asyncio.sleep(0.05)

@@ -7,11 +7,13 @@ from typing import Final
 
 from gateway import clock
 from gateway.contract import Context, Delivery, Kernel, command, listener, timer
-from gateway.errors import not_found
+from gateway.errors import forbidden, not_found
+from gateway.principal import Principal, Role
 from ksmp_whiteboard.events import Wiped
 from ksmp_whiteboard.messages import BOARD, Board, Clear, Drawn, Idle, Stroke
 from ksmp_whiteboard.repository import BoardRepository
 from ksmp_whiteboard.settings import WhiteboardSettings
+from modules.live.facade import roles_in
 
 IDLE: Final = "whiteboard.idle"
 
@@ -54,8 +56,15 @@ class Boards:
     async def count_wipe(self, event: Wiped, delivery: Delivery) -> None:
         await self._boards.count_wipe(event.session_id)
 
-    async def read(self, session: str) -> Board:
-        """Raises BadInput `not_found` when nobody has drawn there yet."""
+    async def read(self, principal: Principal, session: str) -> Board:
+        """For those who teach the session.
+
+        Raises Refused `forbidden` for others, and BadInput `not_found` when nobody has drawn there yet.
+        """
+        if principal.role is not Role.ADMIN:
+            roles = await roles_in(self._kernel.database, session, [principal.id])
+            if roles.get(principal.id) != "host":
+                raise forbidden("only those who teach a session may read its board here")
         board = await self._boards.find(session)
         if board is None:
             raise not_found("nobody has drawn in this session")

@@ -101,7 +101,7 @@ class SessionAuthorizer:
         """Raises Refused for who has no part in the session at all."""
         if principal.role is Role.ADMIN or principal.id in (session["mentor_id"], *session["co_mentors"]):
             return True
-        part = await part_of(principal.id, session["program_id"])
+        part = await part_of(self._kernel.database, principal.id, session["program_id"])
         if session["banned"] and part is not Part.MENTOR:
             raise forbidden("you are kept out of this session")
         if part is None and session["visibility"] != "open":

@@ -97,7 +97,7 @@ class SessionFinalizer:
             return
         rooms, id, now = self._kernel.rooms, session.id, clock.now()
         there = [person for person in await rooms.members(f"session:{id}") if person.role != Role.ADMIN]
-        roles = await roles_in(id, [person.id for person in there])
+        roles = await roles_in(self._kernel.database, id, [person.id for person in there])
         out = [(f"session:{id}", person.id) for person in there if roles.get(person.id) != "host"]
         out += [(f"lobby:{id}", person.id) for person in await rooms.members(f"lobby:{id}")]
         code = CLOSED[session.state]

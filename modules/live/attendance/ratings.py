@@ -100,7 +100,7 @@ class Ratings:
         session = await self._sessions.read(principal, id)
         now = clock.now()
         with self._kernel.database.guard():
-            if await teaches(principal, session):
+            if await teaches(self._kernel.database, principal, session):
                 raise forbidden("stars are given by students")
             if session.ended_at is None:
                 raise not_over()
@@ -152,7 +152,7 @@ class Ratings:
     async def _taught(self, principal: Principal, id: str) -> SessionView:
         session = await self._sessions.read(principal, id)
         with self._kernel.database.guard():
-            if not await teaches(principal, session):
+            if not await teaches(self._kernel.database, principal, session):
                 raise forbidden("this is for the session's mentors")
         return session
 

@@ -159,7 +159,7 @@ class Attendances:
         """The report as of now, from the stays; raises Unavailable."""
         with self._kernel.database.guard():
             visits = msgspec.convert(await StayRow.raw(STAYS, session.id), list[Visit])
-            expected = await students_of(session.program_id)
+            expected = await students_of(self._kernel.database, session.program_id)
         # Thousands of stays take a while, in which other work goes on.
         return await asyncio.to_thread(report, visits, window_of(session), self._rules, expected)
 
@@ -195,7 +195,7 @@ class Attendances:
     async def _taught(self, principal: Principal, id: str) -> SessionView:
         session = await self._sessions.read(principal, id)
         with self._kernel.database.guard():
-            if not await teaches(principal, session):
+            if not await teaches(self._kernel.database, principal, session):
                 raise forbidden("the attendance of a session is for its mentors")
         return session
 

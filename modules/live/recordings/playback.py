@@ -77,7 +77,7 @@ class Replays:
     async def _may_see(self, shown: RecordingGrant, session_id: str) -> bool:
         """Whether whose pass it is may see the recording now, as they are now."""
         with self._kernel.database.guard():
-            role = await role_of(shown.user_id)
+            role = await role_of(self._kernel.database, shown.user_id)
         if role is None:
             return False
         viewer = Principal(id=shown.user_id, name="", role=role, expires_at=shown.expires * 1000)

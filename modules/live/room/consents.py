@@ -129,7 +129,7 @@ class Consents:
         agreed = {one.user.id for one in answers if one.agreed}
         asked = [one for one in await self._parts.kernel.rooms.members(session_room(session)) if one.id not in agreed]
         with self._parts.kernel.database.guard():
-            roles = await roles_in(session, [one.id for one in asked])
+            roles = await roles_in(self._parts.kernel.database, session, [one.id for one in asked])
         missing = [Member(one.id, one.name) for one in asked if roles.get(one.id) != "host" and one.role != Role.ADMIN]
         return ConsentList(answers, missing)
 

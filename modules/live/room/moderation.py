@@ -235,7 +235,7 @@ class Moderation:
         row = await self._session(session)
         await self._check(context, user, row)
         rev = await self._parts.lock(session, PART)
-        if row["visibility"] != "open" and await part_of(user, row["program_id"]) is None:
+        if row["visibility"] != "open" and await part_of(self._parts.kernel.database, user, row["program_id"]) is None:
             raise not_found("this user takes no part in the session")
         if await self._promotions.make(session, user, request.role):
             await self._note(context, user, "promote", request.role, "", None)
@@ -246,7 +246,7 @@ class Moderation:
         user_id(user)
         if user == context.principal.id or user in (session["mentor_id"], *session["co_mentors"]):
             raise _is_host()
-        if await part_of(user, session["program_id"]) is Part.MENTOR:
+        if await part_of(self._parts.kernel.database, user, session["program_id"]) is Part.MENTOR:
             raise _is_host()
         if not context.at_least("host") and await self._promotions.role(context.room_id, user) == "cohost":
             raise _not_to_a_peer()
@@ -264,7 +264,7 @@ class Moderation:
         await self._parts.fetch(NOTE, new_id(), *values)
         # What is said of somebody, the reason, stays in the session.
         details = {"session": context.room_id, "what": detail, "until": until}
-        await record(by, f"live.{action}", user, details)
+        await record(self._parts.kernel.database, by, f"live.{action}", user, details)
 
     async def _read(self, context: Context) -> Bans:
         rows = await self._parts.fetch(READ, context.room_id)

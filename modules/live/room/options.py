@@ -80,7 +80,7 @@ class Options:
         for name, follow in self.followed.items():
             if getattr(options, name) != getattr(before, name):
                 await follow(session, getattr(options, name))
-        await record(context.principal, "live.configure", session, said)
+        await record(self._parts.kernel.database, context.principal, "live.configure", session, said)
         await context.publish_row(OPTIONS, options)
         return Done(rev)
 

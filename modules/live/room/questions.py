@@ -283,7 +283,9 @@ class Questions:
         if row["state"] == "dismissed":
             return Done(rev)
         if row["author_id"] != context.principal.id:
-            await record(context.principal, "live.dismiss", row["id"], {"session": context.room_id})
+            await record(
+                self._parts.kernel.database, context.principal, "live.dismiss", row["id"], {"session": context.room_id}
+            )
         return await self._settle(context, row, "dismissed", row["answer"])
 
     async def _settle(self, context: Context, row: Mapping[str, Any], state: str, answer: str | None) -> Done:

@@ -64,10 +64,10 @@ class Calendars:
         """
         with self._kernel.database.guard():
             rows = await Calendar.raw(WHOSE, _hash(secret))
-            if not rows or await kept_out(rows[0]["user_id"]):
+            if not rows or await kept_out(self._kernel.database, rows[0]["user_id"]):
                 raise not_found("there is no such calendar")
             user_id: str = rows[0]["user_id"]
-            sessions = await self._sessions(user_id, await programs_of(user_id))
+            sessions = await self._sessions(user_id, await programs_of(self._kernel.database, user_id))
         return calendar(NAME, sessions)
 
     async def _sessions(self, user_id: str, programs: list[str]) -> list[SessionView]:

@@ -112,7 +112,10 @@ class Series:
         """Raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
         with self._kernel.database.guard():
             series = await self._found(id)
-            if principal.role is not Role.ADMIN and await part_of(principal.id, series.program_id) is None:
+            if (
+                principal.role is not Role.ADMIN
+                and await part_of(self._kernel.database, principal.id, series.program_id) is None
+            ):
                 raise forbidden("this series is for those enrolled in its program")
         return series
 
@@ -182,7 +185,7 @@ class Series:
             for session in await self._waiting(id):
                 await self._sessions.take(session, Step.CANCEL)
             if principal.id != series.mentor_id:
-                await record(principal, "live.cancel_series", id)
+                await record(self._kernel.database, principal, "live.cancel_series", id)
         return series
 
     async def _add(self, session: SessionView) -> None:
@@ -205,7 +208,7 @@ class Series:
         series = await self._found(id, lock)
         if principal.role is Role.ADMIN or principal.id == series.mentor_id:
             return series
-        if await part_of(principal.id, series.program_id) is not Part.MENTOR:
+        if await part_of(self._kernel.database, principal.id, series.program_id) is not Part.MENTOR:
             raise forbidden("only its mentors do this to a series")
         return series
 

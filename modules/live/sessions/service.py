@@ -10,7 +10,7 @@ import msgspec
 from piccolo.columns.combination import WhereRaw
 
 from gateway import clock
-from gateway.contract import Kernel
+from gateway.contract import Database, Kernel
 from gateway.errors import forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.http.listing import Page, Sort, Span, page_of
@@ -62,11 +62,11 @@ class Agenda(msgspec.Struct, frozen=True, kw_only=True):
     teaching: bool = False
 
 
-async def teaches(principal: Principal, session: SessionView) -> bool:
+async def teaches(database: Database, principal: Principal, session: SessionView) -> bool:
     """Whether this user is a host of the session: its mentors, its program's mentors, admins."""
     if principal.role is Role.ADMIN or principal.id in (session.mentor_id, *session.co_mentors):
         return True
-    return await part_of(principal.id, session.program_id) is Part.MENTOR
+    return await part_of(database, principal.id, session.program_id) is Part.MENTOR
 
 
 class Sessions:
@@ -86,7 +86,7 @@ class Sessions:
                 mine = f"(mentor_id = {{}} OR {CO_MENTOR})"
                 query = query.where(WhereRaw(mine, principal.id, principal.id))
             elif principal.role is not Role.ADMIN:
-                theirs = await programs_of(principal.id)
+                theirs = await programs_of(self._kernel.database, principal.id)
                 seen = f"(visibility = 'open' OR program_id = ANY({{}}) OR mentor_id = {{}} OR {CO_MENTOR})"
                 query = query.where(WhereRaw(seen, theirs, principal.id, principal.id))
             if agenda.program is not None:
@@ -105,9 +105,9 @@ class Sessions:
         """Raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
         with self._kernel.database.guard():
             session = await self._found(READ, id)
-            if session.visibility == "open" or await teaches(principal, session):
+            if session.visibility == "open" or await teaches(self._kernel.database, principal, session):
                 return session
-            if await part_of(principal.id, session.program_id) is None:
+            if await part_of(self._kernel.database, principal.id, session.program_id) is None:
                 raise forbidden("this session is for those enrolled in its program")
         return session
 
@@ -128,12 +128,13 @@ class Sessions:
         check_co_mentors(new.co_mentors)
         self.check_recording(new.recording)
         with self._kernel.database.guard():
-            if not await exists(new.program_id):
+            if not await exists(self._kernel.database, new.program_id):
                 raise invalid("there is no such program", field="program_id")
             if principal.role is not Role.ADMIN:
-                if await part_of(principal.id, new.program_id) is not Part.MENTOR:
+                if await part_of(self._kernel.database, principal.id, new.program_id) is not Part.MENTOR:
                     raise forbidden("only a program's mentors schedule its sessions")
-                if mentor_id != principal.id and await part_of(mentor_id, new.program_id) is not Part.MENTOR:
+                same = mentor_id == principal.id
+                if not same and await part_of(self._kernel.database, mentor_id, new.program_id) is not Part.MENTOR:
                     raise invalid("this user is no mentor of the program", field="mentor_id")
         values = msgspec.structs.asdict(new) | {
             "mentor_id": mentor_id,
@@ -196,7 +197,7 @@ class Sessions:
             starts_at, ends_at = values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at)
             self._check_times(starts_at, ends_at)
             values = values | {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
-        await note_co_mentors(principal, session.id, session.co_mentors, values)
+        await note_co_mentors(self._kernel.database, principal, session.id, session.co_mentors, values)
         session = await self.write(session, values)
         if moved:
             await self._timers.plan(session)
@@ -209,7 +210,7 @@ class Sessions:
         async with self._kernel.database.transaction():
             session = await self.take(await self.locked(principal, id), step)
             if step in OVER and principal.id not in (session.mentor_id, *session.co_mentors):
-                await record(principal, f"live.{step}", id)
+                await record(self._kernel.database, principal, f"live.{step}", id)
         self._video_jobs.woken.set()
         return session
 
@@ -250,7 +251,7 @@ class Sessions:
         Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
         """
         session = await self._found(LOCK, id)
-        if not await teaches(principal, session):
+        if not await teaches(self._kernel.database, principal, session):
             raise forbidden("only its mentors do this to a session")
         return session
 
@@ -270,7 +271,7 @@ class Sessions:
         other nodes may have to be asked. Done again when the session is changed so again."""
         people = {person.id: person for person in await self._kernel.rooms.members(f"session:{session.id}")}
         with self._kernel.database.guard():
-            parts = await parts_of(sorted(people), session.program_id)
+            parts = await parts_of(self._kernel.database, sorted(people), session.program_id)
         mentors = {session.mentor_id, *session.co_mentors}
         async with self._kernel.database.transaction():
             for user, person in sorted(people.items()):
@@ -322,12 +323,14 @@ def check_co_mentors(users: Iterable[str]) -> None:
             raise invalid("one of the co-mentors is no id of a user", field="co_mentors")
 
 
-async def note_co_mentors(principal: Principal, id: str, before: Collection[str], changed: Mapping[str, Any]) -> None:
+async def note_co_mentors(
+    database: Database, principal: Principal, id: str, before: Collection[str], changed: Mapping[str, Any]
+) -> None:
     """Put into the audit, in the transaction that does it, whom a change makes a co-mentor and whom it makes none."""
     after = set(changed.get("co_mentors", before))
     if after != set(before):
         details = {"added": sorted(after - {*before}), "removed": sorted({*before} - after)}
-        await record(principal, "live.co_mentors", id, details)
+        await record(database, principal, "live.co_mentors", id, details)
 
 
 def _columns(values: dict[str, Any]) -> dict[Any, Any]:

@@ -129,6 +129,6 @@ class StageParticipants:
     async def _host(self, principal: Principal, id: str) -> SessionView:
         session = await self._sessions.read(principal, id)
         with self._kernel.database.guard():
-            if not await teaches(principal, session):
+            if not await teaches(self._kernel.database, principal, session):
                 raise forbidden("only its mentors look after the stage of a session")
         return session

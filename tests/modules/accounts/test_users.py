@@ -420,11 +420,11 @@ async def test_the_audit(call: Call, node: Running, admin: str, database: asyncp
     actor, subject = somebody("actor"), somebody("thing")
     principal = Principal(id=actor, name="A", role=Role.MENTOR, expires_at=0)
     with pytest.raises(RuntimeError, match="outside of a transaction"):
-        await record(principal, "programs.publish", subject)
+        await record(node.gateway.database, principal, "programs.publish", subject)
     # As another module does.
     for act in ("programs.publish", "programs.archive", "programs.publish"):
         async with node.gateway.database.transaction():
-            await record(principal, act, subject, {"rev": 3})
+            await record(node.gateway.database, principal, act, subject, {"rev": 3})
     found = await entries(call, admin, actor=actor)
     assert [entry["act"] for entry in found] == ["programs.publish", "programs.archive", "programs.publish"]
     assert found == sorted(found, key=lambda entry: entry["at"], reverse=True)

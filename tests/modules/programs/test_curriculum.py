@@ -52,7 +52,7 @@ async def told(database: asyncpg.Pool, event: str, program: str) -> list[dict[st
     return [one for one in found if one["program_id"] == program]
 
 
-async def test_what_a_program_teaches_and_who_reads_it(caller: Caller) -> None:
+async def test_what_a_program_teaches_and_who_reads_it(caller: Caller, node: Running) -> None:
     mentor, other, sam, stranger = caller(user(), "mentor"), caller(user(), "mentor"), caller(user()), caller(user())
     path = await created(mentor, publish=False)
     first = await unit(mentor, path, "Numbers", "One", "Two")
@@ -86,7 +86,7 @@ async def test_what_a_program_teaches_and_who_reads_it(caller: Caller) -> None:
     refused(await mentor.delete(f"{elsewhere}/lessons/{first['lessons'][0]}", headers=ANY), 404, "not_found")
     refused(await mentor.patch(f"{elsewhere}/units/{first['id']}", json={}, headers=ANY), 404, "not_found")
     refused(await mentor.post(f"{elsewhere}/units/{first['id']}/lessons", json={"title": "X"}), 404, "not_found")
-    found = await found_lesson(first["lessons"][1])
+    found = await found_lesson(node.gateway.database, first["lessons"][1])
     assert found is not None
     assert (found.program_id, found.unit_id, found.title) == (id_of(path), first["id"], "Two")
 
@@ -99,7 +99,7 @@ async def test_what_a_program_teaches_and_who_reads_it(caller: Caller) -> None:
     assert (renamed["title"], len(renamed["lessons"])) == ("Digits", 3)
     done(await mentor.delete(at, headers={"If-Match": f'"{renamed["rev"]}"'}), 204)
     assert shown(done(await sam.get(f"{path}/curriculum"))) == [("Letters", [])]
-    assert await found_lesson(first["lessons"][1]) is None
+    assert await found_lesson(node.gateway.database, first["lessons"][1]) is None
 
 
 async def test_of_those_who_reorder_at_once_one_wins(caller: Caller) -> None:

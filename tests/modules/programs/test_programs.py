@@ -9,32 +9,32 @@ import asyncpg
 import pytest
 from piccolo.table import Table
 
-from devstack.people import people
-from devstack.seed import seed
+from devstack.stack import prepare_database
 from gateway import registry
 from gateway.db.archive import ArchivePosition, RoomPush
 from gateway.db.database import PostgresDatabase
 from gateway.db.migrate import migrate, pending
 from modules.programs.facade import Part, part_of, programs_of, taken_part_in
 from modules.programs.tables import Enrolment, Program
+from tests.conftest import MakeSettings
 
 MODULES = registry.load()
 TABLES: list[type[Table]] = [RoomPush, ArchivePosition, *(table for module in MODULES for table in module.tables)]
 
 
 @pytest.fixture
-async def tables(postgres: str) -> AsyncIterator[None]:
+async def tables(postgres: str) -> AsyncIterator[PostgresDatabase]:
     """Every table on an engine of this test's own."""
     engine = PostgresDatabase(postgres, pool=2, timeout=5.0)
     engine.bind(TABLES)
     await engine.start()
-    yield
+    yield engine
     await engine.stop()
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table._meta.tablename)
 async def test_a_table_has_the_columns_its_migrations_made(
-    tables: None, database: asyncpg.Pool, table: type[Table]
+    tables: PostgresDatabase, database: asyncpg.Pool, table: type[Table]
 ) -> None:
     await table.select(*table.all_columns()).limit(1)
     types = {"Text": "text", "BigInt": "bigint", "Timestamptz": "timestamp with time zone", "Boolean": "boolean"}
@@ -55,20 +55,20 @@ async def test_migrations_are_applied_once(postgres: str) -> None:
     assert await migrate(postgres, MODULES) == []
 
 
-async def test_a_seed_may_be_sown_twice(postgres: str, database: asyncpg.Pool) -> None:
-    names = await seed(postgres, MODULES, people())
-    assert await seed(postgres, MODULES, people()) == names
+async def test_a_seed_may_be_sown_twice(settings: MakeSettings, database: asyncpg.Pool) -> None:
+    names = await prepare_database(settings())
+    assert await prepare_database(settings()) == names
     assert names["program"] == names["session"] == "demo"
     assert await database.fetchval("SELECT count(*) FROM live_session WHERE id = 'demo'") == 1
 
 
-async def test_parts(tables: None) -> None:
+async def test_parts(tables: PostgresDatabase) -> None:
     name = uuid.uuid4().hex
     for id, open_to_all in ((f"{name}-open", True), (f"{name}-closed", False)):
         await Program.insert(Program(id=id, title="x", mentor_id="meera", open_to_all=open_to_all)).run()
     await Enrolment.insert(Enrolment(program_id=f"{name}-closed", user_id="enid"))
     parts = {
-        (user, kind): await part_of(user, f"{name}-{kind}")
+        (user, kind): await part_of(tables, user, f"{name}-{kind}")
         for user in ("meera", "enid", "sam")
         for kind in ("open", "closed", "missing")
     }
@@ -85,15 +85,15 @@ async def test_parts(tables: None) -> None:
     }
 
 
-async def test_a_co_mentor_takes_part_and_who_waits_does_not(tables: None) -> None:
+async def test_a_co_mentor_takes_part_and_who_waits_does_not(tables: PostgresDatabase) -> None:
     id = uuid.uuid4().hex
     await Program.insert(Program(id=id, title="x", mentor_id="meera", co_mentors=["paul"], open_to_all=False)).run()
     await Enrolment.insert(Enrolment(program_id=id, user_id="will", state="waiting"))
-    assert (await part_of("paul", id), await part_of("will", id)) == (Part.MENTOR, None)
-    assert (await taken_part_in("paul", [id]), await taken_part_in("will", [id])) == ([id], [])
+    assert (await part_of(tables, "paul", id), await part_of(tables, "will", id)) == (Part.MENTOR, None)
+    assert (await taken_part_in(tables, "paul", [id]), await taken_part_in(tables, "will", [id])) == ([id], [])
 
 
-async def test_the_programs_of_a_user(tables: None) -> None:
+async def test_the_programs_of_a_user(tables: PostgresDatabase) -> None:
     user, other = uuid.uuid4().hex, uuid.uuid4().hex
     ids = {name: uuid.uuid4().hex for name in ("mine", "ours", "open", "placed", "waited", "theirs")}
     for name, id in ids.items():
@@ -102,5 +102,5 @@ async def test_the_programs_of_a_user(tables: None) -> None:
         await Program.insert(Program(id=id, title="x", mentor_id=mentor, co_mentors=co, open_to_all=name == "open"))
     await Enrolment.insert(Enrolment(program_id=ids["placed"], user_id=user, state="enrolled"))
     await Enrolment.insert(Enrolment(program_id=ids["waited"], user_id=user, state="waiting"))
-    found = {name for name, id in ids.items() if id in await programs_of(user)}
+    found = {name for name, id in ids.items() if id in await programs_of(tables, user)}
     assert found == {"mine", "ours", "open", "placed"}
