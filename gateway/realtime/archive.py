@@ -1,8 +1,7 @@
-"""Copies the log of a room kind into its owner's archive, in the order of the stream, by one node at a time.
+"""Copies the log of a room kind into the archive, in the order of the stream; one node at a time does it.
 
-The place reached is stored with the rows, in one transaction, and the node that writes holds a lock
-that ends with its database connection. So nothing is handed out to several nodes and given back, and no
-tombstone can overtake its target: a redelivered batch does not exist.
+Each transaction stores a batch of rows and the position reached. The node that writes holds a lock that ends with its
+database connection. So no batch is ever delivered twice, and no tombstone can overtake its target.
 """
 
 from __future__ import annotations
@@ -26,31 +25,31 @@ from gateway.telemetry.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 
-# An idle writer asks this often whether it still is the writer; a store finds out by itself.
+# Seconds between two checks of an idle writer that it still holds the lock. A store finds out by itself.
 CHECK: Final = 1.0
 
 
 class Writer(Protocol):
-    """Writes the pushes of one kind of room; exists on one node at a time."""
+    """Writes the pushes of one kind of room. There is one at a time in the cluster."""
 
     async def position(self) -> int:
         """The newest sequence copied, 0 at first."""
 
     async def store(self, pushes: Sequence[StoredPush], position: int) -> None:
-        """Copy a batch, take out what its tombstones erase, and move the position: all or nothing."""
+        """Copy a batch, erase the targets of its tombstones, and move the position, in one transaction."""
 
     async def swept(self, tombstone: StoredPush) -> list[int]:
-        """The seqs of what was copied and its `sweeps` covers."""
+        """The seqs of the copied pushes that the tombstone's `sweeps` covers."""
 
     async def check_leadership(self) -> None:
-        """Raises Unavailable when this node does not write any more."""
+        """Raises Unavailable when this node is not the writer any more."""
 
 
 class Archive(Protocol):
-    """Where pushes are kept that the log may let go."""
+    """Keeps pushes after the log has dropped them."""
 
     def writer(self, kind: str) -> AbstractAsyncContextManager[Writer]:
-        """The one writer of a kind in the cluster; waits while another node is it. Raises Unavailable."""
+        """The only writer of a kind in the cluster; waits while another node has it. Raises Unavailable."""
 
     async def before(self, room: str, seq: int, limit: int, types: Sequence[str] | None) -> list[StoredPush]:
         """The newest `limit` pushes of a room below `seq`, ascending, of the types asked for."""
@@ -66,7 +65,7 @@ class Archive(Protocol):
 
 
 class Archiver:
-    """Runs on every node for one room kind; the one that leads does the work."""
+    """Runs on every node for one room kind. The node that holds the lock does the work."""
 
     def __init__(
         self, kind: str, archive: Archive, room_log: RoomLog, metrics: Metrics, *, pause: float = 0.25
@@ -97,7 +96,7 @@ class Archiver:
             await asyncio.sleep(1.0)
 
     async def _copy(self, writer: Writer) -> None:
-        """Copy what is new until the database, and with it the lock, is lost, which raises Unavailable."""
+        """Copy new pushes until the database connection is lost, and with it the lock; then raises Unavailable."""
         log.info("archive.writing", kind=self._kind)
         position = await writer.position()
         checked_at = time.monotonic()
@@ -105,7 +104,7 @@ class Archiver:
             await failpoint.pause("archive.pause")
             pushes, more = await self._log.read_kind(self._kind, position + 1, limit=BATCH)
             if pushes:
-                # A node may have stopped between its tombstone and the erasure: this is where it is made good.
+                # A node may have stopped between its tombstone and the erasure. The erasure is repeated here.
                 for push in pushes:
                     if push.erases:
                         await self._log.erase_all(push.erases)
@@ -124,7 +123,7 @@ class Archiver:
                 self._metrics.archive_lag.labels(self._kind).set(max(0, await self._log.last() - position))
 
     async def _sweep(self, writer: Writer, tombstone: StoredPush, sweep: Sweep, batch: Sequence[StoredPush]) -> None:
-        """Erase what a tombstone sweeps from the stream: what was copied before this batch, and what is in it."""
+        """Erase from the stream what a tombstone sweeps: pushes copied before this batch, and pushes in it."""
         first = await self._log.first()
         seqs = [seq for seq in await writer.swept(tombstone) if seq >= first]
         here = (push for push in batch if push.room == tombstone.room and push.seq < tombstone.seq)

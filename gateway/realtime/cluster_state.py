@@ -1,11 +1,11 @@
-"""Small facts that every node knows: a mute, an eviction, a revoked user, a ban.
+"""State that every node of the cluster knows: small facts such as a mute, an eviction, a revoked user, a ban.
 
-PostgreSQL records them, an internal room tells them, each node keeps them in memory. The row of a fact and its push
-commit together; the push goes through the outbox to the room, which every node follows from its start, with gaps read
-like any room's. Each version of a fact has a `rev`, so it may be heard twice, from both sides and in any order.
+PostgreSQL holds the facts, an internal room spreads them, and each node keeps them in memory. A transaction writes the
+row of a fact and, through the outbox, its push to the room. Every node follows that room from its start, and reads gaps
+as in any room. Each version of a fact has a `rev`, so a node may learn it twice, from both sides and in any order.
 
-The rows are looked at twice a second as well: what was committed is known everywhere also while the log elects a leader
-or another node takes over the relay. While PostgreSQL is away nothing new can be declared, and what is known holds.
+Each node also reads the changed rows twice a second. So a committed fact is known everywhere even while the log elects
+a leader or another node takes over the relay. While PostgreSQL is away, no fact can be declared, and known facts hold.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from gateway.tasks import end
 
 log = structlog.get_logger(__name__)
 
-# No module may own rooms of this kind, so that nobody can join one.
+# No module may own rooms of this kind, so nobody can join one.
 KIND: Final = "system"
 ROOM: Final = RoomName(KIND, "facts")
 PUSH: Final = "system.fact"
-# The `until` of a fact that was lifted: over by any node's clock.
+# The `until` of a fact that was lifted. It is in the past by any node's clock.
 LIFTED: Final = 0
-# Time between two readings of all rows, which also find what was pruned.
+# Seconds between two reads of all rows. Such a read also finds facts whose rows were pruned.
 WHOLE: Final = 600.0
-# A row becomes visible a little later than the time it carries.
+# Seconds by which a row may become visible later than the time that it carries.
 SLACK: Final = 5.0
-# The longest that a timer waits before it looks at the clock again.
+# The longest that a timer waits before it checks the clock again, in seconds.
 DAY: Final = 86_400.0
 
 _encode = msgspec.json.Encoder().encode
@@ -52,19 +52,19 @@ _decode = msgspec.json.Decoder(Fact).decode
 
 
 class StateTopic(Protocol):
-    """What the facts of one kind mean on this node. Nothing here may wait."""
+    """Applies the facts of one kind on this node. No call may wait."""
 
     kind: str
 
     def learn(self, fact: Fact, *, holds: bool) -> None:
-        """A version of a fact that is newer than what was known of its key, which it replaces."""
+        """Apply a fact that is new, or newer than the known one with its key. `holds` says whether it is in force."""
 
     def end(self, fact: Fact) -> None:
-        """A fact that held is over."""
+        """Undo a fact that was in force and is over."""
 
 
 class ClusterState:
-    """Keeps what all nodes know, and tells the topics what is new and what is over."""
+    """Keeps the facts that all nodes know, and tells each topic of new ones and of those that are over."""
 
     def __init__(
         self, hub: Hub, room_log: RoomLog, database: PostgresDatabase, outbox: Outbox, *, interval: float
@@ -79,17 +79,17 @@ class ClusterState:
         self._known: dict[tuple[str, str], Fact] = {}
         self._ends: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._loaded = asyncio.Event()
-        # When all rows were last read, and when those that changed.
+        # When all rows were last read, and when the changed rows were.
         self._whole_at: float | None = None
         self._looked_at = 0.0
         self._following: asyncio.Task[None] | None = None
 
     def add(self, topic: StateTopic) -> None:
-        """Before the start: who is told of the facts of one kind."""
+        """Register the topic of one kind of facts; to be called before the start."""
         self._topics[topic.kind] = topic
 
     async def start(self) -> None:
-        """Follow the room from now on; returns when what is to be known is known."""
+        """Follow the room from now on; returns when this node knows the facts that are in force."""
         self._following = asyncio.get_running_loop().create_task(self._follow())
         await self._loaded.wait()
 
@@ -100,11 +100,11 @@ class ClusterState:
             handle.cancel()
 
     async def declare(self, kind: str, key: str, data: msgspec.Struct, until: int | None) -> None:
-        """Make it a fact, in place of the one with the same key.
+        """Record a fact in place of the one with the same key.
 
-        Returns when it is recorded and holds here; the other nodes know it a moment later, whatever becomes of this
-        one. Inside a transaction it is a fact when that commits, and only then, and this node hears of it as the others
-        do. Raises Unavailable, after which it may have been recorded.
+        Returns when it is recorded and in force on this node. The other nodes know it a moment later, even when this
+        node dies. Inside a transaction it becomes a fact only when that commits, and this node learns it as the others
+        do. Raises Unavailable, after which it may have been recorded all the same.
         """
         async with self._database.transaction():
             fact = await self._table.write(kind, key, _encode(data), until)
@@ -113,11 +113,11 @@ class ClusterState:
             self._learn(fact)
 
     async def _follow(self) -> None:
-        """Be in the room for as long as the node lives; another life of the log is another room."""
+        """Follow the room for as long as the node lives. When the log has a new epoch, the room is opened again."""
         while True:
             try:
                 async with self._hub.using(ROOM) as room:
-                    # The room's place first, then the rows: what they lack comes through the room.
+                    # The room's position is taken before the rows are read. What the rows lack comes through the room.
                     room.follower = self._heard
                     await self._catch_up(room)
                     self._loaded.set()
@@ -133,7 +133,7 @@ class ClusterState:
             await asyncio.sleep(0.2)
 
     async def _catch_up(self, room: Room) -> None:
-        """Learn everything; while PostgreSQL is away, as much as the room's log still holds."""
+        """Learn all facts. While PostgreSQL is away, learn those that the room's log still holds."""
         self._whole_at = None
         try:
             await self._look()
@@ -144,7 +144,7 @@ class ClusterState:
             log.warning("facts.from_log", known=len(self._known), position=room.position)
 
     async def _look(self) -> None:
-        """Read the rows that changed, and now and then all of them; raises Unavailable."""
+        """Read the rows that changed, and every WHOLE seconds all of them; raises Unavailable."""
         started = time.monotonic()
         if self._whole_at is not None and started - self._whole_at < WHOLE:
             for fact in await self._table.changed(started - self._looked_at + SLACK):
@@ -155,7 +155,7 @@ class ClusterState:
             rows = await self._table.all()
             for fact in rows:
                 self._learn(fact)
-            # What was known before the reading and has no row is over, and was for long.
+            # A fact that was known before the read and has no row has been over for long.
             for key in before.keys() - {(fact.kind, fact.key) for fact in rows}:
                 if self._known.get(key) is before[key]:
                     self._forget(key)
@@ -168,13 +168,13 @@ class ClusterState:
         try:
             self._learn(_decode(push.data))
         except Exception:
-            # One that cannot be read must not stop the others.
+            # A fact that cannot be read must not stop the others.
             log.exception("facts.unreadable", seq=push.seq)
 
     def _learn(self, fact: Fact) -> None:
         key = (fact.kind, fact.key)
         known, topic = self._known.get(key), self._topics.get(fact.kind)
-        # A kind without a topic is a newer node's.
+        # A newer version of the gateway may declare kinds that this one has no topic for.
         if topic is None or (known is not None and known.rev >= fact.rev):
             return
         self._known[key] = fact
@@ -206,7 +206,7 @@ class ClusterState:
 
 
 def moment(when: datetime | None) -> int | None:
-    """A time as a fact's `until`, at least 1; raises ValueError for one without a zone."""
+    """A time as the `until` of a fact, at least 1; raises ValueError for a time without a zone."""
     if when is None:
         return None
     if when.tzinfo is None:

@@ -1,4 +1,4 @@
-"""Which commands of the last two minutes a room has stored, so that a repeat is answered as the first was."""
+"""The commands that a room stored in the last two minutes. A repeat of one of them is answered as the first was."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from gateway.protocol.stored_push import StoredPush
 
 
 def message_id(user: str, room: str, command: str, nonce: str) -> str:
-    """The id under which a repeated command is stored once; safe as a NATS header."""
+    """The id of a command with a nonce; the log stores one message for it. It is safe as a NATS header."""
     return hashlib.blake2b("\0".join((user, room, command, nonce)).encode(), digest_size=16).hexdigest()
 
 
 class DedupWindow:
-    """Message ids and their seqs, for `window` milliseconds by the log's clock."""
+    """Keeps message ids and their seqs for `window` milliseconds, by the log's clock."""
 
     __slots__ = ("_stored", "_window")
 
@@ -26,7 +26,7 @@ class DedupWindow:
         return len(self._stored)
 
     def add(self, push: StoredPush) -> None:
-        # The id of an erased message is gone from the stream, and after a crash from its window too.
+        # The stream forgets the id of an erased message, and after a crash it cannot deduplicate by it.
         for erased in push.erases:
             self._keep(erased.message_id, erased.seq, push.at)
         if push.message_id:
@@ -40,11 +40,11 @@ class DedupWindow:
     def _keep(self, id: str, seq: int, at: int) -> None:
         known = self._stored.get(id)
         if known is None or known[1] < at - self._window:
-            # After the window the same id is another message's, and as young as that.
+            # After the window the same id belongs to a new message, and is as young as that.
             self._stored.pop(id, None)
             self._stored[id] = (seq, at)
 
     def seq(self, id: str, now: int) -> int | None:
-        """Where the command with this id is stored, when that was within the window before `now`."""
+        """The seq of the command with this id, when it was stored within the window before `now`."""
         found = self._stored.get(id)
         return found[0] if found is not None and found[1] >= now - self._window else None

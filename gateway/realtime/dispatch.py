@@ -1,4 +1,4 @@
-"""Answers the commands of connected members: in order for each room, side by side across rooms."""
+"""Answers the commands of connections: in order for each connection and room, in parallel across rooms."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
-    """Answers every command once, with an ok or an error."""
+    """Answers every command of every connection once, with an ok or an error."""
 
     def __init__(self, joiner: Joiner, sign_in: SignIn, executor: CommandExecutor, metrics: Metrics) -> None:
         self._joiner = joiner
@@ -38,7 +38,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, connection: ServerConnection, member: Member, command: Command) -> None:
-        """Run a command after those of the same connection and room that came before it."""
+        """Run a command after the earlier ones of the same connection and room."""
         if isinstance(command, Ping):
             self._reply(connection, member, command, PingResult(clock.now_ms()))
             return
@@ -53,7 +53,7 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self, timeout: float) -> None:
-        """Wait for the commands in flight, as a node does that goes away, and give up those that hang."""
+        """Wait for the commands in flight, when the node shuts down, and cancel those that hang."""
         if self._tasks:
             _, hanging = await asyncio.wait(self._tasks, timeout=timeout)
             if hanging:
@@ -63,11 +63,11 @@ class Dispatcher:
     async def _work(
         self, connection: ServerConnection, member: Member, key: tuple[str, str], lane: deque[Command]
     ) -> None:
-        # What the handlers log says whose command it was.
+        # The handlers' log lines carry the connection.
         structlog.contextvars.bind_contextvars(connection=member.id)
         while lane:
             command = lane[0]
-            # What a client that went away had still waiting was never acknowledged.
+            # Commands of a client that has gone were never acknowledged, so they need not run.
             if member.open:
                 await self._answer(connection, member, command)
             lane.popleft()
@@ -76,7 +76,7 @@ class Dispatcher:
     async def _answer(self, connection: ServerConnection, member: Member, command: Command) -> None:
         try:
             ok = await self._run(member, command)
-            # Nothing waits between a join and its reply: it precedes the room's next push.
+            # Nothing waits between a join and its reply, so the reply precedes the room's next push.
             self._reply(connection, member, command, ok)
         except KsmpError as error:
             self._refuse(connection, member, command, error)

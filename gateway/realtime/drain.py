@@ -1,4 +1,4 @@
-"""Sending the clients of a node away, so that they come back to the others as an even stream and not as a storm."""
+"""Sends the clients of a node away, with reconnects spread evenly over time."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ SLICE: Final = 50
 
 
 def window(count: int, *, rate: float, least: float, most: float) -> float:
-    """Over how many seconds so many clients come back when `rate` of them do each second; from `least` to `most`."""
+    """The seconds over which `count` clients reconnect at `rate` a second, at least `least` and at most `most`."""
     return min(most, max(least, count / rate))
 
 
 async def send_away(members: Iterable[Member], code: CloseCode, seconds: float) -> None:
-    """Close them all, each with a moment of its own to come back at, spread evenly over so many seconds.
+    """Close all members. Each is given a time to reconnect; the times lie evenly over so many seconds.
 
-    They wait by themselves, so it takes as long as the disconnects take to write. Other work runs between
-    the slices.
+    The clients wait by themselves, so this call takes only as long as the disconnects take to write. It works in
+    slices, and other work runs between them.
     """
     leaving = [member for member in members if member.open]
     for place, member in enumerate(leaving):

@@ -1,4 +1,4 @@
-"""Taking users out of rooms, on every node at once, and keeping them out."""
+"""Takes users out of rooms, on every node at once, and keeps them out."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from gateway.realtime.hub import Hub
 
 log = structlog.get_logger(__name__)
 
-# Evictions whose time is remembered; the least recent goes.
+# Evictions whose time is remembered; the least recent is forgotten.
 KEPT: Final = 100_000
 
 
 class Eviction(msgspec.Struct, frozen=True):
-    """A user was taken out of a room; without `out` they were let in again."""
+    """A user was taken out of a room. Without `out`, the user was let in again."""
 
     room: str
     user: str
@@ -35,20 +35,20 @@ class Eviction(msgspec.Struct, frozen=True):
 
 
 class Evictions:
-    """Who is kept out of which room; implements `gateway.realtime.cluster_state.StateTopic`."""
+    """The users who are kept out of a room; implements `gateway.realtime.cluster_state.StateTopic`."""
 
     kind = "eviction"
 
     def __init__(self, state: ClusterState, hub: Hub) -> None:
         self._state = state
         self._hub = hub
-        # Until when, in milliseconds since the Unix epoch; None without an end.
+        # The end of each eviction, in milliseconds since the Unix epoch; None when it has no end.
         self._out: dict[tuple[str, str], int | None] = {}
         self._at: OrderedDict[tuple[str, str], float] = OrderedDict()
         state.add(self)
 
     async def evict(self, room: str, user: str, code: str, *, rejoin: bool, until: datetime | None) -> None:
-        # Who may come back is taken out and forgotten.
+        # With `rejoin` the fact is over at once: the user is taken out and may come back.
         await self._declare(Eviction(room, user, code, rejoin), LIFTED if rejoin else moment(until))
 
     async def readmit(self, room: str, user: str) -> None:
@@ -63,7 +63,7 @@ class Evictions:
             raise Restricted("you were taken out of this room", retry_after=retry_after)
 
     def last(self, room: str, user: str) -> float:
-        """When this node heard that the user was taken out, on its monotonic clock: older grants count no more."""
+        """When this node learned of the user's last eviction, on its monotonic clock. Older grants are not valid."""
         return self._at.get((room, user), 0.0)
 
     def learn(self, fact: Fact, *, holds: bool) -> None:

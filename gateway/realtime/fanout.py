@@ -1,9 +1,10 @@
-"""Writes a room's messages to its members: encoded once, joined, in order, and never for long at a time.
+"""Writes a room's messages to its members. Each message is encoded once, and each member gets them in the room's order.
 
-Messages that come in one turn of the event loop are written with one call a member at the end of that
-turn. Nothing waits for a tick: the system call is the cost of a delivery, and joining is what saves it.
-A large room is written in slices, between which other work of the loop runs; the next messages wait
-until every member has the ones before them, so each member's order is the room's.
+Messages that come in one turn of the event loop are joined, and written at the end of that turn with one call for each
+member. There is no timer. The system call is the cost of a delivery, and joining saves such calls.
+
+A large room is written in slices, with other work of the loop between them. The next messages wait until every member
+has the messages before them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from gateway.realtime.member import Membership
 
 log = structlog.get_logger(__name__)
 
-# A write takes about 8 µs, so that a slice holds the loop for well under 5 ms.
+# A write takes about 8 µs, so a slice holds the loop for well under 5 ms.
 SLICE: Final = 400
 
 Schedule = Callable[[Callable[[], None]], object]
@@ -28,7 +29,7 @@ Written = Callable[["Batch"], None]
 
 
 class Batch:
-    """Messages for the same members, encoded for each encoder when its first member comes."""
+    """Messages for the same members. They are encoded with an encoder when its first member is written to."""
 
     __slots__ = ("_frames", "_messages", "durable", "ephemeral", "members", "oldest", "place")
 
@@ -37,7 +38,7 @@ class Batch:
         self.place = 0
         self.durable = 0
         self.ephemeral = 0
-        # When the first durable message was stored, in ms since the Unix epoch.
+        # When the first durable message was stored, in milliseconds since the Unix epoch.
         self.oldest = 0
         self._messages: list[tuple[StoredPush | Push, int]] = []
         self._frames: dict[FrameEncoder, tuple[bytes, bytes]] = {}
@@ -52,7 +53,7 @@ class Batch:
         self.ephemeral += 1
 
     def frames(self, encoder: FrameEncoder) -> tuple[bytes, bytes]:
-        """All messages in one piece of bytes, and the durable ones alone."""
+        """All messages as one piece of bytes, and the durable ones alone."""
         found = self._frames.get(encoder)
         if found is None:
             found = self._frames[encoder] = self._encode(encoder)
@@ -73,7 +74,7 @@ class Batch:
 
 
 class Fanout:
-    """The members of one room, and what is on its way to them."""
+    """The members of one room on this node, and the messages on their way to them."""
 
     __slots__ = ("_queue", "_schedule", "_scheduled", "_users", "_written", "members")
 
@@ -82,27 +83,27 @@ class Fanout:
         self._users: dict[str, int] = {}
         self._schedule = schedule
         self._written = written
-        # Seldom more than two: a list is smaller than a deque, and most rooms have nothing in it.
+        # It seldom holds more than two. A list is smaller than a deque, and in most rooms it is empty.
         self._queue: list[Batch] = []
         self._scheduled = False
 
     @property
     def users(self) -> int:
-        """How many users the members are."""
+        """How many users the members belong to."""
         return len(self._users)
 
     def durable(self, push: StoredPush, prev: int) -> None:
-        """Send a stored push to everyone; `prev` is the one before it, as they were served it."""
+        """Send a stored push to all members; `prev` is the seq of the push that they were served before it."""
         if self.members:
             self._open().add_durable(push, prev)
 
     def ephemeral(self, push: Push) -> None:
-        """Send a push to everyone who keeps up."""
+        """Send an ephemeral push to the members that keep up with reading."""
         if self.members:
             self._open().add_ephemeral(push)
 
     def enter(self, membership: Membership) -> None:
-        """Add a member, who gets what is sent from now on and nothing that was sent before."""
+        """Add a member. It gets what is sent from now on, and nothing that was sent before."""
         self._seal()
         self.leave(membership.member.id)
         self.members[membership.member.id] = membership
@@ -118,7 +119,7 @@ class Fanout:
     def leave(self, member_id: str) -> None:
         membership = self.members.pop(member_id, None)
         if membership is not None:
-            # It may still be in a batch that is on its way.
+            # A batch on its way may still hold the membership.
             membership.left = True
             user = membership.member.user.id
             self._users[user] -= 1
@@ -126,7 +127,7 @@ class Fanout:
                 del self._users[user]
 
     def _open(self) -> Batch:
-        """The batch that takes messages now."""
+        """The batch that new messages are added to."""
         if not self._queue or self._queue[-1].members is not None:
             self._queue.append(Batch())
             if not self._scheduled:
@@ -135,12 +136,12 @@ class Fanout:
         return self._queue[-1]
 
     def _seal(self) -> None:
-        """Whoever enters now is not among those that the open batch is for."""
+        """Fix the members of the open batch, before another one enters."""
         if self._queue and self._queue[-1].members is None:
             self._queue[-1].members = list(self.members.values())
 
     def _flush(self) -> None:
-        """Write one slice, and come again for the next."""
+        """Write one slice, and schedule the next one."""
         batch = self._queue[0]
         if batch.members is None:
             batch.members = list(self.members.values())
@@ -157,7 +158,7 @@ class Fanout:
 
 
 def deliver(batch: Batch, memberships: Iterable[Membership]) -> None:
-    """Write a batch to some of its members. What is done here is done for every delivery."""
+    """Write a batch to some of its members. This code runs for every delivery, so it must stay short."""
     encoder: FrameEncoder | None = None
     every = lasting = b""
     for membership in memberships:
@@ -173,5 +174,5 @@ def deliver(batch: Batch, memberships: Iterable[Membership]) -> None:
             else:
                 member.write_batch(every, lasting)
         except Exception:
-            # It must not keep the others from theirs. If it lives, the next `prev` tells it of the gap.
+            # The other members must still get theirs. If this one lives, the next `prev` reveals the gap to it.
             log.exception("fanout.write_failed", connection=member.id)

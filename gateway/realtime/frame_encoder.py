@@ -1,4 +1,4 @@
-"""How a room's message travels to members: in which codec, compressed or not. One frame serves all alike."""
+"""Encodes messages into WebSocket frames. Members with the same codec and compression share one frame."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from gateway.protocol.frames import BINARY, COMPRESSED, TEXT, frame
 from gateway.protocol.messages import Push
 from gateway.protocol.stored_push import StoredPush
 
-# Every member that takes compressed frames has agreed to a window of at least this size.
+# Every member that takes compressed frames has agreed to a compression window of at least this size.
 WINDOW_BITS: Final = 12
-# What every message of permessage-deflate ends with, and leaves out (RFC 7692, section 7.2.1).
+# The end of every compressed message, which permessage-deflate leaves out (RFC 7692, section 7.2.1).
 TRAILER: Final = b"\x00\x00\xff\xff"
 
 
 class FrameEncoder(Protocol):
-    """How messages are written for a client; clients that read alike share one."""
+    """Encodes messages for a client. Clients that need the same bytes share one encoder."""
 
     @property
     def codec(self) -> Codec: ...
 
     def frame(self, message: Any) -> bytes:
-        """A message of a room, as every member that shares this reads it."""
+        """A message of a room, for every member that shares this encoder."""
 
     def plain(self, message: Any) -> bytes:
         """A message for one client alone."""
 
 
 class WebSocketEncoder:
-    """One of the few ways to write a message, shared by every member that reads it so."""
+    """Encodes for WebSockets of one codec, with or without compression; implements `FrameEncoder`."""
 
     __slots__ = ("_least", "_opcode", "codec")
 
@@ -49,24 +49,24 @@ class WebSocketEncoder:
         payload = self.codec.encode(message)
         if self._least is None or len(payload) < self._least:
             return frame(self._opcode, payload)
-        # Without context takeover each message is compressed by itself, so that the frame is nobody's own.
+        # Without context takeover each message is compressed by itself, so the frame fits every connection.
         deflate = zlib.compressobj(zlib.Z_BEST_SPEED, zlib.DEFLATED, -WINDOW_BITS)
         body = deflate.compress(payload) + deflate.flush(zlib.Z_SYNC_FLUSH)
         return frame(self._opcode | COMPRESSED, body.removesuffix(TRAILER))
 
     def plain(self, message: Any) -> bytes:
-        """The same, never compressed: for one client alone it does not pay."""
+        """The message inside one frame, never compressed. Compression does not pay for a single client."""
         return frame(self._opcode, self.codec.encode(message))
 
 
 @cache
 def websocket_encoder(codec: Codec, least: int | None) -> WebSocketEncoder:
-    """The one encoder of this codec and size in the process."""
+    """The shared encoder of this codec and size; there is one in the process."""
     return WebSocketEncoder(codec, least)
 
 
 def replay(codec: Codec, pushes: Iterable[StoredPush], prev: int) -> list[Push]:
-    """Pushes for one member, each naming the one before it; the first names `prev`."""
+    """Pushes for one member. Each names the push before it; the first names `prev`."""
     result: list[Push] = []
     for push in pushes:
         result.append(wire(push, codec, prev))

@@ -1,7 +1,7 @@
-"""Who may be in which room, as the rooms' owners said; kept for when their database is away.
+"""Grants: the role that a room's owner gave a user. They are cached for the time when the database is away.
 
-Each node keeps what its own users were granted. Who comes to another node while the owner cannot answer is let in
-on the word of a node that holds the grant. Only gateways are on the bus, so a word on it is trusted like one's own.
+Each node keeps the grants of its own users. When the owner cannot answer and this node holds no grant, it asks the
+other nodes over NATS. Only gateways are on the bus, so their answers are trusted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ASKED: Final = "gateway.grants.asked"
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):
-    """What a grant is about: exactly this user, in this role of the platform, in this room."""
+    """The key of a grant: the user, the user's role in the platform, the room."""
 
     user: str
     role: str
@@ -39,7 +39,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HeldGrant(msgspec.Struct, frozen=True, array_like=True):
-    """The answer of a node that holds the grant; `age` is in seconds, since clocks of nodes differ."""
+    """The answer of a node that holds the grant. `age` is in seconds, because the clocks of nodes differ."""
 
     role: str
     age: float
@@ -48,16 +48,16 @@ class HeldGrant(msgspec.Struct, frozen=True, array_like=True):
 @dataclass(frozen=True, slots=True)
 class _Grant:
     role: str
-    # On this node's monotonic clock, also when it was heard of from another node.
+    # When the owner gave it, on this node's monotonic clock; also for a grant from another node.
     at: float
 
 
 class Grants:
-    """Asks the owner of a room's kind, and answers from memory while the answer is fresh.
+    """Asks the owner of a room's kind, and answers from memory for `fresh` seconds after that.
 
-    While the owner cannot answer, an older grant is used: the one held here, or else the first that another node
-    tells of within `wait` seconds. No grant is used for longer than `stale` seconds after the owner gave it, through
-    however many nodes it went, nor when the user was taken out of the room since. A refusal is never kept.
+    While the owner cannot answer, an older grant is used: the one held here, or the first that another node sends
+    within `wait` seconds. No grant is used for longer than `stale` seconds after the owner gave it, however many nodes
+    it went through. An eviction ends all grants that the user had for the room. A refusal is never kept.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Grants:
         held = self._held(key, self._fresh)
         if held is not None:
             return held.role
-        # A grant is as old as the question that it answers.
+        # The age of a grant counts from the question, not from the answer.
         now = time.monotonic()
         try:
             role = await kind.authorize(principal, room.id)
@@ -122,9 +122,9 @@ class Grants:
             self._granted.popitem(last=False)
 
     async def _ask(self, key: Asked) -> _Grant | None:
-        """The first grant that another node tells of, kept here too; None when none does in time.
+        """The first grant that another node sends, which is kept here too; None when none comes in time.
 
-        Nodes that hold none stay silent, this one among them: it is asked with the others.
+        Nodes that hold none stay silent. This node gets the question too, and stays silent.
         """
         try:
             answer = await self._bus.request(ASKED, msgspec.json.encode(key), timeout=self._wait)

@@ -1,4 +1,4 @@
-"""Pages of a room's past as one sequence: memory first, then the stream, then the archive."""
+"""Pages of a room's history, read from memory first, then from the stream, then from the archive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.realtime.tail import size
 
 
 class HistoryReader:
-    """Reads backwards. Each source begins where the one before it ends, so that none overlaps."""
+    """Reads backwards through three sources. Each begins where the one before it ends, so no push comes twice."""
 
     def __init__(self, room_log: RoomLog, archive: Archive, kinds: Collection[str], max_bytes: int) -> None:
         self._log = room_log
@@ -26,10 +26,10 @@ class HistoryReader:
     ) -> tuple[list[StoredPush], bool]:
         """The newest `limit` pushes with seq < `before`, ascending, and whether there are older ones.
 
-        Cut at the oldest end to the size cap. Raises Unavailable when nothing could be read of a past
-        that may be there; what was read is answered with `more`, so that a client asks again.
+        A page over the size limit loses its oldest pushes. Raises Unavailable when nothing could be read. When a part
+        could be read, it is returned with `more`, and the client asks again.
         """
-        # One more than asked for tells whether there is more.
+        # One push more than asked for tells whether there are older ones.
         want = limit + 1
         found: list[StoredPush] = []
         end = before
@@ -62,7 +62,7 @@ class HistoryReader:
         below = min(end, first)
         found: list[StoredPush] = []
         if not len(room.tail):
-            # The end may be past everything the room has, where a read could not tell the end from a stale replica.
+            # Read up to the room's head: beyond it, a read cannot tell the end of the room from a stale replica.
             end = min(end, await self._log.head(room.name) + 1)
         while len(found) < limit and end > first:
             page = await self._log.before(room.name, end, limit, first=first)

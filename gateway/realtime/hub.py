@@ -1,7 +1,7 @@
-"""All rooms this node has members in, kept in step with the log.
+"""The hub: all rooms that this node serves, kept in step with the log.
 
-What may be lost on the way from the log is found: by the next message of the room, by a poke from its
-publisher, and by reading the heads of all rooms every few seconds and after every reconnect.
+A message may be lost on its way from the log. The next message of the room reveals it, or a poke from the publisher, or
+the read of all rooms' heads every few seconds and after every reconnect.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ from gateway.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-# Clocks of nodes and servers differ a little; what is read too much at opening does no harm.
+# Seconds by which the clocks of nodes and servers may differ. Reading a little too much does no harm.
 CLOCK_SLACK = 30.0
 
 
 @dataclass(slots=True)
 class _Open:
-    """A room in use, or on its way to be."""
+    """A room that is open, or is being opened."""
 
     room: asyncio.Future[Room]
     held: list[tuple[StoredPush, int]]
@@ -65,7 +65,7 @@ class _Open:
 
 
 class Hub:
-    """The rooms of this node. A node with no member in a room knows nothing of it."""
+    """The rooms of this node. A room is opened for its first user, and closed some time after the last one left."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Hub:
         self._durable_pushes = metrics.pushes.labels("durable")
         self._ephemeral_pushes = metrics.pushes.labels("ephemeral")
         self.members: dict[str, Member] = {}
-        # Another one for each process, so that a restarted node is not taken for its predecessor.
+        # New for each process, so that a restarted node is not taken for its predecessor.
         self.node = uuid.uuid4().hex
         self._presence_sync = PresenceSync(bus, self.node, self.rooms, digest=settings.presence_silence / 3)
 
@@ -111,7 +111,7 @@ class Hub:
             self._lost.cancel()
 
     def room(self, name: str) -> Room | None:
-        """The room, when this node serves it."""
+        """The room, when it is open on this node."""
         found = self._rooms.get(name)
         return found.room.result() if found is not None and _is_ready(found) else None
 
@@ -120,7 +120,7 @@ class Hub:
 
     @contextlib.asynccontextmanager
     async def using(self, name: RoomName) -> AsyncIterator[Room]:
-        """The room, opened when needed, and not let go inside the block; raises Unavailable."""
+        """The room, opened when needed, and kept open inside the block; raises Unavailable."""
         found = self._rooms.get(str(name))
         if found is None:
             found = self._rooms[str(name)] = _Open(asyncio.get_running_loop().create_future(), [], [])
@@ -133,9 +133,10 @@ class Hub:
             found.idle_since = time.monotonic()
 
     async def reach(self, room: Room, since: int) -> bool:
-        """Extend the room's tail back to `since`; whether everything after it is in the tail then.
+        """Extend the room's tail back to `since`. Returns whether the tail then holds everything after it.
 
-        False when the log does not reach back that far or the replay is over the caps. Raises Unavailable.
+        Returns False when the log does not reach back that far, or when the replay is over the limits. Raises
+        Unavailable.
         """
         if since > room.position and not await self._catch_up_with(room, since):
             return False
@@ -144,22 +145,22 @@ class Hub:
         async with self._reading(room):
             while room.tail.start > since:
                 start = room.tail.start
-                # An empty tail begins at a place in the stream where the room need not have a message.
+                # An empty tail starts at a sequence where the room need not have a message, so the head is asked for.
                 until = room.tail.oldest if len(room.tail) else await self._log.head(room.name)
                 pushes = await self._log.between(room.name, since, until, limit=limit)
                 await failpoint.pause("join.pause")
-                # Asked after the read: what expired during it would be missing in the middle.
+                # The first sequence is read after the messages. Messages that expired meanwhile would leave a hole.
                 if len(pushes) > limit or not room.tail.covers_range(pushes, since + 1, await self._log.first()):
                     return False
-                # A tail that was trimmed meanwhile begins later than what was read ends.
+                # If the tail was trimmed meanwhile, the messages read do not reach up to it: read again.
                 if room.tail.start == start and not room.tail.prepend(pushes, since):
                     return False
             return True
 
     async def warm(self, room: Room, count: int) -> None:
-        """Extend the tail back so that it holds the room's last `count` messages, as far as the caps allow.
+        """Extend the tail back to the room's last `count` messages, as far as the limits allow.
 
-        What cannot be read now is left out: a join does not fail for want of older messages.
+        Messages that cannot be read now are left out: a join does not fail because older messages are missing.
         """
         with contextlib.suppress(Unavailable):
             await self.remember(room)
@@ -173,10 +174,10 @@ class Hub:
                     room.tail.prepend(pushes, pushes[0].seq - 1 if more else 0)
 
     async def remember(self, room: Room) -> None:
-        """Learn, once, what the room stored in the last two minutes: which commands a repeat would repeat,
-        and which messages were erased. Only then may a repeat be told from a first, and the past be shown.
+        """Read, once, what the room stored in the last two minutes.
 
-        Raises Unavailable.
+        It tells repeated commands from new ones, and which messages were erased. So it is needed before a nonce is
+        checked and before history is shown. Raises Unavailable.
         """
         if room.remembers:
             return
@@ -200,7 +201,7 @@ class Hub:
             elif head:
                 start = head
             else:
-                # The log has nothing of the room. What it no longer has may be in the archive.
+                # The log holds nothing of the room. Older messages may be in the archive.
                 start = min(room.tail.start, await self._log.first() - 1)
             for push in pushes:
                 room.dedup.add(push)
@@ -208,7 +209,7 @@ class Hub:
             room.remembers = True
 
     async def newest(self, room: Room, limit: int, types: Sequence[str]) -> list[StoredPush]:
-        """The room's last pushes of these names, ascending, from wherever they are; raises Unavailable."""
+        """The room's last pushes of these names, ascending, from memory, stream or archive; raises Unavailable."""
         await self.remember(room)
         pushes, _ = await self._history.page(room, MAX_ID, limit, types)
         return pushes
@@ -216,21 +217,21 @@ class Hub:
     async def emit(self, name: RoomName, message: Push) -> None:
         """Send an ephemeral push to the room's members on every node; raises Unavailable."""
         body = msgspec.json.encode(message)
-        # Beside what the log republishes, and told from it by having no place in the log.
+        # It goes to the subject that the log republishes to. It has no sequence, which tells it apart.
         await self._bus.publish(log_record.subject(log_record.OUT, name), body)
 
     async def poke(self, name: RoomName, seq: int) -> None:
-        """Tell every node that the room's log has reached `seq`, in case its republishing was lost."""
+        """Tell every node that the room's log has reached `seq`, in case the republished message was lost."""
         with contextlib.suppress(Unavailable):
             await self._bus.publish(log_record.subject(log_record.POKE, name), str(seq).encode())
 
     def _reading(self, room: Room) -> asyncio.Lock:
-        """One reader of a room's past at a time: those who wait find it in the tail."""
+        """The lock for reading a room's past. Readers who waited find the messages in the tail."""
         opened = self._rooms.get(room.text)
         return opened.reading if opened is not None else asyncio.Lock()
 
     async def drain(self) -> None:
-        """Send everyone to the other nodes, which go on showing them until they had the time to get there."""
+        """Send all clients to the other nodes. Presence shows them until they had the time to reconnect."""
         seconds = self._window()
         await self._presence_sync.depart(seconds + self._settings.presence_grace)
         await send_away(self.members.values(), CloseCode.DRAIN, seconds)
@@ -254,7 +255,7 @@ class Hub:
             await self._forget(str(name), opened)
             if not opened.room.done():
                 opened.room.set_exception(error if isinstance(error, KsmpError) else Unavailable("the room is away"))
-                # Nobody may be waiting any more; the exception is not news then.
+                # Mark the exception as retrieved: perhaps nobody waits for the room any more.
                 opened.room.exception()
             if not isinstance(error, KsmpError):
                 log.exception("room.open_failed", room=str(name))
@@ -267,9 +268,9 @@ class Hub:
         self._metrics.rooms.set(len(self._rooms))
 
     async def _follow(self, name: RoomName, opened: _Open) -> Room:
-        """Subscribe first, then learn the position, then serve: nothing falls between."""
+        """Subscribe first, then read the position, then serve, so that no message is missed in between."""
 
-        # The gateways' own room is of no kind.
+        # The internal room of the gateways has no kind.
         kind = self._kinds.get(name.kind)
         presence = self._presence() if kind is not None and kind.presence else None
         typing = Typing() if presence is not None else None
@@ -278,13 +279,13 @@ class Hub:
         if presence is not None and typing is not None:
             told = partial(self._told, name, presence, typing)
             opened.subscriptions.append(await self._bus.follow(log_record.subject(log_record.PRESENCE, name), told))
-            # The answers come while the position is read, so that the first to join is told how many are there.
+            # The answers come while the position is read, so the first member to join is told how many are there.
             await self._presence_sync.say(name, Ask(""))
-        # The server takes the subscriptions before the request below, which comes after them on one connection.
+        # The request below goes over the same connection, so the server has the subscriptions before it.
         await failpoint.pause("open.pause")
-        # The place the whole log has reached is a place of this room too: what it has is at or below it, and what it
-        # gets is above it and will be heard. It is the leader's word, since a replica may be behind an
-        # acknowledgement that the joiner has seen; and one request serves all rooms that open in this moment.
+        # The last sequence of the whole log is a valid position of this room. The room's stored messages are at or
+        # below it. New ones will be above it and come over the subscription. The leader is asked, because a replica may
+        # be behind an acknowledgement that the client has seen. All rooms that open at this moment share the request.
         position = await self._log.last()
         settings = self._settings
         room = Room(
@@ -301,13 +302,13 @@ class Hub:
         return room
 
     def _told(self, name: RoomName, presence: Presence, typing: Typing, message: Msg) -> None:
-        """Take what another node told about who is in a room, also while the room is still being opened."""
+        """Apply a presence message of another node, also while the room is still being opened."""
         for answer in self._presence_sync.heard(presence, typing, message):
             self._spawn(self._presence_sync.say(name, answer))
 
     def _presence(self) -> Presence:
         settings = self._settings
-        # Another name for each opening of a room: a replica that begins anew must not pass for the one before it.
+        # A new name for each opening of a room: a replica that starts over must not pass for the one before it.
         return Presence(
             uuid.uuid4().hex,
             grace=settings.presence_grace,
@@ -316,7 +317,7 @@ class Hub:
         )
 
     def _heard(self, opened: _Open, message: Msg) -> None:
-        """Take what comes on a room's subject: from the log, or an ephemeral push."""
+        """Take a message on a room's subject: a durable push from the log, or an ephemeral push."""
         headers = message.headers or {}
         if log_record.SEQUENCE not in headers:
             self._emitted(opened, message)
@@ -361,7 +362,7 @@ class Hub:
             opened.reader = self._spawn(self._fill(room))
 
     async def _fill(self, room: Room) -> None:
-        """Read what the room missed, until nothing is missing; a failure waits for the next reading of heads."""
+        """Read the messages that the room missed, until none is missing. The next read of heads retries a failure."""
         while room.behind:
             try:
                 until = room.known
@@ -373,11 +374,11 @@ class Hub:
             self._metrics.recovered.inc(len(pushes))
 
     async def _catch_up_with(self, room: Room, place: int) -> bool:
-        """Catch up with a client that saw more than this node did, or claims to; whether the log got that far."""
+        """Catch up with a client whose position is above this node's. Returns whether the log has reached `place`."""
         last = await self._log.last()
         if place > last:
             return False
-        # Read after `last`: of what is at or below that, nothing is above the head.
+        # The head is read after `last`, so no message of the room lies between the head and `last`.
         head = await self._log.head(room.name)
         opened = self._rooms.get(room.text)
         if opened is not None and room.reveal(head):
@@ -390,7 +391,7 @@ class Hub:
         return True
 
     async def _watch(self) -> None:
-        """Every few seconds: is it the same log, is every room at its head, which rooms are idle."""
+        """Every few seconds: check the log's epoch, compare every room with its head, and close idle rooms."""
         while True:
             await asyncio.sleep(self._settings.head_interval)
             try:
@@ -454,7 +455,7 @@ class Hub:
         self._spawn(self._after_reconnect())
 
     async def _after_reconnect(self) -> None:
-        """What was republished while away is in the log; JetStream may take a moment to lead again."""
+        """Read what was republished while NATS was away, with retries until JetStream has a leader again."""
         backoff = Backoff(0.1, 1.0)
         while self._bus.up:
             try:

@@ -1,4 +1,4 @@
-"""What all of the platform knows of a user: asked anew, given to them, forgotten."""
+"""What the platform knows of a user: it can be read again on every node, exported, and deleted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Identities:
         modules: Sequence[Module],
         ask_anew: Callable[[str], None],
     ) -> None:
-        """`ask_anew` drops what this node keeps of a user's identity."""
+        """`ask_anew` drops this node's cached identity of a user."""
         self._state = state
         self._personal_data = personal_data
         self._modules = modules
@@ -38,7 +38,7 @@ class Identities:
         state.add(self)
 
     async def renew(self, user: str) -> None:
-        # It is heard and over: nothing has to hold.
+        # Nodes only have to learn it once, so the fact is over from the start.
         await self._state.declare(self.kind, user_id(user), IdentityChanged(user), LIFTED)
 
     async def export(self, user: str, after: int = 0) -> Export:
@@ -58,4 +58,4 @@ class Identities:
         self._ask_anew(msgspec.json.decode(fact.data, type=IdentityChanged).user)
 
     def end(self, fact: Fact) -> None:
-        """Nothing held."""
+        """Nothing to undo: such a fact is never in force."""

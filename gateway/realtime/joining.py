@@ -1,4 +1,4 @@
-"""Joining a room: grant, position, replay; and the one step in which a connection becomes a member."""
+"""Joining a room: check the grant, read the replay, and make the connection a member in one step without a wait."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from gateway.telemetry.metrics import Metrics
 
 
 class Deferred(Exception):
-    """The replay does not fit into what is left of the reply."""
+    """The replay does not fit into the rest of the reply."""
 
 
 class Joiner:
-    """Lets connections into rooms and out of them."""
+    """Makes connections members of rooms, and ends memberships."""
 
     def __init__(
         self,
@@ -55,13 +55,13 @@ class Joiner:
         *,
         budget: int | None = None,
     ) -> tuple[JoinResult, int]:
-        """Make the connection a member; the result, and about how many bytes its messages take.
+        """Make the connection a member. Returns the result, and about how many bytes its messages take.
 
         The caller must send the result before it waits for anything, or hold the member's pushes.
 
-        Nothing waits between taking the tail and becoming a member, so that the result and the pushes
-        after it meet without a gap and without a repeat. Raises Refused, BadInput `not_found`, Limited,
-        Unavailable, and Deferred when the replay is over `budget` bytes.
+        Nothing waits between reading the tail and becoming a member. So the pushes after the result follow it without a
+        gap and without a repeat. Raises Refused, BadInput `not_found`, Limited, Unavailable, and Deferred when the
+        replay is over `budget` bytes.
         """
         text = str(name)
         if history is not None and history > self._settings.history_limit:
@@ -79,10 +79,10 @@ class Joiner:
             if count:
                 await self._hub.warm(room, count)
             while self._evictions.last(text, member.user.id) >= asked:
-                # Taken out meanwhile: whoever may come back has another role now, or none.
+                # The user was evicted meanwhile. The owner has to be asked again, since the role may be another one.
                 asked = time.monotonic()
                 role = await self._grants.role(member.user, name)
-            # From here to the end nothing waits.
+            # From here to the end nothing may wait.
             recovered = reached and since is not None and room.tail.start <= since.seq <= room.position
             self._check_count(member, text)
             if not member.open:
@@ -137,7 +137,7 @@ class Joiner:
 
 
 def head_count(room: Room) -> int:
-    """How many people are in the room: on all nodes, or in a room without presence on this one."""
+    """How many people are in the room on all nodes. In a room without presence it counts this node alone."""
     if room.presence is not None:
         return room.presence.count
     return room.fanout.users

@@ -1,4 +1,4 @@
-"""One connected socket as the rooms see it."""
+"""One connection, a socket or an event stream, as the rooms see it."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-# Characters of a reason, which are ASCII.
+# The most characters of a close reason. They are ASCII.
 REASON: Final = 120
 
 
 class Sink(Protocol):
-    """Where the bytes for one client go. No call waits for the client."""
+    """The transport of one client. No call waits for the client."""
 
     @property
     def fast_write(self) -> Callable[[bytes], None] | None:
-        """Writes at once, without a look at what is unread, for a sink that says itself when that is much."""
+        """Writes at once, without a check of the unread bytes. None for a sink that does not report lagging."""
 
     def write(self, data: bytes) -> None:
         """Hand complete frames to the operating system, or buffer what it does not take."""
 
     def buffered(self) -> int:
-        """How many bytes the client has not read yet, beyond what the operating system holds."""
+        """How many bytes wait for the client in this process. Those in the operating system are not counted."""
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame and end the connection, within a bounded time."""
@@ -45,21 +45,22 @@ class Sink(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Membership:
-    """A member's place in one room."""
+    """The membership of one connection in one room."""
 
     member: Member
     room: Room
     role: str
-    # The commands that the member was last told it may use.
+    # The commands that the member may use, as it was last told.
     can: list[str] = field(default_factory=list)
     left: bool = False
 
 
 class Member:
-    """Writes to one client in order, and gives up on one that does not read.
+    """Writes to one client in order, and closes the connection of a client that does not read.
 
-    Over `soft` unread bytes it loses ephemeral pushes, over `hard` its connection. `fast_write` writes a room's frames
-    without a question; it is None while there is one to ask: what is unread, what comes first, whether it is closed.
+    A client with more than `soft` unread bytes gets no ephemeral pushes. With more than `hard`, it is closed.
+    `fast_write` writes a room's frames without any check. It is None while a check is needed: the client lags, frames
+    are held back, or the connection is closed.
     """
 
     __slots__ = (
@@ -89,7 +90,7 @@ class Member:
         self.codec = encoder.codec
         self.principal: Principal | None = None
         self.rooms: dict[str, Membership] = {}
-        # Kept for as long as the connection: leaving and joining again is no way around a limit.
+        # Kept for as long as the connection, so that leaving and joining again does not reset a limit.
         self.rates: dict[str, dict[str, Bucket]] = {}
         self.opened_at = 0
         self.closed: CloseCode | None = None
@@ -106,7 +107,7 @@ class Member:
 
     @property
     def user(self) -> Principal:
-        """Whose connection this is; only for one that is connected."""
+        """The user of this connection; raises RuntimeError before the connection has signed in."""
         if self.principal is None:
             raise RuntimeError("the connection is not connected")
         return self.principal
@@ -116,12 +117,12 @@ class Member:
         return self.closed is None and not self.gone
 
     def hold(self) -> None:
-        """Keep frames back until `release`: what is to come first is not ready yet."""
+        """Hold frames back until `release`, because a message that must come first is not ready yet."""
         self._held = []
         self._choose()
 
     def first(self, message: Any) -> None:
-        """Put a message before everything that is held back."""
+        """Put a message before all frames that are held back."""
         if self._held is not None:
             self._first = [*(self._first or []), self.encoder.plain(message)]
 
@@ -136,12 +137,12 @@ class Member:
             self.write(frame)
 
     def lag(self, behind: bool) -> None:
-        """Learn from the sink that more than `soft` bytes are unread, or no longer."""
+        """The sink reports that more than `soft` bytes are unread, or no longer."""
         self._lagging = behind
         self._choose()
 
     def end(self) -> None:
-        """The connection is gone; nothing is written any more."""
+        """The connection is gone: write nothing any more."""
         self.gone = True
         self._choose()
 
@@ -157,14 +158,14 @@ class Member:
         if self._held is not None:
             self._held.append(frame)
             return
-        # Not counting this frame: a large reply to a client that reads is no reason to close it.
+        # This frame does not count: a large reply is no reason to close a client that reads.
         if self._sink.buffered() > self._hard:
             self.close(CloseCode.SLOW)
             return
         self._sink.write(frame)
 
     def write_batch(self, every: bytes, lasting: bytes) -> None:
-        """Write frames of a room: all of them, or when the client is behind only those that must not be lost."""
+        """Write frames of a room: `every`, or only the durable ones in `lasting` when the client lags."""
         if self.closed is not None or self.gone:
             return
         if self._held is not None:
@@ -178,18 +179,18 @@ class Member:
             self._sink.write(frames)
 
     def close(self, code: CloseCode, *, retry: float | None = None, reason: str | None = None) -> None:
-        """Say why, and close; what happens after the first call is nothing.
+        """Send the `disconnect` push and close the connection. Only the first call has an effect.
 
-        `retry` is when the client may come back, in seconds; without it a moment is drawn. `reason` says more than
-        the code does.
+        `retry` is when the client may reconnect, in seconds; without it a random time is drawn. `reason` replaces the
+        code's own.
         """
         if not self.open:
             return
         if retry is None:
-            # A draw that spreads clients over time needs no cryptographic quality.
+            # The random time only spreads clients, so it needs no cryptographic quality.
             retry = random.random() * self._spread  # noqa: S311
         retry_ms = int(retry * 1000) if code.reconnect else 0
-        # A close frame has room for so much (RFC 6455, section 5.5).
+        # A close frame has no room for more (RFC 6455, section 5.5).
         said = (reason or code.reason)[:REASON]
         disconnect = Disconnect(code=code, reason=said, reconnect=code.reconnect, retry_ms=retry_ms)
         self._sink.write(self.encoder.frame(Push(push=Disconnect.push, data=disconnect)))
@@ -199,5 +200,5 @@ class Member:
         log.info("connection.closing", connection=self.id, code=int(code))
 
     def _choose(self) -> None:
-        """Whether the next frames of a room can be written without a question."""
+        """Choose whether the next frames of a room can be written without a check."""
         self.fast_write = self._sink.fast_write if self.open and self._held is None and not self._lagging else None

@@ -1,16 +1,18 @@
-"""Who is in a room, over all nodes: each node speaks for its own members, and every node merges what it hears.
+"""Who is in a room, over all nodes. Each node reports its own members, and every node merges the reports.
 
-A node's members are a replica that it alone changes. It tells the others what changed, under a clock that
-rises by one, and every few seconds only the clock. Who misses a step asks for the whole replica. A node
-that is silent too long is gone, and its replica with it; a restarted process is another node. A person
-is in the room as long as any replica has them, so three tabs on two nodes are one member, and
-who comes back within the grace was never away. No IO, and time comes in as an argument.
+The members on a node are a replica, which that node alone changes. It sends each change with a clock that rises by one,
+and every few seconds the clock alone. A node that missed a change asks for the whole replica. A node that is silent for
+too long counts as gone, with its replica. A restarted process is a new node.
 
-A node that goes away on purpose says goodbye: its replica, which changes no more, stays for the time its clients
-have to come back, and each of them leaves it when they turn up at another node. So nobody goes and comes, and who
-does not come back is gone when that time is over. A node that is new is told of such replicas by the others.
+A person is in the room as long as any replica has them. So three tabs on two nodes are one member. A person who comes
+back within the grace was never away.
 
-The idea is Phoenix.Presence's: a replica a node, merged without a leader.
+A node that shuts down says goodbye. Its replica no longer changes, and stays for the time that its clients have to
+reconnect. A client that joins on another node leaves that replica. So nobody is seen to leave and to come again, and a
+person who does not come back is gone at the end of that time. A new node learns of such replicas from the others.
+
+There is no IO here, and the time comes in as an argument. The idea is that of Phoenix.Presence: a replica on each node,
+merged without a leader.
 """
 
 from __future__ import annotations
@@ -26,12 +28,12 @@ import msgspec
 
 from gateway.protocol.messages import Person
 
-# About 100 bytes a person; NATS carries 1 MiB a message by default.
+# People in one message. A person takes about 100 bytes, and NATS carries 1 MiB a message by default.
 PART: Final = 4000
 
 
 class Delta(msgspec.Struct, frozen=True, tag="delta"):
-    """What changed in a node's replica, from `clock` - 1 to `clock`."""
+    """The change of a node's replica from `clock` - 1 to `clock`."""
 
     node: str
     clock: int
@@ -40,14 +42,14 @@ class Delta(msgspec.Struct, frozen=True, tag="delta"):
 
 
 class Digest(msgspec.Struct, frozen=True, tag="digest"):
-    """A node is alive, and its replica is at `clock`."""
+    """A sign of life: the node's replica is at `clock`."""
 
     node: str
     clock: int
 
 
 class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
-    """A node goes away with its replica at `clock`; its members stay for so many seconds, or until they are back."""
+    """A node shuts down with its replica at `clock`. Its members stay for `stay` seconds, or until they are back."""
 
     node: str
     clock: int
@@ -55,15 +57,15 @@ class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
-    """Someone wants whole replicas: of one node, or of all when `node` is empty."""
+    """A node asks for whole replicas: that of one node, or all of them when `node` is empty."""
 
     node: str
 
 
 class Whole(msgspec.Struct, frozen=True, tag="whole"):
-    """A node's whole replica of `size` people, as of `clock`; in several messages when it is large.
+    """A node's whole replica of `size` people, as of `clock`. A large one comes in several messages.
 
-    With `stay` the node goes away or has gone, as by a goodbye.
+    With `stay` the node shuts down or has gone, as after a goodbye.
     """
 
     node: str
@@ -73,7 +75,7 @@ class Whole(msgspec.Struct, frozen=True, tag="whole"):
     stay: float | None = None
 
     def parts(self) -> list[Whole]:
-        """The same in pieces that a NATS message may carry."""
+        """The same replica in pieces that fit into a NATS message."""
         pieces = [self.people[start : start + PART] for start in range(0, len(self.people), PART)] or [[]]
         return [Whole(self.node, self.clock, piece, self.size, self.stay) for piece in pieces]
 
@@ -82,7 +84,7 @@ Message = Delta | Digest | Goodbye | Ask | Whole
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The data of the push `presence`; without `join` and `leave` in large rooms."""
+    """The data of the push `presence`. Large rooms get it without `join` and `leave`."""
 
     v: int
     count: int
@@ -95,7 +97,7 @@ class _Replica:
     clock: int
     people: dict[str, Person]
     heard: float
-    # Until when it stays after its node has said goodbye.
+    # The end of its stay, once its node has said goodbye.
     until: float = math.inf
 
     @property
@@ -105,7 +107,7 @@ class _Replica:
 
 @dataclass(slots=True)
 class _Here:
-    """A person on this node: how many connections, and until when they stay without any."""
+    """A person on this node: their connections, and until when they stay without one."""
 
     person: Person
     connections: int = 0
@@ -143,12 +145,12 @@ class Presence:
 
     @property
     def shown(self) -> int:
-        """How many there are by what members were last told, at version `v`."""
+        """How many people there are at version `v`, as the members were last told."""
         return len(self._shown)
 
     @property
     def empty(self) -> bool:
-        """Whether this node has nobody to speak for."""
+        """Whether this node has no members and has reported none."""
         return not self._here and not self._told
 
     def enter(self, person: Person) -> None:
@@ -161,12 +163,12 @@ class Presence:
         here.connections += 1
         self._going.discard(person.id)
         if any(person.id in replica.people for replica in self._others.values() if replica.departed):
-            # The others are told also when we had them before: nobody waits for them any longer.
+            # Told even when we reported the person before: the other nodes take them out of the departed replica.
             self._back.add(person.id)
             self._untold.add(person.id)
 
     def leave(self, user_id: str, now: float) -> None:
-        """A connection of this person left; with the last of them they leave, after the grace."""
+        """A connection of this person left. After the last one, the person leaves when the grace is over."""
         here = self._here.get(user_id)
         if here is None:
             return
@@ -176,7 +178,7 @@ class Presence:
             self._going.add(user_id)
 
     def expel(self, user_id: str, now: float) -> None:
-        """All connections of this person were taken out: they leave without the grace."""
+        """All connections of this person were evicted: the person leaves without the grace."""
         here = self._here.get(user_id)
         if here is not None:
             here.connections = 0
@@ -184,11 +186,11 @@ class Presence:
             self._going.add(user_id)
 
     def depart(self, stay: float) -> None:
-        """This node goes away: what it has told stays so for so many seconds, and nothing more is told."""
+        """This node shuts down: its replica stays as it is for so many seconds, and no change is reported any more."""
         self._stay = stay
 
     def tell(self, now: float) -> Delta | None:
-        """What the other nodes are to be told of this one's members since the last call."""
+        """The changes among this node's members since the last call, for the other nodes."""
         if self._stay is not None:
             return None
         for user_id in [user_id for user_id in self._going if self._here[user_id].until <= now]:
@@ -209,7 +211,7 @@ class Presence:
             return None
         for person in join:
             self._told[person.id] = person
-            # In the same step, so that who asks now finds them in our replica or in that of the node they were on.
+            # In the same step: a reader finds the person either in our replica or in the departed one.
             self._returned(person.id)
         for user_id in leave:
             del self._told[user_id]
@@ -217,14 +219,14 @@ class Presence:
         return Delta(self.node, self._clock, join, leave)
 
     def digest(self) -> Digest | Goodbye:
-        """The sign of life; of a node that goes away its goodbye."""
+        """The sign of life, or the goodbye of a node that shuts down."""
         return Digest(self.node, self._clock) if self._stay is None else Goodbye(self.node, self._clock, self._stay)
 
     def whole(self) -> Whole:
         return Whole(self.node, self._clock, list(self._told.values()), len(self._told), self._stay)
 
     def hear(self, message: Message, now: float) -> Sequence[Message]:
-        """Take what a node said; what to say in return."""
+        """Apply a message of a node. Returns the messages to send in answer."""
         match message:
             case Ask(node):
                 own = [self.whole()] if node in ("", self.node) and not self.empty else []
@@ -261,10 +263,10 @@ class Presence:
                 return (Ask(node),) if clock > replica.clock else ()
 
     def forget_silent(self, now: float) -> None:
-        """Drop the replicas of nodes that are silent for too long, or whose time after their goodbye is over."""
+        """Drop the replicas of nodes that are silent for too long, or whose stay after a goodbye is over."""
         for node, replica in list(self._others.items()):
             if now >= replica.until:
-                # It may still speak while it finishes its work, and others may still speak for it.
+                # The node may still send while it finishes its work, and other nodes may still pass its replica on.
                 self._over.add(node)
             elif replica.departed or now - replica.heard <= self.silence:
                 continue
@@ -272,7 +274,7 @@ class Presence:
             self._parts.pop(node, None)
 
     def change(self) -> Change | None:
-        """What the members of this node are to be told since the last call."""
+        """The change in the room since the last call, for the members on this node."""
         join: list[Person] = []
         leave: list[str] = []
         for user_id in self._touched:
@@ -304,13 +306,13 @@ class Presence:
         return [person for user_id in sorted(self._present) if (person := self._find(user_id)) is not None]
 
     def _returned(self, user_id: str) -> None:
-        """Somebody came to a node: those that went away do not have them any longer."""
+        """Take a person who came to a node out of the departed replicas."""
         for replica in self._others.values():
             if replica.departed:
                 replica.people.pop(user_id, None)
 
     def _departed(self, now: float) -> list[Message]:
-        """The replicas of nodes that have gone and can speak for their members no more."""
+        """The replicas of nodes that have shut down, which can no longer report them."""
         return [
             Whole(node, replica.clock, list(replica.people.values()), len(replica.people), replica.until - now)
             for node, replica in self._others.items()
@@ -318,7 +320,7 @@ class Presence:
         ]
 
     def _gather(self, node: str, clock: int, people: list[Person], size: int, stay: float | None, now: float) -> None:
-        """Put the parts of a replica together, and take it when none is missing; another clock begins anew."""
+        """Collect the parts of a replica, and apply it when it is complete. A part of another clock starts over."""
         known, gathered = self._parts.pop(node, (clock, {}))
         if known != clock:
             gathered = {}
@@ -331,7 +333,7 @@ class Presence:
     def _replace(self, node: str, clock: int, people: dict[str, Person], until: float, now: float) -> None:
         replica = self._others.get(node)
         if replica is not None:
-            # Of a node that went away we may know already who is back.
+            # For a departed node, this node may already know who is back.
             if clock < replica.clock or (replica.departed and clock == replica.clock):
                 return
             until = min(until, replica.until)
@@ -345,7 +347,7 @@ class Presence:
         self._touch(replica.people.keys() | people.keys())
 
     def _touch(self, user_ids: Iterable[str]) -> None:
-        """Something about these people has changed."""
+        """Note that these people may have come or gone."""
         for user_id in user_ids:
             self._touched.add(user_id)
             if self._find(user_id) is None:
@@ -354,7 +356,7 @@ class Presence:
                 self._present.add(user_id)
 
     def _find(self, user_id: str) -> Person | None:
-        """The person as the replica that has them longest has them."""
+        """The person, from the replica that has them longest."""
         found = [replica.people[user_id] for replica in self._others.values() if user_id in replica.people]
         if (here := self._here.get(user_id)) is not None:
             found.append(here.person)

@@ -1,6 +1,6 @@
-"""Twice a second: tells the members of each room who came, went and types, and the other nodes of our own.
+"""Sends presence and typing twice a second: the changes of each room to its members, and our own to the other nodes.
 
-All of it is ephemeral and may be lost; `presence.py` and `typing.py` are made for that.
+All of these messages are ephemeral and may be lost. `presence.py` and `typing.py` recover from that.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gateway.realtime.typing import Strokes, Typing
 log = structlog.get_logger(__name__)
 
 PERIOD: Final = 0.5
-# Rooms that are told of a departure before other work has its turn.
+# Rooms that are told of a departure between two turns of other work.
 SLICE: Final = 100
 
 Told = Delta | Digest | Goodbye | Ask | Whole | Strokes
@@ -38,10 +38,10 @@ _decode = msgspec.json.Decoder(Told).decode
 
 
 class PresenceSync:
-    """Drives presence and typing of all rooms of this node that have them."""
+    """Drives presence and typing of all rooms on this node that have them."""
 
     def __init__(self, bus: NatsBus, node: str, rooms: Callable[[], Iterable[Room]], *, digest: float) -> None:
-        """`digest` is the time between two signs of life, a part of the silence that means death."""
+        """`digest` is the seconds between two signs of life, a fraction of the silence after which a node is gone."""
         self._bus = bus
         self._node = node
         self._rooms = rooms
@@ -62,7 +62,7 @@ class PresenceSync:
                     log.exception("pulse.failed", room=room.text)
 
     async def beat(self, room: Room, now: float, *, full: bool) -> None:
-        """One beat of one room; a `full` one also says that this node is alive."""
+        """Send what is due in one room. A `full` beat also sends the sign of life."""
         presence, typing = room.presence, room.typing
         if presence is None or typing is None:
             return
@@ -81,7 +81,7 @@ class PresenceSync:
             room.fanout.ephemeral(Push(push="typing", room=room.text, at=_at(), data=typists))
 
     async def depart(self, stay: float) -> None:
-        """Tell the other nodes that our members leave with this node, and stay shown for so many seconds."""
+        """Say goodbye in every room: our members leave with this node, and are shown for so many seconds more."""
         for number, room in enumerate(self._rooms()):
             if number % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
@@ -97,13 +97,13 @@ class PresenceSync:
                 log.exception("pulse.failed", room=room.text)
 
     async def say(self, room: RoomName, message: Told) -> None:
-        """Tell the other nodes; what is lost on the way is noticed there."""
+        """Send a message to the other nodes. They notice when one is lost."""
         with contextlib.suppress(Unavailable):
             for part in message.parts() if isinstance(message, Whole) else (message,):
                 await self._bus.publish(log_record.subject(log_record.PRESENCE, room), _encode(part))
 
     def heard(self, presence: Presence, typing: Typing, message: Msg) -> Sequence[Told]:
-        """Take what another node told about a room; what to say in return."""
+        """Apply a message of another node about a room. Returns the messages to send in answer."""
         told = _decode(message.data)
         now = time.monotonic()
         if not isinstance(told, Strokes):

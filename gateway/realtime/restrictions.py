@@ -1,4 +1,4 @@
-"""What members may do in a room: by their role, less what was taken away from one of them."""
+"""The commands that members may use in a room: those of their role, without those that were taken away."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from gateway.protocol.names import RoomName, room_name, user_id
 from gateway.realtime.cluster_state import LIFTED, ClusterState, moment
 from gateway.realtime.hub import Hub
 
-# The command of the core that may be taken away too, though no module declares it.
+# The core command that may be taken away too. No module declares it.
 TYPING: Final = "typing"
 NAME: Final = re.compile(r"[a-z][a-z0-9_.]{0,63}", re.ASCII)
 
 
 class Restriction(msgspec.Struct, frozen=True):
-    """These commands are taken away from a user in a room; `name` says by what."""
+    """These commands are taken away from a user in a room. `name` tells restrictions on one user apart."""
 
     room: str
     user: str
@@ -116,7 +116,7 @@ class Restrictions:
         await self._state.declare(self.kind, f"{room} {user} {name}", restriction, until)
 
     def _tell(self, restriction: Restriction) -> None:
-        """Tell the user's connections in the room what they may do now, when that is something else."""
+        """Push `can` to the user's connections in the room, when it has changed."""
         room = self._hub.room(restriction.room)
         if room is None:
             return

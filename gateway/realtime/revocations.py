@@ -1,4 +1,4 @@
-"""Who is kept out of the platform, whatever their token says: revoked tokens and banned users."""
+"""Revoked tokens and banned users, who are kept out of the platform although their token is valid."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gateway.realtime.hub import Hub
 
 
 class UserRevoked(msgspec.Struct, frozen=True, tag="user"):
-    """The user's tokens issued up to `before`, in milliseconds since the Unix epoch."""
+    """Revokes the user's tokens issued up to `before`, in milliseconds since the Unix epoch."""
 
     user: str
     before: int
 
 
 class TokenRevoked(msgspec.Struct, frozen=True, tag="token"):
-    """One token, or all that were given out for one sign-in."""
+    """Revokes one token, or all tokens of one sign-in."""
 
     token: str
 
@@ -44,7 +44,7 @@ class Revocations:
     kind = "access"
 
     def __init__(self, state: ClusterState, hub: Hub, *, token_life: float) -> None:
-        """`token_life` is how many seconds a token lives at most: nothing older has to be refused by us."""
+        """`token_life` is the most seconds that a token lives. A revocation need not last longer."""
         self._state = state
         self._hub = hub
         self._token_life = int(token_life * 1000)
@@ -55,7 +55,7 @@ class Revocations:
 
     async def revoke(self, user: str, *, before: datetime | None = None) -> None:
         at = moment(before) or clock.now_ms()
-        # Two for one user stand beside each other, so that a later word does not weaken an earlier one.
+        # Each revocation of a user has a key of its own, so a later one cannot weaken an earlier one.
         key = f"user {user_id(user)} {at}"
         await self._state.declare(self.kind, key, UserRevoked(user, at), at + self._token_life)
 
@@ -72,7 +72,7 @@ class Revocations:
         await self._state.declare(self.kind, f"ban {user_id(user)}", UserBanned(user), LIFTED)
 
     def require_not_revoked(self, principal: Principal) -> None:
-        """Raises Banned or Revoked for one who is kept out."""
+        """Raises Banned or Revoked for a user who is kept out."""
         if principal.id in self._banned:
             raise Banned("you are banned from the platform")
         if self._is_revoked(principal):
@@ -104,11 +104,11 @@ class Revocations:
                 self._banned.discard(user)
 
     def _is_revoked(self, principal: Principal) -> bool:
-        # Issue times are whole seconds: one of the same second may have been before it.
+        # Issue times are whole seconds, so a token of the same second may be older than the revocation.
         return principal.issued_at <= self._before.get(principal.id, -1) or principal.token in self._tokens
 
     def _close(self, code: CloseCode, meant: Callable[[Principal], bool]) -> None:
-        """Close the sockets and streams of those who are meant, also of one that is signing in."""
+        """Close the sockets and streams of the users who are meant, also those that are signing in."""
         for member in list(self._hub.members.values()):
             if member.principal is not None and meant(member.principal):
                 member.close(code)

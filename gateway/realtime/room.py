@@ -1,10 +1,13 @@
-"""A room as one node serves it: its place in the log, its tail, its members. No IO and no waiting.
+"""A room as one node serves it: its position in the log, its tail, its members. There is no IO and no wait.
 
-Every message names its predecessor, so the rules are few. A message at or below the position has been
-served: drop it. One whose predecessor is above the position reveals a gap: hold it, and everything
-after it, until the gap was read from the log. Predecessors are never compared for equality: erasing
-and expiry move them. What is served is served in order, once, to all members alike, so that one
-encoding serves them all.
+Every message names its predecessor, so the rules are few:
+
+- a message at or below the position has been served: drop it;
+- a message whose predecessor is above the position reveals a gap: hold it, and everything after it, until the gap has
+  been read from the log;
+- never compare a predecessor for equality, because erasing and expiry move it.
+
+Each message is served once, in order, to all members alike. So one encoding serves all of them.
 """
 
 from __future__ import annotations
@@ -27,10 +30,10 @@ log = structlog.get_logger(__name__)
 
 
 class Room:
-    """The members of one room on this node and what they have been served.
+    """The members of one room on this node, and what they have been served.
 
-    `position` is a place in the whole log: every message of this room up to it has been served, or was there
-    before the room was opened here. `remembers` says that the tail and `dedup` cover the last two minutes.
+    `position` is a sequence of the whole log. Every message of this room up to it was served, or was stored before the
+    room was opened here. `remembers` says that the tail and `dedup` cover the last two minutes.
     """
 
     __slots__ = (
@@ -70,12 +73,12 @@ class Room:
         self.presence = presence
         self.typing = typing
         self.remembers = False
-        # The owner's, who is told of each membership's beginning and end.
+        # The owner's hooks, called when a membership begins and when it ends.
         self.on_join: Watch = unwatched
         self.on_leave: Watch = unwatched
-        # For what is not a member: called with each push as it is served, and must not wait.
+        # Called with each push as it is served, for a reader that is no member. It must not wait.
         self.follower: Callable[[StoredPush], None] | None = None
-        # The newest seq known to be in the log; above the position there is a gap.
+        # The newest seq that is known to be in the log. When it is above the position, there is a gap.
         self.known = position
         self._served = position
         self._held: list[tuple[StoredPush, int]] = []
@@ -87,11 +90,11 @@ class Room:
 
     @property
     def behind(self) -> bool:
-        """Whether there is a gap to be read: everything after `position` up to `known`."""
+        """Whether there is a gap to read: the messages after `position` up to `known`."""
         return self.known > self.position
 
     def offer(self, push: StoredPush, prev: int) -> bool:
-        """Take a message as it comes from the bus; whether there is a gap to be read."""
+        """Take a message from the bus. Returns whether there is a gap to read."""
         if push.seq <= self.position:
             return self.behind
         if self.behind or prev > self.position:
@@ -102,16 +105,16 @@ class Room:
         return False
 
     def reveal(self, seq: int) -> bool:
-        """Learn from elsewhere that `seq` is in the log; whether there is a gap to be read."""
+        """Note that `seq` is in the log. Returns whether there is a gap to read."""
         self.known = max(self.known, seq)
         return self.behind
 
     def fill(self, pushes: Iterable[StoredPush], until: int) -> bool:
-        """Take everything the log holds after the position up to `until`; whether a gap is left."""
+        """Take all messages that the log holds after the position up to `until`. Returns whether a gap is left."""
         for push in pushes:
             if self.position < push.seq <= until:
                 self._serve(push)
-        # What lay between and is not among the pushes was erased or has expired.
+        # Messages in between that are not among the pushes were erased or have expired.
         self.position = max(self.position, until)
         self.known = max(self.known, self.position)
         held, self._held = self._held, []
@@ -125,7 +128,7 @@ class Room:
         return self.behind
 
     def leave(self, member: Member, now: float) -> None:
-        """Take a connection out; to the others its user stays for the grace."""
+        """Take a connection out. In presence, its user stays for the grace."""
         membership = member.rooms.pop(self.text)
         self.fanout.leave(member.id)
         if self.presence is not None:
@@ -133,14 +136,14 @@ class Room:
         self.tell(self.on_leave, membership)
 
     def tell(self, watch: Watch, membership: Membership) -> None:
-        """Call the owner's `on_join` or `on_leave`; what goes wrong there is no member's concern."""
+        """Call the owner's `on_join` or `on_leave`. What it raises is logged, and does not affect the member."""
         try:
             watch(membership.member.user, self.name.id, membership.role)
         except Exception:
             log.exception("room.watch_failed", room=self.text)
 
     def advance(self, place: int) -> None:
-        """Move the position to a place that the room is known to have nothing unserved below."""
+        """Move the position to `place`, when nothing of the room up to there is unserved."""
         if not self.behind:
             self.position = self.known = max(self.position, place)
 
@@ -153,6 +156,6 @@ class Room:
             return
         if self.follower is not None:
             self.follower(push)
-        # Not the position: that moves past erased messages, which no member was served.
+        # Not the position, which also moves past erased messages that no member was served.
         prev, self._served = self._served, push.seq
         self.fanout.durable(push, prev)

@@ -1,4 +1,4 @@
-"""The rooms as a module sees them: publish, emit, read; whichever node their members are on."""
+"""The rooms of the cluster as modules use them, whichever node their members are on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from gateway.telemetry.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 
-# How long the other nodes have to say who is in a room that was not open here.
+# Seconds that the other nodes have to report who is in a room that was not open here.
 PATIENCE: Final = 0.3
 
 
@@ -83,9 +83,9 @@ class ClusterRooms:
             raise ValueError(f"rooms like {room} have no archive, which is what says what is to be erased")
         dead = [*erases, *([replaces] if replaces is not None else [])]
         if any((target.erases and target.replaces is None) or target.sweeps for target in dead):
-            # What it erased would come back on a node that never saw it.
+            # A node that never saw the tombstone would show again what it erased.
             raise ValueError("a tombstone cannot be erased")
-        # For the same reason a version's tombstone is also that of the versions before it.
+        # For the same reason, a new version is also the tombstone of all versions before it.
         targets = tuple(erased for target in dead for erased in (*target.erases, Erased(target.seq, target.message_id)))
         body = log_record.encode_payload(
             self._name_of(push, data),
@@ -101,7 +101,7 @@ class ClusterRooms:
             try:
                 await self._log.erase_all(targets)
             except Unavailable:
-                # The archiver does the same for every tombstone it meets.
+                # The archiver erases the targets of every tombstone that it copies.
                 log.warning("log.erase_later", room=room)
         return Published(stored.seq, stored.duplicate)
 
@@ -141,7 +141,7 @@ class ClusterRooms:
         stored = await self._log.publish(room, body, message_id)
         self._metrics.publish_seconds.observe(time.perf_counter() - started)
         if stored.retried or stored.duplicate:
-            # Something went wrong on the way, and the republished message may have been lost with it.
+            # The publish had trouble, and the republished message may be lost. The poke makes nodes look for it.
             await self._hub.poke(room, stored.seq)
         return stored
 
@@ -159,7 +159,7 @@ class ClusterRooms:
         found = await self._log.get(name, seq)
         if found is not None and (open_room is None or any(open_room.tail.visible([found]))):
             return found
-        # It may have a later version, which may be too new for the archive, or for this node.
+        # A later version may be too new for the archive, or for this node.
         if open_room is not None:
             await self._hub.remember(open_room)
             newer, _ = await self._log.read(name, open_room.position + 1)

@@ -1,4 +1,4 @@
-"""The `connect` and `refresh` of a connection: a token becomes a member, for as long as it lasts."""
+"""The `connect` and `refresh` of a connection: verify its token, identify its user, resume its rooms."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ log = structlog.get_logger(__name__)
 
 class Verifier(Protocol):
     async def verify(self, token: str) -> Principal:
-        """Who the token was issued to; raises Refused, or Unavailable when the issuer's keys are."""
+        """The user that the token was issued to; raises Refused, or Unavailable when the issuer's keys are away."""
 
 
 class SignIn:
-    """Lets users in. What the platform knows of a user is asked of the modules, in their order."""
+    """Signs users in. The modules add what the platform knows of a user, in their order."""
 
     def __init__(
         self,
@@ -63,11 +63,11 @@ class SignIn:
         self._users = users
         self._revocations = revocations
         self._settings = settings
-        # Who came by the token alone.
+        # Members who were signed in from the token alone, because the modules could not answer.
         self._unidentified: set[Member] = set()
 
     async def connect(self, member: Member, token: str, wanted: Mapping[str, Position | None]) -> ConnectResult:
-        """Sign in, and resume the rooms the client was in. Pushes are held until the caller releases them.
+        """Sign in and resume the client's rooms. The caller holds pushes back and releases them after the reply.
 
         Raises Refused, BadInput or Unavailable; the connection may then try again.
         """
@@ -92,7 +92,7 @@ class SignIn:
         )
 
     async def refresh(self, member: Member, token: str) -> RefreshResult:
-        """Go on with a newer token of the same user; a failure changes nothing."""
+        """Continue with a newer token of the same user; a failure changes nothing."""
         principal = await self.verified(token)
         if principal.id != member.user.id:
             raise Refused(Code.FORBIDDEN, "the token is of another user")
@@ -101,7 +101,7 @@ class SignIn:
         return RefreshResult(principal.expires_at)
 
     def gone(self, member: Member) -> None:
-        """The connection has ended: it is in no room any more."""
+        """The connection has ended: take it out of its rooms."""
         if member.expiry is not None:
             member.expiry.cancel()
         self._unidentified.discard(member)
@@ -110,16 +110,16 @@ class SignIn:
             self._users.remove(member)
 
     async def verified(self, token: str) -> Principal:
-        """Who a token was issued to, as the platform knows them; raises Refused or Unavailable."""
+        """The user of a token, as the platform knows them; raises Refused or Unavailable."""
         principal = await self._identified(await self._verifier.verify(token))
-        # Last, and nothing waits from here until a connection has its principal: a revocation meets it either way.
+        # This check comes last. Nothing waits until the connection has its principal, so no revocation can be missed.
         self._revocations.require_not_revoked(principal)
         return principal
 
     async def identify_again(self) -> None:
-        """Ask who those are who came by the token alone; whose role it did not know better is sent to sign in again.
+        """Identify the members who were signed in from the token alone. A member whose role is another one is closed.
 
-        To be called once the modules can answer; those who still cannot be identified stay as they are.
+        It is called when the modules can answer again. Members who still cannot be identified stay as they are.
         """
         for member in list(self._unidentified):
             if not member.open:
@@ -184,7 +184,7 @@ class SignIn:
             member.expiry.cancel()
         left = member.user.expires_at / 1000 - clock.now_seconds()
         if left <= 0:
-            # The verifier tolerates clocks that differ a little; so must what ends the connection.
+            # The verifier tolerates small differences between clocks, so this timer must tolerate them too.
             left += self._settings.token_leeway
         member.expiry = asyncio.get_running_loop().call_later(max(0.0, left), member.close, CloseCode.TOKEN_EXPIRED)
 

@@ -1,4 +1,4 @@
-"""The newest part of a room's log in memory: a cache that may vanish."""
+"""The tail: the newest part of a room's log, cached in memory."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 
 from gateway.protocol.stored_push import StoredPush, Sweep
 
-# What the fields around the data of a push take on the wire, roughly; it only has to be steady.
+# About how many bytes the fields around the data of a push take on the wire. An estimate is enough.
 OVERHEAD: Final = 220
 ERASED_KEPT: Final = 4096
-# Most rooms never see one swept.
+# Shared by all tails, because most rooms never see a sweep.
 NOTHING_SWEPT: Final[Mapping[Sweep, int]] = {}
 
 
@@ -20,12 +20,12 @@ def size(push: StoredPush) -> int:
 
 
 class Tail:
-    """Every push of a room with `start` < seq, as long as the log holds it, ascending.
+    """Holds every push of a room with seq > `start` that the log holds, ascending.
 
-    It drops the targets of every tombstone it has seen, from itself and from what it is given.
+    It drops the targets of every tombstone that it has seen, from itself and from pushes that are added later.
     """
 
-    # A list and a dict: most rooms of a node are its users' own, and empty.
+    # A list and a dict are small when empty. Most rooms of a node are its users' own rooms, which are empty.
     __slots__ = ("_bytes", "_erased", "_max_bytes", "_max_count", "_pushes", "_swept", "start")
 
     def __init__(self, start: int, *, max_count: int, max_bytes: int) -> None:
@@ -35,7 +35,7 @@ class Tail:
         self._max_count = max_count
         self._max_bytes = max_bytes
         self._erased: dict[int, None] = {}
-        # Up to which seq.
+        # What was swept, and up to which seq.
         self._swept = NOTHING_SWEPT
 
     def __len__(self) -> int:
@@ -43,11 +43,11 @@ class Tail:
 
     @property
     def oldest(self) -> int:
-        """The oldest seq held, or `start` when nothing is: what a read backwards from here has to meet."""
+        """The oldest seq held, or `start` when there is none. An older page has to reach up to it."""
         return self._pushes[0].seq if self._pushes else self.start
 
     def append(self, push: StoredPush) -> None:
-        """Add the next push of the room; the oldest go when there are too many."""
+        """Add the next push of the room. The oldest are dropped when there are too many."""
         self._apply_tombstone(push)
         if push.push and push.seq not in self._erased:
             self._pushes.append(push)
@@ -58,7 +58,7 @@ class Tail:
             self.start = oldest.seq
 
     def prepend(self, pushes: Sequence[StoredPush], start: int) -> bool:
-        """Extend the tail back to `start` by all pushes in between; False when only the newest of them fit."""
+        """Extend the tail back to `start` with all pushes in between; False when only the newest of them fit."""
         for push in pushes:
             self._apply_tombstone(push)
         older = list(self.visible(push for push in pushes if push.seq <= self.start))
@@ -77,7 +77,7 @@ class Tail:
         return True
 
     def since(self, seq: int) -> list[StoredPush]:
-        """Every push after `seq`, which must not be below `start`."""
+        """Every push after `seq`. It must not be below `start`."""
         newest: list[StoredPush] = []
         for push in reversed(self._pushes):
             if push.seq <= seq:
@@ -106,7 +106,7 @@ class Tail:
         return None
 
     def visible(self, pushes: Iterable[StoredPush]) -> Iterator[StoredPush]:
-        """Those of `pushes` that can be shown: readable, and erased by no tombstone among them or here."""
+        """Those of `pushes` that may be shown: readable, and erased by no tombstone among them or held here."""
         held = list(pushes)
         dead = {erased.seq for push in held for erased in push.erases}
         swept = _merged(self._swept, (push for push in held if push.sweeps is not None))
@@ -115,16 +115,16 @@ class Tail:
                 yield push
 
     def covers_range(self, pushes: Iterable[StoredPush], start: int, first: int) -> bool:
-        """Whether the room had nothing from `start` up to the log's `first` but what tombstones erased.
+        """Whether tombstones name every seq from `start` up to the log's `first`, so that nothing has expired.
 
-        Those held here and among `pushes` count. A seq that none of them names may have been any room's, so the
-        answer is no: it may have expired. What was swept is not named.
+        Tombstones held here and among `pushes` count. A seq that none of them names may have been a message of any
+        room, so the answer is no. Sweeps name no seqs.
         """
         erased = {target.seq for push in pushes for target in push.erases}
         return all(seq in erased or seq in self._erased for seq in range(start, first))
 
     def _apply_tombstone(self, tombstone: StoredPush) -> None:
-        """Take the targets of a tombstone out, and keep them out."""
+        """Remove the targets of a tombstone, and keep them out from now on."""
         for erased in tombstone.erases:
             self._erased[erased.seq] = None
             if (target := self.get(erased.seq)) is not None:
@@ -139,7 +139,7 @@ class Tail:
 
 
 def _merged(swept: Mapping[Sweep, int], tombstones: Iterable[StoredPush]) -> Mapping[Sweep, int]:
-    """What was swept, up to which seq, with these tombstones as well."""
+    """The sweeps and up to which seq each applies, with these tombstones added."""
     merged = dict(swept)
     for tombstone in tombstones:
         if tombstone.sweeps is not None:

@@ -1,4 +1,4 @@
-"""Who is typing in a room: conflated, repeated while it lasts, and forgotten by itself. No IO."""
+"""Who is typing in a room. Strokes are merged, repeated while they last, and expire by themselves. No IO."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Typist(msgspec.Struct, frozen=True):
 
 
 class Strokes(msgspec.Struct, frozen=True, tag="strokes"):
-    """What one node tells the others: who began or went on, and who stopped."""
+    """A message to the other nodes: who types, and who stopped."""
 
     node: str
     on: list[Typist]
@@ -26,7 +26,7 @@ class Strokes(msgspec.Struct, frozen=True, tag="strokes"):
 
 
 class TypingChange(msgspec.Struct, frozen=True):
-    """The data of the push `typing`: at most five of them by name, and how many they are."""
+    """The data of the push `typing`: at most five typists by name, and how many there are."""
 
     users: list[Typist]
     count: int
@@ -34,7 +34,7 @@ class TypingChange(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Typing:
-    """The typists of one room, wherever they are."""
+    """The typists of one room, on all nodes."""
 
     _typists: dict[str, tuple[Typist, float]] = field(default_factory=dict)
     _on: dict[str, Typist] = field(default_factory=dict)
@@ -44,11 +44,11 @@ class Typing:
 
     @property
     def idle(self) -> bool:
-        """Whether there is nobody to tell about, and nobody to be told of."""
+        """Whether nobody types and no change is left to send."""
         return not self._typists and not self._shown and not self._on and not self._off
 
     def set(self, typist: Typist, *, on: bool, now: float) -> None:
-        """A member of this node types, or says that they stopped."""
+        """Note that a member on this node types, or has stopped."""
         if on:
             self._typists[typist.id] = (typist, now + COUNTS)
             self._on[typist.id] = typist
@@ -58,7 +58,7 @@ class Typing:
             self._off.add(typist.id)
 
     def strokes(self, node: str) -> Strokes | None:
-        """What the other nodes are to be told since the last call."""
+        """The changes since the last call, for the other nodes."""
         if not self._on and not self._off:
             return None
         strokes = Strokes(node, list(self._on.values()), sorted(self._off))
@@ -66,20 +66,20 @@ class Typing:
         return strokes
 
     def hear(self, strokes: Strokes, now: float) -> None:
-        """Take what another node told."""
+        """Apply a message of another node."""
         for typist in strokes.on:
             self._typists[typist.id] = (typist, now + COUNTS)
         for user_id in strokes.off:
             self._typists.pop(user_id, None)
 
     def change(self, now: float) -> TypingChange | None:
-        """What the members are to be told now: a change, or the same again after a while."""
+        """What to push to the members now: a change, or the same list again after a while."""
         for user_id in [user_id for user_id, (_, until) in self._typists.items() if until <= now]:
             del self._typists[user_id]
         ids = frozenset(self._typists)
         if ids == self._shown and (not ids or now - self._shown_at < REPEAT):
             return None
         self._shown, self._shown_at = ids, now
-        # The same five for all, as long as they type.
+        # The same five for all members, as long as they type.
         users = [typist for typist, _ in list(self._typists.values())[:NAMED]]
         return TypingChange(users, len(ids))

@@ -1,8 +1,8 @@
-"""The sockets of each user, and the limit on them over the whole cluster.
+"""The sockets of each user, and the limit on their number over the whole cluster.
 
-No table of all sockets exists anywhere. A new socket is announced, the nodes that hold others of the
-same user answer with theirs, and the node of the new one asks for the oldest over the limit to go. A
-node that died has no say, so nothing has to be cleaned up after it.
+There is no table of all sockets. A node announces a new socket, and the nodes that hold sockets of the same user answer
+with theirs. The announcing node then tells all nodes to close the oldest over the limit. A node that died does not
+answer, so nothing has to be cleaned up after it.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ log = structlog.get_logger(__name__)
 ANNOUNCE = "gateway.users.connected"
 DISPLACE = "gateway.users.displaced"
 ANSWERS = "gateway.users.held."
-# How long newcomers are gathered before they are announced together.
+# Seconds for which new sockets are gathered and then announced together.
 GATHER: Final = 0.05
-# How long the other nodes have to answer; the sockets work meanwhile.
+# Seconds that the other nodes have to answer. The sockets work meanwhile.
 PATIENCE: Final = 0.3
-# What one NATS message, of 1 MiB by default, carries with room to spare.
+# Users in one message. NATS carries 1 MiB a message by default, and they take far less.
 AT_ONCE: Final = 5000
 
 
 class HeldSocket(msgspec.Struct, frozen=True, array_like=True):
-    """A socket of a user; `at` is when it connected, in nanoseconds since the Unix epoch."""
+    """One socket of a user. `at` is when it connected, in nanoseconds since the Unix epoch."""
 
     at: int
     connection: str
 
 
 class Announcement(msgspec.Struct, frozen=True, array_like=True):
-    """Users who have a new socket on `node`, which wants to know of their others."""
+    """Users who have a new socket on `node`. The other nodes answer with the sockets of these users."""
 
     users: list[str]
     node: str
@@ -58,7 +58,7 @@ class Displacement(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Users:
-    """Which users have sockets here; displaces the oldest of one who has too many."""
+    """Knows which users have sockets on this node, and closes the oldest sockets of a user who has too many."""
 
     def __init__(self, bus: NatsBus, limit: int) -> None:
         self._bus = bus
@@ -75,7 +75,7 @@ class Users:
         await self._bus.subscribe(ANSWERS + self._node, self._answered)
 
     def add(self, member: Member) -> None:
-        """Count a socket of its user, here and on the other nodes."""
+        """Add a new socket of its user, and apply the limit here and on the other nodes."""
         user = member.user.id
         held = self._members.setdefault(user, {})
         held[member.id] = member
@@ -91,7 +91,7 @@ class Users:
             del self._members[member.user.id]
 
     async def _count(self) -> None:
-        """Ask the other nodes about the users who came, many with one question, until no more come."""
+        """Announce the users who came, many in one message, until no more come."""
         try:
             while self._new:
                 await asyncio.sleep(GATHER)
