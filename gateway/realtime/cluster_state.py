@@ -118,7 +118,7 @@ class ClusterState:
             try:
                 async with self._hub.using(ROOM) as room:
                     # The room's position is taken before the rows are read. What the rows lack comes through the room.
-                    room.follower = self._heard
+                    room.follower = self._on_push
                     await self._catch_up(room)
                     self._loaded.set()
                     while self._hub.room(room.text) is room:
@@ -126,9 +126,9 @@ class ClusterState:
                         with contextlib.suppress(Unavailable):
                             await self._look()
             except Unavailable as error:
-                log.warning("facts.waiting", reason=error.message)
+                log.warning("cluster_state.waiting", reason=error.message)
             except Exception:
-                log.exception("facts.failed")
+                log.exception("cluster_state.failed")
                 await asyncio.sleep(1.0)
             await asyncio.sleep(0.2)
 
@@ -140,8 +140,8 @@ class ClusterState:
         except Unavailable:
             head = await self._log.head(ROOM)
             for push in await self._log.between(ROOM, 0, head):
-                self._heard(push)
-            log.warning("facts.from_log", known=len(self._known), position=room.position)
+                self._on_push(push)
+            log.warning("cluster_state.from_log", known=len(self._known), position=room.position)
 
     async def _look(self) -> None:
         """Read the rows that changed, and every WHOLE seconds all of them; raises Unavailable."""
@@ -162,14 +162,14 @@ class ClusterState:
             self._whole_at = started
         self._looked_at = started
 
-    def _heard(self, push: StoredPush) -> None:
+    def _on_push(self, push: StoredPush) -> None:
         if push.push != PUSH:
             return
         try:
             self._learn(_decode(push.data))
         except Exception:
             # A fact that cannot be read must not stop the others.
-            log.exception("facts.unreadable", seq=push.seq)
+            log.exception("cluster_state.unreadable", seq=push.seq)
 
     def _learn(self, fact: Fact) -> None:
         key = (fact.kind, fact.key)

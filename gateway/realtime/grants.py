@@ -80,7 +80,7 @@ class Grants:
 
     async def start(self) -> None:
         """Answer the other nodes from now on."""
-        await self._bus.subscribe(ASKED, self._asked)
+        await self._bus.subscribe(ASKED, self._on_question)
 
     async def role(self, principal: Principal, room: RoomName) -> str:
         """The user's role in the room; raises Refused, BadInput `not_found` or Unavailable."""
@@ -134,7 +134,7 @@ class Grants:
         self._keep(key, _Grant(held.role, time.monotonic() - held.age))
         return self._held(key, self._stale)
 
-    async def _asked(self, message: Msg) -> None:
+    async def _on_question(self, message: Msg) -> None:
         grant = self._held(msgspec.json.decode(message.data, type=Asked), self._stale)
         if grant is not None:
             held = HeldGrant(grant.role, time.monotonic() - grant.at)

@@ -36,11 +36,11 @@ from gateway.realtime.drain import send_away, window
 from gateway.realtime.fanout import Batch, Fanout
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.member import Member
-from gateway.realtime.presence import Ask, Presence
+from gateway.realtime.presence import Ask, RoomPresence
 from gateway.realtime.presence_sync import PresenceSync
 from gateway.realtime.room import Room
 from gateway.realtime.tail import Tail
-from gateway.realtime.typing import Typing
+from gateway.realtime.typing import RoomTyping
 from gateway.settings import Settings
 from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
@@ -95,7 +95,7 @@ class Hub:
         self._presence_sync = PresenceSync(bus, self.node, self.rooms, digest=settings.presence_silence / 3)
 
     async def start(self) -> None:
-        await self._bus.subscribe(f"{log_record.POKE}>", self._poked)
+        await self._bus.subscribe(f"{log_record.POKE}>", self._on_poke)
         self._bus.on_lost(self._bus_lost)
         self._bus.on_back(self._bus_back)
         self._spawn(self._watch())
@@ -273,14 +273,16 @@ class Hub:
         # The internal room of the gateways has no kind.
         kind = self._kinds.get(name.kind)
         presence = self._presence() if kind is not None and kind.presence else None
-        typing = Typing() if presence is not None else None
-        heard = partial(self._heard, opened)
-        opened.subscriptions.append(await self._bus.follow(log_record.subject(log_record.OUT, name), heard))
+        typing = RoomTyping() if presence is not None else None
+        on_message = partial(self._on_message, opened)
+        opened.subscriptions.append(await self._bus.follow(log_record.subject(log_record.OUT, name), on_message))
         if presence is not None and typing is not None:
-            told = partial(self._told, name, presence, typing)
-            opened.subscriptions.append(await self._bus.follow(log_record.subject(log_record.PRESENCE, name), told))
+            on_presence = partial(self._on_presence_message, name, presence, typing)
+            opened.subscriptions.append(
+                await self._bus.follow(log_record.subject(log_record.PRESENCE, name), on_presence)
+            )
             # The answers come while the position is read, so the first member to join is told how many are there.
-            await self._presence_sync.say(name, Ask(""))
+            await self._presence_sync.send(name, Ask(""))
         # The request below goes over the same connection, so the server has the subscriptions before it.
         await failpoint.pause("open.pause")
         # The last sequence of the whole log is a valid position of this room. The room's stored messages are at or
@@ -293,7 +295,7 @@ class Hub:
             position,
             Tail(position, max_count=settings.recovery_messages, max_bytes=settings.recovery_bytes),
             DedupWindow(int(DUPLICATE_WINDOW * 1000)),
-            Fanout(asyncio.get_running_loop().call_soon, self._written),
+            Fanout(asyncio.get_running_loop().call_soon, self._on_batch_written),
             presence,
             typing,
         )
@@ -301,26 +303,26 @@ class Hub:
             room.on_join, room.on_leave = kind.on_join, kind.on_leave
         return room
 
-    def _told(self, name: RoomName, presence: Presence, typing: Typing, message: Msg) -> None:
+    def _on_presence_message(self, name: RoomName, presence: RoomPresence, typing: RoomTyping, message: Msg) -> None:
         """Apply a presence message of another node, also while the room is still being opened."""
-        for answer in self._presence_sync.heard(presence, typing, message):
-            self._spawn(self._presence_sync.say(name, answer))
+        for answer in self._presence_sync.receive(presence, typing, message):
+            self._spawn(self._presence_sync.send(name, answer))
 
-    def _presence(self) -> Presence:
+    def _presence(self) -> RoomPresence:
         settings = self._settings
         # A new name for each opening of a room: a replica that starts over must not pass for the one before it.
-        return Presence(
+        return RoomPresence(
             uuid.uuid4().hex,
             grace=settings.presence_grace,
             silence=settings.presence_silence,
             listed=settings.presence_listed,
         )
 
-    def _heard(self, opened: _Open, message: Msg) -> None:
+    def _on_message(self, opened: _Open, message: Msg) -> None:
         """Take a message on a room's subject: a durable push from the log, or an ephemeral push."""
         headers = message.headers or {}
         if log_record.SEQUENCE not in headers:
-            self._emitted(opened, message)
+            self._on_ephemeral(opened, message)
             return
         if failpoint.drop("republish.drop", message):
             return
@@ -334,7 +336,7 @@ class Hub:
             self._metrics.gaps.inc()
             self._read_gap(opened, room)
 
-    def _written(self, batch: Batch) -> None:
+    def _on_batch_written(self, batch: Batch) -> None:
         members = len(batch.members or ())
         if batch.durable:
             self._metrics.fan_out.observe(max(0.0, clock.now_seconds() - batch.oldest / 1000))
@@ -342,13 +344,13 @@ class Hub:
         if batch.ephemeral:
             self._ephemeral_pushes.inc(batch.ephemeral * members)
 
-    def _emitted(self, opened: _Open, message: Msg) -> None:
+    def _on_ephemeral(self, opened: _Open, message: Msg) -> None:
         if not _is_ready(opened):
             return
         room = opened.room.result()
         room.fanout.ephemeral(msgspec.json.decode(message.data, type=Push))
 
-    async def _poked(self, message: Msg) -> None:
+    async def _on_poke(self, message: Msg) -> None:
         if failpoint.drop("poke.drop", message):
             return
         opened = self._rooms.get(log_record.room_of(message.subject))
@@ -399,7 +401,7 @@ class Hub:
                     await self._check_epoch()
                     if not failpoint.drop("heads.skip"):
                         await self._read_heads()
-                await self._let_go()
+                await self._close_idle_rooms()
             except Unavailable as error:
                 log.warning("hub.watch_unavailable", error=error.message)
             except Exception:
@@ -421,7 +423,7 @@ class Hub:
             await self._forget(name, opened)
         self.close_all(CloseCode.BUS_LOST)
 
-    async def _let_go(self) -> None:
+    async def _close_idle_rooms(self) -> None:
         horizon = time.monotonic() - self._settings.room_linger
         for name, opened in list(self._rooms.items()):
             if not _is_ready(opened) or opened.pins:

@@ -101,7 +101,7 @@ class Joiner:
             member.rooms[text] = membership
             room.fanout.enter(membership)
             if new:
-                room.tell(room.on_join, membership)
+                room.notify_owner(room.on_join, membership)
             self._metrics.joins.labels("no" if since is None else str(recovered).lower()).inc()
             result = JoinResult(
                 room=text,

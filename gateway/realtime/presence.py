@@ -115,7 +115,7 @@ class _Here:
 
 
 @dataclass(slots=True)
-class Presence:
+class RoomPresence:
     """The presence of one room as one node knows it."""
 
     node: str
@@ -189,7 +189,7 @@ class Presence:
         """This node shuts down: its replica stays as it is for so many seconds, and no change is reported any more."""
         self._stay = stay
 
-    def tell(self, now: float) -> Delta | None:
+    def take_delta(self, now: float) -> Delta | None:
         """The changes among this node's members since the last call, for the other nodes."""
         if self._stay is not None:
             return None
@@ -225,7 +225,7 @@ class Presence:
     def whole(self) -> Whole:
         return Whole(self.node, self._clock, list(self._told.values()), len(self._told), self._stay)
 
-    def hear(self, message: Message, now: float) -> Sequence[Message]:
+    def receive(self, message: Message, now: float) -> Sequence[Message]:
         """Apply a message of a node. Returns the messages to send in answer."""
         match message:
             case Ask(node):
@@ -273,7 +273,7 @@ class Presence:
             self._touch(self._others.pop(node).people)
             self._parts.pop(node, None)
 
-    def change(self) -> Change | None:
+    def take_change(self) -> Change | None:
         """The change in the room since the last call, for the members on this node."""
         join: list[Person] = []
         leave: list[str] = []

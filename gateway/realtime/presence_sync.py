@@ -21,9 +21,9 @@ from gateway.bus.connection import NatsBus
 from gateway.errors import Unavailable
 from gateway.protocol.messages import Push
 from gateway.protocol.names import RoomName
-from gateway.realtime.presence import Ask, Delta, Digest, Goodbye, Presence, Whole
+from gateway.realtime.presence import Ask, Delta, Digest, Goodbye, RoomPresence, Whole
 from gateway.realtime.room import Room
-from gateway.realtime.typing import Strokes, Typing
+from gateway.realtime.typing import RoomTyping, Strokes
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +31,10 @@ PERIOD: Final = 0.5
 # Rooms that are told of a departure between two turns of other work.
 SLICE: Final = 100
 
-Told = Delta | Digest | Goodbye | Ask | Whole | Strokes
+NodeMessage = Delta | Digest | Goodbye | Ask | Whole | Strokes
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Told).decode
+_decode = msgspec.json.Decoder(NodeMessage).decode
 
 
 class PresenceSync:
@@ -57,27 +57,27 @@ class PresenceSync:
                 digest_at = now + self._digest
             for room in self._rooms():
                 try:
-                    await self.beat(room, now, full=full)
+                    await self.sync_room(room, now, full=full)
                 except Exception:
-                    log.exception("pulse.failed", room=room.text)
+                    log.exception("presence_sync.failed", room=room.text)
 
-    async def beat(self, room: Room, now: float, *, full: bool) -> None:
+    async def sync_room(self, room: Room, now: float, *, full: bool) -> None:
         """Send what is due in one room. A `full` beat also sends the sign of life."""
         presence, typing = room.presence, room.typing
         if presence is None or typing is None:
             return
-        if (delta := presence.tell(now)) is not None:
-            await self.say(room.name, delta)
+        if (delta := presence.take_delta(now)) is not None:
+            await self.send(room.name, delta)
         if full and not presence.empty:
-            await self.say(room.name, presence.digest())
+            await self.send(room.name, presence.digest())
         presence.forget_silent(now)
-        if (change := presence.change()) is not None:
+        if (change := presence.take_change()) is not None:
             room.fanout.ephemeral(Push(push="presence", room=room.text, at=_at(), data=change))
         if typing.idle:
             return
-        if (strokes := typing.strokes(self._node)) is not None:
-            await self.say(room.name, strokes)
-        if (typists := typing.change(now)) is not None:
+        if (strokes := typing.take_strokes(self._node)) is not None:
+            await self.send(room.name, strokes)
+        if (typists := typing.take_change(now)) is not None:
             room.fanout.ephemeral(Push(push="typing", room=room.text, at=_at(), data=typists))
 
     async def depart(self, stay: float) -> None:
@@ -89,27 +89,27 @@ class PresenceSync:
             if presence is None or presence.empty:
                 continue
             try:
-                if (delta := presence.tell(time.monotonic())) is not None:
-                    await self.say(room.name, delta)
+                if (delta := presence.take_delta(time.monotonic())) is not None:
+                    await self.send(room.name, delta)
                 presence.depart(stay)
-                await self.say(room.name, presence.digest())
+                await self.send(room.name, presence.digest())
             except Exception:
-                log.exception("pulse.failed", room=room.text)
+                log.exception("presence_sync.failed", room=room.text)
 
-    async def say(self, room: RoomName, message: Told) -> None:
+    async def send(self, room: RoomName, message: NodeMessage) -> None:
         """Send a message to the other nodes. They notice when one is lost."""
         with contextlib.suppress(Unavailable):
             for part in message.parts() if isinstance(message, Whole) else (message,):
                 await self._bus.publish(log_record.subject(log_record.PRESENCE, room), _encode(part))
 
-    def heard(self, presence: Presence, typing: Typing, message: Msg) -> Sequence[Told]:
+    def receive(self, presence: RoomPresence, typing: RoomTyping, message: Msg) -> Sequence[NodeMessage]:
         """Apply a message of another node about a room. Returns the messages to send in answer."""
         told = _decode(message.data)
         now = time.monotonic()
         if not isinstance(told, Strokes):
-            return presence.hear(told, now)
+            return presence.receive(told, now)
         if told.node != self._node:
-            typing.hear(told, now)
+            typing.receive(told, now)
         return ()
 
 

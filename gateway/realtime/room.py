@@ -22,9 +22,9 @@ from gateway.protocol.stored_push import StoredPush
 from gateway.realtime.dedup_window import DedupWindow
 from gateway.realtime.fanout import Fanout
 from gateway.realtime.member import Member, Membership
-from gateway.realtime.presence import Presence
+from gateway.realtime.presence import RoomPresence
 from gateway.realtime.tail import Tail
-from gateway.realtime.typing import Typing
+from gateway.realtime.typing import RoomTyping
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +61,8 @@ class Room:
         tail: Tail,
         dedup: DedupWindow,
         fanout: Fanout,
-        presence: Presence | None = None,
-        typing: Typing | None = None,
+        presence: RoomPresence | None = None,
+        typing: RoomTyping | None = None,
     ) -> None:
         self.name = name
         self.text = str(name)
@@ -133,9 +133,9 @@ class Room:
         self.fanout.leave(member.id)
         if self.presence is not None:
             self.presence.leave(member.user.id, now)
-        self.tell(self.on_leave, membership)
+        self.notify_owner(self.on_leave, membership)
 
-    def tell(self, watch: Watch, membership: Membership) -> None:
+    def notify_owner(self, watch: Watch, membership: Membership) -> None:
         """Call the owner's `on_join` or `on_leave`. What it raises is logged, and does not affect the member."""
         try:
             watch(membership.member.user, self.name.id, membership.role)

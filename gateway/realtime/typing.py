@@ -33,7 +33,7 @@ class TypingChange(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class Typing:
+class RoomTyping:
     """The typists of one room, on all nodes."""
 
     _typists: dict[str, tuple[Typist, float]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Typing:
             self._on.pop(typist.id, None)
             self._off.add(typist.id)
 
-    def strokes(self, node: str) -> Strokes | None:
+    def take_strokes(self, node: str) -> Strokes | None:
         """The changes since the last call, for the other nodes."""
         if not self._on and not self._off:
             return None
@@ -65,14 +65,14 @@ class Typing:
         self._on, self._off = {}, set()
         return strokes
 
-    def hear(self, strokes: Strokes, now: float) -> None:
+    def receive(self, strokes: Strokes, now: float) -> None:
         """Apply a message of another node."""
         for typist in strokes.on:
             self._typists[typist.id] = (typist, now + COUNTS)
         for user_id in strokes.off:
             self._typists.pop(user_id, None)
 
-    def change(self, now: float) -> TypingChange | None:
+    def take_change(self, now: float) -> TypingChange | None:
         """What to push to the members now: a change, or the same list again after a while."""
         for user_id in [user_id for user_id, (_, until) in self._typists.items() if until <= now]:
             del self._typists[user_id]

@@ -70,9 +70,9 @@ class Users:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        await self._bus.subscribe(ANNOUNCE, self._announced)
-        await self._bus.subscribe(DISPLACE, self._displaced)
-        await self._bus.subscribe(ANSWERS + self._node, self._answered)
+        await self._bus.subscribe(ANNOUNCE, self._on_announcement)
+        await self._bus.subscribe(DISPLACE, self._on_displacement)
+        await self._bus.subscribe(ANSWERS + self._node, self._on_answer)
 
     def add(self, member: Member) -> None:
         """Add a new socket of its user, and apply the limit here and on the other nodes."""
@@ -125,7 +125,7 @@ class Users:
             if member is not None:
                 member.close(CloseCode.DISPLACED)
 
-    async def _announced(self, message: Msg) -> None:
+    async def _on_announcement(self, message: Msg) -> None:
         announcement = msgspec.json.decode(message.data, type=Announcement)
         if announcement.node == self._node:
             return
@@ -134,12 +134,12 @@ class Users:
                 with contextlib.suppress(Unavailable):
                     await self._bus.publish(ANSWERS + announcement.node, msgspec.json.encode(HeldSockets(user, held)))
 
-    async def _answered(self, message: Msg) -> None:
+    async def _on_answer(self, message: Msg) -> None:
         answer = msgspec.json.decode(message.data, type=HeldSockets)
         counting = self._counting.get(answer.user)
         if counting is not None:
             counting.update(answer.held)
 
-    async def _displaced(self, message: Msg) -> None:
+    async def _on_displacement(self, message: Msg) -> None:
         displacement = msgspec.json.decode(message.data, type=Displacement)
         self._close(displacement.user, displacement.connections)

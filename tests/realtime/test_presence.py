@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gateway.protocol.messages import Person
-from gateway.realtime.presence import Ask, Message, Presence, Whole
+from gateway.realtime.presence import Ask, Message, RoomPresence, Whole
 
 GRACE, SILENCE = 5.0, 12.0
 # How long the members of a node that went away stay: for clients that were told to come back within 25 s.
@@ -18,9 +18,9 @@ def person(id: str, since: int = 0) -> Person:
     return Person(id, id.upper(), "student", since)
 
 
-def wire(*nodes: Presence, now: float = 0.0, lose: bool = False) -> None:
+def wire(*nodes: RoomPresence, now: float = 0.0, lose: bool = False) -> None:
     """Carry what each node has to say to all others, and their answers, until nobody says anything."""
-    messages: list[Message] = [delta for node in nodes if (delta := node.tell(now)) is not None]
+    messages: list[Message] = [delta for node in nodes if (delta := node.take_delta(now)) is not None]
     if lose:
         return
     messages += [node.digest() for node in nodes]
@@ -30,23 +30,23 @@ def wire(*nodes: Presence, now: float = 0.0, lose: bool = False) -> None:
             messages += answers(node, message, now)
 
 
-def answers(node: Presence, message: Message, now: float) -> list[Message]:
+def answers(node: RoomPresence, message: Message, now: float) -> list[Message]:
     """What a node says to a message, in the pieces in which it travels."""
     said: list[Message] = []
-    for answer in node.hear(message, now):
+    for answer in node.receive(message, now):
         said += answer.parts() if isinstance(answer, Whole) else [answer]
     return said
 
 
-def ids(presence: Presence) -> set[str]:
-    presence.change()
+def ids(presence: RoomPresence) -> set[str]:
+    presence.take_change()
     people, more = presence.page("", 10_000)
     assert not more
     return {each.id for each in people}
 
 
 def test_two_nodes_see_each_others_members() -> None:
-    a, b = Presence("a"), Presence("b")
+    a, b = RoomPresence("a"), RoomPresence("b")
     a.enter(person("x"))
     b.enter(person("y"))
     wire(a, b)
@@ -54,27 +54,27 @@ def test_two_nodes_see_each_others_members() -> None:
 
 
 def test_three_tabs_on_two_nodes_are_one_member() -> None:
-    a, b = Presence("a"), Presence("b")
+    a, b = RoomPresence("a"), RoomPresence("b")
     for node in (a, a, b):
         node.enter(person("x"))
     wire(a, b)
     for node in (a, b):
-        change = node.change()
+        change = node.take_change()
         assert change is not None
         assert change.count == 1
     a.leave("x", 0.0)
     b.leave("x", 0.0)
     wire(a, b, now=GRACE + 1)
-    assert a.change() is None
+    assert a.take_change() is None
     a.leave("x", 10.0)
     wire(a, b, now=10.0 + GRACE)
-    left = b.change()
+    left = b.take_change()
     assert left is not None
     assert left.leave == ["x"]
 
 
 def test_who_comes_back_within_the_grace_was_never_away() -> None:
-    a, b = Presence("a"), Presence("b")
+    a, b = RoomPresence("a"), RoomPresence("b")
     a.enter(person("x"))
     wire(a, b)
     assert ids(a) == ids(b) == {"x"}
@@ -84,92 +84,92 @@ def test_who_comes_back_within_the_grace_was_never_away() -> None:
     b.enter(person("x"))
     wire(a, b, now=2.0)
     wire(a, b, now=60.0)
-    assert a.change() is None
-    assert b.change() is None
+    assert a.take_change() is None
+    assert b.take_change() is None
 
 
 def test_a_lost_delta_is_noticed_by_the_next_digest() -> None:
-    a, b = Presence("a"), Presence("b")
+    a, b = RoomPresence("a"), RoomPresence("b")
     a.enter(person("x"))
     wire(a, b)
     a.enter(person("y"))
     wire(a, b, lose=True)
     assert ids(b) == {"x"}
-    assert b.hear(a.digest(), 1.0) == (Ask("a"),)
+    assert b.receive(a.digest(), 1.0) == (Ask("a"),)
     wire(a, b, now=1.0)
     assert ids(b) == {"x", "y"}
 
 
 def test_a_silent_node_is_dropped_with_its_members() -> None:
-    a, b = Presence("a"), Presence("b")
+    a, b = RoomPresence("a"), RoomPresence("b")
     a.enter(person("x"))
     a.enter(person("z"))
     b.enter(person("z"))
     wire(a, b)
     ids(b)
     b.forget_silent(SILENCE)
-    assert b.change() is None
+    assert b.take_change() is None
     b.forget_silent(SILENCE + 0.1)
-    change = b.change()
+    change = b.take_change()
     assert change is not None
     assert (change.leave, change.count) == (["x"], 1)
 
 
 def test_a_large_room_is_counted_and_not_listed() -> None:
-    a = Presence("a", listed=3)
+    a = RoomPresence("a", listed=3)
     for number in range(3):
         a.enter(person(str(number)))
-    small = a.change()
+    small = a.take_change()
     assert small is not None
     assert small.join is not None
     a.enter(person("3"))
-    large = a.change()
+    large = a.take_change()
     assert large is not None
     assert (large.v, large.count, large.join, large.leave) == (2, 4, None, None)
 
 
 def test_a_large_replica_travels_in_parts() -> None:
-    a, b = Presence("a"), Presence("b")
+    a, b = RoomPresence("a"), RoomPresence("b")
     for number in range(9001):
         a.enter(person(str(number)))
-    a.tell(0.0)
+    a.take_delta(0.0)
     parts = a.whole().parts()
     assert [(len(part.people), part.size) for part in parts] == [(4000, 9001), (4000, 9001), (1001, 9001)]
     for part in parts:
-        b.hear(part, 0.0)
+        b.receive(part, 0.0)
     assert len(ids(b)) == 9001
 
 
 def test_a_replica_of_which_a_part_was_lost_is_asked_for_again() -> None:
-    a = Presence("a")
+    a = RoomPresence("a")
     for number in range(9001):
         a.enter(person(str(number)))
-    a.tell(0.0)
+    a.take_delta(0.0)
     parts = a.whole().parts()
     for lost in range(3):
-        c = Presence("c")
+        c = RoomPresence("c")
         for part in parts[:lost] + parts[lost + 1 :]:
-            c.hear(part, 0.0)
+            c.receive(part, 0.0)
         assert ids(c) == set()
-        assert c.hear(a.digest(), 0.0) == (Ask("a"),)
+        assert c.receive(a.digest(), 0.0) == (Ask("a"),)
         # Two answers whose parts come mixed are as good as one.
         for part in (parts[0], parts[0], parts[1], parts[2], parts[1], parts[2]):
-            c.hear(part, 0.0)
+            c.receive(part, 0.0)
         assert len(ids(c)) == 9001
 
 
 def test_pages_are_by_id() -> None:
-    a = Presence("a")
+    a = RoomPresence("a")
     for id in ("c", "a", "b"):
         a.enter(person(id))
-    a.change()
+    a.take_change()
     first, more = a.page("", 2)
     rest, end = a.page("b", 2)
     assert ([each.id for each in first], more) == (["a", "b"], True)
     assert ([each.id for each in rest], end) == (["c"], False)
 
 
-def goodbye(node: Presence, *others: Presence, now: float, clients: str = "") -> None:
+def goodbye(node: RoomPresence, *others: RoomPresence, now: float, clients: str = "") -> None:
     """The node goes away, as the others hear it, and its clients' sockets close."""
     wire(node, *others, now=now)
     node.depart(STAY)
@@ -178,7 +178,7 @@ def goodbye(node: Presence, *others: Presence, now: float, clients: str = "") ->
         node.leave(who, now)
 
 
-def beat(*nodes: Presence, now: float) -> None:
+def beat(*nodes: RoomPresence, now: float) -> None:
     wire(*nodes, now=now)
     for node in nodes:
         node.forget_silent(now)
@@ -186,7 +186,7 @@ def beat(*nodes: Presence, now: float) -> None:
 
 def test_whose_node_goes_away_and_who_is_back_in_time_was_never_away() -> None:
     """Also when the time is longer than the grace, and longer than the silence."""
-    a, b = Presence("a"), Presence("b")
+    a, b = RoomPresence("a"), RoomPresence("b")
     for who in "xyz":
         a.enter(person(who))
     b.enter(person("w"))
@@ -198,30 +198,30 @@ def test_whose_node_goes_away_and_who_is_back_in_time_was_never_away() -> None:
         beat(*((a, b) if second < 8 else (b,)), now=float(second))
         if second in (3, 9, 27):
             b.enter(person({3: "x", 9: "y", 27: "z"}[second]))
-        assert b.change() is None, second
+        assert b.take_change() is None, second
     assert ids(b) == {"w", "x", "y", "z"}
 
 
 def test_who_does_not_come_back_is_gone_when_the_time_is_over_though_the_node_still_speaks() -> None:
-    a, b = Presence("a"), Presence("b")
+    a, b = RoomPresence("a"), RoomPresence("b")
     a.enter(person("x"))
     b.enter(person("w"))
     wire(a, b)
     assert ids(b) == {"w", "x"}
     goodbye(a, b, now=0.0, clients="x")
     beat(a, b, now=STAY - 0.5)
-    assert b.change() is None
+    assert b.take_change() is None
     beat(a, b, now=STAY)
-    change = b.change()
+    change = b.take_change()
     assert change is not None
     assert change.leave == ["x"]
     for later in (1.0, 2.0, STAY, 2 * STAY):
         beat(a, b, now=STAY + later)
-        assert b.change() is None
+        assert b.take_change() is None
 
 
 def test_who_was_back_and_leaves_is_not_held_by_the_node_that_went_away() -> None:
-    a, b, c = Presence("a"), Presence("b"), Presence("c")
+    a, b, c = RoomPresence("a"), RoomPresence("b"), RoomPresence("c")
     a.enter(person("x"))
     # Another tab, on a node that stays, so that the return is nothing new to it.
     b.enter(person("x"))
@@ -235,13 +235,13 @@ def test_who_was_back_and_leaves_is_not_held_by_the_node_that_went_away() -> Non
         b.leave("x", 1.0)
     beat(b, c, now=1.0 + GRACE)
     for node in (b, c):
-        change = node.change()
+        change = node.take_change()
         assert change is not None
         assert change.leave == ["x"]
 
 
 def test_a_new_node_is_told_who_is_on_the_way_back() -> None:
-    a, b, c = Presence("a"), Presence("b"), Presence("c")
+    a, b, c = RoomPresence("a"), RoomPresence("b"), RoomPresence("c")
     for who in "xy":
         a.enter(person(who))
     b.enter(person("w"))
@@ -253,41 +253,41 @@ def test_a_new_node_is_told_who_is_on_the_way_back() -> None:
     # The first node's successor: it asks when it opens the room, when the first node has ended and the one
     # that stayed has not told yet who has just come back to it.
     for answer in answers(b, Ask(""), 6.0):
-        c.hear(answer, 6.0)
+        c.receive(answer, 6.0)
     assert ids(c) == {"w", "x", "y"}
     b.leave("y", 6.0)
     c.enter(person("y"))
     for second in range(7, 50):
         beat(b, c, now=float(second))
-        assert c.change() is None
+        assert c.take_change() is None
     c.leave("y", 50.0)
     beat(b, c, now=50.0 + GRACE)
-    change = c.change()
+    change = c.take_change()
     assert change is not None
     assert change.leave == ["y"]
     # And who never comes back is gone there at the same time as elsewhere.
-    d = Presence("d")
-    a, b = Presence("a2"), Presence("b2")
+    d = RoomPresence("d")
+    a, b = RoomPresence("a2"), RoomPresence("b2")
     a.enter(person("z"))
     wire(a, b)
     goodbye(a, b, now=0.0, clients="z")
     for answer in answers(b, Ask(""), STAY - 1):
-        d.hear(answer, STAY - 1)
+        d.receive(answer, STAY - 1)
     assert ids(d) == {"z"}
     d.forget_silent(STAY)
     assert ids(d) == set()
 
 
 def test_a_goodbye_that_comes_before_the_last_change_is_believed_when_that_is_known() -> None:
-    a, b = Presence("a"), Presence("b")
+    a, b = RoomPresence("a"), RoomPresence("b")
     a.enter(person("x"))
     wire(a, b)
     a.enter(person("y"))
-    late = a.tell(0.0)
+    late = a.take_delta(0.0)
     assert late is not None
     a.depart(STAY)
-    assert b.hear(a.digest(), 0.0) == (Ask("a"),)
-    b.hear(late, 0.0)
+    assert b.receive(a.digest(), 0.0) == (Ask("a"),)
+    b.receive(late, 0.0)
     assert ids(b) == {"x", "y"}
     beat(b, now=STAY - 1)
     assert ids(b) == {"x", "y"}
@@ -296,18 +296,18 @@ def test_a_goodbye_that_comes_before_the_last_change_is_believed_when_that_is_kn
 
 
 def test_a_whole_replica_says_as_much_as_a_goodbye_and_takes_nothing_back() -> None:
-    a, b, c = Presence("a"), Presence("b"), Presence("c")
+    a, b, c = RoomPresence("a"), RoomPresence("b"), RoomPresence("c")
     a.enter(person("x"))
     wire(a, b)
     a.enter(person("y"))
-    a.tell(0.0)
+    a.take_delta(0.0)
     before = a.whole()
     a.depart(STAY)
     # One node has never heard of it, the other missed a step and gets an answer from before the goodbye.
-    assert c.hear(a.digest(), 0.0) == (Ask("a"),)
-    c.hear(a.whole(), 0.0)
-    b.hear(a.digest(), 0.0)
-    b.hear(before, 0.0)
+    assert c.receive(a.digest(), 0.0) == (Ask("a"),)
+    c.receive(a.whole(), 0.0)
+    b.receive(a.digest(), 0.0)
+    b.receive(before, 0.0)
     for node in (b, c):
         beat(node, now=STAY - 1)
         assert ids(node) == {"x", "y"}
@@ -316,7 +316,7 @@ def test_a_whole_replica_says_as_much_as_a_goodbye_and_takes_nothing_back() -> N
 
 
 def test_a_return_that_was_lost_is_learned_from_the_whole_replica_and_not_undone_by_others() -> None:
-    a, b, c, d = (Presence(name) for name in "abcd")
+    a, b, c, d = (RoomPresence(name) for name in "abcd")
     a.enter(person("x"))
     b.enter(person("w"))
     wire(a, b, c, d)
@@ -326,8 +326,8 @@ def test_a_return_that_was_lost_is_learned_from_the_whole_replica_and_not_undone
     wire(b, c, now=2.0)
     # The other has heard nothing yet, and tells who asks what it knows.
     for answer in answers(d, Ask(""), 2.0):
-        b.hear(answer, 2.0)
-        c.hear(answer, 2.0)
+        b.receive(answer, 2.0)
+        c.receive(answer, 2.0)
     b.leave("x", 2.0)
     beat(b, c, now=2.0 + GRACE)
     for node in (b, c):
@@ -341,7 +341,7 @@ class Cluster(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.made = 3
-        self.nodes = {str(number): Presence(str(number)) for number in range(3)}
+        self.nodes = {str(number): RoomPresence(str(number)) for number in range(3)}
         self.sockets: dict[str, list[str]] = {node: [] for node in self.nodes}
         self.departed: set[str] = set()
         self.flying: list[Message] = []
@@ -369,7 +369,7 @@ class Cluster(RuleBasedStateMachine):
     @rule(number=st.integers(0, 2), digest=st.booleans())
     def speak(self, number: int, digest: bool) -> None:
         node = self.nodes[sorted(self.nodes)[number]]
-        if (delta := node.tell(self.now)) is not None:
+        if (delta := node.take_delta(self.now)) is not None:
             self.flying.append(delta)
         if digest:
             self.flying.append(node.digest())
@@ -392,7 +392,7 @@ class Cluster(RuleBasedStateMachine):
         """A node goes away: it says so, closes its sockets, and works on for a while."""
         node = sorted(self.nodes)[number]
         presence = self.nodes[node]
-        if (delta := presence.tell(self.now)) is not None:
+        if (delta := presence.take_delta(self.now)) is not None:
             self.flying.append(delta)
         presence.depart(STAY)
         self.flying.append(presence.digest())
@@ -407,14 +407,14 @@ class Cluster(RuleBasedStateMachine):
         del self.nodes[node], self.sockets[node], self.seen[node]
         fresh = str(self.made)
         self.made += 1
-        self.nodes[fresh], self.sockets[fresh], self.seen[fresh] = Presence(fresh), [], set()
+        self.nodes[fresh], self.sockets[fresh], self.seen[fresh] = RoomPresence(fresh), [], set()
 
     @rule(number=st.integers(0, 2))
     def show(self, number: int) -> None:
         """The pushes a client adds up give the same as what the node shows."""
         node = sorted(self.nodes)[number]
         presence, before = self.nodes[node], self.nodes[node].v
-        change = presence.change()
+        change = presence.take_change()
         if change is None:
             return
         assert change.v == before + 1

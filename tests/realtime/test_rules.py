@@ -134,7 +134,7 @@ async def test_a_gap_whose_revealer_was_erased_closes(near: Node, far: Node, roo
     await near.say(room, "a")
     seq = await near.say(room, "b")
     await near.log.erase(seq)
-    await far.hub._poked(_Poke(room, seq))
+    await far.hub._on_poke(_Poke(room, seq))
     await eventually(lambda: viewer.texts == ["a"], "what is left")
     opened = far.hub.room(room)
     assert opened is not None
