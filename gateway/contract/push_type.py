@@ -16,10 +16,13 @@ class PushType(Generic[T]):
 
     `name` is `<module>.<what>`. Publishing one that no module lists is a ValueError: whoever reads a room's pushes may
     rely on the struct behind a name.
+
+    With `is_message` the push is something that a member says, as in a chat: `Rooms.count_messages` counts it.
     """
 
     name: str
     data: type[T]
+    is_message: bool = False
 
     def __str__(self) -> str:
         return self.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -84,11 +84,11 @@ class Rooms(Protocol):
     async def snapshot(self, context: Context) -> Snapshot:
         """See `Context.snapshot`."""
 
-    async def tally(self, room: str, since: datetime, until: datetime) -> Mapping[str, int]:
-        """How many durable pushes of each name the room stored in this time and did not erase.
+    async def count_messages(self, room: str, since: datetime, until: datetime) -> int:
+        """How many durable pushes that modules declare as messages were stored in this time and not erased.
 
-        Counted in the archive, which follows the log by a moment. Raises ValueError for a kind that is not archived,
-        and Unavailable.
+        `PushType(…, is_message=True)` declares one. Counted in the archive, which follows the log by a moment. Raises
+        ValueError for a kind that is not archived, and Unavailable.
         """
 
     async def members(self, room: str) -> Sequence[Person]:

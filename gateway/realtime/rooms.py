@@ -178,10 +178,11 @@ class ClusterRooms:
     async def snapshot(self, context: Context) -> Snapshot:
         return await self._snapshots.read(context)
 
-    async def tally(self, room: str, since: datetime, until: datetime) -> dict[str, int]:
+    async def count_messages(self, room: str, since: datetime, until: datetime) -> int:
         if room_name(room).kind not in self._archived:
             raise ValueError(f"rooms like {room} are not archived")
-        return await self._archive.tally(room, since, until)
+        stored = await self._archive.tally(room, since, until)
+        return sum(stored.get(push.name, 0) for push in self._pushes.values() if push.is_message)
 
     async def members(self, room: str) -> list[Person]:
         known = self._hub.room(room) is not None

@@ -1,4 +1,4 @@
-"""What other modules may do with accounts: write into the audit, and ask who is kept out."""
+"""What other modules may do with accounts: write into the audit, ask who is kept out, and name a user's room."""
 
 from __future__ import annotations
 
@@ -51,3 +51,8 @@ async def role_of(database: Database, user_id: str) -> Role | None:
     for row in await database.fetch(ROLE, user_id):
         return Role(row["role"])
     return None
+
+
+def user_room(user_id: str) -> str:
+    """The user's own room, which each of their connections joins by itself."""
+    return f"user:{user_id}"

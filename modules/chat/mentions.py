@@ -1,4 +1,4 @@
-"""Mentions: whom a message names, and how they learn of it."""
+"""Mentions: which users a message names, and how they learn of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from gateway.contract import Context, Kernel
 from gateway.errors import Unavailable, invalid
 from gateway.principal import Author
 from gateway.protocol.names import user_id
+from modules.accounts.facade import user_room
 from modules.chat.events import Mentioned
 from modules.chat.pushes import MENTIONED, Mention
 from modules.chat.settings import ChatSettings
@@ -19,41 +20,49 @@ log = structlog.get_logger(__name__)
 
 
 class Mentions:
+    """Checks whom a message names, and tells them."""
+
+    pushes = (MENTIONED,)
+
     def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
         self._kernel = kernel
-        self._settings = settings
+        self._most = settings.mentions
 
     async def check(self, context: Context, users: Sequence[str]) -> tuple[str, ...]:
-        """Each of them once; raises BadInput `invalid` for what is no id or has no part in the session, Unavailable."""
+        """Each user once.
+
+        Raises BadInput `invalid` for a bad id and for a user with no part in the session, and Unavailable.
+        """
         named = tuple(dict.fromkeys(users))
-        if len(named) > self._settings.mentions:
-            raise invalid(f"a message may mention {self._settings.mentions} users", field="mentions")
+        if len(named) > self._most:
+            raise invalid(f"a message may mention {self._most} users", field="mentions")
         if not named:
             return ()
         for user in named:
             user_id(user)
         here = {person.id for person in await context.rooms.members(context.room)}
         if absent := [user for user in named if user not in here]:
-            with self._kernel.database.guard():
-                roles = await roles_in(self._kernel.database, context.room_id, absent)
+            roles = await roles_in(self._kernel.database, context.room_id, absent)
             if any(user not in roles for user in absent):
                 raise invalid("somebody who is mentioned has no part in this session", field="mentions")
         return named
 
     async def tell(self, context: Context, seq: int, users: Sequence[str], text: str) -> None:
-        """Tell them in their own rooms, and the other modules. The message is stored, whatever becomes of this."""
+        """Tell the users in their own rooms, and the other modules, of a message that is stored.
+
+        Without the database nobody is told.
+        """
         author = Author.of(context.principal)
         others = [user for user in users if user != author.id]
         if not others:
             return
+        mention = Mention(context.room, seq, author, text)
         try:
             async with self._kernel.database.transaction():
                 await self._kernel.events.publish(
                     Mentioned(context.room_id, seq, author.id, author.name, tuple(others), text)
                 )
                 for user in others:
-                    await self._kernel.rooms.publish_row(
-                        f"user:{user}", MENTIONED, Mention(context.room, seq, author, text)
-                    )
+                    await self._kernel.rooms.publish_row(user_room(user), MENTIONED, mention)
         except Unavailable:
             log.warning("mentions.untold", session=context.room_id, seq=seq)

@@ -1,9 +1,9 @@
-"""What chat's clients send, and what they are answered."""
+"""The data of chat's commands and of its REST body, and what commands are answered."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -12,14 +12,14 @@ from gateway.protocol.messages import Seq
 
 
 class Kind(StrEnum):
-    """A question is a message that asks the mentors something."""
+    """What a message is; a question asks the mentors something."""
 
     MESSAGE = "message"
     QUESTION = "question"
 
 
 class Mode(StrEnum):
-    """What viewers may write: anything; anything, but only those enrolled; only questions."""
+    """What viewers may write: anything; anything, if they are enrolled; only questions."""
 
     OPEN = "open"
     SUBSCRIBERS = "subscribers"
@@ -44,7 +44,7 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """`chat.edit`: the seq of the message as it was first sent, and what it shall say."""
+    """`chat.edit`: the seq of the message as it was first sent, and its new text."""
 
     seq: Seq
     text: str
@@ -79,7 +79,7 @@ class Configure(msgspec.Struct, frozen=True):
 
 
 class Mute(msgspec.Struct, frozen=True):
-    """`chat.mute`: without `seconds` until it is lifted."""
+    """`chat.mute`: without `seconds` the mute holds until it is lifted."""
 
     user: str
     seconds: Annotated[float, Meta(gt=0, le=366 * 86400)] | None = None
@@ -87,6 +87,8 @@ class Mute(msgspec.Struct, frozen=True):
 
 
 class Unmute(msgspec.Struct, frozen=True):
+    """`chat.unmute`: lift a user's mute."""
+
     user: str
 
 
@@ -97,7 +99,18 @@ class Report(msgspec.Struct, frozen=True):
     reason: Annotated[str, Meta(max_length=500)] = ""
 
 
+class Verdict(msgspec.Struct, frozen=True):
+    """The body of `POST /reports/{id}/resolve`: what was decided about a report, and why."""
+
+    status: Literal["upheld", "dismissed"]
+    note: Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")] = ""
+
+    @classmethod
+    def example(cls) -> Verdict:
+        return cls("upheld", "Deleted, and muted for the day.")
+
+
 class Revised(msgspec.Struct, frozen=True):
-    """The ok of a row-first command."""
+    """The ok of a row-first command: the revision after it."""
 
     rev: int

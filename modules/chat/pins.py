@@ -1,94 +1,79 @@
-"""Pinned messages: which they are is a row, what they say is in the log."""
+"""Pinned messages: a row says which they are, and the log what they say."""
 
 from __future__ import annotations
 
-from typing import Final
-
-import msgspec
+from collections.abc import Sequence
 
 from gateway import clock
-from gateway.contract import Context, Kernel, StoredPush
-from gateway.protocol.messages import Seq
+from gateway.contract import Context, Kernel, StoredPush, command, snapshot_part
 from modules.accounts.facade import record
 from modules.chat import errors
 from modules.chat.messages import Named, Revised
-from modules.chat.pushes import MESSAGES, PINS, Pinned, PinnedMessages, post
-from modules.chat.service import Chat
+from modules.chat.pushes import PINS, Pinned, PinnedMessages
+from modules.chat.repository import Pin, PinList, PinRepository
+from modules.chat.roles import COHOST
 from modules.chat.settings import ChatSettings
-
-LOCK: Final = """
-    INSERT INTO chat_room (session_id) VALUES ($1) ON CONFLICT (session_id) DO UPDATE SET session_id = $1
-    RETURNING pins, pins_rev
-"""
-READ: Final = "SELECT pins, pins_rev FROM chat_room WHERE session_id = $1"
-WRITE: Final = "UPDATE chat_room SET pins = $2, pins_rev = $3 WHERE session_id = $1"
-
-
-class Pin(msgspec.Struct, frozen=True):
-    """`at` in milliseconds since the Unix epoch."""
-
-    seq: Seq
-    by: str
-    at: int
-
-
-_decode = msgspec.json.Decoder(list[Pin]).decode
+from modules.chat.stored_message import VERSIONS, find_message, post_of
 
 
 class Pins:
-    """The pins of each session, one entity. A message that is gone is pinned no more, though its row says so."""
+    """The pins of each session, one entity. A message that is erased is not shown as pinned, whatever its row says."""
 
-    def __init__(self, kernel: Kernel, settings: ChatSettings, chat: Chat) -> None:
+    pushes = (PINS,)
+
+    def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
         self._kernel = kernel
-        self._settings = settings
-        self._chat = chat
+        self._most = settings.pins
+        self._rows = PinRepository(kernel.database)
 
+    @command("chat.pin", room="session", role=COHOST, rate="host_rate", row_first=True)
     async def pin(self, context: Context, request: Named) -> Revised:
         """Pin a message, in the caller's transaction; one that is pinned stays so.
 
         Raises BadInput `not_found`, Conflict `chat.too_many_pins` or Unavailable.
         """
-        await self._chat.read(context, request.seq)
-        pins, rev = await self._locked(context)
+        await find_message(context, request.seq)
+        pins, rev = await self._lock(context)
         if any(pin.seq == request.seq for pin, _ in pins):
             return Revised(rev)
-        if len(pins) >= self._settings.pins:
-            raise errors.too_many_pins(self._settings.pins)
+        if len(pins) >= self._most:
+            raise errors.too_many_pins(self._most)
         pin = Pin(request.seq, context.principal.id, clock.now_ms())
-        message = await self._chat.read(context, request.seq)
+        message = await find_message(context, request.seq)
         return await self._write(context, "chat.pin", request.seq, [*pins, (pin, message)], rev + 1)
 
+    @command("chat.unpin", room="session", role=COHOST, rate="host_rate", row_first=True)
     async def unpin(self, context: Context, request: Named) -> Revised:
         """Take a pin off, in the caller's transaction; raises Unavailable."""
-        pins, rev = await self._locked(context)
+        pins, rev = await self._lock(context)
         left = [(pin, message) for pin, message in pins if pin.seq != request.seq]
         if len(left) == len(pins):
             return Revised(rev)
         return await self._write(context, "chat.unpin", request.seq, left, rev + 1)
 
-    async def read(self, context: Context) -> PinnedMessages:
+    @snapshot_part("chat.pins", room="session")
+    async def current(self, context: Context) -> PinnedMessages:
         """What is pinned; raises Unavailable."""
-        for row in await self._kernel.database.fetch(READ, context.room_id):
-            return _shown(await self._living(context, _decode(row["pins"])), row["pins_rev"])
-        return PinnedMessages((), 0)
+        found = await self._rows.find(context.room_id)
+        return _shown(await self._with_messages(context, found.pins), found.rev)
 
-    async def _locked(self, context: Context) -> tuple[list[tuple[Pin, StoredPush]], int]:
-        (row,) = await self._kernel.database.fetch(LOCK, context.room_id)
-        return await self._living(context, _decode(row["pins"])), row["pins_rev"]
+    async def _lock(self, context: Context) -> tuple[list[tuple[Pin, StoredPush]], int]:
+        found = await self._rows.lock(context.room_id)
+        return await self._with_messages(context, found.pins), found.rev
 
-    async def _living(self, context: Context, pins: list[Pin]) -> list[tuple[Pin, StoredPush]]:
+    async def _with_messages(self, context: Context, pins: Sequence[Pin]) -> list[tuple[Pin, StoredPush]]:
+        """Each pin with its message, without those whose message is gone."""
         found = [(pin, await context.rooms.read(context.room, pin.seq)) for pin in pins]
-        return [(pin, message) for pin, message in found if message is not None and message.push in MESSAGES]
+        return [(pin, message) for pin, message in found if message is not None and message.push in VERSIONS]
 
     async def _write(
         self, context: Context, act: str, seq: int, pins: list[tuple[Pin, StoredPush]], rev: int
     ) -> Revised:
-        written = msgspec.json.encode([pin for pin, _ in pins]).decode()
-        await self._kernel.database.fetch(WRITE, context.room_id, written, rev)
+        await self._rows.write(context.room_id, PinList([pin for pin, _ in pins], rev))
         await context.publish_row(PINS, _shown(pins, rev))
         await record(self._kernel.database, context.principal, act, context.room_id, {"seq": seq})
         return Revised(rev)
 
 
 def _shown(pins: list[tuple[Pin, StoredPush]], rev: int) -> PinnedMessages:
-    return PinnedMessages(tuple(Pinned(pin.by, pin.at, post(message)) for pin, message in pins), rev)
+    return PinnedMessages(tuple(Pinned(pin.by, pin.at, post_of(message)) for pin, message in pins), rev)

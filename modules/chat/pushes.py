@@ -1,38 +1,31 @@
-"""What chat tells its rooms: the data of its pushes, which are also the parts of a snapshot."""
+"""What chat pushes to rooms. Parts of a snapshot carry the same structs, or are declared beside them."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
-from gateway.contract import StoredPush
+from gateway.contract import PushType
 from gateway.principal import Author
 from modules.chat.messages import Kind, Links, Mode
+from modules.chat.states import ReportStatus
 
-MESSAGE: Final = "chat.message"
-EDITED: Final = "chat.edited"
-DELETED: Final = "chat.deleted"
-CLEARED: Final = "chat.cleared"
-SETTINGS: Final = "chat.settings"
-PINS: Final = "chat.pins"
-REACTIONS: Final = "chat.reactions"
-MENTIONED: Final = "chat.mentioned"
-MUTED: Final = "chat.muted"
-REPORTED: Final = "chat.reported"
-
-# What a room's messages are in the log; an edit is the whole message in a later version.
-MESSAGES: Final = (MESSAGE, EDITED)
+MADE: Final = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`chat.message`."""
+    """`chat.message`: a message as it was sent."""
 
     text: str
     reply_to: int | None = None
     mentions: tuple[str, ...] = ()
     kind: Kind = Kind.MESSAGE
+
+
+MESSAGE: Final = PushType("chat.message", Message, is_message=True)
 
 
 class Edited(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -47,10 +40,16 @@ class Edited(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: Kind = Kind.MESSAGE
 
 
+EDITED: Final = PushType("chat.edited", Edited)
+
+
 class Deleted(msgspec.Struct, frozen=True):
     """`chat.deleted`: the seq of the message that is gone."""
 
     seq: int
+
+
+DELETED: Final = PushType("chat.deleted", Deleted)
 
 
 class Cleared(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,13 +58,22 @@ class Cleared(msgspec.Struct, frozen=True, omit_defaults=True):
     user: str | None = None
 
 
+CLEARED: Final = PushType("chat.cleared", Cleared)
+
+
 class Settings(msgspec.Struct, frozen=True):
-    """`chat.settings`: how the chat of a session is run; `rev` is 0 as long as nobody changed anything."""
+    """`chat.settings`, also a part of the snapshot: how the chat of a session is run.
+
+    `rev` is 0 as long as nobody has changed anything.
+    """
 
     mode: Mode = Mode.OPEN
     slow_seconds: int = 0
     links: Links = Links.ALLOW
     rev: int = 0
+
+
+SETTINGS: Final = PushType("chat.settings", Settings)
 
 
 class Post(msgspec.Struct, frozen=True, omit_defaults=True, rename={"author": "from"}):
@@ -90,10 +98,13 @@ class Pinned(msgspec.Struct, frozen=True):
 
 
 class PinnedMessages(msgspec.Struct, frozen=True):
-    """`chat.pins`: what is pinned in the room, the oldest pin first."""
+    """`chat.pins`, also a part of the snapshot: what is pinned in the room, the oldest pin first."""
 
     pins: tuple[Pinned, ...]
     rev: int
+
+
+PINS: Final = PushType("chat.pins", PinnedMessages)
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -110,14 +121,28 @@ class ReactionTallies(msgspec.Struct, frozen=True):
     messages: tuple[Tally, ...]
 
 
+REACTIONS: Final = PushType("chat.reactions", ReactionTallies)
+
+
+class Recent(msgspec.Struct, frozen=True):
+    """A part of the snapshot: the newest messages by seq, their reactions, and which of those are the reader's own."""
+
+    messages: tuple[Post, ...]
+    reactions: tuple[Tally, ...]
+    mine: dict[int, list[str]]
+
+
 class Mention(msgspec.Struct, frozen=True, rename={"author": "from"}):
-    """`chat.mentioned`, in the room of the user: who mentioned them, where. It does not change."""
+    """`chat.mentioned`, in the room of the user: who mentioned them, and where. It does not change."""
 
     room: str
     seq: int
     author: Author
     text: str
     rev: int = 1
+
+
+MENTIONED: Final = PushType("chat.mentioned", Mention)
 
 
 class MuteState(msgspec.Struct, frozen=True):
@@ -132,19 +157,42 @@ class MuteState(msgspec.Struct, frozen=True):
     rev: int
 
 
-def post(stored: StoredPush) -> Post:
-    """A message of the log, in whichever version."""
-    if stored.push == EDITED:
-        edited = msgspec.json.decode(stored.data, type=Edited)
-        return Post(
-            seq=edited.seq,
-            at=edited.sent_at,
-            author=stored.author,
-            text=edited.text,
-            reply_to=edited.reply_to,
-            mentions=edited.mentions,
-            kind=edited.kind,
-            edited_at=edited.edited_at,
-        )
-    message = msgspec.json.decode(stored.data, type=Message)
-    return Post(stored.seq, stored.at, stored.author, message.text, message.reply_to, message.mentions, message.kind)
+MUTED: Final = PushType("chat.muted", MuteState)
+
+
+class MuteList(msgspec.Struct, frozen=True):
+    """A part of the staff room's snapshot: the mutes in force, the oldest first."""
+
+    mutes: tuple[MuteState, ...]
+
+
+class ReportView(msgspec.Struct, frozen=True):
+    """`chat.reported`, in the staff room: a reported message as it was, and what was decided."""
+
+    id: UUID
+    session_id: str
+    seq: int
+    author_id: str
+    text: str
+    reason: str
+    reporter_id: str
+    status: ReportStatus
+    note: str
+    resolved_by: str | None
+    resolved_at: datetime | None
+    created_at: datetime
+    rev: int
+
+    @classmethod
+    def example(cls) -> ReportView:
+        id = UUID("01a2130d-48bf-7174-b972-596a06fb2346")
+        return cls(id, "algebra-1", 991, "u8", "…", "rude", "u7", ReportStatus.OPEN, "", None, None, MADE, 1)
+
+
+REPORTED: Final = PushType("chat.reported", ReportView)
+
+
+class OpenReports(msgspec.Struct, frozen=True):
+    """A part of the staff room's snapshot: the reports that nobody has decided, the oldest first."""
+
+    reports: tuple[ReportView, ...]

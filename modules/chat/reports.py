@@ -1,158 +1,95 @@
-"""Reports: a member says that a message should not be there; hosts and admins decide.
-
-`open` becomes `upheld` or `dismissed`, once. What happens to the message is another matter: it is deleted, or not, by
-the commands for that.
-"""
+"""Reports: a member says that a message should not be there; hosts and admins decide."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from gateway import clock
-from gateway.contract import Context, Kernel
+from gateway.contract import Context, Kernel, command, snapshot_part
 from gateway.errors import Refused, forbidden, invalid, not_found
-from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
 from modules.accounts.facade import record
 from modules.chat import errors
-from modules.chat.messages import Report, Revised
-from modules.chat.pushes import REPORTED, post
-from modules.chat.service import Chat
+from modules.chat.messages import Report, Revised, Verdict
+from modules.chat.pushes import REPORTED, OpenReports, ReportView
+from modules.chat.report_repository import ReportRepository
+from modules.chat.roles import VIEWER
 from modules.chat.settings import ChatSettings
-from modules.chat.tables import ReportRow
-from modules.live.facade import roles_in, session_facts
-
-NEWEST: Final = Sort("newest", (ReportRow.created_at, ReportRow.id), descending=True)
-MADE: Final = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
-
-# One user's reports of a session are made one after the other.
-LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('chat_report'), hashtext($1))"
-FOUND: Final = "SELECT rev FROM chat_report WHERE session_id = $1 AND seq = $2 AND reporter_id = $3"
-COUNT: Final = "SELECT count(*) AS count FROM chat_report WHERE session_id = $1 AND reporter_id = $2"
-OPEN: Final = "SELECT * FROM chat_report WHERE session_id = $1 AND status = 'open' ORDER BY created_at, id LIMIT 200"
-
-
-class Status(StrEnum):
-    OPEN = "open"
-    UPHELD = "upheld"
-    DISMISSED = "dismissed"
-
-
-class ReportView(msgspec.Struct, frozen=True):
-    """A reported message as it was, and what became of the report; also the data of `chat.reported`."""
-
-    id: UUID
-    session_id: str
-    seq: int
-    author_id: str
-    text: str
-    reason: str
-    reporter_id: str
-    status: Status
-    note: str
-    resolved_by: str | None
-    resolved_at: datetime | None
-    created_at: datetime
-    rev: int
-
-    @classmethod
-    def example(cls) -> ReportView:
-        id = UUID("01a2130d-48bf-7174-b972-596a06fb2346")
-        return cls(id, "algebra-1", 991, "u8", "…", "rude", "u7", Status.OPEN, "", None, None, MADE, 1)
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """What was decided, and why."""
-
-    status: Literal["upheld", "dismissed"]
-    note: Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$")] = ""
-
-    @classmethod
-    def example(cls) -> Verdict:
-        return cls("upheld", "Deleted, and muted for the day.")
-
-
-class OpenReports(msgspec.Struct, frozen=True):
-    """Those that nobody has decided, the oldest first; a part of the staff room's snapshot."""
-
-    reports: tuple[ReportView, ...]
+from modules.chat.states import ReportStatus, check_transition
+from modules.chat.stored_message import find_message, post_of
+from modules.live.facade import roles_in, session_facts, staff_room
 
 
 class Reports:
-    def __init__(self, kernel: Kernel, settings: ChatSettings, chat: Chat) -> None:
-        self._kernel = kernel
-        self._settings = settings
-        self._chat = chat
+    """Reported messages, each kept as it was when it was reported."""
 
+    pushes = (REPORTED,)
+
+    def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
+        self._kernel = kernel
+        self._most = settings.reports
+        self._rows = ReportRepository(kernel.database)
+
+    @command("chat.report", room="session", role=VIEWER, rate="report_rate", row_first=True)
     async def report(self, context: Context, request: Report) -> Revised:
-        """Report somebody else's message, in the caller's transaction; again, it changes nothing.
+        """Report somebody else's message, in the caller's transaction; reporting it again changes nothing.
 
         Raises BadInput `not_found` or `invalid`, Conflict `chat.too_many_reports`, or Unavailable.
         """
         if "\0" in request.reason:
             raise invalid("reason has a NUL character", field="reason")
-        message = await self._chat.read(context, request.seq)
+        message = await find_message(context, request.seq)
         session, reporter = context.room_id, context.principal.id
         if message.author is not None and message.author.id == reporter:
             raise invalid("this is your own message: delete it", field="seq")
-        database = self._kernel.database
-        await database.fetch(LOCK, f"{session} {reporter}")
-        for row in await database.fetch(FOUND, session, request.seq, reporter):
-            return Revised(row["rev"])
-        (counted,) = await database.fetch(COUNT, session, reporter)
-        if counted["count"] >= self._settings.reports:
-            raise errors.too_many_reports(self._settings.reports)
+        await self._rows.lock_reporter(session, reporter)
+        rev = await self._rows.rev_of(session, request.seq, reporter)
+        if rev is not None:
+            return Revised(rev)
+        if await self._rows.count_of(session, reporter) >= self._most:
+            raise errors.too_many_reports(self._most)
         made = ReportView(
             id=UUID(new_id()),
             session_id=session,
             seq=request.seq,
             author_id=message.author.id if message.author is not None else "",
-            text=post(message).text,
+            text=post_of(message).text,
             reason=request.reason,
             reporter_id=reporter,
-            status=Status.OPEN,
+            status=ReportStatus.OPEN,
             note="",
             resolved_by=None,
             resolved_at=None,
             created_at=clock.now(),
             rev=1,
         )
-        await ReportRow.insert(ReportRow(**msgspec.structs.asdict(made)))
-        await self._kernel.rooms.publish_row(f"staff:{session}", REPORTED, made)
+        await self._rows.insert(made)
+        await self._kernel.rooms.publish_row(staff_room(session), REPORTED, made)
         return Revised(made.rev)
 
+    @snapshot_part("chat.reports", room="staff")
     async def open(self, context: Context) -> OpenReports:
-        """What is open in the session of a staff room; raises Unavailable."""
-        rows = await self._kernel.database.fetch(OPEN, context.room_id)
-        return OpenReports(tuple(msgspec.convert(dict(row), ReportView) for row in rows))
+        """The open reports of a staff room's session; raises Unavailable."""
+        return OpenReports(await self._rows.open(context.room_id))
 
-    async def listing(self, span: Span, status: Status | None, session: str | None) -> Page[ReportView]:
-        """Reports, the newest first."""
-        query = ReportRow.select()
-        if status is not None:
-            query = query.where(ReportRow.status == status.value)
-        if session is not None:
-            query = query.where(ReportRow.session_id == session)
-        return await page_of(query, NEWEST, span, ReportView)
+    async def listing(self, span: Span, status: ReportStatus | None) -> Page[ReportView]:
+        """Reports of all sessions, the newest first; raises Unavailable."""
+        return await self._rows.page(span, status, None)
 
     async def of_session(
-        self, principal: Principal, session: str, span: Span, status: Status | None
+        self, principal: Principal, session: str, span: Span, status: ReportStatus | None
     ) -> Page[ReportView]:
-        """Those of one session; raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
+        """Reports of one session; raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
         await self._check_host(principal, session)
-        return await self.listing(span, status, session)
+        return await self._rows.page(span, status, session)
 
     async def read(self, principal: Principal, id: UUID) -> ReportView:
-        """Raises BadInput `not_found` for one of a session that is not theirs, and Unavailable."""
-        with self._kernel.database.guard():
-            row = await ReportRow.select().where(ReportRow.id == id).first()
-        return await self._theirs(principal, row)
+        """One report; raises BadInput `not_found` for one of a session that is not theirs, and Unavailable."""
+        return await self._check_theirs(principal, await self._rows.find(id))
 
     async def resolve(self, principal: Principal, id: UUID, verdict: Verdict) -> ReportView:
         """Decide a report; deciding it the same again changes nothing.
@@ -160,13 +97,11 @@ class Reports:
         Raises BadInput `not_found`, Conflict `chat.resolved` or Unavailable.
         """
         async with self._kernel.database.transaction():
-            row = await ReportRow.select().where(ReportRow.id == id).first().lock_rows("UPDATE")
-            found = await self._theirs(principal, row)
-            status = Status(verdict.status)
+            found = await self._check_theirs(principal, await self._rows.lock(id))
+            status = ReportStatus(verdict.status)
             if found.status is status:
                 return found
-            if found.status is not Status.OPEN:
-                raise errors.resolved(found.status)
+            check_transition(found.status, status)
             decided = msgspec.structs.replace(
                 found,
                 status=status,
@@ -175,23 +110,16 @@ class Reports:
                 resolved_at=clock.now(),
                 rev=found.rev + 1,
             )
-            values: dict[Any, Any] = msgspec.structs.asdict(decided)
-            await ReportRow.update(values).where(ReportRow.id == id)
-            await self._kernel.rooms.publish_row(f"staff:{found.session_id}", REPORTED, decided)
-            await record(
-                self._kernel.database,
-                principal,
-                "chat.resolve",
-                str(id),
-                {"session": found.session_id, "status": status.value},
-            )
+            await self._rows.decide(decided)
+            await self._kernel.rooms.publish_row(staff_room(found.session_id), REPORTED, decided)
+            details = {"session": found.session_id, "status": status.value}
+            await record(self._kernel.database, principal, "chat.resolve", str(id), details)
         return decided
 
-    async def _theirs(self, principal: Principal, row: dict[str, Any] | None) -> ReportView:
-        """Whether there is such a report is nobody else's business."""
-        if row is None:
+    async def _check_theirs(self, principal: Principal, found: ReportView | None) -> ReportView:
+        """The report, if the user may read it; to anybody else it is as if there were none."""
+        if found is None:
             raise not_found("there is no such report")
-        found = msgspec.convert(row, ReportView)
         try:
             await self._check_host(principal, found.session_id)
         except Refused:
@@ -199,10 +127,10 @@ class Reports:
         return found
 
     async def _check_host(self, principal: Principal, session: str) -> None:
-        with self._kernel.database.guard():
-            if await session_facts(self._kernel.database, session) is None:
-                raise not_found("there is no such session")
-            if principal.role is Role.ADMIN:
-                return
-            if (await roles_in(self._kernel.database, session, [principal.id])).get(principal.id) != "host":
-                raise forbidden("these reports are for the session's mentors")
+        database = self._kernel.database
+        if await session_facts(database, session) is None:
+            raise not_found("there is no such session")
+        if principal.role is Role.ADMIN:
+            return
+        if (await roles_in(database, session, [principal.id])).get(principal.id) != "host":
+            raise forbidden("these reports are for the session's mentors")

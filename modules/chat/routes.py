@@ -1,22 +1,26 @@
-"""The routes of chat: the queue of reported messages."""
+"""The routes of chat: reported messages, and what was decided about them."""
 
 from __future__ import annotations
 
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from gateway.auth.policy import roles
 from gateway.http.etag import tagged
 from gateway.http.listing import Page, Span
+from gateway.http.services import services
 from gateway.principal import Principal, Role
-from modules.chat.reports import Reports, ReportView, Status, Verdict
+from modules.chat.messages import Verdict
+from modules.chat.pushes import ReportView
+from modules.chat.reports import Reports
+from modules.chat.states import ReportStatus
 
 HOSTS = roles(Role.MENTOR, Role.ADMIN, owner="they are a host of the session, or an admin")
-Asked = Annotated[Status | None, QueryParameter(description="Only those that are so")]
+Asked = Annotated[ReportStatus | None, QueryParameter(description="Only reports of this status")]
 
 
 @get("/reports", policy=roles(Role.ADMIN))
@@ -24,7 +28,7 @@ async def listing(
     span: NamedDependency[Span], reports: NamedDependency[Reports], status: Asked = None
 ) -> Page[ReportView]:
     """Reported messages of all sessions, the newest first."""
-    return await reports.listing(span, status, None)
+    return await reports.listing(span, status)
 
 
 @get("/sessions/{session:str}/reports", policy=HOSTS)
@@ -56,3 +60,8 @@ async def resolve(
 ) -> Response[ReportView]:
     """Decide a report, once; deciding it the same again changes nothing."""
     return tagged(await reports.resolve(principal, id, data))
+
+
+def router(reports: Reports) -> Router:
+    """The routes under `/chat`."""
+    return Router("/chat", route_handlers=[listing, of_session, read, resolve], dependencies=services(reports=reports))

@@ -1,4 +1,4 @@
-"""The table of chat that is read by Piccolo; what takes locks is SQL of the services."""
+"""The table of chat that Piccolo reads, for the pages of reports."""
 
 from __future__ import annotations
 

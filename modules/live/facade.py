@@ -9,7 +9,10 @@ from typing import Final
 import msgspec
 
 from gateway.contract import Database
+from modules.live.rooms import session_room, staff_room
 from modules.programs.facade import Part, parts_of
+
+__all__ = ["SessionFacts", "roles_in", "session_facts", "session_room", "staff_room"]
 
 
 class SessionFacts(msgspec.Struct, frozen=True):

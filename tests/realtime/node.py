@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
-from gateway.contract import Command, Context, RoomKind
+from gateway.contract import Command, Context, PushType, RoomKind
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.events.outbox import Outbox
@@ -55,6 +55,16 @@ COMMANDS = {
     name: Command(name=name, rooms="test", role="member", request=Text, handler=nothing)
     for name in ("test.say", "test.ask")
 }
+
+
+class Gone(msgspec.Struct):
+    seq: int
+
+
+SAID = PushType("test.said", Text, is_message=True)
+GONE = PushType("test.gone", Gone)
+RESAID = PushType("test.resaid", Text)
+PUSHES = {push.name: push for push in (SAID, GONE, RESAID)}
 
 
 class Transcript:
@@ -178,7 +188,7 @@ class Node:
             self.metrics,
             outbox,
             Snapshots(self.hub, self.log, {}, self.metrics, interval=settings.snapshot_interval),
-            {},
+            PUSHES,
         )
         self.event_runtime = EventRuntime(self.bus, self.database, self.rooms.send, {}, {}, settings, self.metrics)
         self._names = itertools.count(1)
@@ -194,14 +204,14 @@ class Node:
         """Publish texts to a room; the seq of the last."""
         seq = 0
         for text in texts:
-            seq = (await self.rooms.publish(room, "test.said", Text(text), message_id=id)).seq
+            seq = (await self.rooms.publish(room, SAID, Text(text), message_id=id)).seq
         return seq
 
     async def unsay(self, room: str, seq: int) -> int:
         """Publish the tombstone of a message."""
         target = await self.rooms.read(room, seq)
         assert target is not None
-        return (await self.rooms.publish(room, "test.gone", Gone(seq), erases=[target])).seq
+        return (await self.rooms.publish(room, GONE, Gone(seq), erases=[target])).seq
 
     def position(self, seq: int) -> Position:
         return Position(self.log.epoch, seq)
@@ -210,7 +220,7 @@ class Node:
         """Publish a later version of a message."""
         first = await self.rooms.read(room, seq)
         assert first is not None
-        return (await self.rooms.publish(room, "test.resaid", Text(text), replaces=first)).seq
+        return (await self.rooms.publish(room, RESAID, Text(text), replaces=first)).seq
 
     @property
     def gaps(self) -> float:
@@ -223,10 +233,6 @@ class Node:
 
     async def _first_sequence(self) -> int:
         return await self.archive.last() + 1 if self._archived else 1
-
-
-class Gone(msgspec.Struct):
-    seq: int
 
 
 @contextlib.asynccontextmanager

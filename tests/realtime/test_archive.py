@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from devstack.guard import Guard
 from devstack.nats import NatsCluster
 from devstack.postgres import Postgres
-from gateway import failpoint
+from gateway import clock, failpoint
 from gateway.bus import log_record
 from gateway.contract import Sweep
 from gateway.db.migrate import migrate
@@ -227,3 +228,19 @@ async def test_what_is_swept_is_erased_from_stream_and_archive_in_the_background
 async def test_a_room_without_an_archive_cannot_be_swept(here: Node) -> None:
     with pytest.raises(ValueError, match="no archive"):
         await here.rooms.publish("other:1", "test.swept", Text(""), sweeps=Sweep(("test.said",)))
+
+
+async def test_messages_that_were_not_erased_are_counted(here: Node, archiver: Archiver, room: str) -> None:
+    archiver.start()
+    begun = clock.now()
+    first = await here.say(room, "a", "b")
+    await here.say(room, "c")
+    # A tombstone is no message.
+    gone = await here.unsay(room, first)
+    await until_archived(here, gone)
+    ended = clock.now() + timedelta(seconds=1)
+    assert await here.rooms.count_messages(room, begun - timedelta(seconds=1), ended) == 2
+    assert await here.rooms.count_messages(room, ended, ended + timedelta(hours=1)) == 0
+    assert await here.rooms.count_messages(f"{room}x", begun, ended) == 0
+    with pytest.raises(ValueError, match="not archived"):
+        await here.rooms.count_messages("user:1", begun, ended)

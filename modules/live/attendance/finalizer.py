@@ -36,7 +36,6 @@ CLOSED: Final = {SessionState.ENDED: "live.over", SessionState.CANCELLED: "live.
 # As many are taken out at a time, and so long after it one looks who is left.
 AT_ONCE: Final = 500
 AGAIN: Final = timedelta(seconds=2)
-MESSAGE: Final = "chat.message"
 DONE: Final = """
     SELECT (SELECT count(*) FROM live_poll WHERE session_id = {}) AS polls,
         (SELECT count(*) FROM live_question WHERE session_id = {} AND state <> 'dismissed') AS questions,
@@ -75,10 +74,10 @@ class SessionFinalizer:
                 return
         started_at = session.started_at or session.ended_at
         totals = (await self._attendances.settle(session)).totals
-        pushes = await self._kernel.rooms.tally(f"session:{session.id}", started_at, session.ended_at)
+        messages = await self._kernel.rooms.count_messages(f"session:{session.id}", started_at, session.ended_at)
         figures = msgspec.structs.replace(
             figures_of(totals),
-            messages=pushes.get(MESSAGE, 0),
+            messages=messages,
             stream=await self._stream(session.id, session.ended_at),
             stars=await self._ratings.figures(session.id),
             **(await Session.raw(DONE, session.id, session.id, session.id))[0],

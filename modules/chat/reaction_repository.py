@@ -1,0 +1,105 @@
+"""The rows of reactions: every statement, and what it gives.
+
+Each call runs in the transaction around it, if there is one, and raises Unavailable without PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from gateway.contract import Database
+from modules.chat.pushes import Tally
+
+ADD_REACTIONS: Final = """
+    INSERT INTO chat_reaction (session_id, seq, emoji, user_id)
+    SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING RETURNING seq
+"""
+REMOVE_REACTIONS: Final = """
+    DELETE FROM chat_reaction USING unnest($2::bigint[], $3::text[], $4::text[]) AS back (seq, emoji, user_id)
+    WHERE chat_reaction.session_id = $1 AND chat_reaction.seq = back.seq AND chat_reaction.emoji = back.emoji
+    AND chat_reaction.user_id = back.user_id RETURNING chat_reaction.seq
+"""
+# Locks the tallies, in one order on every node, so that the next statement counts all that was committed before.
+LOCK_TALLIES: Final = """
+    INSERT INTO chat_tally (session_id, seq) SELECT $1, seq FROM unnest($2::bigint[]) AS seq ORDER BY seq
+    ON CONFLICT (session_id, seq) DO UPDATE SET rev = chat_tally.rev + 1
+"""
+COUNT_REACTIONS: Final = """
+    UPDATE chat_tally SET counts = (
+        SELECT coalesce(json_object_agg(emoji, given), '{}') FROM (
+            SELECT emoji, count(*) AS given FROM chat_reaction
+            WHERE session_id = chat_tally.session_id AND seq = chat_tally.seq GROUP BY emoji
+        ) AS counted
+    ) WHERE session_id = $1 AND seq = ANY($2::bigint[])
+"""
+TALLIES: Final = (
+    "SELECT seq, counts, rev FROM chat_tally WHERE session_id = $1 AND seq = ANY($2::bigint[]) ORDER BY seq"
+)
+REACTIONS_OF_USER: Final = """
+    SELECT seq, emoji FROM chat_reaction WHERE session_id = $1 AND seq = ANY($2::bigint[]) AND user_id = $3
+    ORDER BY seq, emoji
+"""
+TAKE_TURN: Final = """
+    INSERT INTO chat_tally_told AS told (session_id, at) VALUES ($1, clock_timestamp())
+    ON CONFLICT (session_id) DO UPDATE SET at = clock_timestamp()
+    WHERE told.at <= clock_timestamp() - make_interval(secs => $2) RETURNING true
+"""
+COUNTS: Final = msgspec.json.Decoder(dict[str, int])
+
+
+class Reaction(msgspec.Struct, frozen=True, order=True):
+    """One user's emoji on one message."""
+
+    seq: int
+    emoji: str
+    user: str
+
+
+class ReactionRepository:
+    """The reactions to messages, and their counts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, session: str, reactions: Iterable[Reaction]) -> set[int]:
+        """Write reactions; gives the seqs of the messages that did not have them."""
+        return await self._change(ADD_REACTIONS, session, reactions)
+
+    async def remove(self, session: str, reactions: Iterable[Reaction]) -> set[int]:
+        """Delete reactions; gives the seqs of the messages that had them."""
+        return await self._change(REMOVE_REACTIONS, session, reactions)
+
+    async def count(self, session: str, seqs: Iterable[int]) -> None:
+        """Count the reactions of these messages anew, each under a new revision."""
+        messages = sorted(seqs)
+        await self._database.fetch(LOCK_TALLIES, session, messages)
+        await self._database.fetch(COUNT_REACTIONS, session, messages)
+
+    async def tallies(self, session: str, seqs: Iterable[int]) -> list[Tally]:
+        """The counts of these messages by seq; those that were never given a reaction are left out."""
+        rows = await self._database.fetch(TALLIES, session, list(seqs))
+        return [Tally(row["seq"], COUNTS.decode(row["counts"]), row["rev"]) for row in rows]
+
+    async def of_user(self, session: str, seqs: Sequence[int], user: str) -> dict[int, list[str]]:
+        """The emojis that a user gave these messages."""
+        found: dict[int, list[str]] = {}
+        for row in await self._database.fetch(REACTIONS_OF_USER, session, list(seqs), user):
+            found.setdefault(row["seq"], []).append(row["emoji"])
+        return found
+
+    async def take_turn(self, session: str, interval: float) -> bool:
+        """Whether this node may push the session's counts now: nobody has for `interval` seconds."""
+        return bool(await self._database.fetch(TAKE_TURN, session, interval))
+
+    async def _change(self, statement: str, session: str, reactions: Iterable[Reaction]) -> set[int]:
+        # In one order on every node, so that two batches do not deadlock.
+        ordered = sorted(reactions)
+        if not ordered:
+            return set()
+        seqs = [one.seq for one in ordered]
+        emojis = [one.emoji for one in ordered]
+        users = [one.user for one in ordered]
+        return {row["seq"] for row in await self._database.fetch(statement, session, seqs, emojis, users)}

@@ -1,0 +1,231 @@
+"""The rows of chat: every statement, and what it gives. Those of reactions and reports have a file each.
+
+Each call runs in the transaction around it, if there is one, and raises Unavailable without PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from gateway.contract import Database
+from gateway.protocol.messages import Seq
+from modules.chat.messages import Links, Mode
+from modules.chat.pushes import MuteState, Settings
+
+# A room's row is made when it is first locked.
+LOCK_SETTINGS: Final = """
+    INSERT INTO chat_room (session_id) VALUES ($1) ON CONFLICT (session_id) DO UPDATE SET session_id = $1
+    RETURNING mode, slow_seconds, links, rev
+"""
+SETTINGS_OF_SESSION: Final = "SELECT mode, slow_seconds, links, rev FROM chat_room WHERE session_id = $1"
+WRITE_SETTINGS: Final = "UPDATE chat_room SET mode = $2, slow_seconds = $3, links = $4, rev = $5 WHERE session_id = $1"
+
+
+class SettingsRepository:
+    """How the chat of each session is run."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, session: str) -> Settings:
+        """The session's settings, or the first ones when nobody has changed any."""
+        for row in await self._database.fetch(SETTINGS_OF_SESSION, session):
+            return _settings(row)
+        return Settings()
+
+    async def lock(self, session: str) -> Settings:
+        """The same. Nobody else changes them until the transaction ends."""
+        (row,) = await self._database.fetch(LOCK_SETTINGS, session)
+        return _settings(row)
+
+    async def write(self, session: str, settings: Settings) -> None:
+        """Replace settings that are locked."""
+        await self._database.fetch(
+            WRITE_SETTINGS,
+            session,
+            settings.mode.value,
+            settings.slow_seconds,
+            settings.links.value,
+            settings.rev,
+        )
+
+
+def _settings(row: Mapping[str, Any]) -> Settings:
+    return Settings(Mode(row["mode"]), row["slow_seconds"], Links(row["links"]), row["rev"])
+
+
+WRITE_WAIT: Final = """
+    INSERT INTO chat_wait (session_id, user_id, until) VALUES ($1, $2, $3)
+    ON CONFLICT (session_id, user_id) DO UPDATE SET until = $3
+"""
+DELETE_WAITS: Final = "DELETE FROM chat_wait WHERE session_id = $1 RETURNING user_id AS user, until"
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Until when a user waits in slow mode."""
+
+    user: str
+    until: datetime
+
+
+class WaitRepository:
+    """Who waits in slow mode."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(self, session: str, user: str, until: datetime) -> None:
+        await self._database.fetch(WRITE_WAIT, session, user, until)
+
+    async def delete_all(self, session: str) -> list[Wait]:
+        """Delete the waits of a session, also those that are over; gives what was deleted."""
+        return [Wait(row["user"], row["until"]) for row in await self._database.fetch(DELETE_WAITS, session)]
+
+
+LOCK_MESSAGES: Final = "SELECT pg_advisory_xact_lock(hashtext('chat'), hashtext($1))"
+DELETE_ATTACHED: Final = (
+    "DELETE FROM chat_reaction WHERE session_id = $1 AND seq BETWEEN $2 AND $3",
+    "DELETE FROM chat_tally WHERE session_id = $1 AND seq BETWEEN $2 AND $3",
+)
+
+
+class MessageRepository:
+    """What rows know of messages, which live in the room's log."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def lock(self, room: str) -> None:
+        """Nobody else edits, deletes or clears in this room until the transaction ends."""
+        await self._database.fetch(LOCK_MESSAGES, room)
+
+    async def delete_attached(self, session: str, first: int, last: int) -> None:
+        """Delete the reactions to the messages from `first` to `last`; clients drop them with the messages."""
+        for statement in DELETE_ATTACHED:
+            await self._database.fetch(statement, session, first, last)
+
+
+LOCK_PINS: Final = """
+    INSERT INTO chat_room (session_id) VALUES ($1) ON CONFLICT (session_id) DO UPDATE SET session_id = $1
+    RETURNING pins, pins_rev
+"""
+PINS_OF_SESSION: Final = "SELECT pins, pins_rev FROM chat_room WHERE session_id = $1"
+WRITE_PINS: Final = "UPDATE chat_room SET pins = $2, pins_rev = $3 WHERE session_id = $1"
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """`at` in milliseconds since the Unix epoch."""
+
+    seq: Seq
+    by: str
+    at: int
+
+
+class PinList(msgspec.Struct, frozen=True):
+    """What is pinned in a session, one entity: in the order of pinning."""
+
+    pins: list[Pin]
+    rev: int
+
+
+PINS: Final = msgspec.json.Decoder(list[Pin])
+
+
+class PinRepository:
+    """The pins of each session."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, session: str) -> PinList:
+        for row in await self._database.fetch(PINS_OF_SESSION, session):
+            return PinList(PINS.decode(row["pins"]), row["pins_rev"])
+        return PinList([], 0)
+
+    async def lock(self, session: str) -> PinList:
+        """The same. Nobody else changes them until the transaction ends."""
+        (row,) = await self._database.fetch(LOCK_PINS, session)
+        return PinList(PINS.decode(row["pins"]), row["pins_rev"])
+
+    async def write(self, session: str, pins: PinList) -> None:
+        """Replace pins that are locked."""
+        await self._database.fetch(WRITE_PINS, session, msgspec.json.encode(pins.pins).decode(), pins.rev)
+
+
+LOCK_MUTE: Final = """
+    SELECT user_id AS user, muted, until, reason, by, at, rev FROM chat_mute WHERE session_id = $1 AND user_id = $2
+    FOR UPDATE
+"""
+WRITE_MUTE: Final = """
+    INSERT INTO chat_mute (session_id, user_id, muted, until, reason, by, at, rev)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, 1)
+    ON CONFLICT (session_id, user_id)
+    DO UPDATE SET muted = $3, until = $4, reason = $5, by = $6, at = $7, rev = chat_mute.rev + 1
+    RETURNING user_id AS user, muted, until, reason, by, at, rev
+"""
+MUTES_IN_FORCE: Final = """
+    SELECT user_id AS user, muted, until, reason, by, at, rev FROM chat_mute
+    WHERE session_id = $1 AND muted AND (until IS NULL OR until > now()) ORDER BY at, user_id
+"""
+
+
+class MuteRepository:
+    """The last mute of each user in a session."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def lock(self, session: str, user: str) -> MuteState | None:
+        """The user's last mute, lifted or not, locked until the transaction ends; None when there was none."""
+        for row in await self._database.fetch(LOCK_MUTE, session, user):
+            return msgspec.convert(dict(row), MuteState)
+        return None
+
+    async def write(
+        self, session: str, user: str, *, muted: bool, until: datetime | None, reason: str, by: str, at: datetime
+    ) -> MuteState:
+        """Write the user's mute, or that it is lifted; gives it with its new revision."""
+        (row,) = await self._database.fetch(WRITE_MUTE, session, user, muted, until, reason, by, at)
+        return msgspec.convert(dict(row), MuteState)
+
+    async def in_force(self, session: str) -> tuple[MuteState, ...]:
+        """The mutes that hold now, the oldest first."""
+        return tuple(
+            msgspec.convert(dict(row), MuteState) for row in await self._database.fetch(MUTES_IN_FORCE, session)
+        )
+
+
+HELD: Final = {
+    "mutes": "SELECT session_id, muted, until, reason, at FROM chat_mute WHERE user_id = $1 ORDER BY at, session_id",
+    "reports": "SELECT session_id, seq, reason, status, created_at FROM chat_report WHERE reporter_id = $1 ORDER BY id",
+    "reactions": "SELECT session_id, seq, emoji FROM chat_reaction WHERE user_id = $1 ORDER BY session_id, seq, emoji",
+}
+# The ids stay, in reports too: a decision was about somebody.
+FORGET: Final = (
+    "DELETE FROM chat_reaction WHERE user_id = $1",
+    "DELETE FROM chat_wait WHERE user_id = $1",
+    "DELETE FROM chat_mute WHERE user_id = $1",
+    "UPDATE chat_report SET text = '' WHERE author_id = $1 AND text <> ''",
+    "UPDATE chat_report SET reason = '' WHERE reporter_id = $1 AND reason <> ''",
+)
+
+
+class PersonalDataRepository:
+    """What chat's tables hold on a user. What they said is in the archive, which is the kernel's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        """By kind; a kind of which there is nothing is left out."""
+        found = {name: [dict(row) for row in await self._database.fetch(query, user)] for name, query in HELD.items()}
+        return {name: rows for name, rows in found.items() if rows}
+
+    async def forget(self, user: str) -> None:
+        """In the caller's transaction; again, it changes nothing."""
+        for statement in FORGET:
+            await self._database.fetch(statement, user)
