@@ -23,6 +23,7 @@ from gateway.contract.module import Module
 from gateway.contract.rooms import Rooms
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
+from gateway.db.migrate import MigrationError, check_applied
 from gateway.db.personal_data import KernelPersonalData
 from gateway.db.results import CommandResults
 from gateway.declarations import Declarations
@@ -212,8 +213,9 @@ class Gateway:
         self.archivers = [Archiver(kind, self.archive, self.log, self.metrics) for kind in archived]
         self.state = "starting"
         # Why a module did not start; the server says it in place of a traceback.
-        self.failure: registry.RegistryError | None = None
+        self.failure: registry.RegistryError | MigrationError | None = None
         self._database_up = False
+        self._migrations_checked = False
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -229,6 +231,7 @@ class Gateway:
         for module in self.modules:
             self.database.bind(module.tables)
         await self.database.start()
+        await self._check_migrations()
         async with contextlib.AsyncExitStack() as services, contextlib.AsyncExitStack() as stack:
             for module in self.modules:
                 await stack.enter_async_context(self._module(module))
@@ -337,13 +340,34 @@ class Gateway:
         await self.verifier.close()
         await self.database.stop()
 
+    async def _check_migrations(self) -> None:
+        """Raise MigrationError when one was edited after the database applied it; checked as soon as it answers."""
+        if self._migrations_checked:
+            return
+        try:
+            await check_applied(self.settings.database_url, [type(module) for module in self.modules])
+        except Unavailable as error:
+            log.info("gateway.migrations_unchecked", reason=error.message)
+            return
+        except MigrationError as error:
+            self.failure = error
+            raise
+        self._migrations_checked = True
+
     async def _watch_database(self) -> None:
         while True:
             try:
                 await self.database.ping()
                 self._database_up = True
+                await self._check_migrations()
             except Unavailable:
                 self._database_up = False
+            except MigrationError as error:
+                # Too late to refuse to start: readiness says 503 from now on.
+                log.error("gateway.migration_edited", reason=str(error))
+                self._migrations_checked = True
+                self.state = "failed"
+                self.realtime.ready = self.fallback.ready = False
             self.metrics.database_up.set(int(self._database_up))
             await asyncio.sleep(1.0)
 

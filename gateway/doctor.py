@@ -70,7 +70,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
 
 async def check_postgres(settings: Settings) -> str:
     """Whether the database answers, is new enough and has every migration."""
-    from gateway.db.migrate import pending
+    from gateway.db.migrate import MigrationError, check_applied, pending
 
     place = urlsplit(settings.database_url)
     where = f"{place.hostname}:{place.port or 5432}{place.path}"
@@ -84,7 +84,12 @@ async def check_postgres(settings: Settings) -> str:
         await connection.close(timeout=TIMEOUT)
     if major < OLDEST_POSTGRES:
         raise Wrong(f"{where} runs version {major}; {OLDEST_POSTGRES} or newer is needed.")
-    waiting = await pending(settings.database_url, registry.enabled(settings))
+    modules = registry.enabled(settings)
+    try:
+        await check_applied(settings.database_url, modules)
+    except MigrationError as error:
+        raise Wrong(str(error)) from None
+    waiting = await pending(settings.database_url, modules)
     if waiting:
         raise Wrong(f"{where} lacks {len(waiting)} migration(s); run `ksmp migrate`.")
     return f"{where} runs version {major} and is up to date"

@@ -18,6 +18,7 @@ from gateway import module_folders
 from gateway.auth.policy import policy_of
 from gateway.contract.events import event_name
 from gateway.contract.module import Module
+from gateway.db import module_tables
 from gateway.http import conditional
 from gateway.module_folders import GROUP
 from gateway.settings import PREFIX, Settings, check_unknown, read
@@ -96,6 +97,9 @@ def ordered(modules: Iterable[type[Module]]) -> list[type[Module]]:
     for name in by_name:
         visit(name)
     events(result)
+    for module in result:
+        for fault in module_tables.faults(module):
+            raise RegistryError(f"Module {module.name}: {fault}.")
     return result
 
 

@@ -160,7 +160,7 @@ class Consumer:
     def _taken(self, task: asyncio.Task[None]) -> None:
         self._messages.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("consumer.left", consumer=self.handler.name, reason=repr(error))
+            log.warning("consumer.left", consumer=self.handler.name, reason=repr(error), exc_info=error)
 
     async def _take(self, message: Msg) -> None:
         """Handle one message until it is acknowledged, delayed or a dead letter. If that fails, it comes again."""
@@ -177,11 +177,18 @@ class Consumer:
                     await message.ack()
             elif delivery.attempt < self._retries.attempts:
                 wait = self._retries.wait(delivery.attempt)
-                log.warning("event.retry", listener=self.handler.name, id=delivery.id, wait=wait, error=repr(error))
+                log.warning(
+                    "event.retry",
+                    listener=self.handler.name,
+                    id=delivery.id,
+                    wait=wait,
+                    error=repr(error),
+                    exc_info=error,
+                )
                 self._metrics.event_retries.labels(self.handler.name).inc()
                 await message.nak(delay=wait)
             else:
-                await self._dead_letter(message, delivery, "".join(traceback.format_exception(error)))
+                await self._dead_letter(message, delivery, "".join(traceback.format_exception(error)), error)
         except asyncio.CancelledError:
             with contextlib.suppress(NatsError):
                 await message.nak()
@@ -223,7 +230,8 @@ class Consumer:
                     )
                 return None
 
-    async def _dead_letter(self, message: Msg, delivery: Delivery, error: str) -> None:
+    async def _dead_letter(self, message: Msg, delivery: Delivery, error: str, cause: Exception | None = None) -> None:
+        """Store the message as a dead letter, and take it out of its stream."""
         letter = DeadLetter(
             name=self.handler.name,
             what=self.handler.what,
@@ -236,7 +244,8 @@ class Consumer:
             body=message.data.decode("utf-8", "replace"),
         )
         await self._dead.store(letter, f"dead:{self.handler.name}:{message.metadata.sequence.stream}:{delivery.id}")
-        log.error("event.dead", listener=self.handler.name, id=delivery.id, error=error.strip().splitlines()[-1])
+        last = error.strip().splitlines()[-1]
+        log.error("event.dead", listener=self.handler.name, id=delivery.id, error=last, exc_info=cause)
         self._metrics.dead_letters.labels(self.handler.name).inc()
         failpoint.crash("kill.dead_letter")
         await message.term()

@@ -15,7 +15,7 @@ from gateway.auth.policy import anyone
 
 
 class Health(msgspec.Struct, frozen=True):
-    """`parts` says of each dependency `ok`, `starting`, `draining` or `away`."""
+    """`parts` says of each part `ok`, `starting`, `draining`, `failed` or `away`."""
 
     status: Literal["ok", "degraded", "unavailable"]
     parts: dict[str, str]

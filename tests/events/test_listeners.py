@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
+import types
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -15,7 +18,7 @@ from devstack.postgres import Postgres
 from gateway import failpoint
 from gateway.cli import main
 from gateway.contract import Delivery, listener
-from gateway.events import names
+from gateway.events import consumer, names
 from gateway.events.consumer import Retries
 from gateway.events.dead_letters import publish
 from gateway.settings import environment
@@ -284,6 +287,37 @@ async def test_a_message_in_hand_is_kept_longer_than_the_silence(serve: ServeSho
 def test_the_waits_double_up_to_the_longest() -> None:
     retries = Retries(attempts=8, first=1.0, most=10.0)
     assert [retries.wait(attempt) for attempt in (1, 2, 3, 4, 5, 1000)] == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+
+
+async def test_what_a_handler_raises_is_logged_with_its_traceback(
+    serve: ServeShop, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[dict[str, Any]] = []
+    keep = types.SimpleNamespace(
+        **dict.fromkeys(("info", "exception"), lambda *_, **__: None),
+        **{level: lambda event, **fields: logged.append({"event": event, **fields}) for level in ("warning", "error")},
+    )
+    monkeypatch.setattr(consumer, "log", keep)
+
+    async def never(_: str, delivery: Delivery) -> None:
+        raise Oops("no way")
+
+    async with serve() as shop:
+        sold, timed = fresh(), fresh()
+        shop.hooks[sold] = shop.hooks[timed] = never
+        await shop.sell(sold)
+        await shop.close_at(timed)
+        await eventually(
+            lambda: sum(line["event"] == "event.dead" for line in logged) == 2, "both handlers have given up"
+        )
+        # The row of a timer stays, for when it is sent again.
+        await shop.kernel.schedules.cancel("shop.close", timed)
+    for handler in ("shop.count", "shop.close"):
+        lines = [line for line in logged if line["listener"] == handler]
+        assert [line["event"] for line in lines] == ["event.retry"] * 3 + ["event.dead"]
+        for line in lines:
+            raised: BaseException = line["exc_info"]
+            assert "in never" in "".join(traceback.format_exception(raised))
 
 
 async def _did(pool: asyncpg.Pool, name: str, wanted: list[str], *, ordered: bool = True) -> bool:

@@ -79,9 +79,15 @@ def ksmp(folder: Path, command: str, body: str, environ: dict[str, str]) -> subp
         ),
         pytest.param(
             "migrate",
-            "    migrations = Path(__file__).parent",
+            '    migrations = Path(__file__).parent / "migrations"',
             "Migration broken/0001_bad failed and was undone",
             id="bad migration",
+        ),
+        pytest.param(
+            "serve",
+            "    migrations = Path(__file__).parent / 'migration'",
+            "migration; make it, or take `migrations` out.",
+            id="no migrations",
         ),
         pytest.param("serve", LIFESPAN, "Module broken failed to start: ValueError('no board').", id="lifespan"),
         pytest.param(
@@ -108,7 +114,8 @@ def ksmp(folder: Path, command: str, body: str, environ: dict[str, str]) -> subp
     ],
 )
 async def test_a_breach(tmp_path: Path, settings: MakeSettings, command: str, body: str, sentence: str) -> None:
-    (tmp_path / "0001_bad.sql").write_text("CREATE TABEL broken ();")
+    (tmp_path / "migrations").mkdir()
+    (tmp_path / "migrations" / "0001_bad.sql").write_text("CREATE TABEL broken ();")
     with socket.create_server((LOOPBACK, 0)) as free:
         port = free.getsockname()[1]
     environ = kernel_settings.environment(settings(port=port, log_level="error"))
