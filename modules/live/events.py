@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -139,3 +140,19 @@ class ViewerRemoved(msgspec.Struct, frozen=True, tag="live.ViewerRemoved"):
 
     session_id: str
     user_id: str
+
+
+EVENTS: Final = (
+    SessionScheduled,
+    SessionMoved,
+    SessionNear,
+    SessionCancelled,
+    LobbyOpened,
+    SessionStarted,
+    SessionEnded,
+    SessionRated,
+    RecordingReady,
+    RecordingGone,
+    PollOpened,
+    ViewerRemoved,
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from piccolo.columns import JSON, UUID, Array, BigInt, Boolean, Integer, SmallInt, Text, Timestamptz
 from piccolo.table import Table
 
@@ -143,3 +145,18 @@ class Recording(Table, tablename="live_recording"):
     duration_ms = BigInt()
     started_at = Timestamptz()
     rev = BigInt(default=1)
+
+
+TABLES: Final = (
+    Session,
+    Promotion,
+    Series,
+    Calendar,
+    VideoRow,
+    Recording,
+    VoteRow,
+    StayRow,
+    ReportRow,
+    AttendanceRow,
+    StarRow,
+)

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.contract import Command, Context, Kernel
+from gateway.contract import Context, Kernel, command
 from gateway.errors import not_found
 from gateway.principal import Principal
 from modules.live.access.authorization import SessionAuthorizer
@@ -94,10 +94,11 @@ class Admissions:
         stage = await self._stage_tokens.admit(principal, session_id, role)
         return Admission(room, role, socket_url, shown.state, shown.video, recorded, shown.consent, playback, stage)
 
-    async def watch(self, principal: Principal, session_id: str) -> Watching:
+    @command("live.playback", room="session", role="viewer")
+    async def watch(self, context: Context, request: Nothing) -> Watching:
         """A fresh token for who is in the room."""
-        shown = await self._shown(principal, session_id)
-        return Watching(shown.video, self._playback(principal, shown))
+        shown = await self._shown(context.principal, context.room_id)
+        return Watching(shown.video, self._playback(context.principal, shown))
 
     async def _shown(self, principal: Principal, session_id: str) -> Shown:
         with self._kernel.database.guard():
@@ -109,18 +110,3 @@ class Admissions:
         if self._key is None or shown.channel_arn is None or shown.playback_url is None:
             return None
         return self._key.grant(principal.id, shown.channel_arn, shown.playback_url)
-
-
-class PlaybackCommand:
-    """The command `live.playback`. It exists before the kernel does."""
-
-    def __init__(self) -> None:
-        self.admissions: Admissions | None = None
-        self.command = Command(
-            name="live.playback", rooms="session", role="viewer", request=Nothing, handler=self._playback
-        )
-
-    async def _playback(self, context: Context, request: Nothing) -> Watching:
-        if self.admissions is None:
-            raise not_found("live has not started")
-        return await self.admissions.watch(context.principal, context.room_id)

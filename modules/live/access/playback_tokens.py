@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway import clock
-from gateway.settings import SettingsError
+from gateway.settings import Settings, SettingsError
+from modules.live.settings import LiveSettings
 
 ALGORITHM: Final = "ES384"
 # The longest viewer id that IVS takes.
@@ -91,3 +92,16 @@ def private_key(pem: str) -> ec.EllipticCurvePrivateKey:
 def development_key() -> ec.EllipticCurvePrivateKey:
     """The key of every gateway of a `ksmp dev` and of the tests: all of them know it, as everybody does."""
     return ec.derive_private_key(int.from_bytes(hashlib.sha256(b"ksmp dev").digest()), ec.SECP384R1())
+
+
+def playback_key(settings: LiveSettings, core: Settings) -> PlaybackKey | None:
+    """What signs playback tokens; None where sessions have no video. Raises SettingsError."""
+    if settings.video == "off" or (settings.video == "auto" and not core.aws_endpoint):
+        return None
+    if settings.playback_key:
+        key = private_key(settings.playback_key)
+    elif core.environment == "production":
+        raise SettingsError("KSMP_LIVE_PLAYBACK_KEY is not set: KSMP_LIVE_VIDEO=ivs signs playback tokens with it.")
+    else:
+        key = development_key()
+    return PlaybackKey(key, life=settings.playback_life, origins=settings.playback_origins)

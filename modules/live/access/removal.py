@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from gateway import clock
-from gateway.contract import Kernel
+from gateway.contract import Delivery, Kernel, listener
 from modules.live.access.stage_tokens import off_stage
 from modules.live.events import ViewerRemoved
 from modules.live.settings import LiveSettings
@@ -30,15 +30,23 @@ LEFT: Final = "live.part_lost"
 ROLE_CHANGED: Final = "live.role"
 
 
-async def evict_former_participant(kernel: Kernel, lost: PartLost) -> None:
-    """Out of them on every node, in a transaction, and no grant of before counts, nor what was handed out for their
-    video; who has a right of another kind may come back."""
-    settings: LiveSettings = kernel.settings(LiveSettings)
-    since = clock.now() - timedelta(seconds=settings.room_kept)
-    rows = await Promotion.raw(DEMOTE, lost.program_id, lost.user_id)
-    rows += await Session.raw(OPEN, lost.program_id, since, lost.part == "mentor")
-    for id in sorted({row["id"] for row in rows}):
-        await off_stage(kernel, id, lost.user_id)
-        await kernel.events.publish(ViewerRemoved(id, lost.user_id))
-        for kind in ("session", "staff"):
-            await kernel.rooms.evict(f"{kind}:{id}", lost.user_id, LEFT, rejoin=True)
+class FormerParticipants:
+    """Takes those who have lost their part in a program out of its sessions."""
+
+    def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
+        self._kernel = kernel
+        self._kept = timedelta(seconds=settings.room_kept)
+
+    @listener(PartLost, "live.leave")
+    async def evict(self, lost: PartLost, delivery: Delivery) -> None:
+        """Evict the user from the rooms on every node, and take back what was handed out for their video.
+
+        No grant of before counts. Who has a right of another kind may come back.
+        """
+        rows = await Promotion.raw(DEMOTE, lost.program_id, lost.user_id)
+        rows += await Session.raw(OPEN, lost.program_id, clock.now() - self._kept, lost.part == "mentor")
+        for id in sorted({row["id"] for row in rows}):
+            await off_stage(self._kernel, id, lost.user_id)
+            await self._kernel.events.publish(ViewerRemoved(id, lost.user_id))
+            for kind in ("session", "staff"):
+                await self._kernel.rooms.evict(f"{kind}:{id}", lost.user_id, LEFT, rejoin=True)

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from gateway import clock
-from gateway.contract import Command, Context, Kernel, Rate
+from gateway.contract import Context, Kernel, command
 from gateway.errors import forbidden
 from gateway.identifier import new_id
 from gateway.principal import Principal
@@ -92,6 +92,12 @@ class StageTokens:
             return None
         return await self._issue(principal, session_id, role, "camera")
 
+    @command("live.stage_token", room="session", role="viewer", rate="stage_rate")
+    async def renew(self, context: Context, request: Nothing) -> StageAccess:
+        """A fresh token for who is in the room; None as with `admit`."""
+        role = await self._authorizer.role(context.principal, context.room_id)
+        return StageAccess(await self.admit(context.principal, context.room_id, role))
+
     async def share(self, principal: Principal, session_id: str) -> StageToken:
         """A token for the user's screen, as a participant of its own.
 
@@ -138,35 +144,6 @@ class StageTokens:
             await fetch(LEAVE_ONE, session_id, participant)
             return None
         return StageToken(token, participant, publishes, expires_at)
-
-
-class StageTokenCommand:
-    """The command `live.stage_token`. It exists before the kernel does."""
-
-    def __init__(self) -> None:
-        self.stage_tokens: StageTokens | None = None
-        self.authorizer: SessionAuthorizer | None = None
-        self.settings = LiveSettings()
-        self.command = Command(
-            name="live.stage_token",
-            rooms="session",
-            role="viewer",
-            request=Nothing,
-            handler=self._token,
-            rate=self._rate,
-        )
-
-    def start(self, stage_tokens: StageTokens, authorizer: SessionAuthorizer, settings: LiveSettings) -> None:
-        self.stage_tokens, self.authorizer, self.settings = stage_tokens, authorizer, settings
-
-    async def _token(self, context: Context, request: Nothing) -> StageAccess:
-        if self.stage_tokens is None or self.authorizer is None:
-            raise no_stage()
-        role = await self.authorizer.role(context.principal, context.room_id)
-        return StageAccess(await self.stage_tokens.admit(context.principal, context.room_id, role))
-
-    def _rate(self) -> Rate:
-        return Rate(count=self.settings.stage_rate_count, seconds=self.settings.stage_rate_seconds)
 
 
 async def off_stage(kernel: Kernel, session_id: str, user_id: str) -> None:

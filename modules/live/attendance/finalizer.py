@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from gateway import clock
-from gateway.contract import Delivery, Kernel
+from gateway.contract import Delivery, Kernel, timer
 from gateway.principal import Role
 from modules.live.attendance.ratings import Ratings
 from modules.live.attendance.report import Totals
@@ -60,6 +60,7 @@ class SessionFinalizer:
         self._kept = timedelta(seconds=settings.attendance_kept)
         self._rated = timedelta(seconds=settings.stars_open + settings.stars_editable)
 
+    @timer(SETTLE)
     async def settle(self, due: FollowUpDue, delivery: Delivery) -> None:
         """Store the report and tell the figures, as soon as every node has said who was there at the end."""
         session = await self._ended(due)
@@ -88,6 +89,7 @@ class SessionFinalizer:
         await self._kernel.schedules.at(RATED, session.id, session.ended_at + self._rated, due)
         await self._kernel.schedules.at(PRUNE, session.id, session.ended_at + self._kept, due)
 
+    @timer(EMPTY)
     async def empty(self, due: FollowUpDue, delivery: Delivery) -> None:
         """Its room is closed, and so is its lobby: who is no host leaves, a part of them at a time until nobody is left
         who would be refused."""
@@ -106,6 +108,7 @@ class SessionFinalizer:
         if out:
             await self._kernel.schedules.at(EMPTY, id, now + AGAIN, due)
 
+    @timer(RATED)
     async def rated(self, due: FollowUpDue, delivery: Delivery) -> None:
         """Tell what the stars came to."""
         session = await self._ended(due)
@@ -113,6 +116,7 @@ class SessionFinalizer:
             figures = await self._ratings.figures(session.id)
             await self._kernel.events.publish(SessionRated(session.id, session.program_id, figures))
 
+    @timer(PRUNE)
     async def prune(self, due: FollowUpDue, delivery: Delivery) -> None:
         """Let the single stays go; the report has what they came to."""
         await StayRow.raw(PRUNE_STAYS, due.session_id)

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from gateway import clock
-from gateway.contract import Context, Kernel
+from gateway.contract import Context, Kernel, snapshot_part
 from gateway.principal import Principal
 from modules.live.tables import StayRow
 
@@ -53,6 +53,7 @@ class LiveCounts:
             del self._watched[session]
             self._told.pop(session, None)
 
+    @snapshot_part(PUSH, room="staff")
     async def read(self, context: Context) -> LiveCount:
         """The part of a staff room's snapshot; raises Unavailable."""
         (count,) = await self._count([context.room_id])

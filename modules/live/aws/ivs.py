@@ -6,8 +6,7 @@ and jitter. None is made inside of a database transaction.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +15,7 @@ from gateway.errors import Unavailable
 from modules.live.aws.circuit_breaker import CircuitBreaker
 from modules.live.aws.client import AwsClient, translate_errors
 from modules.live.aws.ivs_stages import Stages
+from modules.live.aws.service import Access, ServiceClient
 
 # The longest that SQS holds a request back for a message to come.
 LONG_POLL: Final = 20
@@ -46,19 +46,29 @@ class QueueMessage(msgspec.Struct, frozen=True):
 
 
 class Ivs:
-    """Clients of one process, open for its life: opening one is costly."""
+    """The calls of IVS and SQS, by clients that are open from `open` to `close`."""
 
-    def __init__(self, clients: Mapping[str, Any], breaker: CircuitBreaker) -> None:
-        self._ivs = clients["ivs"]
+    def __init__(self, access: Access, breaker: CircuitBreaker) -> None:
+        self._ivs = ServiceClient(access, "ivs")
         # What creates is never tried again by the SDK: the first try may have created it, and its answer was lost.
-        self._once = clients["once"]
-        self._sqs = clients["sqs"]
-        aws = AwsClient(breaker)
-        self._call, self._call_or_none, self._pages = aws.ask, aws.ask_or_none, aws.pages
-        self.stages = Stages(clients["realtime"], clients["realtime_once"], aws)
+        self._once = ServiceClient(access, "ivs", tries=1)
+        self._sqs = ServiceClient(access, "sqs", wait=LONG_POLL)
+        realtime, realtime_once = ServiceClient(access, "ivs-realtime"), ServiceClient(access, "ivs-realtime", tries=1)
+        self._clients = (self._ivs, self._once, self._sqs, realtime, realtime_once)
+        calls = AwsClient(breaker)
+        self._call, self._call_or_none, self._pages = calls.ask, calls.ask_or_none, calls.pages
+        self.stages = Stages(realtime, realtime_once, calls)
         self._key_arn: str | None = None
         self._queue_url: str | None = None
         self._recording_arns: dict[str, str] = {}
+
+    async def open(self) -> None:
+        for client in self._clients:
+            await client.open()
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.close()
 
     async def create_channel(self, name: str, tags: Mapping[str, str], recording_arn: str) -> Channel:
         """A low-latency STANDARD channel whose playback is private."""
@@ -205,28 +215,3 @@ class Ivs:
 
 def _channel(channel: Mapping[str, Any], stream_key_arn: str) -> Channel:
     return Channel(channel["arn"], channel["playbackUrl"], channel["ingestEndpoint"], stream_key_arn)
-
-
-@asynccontextmanager
-async def opened(region: str, endpoint: str, timeout: float, breaker: CircuitBreaker) -> AsyncIterator[Ivs]:
-    """The clients; an empty endpoint is AWS itself. Credentials come as every AWS SDK takes them."""
-
-    # Only here: it is large, and a platform without video does not need it.
-    import aioboto3  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-
-    session = aioboto3.Session(region_name=region)
-    async with AsyncExitStack() as stack:
-        clients = {}
-        for name, service, wait, tries in (
-            ("ivs", "ivs", timeout, 3),
-            ("once", "ivs", timeout, 1),
-            ("realtime", "ivs-realtime", timeout, 3),
-            ("realtime_once", "ivs-realtime", timeout, 1),
-            ("sqs", "sqs", LONG_POLL + timeout, 3),
-        ):
-            retries = {"total_max_attempts": tries, "mode": "standard"}
-            config = Config(retries=retries, connect_timeout=timeout, read_timeout=wait)
-            client = session.client(service, endpoint_url=endpoint or None, config=config)
-            clients[name] = await stack.enter_async_context(client)
-        yield Ivs(clients, breaker)

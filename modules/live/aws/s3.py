@@ -5,8 +5,6 @@ No call is made inside of a database transaction.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,6 +15,7 @@ from gateway.errors import Unavailable
 from gateway.settings import SettingsError
 from modules.live.aws.client import NotThere, translate_errors
 from modules.live.aws.presigner import AccessKey, Presigner
+from modules.live.aws.service import Access, ServiceClient
 from modules.live.errors import Unplayable
 
 ENDED: Final = "recording-ended.json"
@@ -35,13 +34,24 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class S3:
-    """The client of one process, open for its life. `signer` signs what others read, instead of the process's keys."""
+    """The calls of S3. `signer` signs what others read, instead of the process's own credentials."""
 
-    def __init__(self, client: Any, region: str, credentials: Any, signer: AccessKey | None) -> None:
-        self._s3 = client
-        self._region = region
-        self._credentials = credentials
+    def __init__(self, access: Access, signer: AccessKey | None) -> None:
+        self._s3 = ServiceClient(
+            access,
+            "s3",
+            # Else it signs what others read by the version that new buckets refuse, and for the first region's address.
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if access.endpoint else "virtual"},
+        )
+        self._region = access.region
         self._signer = signer
+
+    async def open(self) -> None:
+        await self._s3.open()
+
+    async def close(self) -> None:
+        await self._s3.close()
 
     async def recordings(self, bucket: str, channel_arn: str) -> list[Recorded]:
         """What was recorded of a channel, as its bucket says, where IVS writes the end of each last."""
@@ -93,12 +103,13 @@ class S3:
         """
         params = {"Bucket": bucket, "Key": NAMED}
         signed: str = await translate_errors(
-            self._s3.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+            self._s3.generate_presigned_url(ClientMethod="get_object", Params=params, ExpiresIn=seconds)
         )
         base = signed.partition("?")[0].removesuffix(NAMED)
         key = self._signer
         if key is None:
-            frozen = await translate_errors(self._credentials.get_frozen_credentials())
+            credentials = await translate_errors(self._s3.credentials())
+            frozen = await translate_errors(credentials.get_frozen_credentials())
             key = AccessKey(frozen.access_key, frozen.secret_key, frozen.token)
         return Presigner(base, self._region, key, clock.now(), seconds)
 
@@ -119,24 +130,3 @@ def access_key(text: str) -> AccessKey | None:
     if text and not (id and secret):
         raise SettingsError("KSMP_LIVE_RECORDING_SIGNER has a bad value (hidden): it must be `id:secret`.")
     return AccessKey(id, secret) if mark else None
-
-
-@asynccontextmanager
-async def opened(region: str, endpoint: str, timeout: float, signer: AccessKey | None) -> AsyncIterator[S3]:
-    """The client; an empty endpoint is AWS itself. Credentials come as every AWS SDK takes them."""
-
-    # Only here: it is large, and a platform without video does not need it.
-    import aioboto3  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-
-    session = aioboto3.Session(region_name=region)
-    config = Config(
-        retries={"total_max_attempts": 3, "mode": "standard"},
-        connect_timeout=timeout,
-        read_timeout=timeout,
-        # Else it signs what others read by the version that new buckets refuse, and for the first region's address.
-        signature_version="s3v4",
-        s3={"addressing_style": "path" if endpoint else "virtual"},
-    )
-    async with session.client("s3", endpoint_url=endpoint or None, config=config) as client:
-        yield S3(client, region, await session.get_credentials(), signer)

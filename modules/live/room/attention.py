@@ -9,7 +9,7 @@ import msgspec
 from gateway.contract import Command, Context, Rate, SnapshotPart
 from gateway.errors import Conflict
 from modules.live.messages import Done, Member
-from modules.live.room.options import Options
+from modules.live.room.options import ChosenOptions
 from modules.live.room.parts import RoomParts
 from modules.live.rooms import staff_room
 
@@ -52,7 +52,7 @@ class Absent(msgspec.Struct, frozen=True):
 class Attention:
     """The command; it runs in a transaction of the kernel's."""
 
-    def __init__(self, parts: RoomParts, options: Options) -> None:
+    def __init__(self, parts: RoomParts, options: ChosenOptions) -> None:
         self._parts = parts
         self._options = options
         self.commands = (

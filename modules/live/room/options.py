@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -45,13 +45,30 @@ class RoomOptions(msgspec.Struct, frozen=True):
     lobby: bool = False
 
 
-class Options:
-    """The choices of each session."""
+class ChosenOptions:
+    """What was chosen for each session."""
 
     def __init__(self, parts: RoomParts) -> None:
         self._parts = parts
-        # What else a choice means, by its name: called in the transaction with the session and whether it is on now.
-        self.followed: dict[str, Callable[[str, bool], Awaitable[None]]] = {}
+
+    async def of(self, session: str) -> RoomOptions:
+        """Raises Unavailable."""
+        for row in await self._parts.fetch(READ, session):
+            return RoomOptions(row["rev"], row["anonymous_questions"], row["attention"], row["lobby"])
+        return RoomOptions(0, self._parts.settings.anonymous_questions)
+
+
+# Called in the transaction with the session and whether the option is on now.
+Follow = Callable[[str, bool], Awaitable[None]]
+
+
+class Options:
+    """The choices of each session. `followed` says by an option's name what else has to happen when it changes."""
+
+    def __init__(self, parts: RoomParts, chosen: ChosenOptions, followed: Mapping[str, Follow]) -> None:
+        self._parts = parts
+        self._chosen = chosen
+        self._followed = followed
         self.commands = (
             Command(
                 name="live.configure",
@@ -64,20 +81,14 @@ class Options:
         )
         self.snapshots = (SnapshotPart(name=OPTIONS, rooms="session", read=self._read, shared=True),)
 
-    async def of(self, session: str) -> RoomOptions:
-        """Raises Unavailable."""
-        for row in await self._parts.fetch(READ, session):
-            return RoomOptions(row["rev"], row["anonymous_questions"], row["attention"], row["lobby"])
-        return RoomOptions(0, self._parts.settings.anonymous_questions)
-
     async def _configure(self, context: Context, request: Configure) -> Done:
         session = context.room_id
         rev = await self._parts.bump(session, PART)
-        before = await self.of(session)
+        before = await self._chosen.of(session)
         said = {name: value for name, value in msgspec.structs.asdict(request).items() if value is not None}
         options = msgspec.structs.replace(before, **said, rev=rev)
         await self._parts.fetch(WRITE, session, options.anonymous_questions, options.attention, options.lobby)
-        for name, follow in self.followed.items():
+        for name, follow in self._followed.items():
             if getattr(options, name) != getattr(before, name):
                 await follow(session, getattr(options, name))
         await record(self._parts.kernel.database, context.principal, "live.configure", session, said)
@@ -85,4 +96,4 @@ class Options:
         return Done(rev)
 
     async def _read(self, context: Context) -> RoomOptions:
-        return await self.of(context.room_id)
+        return await self._chosen.of(context.room_id)

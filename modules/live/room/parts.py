@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gateway.contract import Kernel
-from gateway.errors import Unavailable
 from modules.live.settings import RoomSettings
 
 BUMP: Final = """
@@ -28,20 +27,11 @@ LOCK: Final = """
 class RoomParts:
     """Is there before the kernel is: a module says what it offers first."""
 
-    def __init__(self) -> None:
-        self._kernel: Kernel | None = None
-        self.settings = RoomSettings()
+    def __init__(self, kernel: Kernel, settings: RoomSettings, *, records: bool) -> None:
+        self.kernel = kernel
+        self.settings = settings
         # Whether classes can be recorded here: nobody is asked about what does not happen.
-        self.records = False
-
-    def start(self, kernel: Kernel, settings: RoomSettings, *, records: bool) -> None:
-        self._kernel, self.settings, self.records = kernel, settings, records
-
-    @property
-    def kernel(self) -> Kernel:
-        if self._kernel is None:
-            raise Unavailable("live has not started")
-        return self._kernel
+        self.records = records
 
     async def fetch(self, statement: str, *arguments: Any) -> Sequence[Mapping[str, Any]]:
         """The rows of a statement, in this task's transaction if there is one; raises Unavailable."""

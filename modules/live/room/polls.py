@@ -225,7 +225,6 @@ class Polls:
     def __init__(self, parts: RoomParts, vote_counter: VoteCounter) -> None:
         self._parts = parts
         self._vote_counter = vote_counter
-        vote_counter.counts[PART] = self.tally
         self.commands = (
             Command(
                 name="live.open_poll",
@@ -342,7 +341,7 @@ class Polls:
             raise Conflict("you have voted in this poll already", code="live.already_voted")
         ballot = Ballot(voted[0]["rev"], session, request.poll, None if poll["anonymous"] else options)
         await self._parts.kernel.rooms.publish_row(user_room(user), VOTED, ballot)
-        context.afterwards(lambda: self._vote_counter.schedule(session, PART))
+        context.afterwards(lambda: self._vote_counter.schedule(session, PART, self.tally))
         return Done(ballot.rev)
 
     async def _close(self, context: Context, request: ClosePoll) -> Done:

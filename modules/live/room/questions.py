@@ -14,7 +14,7 @@ from gateway.identifier import new_id
 from gateway.text import checked
 from modules.accounts.facade import record
 from modules.live.messages import Done, Member, Name
-from modules.live.room.options import Options
+from modules.live.room.options import ChosenOptions
 from modules.live.room.parts import RoomParts
 from modules.live.room.vote_counter import VoteCounter
 from modules.live.rooms import session_room, staff_room, user_room
@@ -169,11 +169,10 @@ class Asked(msgspec.Struct, frozen=True):
 class Questions:
     """The commands of questions; all but the snapshots run in a transaction of the kernel's."""
 
-    def __init__(self, parts: RoomParts, options: Options, vote_counter: VoteCounter) -> None:
+    def __init__(self, parts: RoomParts, options: ChosenOptions, vote_counter: VoteCounter) -> None:
         self._parts = parts
         self._options = options
         self._vote_counter = vote_counter
-        vote_counter.counts[PART] = self.tally
         self.commands = (
             Command(
                 name="live.ask",
@@ -260,7 +259,7 @@ class Questions:
             raise _closed()
         if await self._parts.fetch(UPVOTE, row["id"], user):
             await self._parts.kernel.rooms.publish_row(user_room(user), UPVOTED, Own(1, session, row["id"]))
-            context.afterwards(lambda: self._vote_counter.schedule(session, PART))
+            context.afterwards(lambda: self._vote_counter.schedule(session, PART, self.tally))
         return Done(1)
 
     async def _answer(self, context: Context, request: AnswerQuestion) -> Done:

@@ -35,27 +35,25 @@ class VoteCounter:
 
     def __init__(self, parts: RoomParts) -> None:
         self._parts = parts
-        # By part: counts and tells what is new in a session, inside a transaction.
-        self.counts: dict[str, Count] = {}
         self._scheduled: set[tuple[str, str]] = set()
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
 
-    def schedule(self, session: str, part: str) -> None:
-        """A vote has committed."""
+    def schedule(self, session: str, part: str, count: Count) -> None:
+        """Count soon, since a vote has committed: `count` tells what is new in the session, inside a transaction."""
         key = (session, part)
         self._scheduled.add(key)
         if key not in self._tasks:
-            self._tasks[key] = asyncio.get_running_loop().create_task(self._flush(key))
+            self._tasks[key] = asyncio.get_running_loop().create_task(self._flush(key, count))
 
     async def stop(self) -> None:
         await end(self._tasks.values())
 
-    async def _flush(self, key: tuple[str, str]) -> None:
+    async def _flush(self, key: tuple[str, str], count: Count) -> None:
         try:
             while key in self._scheduled:
                 self._scheduled.discard(key)
                 try:
-                    if not await self._count(*key):
+                    if not await self._count(*key, count):
                         self._scheduled.add(key)
                 except Unavailable:
                     self._scheduled.add(key)
@@ -66,10 +64,10 @@ class VoteCounter:
         finally:
             del self._tasks[key]
 
-    async def _count(self, session: str, part: str) -> bool:
+    async def _count(self, session: str, part: str, count: Count) -> bool:
         """Whether it was this gateway's turn."""
         async with self._parts.kernel.database.transaction():
             if not await self._parts.fetch(TURN, session, part, self._parts.settings.tally_interval):
                 return False
-            await self.counts[part](session)
+            await count(session)
         return True

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from gateway import clock
-from gateway.contract import Kernel
+from gateway.contract import Delivery, Kernel, timer
 from modules.live.events import SessionNear
 from modules.live.messages import Reminder, SessionView
 from modules.live.sessions.service import READ, Sessions
@@ -33,19 +33,22 @@ class TimerHandlers:
         self._kernel = kernel
         self._sessions = sessions
 
-    async def open(self, due: SessionDue) -> None:
+    @timer(OPEN)
+    async def open(self, due: SessionDue, delivery: Delivery) -> None:
         session = await self._locked(OPEN, due)
         if session is not None and session.state is SessionState.SCHEDULED:
             await self._sessions.take(session, Step.OPEN)
 
-    async def close(self, due: SessionDue) -> None:
+    @timer(CLOSE)
+    async def close(self, due: SessionDue, delivery: Delivery) -> None:
         """One that nobody started does not take place; one that nobody ended is over."""
         session = await self._locked(CLOSE, due)
         if session is None or session.state.over:
             return
         await self._sessions.take(session, Step.END if session.state is SessionState.LIVE else Step.CANCEL)
 
-    async def remind(self, due: SessionDue) -> None:
+    @timer(REMIND)
+    async def remind(self, due: SessionDue, delivery: Delivery) -> None:
         session = await self._locked(REMIND, due)
         # The platform may have been away until the class began.
         if (

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from gateway.contract import Delivery, Listener
+from gateway.contract import Delivery, listener
 from modules.live.events import PollOpened, ViewerRemoved
 
 # PutMetadata takes a kibibyte.
@@ -48,18 +48,16 @@ class PollMark(msgspec.Struct, frozen=True):
 class VideoListeners:
     """The durable listeners that move the video."""
 
-    def __init__(self) -> None:
-        self.video: Video = NoVideo()
-        self.listens = (
-            Listener(event=PollOpened, name="live.mark_poll", handler=self._mark),
-            # It waits for IVS to have done it: a gateway that dies before leaves it to another.
-            Listener(event=ViewerRemoved, name="live.remove_viewer", handler=self._remove, transactional=False),
-        )
+    def __init__(self, video: Video) -> None:
+        self.video = video
 
-    async def _mark(self, event: PollOpened, delivery: Delivery) -> None:
+    @listener(PollOpened, "live.mark_poll")
+    async def mark_poll(self, event: PollOpened, delivery: Delivery) -> None:
         await self.video.put_metadata(event.session_id, poll_mark(event))
 
-    async def _remove(self, event: ViewerRemoved, delivery: Delivery) -> None:
+    # It waits for IVS to have done it: a gateway that dies before leaves it to another.
+    @listener(ViewerRemoved, "live.remove_viewer", transactional=False)
+    async def remove_viewer(self, event: ViewerRemoved, delivery: Delivery) -> None:
         await self.video.remove(event.session_id, event.user_id)
 
 

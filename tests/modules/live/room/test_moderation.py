@@ -76,7 +76,7 @@ async def test_who_is_kept_out_is_out_everywhere_until_they_are_let_in(
 
     for node in nodes:
         live: Any = next(module for module in node.gateway.modules if module.name == "live")
-        monkeypatch.setattr(live._video_listeners, "video", Camera())
+        monkeypatch.setattr(live.video.listeners, "video", Camera())
     session = await create_session()
     room, other = f"session:{session}", await another(database, session)
     async with people(one, token, MENTOR, "ada") as (mentor, ada), people(two, token, "ada", "bob") as (tab, bob):

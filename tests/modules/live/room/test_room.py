@@ -405,7 +405,7 @@ async def test_votes_are_told_at_most_twice_a_second_and_in_full_at_the_end(
         # The pace is that of the session, not of a gateway: the other one's turn has not come.
         await mentor.expect_push("live.poll_tally", room)
         live: Any = next(module for module in two.gateway.modules if module.name == "live")
-        assert await live._room._vote_counter._count(room.removeprefix("session:"), "polls") is False
+        assert await live.room.vote_counter._count(room.removeprefix("session:"), "polls", live.room.polls.tally) is False
         started = await database.fetchval("SELECT clock_timestamp()")
         # Nobody closes it: its time does, once, with everything that was voted.
         await eventually(lambda: datas(mentor, "live.poll", room)[-1]["poll"]["state"] == "closed", "its time", 20.0)
@@ -497,7 +497,7 @@ async def test_a_poll_marks_the_video_without_waiting_for_it(
     lives: list[Any] = [next(one for one in node.gateway.modules if one.name == "live") for node in nodes]
     # Whichever gateway takes the events.
     for live in lives:
-        monkeypatch.setattr(live._video_listeners, "video", Camera())
+        monkeypatch.setattr(live.video.listeners, "video", Camera())
     async with people(nodes[0], token, MENTOR, "ada") as (mentor, ada):
         await enter([mentor, ada], room)
         session = room.removeprefix("session:")

@@ -15,7 +15,6 @@ import asyncpg
 import httpx
 import pytest
 
-from modules.live.room.promotions import Promotions
 from modules.live.states import TRANSITIONS, SessionState, Step, after
 from tests.conftest import MakeGateway, MakeToken, Running
 from tests.wire import WireError, connected
@@ -450,7 +449,7 @@ async def test_a_host_s_word_makes_a_viewer_more(caller: Caller, program: str, n
     id = path.rsplit("/", 1)[1]
     room = f"session:{id}"
     module: Any = next(one for one in node.gateway.modules if one.name == "live")
-    promotions = Promotions(module._room._parts)
+    promotions = module.room.promotions
     async with connected(node.ws_url, token("enid")) as enid:
         await enid.join(room)
         for role in ("speaker", "cohost", "viewer"):
@@ -459,7 +458,7 @@ async def test_a_host_s_word_makes_a_viewer_more(caller: Caller, program: str, n
             left = await enid.expect_push("left", room)
             assert left["data"] == {"code": "live.role", "rejoin": True}
             await enid.join(room)
-            assert await module._started_authorizer.role(await _principal(node, token("enid")), id) == role
+            assert await module.access.authorizer.role(await _principal(node, token("enid")), id) == role
 
 
 async def _principal(node: Running, token: str) -> Any:

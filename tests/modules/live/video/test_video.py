@@ -352,7 +352,7 @@ async def test_who_was_taken_out_sees_no_more(
         return (await aws.http.get(playback["url"], params=query, headers=headers)).status_code
 
     await eventually(watched, lambda status: status == 403)
-    await module._video_listeners.video.put_metadata(id_of(path), "hello")
+    await module.video.listeners.video.put_metadata(id_of(path), "hello")
 
     async def metadata() -> Any:
         return await aws.drive("GET", "metadata", params={"arn": arn})

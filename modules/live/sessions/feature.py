@@ -1,0 +1,35 @@
+"""Sessions, put together: their rows, their life, and the timers that drive it."""
+
+from __future__ import annotations
+
+from litestar import Router
+
+from gateway.contract import Kernel
+from gateway.http.services import services
+from modules.live.sessions import routes
+from modules.live.sessions.service import Sessions
+from modules.live.sessions.timer_handlers import TimerHandlers
+from modules.live.sessions.video_jobs import VideoJobs
+from modules.live.settings import LiveSettings
+
+
+class SessionsFeature:
+    """Everything about sessions that needs neither their rooms nor their video."""
+
+    def __init__(self, kernel: Kernel, settings: LiveSettings, video_jobs: VideoJobs) -> None:
+        self.sessions = Sessions(kernel, settings, video_jobs)
+        self.features = (self.sessions, TimerHandlers(kernel, self.sessions))
+        self.routes = Router(
+            "/sessions",
+            route_handlers=[
+                routes.listing,
+                routes.create,
+                routes.read,
+                routes.change,
+                routes.open_lobby,
+                routes.start,
+                routes.end,
+                routes.cancel,
+            ],
+            dependencies=services(sessions=self.sessions),
+        )
