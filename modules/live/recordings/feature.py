@@ -42,6 +42,7 @@ class RecordingsFeature:
     ) -> None:
         if settings.recording_life > A_WEEK:
             raise SettingsError("KSMP_LIVE_RECORDING_LIFE is too long: S3 lets nothing be read for more than a week.")
+        self.sessions = sessions
         self.recordings = Recordings(kernel, settings, sessions, authorizer, s3)
         tokens = None if key is None else RecordingTokens(key.secret(PURPOSE), settings.recording_life)
         replays = Replays(kernel, settings, authorizer, self.recordings, s3, tokens)

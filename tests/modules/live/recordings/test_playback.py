@@ -527,7 +527,8 @@ async def test_what_was_kept_long_enough_goes_whoever_is_killed(
     # Whoever looks into the bucket late does not bring it back.
     module: Any = next(one for one in node.gateway.modules if one.name == "live")
     found = Recorded(old.prefix, datetime.now(UTC), 60_000, "media/hls/master.m3u8")
-    session = await module._sessions.read(Principal(id="meera", name="", role=Role.MENTOR, expires_at=0), old.session)
+    meera = Principal(id="meera", name="", role=Role.MENTOR, expires_at=0)
+    session = await module.recordings.sessions.read(meera, old.session)
     async with node.gateway.database.transaction():
-        await module._recordings.add(session, BUCKET, found)
+        await module.recordings.recordings.add(session, BUCKET, found)
     assert [one["id"] for one in (await mentor.get(old.path)).json()["items"]] == [new.recording]

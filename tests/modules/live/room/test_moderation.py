@@ -201,7 +201,7 @@ async def test_a_cohost_is_a_host_but_not_over_hosts(nodes: Sequence[Running], t
 async def _role(node: Running, token: MakeToken, room: str, role: str) -> bool:
     live: Any = next(module for module in node.gateway.modules if module.name == "live")
     principal = await node.gateway.verifier.verify(token("ada"))
-    return bool(await live._role(principal, room.removeprefix("session:")) == role)
+    return bool(await live.access.authorizer.role(principal, room.removeprefix("session:")) == role)
 
 
 async def test_viewers_wait_in_the_lobby(nodes: Sequence[Running], token: MakeToken, room: str) -> None:

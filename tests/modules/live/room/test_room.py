@@ -405,7 +405,8 @@ async def test_votes_are_told_at_most_twice_a_second_and_in_full_at_the_end(
         # The pace is that of the session, not of a gateway: the other one's turn has not come.
         await mentor.expect_push("live.poll_tally", room)
         live: Any = next(module for module in two.gateway.modules if module.name == "live")
-        assert await live.room.vote_counter._count(room.removeprefix("session:"), "polls", live.room.polls.tally) is False
+        session, tally = room.removeprefix("session:"), live.room.polls.tally
+        assert await live.room.vote_counter._count(session, "polls", tally) is False
         started = await database.fetchval("SELECT clock_timestamp()")
         # Nobody closes it: its time does, once, with everything that was voted.
         await eventually(lambda: datas(mentor, "live.poll", room)[-1]["poll"]["state"] == "closed", "its time", 20.0)
@@ -504,9 +505,9 @@ async def test_a_poll_marks_the_video_without_waiting_for_it(
         poll = (await do(mentor, room, "live.open_poll", **YES_NO))["poll"]
         text = f'{{"poll":"{poll}","question":"Clear so far?","type":"live.poll"}}'
         await eventually(lambda: (session, text) in marks, "the mark")
-    listening = {one.name for one in lives[0].listens}
-    assert "live.poll_due" in [one.name for one in lives[0].timers]
-    assert listening >= {"live.mark_poll", "live.remove_viewer"}
+    declared = nodes[0].gateway.declarations
+    assert "live.poll_due" in declared.timers
+    assert declared.listeners.keys() >= {"live.mark_poll", "live.remove_viewer"}
 
 
 async def test_every_limit_is_a_setting(gateway: MakeGateway, token: MakeToken, room: str) -> None:
