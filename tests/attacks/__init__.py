@@ -1,1 +1,1 @@
-"""Every limit of the protocol as an attacker would test it, with honest members chatting beside."""
+"""Attacks on every limit of the protocol, while honest members chat beside them."""

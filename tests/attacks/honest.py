@@ -1,4 +1,4 @@
-"""Two members who chat beside an attack, and what it did to them."""
+"""Two members who chat beside an attack, and measure its effect on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAUSE = 0.06
 
 
 class Pair:
-    """What one writes the other reads: all of it, once and in order."""
+    """The reader gets everything that the writer sends, once and in order."""
 
     def __init__(self, writer: WireClient, reader: WireClient, room: str) -> None:
         self.room = room
@@ -62,7 +62,7 @@ def shown(delays: list[float]) -> str:
 
 @contextlib.asynccontextmanager
 async def chatting(target: Target, token: MakeToken, room: str, name: str) -> AsyncIterator[Pair]:
-    """The pair, chatting; it must have had everything at the end. What it felt is printed."""
+    """The chatting pair. At the end it must have received everything; its latencies are printed."""
     async with (
         connected(target.ws_url, token("honest-writer")) as writer,
         connected(target.ws_url, token("honest-reader")) as reader,
@@ -87,5 +87,5 @@ async def chatting(target: Target, token: MakeToken, room: str, name: str) -> As
                 f"\n{name}: median/worst {shown(pair.delays[:before])} before, {shown(during)} beside; "
                 f"memory {memory / MIB:.0f} -> {target.memory() / MIB:.0f} MiB"
             )
-            # The machine may be busy with other things too; what stands still for the whole attack shows.
+            # The machine may be busy with other work too. A standstill for the whole attack still shows.
             assert statistics.median(during) < 1.0 + 50 * statistics.median(pair.delays[:before])

@@ -20,7 +20,7 @@ ATTACKERS = 4
 
 
 def flood(attack: Callable[[int], None]) -> None:
-    """Attackers side by side, each again and again."""
+    """Run attackers in parallel, each of them repeatedly."""
 
     def run(number: int) -> None:
         until = time.monotonic() + SECONDS

@@ -1,4 +1,4 @@
-"""Frames that want more memory than their sender has sent: giants, fragments, and what unpacks to much more."""
+"""Frames that need more memory than was sent: giants, fragments, and compressed bombs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_4505_a_giant_message_in_fragments(target: Target, token: MakeToke
 async def test_fragments_without_an_end_are_a_flood(
     target: Target, token: MakeToken, beside: MakePair, payload: bytes
 ) -> None:
-    """They count for nothing in the size of a message, and take memory all the same."""
+    """Empty fragments add nothing to the size of a message, and take memory all the same."""
     parts = frame(CONT, payload, fin=False) * 10_000
 
     def attack() -> int | None:
@@ -126,7 +126,7 @@ async def test_a_bomb_before_connect(target: Target, beside: MakePair) -> None:
 
 
 async def test_4506_bombs_behind_a_connect_are_not_kept(target: Target, token: MakeToken, beside: MakePair) -> None:
-    """They come while the token is being looked at, and each is under the limit."""
+    """They come while the token is being verified, and each is under the limit."""
     packed = zlib.compressobj(9, zlib.DEFLATED, -12)
     bomb = (packed.compress(b" " * 60_000) + packed.flush(zlib.Z_SYNC_FLUSH))[:-4]
 

@@ -116,7 +116,7 @@ async def test_of_too_many_unfinished_requests_the_oldest_go(make_target: MakeTa
         attacking = asyncio.create_task(asyncio.to_thread(attack, target.port))
         async with httpx.AsyncClient(base_url=target.url) as http:
             while not attacking.done():
-                # Whoever sends a whole request is served meanwhile.
+                # A client that sends a whole request is served meanwhile.
                 assert (await http.get("/health/live", headers={"Connection": "close"})).status_code == 200
                 await asyncio.sleep(0.02)
         gone = await attacking

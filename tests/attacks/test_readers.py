@@ -16,7 +16,7 @@ from tests.wire import connected
 
 from .conftest import MakePair, MakeTarget
 
-# What the kernel takes for a client that does not read is megabytes on its own; these keep it small.
+# By default the kernel buffers megabytes for a client that does not read. These sizes keep it small.
 SMALL = 4096
 TEXT = "x" * 14_000
 
@@ -36,7 +36,7 @@ async def fill(target: Target, token: MakeToken, room: str, total: int) -> None:
 
 @contextlib.contextmanager
 def members(target: Target, token: MakeToken, room: str, count: int) -> Iterator[list[Peer]]:
-    """Members of the room that read no more, users of their own."""
+    """Members of the room, each a user of its own, that do not read any more."""
     with contextlib.ExitStack() as stack:
         peers = [stack.enter_context(Peer(target.port, receive_buffer=SMALL)) for _ in range(count)]
         for number, peer in enumerate(peers):
@@ -115,7 +115,7 @@ async def test_pings_whose_pongs_are_never_read(target: Target, token: MakeToken
 async def test_a_client_that_leaves_without_reading_is_cut_off(
     make_target: MakeTarget, token: MakeToken, room: str, how: str, beside: MakePair
 ) -> None:
-    """What waits for it is more than the kernel takes and less than what closes a slow client."""
+    """The unread bytes are more than the kernel buffers, and fewer than the limit that closes a slow client."""
     async with make_target(outbound_hard_bytes=64 * MIB) as target, beside(target):
         with members(target, token, room, 3) as peers:
             await fill(target, token, room, 6 * MIB)

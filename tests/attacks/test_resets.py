@@ -1,4 +1,4 @@
-"""Members who are cut off while their room is spoken to: the others miss nothing."""
+"""Members whose connections are reset while messages are sent: the other members miss nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESET = struct.pack("ii", 1, 0)
 
 
 def cut_off(target: Target, tokens: list[str], room: str) -> None:
-    """Join, and leave one after the other without a word while each of them hears what is written."""
+    """Members join, and are cut off one after the other, while messages are being written to them."""
     peers = [Peer(target.port) for _ in tokens]
     try:
         for peer, token in zip(peers, tokens, strict=True):

@@ -1,4 +1,4 @@
-"""Sockets that are too many, say nothing, or come from elsewhere."""
+"""Sockets that are too many, silent, or from a foreign origin."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_4000_of_too_many_silent_sockets_the_oldest_go(
                 peers.append(stack.enter_context(Peer(port)))
                 assert peers[-1].upgrade() == 101
             time.sleep(0.2)
-            # And whoever says something gets in.
+            # A client that sends `connect` is served.
             with Peer(port) as honest:
                 assert honest.signed_in(token("late"))["user"]["id"] == "late"
             return [peer.close_code() for peer in peers]
@@ -97,7 +97,7 @@ async def test_bad_origins_are_refused_and_leave_nothing(target: Target, beside:
 
 
 async def test_sockets_that_come_and_go(target: Target, token: MakeToken, beside: MakePair) -> None:
-    """Cut in every stage of a connection; nothing of them stays."""
+    """Connections are cut in every stage, and nothing of them stays."""
     bearer = token("comet")
 
     def attack() -> None:

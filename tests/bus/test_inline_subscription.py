@@ -1,4 +1,4 @@
-"""Subscriptions without a queue, on a real server: they rest on what nats-py keeps to itself."""
+"""Subscriptions without a queue, on a real server. They use private attributes of nats-py, which may change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One question for a crowd, and never an answer to a question put before it was asked."""
+"""A crowd shares one call, and no caller gets the result of a call that began before it asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.bus.single_flight import SingleFlight
 
 
 class Oracle:
-    """Answers how often it was asked, when it is let."""
+    """Answers how often it was called, when the test lets it."""
 
     def __init__(self) -> None:
         self.asked = 0

@@ -1,4 +1,4 @@
-"""Connections for the tests of the protocol, and what they say."""
+"""Connections for the tests of the protocol, and readers of their answers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def give(connection: ServerConnection, value: Any, now: float = 0.0) -> Event:
 
 
 def code(event: Event) -> str | CloseCode:
-    """What a refusal says, checked to be one."""
+    """The error of a refusal. It fails when the event is no refusal."""
     match event:
         case Answered(reply, _, code):
             assert reply is None or reply.error.code == code

@@ -1,4 +1,4 @@
-"""Whatever is sent in whatever order, by rules and by mutation."""
+"""Any input in any order, made by a rule-based machine and by mutation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def mutated(draw: st.DrawFn) -> Any:
 
 
 class AnyMessages(RuleBasedStateMachine):
-    """Whatever is sent in whatever order: no exception, and the states keep their promises."""
+    """Any input in any order raises no exception, and the states keep their promises."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class AnyMessages(RuleBasedStateMachine):
                 if reply is not None:
                     assert 1 <= reply.id <= MAX_ID
                     assert reply.error.code == code
-                    # It can be told to any client.
+                    # Any client can decode it.
                     for codec in CODECS.values():
                         assert codec.decode(codec.encode(reply))["id"] == reply.id
             case Violation(code, message):

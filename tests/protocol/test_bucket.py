@@ -1,4 +1,4 @@
-"""The token bucket: never more than its rate and burst allow, never less."""
+"""The token bucket gives exactly what its rate and burst allow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.protocol.bucket import Bucket
 
 rates = st.floats(0.1, 1000)
 bursts = st.integers(1, 400)
-# Times need not be those of a clock that behaves.
+# The times need not be monotonic.
 steps = st.lists(st.floats(-1, 10) | st.just(0.0), max_size=80)
 
 
@@ -32,7 +32,7 @@ def test_a_full_burst_goes_at_once_and_then_one_at_a_time(rate: float, burst: in
     assert [bucket.take(5.0) for _ in range(burst)] == [0.0] * burst
     wait = bucket.take(5.0)
     assert wait == pytest.approx(1 / rate)
-    # Asking costs nothing.
+    # Reading the level takes no token.
     assert bucket.take(5.0) == wait
     assert bucket.take(5.0 + wait * 0.5) > 0.0
     assert bucket.take(5.0 + wait * 1.001) == 0.0

@@ -1,4 +1,4 @@
-"""Two codecs, one data model: what one of them carries the other carries, and what JSON cannot say neither does."""
+"""Both codecs carry the same data model, and refuse what JSON cannot express."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_any_bytes_are_a_value_or_a_decode_error(codec: Codec, data: st.DataObje
         value = codec.decode(bytes(message))
     except DecodeError:
         return
-    # What was accepted can be said in both codecs.
+    # A value that was accepted can be encoded in both codecs.
     for other in CODECS.values():
         assert exact(other.decode(other.encode(value))) == exact(value)
 

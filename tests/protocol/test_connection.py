@@ -1,4 +1,4 @@
-"""The server's side of a connection: whatever comes in, one of three answers comes out."""
+"""The server's side of a connection: any input gives one of three events."""
 
 from __future__ import annotations
 

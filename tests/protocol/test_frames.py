@@ -1,4 +1,4 @@
-"""Frames as another implementation reads them: the parser of `websockets`."""
+"""Another implementation, the parser of `websockets`, reads our frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that travel: what is let in is safe as a token of a NATS subject and as a header."""
+"""Names on the wire: an accepted name is safe as a token of a NATS subject and as a header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers of their own for the tests that break things on them."""
+"""NATS servers for tests that break things on them."""
 
 from __future__ import annotations
 

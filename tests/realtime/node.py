@@ -68,7 +68,7 @@ PUSHES = {push.name: push for push in (SAID, GONE, RESAID)}
 
 
 class Transcript:
-    """A sink that keeps what was written, as the messages it holds."""
+    """A sink that keeps the messages that were written to it."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -93,7 +93,7 @@ class Transcript:
 
 
 class Viewer:
-    """A member of rooms on one node, with all it was shown."""
+    """A member of rooms on one node, with every push that it was sent."""
 
     def __init__(self, node: Node, name: str) -> None:
         self.node = node
@@ -106,7 +106,7 @@ class Viewer:
 
     async def join(self, room: str, since: Position | None = None, history: int | None = None) -> JoinResult:
         self.result, _ = await self.node.joiner.join(self.member, room_name(room), since, history)
-        # What comes after the reply is told apart from what came before a rejoin.
+        # Forget the pushes from before a rejoin.
         self.sink.messages.clear()
         return self.result
 
@@ -127,7 +127,7 @@ def _text(push: Push) -> bool:
 
 
 class Node:
-    """One node on a NATS server; reads heads only when asked to, unless `head_interval` says otherwise."""
+    """One node on a NATS server. It reads heads only when a test asks, unless `head_interval` is given."""
 
     def __init__(self, nats_urls: Sequence[str], database_url: str, *, archived: Sequence[str] = (), **changes: Any):
         self.settings = Settings(
@@ -137,7 +137,7 @@ class Node:
             issuer="test",
             jwks_url="test",
             client_ids=("test",),
-            # A busy machine answers late.
+            # On a busy machine answers come late.
             **{"head_interval": ONLY_WHEN_ASKED, "grant_wait": 1.0, **changes},
         )
         settings = self.settings
@@ -153,9 +153,9 @@ class Node:
             )
         }
         self.kinds = kinds
-        # What the owner of the rooms says: a role, or an error.
+        # The answer of the rooms' owner: a role, or an error.
         self.owner: str | Exception = "member"
-        # What the owner was told of memberships.
+        # The calls of the owner's hooks.
         self.watched: list[tuple[str, str, str, str]] = []
         self.metrics = Metrics(CollectorRegistry())
         self.bus = NatsBus(settings.nats_url, "test")
@@ -244,8 +244,8 @@ async def node(
     relay: bool = True,
     **how: Any,
 ) -> AsyncIterator[Node]:
-    """`moderated` nodes know facts, which takes a database, and with `relay` tell them as a gateway does."""
-    # Piccolo's engine blocks where it is made, which in a gateway is before there is a loop.
+    """A `moderated` node has the cluster state, which needs a database. With `relay` it also runs the relay."""
+    # Piccolo's engine blocks when it is made. A gateway makes it before its event loop runs.
     running = await asyncio.to_thread(Node, nats_urls, database_url, **how)
     await running.bus.connect()
     if how.get("archived") or moderated:

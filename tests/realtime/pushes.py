@@ -1,4 +1,4 @@
-"""Stored pushes as the log would hold them, and a client's end to read what a member was sent."""
+"""Makes stored pushes as the log would hold them, and reads what a member was sent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stored(
     author: Author = AUTHOR,
     push: str = "",
 ) -> StoredPush:
-    """A message, or with `erases` or `sweeps` a tombstone; with `replaces` a later version of one."""
+    """A message. With `erases` or `sweeps` it is a tombstone, with `replaces` a later version of a message."""
     dead = [*erases, *([replaces] if replaces is not None else [])]
     targets = tuple(erased for one in dead for erased in (*one.erases, Erased(one.seq, one.message_id)))
     name = "chat.edited" if replaces is not None else "chat.deleted" if targets or sweeps else "chat.message"
@@ -54,12 +54,12 @@ def stored(
 
 
 def unreadable(seq: int) -> StoredPush:
-    """One whose bytes were no payload: it has a place and nothing to show."""
+    """A record whose bytes were no payload: it has a place in the log, and is not shown."""
     return msgspec.structs.replace(stored(seq), push="", data=b"null")
 
 
 class Recorder:
-    """A sink that keeps what it is given, and reads the frames in it as a client does."""
+    """A sink that keeps its bytes, and reads the frames in them as a client does."""
 
     fast_write: Callable[[bytes], None] | None = None
 

@@ -1,4 +1,4 @@
-"""The archive holds what the log held, in its order, without what was erased; history reads on into it."""
+"""The archive holds the log's messages in their order, without erased ones, and history continues into it."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ async def test_history_is_one_sequence_over_memory_stream_and_archive(
     middle = await here.say(room, *(f"mid {number}" for number in range(10)))
     await until_archived(here, middle)
     kept, _ = await here.log.read(room_name(room), 1)
-    # The stream has let the first ten go, and the node's tail holds the last ten alone.
+    # The stream no longer holds the first ten, and the node's tail holds only the last ten.
     await here.bus.jetstream._jsm.purge_stream(log_record.STREAM, seq=kept[10].seq)
     async with node(servers.urls, database, archived=["test"], recovery_messages=10) as other:
         viewer = await other.viewer(room)
@@ -185,14 +185,14 @@ async def test_the_latest_version_is_found_wherever_it_is(
         other = await here.say(room, "other")
         await here.resay(room, first, "b")
         second = await here.resay(room, first, "c")
-        # In memory; and where nobody is in the room, before the archive has it.
+        # First from memory, then on a node without the room, before the archive has it.
         assert await text(here, first) == '{"text":"c"}'
         await elsewhere.viewer(room)
         assert await text(elsewhere, first) == '{"text":"c"}'
         archiver.start()
         await until_archived(here, second)
         assert await seqs(here, room) == [other, second]
-        # In the archive alone.
+        # Only the archive has it now.
         await here.bus.jetstream._jsm.purge_stream(log_record.STREAM, seq=second + 1)
         async with node(servers.urls, database, archived=["test"]) as later:
             await later.viewer(room)
@@ -214,7 +214,7 @@ async def test_what_is_swept_is_erased_from_stream_and_archive_in_the_background
     failpoint.set("archive.pause", lambda _: True)
     recent = await here.say(room, "not archived yet")
     swept = (await here.rooms.publish(room, "test.swept", Text(""), sweeps=Sweep(("test.said",)))).seq
-    # Nobody is shown them from the moment on that it is stored.
+    # They are hidden from everybody as soon as the sweep is stored.
     assert [push.seq for push in await here.rooms.recent(room, 100, ["test.said", "test.swept"])] == [swept]
     last = await here.say(room, "after")
     failpoint.clear()

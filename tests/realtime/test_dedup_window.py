@@ -1,4 +1,4 @@
-"""Repeats within the window are recognised, after it they are not, and an erased message is not forgotten early."""
+"""Repeats are recognised within the window and not after it. An erased message is not forgotten early."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_an_id_is_known_for_the_window_and_not_longer(steps: list[tuple[int, int
     for push in log:
         expected = push.seq if push.at >= now - WINDOW else None
         found = dedup.seq(push.message_id, now)
-        # A tombstone prolongs what it erases, since the stream forgets the id of what is erased.
+        # A tombstone keeps the id of its target for longer, because the stream forgets it.
         tombstones = [other.at for other in log if push.seq in {target.seq for target in other.erases}]
         if expected is None and any(one >= now - WINDOW for one in tombstones):
             assert found in (None, push.seq)
@@ -39,7 +39,7 @@ def test_an_id_is_known_for_the_window_and_not_longer(steps: list[tuple[int, int
 
 
 def test_the_erased_are_known_to_a_room_that_never_saw_them() -> None:
-    """A node that opens the room after the erasure finds the tombstone alone."""
+    """A node that opens the room after the erasure finds only the tombstone."""
     dedup = DedupWindow(WINDOW)
     target = stored(1, at=START)
     dedup.add(stored(2, at=START + 1000, erases=[target]))

@@ -1,4 +1,4 @@
-"""Clients that are sent away come back as an even stream, and the work of the node goes on meanwhile."""
+"""Clients that are sent away get reconnect times that are spread evenly. The node's other work goes on meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A room's messages reach each member in order, once, in few writes, and in slices where there are many."""
+"""A room's messages reach each member once and in order, in few writes, and in slices in a large room."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.realtime.pushes import stored
 
 
 class Turns:
-    """An event loop of which each turn is taken by hand."""
+    """An event loop whose turns the test runs one by one."""
 
     def __init__(self) -> None:
         self._calls: deque[Callable[[], None]] = deque()
@@ -120,7 +120,7 @@ def test_a_large_room_is_written_in_slices_and_each_member_in_order(fanout: Fano
     fanout.durable(stored(1), 0)
     turns.turn()
     assert sum(bool(pile.pieces) for pile in piles) == SLICE
-    # What comes meanwhile waits until all have what was before.
+    # New messages wait until all members have the earlier ones.
     fanout.durable(stored(2), 1)
     turns.run()
     assert {tuple(seqs(pile)) for pile in piles} == {(1, 2)}
@@ -206,7 +206,7 @@ def test_a_large_message_is_compressed_once_for_those_who_take_it(fanout: Fanout
 
 
 class Swift(Pile):
-    """A sink that writes without being asked what is unread, until it says that it is much."""
+    """A sink with a fast write, which reports when its client lags."""
 
     def __init__(self) -> None:
         super().__init__()

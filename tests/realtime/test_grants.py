@@ -1,4 +1,4 @@
-"""Who may be in a room while its owner cannot say: what this node knows, and what others do."""
+"""Grants while a room's owner cannot answer: those of this node, and those of other nodes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_another_node_s_grant_is_taken_and_kept(here: Node, there: Node, r
     assert await there.grants.role(ADA, room) == "member"
     here.owner = AWAY
     assert await here.grants.role(ADA, room) == "member"
-    # Also when the node that knew is gone.
+    # It still holds when the node that sent it is gone.
     await there.bus.close()
     assert await here.grants.role(ADA, room) == "member"
 
@@ -82,7 +82,7 @@ async def test_a_grant_grows_no_younger_on_its_way(servers: NatsCluster, here: N
         assert await strict.grants.role(ADA, room) == "member"
         (grant,) = strict.grants._granted.values()
         assert time.monotonic() - grant.at >= 99.0
-        # And one that is too old by now is none.
+        # A grant that is too old by now is not used.
         strict.grants._granted.clear()
         told = 100.5
         with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""What is taken from a user is taken on every node, soon and for as long as was said, whatever breaks."""
+"""Restrictions and evictions hold on every node, soon and for their time, whatever breaks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def near(nats: tuple[str, ...], postgres: str) -> AsyncIterator[Node]:
 
 @pytest.fixture
 async def far(nats: tuple[str, ...], postgres: str) -> AsyncIterator[Node]:
-    """Looks at the rows so seldom that what it knows came through the room."""
+    """A node that reads the rows so seldom that its facts came through the room."""
     async with node(nats, postgres, moderated=True, fact_interval=3600.0) as running:
         yield running
 
@@ -181,7 +181,7 @@ async def test_an_evicted_user_leaves_every_node_and_is_refused_until_readmitted
     await eventually(lambda: witness.texts == ["behind the door"], "the others go on")
     assert [viewer.pushes for viewer in viewers] == [[], [], []]
     for viewer in viewers:
-        # The grant of a moment ago does not let them back in.
+        # The earlier grant does not let the user in again.
         with pytest.raises(Refused) as caught:
             await viewer.join(room)
         assert (caught.value.code, caught.value.retry_after) == ("forbidden", None)
@@ -262,7 +262,7 @@ async def test_members_are_those_of_all_nodes(near: Node, far: Node, room: str) 
 
 async def test_members_of_a_room_that_nobody_here_is_in(near: Node, far: Node, room: str) -> None:
     await far.viewer(room, user="a")
-    # Its node has told the others.
+    # The user's node has told the other nodes.
     await eventually(lambda: not far.hub.room(room).presence._untold, "told")  # type: ignore[union-attr]
     assert [person.id for person in await near.rooms.members(room)] == ["a"]
     assert await near.rooms.members(f"test:{uuid.uuid4().hex}") == []
@@ -299,7 +299,7 @@ async def test_a_node_that_was_cut_off_knows_when_it_is_back(near: Node, far: No
 
 
 async def test_what_the_room_does_not_tell_is_found_among_the_rows(near: Node, far: Node, room: str, user: str) -> None:
-    """As while the log elects a leader, or the relay was killed."""
+    """The relay does not run, as after it was killed or while the log elects a leader."""
     failpoint.set("republish.drop", lambda message: True)
     await far.rooms.restrict(room, user, ["test.say"], None)
     await eventually(lambda: refused(near, room, user) is not None, "found among the rows")
@@ -333,7 +333,7 @@ async def test_without_postgresql_the_log_tells_a_node_that_starts(
         assert refused(other, room, user, "test.ask") is None
         with pytest.raises(Unavailable):
             await other.rooms.lift(room, user)
-        # What is known holds.
+        # Known facts hold.
         assert refused(other, room, user) is not None
 
 
@@ -349,7 +349,7 @@ async def test_an_older_version_that_comes_late_changes_nothing(near: Node, far:
 
 
 async def test_what_was_lifted_and_pruned_is_forgotten(near: Node, far: Node, room: str, user: str) -> None:
-    """As by a node that was away for days: the reading of all rows ends what has no row any more."""
+    """A node that was away for days reads all rows. Facts without a row are over."""
     await near.rooms.restrict(room, user, ["test.say"], None)
     await eventually(lambda: refused(far, room, user) is not None, "known")
     await near.database.engine.pool.execute("DELETE FROM fact WHERE key = $1", f"{room} {user} restriction")  # type: ignore[union-attr]

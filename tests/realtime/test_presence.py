@@ -1,4 +1,4 @@
-"""Presence converges, whatever is lost, repeated or late, and whoever dies."""
+"""Presence converges, although messages are lost, repeated and late, and nodes die."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.protocol.messages import Person
 from gateway.realtime.presence import Ask, Message, RoomPresence, Whole
 
 GRACE, SILENCE = 5.0, 12.0
-# How long the members of a node that went away stay: for clients that were told to come back within 25 s.
+# How long the members of a departed node stay. Its clients were told to come back within 25 s.
 STAY = 30.0
 
 
@@ -19,7 +19,7 @@ def person(id: str, since: int = 0) -> Person:
 
 
 def wire(*nodes: RoomPresence, now: float = 0.0, lose: bool = False) -> None:
-    """Carry what each node has to say to all others, and their answers, until nobody says anything."""
+    """Carry every node's messages and the answers to all others, until no node sends any more."""
     messages: list[Message] = [delta for node in nodes if (delta := node.take_delta(now)) is not None]
     if lose:
         return
@@ -31,7 +31,7 @@ def wire(*nodes: RoomPresence, now: float = 0.0, lose: bool = False) -> None:
 
 
 def answers(node: RoomPresence, message: Message, now: float) -> list[Message]:
-    """What a node says to a message, in the pieces in which it travels."""
+    """A node's answers to a message, in the parts in which they travel."""
     said: list[Message] = []
     for answer in node.receive(message, now):
         said += answer.parts() if isinstance(answer, Whole) else [answer]
@@ -80,7 +80,7 @@ def test_who_comes_back_within_the_grace_was_never_away() -> None:
     assert ids(a) == ids(b) == {"x"}
     a.leave("x", 0.0)
     wire(a, b, now=1.0)
-    # On the other node this time, as after a restart of the first.
+    # The person comes back on the other node, as after a restart of the first.
     b.enter(person("x"))
     wire(a, b, now=2.0)
     wire(a, b, now=60.0)
@@ -152,7 +152,7 @@ def test_a_replica_of_which_a_part_was_lost_is_asked_for_again() -> None:
             c.receive(part, 0.0)
         assert ids(c) == set()
         assert c.receive(a.digest(), 0.0) == (Ask("a"),)
-        # Two answers whose parts come mixed are as good as one.
+        # The parts of two answers may come mixed.
         for part in (parts[0], parts[0], parts[1], parts[2], parts[1], parts[2]):
             c.receive(part, 0.0)
         assert len(ids(c)) == 9001
@@ -170,7 +170,7 @@ def test_pages_are_by_id() -> None:
 
 
 def goodbye(node: RoomPresence, *others: RoomPresence, now: float, clients: str = "") -> None:
-    """The node goes away, as the others hear it, and its clients' sockets close."""
+    """The node says goodbye to the others, and its clients' sockets close."""
     wire(node, *others, now=now)
     node.depart(STAY)
     wire(node, *others, now=now)
@@ -185,7 +185,7 @@ def beat(*nodes: RoomPresence, now: float) -> None:
 
 
 def test_whose_node_goes_away_and_who_is_back_in_time_was_never_away() -> None:
-    """Also when the time is longer than the grace, and longer than the silence."""
+    """The stay may be longer than the grace, and longer than the silence."""
     a, b = RoomPresence("a"), RoomPresence("b")
     for who in "xyz":
         a.enter(person(who))
@@ -194,7 +194,7 @@ def test_whose_node_goes_away_and_who_is_back_in_time_was_never_away() -> None:
     assert ids(b) == {"w", "x", "y", "z"}
     goodbye(a, b, now=0.0, clients="xyz")
     for second in range(1, 60):
-        # The one that goes away says goodbye until it has ended; later nobody hears of it.
+        # The departing node sends its goodbye until it has ended. After that it is silent.
         beat(*((a, b) if second < 8 else (b,)), now=float(second))
         if second in (3, 9, 27):
             b.enter(person({3: "x", 9: "y", 27: "z"}[second]))
@@ -223,7 +223,7 @@ def test_who_does_not_come_back_is_gone_when_the_time_is_over_though_the_node_st
 def test_who_was_back_and_leaves_is_not_held_by_the_node_that_went_away() -> None:
     a, b, c = RoomPresence("a"), RoomPresence("b"), RoomPresence("c")
     a.enter(person("x"))
-    # Another tab, on a node that stays, so that the return is nothing new to it.
+    # The person has another tab on a node that stays, so the return changes nothing there.
     b.enter(person("x"))
     wire(a, b, c)
     for node in (b, c):
@@ -265,7 +265,7 @@ def test_a_new_node_is_told_who_is_on_the_way_back() -> None:
     change = c.take_change()
     assert change is not None
     assert change.leave == ["y"]
-    # And who never comes back is gone there at the same time as elsewhere.
+    # A person who never comes back is gone there at the same time as elsewhere.
     d = RoomPresence("d")
     a, b = RoomPresence("a2"), RoomPresence("b2")
     a.enter(person("z"))
@@ -303,7 +303,7 @@ def test_a_whole_replica_says_as_much_as_a_goodbye_and_takes_nothing_back() -> N
     a.take_delta(0.0)
     before = a.whole()
     a.depart(STAY)
-    # One node has never heard of it, the other missed a step and gets an answer from before the goodbye.
+    # One node does not know the replica. The other missed a change and gets an answer from before the goodbye.
     assert c.receive(a.digest(), 0.0) == (Ask("a"),)
     c.receive(a.whole(), 0.0)
     b.receive(a.digest(), 0.0)
@@ -324,7 +324,7 @@ def test_a_return_that_was_lost_is_learned_from_the_whole_replica_and_not_undone
     b.enter(person("x"))
     wire(b, c, d, now=1.0, lose=True)
     wire(b, c, now=2.0)
-    # The other has heard nothing yet, and tells who asks what it knows.
+    # The other node has not heard the goodbye yet, and answers with what it knows.
     for answer in answers(d, Ask(""), 2.0):
         b.receive(answer, 2.0)
         c.receive(answer, 2.0)
@@ -335,7 +335,7 @@ def test_a_return_that_was_lost_is_learned_from_the_whole_replica_and_not_undone
 
 
 class Cluster(RuleBasedStateMachine):
-    """Three nodes, some people, and a network that loses, repeats and delays what it likes."""
+    """Three nodes, some people, and a network that loses, repeats and delays messages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -377,7 +377,7 @@ class Cluster(RuleBasedStateMachine):
     @precondition(lambda self: self.flying)
     @rule(pick=st.integers(0, 99), number=st.integers(0, 2), keep=st.booleans())
     def carry(self, pick: int, number: int, keep: bool) -> None:
-        """To one node only, out of order, and perhaps again later."""
+        """Deliver a message to one node only, out of order, and perhaps again later."""
         place = pick % len(self.flying)
         message = self.flying[place] if keep else self.flying.pop(place)
         self.flying += answers(self.nodes[sorted(self.nodes)[number]], message, self.now)
@@ -389,7 +389,7 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 2))
     def depart(self, number: int) -> None:
-        """A node goes away: it says so, closes its sockets, and works on for a while."""
+        """A node shuts down: it says goodbye, closes its sockets, and works on for a while."""
         node = sorted(self.nodes)[number]
         presence = self.nodes[node]
         if (delta := presence.take_delta(self.now)) is not None:
@@ -402,7 +402,7 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 2))
     def die(self, number: int) -> None:
-        """A node is killed; its place is taken by another, which knows nothing."""
+        """A node is killed, and a new one that knows nothing takes its place."""
         node = sorted(self.nodes)[number]
         del self.nodes[node], self.sockets[node], self.seen[node]
         fresh = str(self.made)
@@ -411,7 +411,7 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 2))
     def show(self, number: int) -> None:
-        """The pushes a client adds up give the same as what the node shows."""
+        """A client that adds up the pushes gets the list that the node shows."""
         node = sorted(self.nodes)[number]
         presence, before = self.nodes[node], self.nodes[node].v
         change = presence.take_change()
@@ -428,13 +428,13 @@ class Cluster(RuleBasedStateMachine):
             assert presence.count >= len(set(self.sockets[node]))
 
     def teardown(self) -> None:
-        """Once the network works again, everyone agrees on who has a socket anywhere."""
+        """Once the network works again, all nodes agree on who has a socket on any node."""
         self.now += GRACE
         steps = (0.0, 1.0, 2.0, SILENCE, SILENCE + 1, SILENCE + 2, STAY, STAY + 1)
         for step in steps:
             beat(*self.nodes.values(), now=self.now + step)
         everyone = {who for sockets in self.sockets.values() for who in sockets}
-        # What a node that goes away shows, nobody sees.
+        # A departing node has no members that could see its list.
         for node in self.nodes.keys() - self.departed:
             presence = self.nodes[node]
             assert presence.count == len(everyone)

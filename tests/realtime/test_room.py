@@ -1,4 +1,4 @@
-"""A room against a log from which deliveries are lost, doubled and late: every member sees the same, in order, once."""
+"""A room when deliveries from the log are lost, doubled and late: every member sees each push once, in order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MANY = 10**9
 
 
 class Prompt(Fanout):
-    """Writes at once what an event loop would write at the end of its turn."""
+    """A fanout that writes at once, where an event loop would write at the end of its turn."""
 
     def __init__(self) -> None:
         self._turns: list[Callable[[], None]] = []
@@ -57,7 +57,7 @@ def room(position: int = 0, *, count: int = MANY) -> Room:
 
 @dataclass
 class Client:
-    """A member as it sees itself: the position it holds, and what it was served since it joined."""
+    """A client's own view: its position, and the pushes that it was served since it joined."""
 
     codec: Codec
     sink: Recorder
@@ -79,7 +79,7 @@ class Client:
 
 
 class RoomAndLog(RuleBasedStateMachine):
-    """The log stores and erases; what it republishes reaches the room or does not; members come and go."""
+    """The log stores and erases. Its republished messages reach the room or are lost. Members come and go."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class RoomAndLog(RuleBasedStateMachine):
 
     @property
     def erasable(self) -> list[int]:
-        """Tombstones stay: whoever missed one that is gone would show its target for ever."""
+        """Tombstones are never erased: a node that missed one would show its target for ever."""
         return sorted(seq for seq, push in self.log.items() if not push.erases)
 
     # The log
@@ -246,13 +246,13 @@ class RoomAndLog(RuleBasedStateMachine):
         tail = self.room.tail
         shown = [push.seq for push in tail.since(tail.start)]
         assert not dead & set(shown)
-        # And nothing that lives is missing from its start to the room's position.
+        # No visible push is missing between the tail's start and the room's position.
         living = {seq for seq, push in self.log.items() if push.push and tail.start < seq <= self.room.position}
         assert living - dead <= set(shown)
         assert len(tail) <= 6
 
     def teardown(self) -> None:
-        """In the end every loss is made good, and nothing is missing anywhere."""
+        """In the end every gap is closed, and no member misses a push."""
         if self.filling is not None:
             self.room.fill(*self.filling)
         self.room.reveal(max(self.log, default=0))
@@ -264,7 +264,7 @@ class RoomAndLog(RuleBasedStateMachine):
             client.read()
             expected = {seq for seq in living if seq > client.joined_at}
             assert expected <= set(client.served)
-            # Beyond the living only such as were erased after they had been served.
+            # Besides the visible pushes, only pushes that were erased after they had been served.
             assert set(client.served) - expected <= erased
         tail = self.room.tail
         assert [push.seq for push in tail.since(tail.start)] == [seq for seq in living if seq > tail.start]
@@ -313,7 +313,7 @@ def test_prev_is_what_was_served_before_not_what_the_log_held() -> None:
     person, sink = member("m", JSON)
     enter(here, person)
     assert here.reveal(15)
-    # 11 to 15 were erased: the position moves on, the chain does not.
+    # 11 to 15 were erased: the position moves, and the chain of `prev` does not.
     assert not here.fill([], 15)
     assert not here.offer(stored(17), 14)
     assert not here.offer(stored(18), 17)

@@ -1,4 +1,4 @@
-"""Every rule that makes the room log exact, each under the fault that it is for."""
+"""Every rule that makes the room log exact, tested with the fault that it guards against."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def near(servers: NatsCluster) -> AsyncIterator[Node]:
 
 @pytest.fixture
 async def far(servers: NatsCluster) -> AsyncIterator[Node]:
-    """Another node, which the faults are for."""
+    """Another node, on which the tests cause faults."""
     async with node(servers.urls) as running:
         yield running
 
@@ -172,7 +172,7 @@ async def test_what_is_said_while_a_node_opens_a_room_is_not_lost(near: Node, fa
 async def test_a_replay_and_the_pushes_after_it_meet(near: Node, far: Node, room: str) -> None:
     first = await near.say(room, "a")
     await near.say(room, "b")
-    # Only what is older than the duplicate window is not in the tail of a node that opens the room.
+    # A node that opens the room reads the duplicate window. Only older messages are not in its tail.
     opened = await far.viewer(room)
     served = far.hub.room(room)
     assert served is not None
@@ -225,7 +225,7 @@ async def test_rooms_that_open_together_ask_for_one_position(near: Node, far: No
         await near.say(room, "before")
     before = far.bus.client.stats["out_msgs"]
     viewers = await asyncio.gather(*(far.viewer(room) for room in rooms))
-    # One for each says who is there; the positions come with two or three answers for all.
+    # Each room sends one question for presence. All rooms share two or three requests for their positions.
     assert far.bus.client.stats["out_msgs"] - before < len(rooms) + 10
     for room in rooms:
         await near.say(room, "after")
@@ -246,7 +246,7 @@ async def test_the_past_of_a_room_is_read_when_it_is_asked_for(near: Node, far: 
 
 
 async def test_a_position_from_another_node_is_recovered_although_it_is_ahead(near: Node, far: Node, room: str) -> None:
-    """A node that opened the room earlier knows a lower place of the log than one that opens it now."""
+    """A node that opened the room earlier has a lower position than one that opens it now."""
     early = await far.viewer(room)
     await near.say(f"test:{uuid.uuid4().hex}", "elsewhere", "elsewhere")
     late = await near.viewer(room)
@@ -296,13 +296,13 @@ async def test_what_was_erased_at_the_very_start_of_the_stream_is_not_missing(
     for seq in (erased, erased + 1):
         gone = await near.unsay(room, seq)
     assert await near.log.first() == gone - 1
-    # On nodes that have not seen any of it.
+    # On nodes that have seen none of these messages.
     async with node(servers.urls) as far:
         viewer = await far.viewer(room, since=far.position(erased - 1))
         assert viewer.result is not None
         assert (viewer.result.recovered, viewer.result.seq) == (True, gone)
         assert [push.push for push in viewer.result.messages] == ["test.gone", "test.gone"]
-    # A tombstone that expired itself was erased by nobody.
+    # A tombstone that has expired is named by no other tombstone.
     await near.bus.jetstream._jsm.purge_stream(log_record.STREAM, seq=gone)
     async with node(servers.urls) as far:
         viewer = await far.viewer(room, since=far.position(erased - 1))

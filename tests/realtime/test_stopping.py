@@ -1,4 +1,4 @@
-"""What runs in the background ends when it is told to, whatever it was waiting for at that moment."""
+"""Background tasks end when they are stopped, whatever they wait for at that moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.realtime.node import eventually
 
 
 async def test_an_archiver_stops_at_any_moment(node: Running) -> None:
-    """Without a pause it asks the bus all the time, so that many stops meet an answer that has just come."""
+    """Without a pause it asks the bus all the time, so many stops come just after an answer."""
     gateway = node.gateway
     for _ in range(60):
         archiver = Archiver("stopping", gateway.archive, gateway.log, gateway.metrics, pause=0.0)
@@ -31,13 +31,13 @@ async def test_an_archiver_stops_at_any_moment(node: Running) -> None:
 
 
 async def test_a_bus_stops_although_nats_is_away(tmp_path: Path, servers_guard: Guard) -> None:
-    """Or a gateway would leave the rest of what it holds as it is."""
+    """Otherwise a gateway would not close the rest of its parts."""
     async with NatsCluster(tmp_path, guard=servers_guard, restart=False) as own:
         bus = NatsBus(own.urls, "stopping")
         await bus.connect()
         await own.stop()
         await eventually(lambda: not bus.up, "the loss")
-        # What a lost connection can no longer take.
+        # Data that a lost connection can no longer take.
         bus.client._pending.append(b"PING\r\n")
         bus.client._pending_data_size += 6
         await bus.close()

@@ -1,4 +1,4 @@
-"""The tail: a part of the log in memory that never shows more, or less, than the log from its start on."""
+"""The tail shows exactly the visible pushes of the log after its start."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def seqs(pushes: list[StoredPush]) -> list[int]:
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[StoredPush]:
-    """A room's log with holes, tombstones and unreadable messages; the targets still in it."""
+    """A room's log with holes, tombstones and unreadable messages. It still holds the targets."""
     log: list[StoredPush] = []
     seq = 0
     for _ in range(draw(st.integers(0, 30))):
         seq += draw(st.integers(1, 3))
-        # Tombstones stay: whoever missed one that is gone would show its target for ever.
+        # Tombstones are never erased: a node that missed one would show its target for ever.
         living = [push for push in log if (push.push and not (push.erases or push.sweeps)) or push.replaces]
         match draw(st.integers(0, 11)):
             case 10 if living:
@@ -51,7 +51,7 @@ def logs(draw: st.DrawFn) -> list[StoredPush]:
 
 
 def shown(log: list[StoredPush], since: int = 0) -> list[int]:
-    """What a reader who came too late to see the erased ones has to be shown."""
+    """The pushes that a reader who comes after the erasures has to be shown."""
     dead = {erased.seq for push in log for erased in push.erases}
     for tombstone in log:
         if (sweep := tombstone.sweeps) is not None:
@@ -86,7 +86,7 @@ def test_a_trimmed_tail_holds_everything_after_its_start_within_its_limits(
 
 @given(logs(), st.data())
 def test_a_tail_extended_backwards_is_the_log_from_there_on(log: list[StoredPush], data: st.DataObject) -> None:
-    """As a recovery does it: live from somewhere on, and the older part read from the log afterwards."""
+    """Fill a tail as a recovery does: with live pushes first, then with the older part from the log."""
     cut = data.draw(st.integers(0, len(log)))
     since = data.draw(st.integers(0, 100))
     start = log[cut - 1].seq if cut else 0
@@ -95,7 +95,7 @@ def test_a_tail_extended_backwards_is_the_log_from_there_on(log: list[StoredPush
         held.append(push)
     if held.start <= since:
         return
-    # What is erased by a tombstone in memory may still be in what was read, or not any more.
+    # The older part may still contain targets of a tombstone in memory, or not.
     gone = {erased.seq for push in log for erased in push.erases if data.draw(st.booleans())}
     read = [push for push in log if since < push.seq <= held.oldest and push.seq not in gone]
     whole = held.prepend(read, since)
@@ -138,7 +138,7 @@ def test_a_push_is_known_by_its_first_version_until_it_is_gone() -> None:
     assert held.version(1) is again
     assert held.version(2) is other
     assert held.version(3) is None
-    # Who missed the version in between is not shown it, nor the first.
+    # A node that missed the version in between shows neither it nor the first.
     late = tail(4)
     assert late.prepend([first, other, edited, again], 0)
     assert seqs(late.since(0)) == [2, 4]

@@ -1,4 +1,4 @@
-"""Typing is conflated, repeated while it lasts, and forgotten by itself."""
+"""Typing is merged, repeated while it lasts, and expires by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A room's owner is told of each membership's beginning and of its end, once, whatever ends it."""
+"""A room's owner is called once when a membership begins and once when it ends, whatever ends it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from devstack.nats import NatsCluster
 from tests.realtime.node import Node, eventually, node
@@ -25,13 +26,13 @@ async def test_the_owner_is_told_who_comes_and_goes(watching: Node) -> None:
     first = await watching.viewer(room, user="ann")
     second = await watching.viewer(room, user="ann")
     assert watching.watched == [join, join]
-    # A membership that goes on is no new one.
+    # Joining again does not begin a new membership.
     await first.join(room)
     assert watching.watched == [join, join]
     watching.joiner.leave(first.member, room)
     assert not watching.joiner.leave(first.member, room)
     assert watching.watched == [join, join, leave]
-    # Left, a closed connection, and taken out by moderation.
+    # A membership ends by leaving, by a closed connection, and by an eviction.
     await first.join(room)
     watching.joiner.leave_all(second.member)
     await watching.rooms.evict(room, "ann", "test.rude")
@@ -50,8 +51,11 @@ async def test_what_the_owner_does_wrong_is_no_member_s_concern(watching: Node) 
         raise ValueError("no")
 
     served.on_join = served.on_leave = broken
-    bob = await watching.viewer(room, user="bob")
-    await watching.say(room, "hello")
-    await eventually(lambda: ann.texts == ["hello"] == bob.texts, "both are served")
-    served.leave(bob.member, time.monotonic())
+    with capture_logs() as logs:
+        bob = await watching.viewer(room, user="bob")
+        await watching.say(room, "hello")
+        await eventually(lambda: ann.texts == ["hello"] == bob.texts, "both are served")
+        served.leave(bob.member, time.monotonic())
+    lines = [line for line in logs if line["event"] == "room.watch_failed"]
+    assert [(line["room"], line["exc_info"]) for line in lines] == [(room, True)] * 2
     assert not bob.member.rooms

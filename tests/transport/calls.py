@@ -21,7 +21,7 @@ async def fails(client: WireClient, code: str, cmd: str, **fields: Any) -> WireE
 
 
 async def fill(client: WireClient, room: str, count: int, *, start: int = 0) -> list[int]:
-    """Say something `count` times; the seqs."""
+    """Say something `count` times. Returns the seqs."""
     ids = [await client.send("chat.send", room=room, data={"text": f"m{start + one}"}) for one in range(count)]
     return [(await client.reply(id))["seq"] for id in ids]
 

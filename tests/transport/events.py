@@ -62,7 +62,7 @@ class Events:
         )
 
     async def disconnect_push(self) -> Message:
-        """Wait for the end; the data of the `disconnect` that came last."""
+        """Wait for the end of the stream. Returns the data of the `disconnect` that came last."""
         async with asyncio.timeout(TIMEOUT):
             await asyncio.shield(self.reader)
         assert self.received[-1]["push"] == "disconnect"

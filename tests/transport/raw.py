@@ -1,4 +1,4 @@
-"""A client that decides for itself when it reads and what it answers: `websockets` without its IO."""
+"""A client whose test decides when it reads and what it answers. It uses `websockets` without its IO."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is kept out: revoked tokens (4501) and banned users (4504), on every gateway and by every way in."""
+"""Revoked tokens (4501) and banned users (4504) are kept out, on every gateway and on every way in."""
 
 from __future__ import annotations
 

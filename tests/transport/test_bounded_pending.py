@@ -1,4 +1,4 @@
-"""Who is let go when too many are waited for."""
+"""When there are too many pending entries, the oldest is let go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why the server closes a socket: each close code, with the `disconnect` push before it."""
+"""Each close code of the server, with the `disconnect` push before it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ codecs = pytest.mark.parametrize("codec", ["json", "msgpack"])
 
 
 async def ended(client: WireClient, code: int) -> None:
-    """The server says why it closes and whether to come back, and then closes."""
+    """The server sends the reason and whether to reconnect, and then closes."""
     disconnect = await client.disconnect_push()
     assert disconnect["code"] == code
     assert disconnect["reconnect"] is (code < 4500)
@@ -55,7 +55,7 @@ async def test_4000_a_node_that_goes_away_sends_its_clients_elsewhere(
         await running.stop()
         for client in [*clients, waiting]:
             await ended(client, 4000)
-        # Each has its own time to come back, in the quarter that is its.
+        # Each client has its own time to reconnect, in its own quarter of a second.
         waits = [client.received[-1]["data"]["retry_ms"] for client in [*clients, waiting]]
         assert [wait // 250 for wait in sorted(waits)] == list(range(13))
 
@@ -153,7 +153,7 @@ async def test_4001_a_client_that_does_not_read_is_closed_and_slows_nobody(
         seqs = [(await writer.say(room, f"{index}" + "x" * 40_000))["seq"] for index in range(15)]
         await reader.expect(lambda one: one.get("seq") == seqs[-1])
         assert reader.served[room] == seqs
-        # Now it reads: what had been written for it, the reason, and the end.
+        # Now it reads everything that was written, then the reason, then the end.
         received = []
         while isinstance(message := await slow.next(), dict):
             received.append(message)
@@ -165,7 +165,7 @@ async def test_4001_a_client_that_does_not_read_is_closed_and_slows_nobody(
         got = [one["seq"] for one in received if "seq" in one]
         assert got == seqs[: len(got)]
         assert len(got) < len(seqs)
-        # And it recovers by coming back.
+        # It recovers by reconnecting.
         resumed = {room: {"epoch": epoch, "seq": got[-1]}}
         async with connected(running.ws_url, token("slow"), rooms=resumed) as back:
             assert back.received[0]["ok"]["rooms"][room]["recovered"] is True
@@ -428,7 +428,7 @@ async def test_4506_a_flood(node: Running, token: MakeToken, codec: str) -> None
         await serves(other)
 
 
-# Whatever the reason
+# For every reason
 
 
 async def test_nothing_comes_after_the_farewell(gateway: MakeGateway, token: MakeToken, room: str) -> None:

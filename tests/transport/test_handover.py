@@ -1,4 +1,4 @@
-"""After its handshake a connection is served by calls: nothing of it waits anywhere."""
+"""After its handshake a connection is served by calls. It has no task of its own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_idle_connections_have_no_tasks(node: Running, token: MakeToken, r
                 before = len(asyncio.all_tasks())
         await asyncio.sleep(0.6)
         assert before is not None
-        # The tests' own are among them; twenty connections more have none more.
+        # The count includes the tests' own tasks. Twenty more connections add none.
         assert len(asyncio.all_tasks()) <= before + 2
 
 
@@ -77,7 +77,7 @@ async def test_a_connect_behind_one_that_failed_is_tried(node: Running, token: M
 
 
 async def test_a_flood_in_one_piece_is_cut_off_early(gateway: MakeGateway, token: MakeToken) -> None:
-    """What came behind the close is not parsed, however much it is."""
+    """Input after the close frame is not parsed, however much it is."""
     async with gateway(command_rate=1.0, command_burst=1, flood_factor=2.0) as running, raw(running.port) as client:
         await client.send({"id": 1, "cmd": "connect", "token": token("flood")})
         await client.ok(1)

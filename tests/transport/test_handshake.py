@@ -48,7 +48,7 @@ async def test_a_foreign_origin_is_refused(gateway: MakeGateway, token: MakeToke
 
 
 async def test_a_gateway_without_its_bus_takes_no_sockets(gateway: MakeGateway) -> None:
-    # Bound and not listening: refused, and nobody else's port meanwhile.
+    # The port is bound and not listening: connections are refused, and no other program takes it.
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         nowhere = f"nats://127.0.0.1:{bound.getsockname()[1]}"

@@ -139,7 +139,7 @@ async def test_who_left_is_told_nothing_more(node: Running, token: MakeToken, ro
         await two.expect_push("chat.message", room)
         await one.settle()
         assert one.pushes("chat.message", room) == []
-        # Joined again, it finds out what it missed.
+        # When it joins again, it gets what it missed.
         joined = await one.join(room, history=10)
         assert texts(joined["messages"]) == ["without you"]
         assert joined["members"] == 2

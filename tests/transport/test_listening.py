@@ -1,4 +1,4 @@
-"""The socket that a gateway takes its connections from."""
+"""The socket on which a gateway accepts connections."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ async def test_a_muted_user(node: Running, other: Running, token: MakeToken, roo
         assert (error.code, error.temporary) == ("forbidden", True)
         assert error.retry_after is not None
         assert 0 < error.retry_after <= 1.5
-        # What happened is answered as it was, whatever moderation has come since.
+        # A repeat is answered as the first was, whatever moderation has come since.
         repeat = await client.say(room, "before", nonce="n1")
         assert repeat == {"seq": first["seq"], "duplicate": True}
         assert "chat.send" not in (await client.join(room))["can"]
@@ -115,7 +115,7 @@ async def test_an_evicted_user(
             await client.join(room)
         assert caught.value.code == "forbidden"
         assert client.pushes("chat.message", room) == []
-        # And not by connecting again, on either gateway.
+        # Connecting again does not help, on either gateway.
         position = {room: {"epoch": joined["epoch"], "seq": joined["seq"]}}
         for running in (node, other):
             async with connected(running.ws_url, token(user), rooms=position) as back:
@@ -152,7 +152,7 @@ async def test_the_python_client(node: Running, other: Running, token: MakeToken
         with pytest.raises(CommandFailed) as caught:
             await held.command("chat.send", {"text": "no"})
         assert (caught.value.code, caught.value.temporary) == ("forbidden", True)
-        # One that is patient waits until it may.
+        # A client that waits for `retry_after` may send again.
         await held.command("chat.send", {"text": "yes"}, patient=True)
         assert "chat.send" in held.can
         await node.gateway.rooms.evict(room, user, "live.moved", rejoin=True)

@@ -1,4 +1,4 @@
-"""Rooms without a WebSocket, the other way: commands by POST."""
+"""Commands by POST: the other half of rooms without a WebSocket."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_a_command_answers_what_its_reply_would_carry(busy: Running, token
         assert await ada.say(room, "hello", nonce="n1") == {"seq": first["seq"], "duplicate": True}
         assert await ada.call(room, "chat.delete", data={"seq": first["seq"]})
         await bob.expect_push("chat.deleted", room)
-        # An id is of a connection; here it means nothing.
+        # An id belongs to a connection. Here it has no meaning.
         assert set(await ada.say(room, "again", id=7)) == {"seq"}
 
 
@@ -50,7 +50,7 @@ async def test_history_presence_and_typing_by_post(busy: Running, token: MakeTok
         page = await ada.call(room, "history", before=seqs[-1], limit=2)
         assert ([one["seq"] for one in page["messages"]], page["more"]) == (seqs[2:4], True)
         await bob.expect_push("presence", room)
-        # Who uses a command by POST is not in the room by that.
+        # A command by POST does not join the room.
         people = await ada.call(room, "presence")
         assert ([one["id"] for one in people["members"]], people["count"], people["more"]) == (["bob"], 1, False)
         assert await ada.call(room, "typing", on=True) == {}
@@ -58,7 +58,7 @@ async def test_history_presence_and_typing_by_post(busy: Running, token: MakeTok
         await ada.fails(400, "invalid", room, "presence", limit=201)
         await ada.fails(400, "invalid", room, "history", before=5, limit=201)
         await ada.fails(400, "invalid", "announce:all", "presence")
-        # The path says which room; a body that says another one is a mistake, and happens nowhere.
+        # The path names the room. A body that names another one is refused.
         body = {"cmd": "chat.send", "room": "session:other", "data": {"text": "astray"}}
         problem(await ada.http.post(f"/api/v1/rooms/{room}/commands", json=body), 400, "invalid")
         await ada.fails(400, "invalid", "announce:all", "typing", on=True)
@@ -86,7 +86,7 @@ async def test_what_a_post_refuses(busy: Running, token: MakeToken, room: str, c
         for body in (b"", b"{", b"[]", b"null", b"{}", b"\xff"):
             answer = await ada.http.post(f"/api/v1/rooms/{room}/commands", content=body)
             problem(answer, 400, "invalid")
-        # A room that one may not be in is not even opened.
+        # A user without a grant does not open the room.
         assert busy.gateway.hub.room("session:nowhere") is None
 
 
@@ -146,6 +146,6 @@ async def test_a_repeat_is_answered_whatever_moderation_has_come_since(
         await database.execute("DELETE FROM program_enrolment WHERE program_id = $1", f"p-{id}")
         await ada.fails(403, "forbidden", room, "chat.send", data={"text": "more"}, nonce="n2")
         assert await ada.say(room, "stored", nonce="n1") == {**first, "duplicate": True}
-    # Also on a node that has not opened the room.
+    # This holds on a node that has not opened the room too.
     async with gateway(grant_fresh=0.0) as running, poster(running, token("ada")) as ada:
         assert await ada.say(room, "stored", nonce="n1") == {**first, "duplicate": True}

@@ -150,7 +150,7 @@ async def test_a_large_room_is_counted_and_not_listed(gateway: MakeGateway, toke
         clients = [await stack.enter_async_context(inside(running.ws_url, token(f"u{n}"), room)) for n in range(5)]
         large = await ada.expect(lambda one: one.get("push") == "presence" and one["data"]["count"] == 6)
         assert set(large["data"]) == {"v", "count"}
-        # The members are still to be had, page by page.
+        # The members can still be read, page by page.
         page = await ada.call("presence", room=room)
         assert (page["count"], page["v"], len(page["members"])) == (6, large["data"]["v"], 6)
         for client in clients[:4]:
@@ -202,7 +202,7 @@ async def test_what_presence_and_typing_refuse(node: Running, token: MakeToken, 
             await refused(ada, "invalid", "presence", room=room, **fields)
         await refused(ada, "invalid", "typing", room=room)
         await refused(ada, "invalid", "typing", room=room, on="yes")
-        # Rooms of these kinds say nothing of who is in them.
+        # Rooms of these kinds have no presence.
         for quiet in ("user:ada", "announce:all"):
             await refused(ada, "invalid", "presence", room=quiet)
             await refused(ada, "invalid", "typing", room=quiet, on=True)
@@ -217,7 +217,7 @@ async def test_two_nodes_show_the_same_members(node: Running, other: Running, to
         here, there = Watcher(ada, room), Watcher(bob, room)
         await here.until({"ada", "bob"})
         await there.until({"ada", "bob"})
-        # Who joins now is told of all of them, whichever node they come to.
+        # A client that joins now is told of all members, on either node.
         async with connected(node.ws_url, token("cy")) as cy, connected(other.ws_url, token("dan")) as dan:
             assert (await cy.join(room))["members"] == 3
             await here.until({"ada", "bob", "cy"})
@@ -257,7 +257,7 @@ async def test_who_comes_back_within_the_grace_was_never_away(
         async with inside(node.ws_url, token("bob"), room):
             for watcher in watchers:
                 await watcher.until({"ada", "bob", "cy"})
-        # To the other node this time.
+        # This time it connects to the other node.
         await asyncio.sleep(1.0)
         async with inside(other.ws_url, token("bob"), room):
             # Longer than the grace of the place that was left.
@@ -279,7 +279,7 @@ async def test_the_members_of_a_killed_node_are_gone_after_the_silence(
     ):
         watcher = Watcher(ada, room)
         await watcher.until({"ada", "bob"})
-        # It lives: longer than the silence nothing changes.
+        # The node is alive: nothing changes for longer than the silence.
         await asyncio.sleep(3.0)
         await watcher.fetch()
         assert watcher.ids == {"ada", "bob"}
@@ -295,7 +295,7 @@ async def test_the_members_of_a_killed_node_are_gone_after_the_silence(
 async def test_a_room_that_was_let_go_and_opened_again_is_believed(
     gateway: MakeGateway, token: MakeToken, room: str
 ) -> None:
-    """A replica that begins anew is another one to the other nodes, not an old one of which they know more."""
+    """To the other nodes, a replica that starts over is a new one, and not an outdated one."""
     async with (
         gateway() as one,
         gateway(presence_grace=0.0, room_linger=1.5, head_interval=0.2) as two,
@@ -335,7 +335,7 @@ async def test_typing_is_pushed_to_all_repeated_and_forgotten(
             assert set(push) == {"push", "room", "at", "data"}
             assert typists(push) == (["ada"], 1)
         began = time.monotonic()
-        # Repeated after 3 s, for who came late, and over after 5 s without another word.
+        # It is repeated after 3 s for late joiners, and expires after 5 s without a stroke.
         for client in clients:
             assert typists(await client.expect_push("typing", room)) == (["ada"], 1)
         assert time.monotonic() - began >= 2.0
@@ -361,9 +361,9 @@ async def test_who_stops_typing_is_taken_off_at_once(
         await eventually(lambda: len(ada.pushes("typing", room)) > seen[0] and len(cy.pushes("typing", room)) > seen[1])
         for client, count in zip((ada, cy), seen, strict=True):
             assert typists(client.pushes("typing", room)[count]) == (["cy"], 1)
-        # Sooner than it would have been forgotten.
+        # This is sooner than it would have expired.
         assert time.monotonic() - began < 4.0
-        # Who was not typing stops nothing.
+        # A user who was not typing changes nothing.
         await ada.call("typing", room=room, on=False)
 
 

@@ -1,4 +1,4 @@
-"""Connecting, ids, order and errors over a real socket, by a client that knows the protocol's page alone."""
+"""Connecting, ids, order and errors over a real socket. The client is written from the protocol's page alone."""
 
 from __future__ import annotations
 
@@ -286,5 +286,5 @@ async def test_a_connect_that_nobody_foresaw_is_internal_too(
     await migrate(url, [])
     async with gateway(database_url=url, connect_timeout=1.0) as running, opened(running.ws_url) as client:
         await fails(client, "internal", "connect", token=token("one"))
-        # Not the client's fault: it is told to come back.
+        # It was not the client's fault, so it is told to reconnect.
         assert (await client.disconnect_push())["reconnect"] is True

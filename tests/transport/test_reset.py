@@ -1,4 +1,4 @@
-"""Cutting a connection off, whatever has become of it meanwhile."""
+"""Resetting a connection, whatever state it is in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoint as RFC 6455 and RFC 7692 have it, on each event loop, by a peer that writes every byte itself."""
+"""The endpoint follows RFC 6455 and RFC 7692, on each event loop. The peer writes every byte itself."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ async def test_both_may_close_at_once(speak: Speak) -> None:
 
 
 async def test_a_half_open_peer_is_let_go(speak: Speak) -> None:
-    """One that will send no more: what it asked before is answered at most, and the connection ends."""
+    """A half-open peer: its earlier commands may be answered, and the connection ends."""
 
     def talk(peer: Peer) -> bool:
         peer.link.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""Rooms without a WebSocket, one way: server-sent events."""
+"""Server-sent events: one half of rooms without a WebSocket."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def test_joined_comes_first_for_each_room_and_then_its_pushes_in_order(
             of_room = [one["push"] for one in ada.received if one.get("room") == name]
             assert of_room[0] == "joined"
             assert of_room.count("joined") == 1
-        # Durable events have an id to come back with, the others none.
+        # Durable events have an id to continue from. Other events have none.
         epoch = joined[room]["epoch"]
         for event, id in zip(ada.received, ada.ids, strict=True):
             assert id == (f"{event['room']}|{epoch}|{event['seq']}" if "seq" in event else None)
@@ -126,7 +126,7 @@ async def test_a_stream_recovers_by_since_and_by_last_event_id(busy: Running, to
                 after = (await bob.say(room, "after"))["seq"]
                 assert (await ada.expect_push("chat.message", room))["seq"] == after
                 missed.append(after)
-        # Of another life of the log, or from ahead of it: nothing to go on from.
+        # A position of another epoch, or ahead of the log, cannot be recovered from.
         for mark in (f"{room}|another|5", f"{room}|{epoch}|{2**52}"):
             async with stream(busy, token("ada"), since=(mark,)) as ada:
                 joined = (await ada.expect_push("joined", room))["data"]
@@ -154,7 +154,7 @@ async def test_a_socket_and_a_stream_in_one_room_see_the_same(busy: Running, tok
         assert len(seen) == 61
         assert bob.durable(room) == seen
         assert [one for one in cy.received if "seq" in one] == seen
-        # What is not stored reaches both as well.
+        # Ephemeral pushes reach both too.
         await dan.call(room, "typing", on=True)
         for client in (ada, bob):
             assert (await client.expect_push("typing", room))["data"]["users"] == [{"id": "dan", "name": "Dan"}]
@@ -237,7 +237,7 @@ async def test_a_stream_that_is_not_read_is_over_and_slows_nobody(
             seqs = [(await bob.say(room, f"{n}" + "x" * 40_000))["seq"] for n in range(15)]
             await ada.expect(lambda one: one.get("seq") == seqs[-1])
             assert [one["seq"] for one in ada.durable(room)] == seqs
-            # It is in no room any more, although it has not read why.
+            # It has left its rooms, although it has not read the reason.
             await eventually(lambda: len(running.gateway.hub.members) == 1)
             await ada.expect(lambda one: one["push"] == "presence" and one["data"].get("leave") == ["slow"])
             received = b""
