@@ -6,11 +6,13 @@ two messages apart that come at once.
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import timedelta
 from typing import Final
 
 import structlog
+from cachetools import TLRUCache
 
 from gateway import clock
 from gateway.contract import Context, Kernel
@@ -24,8 +26,6 @@ log = structlog.get_logger(__name__)
 # What slow mode takes away for a while, and the restriction's name, which is also the error's code.
 COMMANDS: Final = ("chat.send",)
 RESTRICTION: Final = "chat.slow_mode"
-# Waits that are over are looked for when there are so many.
-WAITS: Final = 10_000
 
 
 class SlowMode:
@@ -35,7 +35,7 @@ class SlowMode:
         self._database = kernel.database
         self._rows = WaitRepository(kernel.database)
         # When a member may send again, by the monotonic clock, until the kernel knows it too.
-        self._waits: dict[tuple[str, str], float] = {}
+        self._waits: TLRUCache[tuple[str, str], float] = TLRUCache(math.inf, _until, time.monotonic)
 
     def take_turn(self, context: Context, seconds: int) -> bool:
         """Whether slow mode counts this message; raises Limited `chat.slow_mode` while the member has to wait."""
@@ -45,8 +45,6 @@ class SlowMode:
         left = self._waits.get(place, 0.0) - now
         if left > 0.0:
             raise errors.slow_mode(min(left, float(seconds)))
-        if len(self._waits) > WAITS:
-            self._waits = {key: until for key, until in self._waits.items() if until > now}
         self._waits[place] = now + seconds
         return True
 
@@ -74,3 +72,8 @@ class SlowMode:
             self._waits.pop((context.room, wait.user), None)
             if wait.until > now:
                 await context.rooms.lift(context.room, wait.user, name=RESTRICTION)
+
+
+def _until(place: tuple[str, str], until: float, now: float) -> float:
+    """When the cache lets a wait go: as soon as it is over."""
+    return until

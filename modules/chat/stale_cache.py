@@ -1,60 +1,68 @@
-"""What the database said a moment ago, so that sending a message does not wait for it each time."""
+"""Answers of the database that a message may go by, so that sending one does not wait for it each time."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Final, Generic, TypeVar
+
+from cachetools import LRUCache
 
 from gateway.errors import Unavailable
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-# How long a message may wait for a database that is away or slow.
+# Seconds that a message may wait for a database that is away or slow.
 PATIENCE: Final = 0.5
 MOST: Final = 10_000
 
 
 class StaleCache(Generic[K, V]):
-    """Answers of `ask`, used again for `fresh` seconds, and while the database does not answer for as long as that."""
+    """Uses an answer of `ask` again for `fresh` seconds. While the database does not answer, it uses the last one on.
+
+    It keeps the 10,000 answers that were used last.
+    """
 
     def __init__(self, ask: Callable[[K], Awaitable[V]], fresh: float) -> None:
         self._ask = ask
         self._fresh = fresh
         # Each with the time up to which it is used without asking.
-        self._known: OrderedDict[K, tuple[float, V]] = OrderedDict()
+        self._known: LRUCache[K, tuple[float, V]] = LRUCache(MOST)
         self._asking: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K) -> V:
-        """Raises Unavailable when it was never known."""
-        until, value = self._known.get(key, (0.0, None))
-        if until > time.monotonic():
-            return value  # type: ignore[return-value]
+        """The answer, at most `fresh` seconds old unless the database is away.
+
+        All who ask at the same time share one question. Raises Unavailable when there was never an answer.
+        """
+        known = self._known.get(key)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
         task = self._asking.get(key)
         if task is None:
-            # In no transaction: the caller's may be over before the answer comes, which is not for the caller alone.
+            # With an empty context, so that it joins no transaction: the caller's may end before the answer comes.
             task = self._asking[key] = asyncio.get_running_loop().create_task(
                 self._ask_once(key), context=contextvars.Context()
             )
-            # Who asked may have given up by then.
+            # When nobody waits any longer, its exception is still retrieved, or asyncio would log it.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             return await asyncio.wait_for(asyncio.shield(task), PATIENCE)
         except (Unavailable, TimeoutError) as error:
-            if key not in self._known:
+            known = self._known.get(key)
+            if known is None:
                 raise Unavailable("the database is away") from error
-            _, value = self._known[key]
-            self._keep(key, value)
-            return value
+            self._keep(key, known[1])
+            return known[1]
 
     def forget(self, key: K) -> None:
-        """Ask anew the next time."""
-        if key in self._known:
-            self._known[key] = (0.0, self._known[key][1])
+        """Ask anew the next time; the old answer still serves while the database is away."""
+        known = self._known.get(key)
+        if known is not None:
+            self._known[key] = (0.0, known[1])
 
     async def _ask_once(self, key: K) -> V:
         try:
@@ -66,6 +74,3 @@ class StaleCache(Generic[K, V]):
 
     def _keep(self, key: K, value: V) -> None:
         self._known[key] = (time.monotonic() + self._fresh, value)
-        self._known.move_to_end(key)
-        while len(self._known) > MOST:
-            self._known.popitem(last=False)
