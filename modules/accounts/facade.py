@@ -1,4 +1,4 @@
-"""What other modules may do with accounts: write into the audit, ask who is kept out, and name a user's room."""
+"""What other modules may ask of accounts: the audit, who is kept out, and the names of its rooms."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ from gateway import clock
 from gateway.contract import Database
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
+
+
+def user_room(user_id: str) -> str:
+    """The user's own room, which each of their connections joins by itself."""
+    return f"user:{user_id}"
+
+
+def announce_room(audience: str) -> str:
+    """The room of an audience: `all`, or the name of a role. The server joins its members on connect."""
+    return f"announce:{audience}"
+
 
 RECORD = """
     INSERT INTO account_audit (id, at, actor, act, subject, details, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -51,8 +62,3 @@ async def role_of(database: Database, user_id: str) -> Role | None:
     for row in await database.fetch(ROLE, user_id):
         return Role(row["role"])
     return None
-
-
-def user_room(user_id: str) -> str:
-    """The user's own room, which each of their connections joins by itself."""
-    return f"user:{user_id}"

@@ -1,15 +1,16 @@
-"""What clients send and see of announcements."""
+"""What clients send and get of announcements."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
 
+from gateway.contract import PushType
 from modules.announcements.audience import PATTERN
-from modules.announcements.states import Status
+from modules.announcements.states import AnnouncementStatus
 
 Audience = Annotated[str, msgspec.Meta(pattern=PATTERN, description="`all`, `role:<role>` or `program:<id>`")]
 Title = Annotated[str, msgspec.Meta(min_length=1)]
@@ -21,8 +22,11 @@ UNTIL = datetime(2026, 2, 2, 18, 30, tzinfo=UTC)
 
 
 class NewAnnouncement(msgspec.Struct, frozen=True):
-    """Without `publish_at`, or with one that has passed, it is published at once; without `expires_at` it is shown for
-    as long as the settings say."""
+    """An announcement to be made.
+
+    Without `publish_at`, or with one that has passed, it is published at once. Without `expires_at` it is shown for
+    `KSMP_ANNOUNCEMENTS_SHOWN_FOR`.
+    """
 
     audience: Audience
     title: Title
@@ -56,7 +60,7 @@ class Announcement(msgspec.Struct, frozen=True):
     audience: str
     title: str
     text: str
-    status: Status
+    status: AnnouncementStatus
     publish_at: datetime
     expires_at: datetime
     rev: int
@@ -64,12 +68,24 @@ class Announcement(msgspec.Struct, frozen=True):
     @classmethod
     def example(cls) -> Announcement:
         return cls(
-            ID, "role:student", "Maintenance tonight", "Classes go on at 21:00.", Status.PUBLISHED, FROM, UNTIL, 2
+            id=ID,
+            audience="role:student",
+            title="Maintenance tonight",
+            text="Classes go on at 21:00.",
+            status=AnnouncementStatus.PUBLISHED,
+            publish_at=FROM,
+            expires_at=UNTIL,
+            rev=2,
         )
 
 
+PUBLISHED: Final = PushType("announcements.published", Announcement)
+EXPIRED: Final = PushType("announcements.expired", Announcement)
+WITHDRAWN: Final = PushType("announcements.withdrawn", Announcement)
+
+
 class AnnouncementRecord(Announcement, frozen=True):
-    """What admins see besides."""
+    """What admins see: the announcement, who made it and when."""
 
     created_by: str
     created_at: datetime
@@ -82,7 +98,7 @@ class AnnouncementRecord(Announcement, frozen=True):
         return msgspec.convert(self, Announcement, from_attributes=True)
 
 
-class Ask(msgspec.Struct, frozen=True):
+class CurrentRequest(msgspec.Struct, frozen=True):
     """`announcements.current` and `announcements.in_program` carry nothing."""
 
 
@@ -97,6 +113,6 @@ class Current(msgspec.Struct, frozen=True):
 
 
 class AnnouncementDue(msgspec.Struct, frozen=True):
-    """What a timer carries: which announcement's time has come."""
+    """What the timers carry: the announcement whose time has come."""
 
     id: UUID

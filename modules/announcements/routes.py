@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, get, patch, post
+from litestar import Response, Router, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from gateway.auth.policy import roles, signed_in
 from gateway.http.etag import IfMatch, tagged
-from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.http.listing import Page, Span
+from gateway.http.services import services
 from gateway.principal import Principal, Role
 from modules.announcements.messages import AnnouncementChange, AnnouncementRecord, Current, NewAnnouncement
 from modules.announcements.service import Announcements
-from modules.announcements.states import Status
-from modules.announcements.tables import AnnouncementRow
+from modules.announcements.states import AnnouncementStatus
 
-NEWEST = Sort("newest", (AnnouncementRow.created_at, AnnouncementRow.id), descending=True)
 ADMIN = roles(Role.ADMIN)
 
 
@@ -36,13 +35,11 @@ async def create(
 @get("/", policy=ADMIN)
 async def listing(
     span: NamedDependency[Span],
-    status: Annotated[Status | None, QueryParameter(description="Only those that are so")] = None,
+    announcements: NamedDependency[Announcements],
+    status: Annotated[AnnouncementStatus | None, QueryParameter(description="Only those of this status")] = None,
 ) -> Page[AnnouncementRecord]:
-    """All announcements, the newest first, whatever became of them."""
-    query = AnnouncementRow.select()
-    if status is not None:
-        query = query.where(AnnouncementRow.status == status.value)
-    return await page_of(query, NEWEST, span, AnnouncementRecord)
+    """All announcements, the newest first, also those that are over."""
+    return await announcements.page(span, status)
 
 
 @get("/current", policy=signed_in())
@@ -72,3 +69,11 @@ async def change(
 async def withdraw(id: FromPath[UUID], announcements: NamedDependency[Announcements]) -> Response[AnnouncementRecord]:
     """Take an announcement back, before it is published or while it is shown; doing it again changes nothing."""
     return tagged(await announcements.withdraw(id))
+
+
+def router(announcements: Announcements) -> Router:
+    return Router(
+        "/announcements",
+        route_handlers=[create, listing, current, read, change, withdraw],
+        dependencies=services(announcements=announcements),
+    )

@@ -1,4 +1,4 @@
-"""The rules of announcements."""
+"""The rules of announcements: who is shown what, from when, and until when."""
 
 from __future__ import annotations
 
@@ -9,65 +9,56 @@ from uuid import UUID
 import msgspec
 
 from gateway import clock
-from gateway.contract import Kernel
+from gateway.contract import Context, Delivery, Kernel, command, timer
 from gateway.errors import BadInput, Code, invalid, not_found
 from gateway.http.etag import IfMatch
+from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
 from gateway.principal import Principal
 from modules.announcements import errors
-from modules.announcements.audience import audience_of, audiences_of, program_of, room_of
+from modules.announcements.audience import audience_of, audiences_of, program_audience, program_of, room_of
 from modules.announcements.messages import (
-    Announcement,
+    EXPIRED,
+    PUBLISHED,
+    WITHDRAWN,
     AnnouncementChange,
     AnnouncementDue,
     AnnouncementRecord,
     Current,
+    CurrentRequest,
     NewAnnouncement,
 )
+from modules.announcements.repository import AnnouncementRepository
 from modules.announcements.settings import AnnouncementsSettings
-from modules.announcements.states import Status, Step, after
-from modules.announcements.tables import AnnouncementRow
+from modules.announcements.states import AnnouncementStatus, AnnouncementStep, next_status
 from modules.programs.facade import exists, taken_part_in
 
-# The timers, by the announcement's id.
-PUBLISH: Final = "announcements.publish"
-EXPIRE: Final = "announcements.expire"
-# What the audience is told when an announcement comes to be so.
-PUSHES: Final = {
-    Status.PUBLISHED: "announcements.published",
-    Status.EXPIRED: "announcements.expired",
-    Status.WITHDRAWN: "announcements.withdrawn",
+# The timers; their key is the announcement's id.
+PUBLISH_TIMER: Final = "announcements.publish"
+EXPIRE_TIMER: Final = "announcements.expire"
+# What the audience is told when an announcement gets a status.
+PUSH_OF: Final = {
+    AnnouncementStatus.PUBLISHED: PUBLISHED,
+    AnnouncementStatus.EXPIRED: EXPIRED,
+    AnnouncementStatus.WITHDRAWN: WITHDRAWN,
 }
-# When a timer meets an edit that has not committed, it looks again after so long.
+# A timer that meets an edit which has not committed fires again after this time.
 AGAIN: Final = timedelta(seconds=0.5)
-
-# Asked by every client that connects: Piccolo takes longer to write a select than PostgreSQL to answer it.
-CURRENT: Final = """
-    SELECT id, audience, title, text, status, publish_at, expires_at, rev FROM announcement
-    WHERE status = 'published' AND expires_at > {} AND audience = ANY({}) ORDER BY publish_at DESC, id DESC
-"""
-PROGRAMS: Final = """
-    SELECT DISTINCT audience FROM announcement
-    WHERE status = 'published' AND expires_at > {} AND audience LIKE 'program:%'
-"""
-# Two admins do not both take an audience's last place.
-LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('announcement'), hashtext({}))"
-OPEN: Final = """
-    SELECT count(*) AS count FROM announcement
-    WHERE audience = {} AND status IN ('scheduled', 'published') AND expires_at > {} AND id <> {}
-"""
 
 
 class Announcements:
     """Announcements, from their creation to their end.
 
-    Whoever edits one locks its row first and its timer after it; a timer comes to its handler locked, so the handler
-    waits for no row.
+    An edit locks the announcement's row first and its timer second. A timer is locked when its handler runs, so the
+    handler never waits for the row: the two would wait for each other.
     """
 
-    def __init__(self, kernel: Kernel, settings: AnnouncementsSettings) -> None:
+    pushes = (PUBLISHED, EXPIRED, WITHDRAWN)
+
+    def __init__(self, kernel: Kernel, settings: AnnouncementsSettings, rows: AnnouncementRepository) -> None:
         self._kernel = kernel
         self._settings = settings
+        self._rows = rows
 
     async def create(self, principal: Principal, new: NewAnnouncement) -> AnnouncementRecord:
         """Store an announcement, and publish it now or when its time comes.
@@ -75,34 +66,33 @@ class Announcements:
         Raises BadInput `invalid` or `too_large`, Conflict `announcements.too_many` or Unavailable.
         """
         now = clock.now()
-        publish_at = self._begins(new.publish_at or now, now)
-        expires_at = new.expires_at or publish_at + timedelta(seconds=self._settings.shown_for)
+        publish_at = self._publication(new.publish_at or now, now)
         made = AnnouncementRecord(
-            UUID(new_id()),
-            new.audience,
-            new.title,
-            new.text,
-            Status.SCHEDULED,
-            publish_at,
-            expires_at,
-            1,
-            principal.id,
-            now,
+            id=UUID(new_id()),
+            audience=new.audience,
+            title=new.title,
+            text=new.text,
+            status=AnnouncementStatus.SCHEDULED,
+            publish_at=publish_at,
+            expires_at=new.expires_at or publish_at + timedelta(seconds=self._settings.shown_for),
+            rev=1,
+            created_by=principal.id,
+            created_at=now,
         )
-        made = self._due(await self._checked(made), now)
+        made = _published_if_due(await self._checked(made), now)
         async with self._kernel.database.transaction():
-            await self._take_place(made, now)
-            await AnnouncementRow.insert(AnnouncementRow(**msgspec.structs.asdict(made)))
-            await self._begin(made)
+            await self._check_room_for_one_more(made, now)
+            await self._rows.insert(made)
+            await self._start(made)
         return made
 
     async def read(self, id: UUID) -> AnnouncementRecord:
         """Raises BadInput `not_found` or Unavailable."""
-        with self._kernel.database.guard():
-            row = await AnnouncementRow.select().where(AnnouncementRow.id == id).first()
-        if row is None:
-            raise _none()
-        return msgspec.convert(row, AnnouncementRecord)
+        return _found(await self._rows.find(id))
+
+    async def page(self, span: Span, status: AnnouncementStatus | None) -> Page[AnnouncementRecord]:
+        """All announcements, or those of one status, the newest first; raises Unavailable."""
+        return await self._rows.page(span, status)
 
     async def change(self, id: UUID, change: AnnouncementChange, if_match: IfMatch) -> AnnouncementRecord:
         """Change an announcement that is still scheduled.
@@ -112,92 +102,86 @@ class Announcements:
         """
         async with self._kernel.database.transaction():
             now = clock.now()
-            found = await self._locked(id)
-            if found is None:
-                raise _none()
+            found = _found(await self._rows.lock(id))
             if_match.check(found.rev)
-            if after(found.status, Step.CHANGE) is None:
+            if next_status(found.status, AnnouncementStep.CHANGE) is None:
                 raise errors.not_scheduled(found.status)
-            changed = msgspec.structs.replace(found, **_said(change, now), rev=found.rev + 1)
-            changed = msgspec.structs.replace(changed, publish_at=self._begins(changed.publish_at, now))
-            changed = self._due(await self._checked(changed), now)
+            changed = msgspec.structs.replace(found, **_given(change, now), rev=found.rev + 1)
+            changed = msgspec.structs.replace(changed, publish_at=self._publication(changed.publish_at, now))
+            changed = _published_if_due(await self._checked(changed), now)
             if changed.audience != found.audience:
-                await self._take_place(changed, now)
-            await self._write(changed)
-            if changed.status is Status.PUBLISHED:
-                await self._kernel.schedules.cancel(PUBLISH, str(id))
-            await self._begin(changed)
+                await self._check_room_for_one_more(changed, now)
+            await self._rows.update(changed)
+            if changed.status is AnnouncementStatus.PUBLISHED:
+                await self._kernel.schedules.cancel(PUBLISH_TIMER, str(id))
+            await self._start(changed)
         return changed
 
     async def withdraw(self, id: UUID) -> AnnouncementRecord:
-        """Take an announcement back; one that is withdrawn stays so.
+        """Take an announcement back; one that is withdrawn already stays as it is.
 
         Raises BadInput `not_found`, Conflict `announcements.over` or Unavailable.
         """
         async with self._kernel.database.transaction():
-            found = await self._locked(id)
-            if found is None:
-                raise _none()
-            if found.status is Status.WITHDRAWN:
+            found = _found(await self._rows.lock(id))
+            if found.status is AnnouncementStatus.WITHDRAWN:
                 return found
-            status = after(found.status, Step.WITHDRAW)
+            status = next_status(found.status, AnnouncementStep.WITHDRAW)
             if status is None:
                 raise errors.over()
             withdrawn = await self._end(found, status)
-            for timer in (PUBLISH, EXPIRE):
-                await self._kernel.schedules.cancel(timer, str(id))
+            for name in (PUBLISH_TIMER, EXPIRE_TIMER):
+                await self._kernel.schedules.cancel(name, str(id))
         return withdrawn
 
-    async def publish(self, id: UUID) -> None:
-        """A scheduled announcement's time has come."""
-        found = await self._locked_or_later(PUBLISH, id)
+    @timer(PUBLISH_TIMER)
+    async def publish(self, due: AnnouncementDue, delivery: Delivery) -> None:
+        """Publish a scheduled announcement whose time has come."""
+        found = await self._lock_or_postpone(PUBLISH_TIMER, due)
         if found is None:
             return
         if found.expires_at <= clock.now():
-            # The platform was down for as long as it would have been shown.
-            if status := after(found.status, Step.EXPIRE):
+            # The platform was down for all of the announcement's time.
+            if status := next_status(found.status, AnnouncementStep.EXPIRE):
                 await self._end(found, status)
             return
-        if status := after(found.status, Step.PUBLISH):
+        if status := next_status(found.status, AnnouncementStep.PUBLISH):
             published = msgspec.structs.replace(found, status=status, rev=found.rev + 1)
-            await self._write(published)
-            await self._begin(published)
+            await self._rows.update(published)
+            await self._start(published)
 
-    async def expire(self, id: UUID) -> None:
-        """A published announcement's time is over."""
-        found = await self._locked_or_later(EXPIRE, id)
-        if found is not None and (status := after(found.status, Step.EXPIRE)):
+    @timer(EXPIRE_TIMER)
+    async def expire(self, due: AnnouncementDue, delivery: Delivery) -> None:
+        """End a published announcement whose time is over."""
+        found = await self._lock_or_postpone(EXPIRE_TIMER, due)
+        if found is not None and (status := next_status(found.status, AnnouncementStep.EXPIRE)):
             await self._end(found, status)
 
     async def current(self, principal: Principal) -> Current:
-        """What is shown to a user now, wherever; raises Unavailable."""
+        """What a user is shown now in all audiences they are in; raises Unavailable."""
         now = clock.now()
-        with self._kernel.database.guard():
-            of_programs = [row["audience"] for row in await AnnouncementRow.raw(PROGRAMS, now)]
-            ids = [audience.removeprefix("program:") for audience in of_programs]
-            theirs = await taken_part_in(self._kernel.database, principal.id, ids) if ids else []
-        return await self._shown([*audiences_of(principal), *(f"program:{id}" for id in theirs)], now)
+        programs = [audience.removeprefix("program:") for audience in await self._rows.program_audiences(now)]
+        theirs = await taken_part_in(self._kernel.database, principal.id, programs) if programs else []
+        audiences = [*audiences_of(principal), *(program_audience(program) for program in theirs)]
+        return Current(await self._rows.shown(audiences, now))
 
-    async def current_in(self, announce_room: str) -> Current:
-        """What is shown now in the `announce` room with this id; raises Unavailable."""
-        return await self._shown([audience_of(announce_room)], clock.now())
+    @command("announcements.current", room="announce", role="listener")
+    async def current_in_audience(self, context: Context, request: CurrentRequest) -> Current:
+        """What is shown now in this `announce` room; raises Unavailable."""
+        return Current(await self._rows.shown([audience_of(context.room_id)], clock.now()))
 
-    async def current_in_program(self, program: str) -> Current:
+    # A command is of one kind of room, so the same for programs has a name of its own.
+    @command("announcements.in_program", room="program", role="student")
+    async def current_in_program(self, context: Context, request: CurrentRequest) -> Current:
         """What is shown now to those who take part in this program; raises Unavailable."""
-        return await self._shown([f"program:{program}"], clock.now())
-
-    async def _shown(self, audiences: list[str], now: datetime) -> Current:
-        with self._kernel.database.guard():
-            rows = await AnnouncementRow.raw(CURRENT, now, audiences)
-        return Current([msgspec.convert(row, Announcement) for row in rows])
+        return Current(await self._rows.shown([program_audience(context.room_id)], clock.now()))
 
     async def _checked(self, new: AnnouncementRecord) -> AnnouncementRecord:
         """The announcement with its end in UTC; raises BadInput when it cannot be one."""
         room_of(new.audience)
-        if (program := program_of(new.audience)) is not None:
-            with self._kernel.database.guard():
-                if not await exists(self._kernel.database, program):
-                    raise invalid("there is no such program", field="audience")
+        program = program_of(new.audience)
+        if program is not None and not await exists(self._kernel.database, program):
+            raise invalid("there is no such program", field="audience")
         if not new.title.strip():
             raise invalid("the title is blank", field="title")
         for field, value, most in (
@@ -210,66 +194,67 @@ class Announcements:
             raise invalid("it would be over before it is shown", field="expires_at")
         if new.expires_at > new.publish_at + timedelta(seconds=self._settings.shown_longest):
             raise invalid("this is too long to be shown", field="expires_at")
-        # Only now: what is at the end of the calendar has no UTC.
+        # Converted after the checks, because times at the end of the calendar have no UTC.
         return msgspec.structs.replace(new, expires_at=new.expires_at.astimezone(UTC))
 
-    def _begins(self, publish_at: datetime, now: datetime) -> datetime:
-        """When it is published, in UTC: what has passed is now. Raises BadInput when it is too far ahead."""
+    def _publication(self, publish_at: datetime, now: datetime) -> datetime:
+        """When it is published, in UTC: a time that has passed is now. Raises BadInput when it is too far ahead."""
         if publish_at > now + timedelta(seconds=self._settings.ahead):
             raise invalid("this is too far ahead", field="publish_at")
         return max(publish_at, now).astimezone(UTC)
 
-    def _due(self, new: AnnouncementRecord, now: datetime) -> AnnouncementRecord:
-        return msgspec.structs.replace(new, status=Status.PUBLISHED) if new.publish_at <= now else new
+    async def _check_room_for_one_more(self, new: AnnouncementRecord, now: datetime) -> None:
+        """Raises Conflict when the audience has as many announcements as it may have.
 
-    async def _take_place(self, new: AnnouncementRecord, now: datetime) -> None:
-        """Raises Conflict when the audience has enough announcements."""
-        await AnnouncementRow.raw(LOCK, new.audience)
-        rows = await AnnouncementRow.raw(OPEN, new.audience, now, new.id)
-        if rows[0]["count"] >= self._settings.open_per_audience:
+        The lock keeps two admins from taking the last place both.
+        """
+        await self._rows.lock_audience(new.audience)
+        if await self._rows.count_open(new.audience, now, besides=new.id) >= self._settings.open_per_audience:
             raise errors.too_many(self._settings.open_per_audience)
 
-    async def _locked(self, id: UUID, *, wait: bool = True) -> AnnouncementRecord | None:
-        query = AnnouncementRow.select().where(AnnouncementRow.id == id).first()
-        row = await query.lock_rows("UPDATE", skip_locked=not wait)
-        return None if row is None else msgspec.convert(row, AnnouncementRecord)
+    async def _lock_or_postpone(self, name: str, due: AnnouncementDue) -> AnnouncementRecord | None:
+        """The announcement of a timer. While somebody edits it the answer is None, and the timer is set again.
 
-    async def _locked_or_later(self, timer: str, id: UUID) -> AnnouncementRecord | None:
-        """For a timer's handler: None when somebody is editing the announcement, who may set the timer anew."""
-        found = await self._locked(id, wait=False)
-        if found is None and await AnnouncementRow.exists().where(AnnouncementRow.id == id):
-            await self._kernel.schedules.at(timer, str(id), clock.now() + AGAIN, AnnouncementDue(id))
+        The edit may set the timer too, which is then the one that counts.
+        """
+        found = await self._rows.lock_if_free(due.id)
+        if found is None and await self._rows.exists(due.id):
+            await self._kernel.schedules.at(name, str(due.id), clock.now() + AGAIN, due)
         return found
 
-    async def _write(self, changed: AnnouncementRecord) -> None:
-        values: dict[Any, Any] = msgspec.structs.asdict(changed)
-        await AnnouncementRow.update(values).where(AnnouncementRow.id == changed.id)
-
-    async def _begin(self, written: AnnouncementRecord) -> None:
-        """Publish what was written, or see to it that it will be."""
-        if written.status is Status.SCHEDULED:
-            await self._kernel.schedules.at(PUBLISH, str(written.id), written.publish_at, AnnouncementDue(written.id))
+    async def _start(self, written: AnnouncementRecord) -> None:
+        """Push what was written, or set the timer that publishes it."""
+        id, due = str(written.id), AnnouncementDue(written.id)
+        if written.status is AnnouncementStatus.SCHEDULED:
+            await self._kernel.schedules.at(PUBLISH_TIMER, id, written.publish_at, due)
         else:
             await self._push(written)
-            await self._kernel.schedules.at(EXPIRE, str(written.id), written.expires_at, AnnouncementDue(written.id))
+            await self._kernel.schedules.at(EXPIRE_TIMER, id, written.expires_at, due)
 
-    async def _end(self, found: AnnouncementRecord, status: Status) -> AnnouncementRecord:
-        """Write that it is over, and tell those who have seen it."""
+    async def _end(self, found: AnnouncementRecord, status: AnnouncementStatus) -> AnnouncementRecord:
+        """Write that the announcement is over, and push it if it was shown."""
         ended = msgspec.structs.replace(found, status=status, rev=found.rev + 1)
-        await self._write(ended)
-        if found.status is Status.PUBLISHED:
+        await self._rows.update(ended)
+        if found.status is AnnouncementStatus.PUBLISHED:
             await self._push(ended)
         return ended
 
     async def _push(self, written: AnnouncementRecord) -> None:
-        await self._kernel.rooms.publish_row(room_of(written.audience), PUSHES[written.status], written.shown())
+        await self._kernel.rooms.publish_row(room_of(written.audience), PUSH_OF[written.status], written.shown())
 
 
-def _said(change: AnnouncementChange, now: datetime) -> dict[str, Any]:
-    """The fields that were not left out; null, which only `publish_at` may be, is now."""
-    said = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
-    return {name: now if value is None else value for name, value in said.items()}
+def _published_if_due(new: AnnouncementRecord, now: datetime) -> AnnouncementRecord:
+    status = next_status(new.status, AnnouncementStep.PUBLISH) if new.publish_at <= now else None
+    return new if status is None else msgspec.structs.replace(new, status=status)
 
 
-def _none() -> BadInput:
-    return not_found("there is no such announcement")
+def _given(change: AnnouncementChange, now: datetime) -> dict[str, Any]:
+    """The fields that were not left out. Null is now; only `publish_at` may be null."""
+    given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+    return {name: now if value is None else value for name, value in given.items()}
+
+
+def _found(announcement: AnnouncementRecord | None) -> AnnouncementRecord:
+    if announcement is None:
+        raise not_found("there is no such announcement")
+    return announcement

@@ -1,9 +1,9 @@
 """The life of an announcement.
 
-It is `scheduled` until its time comes, `published` while it is shown, and then over: `expired` by itself or `withdrawn`
-by an admin. Nothing leads back, and only a scheduled one may be changed. One whose end came before it was published,
-because the platform was down, expires unseen. Timers fire whether or not they still have something to do: what the
-table does not know changes nothing.
+An announcement is `scheduled` until its time comes, `published` while it is shown, and then over: it has `expired`, or
+an admin has `withdrawn` it. No step leads back, and only a scheduled announcement may be changed. An announcement may
+expire without having been published, when the platform was down for all of its time. Timers fire whether or not there
+is something left to do: a step that the table does not have changes nothing.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from enum import StrEnum
 from typing import Final
 
 
-class Status(StrEnum):
+class AnnouncementStatus(StrEnum):
     SCHEDULED = "scheduled"
     PUBLISHED = "published"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
 
 
-class Step(StrEnum):
+class AnnouncementStep(StrEnum):
     """What happens to an announcement."""
 
     CHANGE = "change"
@@ -28,16 +28,16 @@ class Step(StrEnum):
     WITHDRAW = "withdraw"
 
 
-NEXT: Final = {
-    (Status.SCHEDULED, Step.CHANGE): Status.SCHEDULED,
-    (Status.SCHEDULED, Step.PUBLISH): Status.PUBLISHED,
-    (Status.SCHEDULED, Step.EXPIRE): Status.EXPIRED,
-    (Status.SCHEDULED, Step.WITHDRAW): Status.WITHDRAWN,
-    (Status.PUBLISHED, Step.EXPIRE): Status.EXPIRED,
-    (Status.PUBLISHED, Step.WITHDRAW): Status.WITHDRAWN,
+TRANSITIONS: Final = {
+    (AnnouncementStatus.SCHEDULED, AnnouncementStep.CHANGE): AnnouncementStatus.SCHEDULED,
+    (AnnouncementStatus.SCHEDULED, AnnouncementStep.PUBLISH): AnnouncementStatus.PUBLISHED,
+    (AnnouncementStatus.SCHEDULED, AnnouncementStep.EXPIRE): AnnouncementStatus.EXPIRED,
+    (AnnouncementStatus.SCHEDULED, AnnouncementStep.WITHDRAW): AnnouncementStatus.WITHDRAWN,
+    (AnnouncementStatus.PUBLISHED, AnnouncementStep.EXPIRE): AnnouncementStatus.EXPIRED,
+    (AnnouncementStatus.PUBLISHED, AnnouncementStep.WITHDRAW): AnnouncementStatus.WITHDRAWN,
 }
 
 
-def after(status: Status, step: Step) -> Status | None:
+def next_status(status: AnnouncementStatus, step: AnnouncementStep) -> AnnouncementStatus | None:
     """The status after a step; None when the step is not possible then."""
-    return NEXT.get((status, step))
+    return TRANSITIONS.get((status, step))

@@ -10,6 +10,11 @@ import msgspec
 from gateway.contract import Database
 
 
+def program_room(program_id: str) -> str:
+    """The room of those who take part in the program."""
+    return f"program:{program_id}"
+
+
 class Part(StrEnum):
     """How a user takes part in a program."""
 

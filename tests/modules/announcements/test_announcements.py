@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from devstack.guard import Guard
-from modules.announcements.states import NEXT, Status, Step, after
+from modules.announcements.states import TRANSITIONS, AnnouncementStatus, AnnouncementStep, next_status
 from tests.conftest import CreateSession, MakeGateway, MakeSettings, MakeToken, Running
 from tests.target import Target, targeted
 from tests.wire import WireClient, WireError, connected
@@ -472,9 +472,9 @@ async def test_the_limits_are_settings(gateway: MakeGateway, caller: MakeCaller)
 
 
 def test_nothing_leads_back() -> None:
-    order = list(Status)
-    for (status, step), then in NEXT.items():
-        assert order.index(then) > order.index(status) or step is Step.CHANGE
-    for over in (Status.EXPIRED, Status.WITHDRAWN):
-        assert [after(over, step) for step in Step] == [None] * len(Step)
-    assert after(Status.PUBLISHED, Step.CHANGE) is None
+    order = list(AnnouncementStatus)
+    for (status, step), then in TRANSITIONS.items():
+        assert order.index(then) > order.index(status) or step is AnnouncementStep.CHANGE
+    for over in (AnnouncementStatus.EXPIRED, AnnouncementStatus.WITHDRAWN):
+        assert [next_status(over, step) for step in AnnouncementStep] == [None] * len(AnnouncementStep)
+    assert next_status(AnnouncementStatus.PUBLISHED, AnnouncementStep.CHANGE) is None
