@@ -1,15 +1,15 @@
-"""What chat refuses, besides the codes of the core.
+"""The error codes of chat, besides those of the kernel.
 
-chat.muted             403: a host muted the user; `retry_after` where it ends by itself
-chat.slow_mode         403 or 429: the user has to wait since their last message; `retry_after`
-chat.subscribers_only  403: only those enrolled may write now
+chat.muted             403: a host muted the user; `retry_after` when the mute has an end
+chat.slow_mode         403 or 429: the user has to wait for `retry_after` after their last message
+chat.subscribers_only  403: only enrolled users may write now
 chat.questions_only    403: only questions may be asked now
-chat.links             403: links are not for this user here
-chat.refused           400: a filter did not let the text pass
+chat.links             403: this user may not post links here
+chat.refused           400: a filter refused the text
 chat.too_late          409: the message is too old to be edited, or was edited too often
 chat.too_many_pins     409: as many messages are pinned as may be
 chat.too_many_reports  409: the user has reported as many messages of this session as they may
-chat.resolved          409: somebody resolved the report, and otherwise
+chat.resolved          409: the report was decided otherwise
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What chat tells other modules."""
+"""The events of chat, which other modules may listen to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Mentioned(msgspec.Struct, frozen=True, tag="chat.Mentioned"):
-    """A message in a session's room mentions users; its seq there names it."""
+    """A message in a session's room mentions users; `seq` is the message's in that room."""
 
     session_id: str
     seq: int

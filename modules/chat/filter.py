@@ -1,6 +1,6 @@
-"""What may be said: filters, which a message passes in the order of `KSMP_CHAT_FILTERS`; a word list is built in.
+"""Filters that a message passes before it is stored, in the order of `KSMP_CHAT_FILTERS`. A word list is built in.
 
-Another filter is a class that any package on the path has, named there as `package.module:Class`.
+The setting names each as `package.module:Class`. A filter may come from any package on the path.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from modules.chat import errors
 from modules.chat.settings import ChatSettings
 
 BUILT_IN: Final = Path(__file__).parent / "words.txt"
-# Seen by nobody, and not of the category that says so: fillers, and what chooses how a character looks.
-UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | {chr(code) for code in range(0xFE00, 0xFE10)}
+# Invisible, though not of the category Cf: fillers, and the variation selectors.
+INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | {chr(code) for code in range(0xFE00, 0xFE10)}
 
 
 class Filter(Protocol):
-    """Made once, at the start, with chat's settings."""
+    """Made once, with the module, with chat's settings."""
 
     def __init__(self, settings: ChatSettings) -> None: ...
 
     async def review(self, text: str, author: Author) -> str:
-        """The text as it may be shown, not longer; raises BadInput or Refused when it may not be said at all."""
+        """The text as it may be shown, not longer; raises BadInput or Refused for a text that may not be sent at all."""
 
 
 def load(settings: ChatSettings) -> list[Filter]:
-    """The filters that are on; raises RuntimeError for one that is not there."""
+    """The filters that the settings name; raises RuntimeError for one that cannot be used."""
     found: list[Filter] = []
     for name in settings.filters:
         try:
@@ -48,20 +48,23 @@ async def review(filters: Sequence[Filter], text: str, author: Author) -> str:
 
 
 class WordList:
-    """Looks for whole words, however they are written: in capitals, composed or not, wide, with what nobody sees in
-    between. It does not guess: what only looks like a word of the list, or has a longer word around it, passes."""
+    """Masks or refuses the words of a list.
+
+    It finds whole words, whatever their case, composition or width and whatever invisible characters are in between.
+    It does not guess: a word that only looks like one of the list passes, and so does a longer word around it.
+    """
 
     def __init__(self, settings: ChatSettings) -> None:
         file = Path(settings.words_file) if settings.words_file else BUILT_IN
         lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
-        self._words = frozenset(_listed([line for line in lines if line and not line.startswith("#")], settings.words))
+        self._words = frozenset(_keys([line for line in lines if line and not line.startswith("#")], settings.words))
         self._refuses = settings.words_action == "refuse"
 
     async def review(self, text: str, author: Author) -> str:
         return self.screen(text)
 
     def screen(self, text: str) -> str:
-        """The text with the words masked; raises BadInput `chat.refused` when that is what is to be done."""
+        """The text with the words masked; raises BadInput `chat.refused` when `KSMP_CHAT_WORDS_ACTION` is `refuse`."""
         result: list[str] = []
         for part, is_word in _parts(text):
             if is_word and key(part) in self._words:
@@ -74,14 +77,14 @@ class WordList:
 
 
 def key(word: str) -> str:
-    """What all ways to write a word have in common."""
+    """One form for all ways to write a word."""
     folded = unicodedata.normalize("NFKC", word).casefold()
-    seen = "".join(char for char in folded if not _unseen(char))
-    # Folding may undo the composition, and without what nobody sees more may compose.
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    visible = "".join(char for char in folded if not _invisible(char))
+    # Folding may undo the composition, and without the invisible characters more letters may compose.
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
 
 
-def _listed(*lists: Iterable[str]) -> Iterator[str]:
+def _keys(*lists: Iterable[str]) -> Iterator[str]:
     for words in lists:
         for word in words:
             if [is_word for _, is_word in _parts(word)] != [True]:
@@ -99,9 +102,9 @@ def _parts(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _in_word(char: str) -> bool:
-    # A wide or circled letter is one of what it stands for.
-    return all(unicodedata.category(one)[0] in "LMN" or _unseen(one) for one in unicodedata.normalize("NFKC", char))
+    # A wide or circled letter counts as the letter it stands for.
+    return all(unicodedata.category(one)[0] in "LMN" or _invisible(one) for one in unicodedata.normalize("NFKC", char))
 
 
-def _unseen(char: str) -> bool:
-    return unicodedata.category(char) == "Cf" or char in UNSEEN
+def _invisible(char: str) -> bool:
+    return unicodedata.category(char) == "Cf" or char in INVISIBLE

@@ -1,4 +1,4 @@
-"""Whether a text has a link in it."""
+"""Finds links in a text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-# Endings of names that people write without a scheme; of others a path shows that they are meant as links.
+# Top-level domains that people write without a scheme. A name with another ending is a link when a path follows it.
 ENDINGS: Final = (
     "com|org|net|edu|gov|io|in|co|me|tv|gg|ly|app|dev|info|biz|xyz|site|online|live|link|shop|club|uk|us|ru|cn"
 )
@@ -17,6 +17,6 @@ LINK: Final = re.compile(
 
 
 def has_link(text: str) -> bool:
-    """Also where it is written in wide letters, or with characters in between that nobody sees."""
+    """Whether the text has a link, also one in wide letters or with invisible characters in between."""
     plain = "".join(char for char in text if unicodedata.category(char) != "Cf")
     return LINK.search(unicodedata.normalize("NFKC", plain)) is not None

@@ -15,7 +15,7 @@ class ChatSettings:
     text_characters: int = setting(2000, doc="Longest chat message, in characters")
     rate_count: int = setting(20, doc="Messages one connection may send to a room at once")
     rate_seconds: float = setting(10.0, doc="Time in which as many messages may be sent again")
-    change_rate_count: int = setting(20, doc="Edits, and deletions, by one connection in a room at once")
+    change_rate_count: int = setting(20, doc="Edits, and as many deletions, by one connection in a room at once")
     change_rate_seconds: float = setting(10.0, doc="Time in which as many may be made again")
     react_rate_count: int = setting(30, doc="Reactions by one connection in a room at once")
     react_rate_seconds: float = setting(10.0, doc="Time in which as many may be given again")
@@ -32,11 +32,11 @@ class ChatSettings:
     reactions: tuple[str, ...] = setting(REACTIONS, doc="Emojis that messages may be given")
     reactions_interval: float = setting(0.5, doc="Least time between two pushes of a room's reactions")
     recent: int = setting(50, doc="Newest messages in a snapshot")
-    fresh: float = setting(1.0, doc="How long a gateway goes by a session's settings without asking the database again")
-    enrolled_fresh: float = setting(15.0, doc="The same for who is enrolled, in the mode `subscribers`")
+    fresh: float = setting(1.0, doc="How long a gateway uses a session's settings before it asks the database again")
+    enrolled_fresh: float = setting(15.0, doc="The same for whether a user is enrolled, in the mode `subscribers`")
     filters: tuple[str, ...] = setting(
-        ("modules.chat.filter:WordList",), doc="Filters of what is said, in order, as `package.module:Class`"
+        ("modules.chat.filter:WordList",), doc="Filters that a text passes, in order, as `package.module:Class`"
     )
-    words: tuple[str, ...] = setting((), doc="Words the word list looks for, besides those of its file")
+    words: tuple[str, ...] = setting((), doc="Words of the word list besides those of its file")
     words_file: str = setting("", doc="File of the word list, one word a line; empty means the built-in one")
-    words_action: Literal["mask", "refuse"] = setting("mask", doc="What becomes of a text with such a word")
+    words_action: Literal["mask", "refuse"] = setting("mask", doc="What the word list does with a text that has such a word")
