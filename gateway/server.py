@@ -118,7 +118,7 @@ def application() -> Litestar:
     """What each of several workers runs; it reads the environment for itself."""
     gateway = prepare(os.environ)
     logs.configure(gateway.settings.log_level, gateway.settings.log_format)
-    return _app(gateway)
+    return app_of(gateway)
 
 
 def serve(settings: Settings, workers: int) -> None:
@@ -131,7 +131,7 @@ def serve(settings: Settings, workers: int) -> None:
         # uvicorn would log a module's failure to start with its whole traceback; the sentence is raised below.
         logging.getLogger("uvicorn.error").addFilter(lambda record: gateway.failure is None)
         try:
-            GatewayServer(configuration(settings, _app(gateway)), settings.exit_timeout).run([listening])
+            GatewayServer(configuration(settings, app_of(gateway)), settings.exit_timeout).run([listening])
         finally:
             if gateway.failure is not None:
                 # In place of uvicorn's SystemExit.
@@ -166,7 +166,8 @@ def listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def _app(gateway: Gateway) -> Litestar:
+def app_of(gateway: Gateway) -> Litestar:
+    """The application that a GatewayServer serves; the server drains the gateway that it finds there."""
     app = create_app(gateway)
     app.state["gateway"] = gateway
     return app

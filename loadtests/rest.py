@@ -37,7 +37,7 @@ from gateway.http.envelope import Envelope
 from gateway.http.idempotency import Answer, Idempotency
 from gateway.http.methods import Methods
 from gateway.principal import Principal, Role
-from gateway.server import GatewayServer, _app, configuration
+from gateway.server import GatewayServer, app_of, configuration
 from gateway.settings import Settings
 from gateway.telemetry import logs
 
@@ -186,7 +186,7 @@ async def main(arguments: argparse.Namespace) -> None:
                 address_rate=1e6, address_burst=10**9,
             )  # fmt: skip
             gateway = Gateway(settings, modules, environ={}, registry_=CollectorRegistry())
-            server = GatewayServer(configuration(settings, _app(gateway)))
+            server = GatewayServer(configuration(settings, app_of(gateway)))
             serving = asyncio.create_task(server._serve(None))
             while gateway.state != "ready":
                 await asyncio.sleep(0.05)

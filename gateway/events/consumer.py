@@ -91,6 +91,8 @@ class Consumer:
         self._ack_wait = ack_wait
         self._slots = slots
         self._most = in_flight
+        # What the handler raised in the newest failed try here.
+        self.failure: Exception | None = None
         self._durable = names.durable(handler.name)
         self._loop: asyncio.Task[None] | None = None
         self._beat: asyncio.Task[None] | None = None
@@ -115,6 +117,11 @@ class Consumer:
     def check(self) -> None:
         """Look again whether the consumer is there, as after a reconnect."""
         self._stand.clear()
+
+    async def waiting(self) -> int:
+        """How many messages are not handled yet, on any node; raises what nats-py raises."""
+        info = await self._bus.jetstream.consumer_info(self.handler.stream, self._durable)
+        return (info.num_pending or 0) + (info.num_ack_pending or 0)
 
     async def _run(self) -> None:
         subscription: JetStreamContext.PullSubscription | None = None
@@ -221,6 +228,7 @@ class Consumer:
                     await asyncio.sleep(0.2 * 2**moments)
                 else:
                     self._metrics.events_handled.labels(self.handler.name, "failed").inc()
+                    self.failure = error
                     return error
             else:
                 self._metrics.events_handled.labels(self.handler.name, "done" if done else "skipped").inc()
@@ -260,9 +268,7 @@ class Consumer:
                 with contextlib.suppress(NatsError):
                     await message.in_progress()
             with contextlib.suppress(NatsError, JetStreamError, TimeoutError):
-                info = await self._bus.jetstream.consumer_info(self.handler.stream, self._durable)
-                waiting = (info.num_pending or 0) + (info.num_ack_pending or 0)
-                self._metrics.event_lag.labels(self.handler.name).set(waiting)
+                self._metrics.event_lag.labels(self.handler.name).set(await self.waiting())
 
     async def _is_up(self) -> bool:
         if not self._bus.up:

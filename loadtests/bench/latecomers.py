@@ -14,9 +14,9 @@ from pathlib import Path
 
 from devstack.people import many_tokens
 from gateway.principal import Role
+from ksmp_testkit.socket_client import WireClient, connected
 from loadtests import stack
 from loadtests.bench import process
-from tests.wire import WireClient, connected
 
 AT_ONCE = 100
 

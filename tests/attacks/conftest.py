@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from devstack.guard import Guard
-from tests.conftest import MakeSettings, MakeToken
+from ksmp_testkit import MakeSettings, MakeToken
 from tests.target import Target, targeted
 
 from .honest import Pair, chatting

@@ -8,9 +8,9 @@ import statistics
 import time
 from collections.abc import AsyncIterator
 
-from tests.conftest import MakeToken
+from ksmp_testkit import MakeToken
+from ksmp_testkit.socket_client import WireClient, connected
 from tests.target import MIB, Target
-from tests.wire import WireClient, connected
 
 BEFORE = 0.8
 # Under the twenty a second that a connection may send.

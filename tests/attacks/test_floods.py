@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import MakeToken
+from ksmp_testkit import MakeToken
 from tests.peer import PING, PONG, TEXT, Peer, command, frame
 from tests.target import MIB, Target
 

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from tests.conftest import MakeToken
+from ksmp_testkit import MakeToken
 from tests.peer import BINARY, CONT, TEXT, Peer, command, frame
 from tests.target import MIB, Target
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import MakeToken
+from ksmp_testkit import MakeToken
+from ksmp_testkit.socket_client import connected
 from tests.peer import PING, Peer, frame
 from tests.target import MIB, Target
-from tests.wire import connected
 
 from .conftest import MakePair, MakeTarget
 

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 
-from tests.conftest import MakeToken
+from ksmp_testkit import MakeToken
 from tests.peer import Peer, command
 from tests.target import Target
 

@@ -10,10 +10,10 @@ import uuid
 import asyncpg
 import pytest
 
-from tests.conftest import MakeToken
+from ksmp_testkit import MakeToken
+from ksmp_testkit.socket_client import WireClient, connected
 from tests.peer import Peer
 from tests.target import MIB, Target
-from tests.wire import WireClient, connected
 
 from .conftest import MakePair, MakeTarget
 

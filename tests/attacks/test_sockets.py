@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 
-from tests.conftest import MakeToken
+from ksmp_testkit import MakeToken
 from tests.peer import Peer
 from tests.target import MIB, Target
 

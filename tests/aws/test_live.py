@@ -17,9 +17,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ksmp_testkit import MakeGateway, MakeToken, Running
 from modules.live.access.playback_tokens import PlaybackKey
 from tests.aws.cloud import REGION, Cloud
-from tests.conftest import MakeGateway, MakeToken, Running
 from tests.modules.live.video.test_video import CREDENTIALS, id_of, waiting
 
 ON_AWS = pytest.mark.skipif(

@@ -17,7 +17,7 @@ from gateway.app import Gateway
 from gateway.contract import Module
 from gateway.db.migrate import MigrationError, check_applied, migrate, pending
 from gateway.errors import Unavailable
-from tests.conftest import MakeSettings
+from ksmp_testkit import MakeSettings
 
 CREATE = "CREATE TABLE board_note (id int);\nINSERT INTO board_note VALUES (1);\n"
 EDITED = r"Migration board/0001_notes was edited .*0001_notes\.sql\); put the file of module board back"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gateway import settings as kernel_settings
-from tests.conftest import LOOPBACK, MakeSettings
+from ksmp_testkit import LOOPBACK, MakeSettings
 
 HEAD = """
 from contextlib import asynccontextmanager

@@ -14,4 +14,5 @@ def test_the_page_builds_the_example() -> None:
     written = dict(BLOCK.findall((ROOT / "docs/write-a-module.md").read_text()))
     files = [EXAMPLE / "pyproject.toml", *(EXAMPLE / "ksmp_whiteboard").rglob("*.py")]
     files += (EXAMPLE / "ksmp_whiteboard").rglob("*.sql")
+    files.append(EXAMPLE / "tests/test_whiteboard.py")
     assert written == {str(file.relative_to(EXAMPLE)): file.read_text() for file in files}

@@ -19,7 +19,7 @@ import pytest
 from gateway import settings as kernel_settings
 from ksmp_client import Client
 from ksmp_client.errors import CommandFailed
-from tests.conftest import LOOPBACK, CreateSession, MakeSettings, MakeToken
+from ksmp_testkit import LOOPBACK, CreateSession, MakeSettings, MakeToken
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,6 +48,8 @@ def ksmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("uv", "pip", "install", "-q", "--no-deps", "--offline", "--python", python, *wheels)
     (site,) = (folder / "venv/lib").glob("python*/site-packages")
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    # Of what they depend on this is no file of Python, so the .pth file does not lead to it.
+    (folder / "venv/bin/nats-server").symlink_to(Path(sysconfig.get_path("scripts")) / "nats-server")
     where = run(python, "-I", "-c", "import gateway; print(gateway.__file__)")
     assert where.startswith(str(folder))
     return folder / "venv/bin/ksmp"
@@ -78,10 +80,11 @@ async def serving(ksmp: Path, settings: MakeSettings, **variables: str) -> Async
 
 
 def test_its_own_tests(ksmp: Path) -> None:
-    tests = str(ROOT / "examples/whiteboard/tests")
+    example = ROOT / "examples/whiteboard"
     python = str(ksmp.parent / "python")
     # The gateway's own tree is neither the tests' root nor on their path.
-    run(python, "-I", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", tests, tests)
+    settings, tests = str(example / "pyproject.toml"), str(example / "tests")
+    run(python, "-I", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", settings, "--rootdir", str(example), tests)
 
 
 async def test_a_package_of_its_own(

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gateway.db.migrate import migrate
-from tests.conftest import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running
 from tests.http.notes import Notes, NotesModule
 
 

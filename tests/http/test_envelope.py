@@ -10,9 +10,9 @@ import httpx
 import pytest
 from backports.zstd import decompress
 
-from tests.conftest import MakeGateway, MakeToken
+from ksmp_testkit import MakeGateway, MakeToken
+from ksmp_testkit.socket_client import connected
 from tests.http.conftest import MakeCaller, Site
-from tests.wire import connected
 
 PATHS = ["/health/live", "/nowhere", "/api/v1/auth/me", "/api/v1/auth/config", "/api/v1/notes/broken/x", "/api/docs"]
 

@@ -9,8 +9,8 @@ import httpx
 import prometheus_client
 import pytest
 
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.wire import WireError, connected
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireError, connected
 
 
 def closed_port() -> int:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gateway.errors import Conflict, Limited, Unavailable
-from tests.conftest import MakeGateway, MakeToken
+from ksmp_testkit import MakeGateway, MakeToken
 from tests.http.conftest import MakeCaller, Site
 from tests.http.notes import NotesModule
 

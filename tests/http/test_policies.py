@@ -19,7 +19,7 @@ from gateway.auth.policy import EVERY_ROLE, Policy, anyone, otherwise, policy_of
 from gateway.errors import Refused
 from gateway.principal import Role
 from gateway.registry import RegistryError
-from tests.conftest import CreateSession, Running
+from ksmp_testkit import CreateSession, Running
 from tests.http.conftest import MakeCaller, Site
 
 # A request that passes validation, where a route needs one; without it the route is asked with an empty body.

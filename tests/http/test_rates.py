@@ -10,7 +10,7 @@ import httpx
 
 from gateway.http.admission import _network
 from gateway.protocol.bucket import Bucket
-from tests.conftest import MakeGateway, MakeToken
+from ksmp_testkit import MakeGateway, MakeToken
 from tests.http.conftest import MakeCaller
 
 ME = "/api/v1/auth/me"

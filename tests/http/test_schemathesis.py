@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.conftest import MakeToken
+from ksmp_testkit import MakeToken
 from tests.http import schemathesis_config
 from tests.http.conftest import Site
 

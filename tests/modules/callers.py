@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import MakeToken
+from ksmp_testkit import MakeToken
 
 PROGRAMS = "/api/v1/programs"
 ANY = {"If-Match": "*"}

@@ -9,8 +9,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from tests.conftest import MakeToken, Running
-from tests.wire import Message, WireClient, WireError, connected
+from ksmp_testkit import MakeToken, Running
+from ksmp_testkit.socket_client import Message, WireClient, WireError, connected
 
 MENTOR = "mentor"
 

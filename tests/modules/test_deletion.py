@@ -15,12 +15,12 @@ import pytest
 
 from gateway.db import personal_data
 from gateway.principal import FORGOTTEN, Principal, Role
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireError, connected, opened
 from modules.accounts.administration import ANONYMISE, FORGET
 from modules.accounts.facade import record
 from modules.accounts.messages import Forget
 from modules.accounts.module import AccountsModule
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.wire import WireError, connected, opened
 
 SOON = 10.0
 PROFILE = "/api/v1/users/me"

@@ -38,7 +38,7 @@ from gateway.realtime.rooms import ClusterRooms
 from gateway.realtime.snapshots import Snapshots
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
-from tests.blocking import WATCH
+from ksmp_testkit.blocking import WATCH
 
 ONLY_WHEN_ASKED = 3600.0
 

@@ -10,7 +10,7 @@ from devstack.guard import Guard
 from devstack.nats import NatsCluster
 from gateway.bus.connection import NatsBus
 from gateway.realtime.archive import Archiver
-from tests.conftest import Running
+from ksmp_testkit import Running
 from tests.realtime.node import eventually
 
 

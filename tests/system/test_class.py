@@ -20,13 +20,13 @@ import httpx
 import pytest
 
 from gateway.principal import Role
+from ksmp_testkit.socket_client import Message, WireClient, WireError, connected
 from tests.devcloud.aws import Aws
 from tests.modules.live.video.test_video import CREDENTIALS, ENVIRON
 from tests.system.cluster import Cluster, running
 from tests.system.fleet import read_log
 from tests.system.student import Student
 from tests.system.test_attendance import truth
-from tests.wire import Message, WireClient, WireError, connected
 
 T = TypeVar("T")
 STUDENTS = 200

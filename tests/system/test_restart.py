@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.principal import Role
+from ksmp_testkit.socket_client import WireClient, connected
 from tests.system import fleet
 from tests.system.cluster import Cluster, running
 from tests.system.viewer import Viewer
-from tests.wire import WireClient, connected
 
 VIEWERS = 40
 # The window over which the clients of a gateway come back: longer than the grace of 5 s.

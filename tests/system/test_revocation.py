@@ -11,8 +11,8 @@ import pytest
 import websockets
 
 from gateway.principal import Role
+from ksmp_testkit.socket_client import WireError, connected, opened
 from tests.system.cluster import running
-from tests.wire import WireError, connected, opened
 
 # The promise is one second; a busy machine gets more.
 SOON = 5.0

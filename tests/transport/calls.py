@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire import WireClient, WireError
+from ksmp_testkit.socket_client import WireClient, WireError
 
 codecs = pytest.mark.parametrize("codec", ["json", "msgpack"])
 

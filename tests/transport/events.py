@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx
 
-from tests.conftest import Running
-from tests.wire import TIMEOUT, Message
+from ksmp_testkit import Running
+from ksmp_testkit.socket_client import TIMEOUT, Message
 
 
 class Events:

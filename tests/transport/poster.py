@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import Running
-from tests.wire import TIMEOUT, Message
+from ksmp_testkit import Running
+from ksmp_testkit.socket_client import TIMEOUT, Message
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> Message:

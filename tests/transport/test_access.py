@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.conftest import MakeGateway, MakeToken, Running
-from tests.wire import WireError, connected, opened
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireError, connected, opened
 
 TIMEOUT = 5.0
 

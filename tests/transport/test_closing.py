@@ -16,8 +16,8 @@ from websockets.frames import Close
 
 from gateway import failpoint
 from gateway.transport import endpoint
-from tests.conftest import MakeGateway, MakeToken, Running
-from tests.wire import Closed, WireClient, WireError, connected, opened
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import Closed, WireClient, WireError, connected, opened
 
 from .raw import RawClient, raw
 

@@ -10,9 +10,9 @@ import json
 from websockets.frames import Frame, Opcode
 
 from gateway.transport.endpoint import PIECE, WebSocketEndpoint
-from tests.conftest import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import connected
 from tests.transport.raw import RawClient, raw
-from tests.wire import connected
 
 MASK = b"\0\0\0\0"
 

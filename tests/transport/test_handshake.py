@@ -8,8 +8,8 @@ import socket
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.conftest import MakeGateway, MakeToken, Running
-from tests.wire import connected, opened
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import connected, opened
 
 
 @pytest.mark.parametrize(

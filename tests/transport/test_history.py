@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.conftest import MakeToken, Running
-from tests.wire import connected
+from ksmp_testkit import MakeToken, Running
+from ksmp_testkit.socket_client import connected
 
 from .calls import codecs, fails, fill
 

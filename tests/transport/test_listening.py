@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from gateway.server import listen
-from tests.conftest import MakeSettings
+from ksmp_testkit import MakeSettings
 
 
 def test_its_connections_do_not_hold_back_what_is_small(settings: MakeSettings) -> None:

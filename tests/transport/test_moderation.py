@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ksmp_client import CanChanged, Client, CommandFailed, Joined, Left
-from tests.conftest import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient, WireError, connected
 from tests.transport.events import stream
 from tests.transport.poster import poster, problem
-from tests.wire import WireClient, WireError, connected
 
 CAN = ["chat.delete", "chat.send"]
 codecs = pytest.mark.parametrize("codec", ["json", "msgpack"])

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.wire import connected
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import connected
 
 from .poster import poster, problem
 

@@ -13,8 +13,8 @@ import pytest
 
 from gateway.realtime.presence_sync import PERIOD
 from gateway.settings import Settings
-from tests.conftest import MakeGateway, MakeToken, Running
-from tests.wire import Message, WireClient, WireError, connected
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import Message, WireClient, WireError, connected
 
 # Pushes of a room are 500 ms apart when they leave; on a loaded machine they arrive less evenly.
 APART = 0.4

@@ -13,8 +13,8 @@ import pytest
 from devstack.nats import NatsCluster
 from gateway import failpoint, registry
 from gateway.db.migrate import migrate
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.wire import WireError, connected, opened
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireError, connected, opened
 
 from .calls import codecs, fails, fill, texts
 

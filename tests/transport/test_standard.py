@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from devstack.guard import Guard
-from tests.conftest import MakeSettings, MakeToken
+from ksmp_testkit import MakeSettings, MakeToken
 from tests.peer import BINARY, CLOSE, CONT, PING, PONG, TEXT, Peer, command, frame
 from tests.target import Target, targeted
 

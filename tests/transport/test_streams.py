@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.wire import TIMEOUT, connected
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import TIMEOUT, connected
 
 from .events import eventually, stream
 from .poster import poster, problem

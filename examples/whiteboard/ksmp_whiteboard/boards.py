@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from gateway import clock
-from gateway.contract import Context, Delivery, Kernel, command, listener, timer
+from gateway.contract import Context, Delivery, Kernel, command, listener, snapshot_part, timer
 from gateway.errors import forbidden, not_found
 from gateway.principal import Principal, Role
 from ksmp_whiteboard.events import Wiped
@@ -55,6 +55,11 @@ class Boards:
     @listener(Wiped, "whiteboard.count_wipes")
     async def count_wipe(self, event: Wiped, delivery: Delivery) -> None:
         await self._boards.count_wipe(event.session_id)
+
+    @snapshot_part("whiteboard.board", room="session", shared=True)
+    async def snapshot(self, context: Context) -> Board:
+        """What a late joiner gets; an empty board when nobody has drawn yet."""
+        return await self._boards.find(context.room_id) or Board(context.room_id, 0, [])
 
     async def read(self, principal: Principal, session: str) -> Board:
         """For those who teach the session.

@@ -11,8 +11,8 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.conftest import CLIENT_ID, ISSUER, CreateSession, MakeGateway, MakeToken, Running
-from tests.wire import WireError, connected
+from ksmp_testkit import CLIENT_ID, ISSUER, CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireError, connected
 
 
 def somebody() -> str:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from gateway.principal import Role
-from tests.conftest import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running
 
 REGION = "ap-south-1"
 PASSWORD = "Correct-Horse-7"

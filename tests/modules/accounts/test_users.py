@@ -13,9 +13,9 @@ import pytest
 
 from gateway.errors import CloseCode, Unavailable
 from gateway.principal import Principal, Role
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireError, connected, opened
 from modules.accounts.facade import record
-from tests.conftest import MakeGateway, MakeToken, Running
-from tests.wire import WireError, connected, opened
 
 SOON = 10.0
 PROFILE = "/api/v1/users/me"

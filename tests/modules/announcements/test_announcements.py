@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from devstack.guard import Guard
+from ksmp_testkit import CreateSession, MakeGateway, MakeSettings, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient, WireError, connected
 from modules.announcements.states import TRANSITIONS, AnnouncementStatus, AnnouncementStep, next_status
-from tests.conftest import CreateSession, MakeGateway, MakeSettings, MakeToken, Running
 from tests.target import Target, targeted
-from tests.wire import WireClient, WireError, connected
 
 PLACE = "/api/v1/announcements"
 MakeCaller = Callable[..., httpx.AsyncClient]

@@ -14,8 +14,8 @@ import pytest
 from devstack.guard import Guard
 from devstack.nats import NatsCluster
 from gateway import failpoint
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.wire import WireClient, WireError, connected
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient, WireError, connected
 
 codecs = pytest.mark.parametrize("codec", ["json", "msgpack"])
 

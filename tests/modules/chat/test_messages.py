@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.wire import Message, WireClient, WireError, connected
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import Message, WireClient, WireError, connected
 
 
 @pytest.fixture(scope="module")

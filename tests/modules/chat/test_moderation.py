@@ -12,8 +12,8 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.wire import WireClient, WireError, connected
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient, WireError, connected
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ import asyncpg
 import httpx
 import pytest
 
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import connected
 from modules.programs.facade import lesson as found_lesson
-from tests.conftest import MakeGateway, MakeToken, Running
 from tests.modules.callers import ANY, Caller, callers, created, done, id_of, refused, user
-from tests.wire import connected
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from gateway import registry
 from gateway.app import Gateway
 from gateway.contract import Delivery, Kernel, Module, listener
 from gateway.errors import Conflict
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient, WireError, connected
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs.events import EnrolmentCancelled, PlaceRefused
-from tests.conftest import MakeGateway, MakeToken, Running
 from tests.modules.callers import ANY, Caller, callers, created, done, id_of, refused, user
-from tests.wire import WireClient, WireError, connected
 
 
 class Till(Module):

@@ -9,9 +9,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.conftest import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireError, connected
 from tests.modules.callers import ANY, PROGRAMS, Caller, callers, created, refused, user
-from tests.wire import WireError, connected
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from gateway import registry
 from gateway.db.archive import ArchivePosition, RoomPush
 from gateway.db.database import PostgresDatabase
 from gateway.db.migrate import migrate, pending
+from ksmp_testkit import MakeSettings
 from modules.programs.facade import Part, part_of, programs_of, taken_part_in
 from modules.programs.tables import Enrolment, Program
-from tests.conftest import MakeSettings
 
 MODULES = registry.load()
 TABLES: list[type[Table]] = [RoomPush, ArchivePosition, *(table for module in MODULES for table in module.tables)]

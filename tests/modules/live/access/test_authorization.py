@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 
-from tests.conftest import CreateSession, MakeToken, Running
-from tests.wire import WireError, connected
+from ksmp_testkit import CreateSession, MakeToken, Running
+from ksmp_testkit.socket_client import WireError, connected
 
 Enter = Callable[[str, str, str], Awaitable[str]]
 

@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from gateway.principal import FORGOTTEN
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
-from tests.wire import WireClient, connected
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient, connected
 
 # None of them as it is by default.
 ENVIRON = {

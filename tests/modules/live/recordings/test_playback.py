@@ -26,15 +26,15 @@ from devstack import gateways, ports
 from devstack.guard import Guard
 from gateway.principal import Principal, Role
 from gateway.settings import SettingsError, environment
+from ksmp_testkit import MakeGateway, MakeSettings, MakeToken, Running
+from ksmp_testkit.socket_client import connected
 from modules.live.access.playback_tokens import PlaybackKey, development_key
 from modules.live.aws.presigner import AccessKey, Presigner
 from modules.live.aws.s3 import Recorded, access_key
 from modules.live.errors import Unplayable
 from modules.live.recordings.hls import is_path, rewritten
 from modules.live.recordings.playback_tokens import PURPOSE, RecordingTokens
-from tests.conftest import MakeGateway, MakeSettings, MakeToken, Running
 from tests.devcloud.aws import Aws
-from tests.wire import connected
 
 BUCKET = "ksmp-recordings"
 SESSIONS = "/api/v1/sessions"

@@ -9,9 +9,9 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import connected
 from tests.modules.classroom import MENTOR, do, people, refusal, snapshot, staff
-from tests.wire import connected
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient, WireError
 from tests.modules.classroom import MENTOR, Replica, do, eventually, people, snapshot, staff
-from tests.wire import WireClient, WireError
 
 # The parts of which live's page says how its pushes change them; attendance is counted, and chat has rules of its own.
 RULED = {

@@ -10,9 +10,9 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import Message, WireClient, WireError
 from tests.modules.classroom import MENTOR, do, eventually, people, refusal, snapshot, staff
-from tests.wire import Message, WireClient, WireError
 
 LIMITS = {
     "KSMP_LIVE_KICK_SECONDS": "3600",

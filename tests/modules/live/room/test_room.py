@@ -15,11 +15,11 @@ import asyncpg
 import httpx
 import pytest
 
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import Message, WireClient, WireError
 from modules.live.events import PollOpened
 from modules.live.video.listeners import METADATA_BYTES, poll_mark
-from tests.conftest import CreateSession, MakeGateway, MakeToken, Running
 from tests.modules.classroom import MENTOR, Replica, do, eventually, people, refusal, snapshot, staff
-from tests.wire import Message, WireClient, WireError
 
 YES_NO = {"question": "Clear so far?", "options": ["yes", "no"]}
 

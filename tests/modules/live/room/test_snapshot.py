@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import msgspec
 
 from gateway.contract import Context, Kernel, Module, PushType, snapshot_part
-from tests.conftest import MakeGateway, MakeToken
-from tests.wire import connected
+from ksmp_testkit import MakeGateway, MakeToken
+from ksmp_testkit.socket_client import connected
 
 
 class Doors(msgspec.Struct):

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import BadInput
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import connected
 from modules.live.schedule.icalendar import fold
 from modules.live.schedule.recurrence import occurrences
-from tests.conftest import MakeGateway, MakeToken, Running
-from tests.wire import connected
 
 SESSIONS, SERIES, CALENDARS = "/api/v1/sessions", "/api/v1/series", "/api/v1/calendars"
 ANY = {"If-Match": "*"}

@@ -15,9 +15,9 @@ import asyncpg
 import httpx
 import pytest
 
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireError, connected
 from modules.live.states import TRANSITIONS, SessionState, Step, after
-from tests.conftest import MakeGateway, MakeToken, Running
-from tests.wire import WireError, connected
 
 SESSIONS = "/api/v1/sessions"
 ANY = {"If-Match": "*"}

@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.conftest import MakeGateway, MakeToken
+from ksmp_testkit import MakeGateway, MakeToken
 from tests.devcloud.aws import Aws
 from tests.modules.live.video.test_video import CREDENTIALS, ENVIRON, eventually, id_of, started, waiting
 

@@ -15,7 +15,8 @@ import msgspec
 import pytest
 
 from devcloud.faults import EventFaults, OperationFault
-from tests.conftest import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient, WireError, connected
 from tests.devcloud.aws import QUEUE, Aws
 from tests.modules.live.video.test_video import (
     CREDENTIALS,
@@ -29,7 +30,6 @@ from tests.modules.live.video.test_video import (
     started,
     waiting,
 )
-from tests.wire import WireClient, WireError, connected
 
 __all__ = ["aws", "no_faults"]
 TIMEOUT = 0.7

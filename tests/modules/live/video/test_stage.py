@@ -10,7 +10,8 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.conftest import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient, connected
 from tests.devcloud.aws import Aws
 from tests.modules.live.video.test_video import (
     CREDENTIALS,
@@ -24,7 +25,6 @@ from tests.modules.live.video.test_video import (
     started,
     waiting,
 )
-from tests.wire import WireClient, connected
 
 __all__ = ["aws", "no_faults"]
 STAGE = {

@@ -18,12 +18,12 @@ import pytest
 from devstack.guard import Guard
 from gateway.errors import Unavailable
 from gateway.settings import SettingsError
+from ksmp_testkit import MakeGateway, MakeSettings, MakeToken, Running
+from ksmp_testkit.socket_client import WireError, connected
 from modules.live.access.playback_tokens import PlaybackKey, development_key, private_key, viewer_id
 from modules.live.aws.circuit_breaker import CircuitBreaker
-from tests.conftest import MakeGateway, MakeSettings, MakeToken, Running
 from tests.devcloud.aws import Aws
 from tests.target import Target, targeted
-from tests.wire import WireError, connected
 
 SESSIONS = "/api/v1/sessions"
 ENVIRON = {

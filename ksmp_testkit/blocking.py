@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Iterator
-from typing import Any
+from importlib.metadata import entry_points
+from typing import Any, Final
 
+import forbiddenfruit  # type: ignore[import-untyped]
 from blockbuster import BlockBuster, blockbuster
 
+from gateway.module_folders import GROUP
+
 # What may block, and only there: a file's function, with the reason.
-MAY_BLOCK: tuple[tuple[str, str], ...] = (
+MAY_BLOCK: Final = (
     # A new connection to PostgreSQL looks whether there is a client certificate in the home folder.
     ("asyncpg/connect_utils.py", "_parse_connect_arguments"),
     # Modules are loaded, and migrations read, before a gateway serves; tests do it while another one runs.
@@ -37,8 +41,10 @@ class Watch:
     def __init__(self) -> None:
         self.seen: list[str] = []
         self._running = 0
-        # Calls from the gateway's code alone: a test may wait as it likes, and so may what starts its servers.
-        self._buster = BlockBuster(["gateway", "modules"])
+        # Calls from the gateway's code and the installed modules' alone: a test may wait as it likes, and so may what
+        # starts its servers.
+        packages = {point.module.partition(".")[0] for point in entry_points(group=GROUP)}
+        self._buster = BlockBuster(sorted({"gateway", *packages}))
         for function in self._buster.functions.values():
             for file, name in MAY_BLOCK:
                 function.can_block_in(file, name)
@@ -55,7 +61,8 @@ class Watch:
     def running(self) -> Iterator[None]:
         """While a gateway serves; several may at once."""
         if not self._running:
-            blockbuster.BlockingError = self._error
+            # BlockBuster raises what its module has under this name.
+            vars(blockbuster)["BlockingError"] = self._error
             self._buster.activate()
         self._running += 1
         try:
@@ -64,6 +71,14 @@ class Watch:
             self._running -= 1
             if not self._running:
                 self._buster.deactivate()
+                self._forget_wrappers()
+
+    def _forget_wrappers(self) -> None:
+        """Take out of the built-in types what forbiddenfruit keeps there: the interpreter crashes on it as it ends."""
+        for function in self._buster.functions.values():
+            replaced = f"_c_{function.func_name}"
+            if isinstance(function.module, type) and replaced in vars(function.module):
+                forbiddenfruit.reverse(function.module, replaced)
 
 
 WATCH = Watch()

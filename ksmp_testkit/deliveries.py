@@ -1,0 +1,61 @@
+"""Waiting until listeners have handled what was published."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection
+from typing import Final
+
+from nats.js.errors import NotFoundError
+
+from gateway.app import Gateway
+from gateway.events import names
+from gateway.events.consumer import Consumer
+
+UNSENT: Final = "SELECT count(*) AS unsent FROM outbox WHERE sent_at IS NULL AND kind = 'event'"
+
+
+async def handled(gateway: Gateway, listeners: Collection[str], timeout: float) -> None:
+    """See `Running.events_handled`."""
+    unknown = set(listeners) - set(gateway.declarations.listeners)
+    if unknown:
+        raise AssertionError(f"no module of this gateway declares a listener {', '.join(sorted(unknown))}")
+    wanted = set(listeners) or set(gateway.declarations.listeners)
+    consumers = [consumer for consumer in gateway.event_runtime.consumers if consumer.handler.name in wanted]
+    deadline = time.monotonic() + timeout
+    while True:
+        behind = await _behind(gateway, consumers)
+        if not behind:
+            return
+        if time.monotonic() > deadline:
+            failed = next((consumer.failure for consumer in consumers if consumer.failure is not None), None)
+            raise AssertionError(f"after {timeout} s there is still to be handled: {', '.join(behind)}") from failed
+        await asyncio.sleep(0.02)
+
+
+async def _behind(gateway: Gateway, consumers: Collection[Consumer]) -> list[str]:
+    """What is not handled yet, for a reader; empty when nothing was published while this looked."""
+    before = await _published(gateway)
+    behind = await _unsent(gateway)
+    for consumer in consumers:
+        try:
+            waiting = await consumer.waiting()
+        except NotFoundError:
+            behind.append(f"{consumer.handler.name} starts")
+        else:
+            behind += [f"{waiting} of {consumer.handler.name}"] if waiting else []
+    if behind:
+        return behind
+    # A listener may have published another event before it was done.
+    behind = await _unsent(gateway)
+    return behind if await _published(gateway) == before else [*behind, "an event that was just published"]
+
+
+async def _unsent(gateway: Gateway) -> list[str]:
+    unsent = (await gateway.database.fetch(UNSENT))[0]["unsent"]
+    return [f"{unsent} in the outbox"] if unsent else []
+
+
+async def _published(gateway: Gateway) -> int:
+    return (await gateway.bus.jetstream.stream_info(names.EVENTS)).state.last_seq
