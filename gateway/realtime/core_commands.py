@@ -44,7 +44,7 @@ class CoreCommands:
 
     async def _read_history(self, caller: Caller, command: History) -> HistoryResult:
         self._check_limit(command.limit)
-        await self._hub.remember(caller.room)
+        await self._hub.backfill.load_recent(caller.room)
         pushes, more = await self._history.page(caller.room, command.before, command.limit, command.types)
         return HistoryResult(replay(caller.codec, pushes, 0), more)
 

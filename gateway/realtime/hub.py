@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -29,8 +29,9 @@ from gateway.bus.log import DUPLICATE_WINDOW, FirstSequence, RoomLog
 from gateway.contract.room_kind import RoomKind
 from gateway.errors import CloseCode, KsmpError, Unavailable
 from gateway.protocol.messages import Push
-from gateway.protocol.names import MAX_ID, RoomName
+from gateway.protocol.names import RoomName
 from gateway.protocol.stored_push import StoredPush
+from gateway.realtime.backfill import Backfill
 from gateway.realtime.dedup_window import DedupWindow
 from gateway.realtime.drain import send_away, window
 from gateway.realtime.fanout import Batch, Fanout
@@ -47,9 +48,6 @@ from gateway.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-# Seconds by which the clocks of nodes and servers may differ. Reading a little too much does no harm.
-CLOCK_SLACK = 30.0
-
 
 @dataclass(slots=True)
 class _Open:
@@ -58,7 +56,6 @@ class _Open:
     room: asyncio.Future[Room]
     held: list[tuple[StoredPush, int]]
     subscriptions: list[InlineSubscription]
-    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     pins: int = 0
     idle_since: float = 0.0
     reader: asyncio.Task[None] | None = None
@@ -79,7 +76,7 @@ class Hub:
     ) -> None:
         self._bus = bus
         self._log = room_log
-        self._history = history
+        self.backfill = Backfill(room_log, history, self._catch_up, settings)
         self._kinds = kinds
         self._settings = settings
         self._metrics = metrics
@@ -132,88 +129,6 @@ class Hub:
             found.pins -= 1
             found.idle_since = time.monotonic()
 
-    async def reach(self, room: Room, since: int) -> bool:
-        """Extend the room's tail back to `since`. Returns whether the tail then holds everything after it.
-
-        Returns False when the log does not reach back that far, or when the replay is over the limits. Raises
-        Unavailable.
-        """
-        if since > room.position and not await self._catch_up_with(room, since):
-            return False
-        await self.remember(room)
-        limit = self._settings.recovery_messages
-        async with self._reading(room):
-            while room.tail.start > since:
-                start = room.tail.start
-                # An empty tail starts at a sequence where the room need not have a message, so the head is asked for.
-                until = room.tail.oldest if len(room.tail) else await self._log.head(room.name)
-                pushes = await self._log.between(room.name, since, until, limit=limit)
-                await failpoint.pause("join.pause")
-                # The first sequence is read after the messages. Messages that expired meanwhile would leave a hole.
-                if len(pushes) > limit or not room.tail.covers_range(pushes, since + 1, await self._log.first()):
-                    return False
-                # If the tail was trimmed meanwhile, the messages read do not reach up to it: read again.
-                if room.tail.start == start and not room.tail.prepend(pushes, since):
-                    return False
-            return True
-
-    async def warm(self, room: Room, count: int) -> None:
-        """Extend the tail back to the room's last `count` messages, as far as the limits allow.
-
-        Messages that cannot be read now are left out: a join does not fail because older messages are missing.
-        """
-        with contextlib.suppress(Unavailable):
-            await self.remember(room)
-            async with self._reading(room):
-                missing = count - len(room.tail)
-                start = room.tail.start
-                if missing <= 0 or start == 0:
-                    return
-                pushes, more = await self._history.page(room, start + 1, missing)
-                if room.tail.start == start and (pushes or not more):
-                    room.tail.prepend(pushes, pushes[0].seq - 1 if more else 0)
-
-    async def remember(self, room: Room) -> None:
-        """Read, once, what the room stored in the last two minutes.
-
-        It tells repeated commands from new ones, and which messages were erased. So it is needed before a nonce is
-        checked and before history is shown. Raises Unavailable.
-        """
-        if room.remembers:
-            return
-        async with self._reading(room):
-            if room.remembers:
-                return
-            head = await self._log.head(room.name)
-            pushes: list[StoredPush] = []
-            if head:
-                pushes, more = await self._log.read_since(
-                    room.name, clock.now_seconds() - DUPLICATE_WINDOW - CLOCK_SLACK
-                )
-                while more:
-                    page, more = await self._log.read(room.name, pushes[-1].seq + 1)
-                    pushes += page
-                    more = more and bool(page)
-                if pushes and pushes[-1].seq < head:
-                    pushes += await self._log.between(room.name, pushes[-1].seq, head)
-            if pushes:
-                start = pushes[0].seq - 1
-            elif head:
-                start = head
-            else:
-                # The log holds nothing of the room. Older messages may be in the archive.
-                start = min(room.tail.start, await self._log.first() - 1)
-            for push in pushes:
-                room.dedup.add(push)
-            room.tail.prepend(pushes, start)
-            room.remembers = True
-
-    async def newest(self, room: Room, limit: int, types: Sequence[str]) -> list[StoredPush]:
-        """The room's last pushes of these names, ascending, from memory, stream or archive; raises Unavailable."""
-        await self.remember(room)
-        pushes, _ = await self._history.page(room, MAX_ID, limit, types)
-        return pushes
-
     async def emit(self, name: RoomName, message: Push) -> None:
         """Send an ephemeral push to the room's members on every node; raises Unavailable."""
         body = msgspec.json.encode(message)
@@ -224,11 +139,6 @@ class Hub:
         """Tell every node that the room's log has reached `seq`, in case the republished message was lost."""
         with contextlib.suppress(Unavailable):
             await self._bus.publish(log_record.subject(log_record.POKE, name), str(seq).encode())
-
-    def _reading(self, room: Room) -> asyncio.Lock:
-        """The lock for reading a room's past. Readers who waited find the messages in the tail."""
-        opened = self._rooms.get(room.text)
-        return opened.reading if opened is not None else asyncio.Lock()
 
     async def drain(self) -> None:
         """Send all clients to the other nodes. Presence shows them until they had the time to reconnect."""
@@ -375,7 +285,7 @@ class Hub:
             room.fill(pushes, until)
             self._metrics.recovered.inc(len(pushes))
 
-    async def _catch_up_with(self, room: Room, place: int) -> bool:
+    async def _catch_up(self, room: Room, place: int) -> bool:
         """Catch up with a client whose position is above this node's. Returns whether the log has reached `place`."""
         last = await self._log.last()
         if place > last:

@@ -72,12 +72,12 @@ class Joiner:
         async with self._hub.using(name) as room:
             reached = False
             if since is not None and since.epoch == self._log.epoch:
-                reached = await self._hub.reach(room, since.seq)
+                reached = await self._hub.backfill.extend_to(room, since.seq)
             count = history or 0
             if since is not None and not reached:
                 count = max(count, self._settings.join_messages)
             if count:
-                await self._hub.warm(room, count)
+                await self._hub.backfill.extend_by(room, count)
             while self._evictions.last(text, member.user.id) >= asked:
                 # The user was evicted meanwhile. The owner has to be asked again, since the role may be another one.
                 asked = time.monotonic()

@@ -57,7 +57,7 @@ class Repeats:
         backoff = Backoff(0.1, 1.0)
         while True:
             try:
-                return await self._hub.remember(room)
+                return await self._hub.backfill.load_recent(room)
             except Unavailable:
                 if time.monotonic() + backoff.pause > deadline:
                     raise

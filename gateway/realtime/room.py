@@ -12,6 +12,7 @@ Each message is served once, in order, to all members alike. So one encoding ser
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 import structlog
@@ -33,7 +34,7 @@ class Room:
     """The members of one room on this node, and what they have been served.
 
     `position` is a sequence of the whole log. Every message of this room up to it was served, or was stored before the
-    room was opened here. `remembers` says that the tail and `dedup` cover the last two minutes.
+    room was opened here. `recent_loaded` says that the tail and `dedup` cover the last two minutes.
     """
 
     __slots__ = (
@@ -48,7 +49,8 @@ class Room:
         "on_leave",
         "position",
         "presence",
-        "remembers",
+        "reading",
+        "recent_loaded",
         "tail",
         "text",
         "typing",
@@ -72,7 +74,9 @@ class Room:
         self.fanout = fanout
         self.presence = presence
         self.typing = typing
-        self.remembers = False
+        self.recent_loaded = False
+        # Held while the room's past is read: see `gateway.realtime.backfill`.
+        self.reading = asyncio.Lock()
         # The owner's hooks, called when a membership begins and when it ends.
         self.on_join: Watch = unwatched
         self.on_leave: Watch = unwatched

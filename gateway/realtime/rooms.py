@@ -161,7 +161,7 @@ class ClusterRooms:
             return found
         # A later version may be too new for the archive, or for this node.
         if open_room is not None:
-            await self._hub.remember(open_room)
+            await self._hub.backfill.load_recent(open_room)
             newer, _ = await self._log.read(name, open_room.position + 1)
             newer = [push for push in open_room.tail.visible(newer) if push.replaces == seq]
             if versions := [*newer[-1:], *filter(None, [open_room.tail.version(seq)])]:
@@ -173,7 +173,7 @@ class ClusterRooms:
 
     async def recent(self, room: str, limit: int, types: Sequence[str]) -> list[StoredPush]:
         async with self._hub.using(room_name(room)) as served:
-            return await self._hub.newest(served, limit, types)
+            return await self._hub.backfill.newest(served, limit, types)
 
     async def snapshot(self, context: Context) -> Snapshot:
         return await self._snapshots.read(context)

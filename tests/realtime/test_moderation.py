@@ -211,14 +211,14 @@ async def test_who_may_rejoin_is_granted_anew(near: Node, far: Node, room: str, 
 async def test_whoever_is_taken_out_while_joining_gets_in_with_the_role_of_afterwards(
     near: Node, far: Node, room: str, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warm, asked, goes_on = far.hub.warm, asyncio.Event(), asyncio.Event()
+    extend, asked, goes_on = far.hub.backfill.extend_by, asyncio.Event(), asyncio.Event()
 
     async def slow(*what: Any) -> None:
         asked.set()
         await goes_on.wait()
-        await warm(*what)
+        await extend(*what)
 
-    monkeypatch.setattr(far.hub, "warm", slow)
+    monkeypatch.setattr(far.hub.backfill, "extend_by", slow)
     far.owner = "host"
     joining = asyncio.create_task(far.viewer(room, user=user, history=1))
     await asyncio.wait_for(asked.wait(), 10.0)

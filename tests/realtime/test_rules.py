@@ -238,10 +238,10 @@ async def test_the_past_of_a_room_is_read_when_it_is_asked_for(near: Node, far: 
     await far.viewer(room)
     served = far.hub.room(room)
     assert served is not None
-    assert not served.remembers
+    assert not served.recent_loaded
     assert len(served.tail) == 0
     viewer = await far.viewer(room, since=far.position(first))
-    assert served.remembers
+    assert served.recent_loaded
     assert viewer.texts == ["b"]
 
 
@@ -278,7 +278,7 @@ async def test_a_replay_that_expired_meanwhile_is_not_recovered(servers: NatsClu
         assert served is not None
         served.tail._pushes.clear()
         served.tail.start = served.position
-        served.remembers = True
+        served.recent_loaded = True
         failpoint.set("join.pause", None, delay=0.4)
         joining = asyncio.create_task(far.viewer(room, since=far.position(first)))
         await asyncio.sleep(0.2)
