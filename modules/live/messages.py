@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway.contract import PushType
 from gateway.principal import Principal
 from modules.live.states import SessionState
 
@@ -182,3 +183,7 @@ class Done(msgspec.Struct, frozen=True):
 
 class Nothing(msgspec.Struct, frozen=True):
     """The data of a command that carries none."""
+
+
+SESSION: Final = PushType("live.session", SessionView)
+REMINDER: Final = PushType("live.reminder", Reminder)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from gateway.contract import Context, Kernel, command
@@ -11,29 +9,11 @@ from gateway.errors import not_found
 from gateway.principal import Principal
 from modules.live.access.authorization import SessionAuthorizer
 from modules.live.access.playback_tokens import Playback, PlaybackKey
+from modules.live.access.repository import AccessRepository, Shown
 from modules.live.access.stage_tokens import StageToken, StageTokens
 from modules.live.messages import PROGRAM, Nothing, Video
+from modules.live.rooms import session_room
 from modules.live.states import SessionState
-from modules.live.tables import Session
-
-SHOWN: Final = """
-    SELECT state, video, live_session.recording, channel_arn, playback_url, (
-        SELECT agreed FROM live_consent WHERE live_consent.session_id = id AND user_id = {}
-    ) AS consent FROM live_session
-    LEFT JOIN live_video ON live_video.session_id = id AND phase = 'up' WHERE id = {}
-"""
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """What a session shows now."""
-
-    state: SessionState
-    video: Video
-    recording: bool
-    channel_arn: str | None
-    playback_url: str | None
-    # Null is no answer yet.
-    consent: bool | None
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -54,7 +34,7 @@ class Admission(msgspec.Struct, frozen=True):
 
     @classmethod
     def example(cls) -> Admission:
-        room, socket = f"session:{PROGRAM}", "wss://ksmp.example/realtime"
+        room, socket = session_room(PROGRAM), "wss://ksmp.example/realtime"
         return cls(room, "viewer", socket, SessionState.LIVE, Video.STREAMING, True, None, Playback.example(), None)
 
 
@@ -77,7 +57,8 @@ class Admissions:
         *,
         records: bool,
     ) -> None:
-        self._kernel = kernel
+        self._rooms = kernel.rooms
+        self._rows = AccessRepository(kernel.database)
         self._authorizer = authorizer
         self._key = key
         self._stage_tokens = stage_tokens
@@ -85,8 +66,8 @@ class Admissions:
 
     async def join(self, principal: Principal, session_id: str, socket_url: str) -> Admission:
         """Raises what joining the room raises: for a ban, an enrolment, a time, places."""
-        room = f"session:{session_id}"
-        self._kernel.rooms.check(room, principal.id)
+        room = session_room(session_id)
+        self._rooms.check(room, principal.id)
         role = await self._authorizer.role(principal, session_id)
         shown = await self._shown(principal, session_id)
         recorded = self._records and shown.recording and shown.state is SessionState.LIVE
@@ -101,10 +82,10 @@ class Admissions:
         return Watching(shown.video, self._playback(context.principal, shown))
 
     async def _shown(self, principal: Principal, session_id: str) -> Shown:
-        with self._kernel.database.guard():
-            for row in await Session.raw(SHOWN, principal.id, session_id):
-                return msgspec.convert(row, Shown)
-        raise not_found("there is no such session")
+        shown = await self._rows.shown(principal.id, session_id)
+        if shown is None:
+            raise not_found("there is no such session")
+        return shown
 
     def _playback(self, principal: Principal, shown: Shown) -> Playback | None:
         if self._key is None or shown.channel_arn is None or shown.playback_url is None:

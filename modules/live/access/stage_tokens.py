@@ -13,43 +13,23 @@ from typing import Final
 import msgspec
 
 from gateway import clock
-from gateway.contract import Context, Kernel, command
+from gateway.contract import Context, Database, Kernel, command
 from gateway.errors import forbidden
 from gateway.identifier import new_id
 from gateway.principal import Principal
 from modules.live.access.authorization import SessionAuthorizer
+from modules.live.access.participant_repository import ParticipantRepository
 from modules.live.access.playback_tokens import PlaybackKey
 from modules.live.aws.ivs_stages import FEATURED, Kind
 from modules.live.errors import no_stage
 from modules.live.messages import Nothing
+from modules.live.rooms import session_room
 from modules.live.settings import LiveSettings
 
 PUBLISHERS: Final = frozenset({"host", "cohost", "speaker"})
 
 # In seconds: what IVS takes.
 LONGEST: Final = 1_209_600
-
-STAGE: Final = """
-    SELECT stage_arn, stage_key_arn, stage_events_url, stage_whip_url FROM live_video
-    WHERE session_id = $1 AND phase = 'up' AND stage_arn IS NOT NULL
-"""
-# Not of a session that is over meanwhile.
-HAND_OUT: Final = """
-    INSERT INTO live_participant (id, session_id, user_id, stage_arn, role, kind, expires_at)
-    SELECT $1, session_id, $3, stage_arn, $4, $5, $6 FROM live_video
-    WHERE session_id = $2 AND phase = 'up' AND stage_arn IS NOT NULL RETURNING id
-"""
-LEAVE_ONE: Final = """
-    UPDATE live_participant SET leaving_at = now() WHERE session_id = $1 AND id = $2 AND leaving_at IS NULL
-"""
-LEAVE: Final = """
-    UPDATE live_participant SET leaving_at = now() WHERE session_id = $1 AND user_id = $2 AND leaving_at IS NULL
-"""
-# Who speaks comes with another token than they watched by; whoever speaks already is not cut off by another role.
-LEAVE_SEAT: Final = """
-    UPDATE live_participant SET leaving_at = now()
-    WHERE session_id = $1 AND user_id = $2 AND role = 'viewer' AND leaving_at IS NULL
-"""
 
 
 class StageToken(msgspec.Struct, frozen=True):
@@ -78,7 +58,8 @@ class StageTokens:
     def __init__(
         self, kernel: Kernel, settings: LiveSettings, authorizer: SessionAuthorizer, key: PlaybackKey | None
     ) -> None:
-        self._kernel = kernel
+        self._rooms = kernel.rooms
+        self._rows = ParticipantRepository(kernel.database)
         self._settings = settings
         self._authorizer = authorizer
         self._key = key
@@ -103,7 +84,7 @@ class StageTokens:
 
         Raises what `SessionAuthorizer.role` raises, Refused for who may not speak, and Conflict `live.no_stage`.
         """
-        self._kernel.rooms.check(f"session:{session_id}", principal.id)
+        self._rooms.check(session_room(session_id), principal.id)
         role = await self._authorizer.role(principal, session_id)
         if role not in PUBLISHERS:
             raise forbidden("only who speaks shares a screen")
@@ -113,44 +94,42 @@ class StageTokens:
         return token
 
     async def _issue(self, principal: Principal, session_id: str, role: str, kind: Kind) -> StageToken | None:
-        fetch = self._kernel.database.fetch
-        rows = await fetch(STAGE, session_id)
-        if self._key is None or not rows:
+        stage = await self._rows.stage(session_id)
+        if self._key is None or stage is None:
             return None
         publishes = role in PUBLISHERS
         now = int(clock.now_seconds())
         expires = now + int(min(self._settings.stage_life, LONGEST))
         participant, expires_at = new_id(), datetime.fromtimestamp(expires, UTC)
-        arn = rows[0]["stage_arn"]
         claims = {
             "exp": expires,
             "iat": now,
             "jti": participant,
             "user_id": principal.id,
-            "resource": arn,
-            "topic": arn.rpartition("/")[2],
-            "events_url": rows[0]["stage_events_url"],
-            "whip_url": rows[0]["stage_whip_url"],
+            "resource": stage.stage_arn,
+            "topic": stage.stage_arn.rpartition("/")[2],
+            "events_url": stage.stage_events_url,
+            "whip_url": stage.stage_whip_url,
             # A right that one has not is not named.
             "capabilities": ({"allow_publish": True} if publishes else {})
             | ({"allow_subscribe": True} if kind == "camera" else {}),
             "attributes": {"role": role, "kind": kind} | ({FEATURED: "true"} if kind == "screen" else {}),
             "version": "1.0",
         }
-        token = self._key.sign(claims, rows[0]["stage_key_arn"])
-        if not await fetch(HAND_OUT, participant, session_id, principal.id, role, kind, expires_at):
+        token = self._key.sign(claims, stage.stage_key_arn)
+        if not await self._rows.add(participant, session_id, principal.id, role, kind, expires_at):
             return None
         if await self._authorizer.role(principal, session_id) != role:
-            await fetch(LEAVE_ONE, session_id, participant)
+            await self._rows.withdraw(session_id, participant)
             return None
         return StageToken(token, participant, publishes, expires_at)
 
 
-async def off_stage(kernel: Kernel, session_id: str, user_id: str) -> None:
+async def off_stage(database: Database, session_id: str, user_id: str) -> None:
     """Take back all of a user's tokens, in the transaction in which they lose the right, or after it."""
-    await kernel.database.fetch(LEAVE, session_id, user_id)
+    await ParticipantRepository(database).withdraw_all(session_id, user_id)
 
 
-async def onto_stage(kernel: Kernel, session_id: str, user_id: str) -> None:
+async def onto_stage(database: Database, session_id: str, user_id: str) -> None:
     """Take back the tokens by which a user only watched, in the transaction in which they become a speaker."""
-    await kernel.database.fetch(LEAVE_SEAT, session_id, user_id)
+    await ParticipantRepository(database).withdraw_viewer(session_id, user_id)

@@ -51,7 +51,7 @@ class Promotions:
                 if row["unasked"] and self._parts.records:
                     raise Conflict("this user has not agreed to being recorded", code="live.no_consent")
             await self._parts.fetch(PROMOTE, session, user, role)
-            await onto_stage(self._parts.kernel, session, user)
+            await onto_stage(self._parts.kernel.database, session, user)
         await self._parts.kernel.rooms.evict(session_room(session), user, ROLE_CHANGED, rejoin=True)
         if before == "cohost":
             await self._parts.kernel.rooms.evict(staff_room(session), user, ROLE_CHANGED, rejoin=True)
@@ -60,4 +60,4 @@ class Promotions:
     async def forget(self, session: str, user: str) -> None:
         """Of somebody who is taken out anyway. They leave the stage as well."""
         await self._parts.fetch(DEMOTE, session, user)
-        await off_stage(self._parts.kernel, session, user)
+        await off_stage(self._parts.kernel.database, session, user)

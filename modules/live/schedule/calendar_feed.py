@@ -19,7 +19,7 @@ from gateway.errors import not_found
 from modules.accounts.facade import kept_out
 from modules.live.messages import SessionView
 from modules.live.schedule.icalendar import calendar
-from modules.live.sessions.service import COLUMNS
+from modules.live.sessions.repository import COLUMNS
 from modules.live.settings import LiveSettings
 from modules.live.tables import Calendar, Session
 from modules.programs.facade import programs_of

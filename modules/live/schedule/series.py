@@ -22,7 +22,8 @@ from modules.accounts.facade import record
 from modules.live.messages import NewSession, SessionView, Video
 from modules.live.schedule.messages import NewSeries, SeriesChange, SeriesView
 from modules.live.schedule.recurrence import counted, occurrences
-from modules.live.sessions.service import COLUMNS, Sessions, check_co_mentors
+from modules.live.sessions.repository import COLUMNS
+from modules.live.sessions.service import Sessions, check_co_mentors
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState, Step
 from modules.live.tables import Series as SeriesRow

@@ -1,4 +1,4 @@
-"""What is told and done before a class is recorded; in the transaction that starts it, so ahead of its channel."""
+"""What the room is told before a class is recorded: in the transaction that starts it, so before its channel exists."""
 
 from __future__ import annotations
 
@@ -6,18 +6,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.contract import Kernel
-from modules.live.messages import SessionView
-from modules.live.tables import Promotion
-
-PUSH: Final = "live.recording_notice"
-# Who became a speaker or a co-host before recording was turned on, and has not agreed to it.
-SILENCE: Final = """
-    DELETE FROM live_promotion WHERE session_id = {} AND NOT EXISTS (
-        SELECT FROM live_consent WHERE session_id = live_promotion.session_id
-        AND user_id = live_promotion.user_id AND agreed
-    ) RETURNING user_id
-"""
+from gateway.contract import PushType
 
 
 class RecordingAhead(msgspec.Struct, frozen=True):
@@ -27,7 +16,4 @@ class RecordingAhead(msgspec.Struct, frozen=True):
     rev: int
 
 
-async def give(kernel: Kernel, session: SessionView) -> list[str]:
-    """Tell the room; gives those who are no more than viewers now and have to come back as such."""
-    await kernel.rooms.publish_row(f"session:{session.id}", PUSH, RecordingAhead(session.id, session.rev))
-    return [row["user_id"] for row in await Promotion.raw(SILENCE, session.id)]
+RECORDING_NOTICE: Final = PushType("live.recording_notice", RecordingAhead)

@@ -16,7 +16,8 @@ from gateway.http.listing import Page, Span
 from gateway.principal import Principal, Role
 from modules.live.messages import NewSession, SessionChange, SessionView
 from modules.live.policies import HOSTS, NAME, OF_PROGRAM, Id
-from modules.live.sessions.service import Agenda, Sessions
+from modules.live.sessions.repository import Agenda
+from modules.live.sessions.service import Sessions
 from modules.live.states import SessionState, Step
 
 Chosen = Annotated[str | None, QueryParameter(pattern=NAME)]

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from piccolo.columns.combination import WhereRaw
 
 from gateway import clock
 from gateway.contract import Database, Kernel
 from gateway.errors import forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
-from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
@@ -29,37 +28,20 @@ from modules.live.events import (
     SessionScheduled,
     SessionStarted,
 )
-from modules.live.messages import NewSession, SessionChange, SessionView, Video
-from modules.live.sessions import recording_notice
+from modules.live.messages import SESSION, NewSession, SessionChange, SessionView, Video
+from modules.live.rooms import session_room, staff_room
+from modules.live.sessions.recording_notice import RECORDING_NOTICE, RecordingAhead
+from modules.live.sessions.repository import Agenda, SessionRepository
 from modules.live.sessions.timers import EMPTY, SETTLE, FollowUpDue, SessionTimers
 from modules.live.sessions.video_jobs import VideoJobs
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState, Step, after
-from modules.live.tables import Session
-from modules.programs.facade import Part, exists, part_of, parts_of, programs_of
+from modules.programs.facade import Part, exists, part_of, parts_of, program_room, programs_of
 
-COLUMNS: Final = ", ".join(SessionView.__struct_fields__)
-READ: Final = f"SELECT {COLUMNS} FROM live_session WHERE id = {{}}"  # noqa: S608
-LOCK: Final = READ + " FOR UPDATE"
-AGENDA: Final = Sort("agenda", (Session.starts_at, Session.id))
-CO_MENTOR: Final = "co_mentors @> ARRAY[{}]::text[]"
-# The push of a session, in its own room and in its program's.
-PUSH: Final = "live.session"
 # What those who wait for the class have been told; it cannot change under them once it runs.
 SETTLED: Final = frozenset({"starts_at", "mode", "recording"})
 # Steps that the audit has when another's class takes them.
 OVER: Final = frozenset({Step.END, Step.CANCEL})
-
-
-class Agenda(msgspec.Struct, frozen=True, kw_only=True):
-    """Which sessions are asked for."""
-
-    program: str | None = None
-    series: str | None = None
-    state: SessionState | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    teaching: bool = False
 
 
 async def teaches(database: Database, principal: Principal, session: SessionView) -> bool:
@@ -72,43 +54,32 @@ async def teaches(database: Database, principal: Principal, session: SessionView
 class Sessions:
     """The sessions there are."""
 
+    pushes = (SESSION, RECORDING_NOTICE)
+
     def __init__(self, kernel: Kernel, settings: LiveSettings, video_jobs: VideoJobs) -> None:
         self._kernel = kernel
+        self._database = kernel.database
+        self._rows = SessionRepository(kernel.database)
         self._settings = settings
         self._video_jobs = video_jobs
         self._timers = SessionTimers(kernel, settings)
 
     async def listing(self, principal: Principal, agenda: Agenda, span: Span) -> Page[SessionView]:
         """Those that this user may see, by their beginning."""
-        query = Session.select()
-        with self._kernel.database.guard():
-            if agenda.teaching:
-                mine = f"(mentor_id = {{}} OR {CO_MENTOR})"
-                query = query.where(WhereRaw(mine, principal.id, principal.id))
-            elif principal.role is not Role.ADMIN:
-                theirs = await programs_of(self._kernel.database, principal.id)
-                seen = f"(visibility = 'open' OR program_id = ANY({{}}) OR mentor_id = {{}} OR {CO_MENTOR})"
-                query = query.where(WhereRaw(seen, theirs, principal.id, principal.id))
-            if agenda.program is not None:
-                query = query.where(Session.program_id == agenda.program)
-            if agenda.series is not None:
-                query = query.where(Session.series_id == agenda.series)
-            if agenda.state is not None:
-                query = query.where(Session.state == agenda.state.value)
-            if agenda.since is not None:
-                query = query.where(Session.ends_at > agenda.since)
-            if agenda.until is not None:
-                query = query.where(Session.starts_at < agenda.until)
-            return await page_of(query, AGENDA, span, SessionView)
+        if agenda.teaching:
+            return await self._rows.page_of_teacher(principal.id, agenda, span)
+        if principal.role is Role.ADMIN:
+            return await self._rows.page_of_all(agenda, span)
+        programs = await programs_of(self._database, principal.id)
+        return await self._rows.page_of_user(principal.id, programs, agenda, span)
 
     async def read(self, principal: Principal, id: str) -> SessionView:
         """Raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
-        with self._kernel.database.guard():
-            session = await self._found(READ, id)
-            if session.visibility == "open" or await teaches(self._kernel.database, principal, session):
-                return session
-            if await part_of(self._kernel.database, principal.id, session.program_id) is None:
-                raise forbidden("this session is for those enrolled in its program")
+        session = _known(await self._rows.find(id))
+        if session.visibility == "open" or await teaches(self._database, principal, session):
+            return session
+        if await part_of(self._database, principal.id, session.program_id) is None:
+            raise forbidden("this session is for those enrolled in its program")
         return session
 
     async def create(self, principal: Principal, new: NewSession) -> SessionView:
@@ -117,7 +88,7 @@ class Sessions:
         Raises BadInput `invalid`, Refused `forbidden` or Unavailable.
         """
         session = await self.planned(principal, new)
-        async with self._kernel.database.transaction():
+        async with self._database.transaction():
             await self.add(session)
         return session
 
@@ -127,15 +98,14 @@ class Sessions:
         self._check_times(new.starts_at, new.ends_at)
         check_co_mentors(new.co_mentors)
         self.check_recording(new.recording)
-        with self._kernel.database.guard():
-            if not await exists(self._kernel.database, new.program_id):
-                raise invalid("there is no such program", field="program_id")
-            if principal.role is not Role.ADMIN:
-                if await part_of(self._kernel.database, principal.id, new.program_id) is not Part.MENTOR:
-                    raise forbidden("only a program's mentors schedule its sessions")
-                same = mentor_id == principal.id
-                if not same and await part_of(self._kernel.database, mentor_id, new.program_id) is not Part.MENTOR:
-                    raise invalid("this user is no mentor of the program", field="mentor_id")
+        if not await exists(self._database, new.program_id):
+            raise invalid("there is no such program", field="program_id")
+        if principal.role is not Role.ADMIN:
+            if await part_of(self._database, principal.id, new.program_id) is not Part.MENTOR:
+                raise forbidden("only a program's mentors schedule its sessions")
+            same = mentor_id == principal.id
+            if not same and await part_of(self._database, mentor_id, new.program_id) is not Part.MENTOR:
+                raise invalid("this user is no mentor of the program", field="mentor_id")
         values = msgspec.structs.asdict(new) | {
             "mentor_id": mentor_id,
             "co_mentors": tuple(new.co_mentors),
@@ -157,9 +127,9 @@ class Sessions:
 
     async def add(self, session: SessionView) -> None:
         """Write a planned session and tell of it, inside a transaction."""
-        await Session.insert(Session(**_columns(msgspec.structs.asdict(session))))
+        await self._rows.insert(session)
         # Nobody is in its own room yet.
-        await self._kernel.rooms.publish_row(f"program:{session.program_id}", PUSH, session)
+        await self._kernel.rooms.publish_row(program_room(session.program_id), SESSION, session)
         await self._timers.plan(session)
         await self._kernel.events.publish(
             SessionScheduled(
@@ -176,7 +146,7 @@ class Sessions:
         """Raises Conflict `live.not_changeable` for what is settled by now, and what `locked` raises."""
         values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         check_co_mentors(values.get("co_mentors", ()))
-        async with self._kernel.database.transaction():
+        async with self._database.transaction():
             session = await self.locked(principal, id)
             if_match.check(session.rev)
             self.check_recording(values.get("recording", False) and not session.recording)
@@ -197,7 +167,7 @@ class Sessions:
             starts_at, ends_at = values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at)
             self._check_times(starts_at, ends_at)
             values = values | {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
-        await note_co_mentors(self._kernel.database, principal, session.id, session.co_mentors, values)
+        await note_co_mentors(self._database, principal, session.id, session.co_mentors, values)
         session = await self.write(session, values)
         if moved:
             await self._timers.plan(session)
@@ -207,10 +177,10 @@ class Sessions:
 
     async def step(self, principal: Principal, id: str, step: Step) -> SessionView:
         """Take a step of the session's life, once; raises Conflict `live.bad_transition`, and what `locked` raises."""
-        async with self._kernel.database.transaction():
+        async with self._database.transaction():
             session = await self.take(await self.locked(principal, id), step)
             if step in OVER and principal.id not in (session.mentor_id, *session.co_mentors):
-                await record(self._kernel.database, principal, f"live.{step}", id)
+                await record(self._database, principal, f"live.{step}", id)
         self._video_jobs.woken.set()
         return session
 
@@ -237,7 +207,9 @@ class Sessions:
                 await self._empty_at(session, now)
                 event = SessionCancelled(session.id, session.program_id)
         if step is Step.START and self._video_jobs.records(session):
-            for user in await recording_notice.give(self._kernel, session):
+            notice = RecordingAhead(session.id, session.rev)
+            await self._kernel.rooms.publish_row(session_room(session.id), RECORDING_NOTICE, notice)
+            for user in await self._rows.demote_without_consent(session.id):
                 await self._take_out(session, user)
         session = await self.write(session, values)
         await self._timers.plan(session)
@@ -250,15 +222,15 @@ class Sessions:
 
         Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
         """
-        session = await self._found(LOCK, id)
-        if not await teaches(self._kernel.database, principal, session):
+        session = _known(await self._rows.lock(id))
+        if not await teaches(self._database, principal, session):
             raise forbidden("only its mentors do this to a session")
         return session
 
     async def write(self, session: SessionView, changed: dict[str, Any]) -> SessionView:
         """Change a locked session inside a transaction, and tell who is in its room and its program's."""
         values = {**changed, "rev": session.rev + 1}
-        await Session.update(_columns(values)).where(Session.id == session.id)
+        await self._rows.update(session.id, values)
         before, session = session, msgspec.convert({**msgspec.structs.asdict(session), **values}, SessionView)
         # Who teaches it no more comes back as what they are now, if at all.
         for user in sorted({*before.co_mentors} - {*session.co_mentors}):
@@ -269,11 +241,10 @@ class Sessions:
     async def _empty(self, session: SessionView) -> None:
         """Take those out who are in the rooms and have no part in the program; not inside of a transaction, since
         other nodes may have to be asked. Done again when the session is changed so again."""
-        people = {person.id: person for person in await self._kernel.rooms.members(f"session:{session.id}")}
-        with self._kernel.database.guard():
-            parts = await parts_of(self._kernel.database, sorted(people), session.program_id)
+        people = {person.id: person for person in await self._kernel.rooms.members(session_room(session.id))}
+        parts = await parts_of(self._database, sorted(people), session.program_id)
         mentors = {session.mentor_id, *session.co_mentors}
-        async with self._kernel.database.transaction():
+        async with self._database.transaction():
             for user, person in sorted(people.items()):
                 if user not in parts and user not in mentors and person.role != Role.ADMIN:
                     await self._take_out(session, user)
@@ -285,18 +256,13 @@ class Sessions:
             await self._kernel.schedules.at(EMPTY, session.id, closes + fresh, FollowUpDue(session.id))
 
     async def _take_out(self, session: SessionView, user: str) -> None:
-        await off_stage(self._kernel, session.id, user)
-        for room in ("session", "staff"):
-            await self._kernel.rooms.evict(f"{room}:{session.id}", user, ROLE_CHANGED, rejoin=True)
+        await off_stage(self._database, session.id, user)
+        for room in (session_room(session.id), staff_room(session.id)):
+            await self._kernel.rooms.evict(room, user, ROLE_CHANGED, rejoin=True)
 
     async def _push(self, session: SessionView) -> None:
-        for room in (f"session:{session.id}", f"program:{session.program_id}"):
-            await self._kernel.rooms.publish_row(room, PUSH, session)
-
-    async def _found(self, statement: str, id: str) -> SessionView:
-        for row in await Session.raw(statement, id):
-            return msgspec.convert(row, SessionView)
-        raise not_found("there is no such session")
+        for room in (session_room(session.id), program_room(session.program_id)):
+            await self._kernel.rooms.publish_row(room, SESSION, session)
 
     def check_recording(self, wanted: bool) -> None:
         """Raises Conflict `live.no_recording` for what would not happen."""
@@ -333,5 +299,7 @@ async def note_co_mentors(
         await record(database, principal, "live.co_mentors", id, details)
 
 
-def _columns(values: dict[str, Any]) -> dict[Any, Any]:
-    return values | ({"co_mentors": list(values["co_mentors"])} if "co_mentors" in values else {})
+def _known(session: SessionView | None) -> SessionView:
+    if session is None:
+        raise not_found("there is no such session")
+    return session

@@ -9,29 +9,28 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
 from gateway import clock
 from gateway.contract import Delivery, Kernel, timer
 from modules.live.events import SessionNear
-from modules.live.messages import Reminder, SessionView
-from modules.live.sessions.service import READ, Sessions
+from modules.live.messages import REMINDER, Reminder, SessionView
+from modules.live.sessions.repository import SessionRepository
+from modules.live.sessions.service import Sessions
 from modules.live.sessions.timers import CLOSE, OPEN, REMIND, SessionDue
 from modules.live.states import SessionState, Step
-from modules.live.tables import Session
+from modules.programs.facade import program_room
 
 AGAIN: Final = timedelta(seconds=0.5)
-LOCK_OR_SKIP: Final = READ + " FOR UPDATE SKIP LOCKED"
-# The push of a reminder, in the program's room.
-PUSH: Final = "live.reminder"
 
 
 class TimerHandlers:
     """The handlers of the timers; each runs inside of a transaction."""
 
+    pushes = (REMINDER,)
+
     def __init__(self, kernel: Kernel, sessions: Sessions) -> None:
         self._kernel = kernel
         self._sessions = sessions
+        self._rows = SessionRepository(kernel.database)
 
     @timer(OPEN)
     async def open(self, due: SessionDue, delivery: Delivery) -> None:
@@ -58,15 +57,14 @@ class TimerHandlers:
         ):
             return
         reminder = Reminder(session.id, session.title, session.starts_at, due.ahead, session.rev)
-        await self._kernel.rooms.publish_row(f"program:{session.program_id}", PUSH, reminder)
+        await self._kernel.rooms.publish_row(program_room(session.program_id), REMINDER, reminder)
         await self._kernel.events.publish(
             SessionNear(session.id, session.program_id, session.title, session.starts_at, due.ahead)
         )
 
     async def _locked(self, timer: str, due: SessionDue) -> SessionView | None:
-        for row in await Session.raw(LOCK_OR_SKIP, due.session_id):
-            return msgspec.convert(row, SessionView)
-        if await Session.exists().where(Session.id == due.session_id):
+        session = await self._rows.lock_unless_locked(due.session_id)
+        if session is None and await self._rows.exists(due.session_id):
             key = f"{due.session_id}-{due.ahead}" if due.ahead else due.session_id
             await self._kernel.schedules.at(timer, key, clock.now() + AGAIN, due)
-        return None
+        return session

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -32,11 +32,12 @@ from modules.live.aws.ivs_stages import Stage
 from modules.live.aws.s3 import S3
 from modules.live.messages import SessionView, Video
 from modules.live.recordings.service import Recordings
-from modules.live.sessions.service import LOCK, Sessions
+from modules.live.sessions.repository import SessionRepository
+from modules.live.sessions.service import Sessions
 from modules.live.sessions.video_jobs import COLUMNS, VideoFacts, VideoJobs
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState, Step
-from modules.live.tables import Session, VideoRow
+from modules.live.tables import VideoRow
 from modules.live.video.messages import StreamNotice, StreamTrouble
 
 log = structlog.get_logger(__name__)
@@ -354,5 +355,6 @@ class ChannelProvisioner:
         await VideoRow.raw(GONE, "kept" if kept else "gone", video.session_id)
 
     async def _locked(self, session_id: str) -> SessionView:
-        rows: list[dict[str, Any]] = await Session.raw(LOCK, session_id)
-        return msgspec.convert(rows[0], SessionView)
+        session = await SessionRepository(self._kernel.database).lock(session_id)
+        assert session is not None
+        return session

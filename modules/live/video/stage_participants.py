@@ -16,7 +16,7 @@ import structlog
 from gateway.contract import Kernel
 from gateway.errors import Unavailable, forbidden, not_found
 from gateway.principal import Principal
-from modules.live.access.stage_tokens import LEAVE_ONE, STAGE
+from modules.live.access.participant_repository import STAGE, WITHDRAW_ONE
 from modules.live.aws.ivs_stages import Stages
 from modules.live.errors import no_stage
 from modules.live.messages import SessionView
@@ -97,7 +97,7 @@ class StageParticipants:
         await self._host(principal, id)
         if not await self._kernel.database.fetch(ONE, id, participant):
             raise not_found("there is no such participant")
-        await self._kernel.database.fetch(LEAVE_ONE, id, participant)
+        await self._kernel.database.fetch(WITHDRAW_ONE, id, participant)
 
     async def run(self) -> None:
         """Send away who is to go, until cancelled."""
