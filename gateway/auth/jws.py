@@ -1,7 +1,7 @@
 """A signed token taken apart: the compact form of RFC 7515, with one algorithm and nothing optional.
 
-It is read here and not by PyJWT because a whole class reconnecting means thousands of tokens at once, and this
-takes a quarter of the time. The signature itself is checked by `cryptography`.
+It is read here and not by PyJWT, because a class that reconnects brings thousands of tokens at once, and this takes a
+quarter of the time. `tests/auth/test_like_pyjwt.py` compares the two. `cryptography` checks the signature itself.
 """
 
 from __future__ import annotations

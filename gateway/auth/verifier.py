@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple, Self
 
 import msgspec
+from cachetools import FIFOCache
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from gateway import clock
@@ -20,7 +21,7 @@ from gateway.auth.keys import KeySet
 from gateway.principal import Principal
 from gateway.settings import Settings
 
-CACHE_ENTRIES: Final = 16_384
+REMEMBERED: Final = 16_384
 
 
 class _Verified(NamedTuple):
@@ -34,7 +35,7 @@ class TokenVerifier:
 
     Tokens that passed are remembered, by their hash, because the same ones come again when many clients
     reconnect at once. A remembered token counts until its `exp`, and only while the issuer still publishes the
-    key that signed it. `now` is the time in seconds since the Unix epoch.
+    key that signed it. `now` is the time in seconds since the Unix epoch, `remembered` the number of tokens.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class TokenVerifier:
         leeway: float,
         token_bytes: int,
         now: Callable[[], float] = clock.now_seconds,
+        remembered: int = REMEMBERED,
     ) -> None:
         self._keys = keys
         self._issuer = issuer
@@ -53,7 +55,8 @@ class TokenVerifier:
         self._leeway = leeway
         self._token_bytes = token_bytes
         self._now = now
-        self._verified: dict[bytes, _Verified] = {}
+        # The oldest goes first; expired tokens leave this way too.
+        self._verified: FIFOCache[bytes, _Verified] = FIFOCache(remembered)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -88,7 +91,7 @@ class TokenVerifier:
         if not principal.token:
             principal = msgspec.structs.replace(principal, token=digest.hex())
         if not self._ended(principal):
-            self._remember(digest, _Verified(jws.kid, key, principal))
+            self._verified[digest] = _Verified(jws.kid, key, principal)
         return principal
 
     async def close(self) -> None:
@@ -100,9 +103,3 @@ class TokenVerifier:
 
     def _ended(self, principal: Principal) -> bool:
         return self._now() * 1000 >= principal.expires_at
-
-    def _remember(self, digest: bytes, entry: _Verified) -> None:
-        while len(self._verified) >= CACHE_ENTRIES:
-            # The oldest goes first, which a dict knows by its order; expired tokens leave this way too.
-            del self._verified[next(iter(self._verified))]
-        self._verified[digest] = entry

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from cachetools import LRUCache
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
@@ -33,7 +33,7 @@ class RequestAuthenticator:
         self._identified = identified
         self._fresh = fresh
         # What was claimed, who that is, and until when.
-        self._known: OrderedDict[str, tuple[Principal, Principal, float]] = OrderedDict()
+        self._known: LRUCache[str, tuple[Principal, Principal, float]] = LRUCache(KEPT)
         self._forgotten = 0
         self._unidentified: set[str] = set()
 
@@ -61,9 +61,6 @@ class RequestAuthenticator:
         if not principal.identified:
             self._unidentified.add(claimed.id)
         self._known[claimed.id] = (claimed, principal, now + self._fresh)
-        self._known.move_to_end(claimed.id)
-        if len(self._known) > KEPT:
-            self._known.popitem(last=False)
         return principal
 
     def forget(self, user: str) -> None:

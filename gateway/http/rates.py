@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections import OrderedDict
 from typing import Final
 
 import msgspec
+from cachetools import LRUCache
 from nats.aio.msg import Msg
 
 from gateway.bus.connection import NatsBus
@@ -69,9 +69,9 @@ class Rates:
     def __init__(self, bus: NatsBus, *, interval: float, entries: int) -> None:
         self._bus = bus
         self._interval = interval
-        self._entries = entries
         self._node = uuid.uuid4().hex
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        # The one that was longest unused is the likeliest to be full again, which is as good as absent.
+        self._buckets: LRUCache[str, Bucket] = LRUCache(entries)
         self._used: dict[str, int] = {}
         self._telling: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,11 +99,6 @@ class Rates:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = Bucket(rate, burst)
-            if len(self._buckets) > self._entries:
-                # The one that was longest unused is the likeliest to be full again, which is as good as absent.
-                self._buckets.popitem(last=False)
-        else:
-            self._buckets.move_to_end(key)
         return bucket
 
     def _tell(self) -> None:

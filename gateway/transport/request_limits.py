@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, TypeVar
+
+from cachetools import LRUCache
 
 from gateway.errors import Limited
 from gateway.principal import Principal
@@ -25,8 +26,8 @@ class RequestLimits:
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate
         self._burst = burst
-        self._all: OrderedDict[str, Bucket] = OrderedDict()
-        self._in_rooms: OrderedDict[tuple[str, str], dict[str, Bucket]] = OrderedDict()
+        self._all: LRUCache[str, Bucket] = LRUCache(KEPT)
+        self._in_rooms: LRUCache[tuple[str, str], dict[str, Bucket]] = LRUCache(KEPT)
 
     def spend(self, principal: Principal) -> None:
         """Count one command; raises Limited."""
@@ -40,12 +41,9 @@ class RequestLimits:
         return _get(self._in_rooms, (principal.id, str(room)), dict)
 
 
-def _get(kept: OrderedDict[K, V], key: K, make: Callable[[], V]) -> V:
+def _get(kept: LRUCache[K, V], key: K, make: Callable[[], V]) -> V:
     """The value of a key, made when it is new."""
     value = kept.get(key)
     if value is None:
         value = kept[key] = make()
-    kept.move_to_end(key)
-    while len(kept) > KEPT:
-        kept.popitem(last=False)
     return value

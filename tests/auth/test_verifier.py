@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from gateway.auth import verifier as verifier_module
+from gateway.auth.keys import KeySet
 from gateway.auth.verifier import TokenVerifier
 from gateway.errors import Code, Unavailable
 from gateway.principal import Principal, Role
@@ -17,7 +17,7 @@ from gateway.settings import Settings
 
 from .clock import Clock
 from .jwks_server import JwksServer
-from .tokens import DEEP, ISSUER, LEEWAY, NOW, access, claims, refusal, sign, sign_raw
+from .tokens import CLIENTS, DEEP, ISSUER, LEEWAY, NOW, access, claims, refusal, sign, sign_raw
 
 
 async def test_id_token(verifier: TokenVerifier, key: RSAPrivateKey) -> None:
@@ -205,13 +205,17 @@ async def test_remembered_token_honours_its_expiry(verifier: TokenVerifier, key:
     assert await refusal(verifier, token) == Code.TOKEN_EXPIRED
 
 
-async def test_memory_is_bounded(verifier: TokenVerifier, key: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifier_module, "CACHE_ENTRIES", 3)
+async def test_memory_is_bounded(server: JwksServer, key: RSAPrivateKey, clock: Clock) -> None:
+    keys = KeySet(server.url, now=clock)
+    verifier = TokenVerifier(
+        keys, issuer=ISSUER, client_ids=CLIENTS, leeway=LEEWAY, token_bytes=8192, now=clock, remembered=3
+    )
     tokens = [sign(claims(sub=f"u{number}"), key) for number in range(5)]
     answers = [await verifier.verify(token) for token in tokens]
     again = [await verifier.verify(token) for token in reversed(tokens)]
     kept = [one is two for one, two in zip(answers, reversed(again), strict=True)]
     assert kept == [False, False, True, True, True]
+    await verifier.close()
 
 
 async def test_of_settings(server: JwksServer, key: RSAPrivateKey) -> None:
