@@ -1,4 +1,4 @@
-"""The facts that every node must know, as PostgreSQL records them."""
+"""The table of the cluster's facts: what every node has to know."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import msgspec
 from gateway import clock
 from gateway.db.database import PostgresDatabase
 
-# A fact that is over is kept for as long as a node that missed its end may take to hear of it.
+# How long a fact that is over is kept, for nodes that missed its end.
 KEPT: Final = timedelta(hours=1)
 
-# The row's lock puts the revisions of one key into the order of their commits.
+# The row is locked until the commit, so the revisions of one key have the order of their commits.
 WRITE: Final = """
     INSERT INTO fact (kind, key, rev, until, data, changed_at)
     VALUES ($1, $2, nextval('fact_rev'), $3, $4, clock_timestamp())
@@ -29,7 +29,7 @@ PRUNE: Final = "DELETE FROM fact WHERE greatest(until, changed_at) < clock_times
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """One fact of a kind. Of two with the same key the one with the higher `rev` counts.
+    """One fact of a kind. Of two facts with the same key, the one with the higher `rev` is valid.
 
     `until` is when it ends, in milliseconds since the Unix epoch: None when it does not by itself, 0 when it was
     lifted. `data` is the JSON of what the kind says.
@@ -53,7 +53,7 @@ class FactTable:
         self._database = database
 
     async def write(self, kind: str, key: str, data: bytes, until: int | None) -> Fact:
-        """Put a fact in place of the one with its key."""
+        """Write a fact in place of the one with its key."""
         when = None if until is None else clock.from_ms(until)
         return _facts(await self._database.fetch(WRITE, kind, key, when, data.decode()))[0]
 
@@ -62,11 +62,11 @@ class FactTable:
         return _facts(await self._database.fetch(ALL))
 
     async def changed(self, seconds: float) -> list[Fact]:
-        """Those that were written in the last so many seconds by the database's clock."""
+        """The facts that were written in the last so many seconds, by the database's clock."""
         return _facts(await self._database.fetch(CHANGED, timedelta(seconds=seconds)))
 
     async def prune(self) -> None:
-        """Forget those that have been over for long."""
+        """Delete the facts that have been over for longer than KEPT."""
         await self._database.fetch(PRUNE, KEPT)
 
 

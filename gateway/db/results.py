@@ -1,7 +1,8 @@
-"""What row-first commands were answered, so that a repeat with the same nonce is answered as the first was.
+"""The answers of row-first commands, so that a repeat with the same nonce gets the first answer again.
 
-The answer is a row of the transaction that did the work, claimed by its id before anything else is done: of two that
-run at once, on whichever nodes, the second waits for the first. What failed has no row, and may be tried again.
+The answer is a row of the transaction that did the work. The transaction claims the row by its id before it does
+anything else. Of two that run at once, on any nodes, the second waits for the first. A command that failed has no row,
+and may be tried again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 SWEEP: Final = 300.0
 
-# Waits for another transaction that holds the same id. What is past its keeping is another command.
+# Waits for another transaction that holds the same id. A row that is older than the window belongs to another command.
 CLAIM: Final = """
     INSERT INTO command_result AS held (id) VALUES ($1)
     ON CONFLICT (id) DO UPDATE SET at = now(), ok = NULL WHERE held.at < now() - make_interval(secs => $2)
@@ -39,25 +40,25 @@ class CommandResults:
         self._kept = kept
 
     async def first(self, id: str) -> dict[str, Any] | None:
-        """The first answer to a command that is repeated, which says that it is `duplicate`."""
+        """The first answer to a repeated command, marked as `duplicate`; None when there is none."""
         for row in await self._database.fetch(FIRST, id, self._kept):
             return {**msgspec.json.decode(row["ok"], type=dict[str, Any]), "duplicate": True}
         return None
 
     async def claim(self, id: str) -> bool:
-        """Whether this transaction is the one that does the command; if not, it was done."""
+        """Claim the id. Returns whether this transaction has to do the command; if not, it was done."""
         return bool(await self._database.fetch(CLAIM, id, self._kept))
 
     async def keep(self, id: str, ok: msgspec.Struct) -> None:
-        """Note the answer, in the transaction that claimed the id."""
+        """Store the answer, in the transaction that claimed the id."""
         await self._database.fetch(KEEP, id, msgspec.json.encode(ok).decode())
 
     async def sweep(self) -> None:
-        """Delete what is past its keeping, now and then, for as long as the gateway runs."""
+        """Delete old answers now and then, for as long as the gateway runs."""
         while True:
             await asyncio.sleep(SWEEP * random.uniform(0.5, 1.5))  # noqa: S311
             try:
-                # Who waits for a claim must not find its row gone.
+                # Twice the window, so that a transaction that waits for a claim still finds its row.
                 await self._database.fetch(FORGET, self._kept * 2)
             except Unavailable:
                 log.info("results.not_swept")

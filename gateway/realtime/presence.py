@@ -123,19 +123,31 @@ class RoomPresence:
     silence: float = 12.0
     listed: int = 200
     v: int = 0
+    # The people on this node, and those of them that the other nodes were told of: our replica.
     _here: dict[str, _Here] = field(default_factory=dict)
     _told: dict[str, Person] = field(default_factory=dict)
     _clock: int = 0
+    # The replicas of other nodes.
     _others: dict[str, _Replica] = field(default_factory=dict)
+    # The people as the members on this node were last told.
     _shown: dict[str, Person] = field(default_factory=dict)
+    # People who may have come or gone since then.
     _touched: set[str] = field(default_factory=set)
+    # Everyone who is in any replica.
     _present: set[str] = field(default_factory=set)
+    # People who came or left on this node, which the other nodes were not told yet.
     _untold: set[str] = field(default_factory=set)
+    # Replicas whose parts are not complete, by node.
     _parts: dict[str, tuple[int, dict[str, Person]]] = field(default_factory=dict)
+    # People without a connection on this node, who leave when the grace is over.
     _going: set[str] = field(default_factory=set)
+    # People who came here from a node that has shut down.
     _back: set[str] = field(default_factory=set)
+    # Nodes that have shut down and whose stay is over. Their messages are ignored.
     _over: set[str] = field(default_factory=set)
+    # Once this node shuts down: for how many seconds its members stay.
     _stay: float | None = None
+    # The ids of `_shown` in order, made when a page is asked for.
     _order: list[str] | None = None
 
     @property

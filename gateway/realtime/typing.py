@@ -36,9 +36,12 @@ class TypingChange(msgspec.Struct, frozen=True):
 class RoomTyping:
     """The typists of one room, on all nodes."""
 
+    # Each typist, and when their last stroke expires.
     _typists: dict[str, tuple[Typist, float]] = field(default_factory=dict)
+    # Members of this node who began or stopped, which the other nodes were not told yet.
     _on: dict[str, Typist] = field(default_factory=dict)
     _off: set[str] = field(default_factory=set)
+    # The typists as the members were last told, and when.
     _shown: frozenset[str] = frozenset()
     _shown_at: float = 0.0
 
