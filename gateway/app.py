@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import structlog
-from litestar import Litestar
-from litestar.plugins.prometheus import PrometheusConfig
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from gateway import failpoint, registry
@@ -32,25 +30,10 @@ from gateway.events.outbox import Outbox
 from gateway.events.publisher import ModuleEvents
 from gateway.events.runtime import EventRuntime
 from gateway.events.schedules import ModuleSchedules
-from gateway.http import (
-    authenticator,
-    compression,
-    cors,
-    development,
-    etag,
-    health,
-    listing,
-    openapi,
-    problems,
-)
-from gateway.http.admission import Admission
 from gateway.http.authenticator import RequestAuthenticator
-from gateway.http.conditional import ConditionalRequests
-from gateway.http.envelope import Envelope
-from gateway.http.idempotency import Idempotency, IdempotencyKeys
-from gateway.http.methods import Methods
-from gateway.http.metrics import MetricsController
+from gateway.http.idempotency import IdempotencyKeys
 from gateway.http.rates import Rates
+from gateway.module_kernel import ModuleKernel
 from gateway.realtime.archive import Archiver
 from gateway.realtime.cluster_state import ClusterState
 from gateway.realtime.command_executor import CommandExecutor
@@ -75,37 +58,6 @@ from gateway.transport.fallback import Fallback
 from gateway.transport.realtime import RealtimeHandler
 
 log = structlog.get_logger(__name__)
-
-
-class ModuleKernel:
-    """Implements `gateway.contract.Kernel` for one module."""
-
-    def __init__(
-        self,
-        rooms: ClusterRooms,
-        access: Revocations,
-        identities: Identities,
-        events: ModuleEvents,
-        schedules: ModuleSchedules,
-        database: PostgresDatabase,
-        settings: Any,
-        kernel: Settings,
-    ) -> None:
-        self.rooms = rooms
-        self.access = access
-        self.identities = identities
-        self.events = events
-        self.schedules = schedules
-        self.database = database
-        self._settings = settings
-        self._kernel = kernel
-
-    def settings(self, kind: type[Any]) -> Any:
-        if kind is Settings:
-            return self._kernel
-        if not isinstance(self._settings, kind):
-            raise TypeError(f"the module's settings are not of {kind.__name__}; name it in settings_type")
-        return self._settings
 
 
 class Gateway:
@@ -398,52 +350,3 @@ class Gateway:
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("gateway.task_failed", exc_info=error)
-
-
-def create_app(gateway: Gateway) -> Litestar:
-    """The ASGI application of a gateway: `/realtime`, health, metrics and the modules' routes.
-
-    Raises RegistryError for a route that states no policy, and for two of one path.
-    """
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with gateway.running():
-            yield
-
-    settings = gateway.settings
-    handlers: list[Any] = [
-        gateway.realtime.route(),
-        *gateway.fallback.routes(),
-        *health.routes(gateway.check),
-        MetricsController,
-        *registry.routers(gateway.modules),
-        *development.routes(settings),
-    ]
-    prometheus = PrometheusConfig(app_name="ksmp", prefix="ksmp", scopes={"http"}, group_path=True)  # type: ignore[arg-type]
-    app = Litestar(
-        route_handlers=handlers,
-        lifespan=[lifespan],
-        plugins=[problems.plugin(), openapi.Conventions()],
-        exception_handlers={500: problems.internal},
-        # From the outside in; none of them sees a socket.
-        middleware=[
-            compression.middleware(settings.compress_response_bytes),
-            prometheus.middleware,
-            Methods(),
-            Admission(gateway.authenticator, gateway.rates, settings),
-            ConditionalRequests(),
-            Idempotency(gateway.idempotency),
-        ],
-        dependencies=authenticator.dependencies() | listing.dependencies() | etag.dependencies(),
-        cors_config=cors.config(settings),
-        request_max_body_size=settings.body_bytes,
-        openapi_config=openapi.config(),
-        # Logs are configured once for the process, libraries included.
-        logging_config=None,
-        # A signature namespace is not needed: handlers name their types themselves.
-        debug=False,
-    )
-    registry.check_policies(app)
-    app.asgi_handler = Envelope(app.asgi_handler)
-    return app

@@ -19,7 +19,8 @@ from litestar import Litestar
 from uvicorn.supervisors import multiprocess
 
 from gateway import registry
-from gateway.app import Gateway, create_app
+from gateway.app import Gateway
+from gateway.asgi import create_app
 from gateway.settings import Settings, SettingsError, read, variable
 from gateway.telemetry import logs
 from gateway.transport.endpoint import WebSocketEndpoint

@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from gateway import registry
-from gateway.app import create_app
+from gateway.asgi import create_app
 from gateway.auth.policy import EVERY_ROLE, Policy, anyone, otherwise, policy_of, roles, signed_in
 from gateway.errors import Refused
 from gateway.principal import Role

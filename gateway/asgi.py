@@ -1,0 +1,69 @@
+"""The ASGI application of a gateway: its routes, and the layers that each HTTP request passes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from litestar import Litestar
+from litestar.plugins.prometheus import PrometheusConfig
+
+from gateway import registry
+from gateway.app import Gateway
+from gateway.http import authenticator, compression, cors, development, etag, health, listing, openapi, problems
+from gateway.http.admission import Admission
+from gateway.http.conditional import ConditionalRequests
+from gateway.http.envelope import Envelope
+from gateway.http.idempotency import Idempotency
+from gateway.http.methods import Methods
+from gateway.http.metrics import MetricsController
+
+
+def create_app(gateway: Gateway) -> Litestar:
+    """The ASGI application of a gateway: `/realtime`, health, metrics and the modules' routes.
+
+    Raises RegistryError for a route that states no policy, and for two of one path.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with gateway.running():
+            yield
+
+    settings = gateway.settings
+    handlers: list[Any] = [
+        gateway.realtime.route(),
+        *gateway.fallback.routes(),
+        *health.routes(gateway.check),
+        MetricsController,
+        *registry.routers(gateway.modules),
+        *development.routes(settings),
+    ]
+    prometheus = PrometheusConfig(app_name="ksmp", prefix="ksmp", scopes={"http"}, group_path=True)  # type: ignore[arg-type]
+    app = Litestar(
+        route_handlers=handlers,
+        lifespan=[lifespan],
+        plugins=[problems.plugin(), openapi.Conventions()],
+        exception_handlers={500: problems.internal},
+        # From the outside in; none of them sees a socket.
+        middleware=[
+            compression.middleware(settings.compress_response_bytes),
+            prometheus.middleware,
+            Methods(),
+            Admission(gateway.authenticator, gateway.rates, settings),
+            ConditionalRequests(),
+            Idempotency(gateway.idempotency),
+        ],
+        dependencies=authenticator.dependencies() | listing.dependencies() | etag.dependencies(),
+        cors_config=cors.config(settings),
+        request_max_body_size=settings.body_bytes,
+        openapi_config=openapi.config(),
+        # Logs are configured once for the process, libraries included.
+        logging_config=None,
+        # A signature namespace is not needed: handlers name their types themselves.
+        debug=False,
+    )
+    registry.check_policies(app)
+    app.asgi_handler = Envelope(app.asgi_handler)
+    return app

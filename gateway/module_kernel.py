@@ -1,0 +1,44 @@
+"""What one module is lent by the gateway that it runs in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.db.database import PostgresDatabase
+from gateway.events.publisher import ModuleEvents
+from gateway.events.schedules import ModuleSchedules
+from gateway.realtime.identities import Identities
+from gateway.realtime.revocations import Revocations
+from gateway.realtime.rooms import ClusterRooms
+from gateway.settings import Settings
+
+
+class ModuleKernel:
+    """Implements `gateway.contract.Kernel` for one module."""
+
+    def __init__(
+        self,
+        rooms: ClusterRooms,
+        access: Revocations,
+        identities: Identities,
+        events: ModuleEvents,
+        schedules: ModuleSchedules,
+        database: PostgresDatabase,
+        settings: Any,
+        kernel: Settings,
+    ) -> None:
+        self.rooms = rooms
+        self.access = access
+        self.identities = identities
+        self.events = events
+        self.schedules = schedules
+        self.database = database
+        self._settings = settings
+        self._kernel = kernel
+
+    def settings(self, kind: type[Any]) -> Any:
+        if kind is Settings:
+            return self._kernel
+        if not isinstance(self._settings, kind):
+            raise TypeError(f"the module's settings are not of {kind.__name__}; name it in settings_type")
+        return self._settings
