@@ -19,7 +19,7 @@ from modules.live.attendance.live_count import LiveCounts
 from modules.live.attendance.ratings import Ratings
 from modules.live.attendance.service import Attendances
 from modules.live.attendance.writer import AttendanceWriter
-from modules.live.room.hands import Hands
+from modules.live.room.hands.hands import Hands
 from modules.live.sessions.service import Sessions
 from modules.live.settings import LiveSettings
 

@@ -1,1 +1,1 @@
-"""What members do in a session's room: questions, polls, hands, reactions, moderation."""
+"""What happens in a session's room. Each part is a package: its messages, its rows and its rules."""

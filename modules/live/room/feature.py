@@ -1,71 +1,64 @@
-"""What happens in a session's room, put together: every part with its commands, pushes and timers."""
+"""What happens in a session's room, put together."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from litestar import Router
-
 from gateway.contract import Kernel
-from gateway.http.services import services
-from gateway.principal import Principal
-from modules.live.room import exports
-from modules.live.room.attention import Attention
-from modules.live.room.consents import Consents
-from modules.live.room.hands import Hands
-from modules.live.room.lobby import Lobby
-from modules.live.room.moderation import Moderation
-from modules.live.room.options import ChosenOptions, Options
-from modules.live.room.parts import RoomParts
-from modules.live.room.polls import Polls
-from modules.live.room.promotions import Promotions
-from modules.live.room.questions import Questions
-from modules.live.room.reactions import Reactions
-from modules.live.room.snapshot import Snapshots
+from modules.live.room.attention.attention import Attention
+from modules.live.room.consents.consents import Consents
+from modules.live.room.export import routes
+from modules.live.room.export.export import Export, StaffRole
+from modules.live.room.hands.hands import Hands
+from modules.live.room.lobby.lobby import Lobby
+from modules.live.room.moderation.moderation import Moderation
+from modules.live.room.options.options import Options
+from modules.live.room.options.repository import OptionRepository
+from modules.live.room.polls.polls import Polls
+from modules.live.room.promotions.promotions import Promotions
+from modules.live.room.questions.questions import Questions
+from modules.live.room.reactions.reactions import Reactions
+from modules.live.room.repository import PartRepository
+from modules.live.room.snapshot.snapshot import RoomSnapshot
 from modules.live.room.vote_counter import VoteCounter
 from modules.live.settings import RoomSettings
 
-# The role of a user in a session's staff room; raises Refused and BadInput `not_found`.
-StaffRole = Callable[[Principal, str], Awaitable[str]]
-
 
 class RoomFeature:
-    """Says what it offers before there is a kernel, and offers it while it is running."""
+    """Every part of the room, with its commands, pushes, snapshot parts and timers."""
 
     def __init__(self, kernel: Kernel, settings: RoomSettings, staff_role: StaffRole, *, records: bool) -> None:
-        parts = RoomParts(kernel, settings, records=records)
-        self.vote_counter = VoteCounter(parts)
-        self._reactions = Reactions(parts)
-        chosen = ChosenOptions(parts)
-        self.promotions = promotions = Promotions(parts)
-        lobby, attention = Lobby(parts), Attention(parts, chosen)
-        options = Options(parts, chosen, {"lobby": lobby.follow, "attention": attention.follow})
-        self.hands = hands = Hands(parts, promotions)
-        consents = Consents(parts, hands, promotions)
-        moderation = Moderation(parts, hands, promotions)
-        questions = Questions(parts, chosen, self.vote_counter)
-        self.polls = polls = Polls(parts, self.vote_counter)
+        """`records`: sessions can be recorded on this platform."""
+        parts = PartRepository(kernel.database)
+        chosen = OptionRepository(kernel.database, anonymous_questions=settings.anonymous_questions)
+        promotions = Promotions(kernel, records=records)
+        self.vote_counter = VoteCounter(kernel.database, parts, settings.tally_interval)
+        self.hands = Hands(kernel, settings, parts, promotions)
+        self.polls = Polls(kernel, settings, parts, self.vote_counter)
+        self._reactions = Reactions(kernel, settings)
+        questions = Questions(kernel, settings, parts, chosen, self.vote_counter)
+        lobby, attention = Lobby(kernel, settings, parts), Attention(kernel, parts, chosen)
+        consents = Consents(kernel, parts, self.hands, promotions, records=records)
+        moderation = Moderation(kernel, settings, parts, self.hands, promotions)
+        on_change = {"lobby": lobby.on_option, "attention": attention.on_option}
         self.features = (
-            Snapshots(parts),
-            options,
-            hands,
+            RoomSnapshot(kernel.database),
+            Options(kernel, parts, chosen, on_change),
+            self.hands,
             questions,
-            polls,
+            self.polls,
             self._reactions,
             moderation,
             lobby,
             attention,
             consents,
         )
-        self.routes = Router(
-            "/sessions",
-            route_handlers=[exports.questions, exports.polls, exports.ballots, exports.moderation, exports.consents],
-            dependencies=services(export=exports.Export(staff_role, questions, polls, moderation, consents)),
-        )
+        self.routes = routes.router(Export(staff_role, questions, self.polls, moderation, consents))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        """End this gateway's counts and sums at the end."""
         try:
             yield
         finally:

@@ -406,7 +406,7 @@ async def test_votes_are_told_at_most_twice_a_second_and_in_full_at_the_end(
         await mentor.expect_push("live.poll_tally", room)
         live: Any = next(module for module in two.gateway.modules if module.name == "live")
         session, tally = room.removeprefix("session:"), live.room.polls.tally
-        assert await live.room.vote_counter._count(session, "polls", tally) is False
+        assert await live.room.vote_counter.count_now(session, "polls", tally) is False
         started = await database.fetchval("SELECT clock_timestamp()")
         # Nobody closes it: its time does, once, with everything that was voted.
         await eventually(lambda: datas(mentor, "live.poll", room)[-1]["poll"]["state"] == "closed", "its time", 20.0)

@@ -1,0 +1,1 @@
+"""Attention: which members have turned to another window."""

@@ -1,0 +1,1 @@
+"""What hosts may keep of a session's room, by REST."""

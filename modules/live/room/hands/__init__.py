@@ -1,0 +1,1 @@
+"""Raised hands of a session's room."""

@@ -1,0 +1,1 @@
+"""The lobby: where viewers wait to be admitted to a session."""

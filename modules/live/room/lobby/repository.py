@@ -1,0 +1,70 @@
+"""The rows of guests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from gateway.contract import Database
+from modules.live.room.repository import with_revision
+
+
+class GuestRow(msgspec.Struct, frozen=True):
+    user_id: str
+    name: str
+    state: Literal["waiting", "admitted"]
+    knocked_at: datetime
+
+
+COUNT_WAITING: Final = "SELECT count(*) AS count FROM live_guest WHERE session_id = $1 AND state = 'waiting'"
+STATE_OF: Final = "SELECT state FROM live_guest WHERE session_id = $1 AND user_id = $2"
+KNOCK: Final = """
+    INSERT INTO live_guest (session_id, user_id, name, state, knocked_at) VALUES ($1, $2, $3, 'waiting', $4)
+    RETURNING *
+"""
+ADMIT: Final = """
+    UPDATE live_guest SET state = 'admitted'
+    WHERE session_id = $1 AND state = 'waiting' AND ($2::text IS NULL OR user_id = $2)
+    RETURNING *
+"""
+ADMIT_PRESENT: Final = """
+    INSERT INTO live_guest (session_id, user_id, name, state, knocked_at) VALUES ($1, $2, $3, 'admitted', $4)
+    ON CONFLICT (session_id, user_id) DO NOTHING
+"""
+WAITING: Final = """
+    SELECT part.rev, guest.* FROM live_part AS part
+    LEFT JOIN live_guest AS guest ON guest.session_id = part.session_id AND guest.state = 'waiting'
+    WHERE part.session_id = $1 AND part.part = 'guests'
+"""
+
+
+class GuestRepository:
+    """Each call runs in the transaction around it, if there is one, and raises Unavailable without PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def count_waiting(self, session: str) -> int:
+        return int((await self._database.fetch(COUNT_WAITING, session))[0]["count"])
+
+    async def state_of(self, session: str, user: str) -> str | None:
+        for row in await self._database.fetch(STATE_OF, session, user):
+            return str(row["state"])
+        return None
+
+    async def knock(self, session: str, user: str, name: str, at: datetime) -> GuestRow:
+        return msgspec.convert((await self._database.fetch(KNOCK, session, user, name, at))[0], GuestRow)
+
+    async def admit(self, session: str, user: str | None) -> list[GuestRow]:
+        """Admit one guest who waits, or with None all of them; gives those who were admitted now."""
+        return [msgspec.convert(row, GuestRow) for row in await self._database.fetch(ADMIT, session, user)]
+
+    async def admit_present(self, session: str, user: str, name: str, at: datetime) -> None:
+        """Admit a user who is in the session's room already."""
+        await self._database.fetch(ADMIT_PRESENT, session, user, name, at)
+
+    async def waiting(self, session: str) -> tuple[int, list[GuestRow]]:
+        """The part's revision, and the guests who wait."""
+        return with_revision(await self._database.fetch(WAITING, session), GuestRow, "user_id")

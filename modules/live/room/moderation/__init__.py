@@ -1,0 +1,1 @@
+"""Moderation of a session: kicks, bans and promotions."""

@@ -1,0 +1,1 @@
+"""What hosts choose for a session's room."""

@@ -1,0 +1,1 @@
+"""Polls and quizzes of a session's room."""

@@ -1,0 +1,1 @@
+"""Speakers and co-hosts: the roles that hosts give to viewers."""

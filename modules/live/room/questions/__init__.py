@@ -1,0 +1,1 @@
+"""Questions to the mentors of a session."""
