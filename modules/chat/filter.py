@@ -17,7 +17,9 @@ from modules.chat.settings import ChatSettings
 
 BUILT_IN: Final = Path(__file__).parent / "words.txt"
 # Invisible, though not of the category Cf: fillers, and the variation selectors.
-INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | {chr(code) for code in range(0xFE00, 0xFE10)}
+INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | {
+    chr(code) for code in range(0xFE00, 0xFE10)
+}
 
 
 class Filter(Protocol):

@@ -39,4 +39,6 @@ class ChatSettings:
     )
     words: tuple[str, ...] = setting((), doc="Words of the word list besides those of its file")
     words_file: str = setting("", doc="File of the word list, one word a line; empty means the built-in one")
-    words_action: Literal["mask", "refuse"] = setting("mask", doc="What the word list does with a text that has such a word")
+    words_action: Literal["mask", "refuse"] = setting(
+        "mask", doc="What the word list does with a text that has such a word"
+    )

@@ -23,9 +23,9 @@ from modules.live.recordings.feature import RecordingsFeature
 from modules.live.room.feature import RoomFeature
 from modules.live.schedule.feature import ScheduleFeature
 from modules.live.sessions.feature import SessionsFeature
-from modules.live.sessions.video_jobs import VideoJobs
 from modules.live.settings import LiveSettings
 from modules.live.video.feature import VideoFeature
+from modules.live.video.jobs import VideoJobs
 
 
 class LiveModule(Module):
@@ -50,19 +50,19 @@ class LiveModule(Module):
             ivs = Ivs(aws, CircuitBreaker(settings.video_failures, settings.video_pause))
             cloud = (ivs, S3(aws, access_key(settings.recording_signer)), key)
         s3 = None if cloud is None else cloud[1]
-        video_jobs = VideoJobs(on=key is not None, recording=bool(settings.recording_bucket))
-        records = video_jobs.recording
+        jobs = VideoJobs(kernel.database, available=key is not None, recording=bool(settings.recording_bucket))
+        records = jobs.recording
 
         self.access = access = AccessFeature(kernel, settings, key, records=records)
         authorizer = access.authorizer
-        scheduled = SessionsFeature(kernel, settings, video_jobs)
+        scheduled = SessionsFeature(kernel, settings, jobs)
         sessions = scheduled.sessions
         self.room = room = RoomFeature(kernel, settings, authorizer.staff_role, records=records)
         self.attendance = attendance = AttendanceFeature(kernel, settings, sessions, room.hands)
         self.recordings = recordings = RecordingsFeature(kernel, settings, sessions, authorizer, s3, key)
         schedule = ScheduleFeature(kernel, settings, sessions)
         self.video = video = VideoFeature(
-            kernel, settings, sessions, video_jobs, access.stage_tokens, recordings.recordings, cloud
+            kernel, settings, sessions, jobs, access.stage_tokens, recordings.recordings, cloud
         )
         self.features = (
             *access.features,
@@ -74,7 +74,7 @@ class LiveModule(Module):
         self.routes = (
             scheduled.routes,
             access.routes,
-            video.routes,
+            *video.routes,
             recordings.routes,
             room.routes,
             *schedule.routes,

@@ -124,16 +124,6 @@ class VoteRow(Table, tablename="live_vote"):
     options = Array(base_column=Integer())
 
 
-class VideoRow(Table, tablename="live_video"):
-    """The video of a session that was started; what is claimed and changed of it is SQL of `video/provisioner.py`."""
-
-    session_id = Text(primary_key=True)
-    phase = Text()
-    mentor_id = Text()
-    recording = Boolean()
-    channel_arn = Text(null=True, default=None)
-
-
 class Recording(Table, tablename="live_recording"):
     """A recording in a bucket."""
 
@@ -152,7 +142,6 @@ TABLES: Final = (
     Promotion,
     Series,
     Calendar,
-    VideoRow,
     Recording,
     VoteRow,
     StayRow,

@@ -39,7 +39,7 @@ class Stream(msgspec.Struct, frozen=True):
 
 
 class QueueMessage(msgspec.Struct, frozen=True):
-    """A message of the queue, and the handle by which it is taken off."""
+    """A message of the queue, and the handle by which it is deleted."""
 
     body: str
     handle: str
@@ -209,7 +209,8 @@ class Ivs:
         )
         return [QueueMessage(one["Body"], one["ReceiptHandle"]) for one in answer.get("Messages", ())]
 
-    async def take_off(self, message: QueueMessage) -> None:
+    async def delete_message(self, message: QueueMessage) -> None:
+        """Take a message off the queue from which it was received."""
         await translate_errors(self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.handle))
 
 

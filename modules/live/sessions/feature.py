@@ -9,15 +9,15 @@ from gateway.http.services import services
 from modules.live.sessions import routes
 from modules.live.sessions.service import Sessions
 from modules.live.sessions.timer_handlers import TimerHandlers
-from modules.live.sessions.video_jobs import VideoJobs
+from modules.live.sessions.video import SessionVideo
 from modules.live.settings import LiveSettings
 
 
 class SessionsFeature:
     """Everything about sessions that needs neither their rooms nor their video."""
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, video_jobs: VideoJobs) -> None:
-        self.sessions = Sessions(kernel, settings, video_jobs)
+    def __init__(self, kernel: Kernel, settings: LiveSettings, video: SessionVideo) -> None:
+        self.sessions = Sessions(kernel, settings, video)
         self.features = (self.sessions, TimerHandlers(kernel, self.sessions))
         self.routes = Router(
             "/sessions",

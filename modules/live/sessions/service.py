@@ -33,7 +33,7 @@ from modules.live.rooms import session_room, staff_room
 from modules.live.sessions.recording_notice import RECORDING_NOTICE, RecordingAhead
 from modules.live.sessions.repository import Agenda, SessionRepository
 from modules.live.sessions.timers import EMPTY, SETTLE, FollowUpDue, SessionTimers
-from modules.live.sessions.video_jobs import VideoJobs
+from modules.live.sessions.video import SessionVideo
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState, Step, after
 from modules.programs.facade import Part, exists, part_of, parts_of, program_room, programs_of
@@ -56,12 +56,12 @@ class Sessions:
 
     pushes = (SESSION, RECORDING_NOTICE)
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, video_jobs: VideoJobs) -> None:
+    def __init__(self, kernel: Kernel, settings: LiveSettings, video: SessionVideo) -> None:
         self._kernel = kernel
         self._database = kernel.database
         self._rows = SessionRepository(kernel.database)
         self._settings = settings
-        self._video_jobs = video_jobs
+        self._video = video
         self._timers = SessionTimers(kernel, settings)
 
     async def listing(self, principal: Principal, agenda: Agenda, span: Span) -> Page[SessionView]:
@@ -181,7 +181,7 @@ class Sessions:
             session = await self.take(await self.locked(principal, id), step)
             if step in OVER and principal.id not in (session.mentor_id, *session.co_mentors):
                 await record(self._database, principal, f"live.{step}", id)
-        self._video_jobs.woken.set()
+        self._video.wake()
         return session
 
     async def take(self, session: SessionView, step: Step) -> SessionView:
@@ -194,19 +194,19 @@ class Sessions:
                 values["opened_at"] = now
                 event = LobbyOpened(session.id, session.program_id)
             case Step.START:
-                values |= {"started_at": now, "video": Video.STARTING if self._video_jobs.on else Video.UNAVAILABLE}
-                await self._video_jobs.begin(session)
+                values |= {"started_at": now, "video": Video.STARTING if self._video.available else Video.UNAVAILABLE}
+                await self._video.begin(session)
                 event = SessionStarted(session.id, session.program_id, now)
             case Step.END:
                 values |= {"ended_at": now, "video": Video.OFF}
-                await self._video_jobs.end(session)
+                await self._video.end(session)
                 # `SessionEnded` carries figures, which are told when they are known.
                 await self._kernel.schedules.at(SETTLE, session.id, now, FollowUpDue(session.id))
                 await self._empty_at(session, now + timedelta(seconds=self._settings.room_kept))
             case Step.CANCEL:
                 await self._empty_at(session, now)
                 event = SessionCancelled(session.id, session.program_id)
-        if step is Step.START and self._video_jobs.records(session):
+        if step is Step.START and self._video.records(session):
             notice = RecordingAhead(session.id, session.rev)
             await self._kernel.rooms.publish_row(session_room(session.id), RECORDING_NOTICE, notice)
             for user in await self._rows.demote_without_consent(session.id):
@@ -226,6 +226,10 @@ class Sessions:
         if not await teaches(self._database, principal, session):
             raise forbidden("only its mentors do this to a session")
         return session
+
+    async def lock_unchecked(self, id: str) -> SessionView:
+        """The same, whoever asks; raises BadInput `not_found` or Unavailable."""
+        return _known(await self._rows.lock(id))
 
     async def write(self, session: SessionView, changed: dict[str, Any]) -> SessionView:
         """Change a locked session inside a transaction, and tell who is in its room and its program's."""
@@ -266,7 +270,7 @@ class Sessions:
 
     def check_recording(self, wanted: bool) -> None:
         """Raises Conflict `live.no_recording` for what would not happen."""
-        if wanted and not self._video_jobs.recording:
+        if wanted and not self._video.recording:
             raise no_recording()
 
     def _check_times(self, starts_at: datetime, ends_at: datetime) -> None:

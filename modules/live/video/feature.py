@@ -7,76 +7,73 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Router
-
 from gateway.contract import Kernel
-from gateway.http.services import services
 from gateway.tasks import end
+from modules.live.access.participant_repository import ParticipantRepository
 from modules.live.access.playback_tokens import PlaybackKey
 from modules.live.access.stage_tokens import StageTokens
 from modules.live.aws.ivs import Ivs
 from modules.live.aws.s3 import S3
 from modules.live.recordings.service import Recordings
 from modules.live.sessions.service import Sessions
-from modules.live.sessions.video_jobs import VideoJobs
 from modules.live.settings import LiveSettings
 from modules.live.video import routes, stage_routes
+from modules.live.video.channels import Channels
 from modules.live.video.command_queue import VideoCommandQueue
 from modules.live.video.event_consumer import IvsEventConsumer
+from modules.live.video.jobs import VideoJobs
 from modules.live.video.listeners import NoVideo, Video, VideoListeners
+from modules.live.video.messages import STREAM
 from modules.live.video.provisioner import ChannelProvisioner
+from modules.live.video.recording_finder import RecordingFinder
+from modules.live.video.repository import VideoRepository
 from modules.live.video.stage_participants import StageParticipants
+from modules.live.video.stream_monitor import StreamMonitor
 from modules.live.video.streams import Streams
 
 
 class VideoFeature:
     """Where there is no `cloud`, sessions have no video: the routes say so, and nothing runs."""
 
+    pushes = (STREAM,)
+
     def __init__(
         self,
         kernel: Kernel,
         settings: LiveSettings,
         sessions: Sessions,
-        video_jobs: VideoJobs,
+        jobs: VideoJobs,
         stage_tokens: StageTokens,
         recordings: Recordings,
         cloud: tuple[Ivs, S3, PlaybackKey] | None,
     ) -> None:
-        self._workers: list[Callable[[], Coroutine[Any, Any, None]]] = []
-        self._ivs = ivs = None if cloud is None else cloud[0]
+        database, videos = kernel.database, VideoRepository(kernel.database)
+        on_stage = ParticipantRepository(kernel.database)
+        ivs = None if cloud is None else cloud[0]
+        participants = StageParticipants(kernel, settings, sessions, videos, on_stage, ivs.stages if ivs else None)
         video: Video = NoVideo()
-        participants = StageParticipants(kernel, settings, sessions, None if ivs is None else ivs.stages)
+        self._ivs = ivs
+        self._workers: list[Callable[[], Coroutine[Any, Any, None]]] = []
         if cloud is not None:
             ivs, s3, key = cloud
-            provisioner = ChannelProvisioner(kernel, settings, sessions, video_jobs, ivs, key, s3, recordings)
-            events = IvsEventConsumer(kernel, ivs, provisioner, video_jobs, settings.events_queue)
-            video = queue = VideoCommandQueue(kernel, ivs)
-            self._workers = [provisioner.run] * settings.video_workers
+            channels = Channels(database, settings, sessions, videos, on_stage, ivs, key)
+            monitor = StreamMonitor(kernel, settings, sessions, videos, on_stage, ivs)
+            finder = RecordingFinder(database, settings, sessions, videos, channels, s3, recordings)
+            provisioner = ChannelProvisioner(settings, videos, jobs.woken, channels, monitor, finder)
+            events = IvsEventConsumer(database, videos, ivs, settings.events_queue, jobs.woken)
+            video = queue = VideoCommandQueue(videos, ivs)
+            self._workers += [provisioner.run] * settings.video_workers
             self._workers += [events.run, queue.run, participants.run]
         self.listeners = VideoListeners(video)
-        self.features = (self.listeners,)
-        self.routes = Router(
-            "/sessions",
-            route_handlers=[
-                routes.ingest,
-                routes.rotate,
-                routes.stream,
-                routes.stop,
-                routes.checks,
-                stage_routes.share,
-                stage_routes.participants,
-                stage_routes.disconnect,
-            ],
-            dependencies=services(
-                stage_tokens=stage_tokens,
-                stage_participants=participants,
-                streams=Streams(kernel, sessions, ivs, video_jobs),
-            ),
+        self.features = (self, self.listeners)
+        self.routes = (
+            routes.router(Streams(kernel, sessions, videos, ivs, jobs)),
+            stage_routes.router(stage_tokens, participants),
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Provision, listen to IVS and send commands until the end."""
+        """Provision, consume events of IVS and send commands until the end."""
         if self._ivs is None:
             yield
             return

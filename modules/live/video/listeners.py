@@ -1,7 +1,7 @@
-"""What happens to the video because of something in the room: the listeners that act on the room's facts.
+"""The listeners that move the video when something happens in the room.
 
-The room never waits for the video: a command commits, its fact is told to a durable listener, and that one calls the
-video, again and again until it succeeds.
+The room never waits for the video. A command commits and publishes an event. A durable listener then calls the video,
+again and again until it succeeds.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ METADATA_BYTES: Final = 1024
 
 
 class Video(Protocol):
-    """The video of sessions, as far as their rooms move it. Each call may come more than once."""
+    """What rooms want of the video. Each call may come more than once."""
 
     async def put_metadata(self, session_id: str, text: str) -> None:
-        """Send timed metadata, at most 1 KiB, in step with the picture; of a session without a stream, nothing."""
+        """Send timed metadata, at most 1 KiB, in step with the picture. Without a stream nothing happens."""
 
     async def remove(self, session_id: str, user_id: str) -> None:
-        """End the user's playback; raises until that is done. Their part on the stage has ended with their role."""
+        """End the user's playback; raises Unavailable until that is done.
+
+        Their place on the stage is another matter: it ended with their role.
+        """
 
 
 class NoVideo:
-    """Of a deployment without video."""
+    """The video of a deployment without video: nothing happens."""
 
     async def put_metadata(self, session_id: str, text: str) -> None:
         pass
@@ -38,7 +41,7 @@ class NoVideo:
 
 
 class PollMark(msgspec.Struct, frozen=True):
-    """The timed metadata of a poll: what a player shows when the picture comes to where it was opened."""
+    """The timed metadata of a poll: a player shows the poll when the picture comes to where it was opened."""
 
     poll: str
     question: str
@@ -55,7 +58,7 @@ class VideoListeners:
     async def mark_poll(self, event: PollOpened, delivery: Delivery) -> None:
         await self.video.put_metadata(event.session_id, poll_mark(event))
 
-    # It waits for IVS to have done it: a gateway that dies before leaves it to another.
+    # It waits until IVS has done it. When a gateway dies before, the event comes again on another one.
     @listener(ViewerRemoved, "live.remove_viewer", transactional=False)
     async def remove_viewer(self, event: ViewerRemoved, delivery: Delivery) -> None:
         await self.video.remove(event.session_id, event.user_id)

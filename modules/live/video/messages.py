@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
-from modules.live.messages import (
-    Video,
-)
+from gateway.contract import PushType
+from modules.live.messages import Video
 
 
 class StreamTrouble(StrEnum):
-    """`gone`: the stream has been away for long. `starving`: it comes too slowly to play. `recovered`: not any more."""
+    """`gone`: the stream has been away for long. `starving`: it comes too slowly to play. `recovered`: it does not any
+    more."""
 
     GONE = "gone"
     STARVING = "starving"
@@ -29,8 +30,11 @@ class StreamNotice(msgspec.Struct, frozen=True):
     rev: int
 
 
+STREAM: Final = PushType("live.stream", StreamNotice)
+
+
 class Ingest(msgspec.Struct, frozen=True):
-    """What the mentor's encoder needs. Whoever has the key can stream into the class: show it to nobody."""
+    """What the mentor's encoder needs. Whoever has the key can stream into the class, so show it to nobody."""
 
     server: str
     stream_key: str
@@ -41,8 +45,10 @@ class Ingest(msgspec.Struct, frozen=True):
 
 
 class StreamView(msgspec.Struct, frozen=True, kw_only=True):
-    """How the stream does. What the encoder sends is null until it is known; `starvations` counts the times at which it
-    came too slowly."""
+    """The health of the stream. What the encoder sends is null until it is known.
+
+    `starvations` counts how often the stream came too slowly.
+    """
 
     video: Video
     stream_id: str | None = None
@@ -68,18 +74,18 @@ class StreamView(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Check(msgspec.Struct, frozen=True):
-    """A thing that should be so before a class begins."""
+class ReadinessCheck(msgspec.Struct, frozen=True):
+    """Whether one thing is ready for the class."""
 
     name: str
     ok: bool
 
 
 class CheckList(msgspec.Struct, frozen=True):
-    """What should be so before a class begins; it may begin without."""
+    """What should be ready before a class begins. The class may begin without it."""
 
-    checks: list[Check]
+    checks: list[ReadinessCheck]
 
     @classmethod
     def example(cls) -> CheckList:
-        return cls([Check("lobby_open", True), Check("video_available", True)])
+        return cls([ReadinessCheck("lobby_open", True), ReadinessCheck("video_available", True)])

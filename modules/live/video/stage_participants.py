@@ -1,14 +1,14 @@
-"""Looks after who is on a session's stage: tells hosts who is, and sends those away who may not be.
+"""Reconciles a stage's participants with the room's roles.
 
-Who is to go is a row of `live_participant` with `leaving_at`, and is one until IVS has said that they went. A gateway
-claims such a row by moving that time, so that one it could not see to is due again.
+It reports who is on the stage, and disconnects everybody whose role no longer allows it. Each token of a stage that was
+issued is a row of `live_participant`. A participant who is to leave has `leaving_at` there, until IVS has said that
+they are gone. A gateway claims such a row by moving that time ahead. When it fails, the row is due again.
 """
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Final
 
 import msgspec
 import structlog
@@ -16,24 +16,14 @@ import structlog
 from gateway.contract import Kernel
 from gateway.errors import Unavailable, forbidden, not_found
 from gateway.principal import Principal
-from modules.live.access.participant_repository import STAGE, WITHDRAW_ONE
+from modules.live.access.participant_repository import ParticipantRepository
 from modules.live.aws.ivs_stages import Stages
 from modules.live.errors import no_stage
-from modules.live.messages import SessionView
 from modules.live.sessions.service import Sessions, teaches
 from modules.live.settings import LiveSettings
+from modules.live.video.repository import VideoRepository
 
 log = structlog.get_logger(__name__)
-
-CLAIM: Final = """
-    UPDATE live_participant SET leaving_at = now() + $1 * interval '1 second' WHERE id = (
-        SELECT id FROM live_participant WHERE leaving_at <= now() ORDER BY leaving_at LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) RETURNING id, session_id, stage_arn
-"""
-AGAIN: Final = "UPDATE live_participant SET leaving_at = now() + $1 * interval '1 second' WHERE id = $2"
-LEFT: Final = "DELETE FROM live_participant WHERE id = $1"
-ISSUED: Final = "SELECT id, role, kind FROM live_participant WHERE session_id = $1"
-ONE: Final = "SELECT id FROM live_participant WHERE session_id = $1 AND id = $2"
 
 
 class ParticipantView(msgspec.Struct, frozen=True):
@@ -56,51 +46,55 @@ class ParticipantList(msgspec.Struct, frozen=True):
 
 
 class StageParticipants:
-    """The worker of one gateway, and what hosts ask. Any number of them may run."""
+    """Answers hosts, and is the worker of one gateway. Any number of them may run."""
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, stages: Stages | None) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        settings: LiveSettings,
+        sessions: Sessions,
+        videos: VideoRepository,
+        participants: ParticipantRepository,
+        stages: Stages | None,
+    ) -> None:
         self._kernel = kernel
         self._settings = settings
         self._sessions = sessions
+        self._videos = videos
+        self._participants = participants
         self._stages = stages
 
-    async def participants(self, principal: Principal, id: str) -> ParticipantList:
+    async def on_stage(self, principal: Principal, id: str) -> ParticipantList:
         """Who is on the stage, as IVS says. Raises Refused for who is no host, and Conflict `live.no_stage`."""
-        await self._host(principal, id)
-        rows = await self._kernel.database.fetch(STAGE, id)
-        arn = rows[0]["stage_arn"] if rows else None
-        if self._stages is None or arn is None:
+        await self._check_host(principal, id)
+        video = await self._videos.find_up(id)
+        if self._stages is None or video is None or video.stage_arn is None:
             raise no_stage()
-        there = await self._stages.participants(arn)
-        issued = {row["id"]: row for row in await self._kernel.database.fetch(ISSUED, id)}
+        there = await self._stages.participants(video.stage_arn)
+        issued = await self._participants.issued(id)
         return ParticipantList(
             [
                 ParticipantView(
-                    one.id,
-                    one.user_id,
-                    issued[one.id]["role"],
-                    issued[one.id]["kind"],
-                    one.published,
-                    one.joined_at,
+                    one.id, one.user_id, issued[one.id].role, issued[one.id].kind, one.published, one.joined_at
                 )
                 for one in there
-                # Who was sent away a moment ago has no row any more.
+                # Who was disconnected a moment ago has no row any more.
                 if one.id in issued
             ]
         )
 
-    async def disconnect(self, principal: Principal, id: str, participant: str) -> None:
-        """Send one participant away; their user may come back with another token.
+    async def remove(self, principal: Principal, id: str, participant: str) -> None:
+        """Have one participant disconnected; their user may come back with another token.
 
         Raises Refused for who is no host, and BadInput `not_found`.
         """
-        await self._host(principal, id)
-        if not await self._kernel.database.fetch(ONE, id, participant):
+        await self._check_host(principal, id)
+        if not await self._participants.exists(id, participant):
             raise not_found("there is no such participant")
-        await self._kernel.database.fetch(WITHDRAW_ONE, id, participant)
+        await self._participants.withdraw(id, participant)
 
     async def run(self) -> None:
-        """Send away who is to go, until cancelled."""
+        """Disconnect those who are to leave, until cancelled."""
         while True:
             try:
                 while await self._next():
@@ -112,23 +106,21 @@ class StageParticipants:
             await asyncio.sleep(self._settings.video_interval)
 
     async def _next(self) -> bool:
-        """Send one away; False when nobody is to go. Raises Unavailable; then the row is due again a while later."""
+        """Disconnect one; False when nobody is to leave. When it raises Unavailable, the row is due again later."""
         # Longer than a call of three tries takes, so that two gateways do not do the same.
-        claim = self._settings.video_timeout * 4
-        for row in await self._kernel.database.fetch(CLAIM, claim):
-            try:
-                if self._stages is not None:
-                    await self._stages.disconnect(row["stage_arn"], row["id"], "removed")
-            except Unavailable:
-                await self._kernel.database.fetch(AGAIN, self._settings.video_backoff, row["id"])
-                raise
-            await self._kernel.database.fetch(LEFT, row["id"])
-            return True
-        return False
+        leaving = await self._participants.claim_leaving(self._settings.video_timeout * 4)
+        if leaving is None:
+            return False
+        try:
+            if self._stages is not None:
+                await self._stages.disconnect(leaving.stage_arn, leaving.id, "removed")
+        except Unavailable:
+            await self._participants.postpone_leaving(leaving.id, self._settings.video_backoff)
+            raise
+        await self._participants.delete(leaving.id)
+        return True
 
-    async def _host(self, principal: Principal, id: str) -> SessionView:
+    async def _check_host(self, principal: Principal, id: str) -> None:
         session = await self._sessions.read(principal, id)
-        with self._kernel.database.guard():
-            if not await teaches(self._kernel.database, principal, session):
-                raise forbidden("only its mentors look after the stage of a session")
-        return session
+        if not await teaches(self._kernel.database, principal, session):
+            raise forbidden("only its mentors look after the stage of a session")
