@@ -125,3 +125,21 @@ def stream(step: Literal["start", "stop"], session: str, arn: str, reconnect: bo
 
     driven = drive(data, step, session=session, arn=arn, reconnect=reconnect)
     click.echo(f"{driven.stream_id} on {driven.channel_arn} {'is live' if step == 'start' else 'has ended'}")
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Folder that the module's own folder is made in; by default the one you are in.",
+)
+def new_module(name: str, into: Path) -> None:
+    """Write a small module NAME that works: its package, its page and a test, to be changed into your own."""
+    from devstack.new_module import write
+
+    folder = write(name, into)
+    click.echo(f"{folder} holds the module {name}")
+    click.echo(f"  uv run ksmp dev --module {folder} --reload    serves it")
+    click.echo(f"  uv run pytest {folder}    runs its test")

@@ -86,7 +86,7 @@ def _project(path: Path) -> ModuleFolder:
 def _package(path: Path) -> ModuleFolder:
     """The module of a package without a pyproject.toml: the class in `module.py` that has a `name`."""
     try:
-        tree = ast.parse((path / "module.py").read_text())
+        tree = ast.parse((path / "module.py").read_text(), "module.py")
     except (OSError, SyntaxError) as error:
         raise SettingsError(f"{path / 'module.py'} cannot be read: {error}.") from None
     classes = {name: node.name for node in tree.body if isinstance(node, ast.ClassDef) for name in _names(node)}

@@ -32,7 +32,7 @@ SOMEWHERE = {
     "KSMP_HOST": "127.0.0.1",
 }
 
-COMMANDS = ["dev", "token", "serve", "migrate", "doctor", "modules", "events", "devcloud", "settings"]
+COMMANDS = ["dev", "token", "new-module", "serve", "migrate", "doctor", "modules", "events", "devcloud", "settings"]
 
 
 @pytest.fixture(autouse=True)

@@ -151,7 +151,7 @@ async def test_code_that_cannot_start_is_one_sentence_and_the_next_change_mends_
 
 async def test_a_new_migration_is_applied(run: Run) -> None:
     done = run.said.count("run the new code")
-    run.migration("0002_more", "CREATE TABLE wrong")
+    run.migration("0002_more", "ALTER TABLE greetings_gone ADD COLUMN more text")
     await run.saying("Migration greetings/0002_more failed and was undone")
     run.migration("0002_more", "ALTER TABLE greetings_word ADD COLUMN more text")
     await run.saying("run the new code", done + 1)
