@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import copy
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 from ksmp_testkit import MakeToken, Running
 from ksmp_testkit.socket_client import Message, WireClient, WireError, connected
 
 MENTOR = "mentor"
+YES_NO = {"question": "Clear so far?", "options": ["yes", "no"]}
 
 
 class Replica:
@@ -137,6 +138,30 @@ ORDER: dict[str, Callable[[Message], Any]] = {
 
 def staff(room: str) -> str:
     return room.replace("session:", "staff:")
+
+
+def lobby(room: str) -> str:
+    return room.replace("session:", "lobby:")
+
+
+async def enter(clients: Iterable[WireClient], room: str) -> None:
+    for client in clients:
+        await client.join(room)
+
+
+async def refused(client: WireClient, room: str) -> str:
+    """The code with which the user may not join the room; empty when they may."""
+    try:
+        await client.join(room)
+    except WireError as error:
+        return error.code
+    await client.call("leave", room=room)
+    return ""
+
+
+def datas(client: WireClient, push: str, room: str) -> list[Message]:
+    """The data of each push of this name that the client has got."""
+    return [one["data"] for one in client.pushes(push, room)]
 
 
 async def snapshot(client: WireClient, room: str) -> Message:

@@ -16,7 +16,7 @@ from modules.live.settings import LiveSettings
 from modules.live.states import SessionState
 from modules.programs.facade import Part, part_of
 
-# Least first. A host's word makes a viewer a speaker or a co-host (`room/promotions.py`).
+# Least first. Hosts make viewers speakers or co-hosts (`room/promotions/`).
 ROLES: Final = ("viewer", "speaker", "cohost", "host")
 
 

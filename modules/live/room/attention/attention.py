@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.contract import Context, Kernel, command, snapshot_part
-from gateway.errors import Conflict
 from modules.live.messages import Done, Member
 from modules.live.room.attention.messages import AWAY_CHANGED, AwayChanged, AwayMembers, SetAway
 from modules.live.room.attention.repository import AwayRepository
+from modules.live.room.errors import attention_off
 from modules.live.room.options.repository import OptionRepository
 from modules.live.room.repository import PartRepository
 from modules.live.rooms import staff_room
@@ -34,7 +34,7 @@ class Attention:
         # Before the options: whoever turns the option off holds those, and then waits for this part.
         rev = await self._parts.lock(session, PART)
         if not (await self._options.of(session)).attention:
-            raise Conflict("the hosts of this session do not ask for it", code="live.attention_off")
+            raise attention_off()
         if request.away:
             changed = await self._away.leave(session, user.id, user.name)
         else:

@@ -10,7 +10,6 @@ from typing import Final
 
 from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
-from gateway.errors import Conflict
 from gateway.principal import Role
 from modules.live.facade import roles_in
 from modules.live.messages import Done, Member
@@ -24,6 +23,7 @@ from modules.live.room.consents.messages import (
     MyConsent,
 )
 from modules.live.room.consents.repository import ConsentRepository
+from modules.live.room.errors import not_recorded
 from modules.live.room.hands.hands import Hands
 from modules.live.room.promotions.promotions import Promotions
 from modules.live.room.repository import PartRepository
@@ -57,7 +57,7 @@ class Consents:
         rev = await self._parts.lock(session, PART)
         await self._hands.lock(session)
         if not (self._records and await self._consents.is_recorded(session)):
-            raise Conflict("this session is not recorded", code="live.not_recorded")
+            raise not_recorded()
         if not await self._consents.answer(session, user, request.agree, clock.now()):
             return Done(rev)
         if not request.agree:

@@ -7,8 +7,9 @@ from typing import Final
 
 from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
-from gateway.errors import BadInput, Conflict, forbidden, not_found
+from gateway.errors import BadInput, forbidden, not_found
 from modules.live.messages import Done, Member, Nothing
+from modules.live.room.errors import too_many_hands
 from modules.live.room.hands.messages import (
     HAND,
     HANDS_LOWERED,
@@ -49,7 +50,7 @@ class Hands:
         if hand is not None and hand.state != "lowered":
             return Done(rev)
         if await self._hands.count_up(session) >= self._settings.hands:
-            raise Conflict(f"{self._settings.hands} hands are up already", code="live.too_many_hands")
+            raise too_many_hands(self._settings.hands)
         return await self._tell(session, await self._hands.raise_hand(session, user, clock.now()), context)
 
     @command("live.lower_hand", room="session", role="viewer", rate="hand_rate", row_first=True)

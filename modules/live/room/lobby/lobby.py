@@ -7,8 +7,9 @@ from typing import Final
 
 from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
-from gateway.errors import Conflict, not_found
+from gateway.errors import not_found
 from modules.live.messages import Done, Member, Nothing
+from modules.live.room.errors import lobby_full
 from modules.live.room.lobby.messages import (
     ADMITTED,
     GUESTS_CHANGED,
@@ -48,7 +49,7 @@ class Lobby:
         if state is not None:
             return Done(rev)
         if await self._guests.count_waiting(session) >= self._settings.lobby_places:
-            raise Conflict("too many wait already", code="live.lobby_full")
+            raise lobby_full()
         return Done(await self._tell(session, [await self._guests.knock(session, user.id, user.name, clock.now())]))
 
     @command("live.admit", room="session", role="cohost", row_first=True)

@@ -11,11 +11,12 @@ from typing import Final
 
 from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
-from gateway.errors import Conflict, Refused, forbidden, invalid, not_found
+from gateway.errors import Refused, forbidden, invalid, not_found
 from gateway.protocol.names import user_id
 from modules.accounts.facade import record
 from modules.live.events import ViewerRemoved
 from modules.live.messages import Done, Member
+from modules.live.room.errors import is_host
 from modules.live.room.hands.hands import Hands
 from modules.live.room.moderation.messages import (
     BAN_CHANGED,
@@ -168,9 +169,9 @@ class Moderation:
         """
         user_id(user)
         if user == context.principal.id or user in (session.mentor_id, *session.co_mentors):
-            raise _is_host()
+            raise is_host()
         if await part_of(self._kernel.database, user, session.program_id) is Part.MENTOR:
-            raise _is_host()
+            raise is_host()
         if not context.at_least("host") and await self._promotions.role(context.room_id, user) == "cohost":
             raise _not_to_a_peer()
 
@@ -193,10 +194,6 @@ class Moderation:
 def _ban(row: BanRow) -> Ban:
     until = None if row.until is None else clock.to_ms(row.until)
     return Ban(row.user_id, row.scope, Member(row.by_id, row.by_name), row.reason, until)
-
-
-def _is_host() -> Conflict:
-    return Conflict("this is one of the session's hosts, or you", code="live.is_host")
 
 
 def _not_to_a_peer() -> Refused:

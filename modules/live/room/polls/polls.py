@@ -13,13 +13,14 @@ from typing import Final
 
 from gateway import clock
 from gateway.contract import Context, Delivery, Kernel, command, snapshot_part, timer
-from gateway.errors import BadInput, Conflict, invalid, not_found
+from gateway.errors import BadInput, invalid, not_found
 from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
 from gateway.text import checked
 from modules.accounts.facade import user_room
 from modules.live.events import PollOpened
 from modules.live.messages import Done
+from modules.live.room.errors import already_voted, poll_closed, too_many_polls
 from modules.live.room.polls.messages import (
     POLL,
     POLL_TALLY,
@@ -79,7 +80,7 @@ class Polls:
         await self._parts.lock(session, PART)
         counts = await self._polls.count(session)
         if counts.count >= self._settings.polls or counts.open >= self._settings.polls_open:
-            raise Conflict("there are too many polls already; close one", code="live.too_many_polls")
+            raise too_many_polls()
         rev = await self._tell(await self._polls.open(poll), context)
         await self._kernel.events.publish(PollOpened(session, id, poll.question))
         if poll.closes_at is not None:
@@ -97,11 +98,11 @@ class Polls:
         if poll is None:
             raise _no_poll()
         if poll.state != "open" or (poll.closes_at is not None and poll.closes_at <= clock.now()):
-            raise Conflict("this poll is closed", code="live.poll_closed")
+            raise poll_closed()
         options = _checked_options(request.options, len(poll.options), multiple=poll.multiple, field="options")
         rev = await self._polls.vote(poll.id, stored_voter(poll, user), options, again=poll.revote)
         if rev is None:
-            raise Conflict("you have voted in this poll already", code="live.already_voted")
+            raise already_voted()
         ballot = Ballot(rev, session, poll.id, None if poll.anonymous else options)
         await self._kernel.rooms.publish_row(user_room(user), VOTED, ballot)
         context.afterwards(lambda: self._vote_counter.schedule(session, PART, self.tally))

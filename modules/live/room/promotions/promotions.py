@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Literal
 
 from gateway.contract import Kernel
-from gateway.errors import Conflict
 from modules.live.access.removal import ROLE_CHANGED
 from modules.live.access.stage_tokens import off_stage, onto_stage
+from modules.live.room.errors import no_consent
 from modules.live.room.promotions.repository import PromotionRepository
 from modules.live.rooms import session_room, staff_room
 
@@ -41,7 +41,7 @@ class Promotions:
             await self.forget(session, user)
         else:
             if await self._promotions.lacks_consent(session, user) and self._records:
-                raise Conflict("this user has not agreed to being recorded", code="live.no_consent")
+                raise no_consent()
             await self._promotions.promote(session, user, role)
             await onto_stage(self._kernel.database, session, user)
         await self._kernel.rooms.evict(session_room(session), user, ROLE_CHANGED, rejoin=True)

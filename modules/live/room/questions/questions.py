@@ -6,11 +6,12 @@ from typing import Final, Literal
 
 from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
-from gateway.errors import BadInput, Conflict, forbidden, not_found
+from gateway.errors import BadInput, forbidden, not_found
 from gateway.identifier import new_id
 from gateway.text import checked
 from modules.accounts.facade import record, user_room
 from modules.live.messages import Done, Member
+from modules.live.room.errors import not_anonymous, question_closed, too_many_questions
 from modules.live.room.options.repository import OptionRepository
 from modules.live.room.questions.messages import (
     ASKER,
@@ -68,12 +69,12 @@ class Questions:
         settings, session, user = self._settings, context.room_id, context.principal
         text = checked(request.text.strip(), settings.question_characters, "text")
         if request.anonymous and not (await self._options.of(session)).anonymous_questions:
-            raise Conflict("questions of this session are asked under one's name", code="live.not_anonymous")
+            raise not_anonymous()
         await self._parts.lock(session, PART)
         counts = await self._questions.count(session, user.id)
         full = counts.count >= settings.questions or counts.ever >= settings.questions_ever
         if full or counts.own >= settings.questions_per_user:
-            raise Conflict("there are too many questions already", code="live.too_many_questions")
+            raise too_many_questions()
         row = await self._questions.ask(new_id(), session, user, text, clock.now(), anonymous=request.anonymous)
         rev = await self._tell(context, row)
         await self._kernel.rooms.publish_row(user_room(user.id), MY_QUESTION, OwnQuestion(rev, session, row.id))
@@ -90,7 +91,7 @@ class Questions:
         if row is None:
             raise _no_question()
         if row.state != "open":
-            raise _closed()
+            raise question_closed()
         if await self._questions.upvote(row.id, user):
             await self._kernel.rooms.publish_row(user_room(user), UPVOTED, OwnQuestion(1, session, row.id))
             context.afterwards(lambda: self._vote_counter.schedule(session, PART, self.tally))
@@ -107,7 +108,7 @@ class Questions:
         if row is None:
             raise _no_question()
         if row.state == "dismissed":
-            raise _closed()
+            raise question_closed()
         return await self._settle(context, row, "answered", text)
 
     @command("live.dismiss", room="session", role="viewer", row_first=True)
@@ -190,7 +191,3 @@ class Questions:
 
 def _no_question() -> BadInput:
     return not_found("there is no such question in this session")
-
-
-def _closed() -> Conflict:
-    return Conflict("this question is not open any more", code="live.question_closed")

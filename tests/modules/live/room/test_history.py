@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireClient, WireError
-from tests.modules.classroom import MENTOR, Replica, do, eventually, people, snapshot, staff
+from tests.modules.classroom import MENTOR, Replica, do, eventually, lobby, people, snapshot, staff
 
 # The parts of which live's page says how its pushes change them; attendance is counted, and chat has rules of its own.
 RULED = {
@@ -81,11 +81,7 @@ async def lesson(gateway: MakeGateway, token: MakeToken) -> AsyncIterator[list[W
         yield clients
 
 
-def lobby(room: str) -> str:
-    return room.replace("session:", "lobby:")
-
-
-async def enter(lesson: list[WireClient], room: str) -> None:
+async def enter_all(lesson: list[WireClient], room: str) -> None:
     for client in lesson:
         await client.join(room)
     await lesson[0].join(staff(room))
@@ -153,7 +149,7 @@ async def test_a_snapshot_and_the_pushes_after_it(
     lesson: list[WireClient], create_session: CreateSession, history: list[tuple[str, int, dict[str, Any]]]
 ) -> None:
     room = f"session:{await create_session(open=False, enrolled=USERS[1:])}"
-    await enter(lesson, room)
+    await enter_all(lesson, room)
     try:
         first = [("come", 0, {}), ("come", 1, {})]
         await play(lesson, room, [*first, *history])
@@ -169,7 +165,7 @@ async def test_a_history_in_which_everything_happens(
 ) -> None:
     """What the property would show of a room in which nothing was refused."""
     room = f"session:{await create_session(open=False, enrolled=USERS[1:])}"
-    await enter(lesson, room)
+    await enter_all(lesson, room)
     poll = {"question": "Which?", "options": ["a", "b"], "correct": [1], "anonymous": True, "shown": False}
     history: list[tuple[str, int, dict[str, Any]]] = [
         ("come", 0, {}),

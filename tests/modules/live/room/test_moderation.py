@@ -1,48 +1,18 @@
-"""Who is taken out of a session and let in again, who waits to come in, who is made more, and who looks away."""
+"""Moderation: users who are taken out and let in again, and users who get a role."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
-from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
-from ksmp_testkit.socket_client import Message, WireClient, WireError
-from tests.modules.classroom import MENTOR, do, eventually, people, refusal, snapshot, staff
-
-LIMITS = {
-    "KSMP_LIVE_KICK_SECONDS": "3600",
-    "KSMP_LIVE_BAN_LONGEST": "7200",
-    "KSMP_LIVE_REASON_CHARACTERS": "20",
-    "KSMP_LIVE_LOBBY_PLACES": "2",
-    "KSMP_LIVE_AWAY_RATE_COUNT": "4",
-    "KSMP_LIVE_AWAY_RATE_SECONDS": "1000",
-}
-
-
-@pytest.fixture(scope="module")
-async def nodes(gateway: MakeGateway) -> AsyncIterator[Sequence[Running]]:
-    # Where hosts are starts last: Piccolo's tables know one engine at a time, and transactions are of that one.
-    async with gateway(environ=LIMITS) as two, gateway(environ=LIMITS) as one:
-        yield one, two
-
-
-async def refused(client: WireClient, room: str) -> str:
-    """The code with which somebody is kept out of a room; empty when they are let in."""
-    try:
-        await client.join(room)
-    except WireError as error:
-        return error.code
-    await client.call("leave", room=room)
-    return ""
-
-
-def lobby(room: str) -> str:
-    return room.replace("session:", "lobby:")
+from ksmp_testkit import CreateSession, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient
+from tests.modules.classroom import MENTOR, do, eventually, people, refusal, refused, snapshot, staff
 
 
 async def another(database: asyncpg.Pool, session: str) -> str:
@@ -202,79 +172,3 @@ async def _role(node: Running, token: MakeToken, room: str, role: str) -> bool:
     live: Any = next(module for module in node.gateway.modules if module.name == "live")
     principal = await node.gateway.verifier.verify(token("ada"))
     return bool(await live.access.authorizer.role(principal, room.removeprefix("session:")) == role)
-
-
-async def test_viewers_wait_in_the_lobby(nodes: Sequence[Running], token: MakeToken, room: str) -> None:
-    one, two = nodes
-    users = ("ada", "bob", "cleo", "dan")
-    async with people(one, token, MENTOR) as (mentor,), people(two, token, *users) as (ada, bob, cleo, dan):
-        await mentor.join(room)
-        await mentor.join(staff(room))
-        await ada.join(room)
-        assert await refusal(ada, room, "live.configure", lobby=True) == "forbidden"
-        await do(mentor, room, "live.configure", lobby=True)
-        # Who was in the room stays in it, and may come back.
-        await ada.call("leave", room=room)
-        await ada.join(room)
-        for client in (bob, cleo, dan):
-            assert await refused(client, room) == "live.lobby"
-            await client.join(lobby(room))
-        for client in (bob, cleo):
-            await do(client, lobby(room), "live.knock")
-        assert await refusal(dan, lobby(room), "live.knock") == "live.lobby_full"
-        guests = (await snapshot(mentor, staff(room)))["parts"]["live.guests"]["guests"]
-        assert [guest["user"]["id"] for guest in guests] == ["bob", "cleo"]
-        assert await refusal(ada, room, "live.admit", user="bob") == "forbidden"
-        assert await refusal(ada, room, "live.admit_all") == "forbidden"
-        assert await refusal(mentor, room, "live.admit", user="dan") == "not_found"
-        await do(mentor, room, "live.admit", user="cleo")
-        assert (await cleo.expect_push("live.admitted", lobby(room)))["data"]["users"] == ["cleo"]
-        await cleo.join(room)
-        assert await refused(bob, room) == "live.lobby"
-        await do(dan, lobby(room), "live.knock")
-        await do(mentor, room, "live.admit_all")
-        admitted = await dan.expect(lambda got: got.get("push") == "live.admitted" and "dan" in got["data"]["users"])
-        assert admitted["data"]["users"] == ["bob", "dan"]
-        for client in (bob, dan):
-            await client.join(room)
-        changed = [change["data"]["guests"] for change in mentor.pushes("live.guests_changed", staff(room))]
-        assert [[guest["user"]["id"] for guest in guests] for guests in changed] == [
-            ["bob"],
-            ["cleo"],
-            ["cleo"],
-            ["dan"],
-            ["bob", "dan"],
-        ]
-        await do(mentor, room, "live.configure", lobby=False)
-        assert await refused(bob, lobby(room)) == ""
-    async with people(two, token, "eve") as (eve,):
-        assert await refused(eve, room) == ""
-
-
-async def test_who_looks_away_is_seen_by_hosts_who_ask_for_it(
-    nodes: Sequence[Running], token: MakeToken, room: str
-) -> None:
-    one, two = nodes
-    async with people(one, token, MENTOR) as (mentor,), people(two, token, "ada", "bob") as (ada, bob):
-        for client in (mentor, ada, bob):
-            await client.join(room)
-        await mentor.join(staff(room))
-        assert await refusal(ada, room, "live.away", away=True) == "live.attention_off"
-        await do(mentor, room, "live.configure", attention=True)
-        assert (await ada.expect_push("live.options", room))["data"]["attention"] is True
-        for client in (ada, bob):
-            before = await do(client, room, "live.away", away=True)
-            assert await do(client, room, "live.away", away=True) == before
-        await do(bob, room, "live.away", away=False)
-        await eventually(lambda: len(mentor.pushes("live.away_changed", staff(room))) == 3, "what hosts are told")
-
-        async def away() -> list[Message]:
-            users: list[Message] = (await snapshot(mentor, staff(room)))["parts"]["live.away"]["users"]
-            return users
-
-        assert await away() == [{"id": "ada", "name": "Ada"}]
-        assert ada.pushes("live.away_changed") == []
-        await do(ada, room, "live.away", away=True)
-        assert await refusal(ada, room, "live.away", away=False) == "rate_limited"
-        await do(mentor, room, "live.configure", attention=False)
-        assert await away() == []
