@@ -199,12 +199,15 @@ class Unavailable(KsmpError):
 
 
 def invalid(message: str, *, field: str | None = None) -> BadInput:
+    """What the caller sent is malformed, or out of bounds: 400 `invalid`."""
     return BadInput(Code.INVALID, message, field=field)
 
 
 def not_found(message: str) -> BadInput:
+    """There is no such thing: 404 `not_found`."""
     return BadInput(Code.NOT_FOUND, message)
 
 
 def forbidden(message: str) -> Refused:
+    """The caller's role or part does not allow it: 403 `forbidden`."""
     return Refused(Code.FORBIDDEN, message)

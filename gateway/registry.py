@@ -14,7 +14,7 @@ import msgspec
 from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
-from gateway import module_folders
+from gateway import module_folders, sibling_imports
 from gateway.auth.policy import policy_of
 from gateway.contract.events import event_name
 from gateway.contract.module import Module
@@ -22,6 +22,7 @@ from gateway.db import module_tables
 from gateway.http import conditional
 from gateway.module_folders import GROUP
 from gateway.settings import PREFIX, Settings, check_unknown, read
+from gateway.settings import faults as settings_faults
 
 # Every module's routes are under it.
 API = "/api/v1"
@@ -65,7 +66,12 @@ def load(names: Sequence[str] = ()) -> list[type[Module]]:
         if not (isinstance(module, type) and issubclass(module, Module)) or getattr(module, "name", None) != name:
             raise RegistryError(f"The entry point {name} must name a class of Module whose name is {name}.")
         modules.append(module)
-    return ordered(modules)
+    result = ordered(modules)
+    for module in result:
+        # Of those that are installed: a test's own modules share a folder with other tests.
+        for fault in sibling_imports.faults(module, result):
+            raise RegistryError(f"Module {module.name}: {fault}.")
+    return result
 
 
 def ordered(modules: Iterable[type[Module]]) -> list[type[Module]]:
@@ -98,7 +104,7 @@ def ordered(modules: Iterable[type[Module]]) -> list[type[Module]]:
         visit(name)
     events(result)
     for module in result:
-        for fault in module_tables.faults(module):
+        for fault in (*settings_faults(module.settings_type), *module_tables.faults(module)):
             raise RegistryError(f"Module {module.name}: {fault}.")
     return result
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 PREFIX = "KSMP_"
+# The types that the text of a variable is read as, besides Literal.
+READABLE: Final = (str, int, float, bool, tuple[str, ...])
 
 T = TypeVar("T")
 
@@ -195,6 +197,27 @@ class Settings:
 def variable(name: str, prefix: str = PREFIX) -> str:
     """The environment variable of a setting."""
     return prefix + name.upper()
+
+
+def faults(kind: Any) -> Iterator[str]:
+    """A sentence for each reason why `read` could not read a module's settings class; None has no settings."""
+    if kind is None:
+        return
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        name = getattr(kind, "__name__", repr(kind))
+        yield f"settings_type {name} is no frozen dataclass; write @dataclass(frozen=True, kw_only=True) over the class"
+        return
+    try:
+        hints = get_type_hints(kind)
+    except NameError as error:
+        yield f"{kind.__name__}: {error}; import the type at run time"
+        return
+    for item in fields(kind):
+        where = f"{kind.__name__}.{item.name}"
+        if "doc" not in item.metadata:
+            yield f"{where} is no setting; write {item.name}: … = setting(…, doc=…)"
+        elif hints[item.name] not in READABLE and get_origin(hints[item.name]) is not Literal:
+            yield f"{where} is of a type that no variable has; use str, int, float, bool, Literal or tuple[str, ...]"
 
 
 def read(kind: type[T], environ: Mapping[str, str], prefix: str = PREFIX) -> T:

@@ -378,3 +378,44 @@ def test_a_rate_that_the_settings_do_not_have() -> None:
 
     quiz = module("quiz", features=(feature(method=has_no_such_limit),), settings_type=QuizSettings)
     assert "but QuizSettings has no ask_rate_seconds" in broken(HALL, quiz)
+
+
+@dataclass(kw_only=True)
+class NotFrozen:
+    limit: int = setting(5, doc="How many questions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoSetting:
+    limit: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotOfText:
+    words: list[str] = setting((), doc="Words")  # noqa: RUF009
+
+
+class NoDataclass:
+    limit = 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (NotFrozen, "settings_type NotFrozen is no frozen dataclass"),
+        (NoDataclass, "settings_type NoDataclass is no frozen dataclass"),
+        (NotFrozen(), "is no frozen dataclass"),
+        (NoSetting, "NoSetting.limit is no setting; write limit: … = setting(…, doc=…)"),
+        (NotOfText, "NotOfText.words is of a type that no variable has"),
+    ],
+)
+def test_settings_of_a_wrong_kind(kind: Any, sentence: str) -> None:
+    assert broken(module("quiz", settings_type=kind)).startswith("Module quiz: ")
+    assert sentence in broken(module("quiz", settings_type=kind))
+
+
+def test_tables_that_are_none() -> None:
+    assert broken(module("quiz", tables=("quiz_answer",))).startswith(
+        "Module quiz: 'quiz_answer' in `tables` is no Piccolo table"
+    )
+    assert "is no Piccolo table" in broken(module("quiz", tables=(Request,)))

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from piccolo.table import Table
+
 from gateway.contract.module import Module
 
 FILE: Final = re.compile(r"[0-9]{4}_[a-z0-9_]+\.sql", re.ASCII)
@@ -27,6 +29,11 @@ def faults(module: type[Module]) -> Iterator[str]:
     for file in files:
         if not FILE.fullmatch(file.name) and not BESIDES.fullmatch(file.name):
             yield f"{file} is not a migration; call it NNNN_what.sql, or move it elsewhere"
+    strangers = [table for table in module.tables if not (isinstance(table, type) and issubclass(table, Table))]
+    for table in strangers:
+        yield f"{table!r} in `tables` is no Piccolo table; make it a class of piccolo.table.Table"
+    if strangers:
+        return
     created = {name for file in files if file.suffix == ".sql" for name in _created(file)}
     for table in module.tables:
         if table._meta.tablename not in created:

@@ -49,6 +49,7 @@ class IfMatch(msgspec.Struct, frozen=True):
 
 
 def etag(rev: int) -> str:
+    """The ETag of a revision."""
     return f'"{rev}"'
 
 

@@ -89,6 +89,12 @@ def ksmp(folder: Path, command: str, body: str, environ: dict[str, str]) -> subp
             "migration; make it, or take `migrations` out.",
             id="no migrations",
         ),
+        pytest.param(
+            "serve",
+            "    import modules.live.room.polls",
+            "broken.py:16 imports modules.live.room.polls; of a sibling import only facade and events.",
+            id="a sibling's inside",
+        ),
         pytest.param("serve", LIFESPAN, "Module broken failed to start: ValueError('no board').", id="lifespan"),
         pytest.param(
             "serve",

@@ -1,7 +1,11 @@
-"""What `docs/write-a-module.md` builds is the example, which `test_whiteboard.py` installs and uses."""
+"""The pages for authors of modules say what the code does.
+
+What `docs/write-a-module.md` builds is the example, which `test_whiteboard.py` installs and uses.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -16,3 +20,13 @@ def test_the_page_builds_the_example() -> None:
     files += (EXAMPLE / "ksmp_whiteboard").rglob("*.sql")
     files.append(EXAMPLE / "tests/test_whiteboard.py")
     assert written == {str(file.relative_to(EXAMPLE)): file.read_text() for file in files}
+
+
+def test_the_reference_is_as_the_code_is() -> None:
+    spec = importlib.util.spec_from_file_location("module_reference", ROOT / "docs/module_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    written = (ROOT / "docs/module-reference.md").read_text()
+    assert written == reference.page(), "run `uv run python docs/module_reference.py`"

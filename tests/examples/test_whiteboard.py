@@ -50,6 +50,9 @@ def ksmp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     # Of what they depend on this is no file of Python, so the .pth file does not lead to it.
     (folder / "venv/bin/nats-server").symlink_to(Path(sysconfig.get_path("scripts")) / "nats-server")
+    # So that a type check of a module sees the types of what it imports.
+    for package in ("gateway", "modules", "devstack", "ksmp_testkit"):
+        assert (site / package / "py.typed").exists(), package
     where = run(python, "-I", "-c", "import gateway; print(gateway.__file__)")
     assert where.startswith(str(folder))
     return folder / "venv/bin/ksmp"
