@@ -12,11 +12,11 @@ from litestar.plugins.prometheus import PrometheusConfig
 from gateway import registry
 from gateway.app import Gateway
 from gateway.http import authenticator, compression, cors, development, etag, health, listing, openapi, problems
-from gateway.http.admission import Admission
+from gateway.http.admission import RequestAdmission
+from gateway.http.allowed_methods import AllowedMethods
 from gateway.http.conditional import ConditionalRequests
 from gateway.http.envelope import Envelope
-from gateway.http.idempotency import Idempotency
-from gateway.http.methods import Methods
+from gateway.http.idempotency import IdempotentRequests
 from gateway.http.metrics import MetricsController
 
 
@@ -50,10 +50,10 @@ def create_app(gateway: Gateway) -> Litestar:
         middleware=[
             compression.middleware(settings.compress_response_bytes),
             prometheus.middleware,
-            Methods(),
-            Admission(gateway.authenticator, gateway.rates, settings),
+            AllowedMethods(),
+            RequestAdmission(gateway.authenticator, gateway.rates, settings),
             ConditionalRequests(),
-            Idempotency(gateway.idempotency),
+            IdempotentRequests(gateway.idempotency),
         ],
         dependencies=authenticator.dependencies() | listing.dependencies() | etag.dependencies(),
         cors_config=cors.config(settings),

@@ -32,10 +32,10 @@ from gateway.app import Gateway
 from gateway.auth.policy import anyone, signed_in
 from gateway.db.migrate import migrate
 from gateway.http import authenticator, compression, cors, problems
-from gateway.http.admission import Admission
+from gateway.http.admission import RequestAdmission
+from gateway.http.allowed_methods import AllowedMethods
 from gateway.http.envelope import Envelope
-from gateway.http.idempotency import Answer, Idempotency
-from gateway.http.methods import Methods
+from gateway.http.idempotency import IdempotentRequests, StoredAnswer
 from gateway.principal import Principal, Role
 from gateway.server import GatewayServer, app_of, configuration
 from gateway.settings import Settings
@@ -101,9 +101,9 @@ def layers(gateway: Gateway) -> list[tuple[str, Any, str]]:
     made: list[tuple[str, Any]] = [
         ("compression (not wanted by the caller)", compression.middleware(settings.compress_response_bytes)),
         ("prometheus", prometheus.middleware),
-        ("OPTIONS", Methods()),
-        ("admission: token, limit, policy", Admission(gateway.authenticator, gateway.rates, settings)),
-        ("idempotency (route without)", Idempotency(gateway.idempotency)),
+        ("OPTIONS", AllowedMethods()),
+        ("admission: token, limit, policy", RequestAdmission(gateway.authenticator, gateway.rates, settings)),
+        ("idempotency (route without)", IdempotentRequests(gateway.idempotency)),
     ]
 
     def app(middleware: list[Any], **more: Any) -> Litestar:
@@ -156,7 +156,7 @@ async def latencies(url: str, token: str, clients: int, seconds: float) -> list[
 
 async def keyed(gateway: Gateway, count: int) -> float:
     """Microseconds that claiming a key and storing an answer take."""
-    keys, answer = gateway.idempotency, Answer(201, [("content-type", "application/json")], b"{}" * 200)
+    keys, answer = gateway.idempotency, StoredAnswer(201, [("content-type", "application/json")], b"{}" * 200)
     started = time.perf_counter()
     for _ in range(count):
         key, claim = uuid.uuid4().hex, uuid.uuid4()

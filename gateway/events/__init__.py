@@ -1,1 +1,1 @@
-"""What outlives a transaction: domain events, row-first pushes and timers, each through the outbox."""
+"""Sends domain events, row-first pushes and timers once their transaction has committed, through the outbox."""

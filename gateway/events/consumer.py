@@ -1,8 +1,8 @@
-"""A durable consumer: hands each message of a stream to its work, on one node, until it is done or a dead letter.
+"""Runs a durable consumer: gives each message of a stream to its handler, until it is done or a dead letter.
 
-The server keeps the place. A message that is not acknowledged in time comes again, to whichever node asks
-next; that it is not handled twice is the work's transaction. A failure is a try, and after each the message waits
-longer; while PostgreSQL or NATS are away what is in hand is held, and no try is counted.
+The NATS server remembers which messages are done. A message that is not acknowledged in time is delivered again, to
+any node. The handler's transaction makes sure that it has its effect once. Each failure counts as a try, and the wait
+after it is longer each time. While PostgreSQL or NATS are away the node keeps its messages and counts no try.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from gateway.errors import Unavailable
 from gateway.events import names
 from gateway.events.dead_letters import DeadLetter, DeadLetters
 from gateway.events.message_handler import MessageHandler
-from gateway.events.streams import Streams
+from gateway.events.streams import EventStreams
 from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
 FETCH_WAIT: Final = 3.0
-# Two clocks: the server's, which stamps messages, and the database's, which stamps events.
+# The NATS server stamps messages and the database stamps events; their clocks may differ by this much.
 CLOCK_SLACK: Final = timedelta(minutes=5)
-# How often Unavailable is taken for a moment's weakness before it counts as a try.
+# How many times Unavailable is tried again at once before it counts as a failed try.
 MOMENTS: Final = 3
 MAX_ACK_PENDING: Final = 1000
 ERROR_LENGTH: Final = 8000
@@ -49,29 +49,29 @@ ERROR_LENGTH: Final = 8000
 
 @dataclass(frozen=True, kw_only=True)
 class Retries:
-    """How often a handler is tried and how long it waits between, in seconds: doubled each time up to `most`."""
+    """How many tries a handler has, and the seconds between them: doubled after each try, up to `most`."""
 
     attempts: int
     first: float
     most: float
 
     def wait(self, attempt: int) -> float:
-        """How long after the failure of this attempt, which counts from 1."""
+        """Seconds to wait after the failure of this attempt, which counts from 1."""
         return doubled(attempt, self.first, self.most)
 
 
 class Consumer:
-    """Runs on every node for one listener or timer; the server hands each message to one of them.
+    """Handles the messages of one listener or timer. It runs on every node; each message goes to one of them.
 
-    `slots` are for the handlers of its kind in the whole process, `in_flight` is how many messages of this one are in
-    hand.
+    `slots` limits the handlers that run at once in the process. `in_flight` limits the messages that this consumer
+    holds.
     """
 
     def __init__(
         self,
         handler: MessageHandler,
         bus: NatsBus,
-        streams: Streams,
+        streams: EventStreams,
         database: PostgresDatabase,
         dead: DeadLetters,
         metrics: Metrics,
@@ -105,7 +105,7 @@ class Consumer:
         self._beat = loop.create_task(self._keep())
 
     async def drain(self, timeout: float) -> None:
-        """Fetch no more, give what is in hand so many seconds, and leave the rest to other nodes."""
+        """Stop fetching, wait up to `timeout` seconds for running handlers, and return the rest to the server."""
         if self._loop is not None:
             await end([self._loop])
         if self._messages:
@@ -115,7 +115,7 @@ class Consumer:
             await end([self._beat])
 
     def check(self) -> None:
-        """Look again whether the consumer is there, as after a reconnect."""
+        """Check again that the consumer exists on the server, as after a reconnect."""
         self._stand.clear()
 
     async def waiting(self) -> int:
@@ -131,7 +131,7 @@ class Consumer:
                 try:
                     await self._bus.wait_up(FETCH_WAIT)
                     if not self._stand.is_set():
-                        # Set first, so that a reconnect in the meantime is not forgotten.
+                        # Set first, so that a reconnect during the call leads to another check.
                         self._stand.set()
                         await self._ensure()
                     if subscription is None:
@@ -174,7 +174,7 @@ class Consumer:
         try:
             delivery = self._delivery(message)
             if delivery.attempt > self._retries.attempts:
-                # The tries before ended with their process.
+                # Each earlier try ended because its process died.
                 await self._dead_letter(message, delivery, "every try ended without a result, as when its process dies")
                 return
             error = await self._try(message, delivery)
@@ -213,7 +213,7 @@ class Consumer:
         return Delivery(id=id, at=at, attempt=message.metadata.num_delivered or 1)
 
     async def _try(self, message: Msg, delivery: Delivery) -> Exception | None:
-        """Run the work; the exception that counts as a failed try."""
+        """Run the handler; returns the exception that counts as a failed try, or None."""
         moments = 0
         while True:
             try:
@@ -259,7 +259,7 @@ class Consumer:
         await message.term()
 
     async def _keep(self) -> None:
-        """Tell the server that what is in hand is not lost, and count what waits."""
+        """Tell the server that the held messages are in progress, and measure how many wait."""
         while True:
             await asyncio.sleep(self._ack_wait / 3)
             if not self._bus.up:
@@ -285,7 +285,7 @@ class Consumer:
             await asyncio.sleep(backoff.next())
 
     async def _ensure(self) -> None:
-        """Make the stream and the consumer when they are missing; it goes on where it was otherwise."""
+        """Create the stream and the consumer where they are missing; an existing consumer keeps its place."""
         await self._streams.ensure()
         since = await self.handler.since()
         subjects = list(self.handler.subjects)
@@ -304,7 +304,7 @@ class Consumer:
                 opt_start_time=None if since is None else since - CLOCK_SLACK,
                 ack_policy=AckPolicy.EXPLICIT,
                 ack_wait=self._ack_wait,
-                # Counted here, since a server that is away must not use up tries.
+                # This class counts the tries, because an absent database must not use them up.
                 max_deliver=-1,
                 max_ack_pending=MAX_ACK_PENDING,
             )

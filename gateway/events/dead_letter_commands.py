@@ -1,4 +1,4 @@
-"""Dead letters from the command line: listed, shown and sent again."""
+"""The commands `ksmp events`: list dead letters, show one, send them again."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from gateway.bus.connection import NatsBus
 from gateway.events.dead_letters import DeadLetters
-from gateway.events.streams import Streams
+from gateway.events.streams import EventStreams
 from gateway.settings import Settings, read
 
 
 @contextlib.asynccontextmanager
 async def letters(environ: Mapping[str, str]) -> AsyncIterator[DeadLetters]:
-    """The dead letters of the deployment that the environment describes; raises Unavailable and SettingsError."""
+    """Open the dead letters of the deployment in the environment; raises Unavailable and SettingsError."""
     settings = read(Settings, environ)
     bus = NatsBus(settings.nats_url, "ksmp-events")
     await bus.connect()
     try:
-        # Before the first gateway there is no stream to look into.
-        await Streams.of(bus, settings).ensure()
+        # The stream does not exist before the first gateway has started.
+        await EventStreams.of(bus, settings).ensure()
         yield DeadLetters(bus)
     finally:
         await bus.close()
 
 
 async def lines(environ: Mapping[str, str], name: str | None) -> list[str]:
-    """A line for each dead letter, and one that counts them."""
+    """One line for each dead letter, and a last line with their number."""
     found: list[str] = []
     async with letters(environ) as dead:
         async for stored in dead.all(name):
@@ -55,7 +55,7 @@ async def show(environ: Mapping[str, str], number: int) -> str:
 
 
 async def requeue(environ: Mapping[str, str], numbers: Sequence[int], name: str | None) -> int:
-    """Send these again, or without numbers all there are, of one handler if named; how many."""
+    """Send these again, or all (of one handler) when there are no numbers; returns how many."""
     async with letters(environ) as dead:
         chosen = [await dead.get(number) for number in numbers] or [stored async for stored in dead.all(name)]
         for stored in chosen:

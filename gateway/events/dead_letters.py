@@ -1,4 +1,4 @@
-"""Dead letters: events and timers whose handlers gave up, kept until a person sends them again."""
+"""Dead letters: events and timers whose tries have all failed. They wait until a person sends them again."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from gateway.events import names
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """One event or timer that a handler could not take.
+    """One event or timer that its handler could not handle.
 
-    `name` is the listener or the timer, `what` the event's or the timer's name, `error` the last one with its
-    traceback; `requeue` is the subject where that handler alone hears it again.
+    `name` is the listener's or timer's name, and `what` the event's or timer's. `error` is the last error with its
+    traceback. `requeue` is the subject on which only this handler receives it again.
     """
 
     name: str
@@ -36,7 +36,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredDeadLetter(msgspec.Struct, frozen=True):
-    """A dead letter in its stream, and its place there."""
+    """A dead letter and its sequence in the stream."""
 
     seq: int
     letter: DeadLetter
@@ -49,11 +49,11 @@ class DeadLetters:
         self._bus = bus
 
     async def store(self, letter: DeadLetter, once: str) -> None:
-        """Store a dead letter; with the same `once` within two minutes it is stored once."""
+        """Store a dead letter. A second call with the same `once` within two minutes stores nothing."""
         await publish(self._bus, names.dead(letter.name), msgspec.json.encode(letter), {names.MESSAGE_ID: once})
 
     async def all(self, name: str | None = None) -> AsyncIterator[StoredDeadLetter]:
-        """Every dead letter, oldest first; of one listener or timer when it is named."""
+        """All dead letters, oldest first, or those of one listener or timer."""
         seq, subject = 1, names.dead(name) if name else "dead.>"
         while True:
             found = await self._get(seq, subject)
@@ -63,14 +63,14 @@ class DeadLetters:
             seq = found.seq + 1
 
     async def get(self, seq: int) -> StoredDeadLetter:
-        """The dead letter at a place; raises BadInput `not_found`."""
+        """The dead letter with this sequence; raises BadInput `not_found`."""
         found = await self._get(seq, "dead.>")
         if found is None or found.seq != seq:
             raise not_found(f"there is no dead letter {seq}")
         return found
 
     async def requeue(self, stored: StoredDeadLetter) -> None:
-        """Hand it to its handler again, with all its tries, and take it out of here."""
+        """Send it to its handler again, with all tries, and delete the dead letter."""
         letter = stored.letter
         headers = {
             names.MESSAGE_ID: f"requeue:{stored.seq}:{letter.id}",
@@ -78,7 +78,7 @@ class DeadLetters:
             names.AT: letter.at.isoformat(),
         }
         await publish(self._bus, letter.requeue, letter.body.encode(), headers)
-        # Taken out second: killed in between, it is here and there, and there it is handled once.
+        # Deleted second. If the process dies in between, it can be sent again, and the handler handles it once.
         failpoint.crash("kill.requeued")
         try:
             await self._bus.jetstream.delete_msg(names.DEAD, stored.seq)
@@ -105,7 +105,7 @@ class DeadLetters:
 
 
 async def publish(bus: NatsBus, subject: str, body: bytes, headers: dict[str, str], *, tries: int = 3) -> None:
-    """Store one message; tried again with the same id, then raises Unavailable, and it may have been stored."""
+    """Store one message; repeated with the same id. Raises Unavailable, and the message may be stored all the same."""
     for attempt in range(1, tries + 1):
         try:
             if not bus.up:

@@ -1,4 +1,4 @@
-"""The inbox: which listener has handled which event, remembered in the handler's own transaction."""
+"""The inbox: records which listener has handled which event, in the transaction of the handler."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.db.database import PostgresDatabase
 
 CLAIM = "INSERT INTO inbox (listener, event) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING listener"
 HANDLED = "SELECT FROM inbox WHERE listener = $1 AND event = $2"
-# A gateway serves before its listeners are registered; what it publishes in between is for them.
+# A gateway serves before its listeners are registered. They get what it publishes in that time too.
 REGISTER = """
     INSERT INTO event_listener (name, since) VALUES ($1, now() - interval '1 minute') ON CONFLICT (name) DO NOTHING
 """
@@ -16,24 +16,24 @@ SINCE = "SELECT since FROM event_listener WHERE name = $1"
 
 
 class Inbox:
-    """What the listeners of this database have handled."""
+    """The events that the listeners of this database have handled."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
 
     async def claim(self, listener: str, event: str) -> bool:
-        """Whether this event is still to be handled; from now on, if this transaction commits, it is not.
+        """Record the event as handled, in the current transaction; False when it was handled before.
 
-        Another transaction that handles it at this moment is waited for.
+        Waits for another transaction that is handling the same event.
         """
         return bool(await self._database.fetch(CLAIM, listener, event))
 
     async def handled(self, listener: str, event: str) -> bool:
-        """Whether this event was handled, as far as it is committed."""
+        """Whether a committed transaction has handled this event."""
         return bool(await self._database.fetch(HANDLED, listener, event))
 
     async def register(self, listener: str) -> datetime:
-        """From when on events are for this listener: a minute before its first start, which may be now."""
+        """Register the listener; returns the time from which it gets events: a minute before its first start."""
         await self._database.fetch(REGISTER, listener)
         rows = await self._database.fetch(SINCE, listener)
         since: datetime = rows[0]["since"]

@@ -1,4 +1,4 @@
-"""What becomes of one delivered message: a listener's or a timer's transaction."""
+"""Handles one delivered message: runs a listener or a timer in its transaction."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class MessageHandler(Protocol):
     what: str
     stream: str
     subjects: tuple[str, ...]
-    # Where this handler alone hears a message again.
+    # The subject on which only this handler receives a message again.
     requeue: str
-    # Whether it has a connection to PostgreSQL for as long as it runs.
+    # Whether it runs inside one transaction, and so holds a connection to PostgreSQL.
     transactional: bool
 
     async def since(self) -> datetime | None:
-        """From when on the consumer gets messages; None for all. Raises Unavailable without PostgreSQL."""
+        """The time of the first message for this handler; None for all messages. Raises Unavailable."""
 
     def read(self, body: bytes, id: str, at: datetime) -> tuple[str, datetime]:
-        """The id and time that the handler is told; raises msgspec.DecodeError."""
+        """The id and time for the handler's `Delivery`; raises msgspec.DecodeError."""
 
     async def run(self, body: bytes, delivery: Delivery) -> bool:
-        """Handle a message, in one transaction if it is so; False when there was nothing to do.
+        """Handle a message, in one transaction where `transactional` says so; False when there was nothing to do.
 
         Raises whatever the handler does.
         """
 
 
 class ListenerHandler:
-    """An event and its listener."""
+    """Runs a listener; the inbox makes sure that it handles each event once."""
 
     stream = names.EVENTS
 
@@ -92,7 +92,7 @@ class ListenerHandler:
 
 
 class TimerHandler:
-    """A timer that is due and its handler; its row is what its inbox is."""
+    """Runs a timer's handler when it is due. Taking the timer's row makes sure that it happens once."""
 
     stream = names.TIMERS
     transactional = True
@@ -126,9 +126,10 @@ class TimerHandler:
 
 
 async def _commit(database: PostgresDatabase) -> None:
-    """Before the commit: PostgreSQL answers that of a transaction in which a statement failed by undoing it, silently.
+    """Make sure that the transaction can commit, before it does; raises the error when it cannot.
 
-    Raises what a handler that swallowed such a failure did not.
+    After a failed statement PostgreSQL answers COMMIT with a rollback, and no error. A handler may have caught the
+    error of that statement, so this runs one more statement, which fails in such a transaction.
     """
     if not database.in_transaction:
         raise RuntimeError("the handler ended the transaction it was given")

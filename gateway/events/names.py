@@ -11,7 +11,7 @@ DEAD: Final = "DEAD_LETTERS"
 MESSAGE_ID: Final = "Nats-Msg-Id"
 SCHEDULE: Final = "Nats-Schedule"
 SCHEDULE_TARGET: Final = "Nats-Schedule-Target"
-# What the handlers know an event by: the same when it is sent again, under whatever message id.
+# The id that handlers see. It stays the same when an event is sent again under another message id.
 ID: Final = "Ksmp-Id"
 AT: Final = "Ksmp-At"
 
@@ -19,22 +19,22 @@ CHANNEL: Final = "ksmp_outbox"
 
 
 def event(name: str) -> str:
-    """Where the events of one type are published: `events.<module>.<WhatHappened>`."""
+    """The subject of one event type: `events.<module>.<WhatHappened>`."""
     return f"events.{name}"
 
 
 def requeued(listener: str) -> str:
-    """Where one listener alone hears."""
+    """The subject that only this listener receives."""
     return f"requeued.{listener}"
 
 
 def scheduled(destination: str) -> str:
-    """The subject of one timer, `<name>.<key>`: another message on it replaces the one before, a purge cancels it."""
+    """The subject of one timer, `<name>.<key>`. A new message replaces the last one; a purge cancels the timer."""
     return f"timers.at.{destination}"
 
 
 def due(name: str) -> str:
-    """Where the timers of one name fire."""
+    """The subject on which the timers of one name fire."""
     return f"timers.due.{name}"
 
 
@@ -43,5 +43,5 @@ def dead(name: str) -> str:
 
 
 def durable(name: str) -> str:
-    """The durable consumer of a listener or a timer; a dot may not be in it."""
+    """The durable consumer of a listener or a timer; its name may have no dot."""
     return name.replace(".", "-")

@@ -1,4 +1,4 @@
-"""The transactional outbox: what a transaction tells others is a row of it, and commits with it."""
+"""The transactional outbox: an event, push or timer is a row that commits with the transaction that adds it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ADD = "INSERT INTO outbox (kind, destination, body) VALUES ($1, $2, $3)"
 
 
 class Outbox:
-    """Takes rows in the transaction of the task that calls; the relay is told when that commits."""
+    """Adds rows in the current task's transaction; the commit wakes the relay."""
 
     def __init__(self, database: PostgresDatabase, *, limit: int) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""What a module publishes events with."""
+"""Publishes the events of a module through the outbox."""
 
 from __future__ import annotations
 

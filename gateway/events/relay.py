@@ -1,7 +1,8 @@
-"""Sends what the outbox holds: one node at a time, in the order of the outbox, woken when a transaction commits.
+"""Sends the rows of the outbox. One node does so, in the order of the rows; a commit wakes it.
 
-Each row is published with its id and then marked, in that order, so a relay that dies in between
-publishes it again: within two minutes the stream turns it away, later the inbox does, and a push is told by its `rev`.
+The relay publishes a row with its id and then marks it as sent. A relay that dies in between leads to a second
+publish. Within two minutes the stream drops the second message by its id; later the inbox does. A client drops a
+second push by its `rev`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from gateway.errors import Unavailable
 from gateway.events import names
 from gateway.events.dead_letters import publish
 from gateway.events.schedules import Wake, wake
-from gateway.events.streams import Streams
+from gateway.events.streams import EventStreams
 from gateway.protocol.names import RoomName, room_name
 from gateway.tasks import end
 from gateway.telemetry.metrics import Metrics
@@ -37,16 +38,16 @@ log = structlog.get_logger(__name__)
 SendPush = Callable[[RoomName, bytes, str], Awaitable[None]]
 
 BATCH: Final = 256
-# Also how often the connection is seen to be alive, and the gauges are set.
+# Seconds between two looks when nothing commits. Each look also proves the connection and sets the gauges.
 IDLE: Final = 3.0
 PRUNE_EVERY: Final = 60.0
 PRUNE_ROWS: Final = 10_000
-# How late a timer may be before NATS is told of it once more.
+# How many seconds late a timer may be before the relay schedules it again.
 LATE: Final = 5.0
 FILL_TIMEOUT: Final = 60.0
 
 LEAD = "SELECT pg_try_advisory_lock(hashtextextended('ksmp.relay', 0))"
-# A relay that hangs must not keep the lock: PostgreSQL ends its session, and with it the lock.
+# PostgreSQL ends the session of a relay that hangs, and that releases the lock.
 LET_GO = "SET idle_session_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s'"
 TAKE = """
     SELECT seq, id, kind, destination, body, created_at FROM outbox WHERE sent_at IS NULL
@@ -71,9 +72,9 @@ PRUNE_INBOX = """
 EPOCHS = "SELECT name, epoch FROM event_stream"
 REMEMBER = "INSERT INTO event_stream (name, epoch) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET epoch = $2"
 EVENTS_AGAIN = "UPDATE outbox SET sent_at = NULL WHERE kind = 'event' AND sent_at IS NOT NULL"
-# Locked, so that whoever sets one anew meanwhile comes after this in the outbox, and has the last word.
+# Locked: a timer that is set again meanwhile gets a later row in the outbox, and so replaces this one.
 TIMERS = "SELECT name, key, id, at FROM timer ORDER BY name, key FOR UPDATE"
-# Ones that NATS should have woken, each once; one that is being tried is woken twice, and happens once.
+# Timers that NATS should have fired. Each is scheduled again once; one whose handler is running still runs once.
 OVERDUE = """
     UPDATE timer SET resent_at = now() WHERE (name, key) IN (
         SELECT name, key FROM timer WHERE resent_at IS NULL AND at < now() - make_interval(secs => $1)
@@ -84,12 +85,12 @@ TIMER_AGAIN = "INSERT INTO outbox (kind, destination, body) VALUES ('timer', $1,
 
 
 class Relay:
-    """Runs on every node; the one that leads sends."""
+    """Runs on every node; the node that holds the lock sends."""
 
     def __init__(
         self,
         bus: NatsBus,
-        streams: Streams,
+        streams: EventStreams,
         database: PostgresDatabase,
         send_push: SendPush,
         metrics: Metrics,
@@ -117,7 +118,7 @@ class Relay:
             await end([self._task])
 
     def check(self) -> None:
-        """Look again whether the streams are those that were filled, as after a reconnect."""
+        """Check again that the streams are the ones that this database filled, as after a reconnect."""
         self._checked = False
         self._back.set()
         self._woken.set()
@@ -139,7 +140,7 @@ class Relay:
             await asyncio.sleep(1.0)
 
     async def _lead(self, connection: asyncpg.Connection[Any]) -> None:
-        """Send what is there and what comes, until the database, and with it the lock, is lost."""
+        """Send the rows that are there and those that come, until the connection, and so the lock, is lost."""
         log.info("relay.leading")
         await connection.execute(LET_GO)
         await connection.add_listener(names.CHANNEL, self._wake)
@@ -147,7 +148,7 @@ class Relay:
         backoff = Backoff(0.1, 5.0)
         pruned, measured = 0.0, 0.0
         while True:
-            # Cleared first: what commits from here on wakes again.
+            # Cleared first, so that a commit from here on wakes the relay again.
             self._woken.clear()
             self._back.clear()
             try:
@@ -172,7 +173,7 @@ class Relay:
                 await self._wake_overdue(connection)
             if time.monotonic() - pruned > min(PRUNE_EVERY, self._keep):
                 pruned = time.monotonic()
-                # A stream may be made anew without a reconnect that tells.
+                # A stream may be created again without a reconnect.
                 self._checked = False
                 await connection.execute(PRUNE_OUTBOX, self._keep, PRUNE_ROWS)
                 await connection.execute(PRUNE_INBOX, self._inbox_keep, PRUNE_ROWS)
@@ -182,9 +183,9 @@ class Relay:
         self._woken.set()
 
     async def _send_batch(self, connection: asyncpg.Connection[Any]) -> bool:
-        """Send the oldest rows and mark those that were acknowledged; whether there may be more.
+        """Send the oldest rows and mark those that were acknowledged; returns whether there may be more.
 
-        Raises _NotSent when one was not, after marking the others.
+        Raises _NotSent when a row was not acknowledged, after marking the others.
         """
         async with connection.transaction():
             rows = await connection.fetch(TAKE, BATCH)
@@ -201,9 +202,10 @@ class Relay:
         return len(rows) == BATCH
 
     async def _send(self, rows: Sequence[asyncpg.Record]) -> tuple[list[int], BaseException | None]:
-        """The rows that were acknowledged, and why another was not.
+        """Returns the rows that were acknowledged, and the error of one that was not.
 
-        Rows for one destination go one after the other, and none after one that failed; destinations side by side.
+        Rows of one destination are sent one after the other, and none after one that failed. Destinations run in
+        parallel.
         """
         chains: dict[tuple[str, str], list[asyncpg.Record]] = {}
         for row in rows:
@@ -250,7 +252,7 @@ class Relay:
             raise Unavailable(f"JetStream did not cancel: {error!r}") from error
 
     async def _fill_again(self, connection: asyncpg.Connection[Any]) -> None:
-        """Give streams that are not those we filled what they lost: the events still kept, and every timer."""
+        """Fill streams that were created again: with the events still in the outbox, and with every timer."""
         try:
             epochs = await self._streams.ensure()
         except Unavailable as error:
@@ -269,7 +271,7 @@ class Relay:
         self._checked = True
 
     async def _wake_overdue(self, connection: asyncpg.Connection[Any]) -> None:
-        """Tell NATS once more of timers that should have fired: a power failure may have cost it some."""
+        """Schedule timers again that should have fired: NATS may have lost some in a power failure."""
         async with connection.transaction():
             timers = await connection.fetch(OVERDUE, LATE, BATCH)
             await _schedule_again(connection, timers)

@@ -1,4 +1,4 @@
-"""All that carries events and timers in one gateway process: the relay, and a consumer for each listener and timer."""
+"""Runs events and timers in one gateway process: the relay, and a consumer for each listener and timer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from gateway.events.inbox import Inbox
 from gateway.events.message_handler import ListenerHandler, MessageHandler, TimerHandler
 from gateway.events.relay import Relay, SendPush
 from gateway.events.schedules import TimerRows
-from gateway.events.streams import Streams
+from gateway.events.streams import EventStreams
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
 
 
 class EventRuntime:
-    """Starts with NATS and PostgreSQL away as well, and goes on when they come."""
+    """Starts without NATS and PostgreSQL too, and works as soon as they answer."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class EventRuntime:
         metrics: Metrics,
     ) -> None:
         self._bus = bus
-        streams = Streams.of(bus, settings)
+        streams = EventStreams.of(bus, settings)
         self.relay = Relay(
             bus,
             streams,
@@ -49,7 +49,7 @@ class EventRuntime:
         handlers: list[MessageHandler] = [ListenerHandler(listener, database, inbox) for listener in listeners.values()]
         handlers += [TimerHandler(timer, database, rows) for timer in timers.values()]
         slots = asyncio.Semaphore(settings.event_concurrency)
-        # Theirs who call vendors: one that hangs keeps nobody else waiting.
+        # Handlers that call vendors have slots of their own, so that a vendor that hangs delays no other handler.
         calls = asyncio.Semaphore(settings.event_concurrency)
         dead = DeadLetters(bus)
         retries = Retries(
@@ -78,7 +78,7 @@ class EventRuntime:
             consumer.start()
 
     async def drain(self, timeout: float) -> None:
-        """Take no more, finish what is in hand, and give back what takes longer."""
+        """Take no new messages, finish the running handlers, and return what takes longer than `timeout` seconds."""
         await asyncio.gather(*(consumer.drain(timeout) for consumer in self.consumers))
 
     async def stop(self) -> None:
@@ -86,7 +86,7 @@ class EventRuntime:
         await self.relay.stop()
 
     async def _back(self) -> None:
-        """NATS is back, perhaps without its storage."""
+        """After a reconnect, check that streams and consumers still exist: NATS may have lost its storage."""
         self.relay.check()
         for consumer in self.consumers:
             consumer.check()

@@ -1,4 +1,4 @@
-"""Timers: their rows decide what is due, and the outbox carries them to NATS, which wakes them."""
+"""Sets and cancels timers. The table `timer` is the record; the outbox takes each change to NATS, which fires them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TAKE = "DELETE FROM timer WHERE name = $1 AND id = $2::uuid RETURNING payload"
 
 
 class Wake(msgspec.Struct, frozen=True):
-    """What NATS holds of a timer: which row it is for, and when it is due."""
+    """What NATS holds of a timer: the id of its row, and when it is due."""
 
     id: str
     at: datetime
@@ -70,15 +70,15 @@ def wake(id: str, when: datetime) -> bytes:
 
 
 class TimerRows:
-    """The timers that are set, for those who fire them."""
+    """The rows of timers, for the handlers that run when they are due."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
 
     async def take(self, name: str, id: str) -> bytes | None:
-        """Take a timer that is due out of the table, in this transaction; its payload.
+        """Delete the row of a timer that is due, in the current transaction; returns its payload.
 
-        None when it was cancelled, set anew or handled. Another transaction that has it is waited for.
+        None when the timer was cancelled, set again or handled. Waits for another transaction that holds the row.
         """
         rows = await self._database.fetch(TAKE, name, id)
         return rows[0]["payload"].encode() if rows else None

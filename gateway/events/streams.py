@@ -1,4 +1,4 @@
-"""The streams EVENTS, TIMERS and DEAD_LETTERS: made when they are missing."""
+"""Creates the JetStream streams EVENTS, TIMERS and DEAD_LETTERS where they are missing."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gateway.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-# How long JetStream itself turns away a message id it knows; after that the inbox does.
+# Seconds for which JetStream drops a message with an id that it knows; after that the inbox does.
 DUPLICATE_WINDOW: Final = 120.0
 
 
-class Streams:
-    """Makes the streams; changes none that is there."""
+class EventStreams:
+    """Creates streams; never changes one that exists."""
 
     def __init__(self, bus: NatsBus, *, replicas: int, retention: float, dead_retention: float) -> None:
         self._bus = bus
@@ -39,7 +39,7 @@ class Streams:
                 name=names.TIMERS,
                 description="Timers: one subject each until it is due, then one subject a name",
                 subjects=["timers.at.>", "timers.due.>"],
-                # What has fired and was handled is gone; what is not due yet has no consumer and stays.
+                # A handled timer is deleted. One that is not due yet has no consumer, and so stays.
                 retention=RetentionPolicy.WORK_QUEUE,
                 allow_msg_schedules=True,
                 duplicate_window=DUPLICATE_WINDOW,
@@ -56,7 +56,7 @@ class Streams:
         )
 
     @classmethod
-    def of(cls, bus: NatsBus, settings: Settings) -> Streams:
+    def of(cls, bus: NatsBus, settings: Settings) -> EventStreams:
         return cls(
             bus,
             replicas=settings.nats_replicas,
@@ -65,7 +65,7 @@ class Streams:
         )
 
     async def ensure(self) -> dict[str, str]:
-        """Make what is missing; the epoch of each stream, which is another one when it was made anew.
+        """Create what is missing. Returns the epoch of each stream, which changes when a stream is created again.
 
         Raises Unavailable.
         """
@@ -84,7 +84,7 @@ class Streams:
         try:
             info = await self._bus.jetstream.add_stream(config)
         except APIError:
-            # Another gateway made it in the same moment.
+            # Another gateway created it in the same moment.
             return await self._bus.jetstream.stream_info(str(config.name))
         log.info("events.stream_created", stream=config.name)
         return info

@@ -16,7 +16,7 @@ from gateway.errors import KsmpError, Limited, Refused, forbidden
 from gateway.http import problems
 from gateway.http.authenticator import RequestAuthenticator
 from gateway.http.envelope import add_headers
-from gateway.http.rates import Rates, Taken
+from gateway.http.rates import RateDecision, Rates
 from gateway.principal import Principal
 from gateway.settings import Settings
 
@@ -24,7 +24,7 @@ from gateway.settings import Settings
 RATE_OPT: Final = "rate"
 
 
-class Admission(ASGIMiddleware):
+class RequestAdmission(ASGIMiddleware):
     """Signed-in users are counted by who they are, so that a school behind one address is not one caller.
 
     Who shows no good token is counted by address.
@@ -81,7 +81,7 @@ class Admission(ASGIMiddleware):
             raise Limited("too many requests", retry_after=taken.wait)
 
 
-def _strictness(taken: Taken) -> tuple[bool, int]:
+def _strictness(taken: RateDecision) -> tuple[bool, int]:
     return taken.wait == 0.0, taken.left
 
 

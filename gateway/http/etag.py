@@ -27,14 +27,14 @@ PATTERN: Final = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
 LISTED: Final = re.compile(PATTERN)
 
 
-class Revised(Protocol):
+class HasRevision(Protocol):
     """An entity with a revision that rises with every change."""
 
     @property
     def rev(self) -> int: ...
 
 
-T = TypeVar("T", bound=Revised)
+T = TypeVar("T", bound=HasRevision)
 
 
 class IfMatch(msgspec.Struct, frozen=True):

@@ -61,7 +61,7 @@ RELEASE: Final = "DELETE FROM idempotency_key WHERE principal = $1 AND key = $2 
 FORGET: Final = "DELETE FROM idempotency_key WHERE started_at < now() - make_interval(secs => $1)"
 
 
-class Answer(msgspec.Struct, frozen=True):
+class StoredAnswer(msgspec.Struct, frozen=True):
     """What a route answered: its status, headers as latin-1 pairs, and body."""
 
     status: int
@@ -77,7 +77,7 @@ class IdempotencyKeys:
         self._kept = kept
         self._lease = lease
 
-    async def claim(self, principal: str, key: str, fingerprint: bytes, claim: uuid.UUID) -> Answer | None:
+    async def claim(self, principal: str, key: str, fingerprint: bytes, claim: uuid.UUID) -> StoredAnswer | None:
         """None when the key is ours now, else the first answer.
 
         Raises BadInput: `conflict` while the first is being served, `key_reused` when it was another request.
@@ -91,10 +91,10 @@ class IdempotencyKeys:
                     raise BadInput(Code.KEY_REUSED, "this Idempotency-Key was used for another request")
                 if row["status"] is not None:
                     headers = msgspec.json.decode(row["headers"], type=list[tuple[str, str]])
-                    return Answer(row["status"], headers, row["body"])
+                    return StoredAnswer(row["status"], headers, row["body"])
         raise BadInput(Code.CONFLICT, "the first request with this Idempotency-Key is being served")
 
-    async def finish(self, principal: str, key: str, claim: uuid.UUID, answer: Answer) -> None:
+    async def finish(self, principal: str, key: str, claim: uuid.UUID, answer: StoredAnswer) -> None:
         """Store the answer."""
         headers = msgspec.json.encode(answer.headers).decode()
         await self._database.fetch(FINISH, principal, key, claim, answer.status, headers, answer.body)
@@ -113,7 +113,7 @@ class IdempotencyKeys:
                 log.info("idempotency.not_swept")
 
 
-class Idempotency(ASGIMiddleware):
+class IdempotentRequests(ASGIMiddleware):
     """Stands within the admission, which knows the user, and outside of the route."""
 
     scopes = (ScopeType.HTTP,)
@@ -188,7 +188,7 @@ def _key(request: Request[Any, Any, Any], *, required: bool) -> str | None:
     return key
 
 
-def _answer(held: Sequence[Message]) -> Answer:
+def _answer(held: Sequence[Message]) -> StoredAnswer:
     status, headers, body = 500, [], b""
     for message in held:
         if message["type"] == "http.response.start":
@@ -196,10 +196,10 @@ def _answer(held: Sequence[Message]) -> Answer:
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
         elif message["type"] == "http.response.body":
             body += message["body"]
-    return Answer(status, headers, body)
+    return StoredAnswer(status, headers, body)
 
 
-async def _replay(answer: Answer, send: Send) -> None:
+async def _replay(answer: StoredAnswer, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     headers.append((b"idempotent-replayed", b"true"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -104,7 +104,7 @@ def config() -> OpenAPIConfig:
                 for name, text in HEADERS.items()
             },
         ),
-        render_plugins=[Pages(), JsonRenderPlugin(), YamlRenderPlugin()],
+        render_plugins=[SwaggerPages(), JsonRenderPlugin(), YamlRenderPlugin()],
         openapi_router=Router(
             PATH,
             route_handlers=[asset],
@@ -120,7 +120,7 @@ def _operation_id(handler: HTTPRouteHandler, method: Any, path: Any) -> str:
     return ".".join([*handler.resolve_tags()[:1], handler.handler_name])
 
 
-class Pages(SwaggerRenderPlugin):
+class SwaggerPages(SwaggerRenderPlugin):
     """Swagger UI from the files of an installed package."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ SUBJECT: Final = "gateway.rates.used"
 TOLD_AT_ONCE: Final = 5_000
 
 
-class Use(msgspec.Struct, frozen=True, array_like=True):
+class UsedTokens(msgspec.Struct, frozen=True, array_like=True):
     """Tokens taken from a bucket; its measures travel along, for a gateway that has not met it."""
 
     key: str
@@ -35,12 +35,12 @@ class Use(msgspec.Struct, frozen=True, array_like=True):
     burst: int
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True):
+class UsageReport(msgspec.Struct, frozen=True, array_like=True):
     node: str
-    uses: list[Use]
+    uses: list[UsedTokens]
 
 
-class Taken(msgspec.Struct, frozen=True):
+class RateDecision(msgspec.Struct, frozen=True):
     """What a limit says of one request: `wait` is 0.0 when it may pass, else the seconds until one may.
 
     `left` are the requests that may follow at once, `reset` the seconds until all may.
@@ -83,7 +83,7 @@ class Rates:
         if self._telling is not None:
             self._telling.cancel()
 
-    def take(self, key: str, rate: float, burst: int) -> Taken:
+    def take(self, key: str, rate: float, burst: int) -> RateDecision:
         """One request under this key, of which `rate` a second may come, and `burst` at once."""
         now = time.monotonic()
         bucket = self._bucket(key, rate, burst)
@@ -93,7 +93,7 @@ class Rates:
             self._used[key] = self._used.get(key, 0) + 1
             if self._telling is None:
                 self._telling = asyncio.get_running_loop().call_later(self._interval, self._tell)
-        return Taken(wait, max(0, int(level)), (burst - level) / rate, rate, burst)
+        return RateDecision(wait, max(0, int(level)), (burst - level) / rate, rate, burst)
 
     def _bucket(self, key: str, rate: float, burst: int) -> Bucket:
         bucket = self._buckets.get(key)
@@ -105,7 +105,7 @@ class Rates:
         self._telling = None
         used, self._used = self._used, {}
         uses = [
-            Use(key, tokens, bucket.rate, int(bucket.burst))
+            UsedTokens(key, tokens, bucket.rate, int(bucket.burst))
             for key, tokens in used.items()
             if (bucket := self._buckets.get(key)) is not None
         ]
@@ -113,14 +113,14 @@ class Rates:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _publish(self, uses: list[Use]) -> None:
+    async def _publish(self, uses: list[UsedTokens]) -> None:
         with contextlib.suppress(Unavailable):
             for start in range(0, len(uses), TOLD_AT_ONCE):
-                told = Told(self._node, uses[start : start + TOLD_AT_ONCE])
+                told = UsageReport(self._node, uses[start : start + TOLD_AT_ONCE])
                 await self._bus.publish(SUBJECT, msgspec.msgpack.encode(told))
 
     async def _told(self, message: Msg) -> None:
-        told = msgspec.msgpack.decode(message.data, type=Told)
+        told = msgspec.msgpack.decode(message.data, type=UsageReport)
         if told.node == self._node:
             return
         now = time.monotonic()
