@@ -1,4 +1,4 @@
-"""Ending background tasks for good."""
+"""Ends background tasks reliably."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they are done; what they raise is theirs.
+    """Cancel tasks until they are done; their errors are ignored.
 
     Once is not enough: `asyncio.wait_for` of Python 3.11, which nats-py uses, loses a cancellation that comes
     together with the answer it waits for.

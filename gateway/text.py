@@ -1,4 +1,4 @@
-"""What a text from outside must be before it is kept or shown."""
+"""Checks texts from outside before they are stored or shown."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from gateway.errors import BadInput, Code, invalid
 
 
 def checked(text: str, most: int, field: str) -> str:
-    """The text, which says something in at most so many characters; raises BadInput `invalid` or `too_large`."""
+    """The text, if it is not blank and has at most `most` characters; raises BadInput `invalid` or `too_large`."""
     if len(text) > most:
         raise BadInput(Code.TOO_LARGE, f"{field} is longer than {most} characters", field=field)
-    # PostgreSQL cannot hold the character, and no one can see it.
+    # PostgreSQL cannot store U+0000, and nobody can see it.
     if not text.strip() or "\0" in text:
         raise invalid(f"{field} is empty or has a NUL character", field=field)
     return text

@@ -1,4 +1,4 @@
-"""What a verified token says: the claims of Amazon Cognito's access and id tokens, and their rules.
+"""Reads and checks the claims of a verified token: Amazon Cognito's access and id tokens.
 
 Source: "Understanding user pool JSON web tokens" in the Amazon Cognito developer guide; RFC 7519, section 4.1.
 """
@@ -33,7 +33,7 @@ _DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """The claims that are looked at: `decode` checks their types, `check` their values."""
+    """The claims that the gateway uses. `decode` checks their types, `check` their values."""
 
     iss: str
     sub: str
@@ -95,9 +95,9 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def token(self) -> str:
-        """What a sign-out names: the sign-in that the token comes from, else the token; empty when it has no name."""
+        """The id that a sign-out revokes: that of the sign-in, else of the token; empty when the token has neither."""
         named = self.origin_jti or self.jti
-        # As long as any, and of characters that are safe in a key.
+        # A hash has a fixed length and only characters that are safe in a key.
         return sha256(named.encode()).hexdigest() if named else ""
 
     def role(self) -> Role:

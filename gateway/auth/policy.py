@@ -1,9 +1,9 @@
-"""Who may call a route: stated where the route is, checked before it runs, and written into the API's description.
+"""Says who may call a route. A route states its policy; it is checked before the route runs, and is in the API's docs.
 
     @post("/programs", policy=roles(Role.MENTOR, Role.ADMIN))
     @patch("/programs/{id:str}", policy=roles(Role.MENTOR, owner="it is the mentor's own program"))
 
-A router or controller may state one for all its routes (`opt={"policy": …}`); a route's own wins.
+A router or controller may state one for all its routes (`opt={"policy": …}`); the policy of a route takes precedence.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ EVERY_ROLE: Final = frozenset(Role)
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """The rule of a route; made by the functions below.
+    """The rule of a route; the functions below make it.
 
-    `asks` says whether a token is looked at: `never`, only when there is one, or always. `owner` is what the
-    service checks besides, as a clause: a caller whom it fails gets `forbidden` or `not_found`. `means` names another
-    proof than a token.
+    `asks` says when the token is checked: `never`, `maybe` (where the request has one) or `always`. `owner` is a clause
+    that names a further check of the service, which refuses with `forbidden` or `not_found`. `means` names a proof that
+    the route takes in place of a token.
     """
 
     asks: Literal["never", "maybe", "always"]
@@ -53,7 +53,7 @@ class Policy:
 
 
 def anyone(*, limited: bool = True) -> Policy:
-    """No token is needed; a good one says who asks, and a bad one is refused. Probes are not `limited`, nor asked."""
+    """No token is needed. A valid one identifies the caller, an invalid one is refused. Probes have `limited=False`."""
     return Policy(asks="maybe" if limited else "never", limited=limited)
 
 
@@ -73,6 +73,6 @@ def otherwise(means: str) -> Policy:
 
 
 def policy_of(handler: Any) -> Policy | None:
-    """What a route handler of Litestar states, itself or by the layers it is in."""
+    """The policy of a Litestar route handler, its own or that of a layer around it."""
     found = handler.opt.get(OPT)
     return found if isinstance(found, Policy) else None

@@ -1,1 +1,1 @@
-"""PostgreSQL: the engine, migrations, and the archive of rooms."""
+"""PostgreSQL: the engine, migrations, and the kernel's tables."""

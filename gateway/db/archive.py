@@ -1,4 +1,4 @@
-"""The archive of room logs in PostgreSQL: pushes by sequence, and how far each kind of room was copied."""
+"""The archive of room logs in PostgreSQL: pushes by sequence, and the position that each kind of room has reached."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ INSERT = """
     INSERT INTO room_push (seq, room, at, push, author, nonce, message_id, data, erases, replaces, sweeps)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (seq) DO NOTHING
 """
-# What a tombstone ($3) of the room sweeps.
+# The pushes that a sweep of the room covers; $3 is the sequence of its tombstone.
 COVERED = """
     room = $1 AND push = ANY($2::text[]) AND seq < $3 AND ($4::text IS NULL OR author ->> 'id' = $4)
 """
 SWEPT = f"SELECT seq FROM room_push WHERE {COVERED} ORDER BY seq"  # noqa: S608
 SWEEP = f"DELETE FROM room_push WHERE {COVERED}"  # noqa: S608
-# How long a node that does not write waits before it asks again whether it may.
+# Seconds before a node that does not hold the lock tries again to get it.
 LOCK_PAUSE: Final = 1.0
-# A later version of a push is none by itself.
+# A later version of a push is not counted: it replaces one that is.
 TALLY = """
     SELECT push, count(*) AS count FROM room_push
     WHERE room = {} AND at >= {} AND at < {} AND replaces IS NULL GROUP BY push
@@ -60,20 +60,20 @@ MOVE = "INSERT INTO archive_position (kind, seq) VALUES ($1, $2) ON CONFLICT (ki
 
 
 class ArchiveWriter:
-    """Writes one kind's pushes over the connection that holds the lock, so that losing it loses both."""
+    """Writes the pushes of one kind over the connection that holds the lock. Without the lock it cannot write."""
 
     def __init__(self, kind: str, connection: asyncpg.Connection[Any]) -> None:
         self._kind = kind
         self._connection = connection
 
     async def position(self) -> int:
-        """The newest sequence copied, 0 at first."""
+        """The newest sequence that was copied; 0 before the first."""
         with guard():
             seq = await self._connection.fetchval("SELECT seq FROM archive_position WHERE kind = $1", self._kind)
         return int(seq or 0)
 
     async def store(self, pushes: Sequence[StoredPush], position: int) -> None:
-        """Copy a batch, take out what its tombstones erase, and move the position: all or nothing."""
+        """Store a batch, delete what its tombstones erase, and move the position, in one transaction."""
         rows = [_row(push) for push in pushes if push.push]
         erased = [target.seq for push in pushes for target in push.erases]
         with guard():
@@ -91,13 +91,13 @@ class ArchiveWriter:
                 )
 
     async def swept(self, tombstone: StoredPush) -> list[int]:
-        """The seqs of what was copied and its `sweeps` covers."""
+        """The sequences of archived pushes that the tombstone's sweep covers."""
         with guard():
             rows = await self._connection.fetch(SWEPT, *_covered(tombstone))
         return [row["seq"] for row in rows]
 
     async def check_leadership(self) -> None:
-        """Raises Unavailable when the connection, and with it the lock, is lost."""
+        """Raise Unavailable when the connection, and so the lock, is lost."""
         with guard():
             await self._connection.fetchval("SELECT 1")
 
@@ -111,7 +111,7 @@ class PostgresArchive:
 
     @contextlib.asynccontextmanager
     async def writer(self, kind: str) -> AsyncIterator[ArchiveWriter]:
-        """The one writer of a kind in the cluster; waits while another node is it. Raises Unavailable."""
+        """Become the writer of a kind. Waits while another node is the writer; raises Unavailable."""
         async with self._database.session() as connection:
             while not await self._lock(connection, kind):
                 await asyncio.sleep(LOCK_PAUSE)

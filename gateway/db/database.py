@@ -1,4 +1,4 @@
-"""The engine that Piccolo tables use, and what happens while PostgreSQL is away."""
+"""Connects to PostgreSQL: the engine for Piccolo tables, transactions, and Unavailable while it does not answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from piccolo.table import Table
 
 from gateway.errors import Unavailable
 
-# What asyncpg and the socket raise when the server is not there, going away or does not answer in time.
+# The errors of asyncpg and the socket when the server is absent, shuts down or does not answer in time.
 AWAY = (
     OSError,
     TimeoutError,
@@ -29,7 +29,7 @@ AWAY = (
 
 @contextlib.contextmanager
 def guard() -> Iterator[None]:
-    """Lost connections and timeouts inside raise Unavailable."""
+    """Turn lost connections and timeouts inside the block into Unavailable."""
     try:
         yield
     except AWAY as error:
@@ -37,7 +37,7 @@ def guard() -> Iterator[None]:
 
 
 class Transaction(PostgresTransaction):
-    """Piccolo's, which keeps its connection and stays the current one when its beginning or its end fails."""
+    """Piccolo's transaction. Piccolo's own keeps its connection when BEGIN or COMMIT fails; this one releases it."""
 
     async def __aenter__(self) -> PostgresTransaction:
         if self._parent is not None:
@@ -63,7 +63,7 @@ class Transaction(PostgresTransaction):
             elif error is None:
                 await self.commit()  # type: ignore[no-untyped-call]
             else:
-                # What went wrong first is what the caller is told.
+                # The caller gets the first error, not that of the rollback.
                 with contextlib.suppress(*AWAY):
                     await self.rollback()  # type: ignore[no-untyped-call]
         finally:
@@ -72,10 +72,10 @@ class Transaction(PostgresTransaction):
         return False
 
     async def _let_go(self) -> None:
-        # One that was lost has left its pool already, and says so.
+        # A lost connection has left the pool already; releasing it raises this.
         with contextlib.suppress(asyncpg.InterfaceError):
             if self.connection.is_in_transaction():
-                # Its end was interrupted; whoever got it next would go on in it.
+                # COMMIT was interrupted. The next user of the connection would continue in this transaction.
                 self.connection.terminate()
         if self.engine.pool is None:
             self.connection.terminate()
@@ -83,12 +83,12 @@ class Transaction(PostgresTransaction):
             await self.engine.pool.release(self.connection)
 
 
-# Of this task, whichever of several engines in one process a table was bound to last.
+# The transaction of the current task, shared by all engines of the process.
 CURRENT: ContextVar[PostgresTransaction | None] = ContextVar("ksmp_transaction", default=None)
 
 
 class Engine(PostgresEngine):
-    """Piccolo's engine, which asks the server's version when it is made, blocking; ours starts without one."""
+    """Piccolo's engine without its blocking query for the server's version, so that a gateway starts without one."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config=config)
@@ -105,11 +105,11 @@ class Engine(PostgresEngine):
 
 
 async def _keep(connection: object) -> None:
-    """Give a connection back to the pool as it is: nothing here leaves state on one, and a reset costs a query."""
+    """Return a connection to the pool without a reset: nothing here leaves state on one, and a reset costs a query."""
 
 
 class PostgresDatabase:
-    """One pool for the process, opened when first used, so that a gateway starts without PostgreSQL."""
+    """The connection pool of the process. It connects at the first use, so a gateway starts without PostgreSQL."""
 
     def __init__(self, url: str, *, pool: int, timeout: float) -> None:
         self._url = url
@@ -135,7 +135,7 @@ class PostgresDatabase:
         if self.engine.pool is None:
             return
         pool, self.engine.pool = self.engine.pool, None
-        # Closing politely waits for statements that a lost server will never finish.
+        # A graceful close would wait for statements that a lost server never finishes.
         pool.terminate()
 
     def guard(self) -> contextlib.AbstractContextManager[None]:
@@ -149,9 +149,9 @@ class PostgresDatabase:
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        """All statements of this task inside commit together, or none. One inside another joins it.
+        """Run the block in one transaction of this task. A transaction inside another joins it.
 
-        Raises Unavailable, after which it may have been committed.
+        Raises Unavailable; the transaction may then be committed all the same.
         """
         with guard():
             self._connected()
@@ -159,7 +159,7 @@ class PostgresDatabase:
                 yield
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-        """The rows of a statement, which runs in this task's transaction if there is one; raises Unavailable."""
+        """Run a statement, in this task's transaction if there is one; returns its rows. Raises Unavailable."""
         with guard():
             current: Any = self.engine.current_transaction.get()
             where: Any = self._connected() if current is None else current.connection
@@ -178,7 +178,7 @@ class PostgresDatabase:
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection[Any]]:
-        """A connection of its own, outside the pool, for locks that end with it; raises Unavailable."""
+        """Open a connection outside the pool, for locks that end with it; raises Unavailable."""
         with guard():
             connection = await asyncpg.connect(self._url, timeout=self._timeout, command_timeout=self._timeout)
         try:

@@ -1,9 +1,9 @@
-"""Migrations: SQL files beside each module, `NNNN_what.sql`, applied once, in order, each in one transaction.
+"""Applies migrations: SQL files beside each module, `NNNN_what.sql`, once each, in order, each in one transaction.
 
-A migration and the row that records it commit together, and an advisory lock lets one process migrate at a time. The
-kernel's own come first, then the modules' in the order of `requires`. The row holds the file's checksum: a file that
-was edited after the database applied it is refused, because other databases would then have other tables. Rows from
-before checksums were kept take the checksum of the file that is there.
+A migration and the row that records it commit together. An advisory lock lets one process migrate at a time. The
+kernel's own migrations come first, then the modules' in the order of `requires`. The row holds the file's checksum. A
+file that was edited after the database applied it is refused, because other databases would then have other tables.
+Rows from before checksums were kept take the checksum of the file that is there.
 """
 
 from __future__ import annotations

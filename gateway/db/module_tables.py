@@ -1,4 +1,4 @@
-"""Whether a module's tables and migrations fit together: what PostgreSQL would say only when a query fails."""
+"""Checks that a module's tables and migrations fit together, before a query of the module fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the kernel's own tables hold on a user: what they wrote in archived rooms, and answers kept for repeats."""
+"""Exports and deletes the personal data in the kernel's own tables: archived pushes and answers kept for repeats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.contract.identities import Remains, Said
 from gateway.db.database import PostgresDatabase
 from gateway.principal import FORGOTTEN
 
-# How many pushes are read or looked at in one go: all that somebody ever wrote is too much for one.
+# Pushes in one step: all that a user ever wrote would be too much for one query.
 SLICE: Final = 1000
 
 SAID: Final = """
@@ -19,13 +19,13 @@ SAID: Final = """
 WRITTEN: Final = """
     SELECT seq, room FROM room_push WHERE author ->> 'id' = $1 AND seq > $2 ORDER BY seq LIMIT $3
 """
-# The id stays: it is what threads and moderation go by, and without the user's row it names nobody.
+# The id stays, because threads and moderation need it. Without the user's row it identifies nobody.
 ANONYMISE: Final = """
     UPDATE room_push SET
         author = json_build_object('id', author ->> 'id', 'name', $2::text, 'role', author ->> 'role')
     WHERE seq = ANY($1::bigint[]) AND author ->> 'name' <> $2
 """
-# A person inside of what was pushed, as the encoder writes one: `"id":"…","name":"…"`.
+# Finds a person inside the data of a push, as the encoder writes one: `"id":"…","name":"…"`.
 LOOKED_AT: Final = """
     SELECT seq, strpos(data::text, '"id":"' || $4 || '","name":"') > 0 AS named FROM room_push
     WHERE room = $1 AND seq > $2 ORDER BY seq LIMIT $3
@@ -40,25 +40,26 @@ ANSWERS: Final = "DELETE FROM idempotency_key WHERE principal = $1"
 
 
 class KernelPersonalData:
-    """Reads and removes them, in the task's transaction if there is one; every method raises Unavailable."""
+    """Every method runs in the task's transaction if there is one, and raises Unavailable."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
 
     async def said(self, user: str, after: int) -> tuple[list[Said], int | None]:
-        """Archived pushes of the user after one, the oldest first; and after which more come, or None."""
+        """Archived pushes of the user after a sequence, oldest first; and the sequence to continue after, or None."""
         rows = await self._database.fetch(SAID, user, after, SLICE)
         said = [Said(row["room"], row["seq"], row["at"], row["push"], msgspec.json.decode(row["data"])) for row in rows]
         return said, said[-1].seq if len(said) == SLICE else None
 
     async def forget(self, user: str) -> None:
-        """Drop what was answered the user for repeats."""
+        """Delete the answers that are kept for repeats of the user's requests."""
         await self._database.fetch(ANSWERS, user)
 
     async def anonymise(self, remains: Remains) -> Remains | None:
-        """Take the user's name off what they wrote, then off what names them in the rooms and those where they wrote.
+        """Remove the user's name: first from their own pushes, then from pushes of others that name them.
 
-        Looks at a slice, and returns what is left. Again from the start, it changes nothing.
+        The rooms of others' pushes are those in `remains` and those where the user wrote. One call handles one slice
+        and returns what is left, or None. Doing it again from the start changes nothing.
         """
         left = SLICE
         while left > 0:
@@ -68,7 +69,7 @@ class KernelPersonalData:
                 remains, seen = await self._room(remains, left)
             else:
                 return None
-            # A room in which nothing is costs a question too.
+            # A room without pushes costs a query too.
             left -= max(1, seen)
         return remains
 

@@ -1,1 +1,1 @@
-"""HTTP routes of the kernel: health, metrics, errors, and what only `ksmp dev` serves."""
+"""REST: the middlewares and conventions that all routes share, the API's description, health and metrics."""

@@ -1,4 +1,4 @@
-"""Before every route: who asks, whether they have asked too often, and whether the route's policy lets them in."""
+"""Checks every request before its route runs: the token, the rate limits and the route's policy."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from gateway.http.rates import RateDecision, Rates
 from gateway.principal import Principal
 from gateway.settings import Settings
 
-# A route's own limit, `rate=Rate(5, 60.0)`, besides that on all requests.
+# A route's own limit, `rate=Rate(5, 60.0)`, in addition to the limit on all requests.
 RATE_OPT: Final = "rate"
 
 
 class RequestAdmission(ASGIMiddleware):
-    """Signed-in users are counted by who they are, so that a school behind one address is not one caller.
+    """Refuses requests with a problem before they reach their route.
 
-    Who shows no good token is counted by address.
+    Signed-in users are limited by their id, so that a school behind one address is not one caller. Requests without a
+    valid token are limited by address.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -86,7 +87,7 @@ def _strictness(taken: RateDecision) -> tuple[bool, int]:
 
 
 def _network(scope: Scope) -> str:
-    """The caller's address; of IPv6 the network, since one customer has a whole one."""
+    """The caller's address; for IPv6 its network of 64 bits, because one customer has all of it."""
     client = scope.get("client")
     if not client:
         return "unknown"

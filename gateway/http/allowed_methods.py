@@ -1,4 +1,4 @@
-"""`OPTIONS`: the methods of a path. Litestar's own answer forgets those of handlers that were registered before."""
+"""Answers `OPTIONS` with all methods of a path. Litestar's own answer names only those of the last handler."""
 
 from __future__ import annotations
 

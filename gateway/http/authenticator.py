@@ -1,4 +1,4 @@
-"""Who sends a request: its bearer token, verified, with what the platform knows of the user."""
+"""Turns the bearer token of a request into a principal."""
 
 from __future__ import annotations
 

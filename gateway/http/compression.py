@@ -1,4 +1,4 @@
-"""Responses in zstd (RFC 8878), or gzip for who does not take it, through Litestar's compression."""
+"""Compresses responses with zstd (RFC 8878), or gzip for clients without it, through Litestar's middleware."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports.zstd import ZstdCompressor
 
-# Event streams are written piece by piece, each of which must leave at once.
+# For event streams: each of their pieces must be sent at once.
 EXCLUDED: Final = "uncompressed"
 LEVEL: Final = 3
 
@@ -36,7 +36,7 @@ class ZstdCompression(CompressionFacade):
 
 
 def middleware(least: int) -> DefineMiddleware:
-    """Stands outside of the other middlewares: an answer is kept as it is, and sent as this caller takes it."""
+    """The outermost middleware: idempotency stores answers uncompressed, and each caller gets its own encoding."""
     config = CompressionConfig(
         backend="zstd",
         minimum_size=least,

@@ -1,4 +1,4 @@
-"""Which pages of other origins may call the API: those that may open a socket."""
+"""Lets pages of other origins call the API: the same origins that may open a socket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SENT: Final = [
     "Last-Event-ID",
     "X-Request-ID",
 ]
-# What a page's script may read of an answer.
+# Response headers that a page's script may read.
 SHOWN: Final = [
     "ETag",
     "Idempotent-Replayed",
@@ -33,7 +33,7 @@ SHOWN: Final = [
 
 
 def config(settings: Settings) -> CORSConfig:
-    """Without credentials: a token is in a header, and there are no cookies."""
+    """CORS without credentials, because the token is in a header and there are no cookies."""
     return CORSConfig(
         allow_origins=list(settings.allowed_origins),
         allow_methods=METHODS,  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""Around every HTTP request, found route or not: its id in and out, and the headers that every answer carries.
+"""Gives every HTTP request an id and every answer its common headers, also where there is no such route.
 
-Sockets pass by untouched.
+Sockets pass through unchanged.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.identifier import new_id
 
 HEADER: Final = b"x-request-id"
-# What a caller sends as an id stands in our logs: short, and of harmless characters.
+# A caller's own id goes into our logs, so it must be short and of harmless characters.
 SANE: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 ID: Final = "request_id"
 ADDED: Final = "response_headers"
 
-# An answer may set its own of these.
+# A route may set its own value of each.
 SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -32,17 +32,17 @@ SECURITY: Final = (
 
 
 def request_id(scope: Scope) -> str:
-    """The id of a request: the caller's own `X-Request-ID`, or one of ours."""
+    """The id of a request: the caller's own `X-Request-ID`, or a new one."""
     return str(scope["state"].get(ID, ""))
 
 
 def add_headers(scope: Scope, headers: list[tuple[bytes, bytes]]) -> None:
-    """Have these on the answer, whatever it turns out to be."""
+    """Add these headers to the answer, also when it is an error."""
     scope["state"].setdefault(ADDED, []).extend(headers)
 
 
 class Envelope:
-    """Wraps the application."""
+    """Wraps the whole application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -20,15 +20,15 @@ from litestar.response import Response
 from gateway.errors import BadInput, Code, invalid
 
 HEADER: Final = "If-Match"
-# A proxy that compresses makes a tag weak (`W/"3"`); it still names the revision.
+# A proxy that compresses makes a tag weak (`W/"3"`). The tag still names the revision.
 TAG: Final = re.compile(r'(?:W/)?"([0-9]{1,18})"')
-# In the API's description too, so without what only Python's expressions know.
+# It is also in the API's description, so it uses only what all dialects of expressions have.
 PATTERN: Final = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
 LISTED: Final = re.compile(PATTERN)
 
 
 class HasRevision(Protocol):
-    """An entity with a revision that rises with every change."""
+    """An entity whose `rev` rises with every change."""
 
     @property
     def rev(self) -> int: ...
@@ -38,12 +38,12 @@ T = TypeVar("T", bound=HasRevision)
 
 
 class IfMatch(msgspec.Struct, frozen=True):
-    """The revisions that a client has seen; None is `*`, any."""
+    """The revisions that a client has seen; None means `*`, any revision."""
 
     revisions: frozenset[int] | None
 
     def check(self, rev: int) -> None:
-        """Raises BadInput `precondition_failed` when the entity is another one by now."""
+        """Raise BadInput `precondition_failed` when the entity has changed since."""
         if self.revisions is not None and rev not in self.revisions:
             raise BadInput(Code.PRECONDITION_FAILED, "it has changed since; read it again")
 

@@ -1,4 +1,4 @@
-"""`/health/live` and `/health/ready`, for load balancers and for people."""
+"""Serves `/health/live` and `/health/ready` for load balancers and people."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ AWAY: Final = Example(value={"status": "unavailable", "parts": {"gateway": "ok",
 
 Check = Callable[[], Awaitable[dict[str, str]]]
 
-# Without these the gateway can do nothing; without the others it goes on with less.
+# Without these parts the gateway is not ready; without the others it is degraded.
 ESSENTIAL = ("gateway", "nats")
 
 
 def routes(check: Check) -> list[HTTPRouteHandler]:
-    """Anyone may call both; they say nothing that a stranger could use."""
+    """Anyone may call both, because they say nothing that a stranger could use."""
 
     @get("/health/live", policy=anyone(limited=False), sync_to_thread=False, tags=["health"])
     def live() -> Health:

@@ -1,13 +1,13 @@
-"""`Idempotency-Key` on routes that create or charge: a repeat is answered as the first was, and does nothing.
+"""`Idempotency-Key` on routes that create or charge: a repeat gets the answer of the first request, and does nothing.
 
     @post("/programs", policy=…, idempotent=True)         the key may be left out
     @post("/payments", policy=…, idempotent="required")   it may not
 
-The key is of one user. Before the route runs it is claimed in PostgreSQL with the request's fingerprint, by one
-statement; a repeat meanwhile is `conflict`, one with another body `key_reused`. The answer is stored before it is sent,
-unless it says that the same request may succeed later (5xx, 408, 425, 429): then the key is free again. So it is, after
-the lease, when the gateway died with the request in hand; whether that did its work is then unknown, as `unavailable`
-is everywhere: what must never happen twice also has a unique key of its own in its table.
+A key belongs to one user. Before the route runs, one statement claims the key in PostgreSQL with the request's
+fingerprint. A repeat in the meantime is `conflict`, and one with another body is `key_reused`. The answer is stored
+before it is sent. The key is free again after an answer that may change later (5xx, 408, 425, 429). It is also free
+after the lease, when the gateway died during the request. Nobody then knows whether the work was done, so what must
+never happen twice needs a unique key in its own table too.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ log = structlog.get_logger(__name__)
 OPT: Final = "idempotent"
 HEADER: Final = "Idempotency-Key"
 KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-# The same request may succeed later, so this is not its answer for good.
+# With these statuses the same request may succeed later, so the answer is not stored.
 PASSING: Final = frozenset({408, 425, 429})
 SWEEP: Final = 3600.0
 
-# Takes a key that is new, past its keeping, or whose holder has not answered within its lease.
+# Takes a key that is new, older than `kept`, or whose request has not been answered within its lease.
 CLAIM: Final = """
     INSERT INTO idempotency_key AS held (principal, key, fingerprint, claim) VALUES ($1, $2, $3, $4)
     ON CONFLICT (principal, key) DO UPDATE SET
@@ -62,7 +62,7 @@ FORGET: Final = "DELETE FROM idempotency_key WHERE started_at < now() - make_int
 
 
 class StoredAnswer(msgspec.Struct, frozen=True):
-    """What a route answered: its status, headers as latin-1 pairs, and body."""
+    """A route's answer: status, headers as latin-1 pairs, and body."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -70,7 +70,7 @@ class StoredAnswer(msgspec.Struct, frozen=True):
 
 
 class IdempotencyKeys:
-    """The keys in PostgreSQL. Every method raises Unavailable without it."""
+    """The table of keys. Every method raises Unavailable without PostgreSQL."""
 
     def __init__(self, database: PostgresDatabase, *, kept: float, lease: float) -> None:
         self._database = database
@@ -78,7 +78,7 @@ class IdempotencyKeys:
         self._lease = lease
 
     async def claim(self, principal: str, key: str, fingerprint: bytes, claim: uuid.UUID) -> StoredAnswer | None:
-        """None when the key is ours now, else the first answer.
+        """Claim a key for a request. Returns None when that worked, else the first answer.
 
         Raises BadInput: `conflict` while the first is being served, `key_reused` when it was another request.
         """
@@ -100,11 +100,11 @@ class IdempotencyKeys:
         await self._database.fetch(FINISH, principal, key, claim, answer.status, headers, answer.body)
 
     async def release(self, principal: str, key: str, claim: uuid.UUID) -> None:
-        """Let the key be used again."""
+        """Free the key."""
         await self._database.fetch(RELEASE, principal, key, claim)
 
     async def sweep(self) -> None:
-        """Delete what is past its keeping, now and then, for as long as the gateway runs."""
+        """Delete old keys about once an hour, while the gateway runs."""
         while True:
             await asyncio.sleep(SWEEP * random.uniform(0.5, 1.5))  # noqa: S311
             try:
@@ -114,7 +114,7 @@ class IdempotencyKeys:
 
 
 class IdempotentRequests(ASGIMiddleware):
-    """Stands within the admission, which knows the user, and outside of the route."""
+    """Runs after the admission, which finds the user, and around the route."""
 
     scopes = (ScopeType.HTTP,)
 
@@ -134,7 +134,7 @@ class IdempotentRequests(ASGIMiddleware):
                 await next_app(scope, receive, send)
                 return
             claim = uuid.uuid4()
-            # Reading the body here leaves it to the route: Litestar keeps it in the scope.
+            # The route can read the body again, because Litestar keeps it in the scope.
             first = await self._keys.claim(principal.id, key, fingerprint(request, await request.body()), claim)
         except (KsmpError, HTTPException) as error:
             await problems.answer(error, scope, receive, send)
@@ -161,7 +161,7 @@ class IdempotentRequests(ASGIMiddleware):
             else:
                 await self._keys.finish(principal, key, claim, answer)
         except Unavailable:
-            # The work may be done, but its answer is not stored: the lease will free the key.
+            # The work may be done, but its answer is not stored. The lease frees the key.
             log.warning("idempotency.not_stored", user=principal)
         except BaseException:
             await asyncio.shield(self._keys.release(principal, key, claim))
@@ -171,7 +171,7 @@ class IdempotentRequests(ASGIMiddleware):
 
 
 def fingerprint(request: Request[Any, Any, Any], body: bytes) -> bytes:
-    """What makes two requests the same one: method, path, query and body."""
+    """Identifies a request by its method, path, query and body."""
     scope = request.scope
     head = f"{scope['method']} {scope['path']}?".encode() + scope["query_string"] + b"\n"
     return sha256(head + body).digest()

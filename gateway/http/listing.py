@@ -1,8 +1,8 @@
 """Lists in pages: `?limit=…&cursor=…`, answered as `{"items": […], "next": "…" | null}`.
 
-A page begins after the sort key of the last one, not after a count, so that what is added or removed meanwhile
-neither repeats nor skips an item. A cursor holds that key and nothing else: it is opaque, not secret, and grants
-nothing, since the query it is used in decides what its caller may see.
+A page begins after the sort key of the last item, not after a count. So items that come or go in the meantime lead
+to no repeated and no skipped item. A cursor holds only that key. It is opaque, but not secret, and it grants nothing:
+the query decides what its caller may see.
 
     NEWEST = Sort("newest", (Program.created_at, Program.id), descending=True)
 
@@ -42,7 +42,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Which part of a list is asked for."""
+    """The part of a list that a caller asks for."""
 
     limit: int = DEFAULT
     cursor: str | None = None
@@ -50,19 +50,19 @@ class Span(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Sort:
-    """A total order: the last column is unique, and none is null. The name tells cursors of two orders apart."""
+    """A total order: the last column is unique, and no column is null. A cursor holds the name of its order."""
 
     name: str
     columns: Sequence[Column]
     descending: bool = False
 
     def cursor(self, row: dict[str, Any]) -> str:
-        """The cursor of what follows this row."""
+        """The cursor of the items after this row."""
         key = [self.name, *(row[column._meta.name] for column in self.columns)]
         return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
 
     def key(self, cursor: str) -> list[Any]:
-        """The sort key in a cursor; raises BadInput `invalid` for one that was not made by this order."""
+        """The sort key in a cursor; raises BadInput `invalid` for a cursor of another order."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             name, *values = msgspec.json.decode(raw, type=list[Any])
@@ -76,7 +76,7 @@ class Sort:
 
 
 async def page_of(query: Select[Any], sort: Sort, span: Span, kind: type[T]) -> Page[T]:
-    """Run a query for one page; it has its filters, and selects the sort's columns among others."""
+    """Run a query for one page. It must have its filters, and select the columns of the sort."""
     names = [f'"{column._meta.table._meta.tablename}"."{column._meta.db_column_name}"' for column in sort.columns]
     if span.cursor is not None:
         places = ", ".join("{}" for _ in names)

@@ -1,4 +1,4 @@
-"""`GET /metrics`, for a scraper inside the network."""
+"""Serves `GET /metrics` for a scraper inside the network."""
 
 from __future__ import annotations
 

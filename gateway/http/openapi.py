@@ -1,7 +1,7 @@
-"""The description of the API (OpenAPI 3.1), and its pages at `/api/docs`, which load nothing from elsewhere.
+"""Describes the API (OpenAPI 3.1) and serves its pages at `/api/docs`, which load nothing from other hosts.
 
-Every route is completed with what the conventions add to it: its policy, the problems it may answer, its headers and
-the examples of what goes in and out (`example()` of a struct).
+The conventions are added to every route: its policy, its problems, its headers, and examples of its body and answer
+(`example()` of a struct).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from gateway.http.problems import REASONS, ProblemDetails
 PATH: Final = "/api/docs"
 SCHEME: Final = "BearerToken"
 TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
-# Swagger UI's page starts it with a script of its own and styles as it goes; no page of another origin is reached.
+# Swagger UI needs inline scripts and styles. Other origins stay blocked.
 CONTENT: Final = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
@@ -74,7 +74,6 @@ HEADERS: Final = {
     "Retry-After": "Seconds to wait.",
     "ETag": "Names what was read: for `If-None-Match`, and where it is an entity's revision for `If-Match`.",
 }
-# What has not changed since a caller read it.
 UNCHANGED: Final = ResponseSpec(None, generate_examples=False, description="As it was when it had this ETag")
 ON_EVERY: Final = ("X-Request-ID",)
 WHEN_LIMITED: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
@@ -116,12 +115,12 @@ def config() -> OpenAPIConfig:
 
 
 def _operation_id(handler: HTTPRouteHandler, method: Any, path: Any) -> str:
-    """`accounts.me`: the module, and what it calls the route."""
+    """`accounts.me`: the module's name and the handler's."""
     return ".".join([*handler.resolve_tags()[:1], handler.handler_name])
 
 
 class SwaggerPages(SwaggerRenderPlugin):
-    """Swagger UI from the files of an installed package."""
+    """Serves Swagger UI from the files of an installed package."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -141,7 +140,7 @@ def asset(name: FromPath[str]) -> Response[bytes]:
 
 
 def _files() -> Path:
-    """Where the package's files are; it is not imported, since it would load Flask."""
+    """The folder of the package's files. The package is not imported, because that would load Flask."""
     found = importlib.util.find_spec("flask_swagger_ui")
     if found is None or found.origin is None:
         raise RuntimeError("flask-swagger-ui is not installed")
@@ -149,7 +148,7 @@ def _files() -> Path:
 
 
 class Conventions(ReceiveRoutePlugin):
-    """Completes each route's description as it is registered."""
+    """Completes the description of each route when Litestar registers it."""
 
     def receive_route(self, route: BaseRoute) -> None:
         if not isinstance(route, HTTPRoute):
@@ -177,7 +176,7 @@ class Conventions(ReceiveRoutePlugin):
 def _statuses(route: HTTPRoute, handler: HTTPRouteHandler, policy: Policy) -> Iterator[int]:
     yield 500
     if policy.limited:
-        # What asks nobody and counts nobody cannot miss anything.
+        # A route without token and limits needs neither NATS nor PostgreSQL.
         yield from (429, 503)
     names = set(handler.parsed_fn_signature.parameters)
     if route.path_parameters or names - {"principal", "visitor", "request"}:
@@ -191,7 +190,7 @@ def _statuses(route: HTTPRoute, handler: HTTPRouteHandler, policy: Policy) -> It
     if handler.http_methods & UNSAFE:
         yield from (400, 409, 413)
     if handler.opt.get("conflict"):
-        # A read of what is only there in some states.
+        # The resource exists only in some states.
         yield 409
     if handler.opt.get(idempotency.OPT):
         yield 422
@@ -221,7 +220,7 @@ def _problem(status: int) -> ResponseSpec:
 
 
 def _operation(handler: HTTPRouteHandler, policy: Policy) -> Any:
-    """What Litestar makes of the route, with headers and examples."""
+    """Wraps the operation class of a route: adds headers, parameters and examples."""
 
     made = handler.operation_class
 
@@ -301,7 +300,7 @@ def is_conditional(handler: HTTPRouteHandler) -> bool:
 
 
 def _shown(annotation: Any) -> Any:
-    """What a route answers, without the Response around it."""
+    """The type that a route answers, without the Response around it."""
     origin = get_origin(annotation)
     return get_args(annotation)[0] if isinstance(origin, type) and issubclass(origin, Response) else annotation
 
@@ -314,7 +313,7 @@ def _illustrate(content: Mapping[str, Any] | None, kind: Any) -> None:
 
 
 def example_of(kind: Any) -> Any:
-    """The example of a struct, a page or a list of them; None when it has none."""
+    """The example of a struct, or of a page or list of structs; None when the struct has none."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Page and (item := example_of(arguments[0])) is not None:
         return Page([item], None)

@@ -24,14 +24,14 @@ from gateway.http.envelope import request_id
 
 log = structlog.get_logger(__name__)
 
-# Those that share a status with another one are of the socket alone.
+# Codes of the socket alone, each of which shares its status with another code.
 SOCKET_ONLY = (Code.NOT_JOINED, Code.UNKNOWN_COMMAND, Code.TOKEN_EXPIRED)
 BY_STATUS = {status: code for code, status in HTTP_STATUS.items() if code not in SOCKET_ONLY}
 REASONS: Final = {status.value: status.phrase for status in http.HTTPStatus}
 
 
 class FieldProblem(msgspec.Struct, frozen=True, rename={"place": "in"}):
-    """What is wrong with one field; `in` says whether it is in `body`, `query`, `path` or `header`."""
+    """The error of one field; `in` says whether the field is in `body`, `query`, `path` or `header`."""
 
     field: str
     message: str
@@ -51,7 +51,7 @@ class ProblemDetails(msgspec.Struct, frozen=True):
 
 
 class Problem(ProblemDetailsException):
-    """What is answered in place of a result."""
+    """A problem as Litestar's plugin answers it, with title and request id."""
 
     def to_response(self, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
         self.title = REASONS.get(self.status_code, "Error")
@@ -73,14 +73,14 @@ def plugin() -> ProblemDetailsPlugin:
 
 
 def internal(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """An exception nobody foresaw: logged with the request's id, which is all that the caller learns."""
+    """Answer an unexpected exception. The log has its traceback; the caller gets only the request's id."""
     log.error("request.failed", path=request.url.path, exc_info=error)
     extra = {"code": Code.INTERNAL, "temporary": False}
     return Problem(status_code=500, detail="internal error", extra=extra).to_response(request)
 
 
 async def answer(error: KsmpError | HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with a problem from a middleware, which stands outside of Litestar's own exception handling."""
+    """Answer with a problem from a middleware, where Litestar does not handle exceptions."""
     request: Request[Any, Any, Any] = Request(scope, receive, send)
     problem = _business(error) if isinstance(error, KsmpError) else _http(error)
     await problem.to_response(request).to_asgi_response(app=None, request=request)(scope, receive, send)
@@ -109,12 +109,12 @@ def _http(error: HTTPException) -> ProblemDetailsException:
 
 
 def _unstorable(error: asyncpg.CharacterNotInRepertoireError) -> ProblemDetailsException:
-    """PostgreSQL holds every character but one, which no field of ours has a use for."""
+    """PostgreSQL cannot store U+0000, and no field needs it."""
     return _business(invalid("text must not hold the character U+0000"))
 
 
 def _field(item: dict[str, Any]) -> dict[str, Any]:
-    """One of Litestar's findings: which field, what is wrong with it, and where it is."""
+    """One of Litestar's findings as a `FieldProblem`."""
     found = {"field": item.get("key", ""), "message": item.get("message", "")}
     if source := item.get("source"):
         found["in"] = getattr(source, "value", source)

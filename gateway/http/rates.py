@@ -1,8 +1,8 @@
-"""Rate limits that the gateways share without asking each other: token buckets here, and word of what was used.
+"""Rate limits that all gateways share: token buckets in memory, and reports of used tokens over NATS.
 
-Each gateway decides by its own buckets, in memory, and tells the others what it took from them a moment later. So a
-request waits for nobody, and a limit may be passed by what the other gateways let through within one interval; the
-debt is paid back. While NATS is away each gateway limits by itself.
+Each gateway decides by its own buckets and reports its use to the others a moment later, so no request waits. A limit
+may be exceeded by what the other gateways admit within one interval; the buckets then stay empty for longer. While
+NATS is away each gateway limits by itself.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from gateway.errors import Unavailable
 from gateway.protocol.bucket import Bucket
 
 SUBJECT: Final = "gateway.rates.used"
-# Stays well under the largest message NATS takes.
+# Well under the largest message that NATS accepts.
 TOLD_AT_ONCE: Final = 5_000
 
 
 class UsedTokens(msgspec.Struct, frozen=True, array_like=True):
-    """Tokens taken from a bucket; its measures travel along, for a gateway that has not met it."""
+    """Tokens taken from a bucket, with its rate and burst for a gateway that does not have the bucket yet."""
 
     key: str
     tokens: int
@@ -41,9 +41,9 @@ class UsageReport(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RateDecision(msgspec.Struct, frozen=True):
-    """What a limit says of one request: `wait` is 0.0 when it may pass, else the seconds until one may.
+    """The decision on one request. `wait` is 0.0 when it may pass, else the seconds until the next one may.
 
-    `left` are the requests that may follow at once, `reset` the seconds until all may.
+    `left` is the number of requests that may follow at once, `reset` the seconds until the whole burst may.
     """
 
     wait: float
@@ -53,7 +53,7 @@ class RateDecision(msgspec.Struct, frozen=True):
     burst: int
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """As of draft-ietf-httpapi-ratelimit-headers, in the form that Litestar and most servers use."""
+        """The headers of draft-ietf-httpapi-ratelimit-headers, in the form that Litestar and most servers use."""
         window = max(1, round(self.burst / self.rate))
         return [
             (b"ratelimit-limit", b"%d" % self.burst),
@@ -70,7 +70,7 @@ class Rates:
         self._bus = bus
         self._interval = interval
         self._node = uuid.uuid4().hex
-        # The one that was longest unused is the likeliest to be full again, which is as good as absent.
+        # Drops the least recently used bucket, which is most likely full again; a full bucket equals an absent one.
         self._buckets: LRUCache[str, Bucket] = LRUCache(entries)
         self._used: dict[str, int] = {}
         self._telling: asyncio.TimerHandle | None = None
@@ -84,7 +84,7 @@ class Rates:
             self._telling.cancel()
 
     def take(self, key: str, rate: float, burst: int) -> RateDecision:
-        """One request under this key, of which `rate` a second may come, and `burst` at once."""
+        """Count one request under a key that allows `rate` requests a second and `burst` at once."""
         now = time.monotonic()
         bucket = self._bucket(key, rate, burst)
         wait = bucket.take(now)

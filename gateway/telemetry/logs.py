@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
-# Libraries that tell at `info` what only their own developers want to know.
+# Libraries whose `info` lines interest only their own developers.
 QUIET = ("httpx", "httpcore", "nats", "uvicorn.error", "asyncio")
 
 

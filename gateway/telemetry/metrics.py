@@ -1,4 +1,4 @@
-"""What a gateway counts and times, for Prometheus."""
+"""The metrics of a gateway for Prometheus."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 
 from gateway.errors import Code, KsmpError
 
-# From well under the target of 100 ms to well over it.
+# Buckets around the target of 100 ms.
 LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
