@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from datetime import datetime
 from typing import Final
 
 import msgspec
 import structlog
+from cachetools import FIFOCache
 
 from gateway import clock
 from gateway.db.cluster_state import Fact
@@ -44,7 +44,7 @@ class Evictions:
         self._hub = hub
         # The end of each eviction, in milliseconds since the Unix epoch; None when it has no end.
         self._out: dict[tuple[str, str], int | None] = {}
-        self._at: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._at: FIFOCache[tuple[str, str], float] = FIFOCache(KEPT)
         state.add(self)
 
     async def evict(self, room: str, user: str, code: str, *, rejoin: bool, until: datetime | None) -> None:
@@ -75,9 +75,6 @@ class Evictions:
         if holds and not eviction.rejoin:
             self._out[place] = fact.until
         self._at[place] = time.monotonic()
-        self._at.move_to_end(place)
-        while len(self._at) > KEPT:
-            self._at.popitem(last=False)
         self._take_out(eviction)
 
     def end(self, fact: Fact) -> None:
