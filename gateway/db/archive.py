@@ -51,10 +51,10 @@ SWEPT = f"SELECT seq FROM room_push WHERE {COVERED} ORDER BY seq"  # noqa: S608
 SWEEP = f"DELETE FROM room_push WHERE {COVERED}"  # noqa: S608
 # Seconds before a node that does not hold the lock tries again to get it.
 LOCK_PAUSE: Final = 1.0
-# A later version of a push is not counted: it replaces one that is.
+# A later version of a push counts as one: the versions before it were erased.
 TALLY = """
     SELECT push, count(*) AS count FROM room_push
-    WHERE room = {} AND at >= {} AND at < {} AND replaces IS NULL GROUP BY push
+    WHERE room = {} AND at >= {} AND at < {} GROUP BY push
 """
 MOVE = "INSERT INTO archive_position (kind, seq) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET seq = $2"
 

@@ -40,7 +40,8 @@ class Edited(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: Kind = Kind.MESSAGE
 
 
-EDITED: Final = PushType("chat.edited", Edited)
+# It has taken the place of the message, which it counts for.
+EDITED: Final = PushType("chat.edited", Edited, is_message=True)
 
 
 class Deleted(msgspec.Struct, frozen=True):

@@ -63,7 +63,7 @@ class Gone(msgspec.Struct):
 
 SAID = PushType("test.said", Text, is_message=True)
 GONE = PushType("test.gone", Gone)
-RESAID = PushType("test.resaid", Text)
+RESAID = PushType("test.resaid", Text, is_message=True)
 PUSHES = {push.name: push for push in (SAID, GONE, RESAID)}
 
 

@@ -234,8 +234,9 @@ async def test_messages_that_were_not_erased_are_counted(here: Node, archiver: A
     archiver.start()
     begun = clock.now()
     first = await here.say(room, "a", "b")
-    await here.say(room, "c")
-    # A tombstone is no message.
+    kept = await here.say(room, "c")
+    # A later version counts for the message that it replaces; a tombstone is no message.
+    await here.resay(room, kept, "c, but better")
     gone = await here.unsay(room, first)
     await until_archived(here, gone)
     ended = clock.now() + timedelta(seconds=1)
