@@ -35,9 +35,9 @@ def use(paths: Iterable[str]) -> None:
             sys.path.insert(0, str(folder.root))
 
 
-def use_those_of(environ: Mapping[str, str]) -> None:
-    """Add the folders that an environment names, where nothing else of it matters. Raises SettingsError."""
-    use(path for part in environ.get(VARIABLE, "").split(",") if (path := part.strip()))
+def use_those_of(environ: Mapping[str, str], *more: str) -> None:
+    """Add the folders that an environment names, and `more`. Nothing else of it matters. Raises SettingsError."""
+    use([*more, *(path for part in environ.get(VARIABLE, "").split(",") if (path := part.strip()))])
 
 
 @dataclass(frozen=True, kw_only=True)

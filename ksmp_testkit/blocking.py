@@ -41,13 +41,7 @@ class Watch:
     def __init__(self) -> None:
         self.seen: list[str] = []
         self._running = 0
-        # Calls from the gateway's code and the installed modules' alone: a test may wait as it likes, and so may what
-        # starts its servers.
-        packages = {point.module.partition(".")[0] for point in entry_points(group=GROUP)}
-        self._buster = BlockBuster(sorted({"gateway", *packages}))
-        for function in self._buster.functions.values():
-            for file, name in MAY_BLOCK:
-                function.can_block_in(file, name)
+        self._made: BlockBuster | None = None
         seen = self.seen
 
         class BlockingError(blockbuster.BlockingError):
@@ -56,6 +50,19 @@ class Watch:
                 seen.append(f"{call}\n{''.join(traceback.format_stack(limit=12))}")
 
         self._error: Any = BlockingError
+
+    @property
+    def _buster(self) -> BlockBuster:
+        """Made when it is first needed, because the plug-in may add the tests' own module to what is installed."""
+        if self._made is None:
+            # Calls from the gateway's code and the installed modules' alone: a test may wait as it likes, and so may
+            # what starts its servers.
+            packages = {point.module.partition(".")[0] for point in entry_points(group=GROUP)}
+            self._made = BlockBuster(sorted({"gateway", *packages}))
+            for function in self._made.functions.values():
+                for file, name in MAY_BLOCK:
+                    function.can_block_in(file, name)
+        return self._made
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:

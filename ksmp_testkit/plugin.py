@@ -5,6 +5,7 @@ Nothing here is loaded by itself: whoever has KSMP installed and runs other test
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from devstack.guard import Guard
 from devstack.issuer import DevelopmentIssuer
 from devstack.nats import NatsCluster
 from devstack.postgres import Postgres
-from gateway import registry
+from gateway import module_folders, registry
 from gateway.db.migrate import migrate
+from gateway.settings import SettingsError
 from ksmp_testkit.blocking import WATCH
 from ksmp_testkit.live_class import Classes, CreateClass, CreateSession, Sessions
 from ksmp_testkit.member import Clients, clients_of
@@ -39,6 +41,19 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, value in NEEDED.items():
         if config.getini(name) != value:
             raise pytest.UsageError(f'ksmp_testkit needs {name} = "{value}" in [tool.pytest.ini_options]')
+    _use_the_project(config.rootpath)
+
+
+def _use_the_project(root: Path) -> None:
+    """The module of the project whose tests run counts as installed, and so do the folders of KSMP_MODULE_PATHS."""
+    module_folders.use_those_of(os.environ)
+    try:
+        names = {name for folder in module_folders.folders(root) for name in folder.entries[module_folders.GROUP]}
+    except SettingsError:
+        # Tests of something else than a module.
+        return
+    if not names <= set(registry.installed()):
+        module_folders.use_those_of(os.environ, str(root))
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from gateway.db.migrate import migrate
 from ksmp_testkit import MakeGateway, MakeToken, Running
 from tests.http.notes import Notes, NotesModule
 
@@ -22,8 +21,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-async def site(gateway: MakeGateway, postgres: str) -> AsyncIterator[Site]:
-    await migrate(postgres, [NotesModule])
+async def site(gateway: MakeGateway) -> AsyncIterator[Site]:
     async with gateway(more=[NotesModule], request_burst=100_000, address_burst=100_000) as running:
         yield Site(running, running.module(NotesModule).notes)
 
