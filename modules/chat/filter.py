@@ -28,7 +28,7 @@ class Filter(Protocol):
     def __init__(self, settings: ChatSettings) -> None: ...
 
     async def review(self, text: str, author: Author) -> str:
-        """The text as it may be shown, not longer; raises BadInput or Refused for a text that may not be sent at all."""
+        """The text as it may be shown, not longer; raises BadInput or Refused for a text that may not be sent."""
 
 
 def load(settings: ChatSettings) -> list[Filter]:

@@ -109,10 +109,10 @@ class LiveModule(Module):
             yield
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return await personal_data.held(user)
+        return await personal_data.held(self.kernel.database, user)
 
     async def forget(self, user: str) -> Collection[str]:
-        return await personal_data.forget(user)
+        return await personal_data.forget(self.kernel.database, user)
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         return {"session": await demo.seed(self.kernel.database, people["mentor"].id)}

@@ -18,11 +18,11 @@ Caller = Callable[..., httpx.AsyncClient]
 
 @asynccontextmanager
 async def callers(url: str, token: MakeToken) -> AsyncIterator[Caller]:
-    """`caller(user, "mentor")` is an HTTP client with that user's token."""
+    """`caller(user, "mentor")` is an HTTP client with that user's token; `caller(None)` has no token."""
     async with AsyncExitStack() as stack:
 
-        def make(user: str, role: str = "student") -> httpx.AsyncClient:
-            headers = {"Authorization": f"Bearer {token(user, role)}"}
+        def make(user: str | None, role: str = "student") -> httpx.AsyncClient:
+            headers = {"Authorization": f"Bearer {token(user, role)}"} if user else {}
             made = httpx.AsyncClient(base_url=url, headers=headers, timeout=30)
             stack.push_async_callback(made.aclose)
             return made

@@ -7,14 +7,14 @@ from litestar import Router
 from gateway.contract import Kernel
 from gateway.http.services import services
 from modules.live.schedule import routes
-from modules.live.schedule.calendar_feed import Calendars
+from modules.live.schedule.calendar_feed import CalendarFeeds
 from modules.live.schedule.series import Series
 from modules.live.sessions.service import Sessions
 from modules.live.settings import LiveSettings
 
 
 class ScheduleFeature:
-    """It declares no commands: the schedule is used over REST."""
+    """Two groups of REST routes. The schedule has no commands."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions) -> None:
         self.routes = (
@@ -32,7 +32,7 @@ class ScheduleFeature:
                 "/calendars",
                 route_handlers=[routes.address, routes.end_address, routes.feed],
                 dependencies=services(
-                    calendars=Calendars(kernel, settings), public_url=settings.public_url.rstrip("/")
+                    feeds=CalendarFeeds(kernel.database, settings), public_url=settings.public_url.rstrip("/")
                 ),
             ),
         )

@@ -28,7 +28,8 @@ def document(name: str, sessions: Iterable[SessionView]) -> bytes:
     calendar.add("x-wr-calname", name)
     for session in sessions:
         calendar.add_component(_event(session))
-    return calendar.to_ical(sorted=False)
+    content: bytes = calendar.to_ical(sorted=False)
+    return content
 
 
 def _event(session: SessionView) -> Event:

@@ -1,4 +1,4 @@
-"""What the routes of series and calendars take and answer."""
+"""Requests and answers of the routes of series and calendar feeds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ Timezone = Annotated[str, Meta(pattern="^[A-Za-z0-9_+/-]{1,64}$", description="O
 
 
 class NewSeries(NewSession, frozen=True, kw_only=True):
-    """A first session, and the rule (RFC 5545) by which others follow it at the same time of a place's clock."""
+    """A first session, and the rule (RFC 5545) by which others follow it. They begin at the same time by the clock of
+    `timezone`."""
 
     rule: Rule
     timezone: Timezone
@@ -40,8 +41,8 @@ class NewSeries(NewSession, frozen=True, kw_only=True):
 
 
 class SeriesChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left out stays. `starts_at` and `ends_at` are those of the first occurrence that is still to come; the
-    others follow it by the rule, also by one that is given anew."""
+    """What is left out stays. `starts_at` and `ends_at` are those of the first session that is still to come. The
+    others follow it by the rule, which may be a new one."""
 
     starts_at: Moment | UnsetType = UNSET
     ends_at: Moment | UnsetType = UNSET
@@ -89,7 +90,7 @@ class SeriesView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalendarAddress(msgspec.Struct, frozen=True):
-    """Shown once: whoever knows it sees your sessions."""
+    """The address of a calendar feed. It is shown once, and whoever knows it sees your sessions."""
 
     url: str
 

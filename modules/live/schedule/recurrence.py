@@ -1,7 +1,7 @@
-"""When a series takes place: a rule of RFC 5545 (section 3.3.10), by the wall clock of a time zone.
+"""Occurrences of a series: a recurrence rule of RFC 5545 (section 3.3.10), by the wall clock of a time zone.
 
-Of the rule's parts a class needs FREQ (DAILY, WEEKLY, MONTHLY), INTERVAL, COUNT or UNTIL, BYDAY, BYMONTHDAY and WKST;
-what would only make rules hard to read, or take long to find nothing, is refused.
+A rule may have FREQ (DAILY, WEEKLY, MONTHLY), INTERVAL, COUNT or UNTIL, BYDAY, BYMONTHDAY and WKST. Other parts are
+refused: a class does not need them, and some make a rule search for long without finding a day.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ PARTS: Final = {
 
 
 def occurrences(rule: str, timezone: str, starts_at: datetime, *, most: int, horizon: datetime) -> list[datetime]:
-    """The beginnings of a series in UTC, the first of which is `starts_at`.
+    """When each session of a series begins, in UTC. The first is `starts_at`.
 
-    Raises BadInput `invalid` for a rule or time zone that is none, has no end, does not begin with `starts_at`, goes
-    beyond `horizon`, or has more than `most` occurrences.
+    Raises BadInput `invalid` for an unknown time zone, and for a rule that cannot be read, has no end, does not begin
+    with `starts_at`, goes beyond `horizon`, or has more than `most` occurrences.
     """
     parts = _parts(rule)
     try:
@@ -63,7 +63,7 @@ def occurrences(rule: str, timezone: str, starts_at: datetime, *, most: int, hor
 
 
 def counted(rule: str, count: int) -> str:
-    """The same rule with so many occurrences, whatever ended it."""
+    """The same rule, ended by this number of occurrences."""
     parts = [part for part in rule.upper().split(";") if part.partition("=")[0] not in ("COUNT", "UNTIL")]
     return ";".join([*parts, f"COUNT={count}"])
 

@@ -38,7 +38,7 @@ LOCK_SLOTS: Final = f"""
 """  # noqa: S608
 SET_SLOT: Final = "UPDATE live_session SET slot_starts = $2, slot_ends = $3 WHERE id = $1"
 
-SET_SECRET: Final = """
+UPSERT_CALENDAR: Final = """
     INSERT INTO live_calendar (user_id, secret_hash, created_at) VALUES ($1, $2, $3)
     ON CONFLICT (user_id) DO UPDATE SET secret_hash = EXCLUDED.secret_hash, created_at = EXCLUDED.created_at
 """
@@ -127,7 +127,7 @@ class CalendarRepository:
 
     async def set_secret(self, user: str, secret_hash: str, now: datetime) -> None:
         """Give the user this secret; one that they had before is gone."""
-        await self._database.fetch(SET_SECRET, user, secret_hash, now)
+        await self._database.fetch(UPSERT_CALENDAR, user, secret_hash, now)
 
     async def owner(self, secret_hash: str) -> str | None:
         """The id of the user who has this secret."""
@@ -143,7 +143,5 @@ class CalendarRepository:
         self, user: str, programs: Sequence[str], *, ends_after: datetime, starts_before: datetime, most: int
     ) -> list[SessionView]:
         """The sessions that the user teaches, and those of these programs, by their beginning."""
-        rows = await self._database.fetch(
-            SESSIONS_OF_USER, user, list(programs), ends_after, starts_before, most
-        )
+        rows = await self._database.fetch(SESSIONS_OF_USER, user, list(programs), ends_after, starts_before, most)
         return [msgspec.convert(row, SessionView) for row in rows]

@@ -12,7 +12,7 @@ from gateway.auth.policy import otherwise, roles, signed_in
 from gateway.http.etag import IfMatch, tagged
 from gateway.principal import Principal, Role
 from modules.live.policies import Id
-from modules.live.schedule.calendar_feed import Calendars
+from modules.live.schedule.calendar_feed import CalendarFeeds
 from modules.live.schedule.messages import CalendarAddress, NewSeries, SeriesChange, SeriesView
 from modules.live.schedule.series import Series
 
@@ -24,12 +24,12 @@ EDITORS = roles(Role.MENTOR, Role.ADMIN, owner="they teach the program, or are a
 async def create_series(
     data: JSONBody[NewSeries], principal: NamedDependency[Principal], series: NamedDependency[Series]
 ) -> Response[SeriesView]:
-    """Schedule sessions that recur: each is a session like any other."""
+    """Schedule sessions that recur. Each is a session like any other."""
     made = await series.create(principal, data)
     return tagged(made, status=201, headers={"Location": f"/api/v1/series/{made.id}"})
 
 
-# The number of sessions changes without a new `rev`.
+# Not conditional: the number of sessions changes without a new `rev`.
 @get("/{id:str}", policy=signed_in(owner="they take part in its program"), conditional=False)
 async def read_series(
     id: Id, principal: NamedDependency[Principal], series: NamedDependency[Series]
@@ -46,14 +46,14 @@ async def change_series(
     series: NamedDependency[Series],
     if_match: NamedDependency[IfMatch],
 ) -> Response[SeriesView]:
-    """Change every session of the series that has not begun. With another time they are moved, but for those that were
-    moved by themselves."""
+    """Change every session of the series that has not begun. A new time moves them, except for those that were moved
+    by themselves."""
     return tagged(await series.change(principal, id, data, if_match))
 
 
 @post("/{id:str}/cancel", policy=EDITORS, status_code=200)
 async def cancel_series(id: Id, principal: NamedDependency[Principal], series: NamedDependency[Series]) -> SeriesView:
-    """Cancel every session of the series that has not begun; again, it changes nothing."""
+    """Cancel every session of the series that has not begun. A second time changes nothing."""
     return await series.cancel(principal, id)
 
 
@@ -61,22 +61,22 @@ async def cancel_series(id: Id, principal: NamedDependency[Principal], series: N
 async def address(
     request: Request[Any, Any, Any],
     principal: NamedDependency[Principal],
-    calendars: NamedDependency[Calendars],
+    feeds: NamedDependency[CalendarFeeds],
     public_url: NamedDependency[str],
 ) -> CalendarAddress:
-    """Make the address of your calendar feed. One that you had before ends."""
-    secret = await calendars.create(principal.id)
+    """Make the address of your calendar feed. An address that you had before ends."""
+    secret = await feeds.create(principal.id)
     return CalendarAddress(f"{public_url or str(request.base_url).rstrip('/')}/api/v1/calendars/{secret}.ics")
 
 
 @delete("/", policy=signed_in())
-async def end_address(principal: NamedDependency[Principal], calendars: NamedDependency[Calendars]) -> None:
+async def end_address(principal: NamedDependency[Principal], feeds: NamedDependency[CalendarFeeds]) -> None:
     """End your calendar feed."""
-    await calendars.end(principal.id)
+    await feeds.end(principal.id)
 
 
 @get("/{file:str}", policy=otherwise("the secret of a calendar"), media_type="text/calendar")
-async def feed(file: File, calendars: NamedDependency[Calendars]) -> Response[bytes]:
+async def feed(file: File, feeds: NamedDependency[CalendarFeeds]) -> Response[bytes]:
     """The sessions of the user to whom the address belongs, as iCalendar (RFC 5545)."""
-    content = await calendars.read(file.removesuffix(".ics"))
+    content = await feeds.read(file.removesuffix(".ics"))
     return Response(content, media_type="text/calendar", headers={"Cache-Control": "private, max-age=300"})

@@ -1,12 +1,11 @@
-"""Series: sessions that are planned together, and changed or cancelled together while they wait.
+"""Series: sessions that are planned together. They are changed or cancelled together until they begin.
 
-Each occurrence is a session like any other from the start: it may be moved, changed or cancelled by itself.
+Each occurrence is a session like any other from the start: a host may move, change or cancel it by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -22,33 +21,13 @@ from modules.accounts.facade import record
 from modules.live.messages import NewSession, SessionView, Video
 from modules.live.schedule.messages import NewSeries, SeriesChange, SeriesView
 from modules.live.schedule.recurrence import counted, occurrences
-from modules.live.sessions.repository import COLUMNS
+from modules.live.schedule.repository import SeriesRepository
 from modules.live.sessions.service import Sessions, check_co_mentors
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState, Step
-from modules.live.tables import Series as SeriesRow
-from modules.live.tables import Session
 from modules.programs.facade import Part, part_of
 
-READ: Final = """
-    SELECT id, program_id, mentor_id, title, rule, timezone, rev, created_at, (
-        SELECT count(*) FROM live_session WHERE series_id = live_series.id
-    ) AS sessions
-    FROM live_series WHERE id = {}
-"""
-WAITING: Final = f"""
-    SELECT {COLUMNS} FROM live_session WHERE series_id = {{}} AND state = 'scheduled' AND starts_at > {{}}
-    ORDER BY id FOR UPDATE
-"""  # noqa: S608
-# From the first that waits on, in their order; those that were cancelled, have begun or were moved keep their slot.
-SLOTS: Final = f"""
-    SELECT {COLUMNS}, slot_starts, slot_ends FROM live_session WHERE series_id = {{}} AND slot_starts >= (
-        SELECT min(slot_starts) FROM live_session WHERE series_id = {{}} AND state = 'scheduled' AND starts_at > {{}}
-    ) ORDER BY id FOR UPDATE
-"""  # noqa: S608
-PLACE: Final = "UPDATE live_session SET slot_starts = {}, slot_ends = {} WHERE id = {}"
-LOCK: Final = " FOR UPDATE"
-REWRITE: Final = "UPDATE live_series SET title = {}, rule = {}, timezone = {}, rev = {} WHERE id = {}"
+# A change of these moves sessions.
 TIMES: Final = ("starts_at", "ends_at", "rule", "timezone")
 AS_NEW: Final = {
     "state": SessionState.SCHEDULED,
@@ -60,26 +39,12 @@ AS_NEW: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Slot:
-    """When the series has one of its sessions, which may have been moved by itself."""
-
-    session: SessionView
-    starts: datetime
-    ends: datetime
-
-    @property
-    def followed(self) -> bool:
-        """Whether the session moves with it."""
-        at = (self.session.starts_at, self.session.ends_at)
-        return self.session.state is SessionState.SCHEDULED and at == (self.starts, self.ends)
-
-
 class Series:
-    """The series there are."""
+    """Creates, changes and cancels series of sessions."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions) -> None:
-        self._kernel = kernel
+        self._database = kernel.database
+        self._rows = SeriesRepository(kernel.database)
         self._settings = settings
         self._sessions = sessions
 
@@ -100,10 +65,8 @@ class Series:
             rev=1,
             created_at=first.created_at,
         )
-        async with self._kernel.database.transaction():
-            columns = msgspec.structs.asdict(series)
-            del columns["sessions"]
-            await SeriesRow.insert(SeriesRow(**columns, created_by=principal.id))
+        async with self._database.transaction():
+            await self._rows.insert(series, created_by=principal.id)
             for moment in moments:
                 session = msgspec.structs.replace(first, id=new_id(), starts_at=moment, ends_at=moment + length)
                 await self._add(session)
@@ -111,49 +74,44 @@ class Series:
 
     async def read(self, principal: Principal, id: str) -> SeriesView:
         """Raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
-        with self._kernel.database.guard():
-            series = await self._found(id)
-            if (
-                principal.role is not Role.ADMIN
-                and await part_of(self._kernel.database, principal.id, series.program_id) is None
-            ):
-                raise forbidden("this series is for those enrolled in its program")
+        series = _known(await self._rows.find(id))
+        if principal.role is not Role.ADMIN and await part_of(self._database, principal.id, series.program_id) is None:
+            raise forbidden("this series is for those enrolled in its program")
         return series
 
     async def change(self, principal: Principal, id: str, change: SeriesChange, if_match: IfMatch) -> SeriesView:
-        """Change every session of the series that waits; those that were changed by themselves too.
+        """Change every session of the series that has not begun, also those that a host changed by themselves.
 
-        With another time those that have the time of their slot are moved with it. The rule of before goes on for as
-        many as there were; by one that is given anew the last may be cancelled, or others follow. Raises BadInput
-        `not_found`, `invalid` and `precondition_failed`, Refused `forbidden`, Conflict `live.not_changeable` where no
-        session waits that could be moved, and Unavailable.
+        When a time changes, each slot gets its new time, and a session that is at the time of its slot moves with it.
+        Without a new rule there are as many slots as before. With a new rule there may be fewer: the last sessions are
+        cancelled. Or there are more: sessions are added.
+
+        Raises BadInput `not_found`, `invalid` and `precondition_failed`, Refused `forbidden`, Unavailable, and
+        Conflict `live.not_changeable` when no session is left that could be moved.
         """
         values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         times: dict[str, Any] = {name: values.pop(name) for name in TIMES if name in values}
         check_co_mentors(values.get("co_mentors", ()))
-        async with self._kernel.database.transaction():
-            series = await self._taught(principal, id, LOCK)
+        async with self._database.transaction():
+            series = _known(await self._rows.lock(id))
+            await self._check_mentor(principal, series)
             if_match.check(series.rev)
             self._sessions.check_recording(values.get("recording", False))
-            told = {name: values[name] for name in values.keys() & {"title"}}
-            told |= {name: times[name] for name in times.keys() & {"rule", "timezone"}}
-            series = msgspec.structs.replace(series, **told, rev=series.rev + 1)
-            await SeriesRow.raw(REWRITE, series.title, series.rule, series.timezone, series.rev, id)
+            own = {name: values[name] for name in values.keys() & {"title"}}
+            own |= {name: times[name] for name in times.keys() & {"rule", "timezone"}}
+            series = msgspec.structs.replace(series, **own, rev=series.rev + 1)
+            await self._rows.update(series)
             done = await self._move(principal, series, times, values) if times else set()
-            for session in await self._waiting(id):
+            for session in await self._rows.lock_scheduled(id, clock.now()):
                 if values and session.id not in done:
                     await self._sessions.rewrite(principal, session, values)
-            return await self._found(id)
+            return _known(await self._rows.find(id))
 
     async def _move(
         self, principal: Principal, series: SeriesView, times: dict[str, Any], values: dict[str, Any]
     ) -> set[str]:
-        """Put the slots that are to come where the series has them now; the sessions that were changed with that."""
-        found = [
-            Slot(msgspec.convert(row, SessionView), row["slot_starts"], row["slot_ends"])
-            for row in await Session.raw(SLOTS, series.id, series.id, clock.now())
-        ]
-        slots = sorted(found, key=lambda slot: slot.starts)
+        """Give the slots that are still to come their new times; the ids of the sessions that changed with that."""
+        slots = sorted(await self._rows.lock_slots(series.id, clock.now()), key=lambda slot: slot.starts)
         if not slots:
             raise Conflict("no session of this series is still to come", code="live.not_changeable")
         starts_at: datetime = times.get("starts_at", slots[0].starts).astimezone(UTC)
@@ -166,9 +124,9 @@ class Series:
                 times_now = {"starts_at": moment, "ends_at": moment + length}
                 await self._sessions.rewrite(principal, slot.session, values | times_now)
                 done.add(slot.session.id)
-            await Session.raw(PLACE, moment, moment + length, slot.session.id)
+            await self._rows.set_slot(slot.session.id, moment, moment + length)
         for slot in slots[len(moments) :]:
-            await Session.raw(PLACE, None, None, slot.session.id)
+            await self._rows.clear_slot(slot.session.id)
             if slot.followed:
                 await self._sessions.take(slot.session, Step.CANCEL)
                 done.add(slot.session.id)
@@ -180,40 +138,40 @@ class Series:
         return done
 
     async def cancel(self, principal: Principal, id: str) -> SeriesView:
-        """Cancel every session of the series that waits; again, it changes nothing."""
-        async with self._kernel.database.transaction():
-            series = await self._taught(principal, id)
-            for session in await self._waiting(id):
+        """Cancel every session of the series that has not begun. A second time changes nothing.
+
+        Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
+        """
+        async with self._database.transaction():
+            series = _known(await self._rows.find(id))
+            await self._check_mentor(principal, series)
+            for session in await self._rows.lock_scheduled(id, clock.now()):
                 await self._sessions.take(session, Step.CANCEL)
             if principal.id != series.mentor_id:
-                await record(self._kernel.database, principal, "live.cancel_series", id)
+                await record(self._database, principal, "live.cancel_series", id)
         return series
 
     async def _add(self, session: SessionView) -> None:
         await self._sessions.add(session)
-        await Session.raw(PLACE, session.starts_at, session.ends_at, session.id)
+        await self._rows.set_slot(session.id, session.starts_at, session.ends_at)
 
     async def _occurrences(self, rule: str, timezone: str, starts_at: datetime) -> list[datetime]:
         """Raises BadInput `invalid`."""
         horizon = clock.now() + timedelta(seconds=self._settings.ahead)
-        # Time zones are files.
+        # In a thread: a time zone is read from a file.
         return await asyncio.to_thread(
             occurrences, rule, timezone, starts_at, most=self._settings.series_most, horizon=horizon
         )
 
-    async def _waiting(self, id: str) -> list[SessionView]:
-        rows: list[dict[str, Any]] = await Session.raw(WAITING, id, clock.now())
-        return [msgspec.convert(row, SessionView) for row in rows]
-
-    async def _taught(self, principal: Principal, id: str, lock: str = "") -> SeriesView:
-        series = await self._found(id, lock)
+    async def _check_mentor(self, principal: Principal, series: SeriesView) -> None:
+        """Raises Refused `forbidden` unless the user is the series' mentor, a mentor of its program, or an admin."""
         if principal.role is Role.ADMIN or principal.id == series.mentor_id:
-            return series
-        if await part_of(self._kernel.database, principal.id, series.program_id) is not Part.MENTOR:
+            return
+        if await part_of(self._database, principal.id, series.program_id) is not Part.MENTOR:
             raise forbidden("only its mentors do this to a series")
-        return series
 
-    async def _found(self, id: str, lock: str = "") -> SeriesView:
-        for row in await SeriesRow.raw(READ + lock, id):
-            return msgspec.convert(row, SeriesView)
+
+def _known(series: SeriesView | None) -> SeriesView:
+    if series is None:
         raise not_found("there is no such series")
+    return series
