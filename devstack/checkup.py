@@ -14,6 +14,7 @@ from devstack.devcloud import HEALTH
 from devstack.errors import DevStackError
 from devstack.folder import MARKER, DataFolder
 from devstack.issuer import KEY_FILE
+from gateway import module_folders
 from gateway.doctor import Finding, examine
 from gateway.registry import RegistryError
 from gateway.settings import SettingsError
@@ -91,12 +92,13 @@ def environment_of(data: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 def _variables(folder: DataFolder, known: state.State, environ: Mapping[str, str]) -> dict[str, str]:
     ports = [urlsplit(url).port or 0 for url in known.gateways]
+    folders = {module_folders.VARIABLE: ",".join(known.module_paths)} if known.module_paths else {}
     return gateways.variables(
         ports[0],
         ports=ports,
         database_url=known.database_url,
         nats_url=known.nats_url.split(","),
         issuer=folder.issuer,
-        environ=environ,
+        environ=folders | dict(environ),
         aws_endpoint=known.aws_endpoint,
     )

@@ -25,7 +25,8 @@ STALL_LOG = 0.1
 # Drained within this time, so that a stop of everything stays below ten seconds.
 DRAIN = 3.0
 STOP_STEPS = ((signal.SIGTERM, 4.5),)
-READY_TIMEOUT = 30.0
+# A process that ends is noticed at once; a machine that is busy may take long.
+READY_TIMEOUT = 60.0
 
 
 def variables(

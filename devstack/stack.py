@@ -111,7 +111,8 @@ class Stack:
             await self._cloud.prepare()
         await run_all(self._start_postgres(), self._start_nats(), self._start_cloud(), self._sign_tokens())
         variables = {port: self._variables(port) for port in self._options.ports}
-        names = await self._prepare(read(Settings, variables[self._options.port]))
+        settings = read(Settings, variables[self._options.port])
+        names = await self._prepare(settings)
         self._say("The database is up to date")
         self._gateways = [
             Gateway(
@@ -137,6 +138,7 @@ class Stack:
             metrics=[f"{gateway.url}/metrics" for gateway in self._gateways],
             pids=self._pids(),
             aws_endpoint=self._aws_endpoint,
+            module_paths=settings.module_paths,
         )
         self._write_state()
         self._say(f"Ready after {time.monotonic() - begun:.1f} s:")

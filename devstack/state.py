@@ -23,7 +23,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Where everything is; the file exists while everything was ready once and nothing was asked to stop.
 
     `nats_url` lists the servers with commas between; `tokens` are by role. `aws_endpoint` is the stand-in for AWS,
-    empty when it was not wanted; what drives it is below `/_devcloud/` there.
+    empty when it was not wanted; what drives it is below `/_devcloud/` there. `module_paths` are the folders of modules
+    that are not installed.
     """
 
     gateways: Sequence[str]
@@ -35,6 +36,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Sequence[str]
     pids: Pids
     aws_endpoint: str = ""
+    module_paths: Sequence[str] = ()
 
     def write(self, path: Path) -> None:
         """Replace the file in one step, so that a reader sees all of it or none; only the owner may read it."""

@@ -203,6 +203,13 @@ def test_dev_names_a_bad_variable_before_anything_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_dev_names_a_folder_without_a_module_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    found = run("dev", "--data", str(tmp_path / "data"), "--module", str(tmp_path / "empty"))
+    assert_one_line(found, "holds no module: it needs a pyproject.toml")
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_serve_on_a_taken_port_is_one_line(workers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -20,7 +20,7 @@ from devstack.state import State
 from gateway.principal import Role
 from tests.sessions import create_session
 
-START_SECONDS = 60.0
+START_SECONDS = 100.0
 
 
 class Stack:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from devstack import ports, state
+from devstack.checkup import environment_of, examine_dev
 from devstack.state import State
 from ksmp_client import Client, CommandFailed
 
@@ -119,6 +120,14 @@ async def run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run]:
 
 async def test_a_folder_s_command_is_served(run: Run) -> None:
     assert await run.command("greetings.greet") == "hello"
+
+
+async def test_the_doctor_knows_the_folder(run: Run) -> None:
+    settings = environment_of(run.data, {})
+    assert settings["KSMP_MODULE_PATHS"] == str(run.source.parent.parent)
+    findings = await examine_dev(run.data, {})
+    assert all(finding.ok for finding in findings), findings
+    assert "greetings" in str(findings[1])
 
 
 async def test_what_holds_the_loop_is_in_the_log(run: Run) -> None:
