@@ -36,7 +36,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Sequence[str]
     pids: Pids
     aws_endpoint: str = ""
-    module_paths: Sequence[str] = ()
+    module_paths: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         """Replace the file in one step, so that a reader sees all of it or none; only the owner may read it."""
