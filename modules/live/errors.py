@@ -84,4 +84,4 @@ def unplayable() -> Conflict:
 
 
 class Unplayable(ValueError):
-    """It is no playlist, or names what lies outside of its recording."""
+    """A file of a recording is no playlist, or names what lies outside of the recording."""

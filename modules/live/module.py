@@ -69,6 +69,7 @@ class LiveModule(Module):
             *scheduled.features,
             *room.features,
             *attendance.features,
+            *recordings.features,
             *video.features,
         )
         self.routes = (

@@ -124,25 +124,11 @@ class VoteRow(Table, tablename="live_vote"):
     options = Array(base_column=Integer())
 
 
-class Recording(Table, tablename="live_recording"):
-    """A recording in a bucket."""
-
-    id = Text(primary_key=True)
-    session_id = Text()
-    bucket = Text()
-    prefix = Text()
-    playlist = Text()
-    duration_ms = BigInt()
-    started_at = Timestamptz()
-    rev = BigInt(default=1)
-
-
 TABLES: Final = (
     Session,
     Promotion,
     Series,
     Calendar,
-    Recording,
     VoteRow,
     StayRow,
     ReportRow,

@@ -7,10 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from litestar import Router
-
 from gateway.contract import Kernel
-from gateway.http.services import services
 from gateway.settings import SettingsError
 from gateway.tasks import end
 from modules.live.access.authorization import SessionAuthorizer
@@ -18,13 +15,13 @@ from modules.live.access.playback_tokens import PlaybackKey
 from modules.live.aws.s3 import S3
 from modules.live.recordings import routes
 from modules.live.recordings.playback import Replays
-from modules.live.recordings.playback_tokens import PURPOSE, RecordingTokens
+from modules.live.recordings.recording_tokens import PURPOSE, RecordingTokens
 from modules.live.recordings.retention import Retention
 from modules.live.recordings.service import Recordings
 from modules.live.sessions.service import Sessions
 from modules.live.settings import LiveSettings
 
-# In seconds: what a signature of S3 lives at most.
+# In seconds: the longest life of a URL that S3 lets somebody sign.
 A_WEEK: Final = 604_800
 
 
@@ -42,19 +39,13 @@ class RecordingsFeature:
     ) -> None:
         if settings.recording_life > A_WEEK:
             raise SettingsError("KSMP_LIVE_RECORDING_LIFE is too long: S3 lets nothing be read for more than a week.")
-        self.sessions = sessions
         self.recordings = Recordings(kernel, settings, sessions, authorizer, s3)
         tokens = None if key is None else RecordingTokens(key.secret(PURPOSE), settings.recording_life)
         replays = Replays(kernel, settings, authorizer, self.recordings, s3, tokens)
         self._s3 = s3
         self._retention = None if s3 is None else Retention(kernel, settings, s3, self.recordings.deleted)
-        self.routes = Router(
-            "/sessions",
-            route_handlers=[routes.recordings, routes.delete_recording, routes.replay, routes.playlist],
-            dependencies=services(
-                recordings=self.recordings, replays=replays, public_url=settings.public_url.rstrip("/")
-            ),
-        )
+        self.features = (self.recordings,)
+        self.routes = routes.router(self.recordings, replays, settings.public_url.rstrip("/"))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

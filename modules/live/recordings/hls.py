@@ -1,6 +1,6 @@
-"""HLS playlists (RFC 8216) of a recording: each URI in one is resolved inside of the recording, and replaced.
+"""HLS playlists (RFC 8216) of a recording: each URI in a playlist is resolved inside of the recording, and replaced.
 
-They are taken line by line: what is no URI stays as it was written, known or not.
+A playlist is read line by line. What is no URI stays as it was written, whether the tag is known or not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ATTRIBUTE: Final = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^",]*)')
 
 
 def is_path(text: str) -> bool:
-    """Whether it names an object below a recording's prefix, and cannot name one elsewhere."""
+    """Whether the text names an object below a recording's prefix, and cannot name one elsewhere."""
     return len(text) <= LONGEST and PATH.fullmatch(text) is not None
 
 
@@ -42,7 +42,7 @@ def rewritten(playlist: bytes, path: str, address: Callable[[str], str]) -> byte
     if lines[0].rstrip() != "#EXTM3U":
         raise Unplayable("it does not begin like a playlist")
     folder = path[: path.rfind("/") + 1]
-    # Segments that are ranges of one object name it thousands of times.
+    # Where segments are ranges of one object, the playlist names that object thousands of times.
     known: dict[str, str] = {}
 
     def placed(uri: str) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
-from modules.live.messages import (
-    ENDS,
-    EXAMPLE,
-    STARTS,
-)
+from gateway.contract import PushType
+from modules.live.messages import ENDS, EXAMPLE, STARTS
 
 
 class RecordingNotice(msgspec.Struct, frozen=True):
@@ -23,12 +21,18 @@ class RecordingNotice(msgspec.Struct, frozen=True):
     rev: int
 
 
+RECORDING: Final = PushType("live.recording", RecordingNotice)
+
+
 class RecordingRemoval(msgspec.Struct, frozen=True):
     """A recording is gone, for good."""
 
     id: str
     session_id: str
     rev: int
+
+
+RECORDING_GONE: Final = PushType("live.recording_gone", RecordingRemoval)
 
 
 class RecordingView(msgspec.Struct, frozen=True):
@@ -51,7 +55,8 @@ class RecordingList(msgspec.Struct, frozen=True):
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """Where to watch a recording: for whoever has the URL, until it expires or you may see the recording no more."""
+    """Where to watch a recording. It is good for whoever has the URL, until it expires or you may not see the
+    recording any more."""
 
     url: str
     expires_at: datetime

@@ -1,8 +1,8 @@
-"""Watching what was recorded, from a bucket that nobody but the gateways may read.
+"""Playback of recordings from a private bucket, which nobody but the gateways may read.
 
-A player opens one URL, which has a pass in it. The playlists come through here, rewritten: other playlists at the same
-address with the same pass, and what they play as URLs that S3 itself answers. So a player needs no header of ours, and
-no byte of video passes through a gateway.
+A player opens one URL, which has a playback token in it. The gateway rewrites each playlist: other playlists get the
+same address and the same token, and all else that a playlist names becomes a URL that S3 itself answers. So a player
+needs no header, and no byte of video passes through a gateway.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from modules.live.access.authorization import SessionAuthorizer
 from modules.live.aws.s3 import S3
 from modules.live.errors import Unplayable, unplayable
 from modules.live.recordings.hls import is_path, is_playlist, rewritten
-from modules.live.recordings.playback_tokens import RecordingGrant, RecordingTokens
-from modules.live.recordings.service import RecordingFacts, Recordings
+from modules.live.recordings.recording_tokens import RecordingGrant, RecordingTokens
+from modules.live.recordings.repository import RecordingFacts
+from modules.live.recordings.service import Recordings
 from modules.live.settings import LiveSettings
 
 log = structlog.get_logger(__name__)
 
 
 class Replays:
-    """Without `s3` and `passes` there is no video here, and nothing to play."""
+    """Without `s3` and `tokens` there is no video here, and nothing to play."""
 
     def __init__(
         self,
@@ -47,40 +48,39 @@ class Replays:
         self._tokens = tokens
 
     async def open(self, principal: Principal, session_id: str, id: str) -> tuple[str, datetime]:
-        """A token for the recording's playlists, and how long it is good for.
+        """A token for the recording's playlists, and until when it is good.
 
         Raises BadInput `not_found`, Refused `forbidden`, Conflict `live.unplayable` and Unavailable.
         """
         await self._authorizer.check(principal, session_id)
-        await self._recordings.read(session_id, id)
+        await self._recordings.find(session_id, id)
         if self._tokens is None:
             raise unplayable()
-        issued, token = self._tokens.issue(principal.id, id)
-        return token, issued.expires_at
+        grant, token = self._tokens.issue(principal.id, id)
+        return token, grant.expires_at
 
     async def playlist(self, session_id: str, id: str, path: str | None, token: str) -> bytes:
-        """A playlist of the recording, for whoever has a pass of somebody who may still see it.
+        """A playlist of the recording, for whoever has a playback token of somebody who may still see it.
 
-        Raises BadInput `not_found`, whatever is wrong with the pass, Conflict `live.unplayable` and Unavailable.
+        Raises BadInput `not_found`, whatever is wrong with the token, Conflict `live.unplayable` and Unavailable.
         """
         if self._s3 is None or self._tokens is None:
             raise unplayable()
-        shown = self._tokens.read(token)
-        if shown is None or shown.recording != id or shown.left <= 0 or not await self._may_see(shown, session_id):
-            raise not_found("this is no pass for the recording, or none any more")
-        found = await self._recordings.read(session_id, id)
+        grant = self._tokens.verify(token)
+        if grant is None or grant.recording != id or grant.left <= 0 or not await self._may_see(grant, session_id):
+            raise not_found("this is no playback token of the recording, or none any more")
+        found = await self._recordings.find(session_id, id)
         path = path or found.playlist
         if not (is_path(path) and is_playlist(path)):
             raise not_found("there is no such playlist")
-        return await self._rewritten(found, path, token, self._s3, shown.left)
+        return await self._rewritten(found, path, token, self._s3, grant.left)
 
-    async def _may_see(self, shown: RecordingGrant, session_id: str) -> bool:
-        """Whether whose pass it is may see the recording now, as they are now."""
-        with self._kernel.database.guard():
-            role = await role_of(self._kernel.database, shown.user_id)
+    async def _may_see(self, grant: RecordingGrant, session_id: str) -> bool:
+        """Whether the user of the token may see the recording now, with the role they have now."""
+        role = await role_of(self._kernel.database, grant.user_id)
         if role is None:
             return False
-        viewer = Principal(id=shown.user_id, name="", role=role, expires_at=shown.expires * 1000)
+        viewer = Principal(id=grant.user_id, name="", role=role, expires_at=grant.expires * 1000)
         try:
             await self._authorizer.check(viewer, session_id)
         except Refused:
@@ -88,20 +88,19 @@ class Replays:
         return True
 
     async def _rewritten(self, found: RecordingFacts, path: str, token: str, s3: S3, seconds: int) -> bytes:
-        most = self._settings.recording_playlist_bytes
         presigner = await s3.presigner(found.bucket, seconds)
 
         def address(path: str) -> str:
             if is_playlist(path):
-                # Resolved by the player against the address that it has this one from.
+                # The player resolves it against the address of the playlist that names it.
                 return f"playlist.m3u8?path={path}&token={token}"
             return presigner.url(f"{found.prefix}/{path}")
 
         try:
-            content = await s3.read(found.bucket, f"{found.prefix}/{path}", most)
+            content = await s3.read(found.bucket, f"{found.prefix}/{path}", self._settings.recording_playlist_bytes)
             if content is None:
                 raise not_found("there is no such playlist")
-            # Some microseconds a segment, of which there are thousands.
+            # It takes some microseconds a segment, of which there are thousands.
             return await asyncio.to_thread(rewritten, content, path, address)
         except Unplayable as error:
             log.warning("recordings.unplayable", recording=found.id, path=path, reason=str(error))

@@ -1,14 +1,16 @@
-"""Lets recordings go: marks those that were kept for long enough, and deletes the objects of all that are marked.
+"""Deletes recordings that were kept for long enough, and the objects of all that are deleted.
 
-A marked one is gone for everybody at once. Its objects go afterwards, a page at a time and outside of any transaction,
-by the gateway that claims it. One that dies in between leaves the rest to another, when its claim is over.
+A recording that is due is marked as deleted, and with that gone for everybody. Its objects are deleted afterwards, a
+page at a time and outside of any transaction, by the gateway that claims it. When that gateway dies, another one
+deletes the rest as soon as the claim is over.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -16,35 +18,22 @@ from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import Unavailable
 from modules.live.aws.s3 import S3
-from modules.live.recordings.service import MARKED, tell
+from modules.live.recordings.repository import RecordingRepository
+from modules.live.recordings.service import publish_gone
 from modules.live.settings import LiveSettings
-from modules.live.tables import Recording
 
 log = structlog.get_logger(__name__)
 
 # Recordings that are marked in one transaction.
 MOST: Final = 100
-EXPIRE: Final = f"""
-    UPDATE live_recording SET deleted_at = {{}}, rev = rev + 1 WHERE id IN (
-        SELECT id FROM live_recording WHERE deleted_at IS NULL AND started_at < {{}}
-        ORDER BY started_at LIMIT {{}} FOR UPDATE SKIP LOCKED
-    ) RETURNING {MARKED}
-"""  # noqa: S608
-CLAIM: Final = """
-    UPDATE live_recording SET claimed_until = {} WHERE id = (
-        SELECT id FROM live_recording WHERE deleted_at IS NOT NULL AND erased_at IS NULL
-        AND (claimed_until IS NULL OR claimed_until < {}) ORDER BY deleted_at LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) RETURNING id, session_id, bucket, prefix
-"""
-HOLD: Final = "UPDATE live_recording SET claimed_until = {} WHERE id = {}"
-ERASED: Final = "UPDATE live_recording SET erased_at = {}, claimed_until = NULL WHERE id = {}"
 
 
 class Retention:
-    """The worker of one gateway. Any number of them may run."""
+    """The worker of one gateway. Any number of them may run. `deleted` wakes it before its interval is over."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, s3: S3, deleted: asyncio.Event) -> None:
         self._kernel = kernel
+        self._rows = RecordingRepository(kernel.database)
         self._settings = settings
         self._s3 = s3
         self._deleted = deleted
@@ -62,11 +51,9 @@ class Retention:
                 log.info("recordings.retention_waits", reason=error.message)
             except Exception:
                 log.exception("recordings.retention_failed")
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.recording_interval):
                     await self._deleted.wait()
-            except TimeoutError:
-                pass
 
     async def _expire(self) -> bool:
         """Mark some that were kept for long enough; whether there may be more."""
@@ -75,30 +62,26 @@ class Retention:
         now = clock.now()
         before = now - timedelta(seconds=self._settings.recording_kept)
         async with self._kernel.database.transaction():
-            rows: list[dict[str, Any]] = await Recording.raw(EXPIRE, now, before, MOST)
-            await tell(self._kernel, rows)
-        return len(rows) == MOST
+            expired = await self._rows.mark_expired(before, now, MOST)
+            await publish_gone(self._kernel, expired)
+        return len(expired) == MOST
 
     async def _erase(self) -> bool:
         """Delete the objects of one that is marked; False when there is none."""
-        with self._kernel.database.guard():
-            rows = await Recording.raw(CLAIM, self._until(), clock.now())
-        if not rows:
+        claimed = await self._rows.claim(self._claim_ends(), clock.now())
+        if claimed is None:
             return False
-        id, bucket, prefix = rows[0]["id"], rows[0]["bucket"], rows[0]["prefix"]
         try:
-            while await self._s3.delete_page(bucket, prefix, self._settings.recording_page):
-                with self._kernel.database.guard():
-                    await Recording.raw(HOLD, self._until(), id)
+            while await self._s3.delete_page(claimed.bucket, claimed.prefix, self._settings.recording_page):
+                await self._rows.claim_until(claimed.id, self._claim_ends())
         except Unavailable:
-            # It is tried again a moment later, after the others; by who dies with it when their claim is over.
-            with self._kernel.database.guard():
-                await Recording.raw(HOLD, clock.now() + timedelta(seconds=self._settings.video_backoff), id)
+            # Tried again a moment later, after the others.
+            again_at = clock.now() + timedelta(seconds=self._settings.video_backoff)
+            await self._rows.claim_until(claimed.id, again_at)
             raise
-        with self._kernel.database.guard():
-            await Recording.raw(ERASED, clock.now(), id)
-        log.info("recordings.erased", session=rows[0]["session_id"], recording=id)
+        await self._rows.mark_erased(claimed.id, clock.now())
+        log.info("recordings.erased", session=claimed.session_id, recording=claimed.id)
         return True
 
-    def _until(self) -> datetime:
+    def _claim_ends(self) -> datetime:
         return clock.now() + timedelta(seconds=self._settings.video_claim)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from litestar import Request, Response, delete, get, post
+from litestar import Request, Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
 
 from gateway.auth.policy import otherwise
+from gateway.http.services import services
 from gateway.principal import Principal
 from modules.live.policies import HOSTS, OF_PROGRAM, Id
 from modules.live.recordings.hls import LONGEST, MEDIA_TYPE, NAME
@@ -22,11 +23,13 @@ Path = Annotated[
     QueryParameter(
         pattern=rf"^({NAME}/)*{NAME}\.m3u8$",
         max_length=LONGEST,
-        description="Of the recording's playlists; without it the one with which players begin",
+        description="Which of the recording's playlists; without it the one with which players begin",
     ),
 ]
 Token = Annotated[str, QueryParameter(pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$", max_length=1000)]
-PASS: Final = otherwise("the pass in the URL of `playback`, of a user who may still see the recording")
+PLAYBACK_TOKEN: Final = otherwise(
+    "the playback token in the URL of `playback`, of a user who may still see the recording"
+)
 
 
 @get("/{id:str}/recordings", policy=OF_PROGRAM)
@@ -41,7 +44,7 @@ async def recordings(
 async def delete_recording(
     id: Id, recording: RecordingId, principal: NamedDependency[Principal], recordings: NamedDependency[Recordings]
 ) -> None:
-    """Delete a recording for good: it is gone for everybody at once, and from the bucket a moment later."""
+    """Delete a recording for good. It is gone for everybody at once, and from the bucket a moment later."""
     await recordings.delete(principal, id, recording)
 
 
@@ -60,11 +63,19 @@ async def replay(
     return Replay(f"{base}/api/v1/sessions/{id}/recordings/{recording}/playlist.m3u8?token={token}", expires_at)
 
 
-@get("/{id:str}/recordings/{recording:str}/playlist.m3u8", policy=PASS, conflict=True, media_type=MEDIA_TYPE)
+@get("/{id:str}/recordings/{recording:str}/playlist.m3u8", policy=PLAYBACK_TOKEN, conflict=True, media_type=MEDIA_TYPE)
 async def playlist(
     id: Id, recording: RecordingId, token: Token, replays: NamedDependency[Replays], path: Path = None
 ) -> Response[bytes]:
-    """A playlist of a recording, as players ask for it; what it names can be read until the pass expires."""
+    """A playlist of a recording, as players ask for it. What it names can be read until the token expires."""
     content = await replays.playlist(id, recording, path, token)
-    # The pass is in it.
+    # The playback token is in it.
     return Response(content, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+
+
+def router(service: Recordings, replays: Replays, public_url: str) -> Router:
+    return Router(
+        "/sessions",
+        route_handlers=[recordings, delete_recording, replay, playlist],
+        dependencies=services(recordings=service, replays=replays, public_url=public_url),
+    )

@@ -22,6 +22,7 @@ from ksmp_testkit import MakeGateway, MakeSettings, MakeToken, Running
 from ksmp_testkit.socket_client import WireError, connected
 from modules.live.access.playback_tokens import PlaybackKey, development_key, private_key, viewer_id
 from modules.live.aws.circuit_breaker import CircuitBreaker
+from modules.live.module import LiveModule
 from tests.devcloud.aws import Aws
 from tests.target import Target, targeted
 
@@ -328,7 +329,6 @@ async def test_who_was_taken_out_sees_no_more(
     await started(mentor, path)
     arn = await arn_of(aws, path)
     await aws.stream("start", arn)
-    module: Any = next(one for one in nodes[0].gateway.modules if one.name == "live")
     async with (
         connected(nodes[0].ws_url, token("sam")) as sam,
         connected(nodes[0].ws_url, token("meera", "mentor")) as meera,
@@ -352,7 +352,7 @@ async def test_who_was_taken_out_sees_no_more(
         return (await aws.http.get(playback["url"], params=query, headers=headers)).status_code
 
     await eventually(watched, lambda status: status == 403)
-    await module.video.listeners.video.put_metadata(id_of(path), "hello")
+    await nodes[0].module(LiveModule).video.listeners.video.put_metadata(id_of(path), "hello")
 
     async def metadata() -> Any:
         return await aws.drive("GET", "metadata", params={"arn": arn})

@@ -1,4 +1,7 @@
-"""What lets a player in which sends no token of the platform: it is in the URL, and good for one user and recording."""
+"""Playback tokens of recordings: each is good for one user and one recording, and stands in the URL that players open.
+
+Those of live channels are another kind, which IVS verifies: see `access/playback_tokens.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ PURPOSE: Final = "recording playback"
 
 
 class RecordingGrant(msgspec.Struct, frozen=True):
-    """Whose it is, for which recording, and until when, in seconds since the Unix epoch."""
+    """What a token says: whose it is, for which recording, and until when, in seconds since the Unix epoch."""
 
     user_id: str
     recording: str
@@ -28,24 +31,25 @@ class RecordingGrant(msgspec.Struct, frozen=True):
 
     @property
     def left(self) -> int:
+        """Seconds until it expires."""
         return self.expires - int(clock.now_seconds())
 
 
 class RecordingTokens:
-    """Signs and reads them; every gateway has the same secret."""
+    """Issues and verifies the tokens. Every gateway has the same secret."""
 
     def __init__(self, secret: bytes, life: float) -> None:
         self._secret = secret
         self._life = life
 
     def issue(self, user_id: str, recording: str) -> tuple[RecordingGrant, str]:
-        """A pass from now on, and the token that it is."""
-        made = RecordingGrant(user_id, recording, int(clock.now_seconds() + self._life))
-        claims = {"aud": AUDIENCE, "sub": made.user_id, "rec": made.recording, "exp": made.expires}
-        return made, jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+        """A grant from now on, and the token that says it."""
+        grant = RecordingGrant(user_id, recording, int(clock.now_seconds() + self._life))
+        claims = {"aud": AUDIENCE, "sub": grant.user_id, "rec": grant.recording, "exp": grant.expires}
+        return grant, jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
-    def read(self, token: str) -> RecordingGrant | None:
-        """None for one that has expired, or is not ours."""
+    def verify(self, token: str) -> RecordingGrant | None:
+        """What the token says; None for one that has expired, or is not ours."""
         try:
             claims = jwt.decode(
                 token,
