@@ -42,7 +42,7 @@ async def test_hands(nodes: Sequence[Running], token: MakeToken, room: str) -> N
         ]
         revs = [data["rev"] for data in datas(dan, "live.hand", room)]
         assert revs == sorted(set(revs))
-        # Who speaks goes on.
+        # An invited user still speaks.
         up = (await snapshot(dan, room))["parts"]["live.hands"]["hands"]
         assert [(hand["user"]["id"], hand["state"]) for hand in up] == [("ada", "invited")]
         assert all(left["data"]["code"] == "live.role" for left in ada.pushes("left", room))
@@ -62,7 +62,7 @@ async def test_hands_of_those_who_are_gone_are_lowered(
         await do(mentor, room, "live.invite", user="eve")
         await eve.expect_push("left", room)
         await eve.join(room)
-        # As a gateway left them that was killed: open, and seen last before a while.
+        # What a killed gateway leaves: an open stay, and a node that was seen three seconds ago.
         await database.execute("INSERT INTO live_node VALUES ($1, now() - interval '3 s')", f"killed-{id}")
         await database.execute(
             "INSERT INTO live_stay VALUES ($1, 'dan', $2, now() - interval '1 hour', NULL, 'Dan', false)",
@@ -72,7 +72,7 @@ async def test_hands_of_those_who_are_gone_are_lowered(
         await database.execute(
             "INSERT INTO live_hand VALUES ($1, 'dan', 'Dan', 'raised', now() - interval '1 hour')", id
         )
-        # A moment away, and back on another gateway.
+        # Ada leaves, and is back on another gateway a moment later.
         await ada.call("leave", room=room)
         async with people(two, token, "ada") as (again,):
             await again.join(room)

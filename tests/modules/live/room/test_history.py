@@ -1,4 +1,4 @@
-"""Whenever somebody comes: a snapshot, and the pushes after it, give what a fresh snapshot gives."""
+"""A snapshot at any time, and the pushes after it, give what a fresh snapshot gives."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireClient, WireError
 from tests.modules.classroom import MENTOR, Replica, do, eventually, lobby, people, snapshot, staff
 
-# The parts of which live's page says how its pushes change them; attendance is counted, and chat has rules of its own.
+# The parts whose pushes follow the rule on the room's page. Attendance is counted, and chat has rules of its own.
 RULED = {
     *("live.session", "live.options", "live.hands", "live.questions", "live.polls", "live.reactions"),
     *("live.my_questions", "live.my_votes", "live.askers", "live.staff_polls"),
     *("live.bans", "live.guests", "live.away"),
 }
-# The last is sent out and called in, and does little else.
+# The last one is taken out and let in again, and does little else.
 USERS = (MENTOR, "ada", "bob", "cleo", "dan")
 DAN = len(USERS) - 1
 
@@ -64,10 +64,10 @@ STEPS = st.one_of(
     ),
     st.tuples(st.just("live.close_poll"), st.just(0), st.fixed_dictionaries({"poll": which})),
     st.tuples(st.just("live.configure"), st.just(0), st.fixed_dictionaries({"anonymous_questions": flag})),
-    # Somebody comes, and takes a snapshot.
+    # A user comes and takes a snapshot.
     st.tuples(st.just("come"), st.sampled_from([0, 1]), st.just({})),
 )
-# What a step may be answered, by the rules that other tests are about.
+# Errors that a step may be answered. Other tests are about their rules.
 REFUSED = {"not_found", "live.poll_closed", "live.already_voted", "live.question_closed", "live.not_anonymous"}
 REFUSED |= {"live.too_many_polls", "live.attention_off", "not_joined"}
 
@@ -89,14 +89,14 @@ async def enter_all(lesson: list[WireClient], room: str) -> None:
 
 
 async def play(lesson: list[WireClient], room: str, history: list[tuple[str, int, dict[str, Any]]]) -> list[Replica]:
-    """Do what the history says; a replica of each room for each time that somebody came."""
+    """Do what the history says; gives a replica of each room for each time that a user came."""
     came: list[tuple[WireClient, int, Replica]] = []
     known: dict[str, list[str]] = {"question": [], "poll": []}
     for cmd, actor, data in history:
         client = lesson[actor]
         if cmd == "come":
             for one in (room, staff(room)) if actor == 0 else (room,):
-                # What comes while the snapshot is read is received before it, and is applied all the same.
+                # A push that comes while the snapshot is read is received before it, and must be applied too.
                 received = len(client.received)
                 came.append((client, received, Replica(await snapshot(client, one))))
             continue
@@ -118,7 +118,7 @@ async def play(lesson: list[WireClient], room: str, history: list[tuple[str, int
     differ: list[Any] = []
 
     async def agree() -> bool:
-        """Apply what has come since, and see whether it is what a fresh snapshot says."""
+        """Apply the pushes since the last look; whether the result is what a fresh snapshot says."""
         for number, (client, applied, replica) in enumerate(came):
             fresh = await snapshot(client, replica.room)
             for message in client.received[applied:]:
@@ -138,7 +138,7 @@ async def play(lesson: list[WireClient], room: str, history: list[tuple[str, int
     return [replica for _, _, replica in came]
 
 
-# Shrinking would take minutes: each example is a lesson, and says what was done in it.
+# Shrinking would take minutes, because each example is a whole lesson. A failure prints what was done in it.
 @settings(
     max_examples=25,
     phases=(Phase.explicit, Phase.generate),
@@ -163,7 +163,7 @@ async def test_a_snapshot_and_the_pushes_after_it(
 async def test_a_history_in_which_everything_happens(
     lesson: list[WireClient], create_session: CreateSession, node: Running
 ) -> None:
-    """What the property would show of a room in which nothing was refused."""
+    """The same of one history in which nothing is refused."""
     room = f"session:{await create_session(open=False, enrolled=USERS[1:])}"
     await enter_all(lesson, room)
     poll = {"question": "Which?", "options": ["a", "b"], "correct": [1], "anonymous": True, "shown": False}

@@ -17,7 +17,7 @@ async def test_viewers_wait_in_the_lobby(nodes: Sequence[Running], token: MakeTo
         await ada.join(room)
         assert await refusal(ada, room, "live.configure", lobby=True) == "forbidden"
         await do(mentor, room, "live.configure", lobby=True)
-        # Who was in the room stays in it, and may come back.
+        # A user who was in the room stays admitted, and may come back.
         await ada.call("leave", room=room)
         await ada.join(room)
         for client in (bob, cleo, dan):

@@ -80,19 +80,19 @@ async def test_who_is_kept_out_is_out_everywhere_until_they_are_let_in(
         assert lowered["data"]["hand"]["user"]["id"] == "ada"
         for client in (ada, tab):
             assert await refused(client, room) == "forbidden"
-        # A command by POST joins nothing, and is refused all the same.
+        # A command by POST needs no join, and is refused too.
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token('ada')}"}) as http:
             path = f"{two.url}/api/v1/rooms/{room}/commands"
             assert (await http.post(path, json={"cmd": "live.raise_hand", "data": {}})).status_code == 403
         assert await refused(tab, staff(room)) == "forbidden"
-        # Another session of the program is not this one.
+        # The kick is from one session, not from another of the same program.
         assert await refused(ada, other) == ""
         kicked = (await mentor.expect_push("live.ban_changed", staff(room)))["data"]
         assert kicked["force"] is True
         assert kicked["ban"]["until"] > 0
         await eventually(lambda: removed == [(session, "ada")], "the video ends")
 
-        # Of the program: out of all its sessions, those that are open and those that come.
+        # A ban from the program holds in all its sessions, also in one that is made later.
         await do(mentor, room, "live.ban", user="ada", scope="program")
         assert (await tab.expect_push("left", other))["data"] == {"code": "live.banned", "rejoin": False}
         third = await another(database, session)
@@ -103,7 +103,7 @@ async def test_who_is_kept_out_is_out_everywhere_until_they_are_let_in(
             ("ada", "program", False),
             ("ada", "session", True),
         ]
-        # Lifting one does not lift the other.
+        # Lifting one ban does not lift the other.
         await do(mentor, room, "live.unban", user="ada", scope="program")
         await eventually(lambda: _is_let_in(ada, other), "back in the other session")
         await eventually(lambda: _is_let_in(tab, third), "and in one that came later")
@@ -156,7 +156,7 @@ async def test_a_cohost_is_a_host_but_not_over_hosts(nodes: Sequence[Running], t
         for place in (staff(room), room):
             assert (await ada.expect_push("left", place))["data"] == {"code": "live.role", "rejoin": True}
         assert await refused(ada, staff(room)) == "forbidden"
-        # Who is invited speaks when they are back, and is a viewer again when their hand is lowered.
+        # An invited user speaks after they have joined again, and is a viewer again when their hand is lowered.
         await ada.join(room)
         await do(ada, room, "live.raise_hand")
         await do(mentor, room, "live.invite", user="ada")

@@ -101,7 +101,7 @@ async def test_a_quiz_keeps_its_answer_until_it_closes(nodes: Sequence[Running],
 async def test_votes_are_told_at_most_twice_a_second_and_in_full_at_the_end(
     gateway: MakeGateway, token: MakeToken, create_session: CreateSession, database: asyncpg.Pool
 ) -> None:
-    """By two gateways, one of which never counts what it scheduled, as if it had died."""
+    """With two gateways, one of which never counts what it scheduled, as if it had died."""
     room = f"session:{await create_session()}"
     dying = {"KSMP_LIVE_TALLY_INTERVAL": "3600"}
     users = [f"u{number}" for number in range(12)]
@@ -115,20 +115,20 @@ async def test_votes_are_told_at_most_twice_a_second_and_in_full_at_the_end(
         poll = (await do(mentor, room, "live.open_poll", **YES_NO, seconds=3))["poll"]
         for number, client in enumerate([*alive, *doomed]):
             await do(client, room, "live.vote", poll=poll, options=[number % 2])
-        # The pace is that of the session, not of a gateway: the other one's turn has not come.
+        # The interval is the session's, not the gateway's: the other gateway may not count yet.
         await mentor.expect_push("live.poll_tally", room)
         live: Any = next(module for module in two.gateway.modules if module.name == "live")
         session, tally = room.removeprefix("session:"), live.room.polls.tally
         assert await live.room.vote_counter.count_now(session, "polls", tally) is False
         started = await database.fetchval("SELECT clock_timestamp()")
-        # Nobody closes it: its time does, once, with everything that was voted.
+        # Nobody closes the poll. Its time does, once, and every vote counts.
         await eventually(lambda: datas(mentor, "live.poll", room)[-1]["poll"]["state"] == "closed", "its time", 20.0)
         assert await database.fetchval("SELECT clock_timestamp()") > started
         closed = [data["poll"] for data in datas(mentor, "live.poll", room)]
         assert [one["state"] for one in closed] == ["open", "closed"]
         assert (closed[-1]["counts"], closed[-1]["voters"]) == ([6, 6], 12)
         tallies = mentor.pushes("live.poll_tally", room)
-        # The count that closing makes may come at once.
+        # The count at the end may follow without a pause.
         gaps = [later["at"] - earlier["at"] for earlier, later in itertools.pairwise(tallies[:-1])]
         assert len(tallies) <= 8
         assert all(gap > 300 for gap in gaps)
@@ -152,7 +152,7 @@ async def test_nobody_can_tell_who_voted_what_in_an_anonymous_poll(
         assert (await snapshot(ada, room))["parts"]["live.my_votes"] == {"votes": {poll: []}}
         await do(mentor, room, "live.close_poll", poll=poll)
         seen = json.dumps([await snapshot(mentor, one) for one in (room, staff(room))])
-        # With the quotes: the ids are hexadecimal.
+        # With quotes, because ids are hexadecimal and might hold these letters.
         assert '"ada"' not in seen.lower()
         path = f"{nodes[0].url}/api/v1/sessions/{room.removeprefix('session:')}/polls"
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token(MENTOR, 'mentor')}"}) as http:
@@ -160,7 +160,7 @@ async def test_nobody_can_tell_who_voted_what_in_an_anonymous_poll(
             ballots = [(await http.get(f"{path}/{item['id']}/ballots")).json() for item in found]
         assert (ballots[0]["code"], ballots[1]) == ("not_found", {"items": [], "next": None})
         assert found[0]["counts"] == [0, 1]
-        # Not even in the rows: the votes are gone, and what made voters of users.
+        # The tables do not tell either: the votes are deleted, and the secret that hashed the voters.
         assert await database.fetch("SELECT * FROM live_vote WHERE poll_id = $1", poll) == []
         assert await database.fetchval("SELECT secret FROM live_poll WHERE id = $1", poll) is None
 
@@ -182,7 +182,7 @@ async def test_a_poll_marks_the_video_without_waiting_for_it(
             raise AssertionError("nobody was removed")
 
     lives: list[Any] = [next(one for one in node.gateway.modules if one.name == "live") for node in nodes]
-    # Whichever gateway takes the events.
+    # Any of the gateways may get the events.
     for live in lives:
         monkeypatch.setattr(live.video.listeners, "video", Camera())
     async with people(nodes[0], token, MENTOR, "ada") as (mentor, ada):

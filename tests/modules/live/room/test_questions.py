@@ -26,7 +26,7 @@ async def test_questions_and_who_asked_them(
         named = (await do(bob, room, "live.ask", text="How?", nonce="bob-1"))["question"]
         assert await refusal(ada, room, "live.ask", text=" ") == "invalid"
         assert await refusal(ada, room, "live.ask", text="x" * 41) == "too_large"
-        # Students never learn who asked: not by the push, its author or nonce, nor by a snapshot or the past.
+        # Students never learn who asked: not from the push, its author or nonce, nor from a snapshot or the history.
         pushed = await cleo.expect(
             lambda got: got.get("push") == "live.question" and got["data"]["question"]["id"] == secret
         )
@@ -34,14 +34,14 @@ async def test_questions_and_who_asked_them(
         assert pushed["data"]["question"]["text"] == "Why so?"
         past = await cleo.call("history", room=room, before=2**53 - 1)
         seen = json.dumps([pushed, await snapshot(cleo, room), past["messages"]])
-        # With the quotes: the ids are hexadecimal.
+        # With quotes, because ids are hexadecimal and might hold these letters.
         assert '"ada"' not in seen.lower()
         assert "bob" in seen
         asker = await mentor.expect_push("live.asker", staff(room))
         assert asker["data"]["author"] == {"id": "ada", "name": "Ada"}
         assert (await ada.expect_push("live.my_question", "user:ada"))["data"]["question"] == secret
         assert await refusal(cleo, staff(room), "live.staff_snapshot") == "not_joined"
-        # Upvoted once by each, however often they try; told together a moment later.
+        # Each user upvotes once, however often they try. The votes are pushed together a moment later.
         for client in (bob, cleo, cleo):
             await do(client, room, "live.upvote", question=secret)
         await do(mentor, room, "live.upvote", question=named)
@@ -66,7 +66,7 @@ async def test_questions_and_who_asked_them(
         assert await refusal(mentor, room, "live.answer", question="none") == "not_found"
         await do(mentor, room, "live.answer", question=named, text="＝So.")
         assert await refusal(ada, room, "live.upvote", question=named) == "live.question_closed"
-        # One's own may be taken back, an anonymous one as anonymously as it came.
+        # A user may dismiss their own question. That of an anonymous one is anonymous too.
         await do(ada, room, "live.dismiss", question=secret)
         gone = await cleo.expect(
             lambda got: got.get("push") == "live.question" and got["data"]["question"]["state"] == "dismissed"
@@ -76,7 +76,7 @@ async def test_questions_and_who_asked_them(
         assert await refusal(mentor, room, "live.answer", question=secret) == "live.question_closed"
         await do(mentor, room, "live.dismiss", question=named)
         await do(mentor, room, "live.configure", anonymous_questions=False)
-        # The audit has what was done to others.
+        # The audit has what hosts did to other users' questions.
         acts = "SELECT act FROM account_audit WHERE actor = 'mentor' AND subject = ANY($1) ORDER BY id"
         subjects = [secret, named, room.removeprefix("session:")]
         assert [row["act"] for row in await database.fetch(acts, subjects)] == ["live.dismiss", "live.configure"]
@@ -97,7 +97,7 @@ async def test_questions_and_who_asked_them(
         assert table.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(io.StringIO(table.text)))
         assert all(datetime.fromisoformat(row["asked_at"]).utcoffset() == timedelta(0) for row in rows)
-        # A spreadsheet would take it for a formula, in this width too.
+        # A spreadsheet takes this for a formula, although the sign is a full-width one.
         assert [row["answer"] for row in rows] == ["", "'＝So."]
 
 

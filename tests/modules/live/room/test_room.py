@@ -21,12 +21,12 @@ async def test_a_repeat_is_answered_as_the_first_on_any_gateway(
     async with people(one, token, MENTOR, "ada") as (mentor, ada), people(two, token, "ada") as (tab,):
         await enter([mentor, ada, tab], room)
         first = await do(ada, room, "live.ask", text="Why?", nonce="n1")
-        # The answer was lost, the tab is on another gateway, and the user may ask no more meanwhile.
+        # The reply was lost, the tab is on another gateway, and the user has reached the limit meanwhile.
         await do(ada, room, "live.ask", text="And how?", nonce="n2")
         assert await refusal(tab, room, "live.ask", text="Who?") == "live.too_many_questions"
         assert await do(tab, room, "live.ask", text="Why?", nonce="n1") == {**first, "duplicate": True}
         poll = (await do(mentor, room, "live.open_poll", **YES_NO, nonce="p1"))["poll"]
-        # At the same time, on both gateways: one of them votes, and both are told so.
+        # At the same time on both gateways: it is one vote, and all get its reply.
         votes = await asyncio.gather(
             *(do(client, room, "live.vote", poll=poll, options=[0], nonce="v1") for client in (ada, tab) for _ in "123")
         )
@@ -34,7 +34,7 @@ async def test_a_repeat_is_answered_as_the_first_on_any_gateway(
         assert sum(vote.get("duplicate", False) for vote in votes) == 5
         # Another nonce is another vote.
         assert await refusal(tab, room, "live.vote", poll=poll, options=[1]) == "live.already_voted"
-        # What failed was not remembered: once it is possible, a repeat is another try.
+        # A failure is not remembered: a repeat is another try.
         await do(mentor, room, "live.close_poll", poll=poll)
         lost = {"poll": poll, "options": [0], "nonce": "late"}
         with pytest.raises(WireError, match=r"live\.poll_closed"):
@@ -125,6 +125,6 @@ async def test_every_limit_is_a_setting(gateway: MakeGateway, token: MakeToken, 
         vote = {"poll": opened["poll"], "options": [0]}
         assert await refusal(ada, room, "live.vote", **vote) == "live.poll_closed"
         assert await refusal(ada, room, "live.vote", **vote) == "rate_limited"
-        # Those that were dismissed count, too.
+        # Dismissed questions count too.
         await do(mentor, room, "live.dismiss", question=question)
         assert await refusal(mentor, room, "live.ask", text="How?") == "live.too_many_questions"

@@ -1,4 +1,4 @@
-"""A snapshot is the room's state at a position, in parts that any module may add."""
+"""A snapshot is the room's state at a position. Any module may add parts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READ = PushType("caller.read", Doors)
 
 
 class Caller(Module):
-    """Says something in the room while its part is read, as anyone might."""
+    """Publishes to the room while its part is read, as any member might."""
 
     name = "caller"
     requires = ("live",)
@@ -47,7 +47,7 @@ async def test_a_snapshot_has_the_parts_of_all_modules_and_a_position_before_the
         for _ in range(2):
             before = ada.positions[room]
             snapshot = await ada.call("live.snapshot", room=room)
-            # What came while it was read is after its position: it will be applied once more.
+            # A push that came while it was read is after its position, so the client applies it once more.
             called = await ada.expect_push("caller.read", room)
             assert before <= snapshot["seq"] < called["seq"]
             assert (snapshot["room"], snapshot["epoch"]) == (room, joined["epoch"])
@@ -60,7 +60,7 @@ async def test_a_snapshot_has_the_parts_of_all_modules_and_a_position_before_the
 
 
 class Board(Module):
-    """A part that is the same for all, and takes its time."""
+    """A part that is the same for all, and slow to read."""
 
     name = "board"
     requires = ("live",)
@@ -97,7 +97,7 @@ async def test_who_asks_at_once_shares_a_read_that_began_after_they_joined(
         async with asyncio.timeout(20):
             while not board.reads:
                 await asyncio.sleep(0.01)
-        # Who comes now has not seen this: what is being read does not do for them.
+        # Whoever joins now has not seen this push, so the read that is under way is too old for them.
         said = await teller.say(room, "hello")
         await late.join(room)
         asked.append(asyncio.create_task(late.call("live.snapshot", room=room)))
@@ -109,7 +109,7 @@ async def test_who_asks_at_once_shares_a_read_that_began_after_they_joined(
         assert [one["parts"]["board.own"]["role"] for one in found] == ["first", *users, "late"]
         assert found[-1]["seq"] >= said["seq"] > found[0]["seq"]
         assert board.reads <= 3
-        # It goes on: another one later is another read.
+        # A later snapshot is another read.
         await asyncio.sleep(0.3)
         assert (await late.call("live.snapshot", room=room))["parts"]["board.all"]["role"] == str(board.reads)
         assert board.reads >= 3
