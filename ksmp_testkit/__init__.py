@@ -5,7 +5,7 @@
 
 from ksmp_testkit.eventually import eventually
 from ksmp_testkit.live_class import CreateClass, CreateSession, LiveClass
-from ksmp_testkit.member import Clients, Member
+from ksmp_testkit.member import Caller, Clients, Member
 from ksmp_testkit.running import LOOPBACK, MakeGateway, Running
 from ksmp_testkit.settings import CLIENT_ID, ISSUER, MakeSettings
 from ksmp_testkit.socket_client import Closed, Message, WireClient, WireError
@@ -13,6 +13,7 @@ from ksmp_testkit.tokens import MakeToken
 
 __all__ = [
     "CLIENT_ID",
+    "Caller",
     "Clients",
     "Closed",
     "CreateClass",

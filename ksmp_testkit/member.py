@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Protocol
 
 import httpx
-import msgspec
 
 from ksmp_testkit.running import Running
-from ksmp_testkit.socket_client import TIMEOUT, Message, WireClient, WireError, connected
+from ksmp_testkit.socket_client import TIMEOUT, Data, Message, WireClient, connected
 from ksmp_testkit.tokens import MakeToken
 
-Data = msgspec.Struct | Mapping[str, Any] | None
+
+class Caller(Protocol):
+    def __call__(self, user: str | None = None, role: str = "student") -> httpx.AsyncClient: ...
 
 
 class Member:
@@ -28,16 +29,11 @@ class Member:
 
     async def command(self, name: str, data: Data = None, *, nonce: str | None = None) -> Message:
         """Use a command in the room; the `ok` of its reply. Raises WireError, which has a `code`."""
-        fields = {"nonce": nonce} if nonce is not None else {}
-        return await self.socket.call(name, room=self.room, data=msgspec.to_builtins(data or {}), **fields)
+        return await self.socket.command(self.room, name, data, nonce=nonce)
 
     async def refusal(self, name: str, data: Data = None) -> str:
         """The code of the error that a command is answered; raises AssertionError when it is not refused."""
-        try:
-            ok = await self.command(name, data)
-        except WireError as error:
-            return error.code
-        raise AssertionError(f"{name} was not refused: {ok}")
+        return await self.socket.refusal(self.room, name, data)
 
     async def expect_push(self, name: str, *, timeout: float = TIMEOUT) -> Message:
         """The next push of this name in the room that was not taken yet. Raises TimeoutError when none comes."""
@@ -52,13 +48,12 @@ class Clients:
         self._token = token
         self._stack = AsyncExitStack()
 
-    def rest(self, user: str, role: str = "student") -> httpx.AsyncClient:
-        """Calls the gateway's routes as this user."""
-        return self._opened({"Authorization": f"Bearer {self._token(user, role)}"})
-
-    def anonymous(self) -> httpx.AsyncClient:
-        """Calls the gateway's routes without a token."""
-        return self._opened({})
+    def rest(self, user: str | None = None, role: str = "student") -> httpx.AsyncClient:
+        """Calls the gateway's routes as this user; without one it has no token."""
+        headers = {"Authorization": f"Bearer {self._token(user, role)}"} if user is not None else {}
+        client = httpx.AsyncClient(base_url=self._running.url, headers=headers, timeout=30)
+        self._stack.push_async_callback(client.aclose)
+        return client
 
     async def socket(self, user: str, role: str = "student", *, codec: str = "json") -> WireClient:
         """A socket that has signed in. At its end it must have seen every push of its rooms once."""
@@ -72,11 +67,6 @@ class Clients:
 
     async def close(self) -> None:
         await self._stack.aclose()
-
-    def _opened(self, headers: dict[str, str]) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=self._running.url, headers=headers, timeout=30)
-        self._stack.push_async_callback(client.aclose)
-        return client
 
 
 @asynccontextmanager

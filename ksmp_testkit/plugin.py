@@ -24,7 +24,7 @@ from gateway.db.migrate import migrate
 from gateway.settings import SettingsError
 from ksmp_testkit.blocking import WATCH
 from ksmp_testkit.live_class import Classes, CreateClass, CreateSession, Sessions
-from ksmp_testkit.member import Clients, clients_of
+from ksmp_testkit.member import Caller, Clients, clients_of
 from ksmp_testkit.running import MakeGateway, Running, gateway_maker
 from ksmp_testkit.settings import CLIENT_ID, ISSUER, MakeSettings, settings_maker
 from ksmp_testkit.tokens import MakeToken, Tokens
@@ -156,6 +156,12 @@ async def clients(node: Running, token: MakeToken) -> AsyncIterator[Clients]:
     """Makes REST clients, sockets and members of rooms at the node, by user and role; closed after the test."""
     async with clients_of(node, token) as made:
         yield made
+
+
+@pytest.fixture
+def caller(clients: Clients) -> Caller:
+    """Calls the node's routes: `caller("ann", "mentor")` is an HTTP client with that user's token."""
+    return clients.rest
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,6 +18,8 @@ from websockets.typing import Subprotocol
 
 TIMEOUT = 10.0
 Message = dict[str, Any]
+# What a command carries.
+Data = msgspec.Struct | Mapping[str, Any] | None
 
 
 class WireError(Exception):
@@ -78,6 +80,19 @@ class WireClient:
     async def call(self, cmd: str, **fields: Any) -> Message:
         """Send a command and return the `ok` of its reply; raises WireError for an error reply."""
         return await self.reply(await self.send(cmd, **fields))
+
+    async def command(self, room: str, name: str, data: Data = None, *, nonce: str | None = None) -> Message:
+        """Use a module's command in a room; raises WireError for an error reply."""
+        fields = {"nonce": nonce} if nonce is not None else {}
+        return await self.call(name, room=room, data=msgspec.to_builtins(data or {}), **fields)
+
+    async def refusal(self, room: str, name: str, data: Data = None) -> str:
+        """The code of the error that a command is answered; raises AssertionError when it is not refused."""
+        try:
+            ok = await self.command(room, name, data)
+        except WireError as error:
+            return error.code
+        raise AssertionError(f"{name} was not refused: {ok}")
 
     async def reply(self, id: int, *, timeout: float = TIMEOUT) -> Message:
         """The `ok` of the reply to this id."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -20,6 +18,7 @@ from gateway import failpoint, registry
 from gateway.app import Gateway
 from gateway.db.migrate import migrate
 from gateway.settings import Settings
+from ksmp_testkit import eventually
 from tests.events.shop import TABLES, Shop
 
 ServeShop = Callable[..., AbstractAsyncContextManager[Shop]]
@@ -90,16 +89,3 @@ def serve(servers: NatsCluster, record: Postgres) -> ServeShop:
             await shop.gateway.drain()
 
     return run
-
-
-async def eventually(condition: Callable[[], bool | Awaitable[bool]], what: str, timeout: float = 15.0) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + timeout
-    while True:
-        found = condition()
-        if not isinstance(found, bool):
-            found = await found
-        if found:
-            return
-        assert time.monotonic() < deadline, f"never: {what}"
-        await asyncio.sleep(0.02)

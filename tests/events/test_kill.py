@@ -19,7 +19,8 @@ from gateway.bus.log import RoomLog
 from gateway.events import dead_letter_commands, names
 from gateway.events.dead_letters import DeadLetters
 from gateway.settings import environment
-from tests.events.conftest import ServeShop, eventually, shop_settings
+from ksmp_testkit import eventually
+from tests.events.conftest import ServeShop, shop_settings
 from tests.events.shop import Item, Oops, Shop, effects, fresh
 
 # How likely a process dies where it passes.

@@ -22,7 +22,8 @@ from gateway.events import consumer, names
 from gateway.events.consumer import Retries
 from gateway.events.dead_letters import publish
 from gateway.settings import environment
-from tests.events.conftest import ServeShop, eventually, shop_settings
+from ksmp_testkit import eventually
+from tests.events.conftest import ServeShop, shop_settings
 from tests.events.shop import Oops, Shop, Sold, effects, fresh
 
 

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from gateway.protocol.names import room_name
-from tests.events.conftest import ServeShop, eventually
+from ksmp_testkit import eventually
+from tests.events.conftest import ServeShop
 from tests.events.shop import Close, Item, Oops, Shop, Sold, effects, fresh
 
 

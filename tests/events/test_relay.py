@@ -13,7 +13,8 @@ from devstack.nats import NatsCluster
 from devstack.postgres import Postgres
 from gateway.events import names
 from gateway.protocol.names import room_name
-from tests.events.conftest import ServeShop, eventually
+from ksmp_testkit import eventually
+from tests.events.conftest import ServeShop
 from tests.events.shop import Close, Item, Shop, Sold, effects, fresh
 
 LEADERS = """

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.contract import Delivery
 from gateway.events import names
-from tests.events.conftest import ServeShop, eventually
+from ksmp_testkit import eventually
+from tests.events.conftest import ServeShop
 from tests.events.shop import Oops, Shop, effects, fresh
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import httpx
 import pytest
 
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
+from ksmp_testkit.member import clients_of
 from tests.http.notes import Notes, NotesModule
 
 
@@ -26,25 +26,8 @@ async def site(gateway: MakeGateway) -> AsyncIterator[Site]:
         yield Site(running, running.module(NotesModule).notes)
 
 
-class MakeCaller:
-    """Clients of the site, each with a user's token."""
-
-    def __init__(self, site: Site, token: MakeToken) -> None:
-        self._site = site
-        self._token = token
-        self.made: list[httpx.AsyncClient] = []
-
-    def __call__(self, user: str | None = None, role: str = "student") -> httpx.AsyncClient:
-        headers = {"Authorization": f"Bearer {self._token(user, role)}"} if user is not None else {}
-        client = httpx.AsyncClient(base_url=self._site.running.url, headers=headers, timeout=10)
-        self.made.append(client)
-        return client
-
-
 @pytest.fixture
-async def caller(site: Site, token: MakeToken) -> AsyncIterator[MakeCaller]:
+async def caller(site: Site, token: MakeToken) -> AsyncIterator[Caller]:
     """`caller("ann")` gives an HTTP client who is Ann; `caller()` one who is nobody."""
-    make = MakeCaller(site, token)
-    yield make
-    for client in make.made:
-        await client.aclose()
+    async with clients_of(site.running, token) as clients:
+        yield clients.rest

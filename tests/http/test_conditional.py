@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway.http.conditional import matches
-from tests.http.conftest import MakeCaller
+from ksmp_testkit import Caller
 from tests.http.test_notes import NOTES, made, user
 
 
@@ -28,7 +28,7 @@ def check_unchanged(answer: httpx.Response, first: httpx.Response) -> None:
         assert answer.headers.get(name, "0") == "0"
 
 
-async def test_a_single_resource_is_known_by_its_revision(caller: MakeCaller) -> None:
+async def test_a_single_resource_is_known_by_its_revision(caller: Caller) -> None:
     ann = caller(user())
     path = (await made(ann, "A")).headers["location"]
     first = await read(ann, path)
@@ -44,7 +44,7 @@ async def test_a_single_resource_is_known_by_its_revision(caller: MakeCaller) ->
     check_unchanged(await read(ann, path, '"2"'), changed)
 
 
-async def test_a_list_is_known_by_what_is_in_it(caller: MakeCaller) -> None:
+async def test_a_list_is_known_by_what_is_in_it(caller: Caller) -> None:
     ann = caller(user())
     empty = await read(ann, f"{NOTES}/")
     assert empty.headers["etag"].startswith('W/"')
@@ -63,7 +63,7 @@ async def test_a_list_is_known_by_what_is_in_it(caller: MakeCaller) -> None:
     assert (await read(ann, f"{NOTES}/?limit=1")).headers["etag"] != (await read(ann, f"{NOTES}/")).headers["etag"]
 
 
-async def test_a_compressed_list_has_the_same_tag(caller: MakeCaller) -> None:
+async def test_a_compressed_list_has_the_same_tag(caller: Caller) -> None:
     ann = caller(user())
     for _ in range(20):
         await made(ann, "A long title that fills an answer until it is compressed")
@@ -78,7 +78,7 @@ async def test_a_compressed_list_has_the_same_tag(caller: MakeCaller) -> None:
     assert len(tags) == 1
 
 
-async def test_who_may_not_read_learns_nothing(caller: MakeCaller) -> None:
+async def test_who_may_not_read_learns_nothing(caller: Caller) -> None:
     ann, ben = caller(user()), caller(user())
     path = (await made(ann, "A")).headers["location"]
     assert (await read(ben, path, "*")).status_code == 404
@@ -86,7 +86,7 @@ async def test_who_may_not_read_learns_nothing(caller: MakeCaller) -> None:
     assert (await read(ann, f"{NOTES}/{uuid.uuid4()}", "*")).status_code == 404
 
 
-async def test_what_is_no_answer_of_a_module_has_no_tag(caller: MakeCaller) -> None:
+async def test_what_is_no_answer_of_a_module_has_no_tag(caller: Caller) -> None:
     nobody, ann = caller(), caller(user())
     for path in ("/health/live", "/health/ready", "/metrics", "/api/docs/openapi.json"):
         answer = await read(nobody, path, "*")

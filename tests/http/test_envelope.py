@@ -10,15 +10,15 @@ import httpx
 import pytest
 from backports.zstd import decompress
 
-from ksmp_testkit import MakeGateway, MakeToken
+from ksmp_testkit import Caller, MakeGateway, MakeToken
 from ksmp_testkit.socket_client import connected
-from tests.http.conftest import MakeCaller, Site
+from tests.http.conftest import Site
 
 PATHS = ["/health/live", "/nowhere", "/api/v1/auth/me", "/api/v1/auth/config", "/api/v1/notes/broken/x", "/api/docs"]
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_every_answer_has_an_id_and_says_what_a_browser_may(caller: MakeCaller, path: str) -> None:
+async def test_every_answer_has_an_id_and_says_what_a_browser_may(caller: Caller, path: str) -> None:
     answer = await caller().get(path)
     assert uuid.UUID(answer.headers["x-request-id"]).version == 7
     for header, value in {
@@ -35,7 +35,7 @@ async def test_every_answer_has_an_id_and_says_what_a_browser_may(caller: MakeCa
         assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-async def test_a_caller_s_own_id_is_kept_if_it_is_harmless(caller: MakeCaller) -> None:
+async def test_a_caller_s_own_id_is_kept_if_it_is_harmless(caller: Caller) -> None:
     for given, kept in (("order-7:a_b.c", True), ("x" * 129, False), ("a b", False), ('"', False), ("", False)):
         answer = await caller().get("/api/v1/auth/me", headers={"X-Request-ID": given})
         assert (answer.headers["x-request-id"] == given) == kept
@@ -47,7 +47,7 @@ async def test_a_handshake_is_no_request(site: Site, token: MakeToken) -> None:
         assert client.received[0]["ok"]["user"]["id"] == "ann"
 
 
-async def test_answers_are_compressed_as_the_caller_takes_them(caller: MakeCaller) -> None:
+async def test_answers_are_compressed_as_the_caller_takes_them(caller: Caller) -> None:
     nobody = caller()
     plain = await nobody.get("/api/docs/openapi.json", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
@@ -63,7 +63,7 @@ async def test_answers_are_compressed_as_the_caller_takes_them(caller: MakeCalle
     assert "content-encoding" not in small.headers
 
 
-async def test_a_large_body_is_refused(caller: MakeCaller) -> None:
+async def test_a_large_body_is_refused(caller: Caller) -> None:
     ann = caller(uuid.uuid4().hex)
     body = json.dumps({"title": "A", "body": "x" * 1_100_000}).encode()
     for content in (body, (body[start : start + 65_536] for start in range(0, len(body), 65_536))):
@@ -99,7 +99,7 @@ async def test_pages_of_allowed_origins_may_call(gateway: MakeGateway, token: Ma
         assert "access-control-allow-origin" not in other.headers
 
 
-async def test_options_tell_the_methods(caller: MakeCaller) -> None:
+async def test_options_tell_the_methods(caller: Caller) -> None:
     nobody = caller()
     for path, allowed in (
         (f"/api/v1/notes/{uuid.uuid4()}", {"DELETE", "GET", "OPTIONS", "PATCH"}),

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from gateway.errors import Conflict, Limited, Unavailable
-from ksmp_testkit import MakeGateway, MakeToken
-from tests.http.conftest import MakeCaller, Site
+from ksmp_testkit import Caller, MakeGateway, MakeToken
+from tests.http.conftest import Site
 from tests.http.notes import NotesModule
 
 NOTES = "/api/v1/notes"
@@ -34,7 +34,7 @@ async def made(ann: httpx.AsyncClient, title: str = "A", **headers: str) -> http
     return await ann.post(f"{NOTES}/", json={"title": title}, headers=headers)
 
 
-async def test_what_is_created_can_be_read_changed_and_deleted(caller: MakeCaller) -> None:
+async def test_what_is_created_can_be_read_changed_and_deleted(caller: Caller) -> None:
     ann = caller(user())
     created = await made(ann)
     assert created.status_code == 201
@@ -52,7 +52,7 @@ async def test_what_is_created_can_be_read_changed_and_deleted(caller: MakeCalle
     problem(await ann.get(place), 404, "not_found")
 
 
-async def test_an_update_states_what_it_has_seen(caller: MakeCaller) -> None:
+async def test_an_update_states_what_it_has_seen(caller: Caller) -> None:
     ann = caller(user())
     place = (await made(ann)).headers["location"]
     problem(await ann.patch(place, json={"title": "B"}), 428, "precondition_required")
@@ -67,7 +67,7 @@ async def test_an_update_states_what_it_has_seen(caller: MakeCaller) -> None:
         assert (await ann.patch(place, json={"title": "C"}, headers={"If-Match": tag})).status_code == 200
 
 
-async def test_of_two_changes_at_once_one_wins(caller: MakeCaller) -> None:
+async def test_of_two_changes_at_once_one_wins(caller: Caller) -> None:
     ann = caller(user())
     place = (await made(ann)).headers["location"]
     answers = await asyncio.gather(
@@ -91,7 +91,7 @@ async def listed(ann: httpx.AsyncClient, **query: str | int) -> list[str]:
             return titles
 
 
-async def test_a_list_comes_in_pages(caller: MakeCaller) -> None:
+async def test_a_list_comes_in_pages(caller: Caller) -> None:
     ann, ben = caller(user()), caller(user())
     assert await listed(ann) == []
     for title in "bdace":
@@ -103,7 +103,7 @@ async def test_a_list_comes_in_pages(caller: MakeCaller) -> None:
     assert await listed(ann, title="c") == ["c"]
 
 
-async def test_what_comes_between_two_pages_neither_repeats_nor_skips(caller: MakeCaller) -> None:
+async def test_what_comes_between_two_pages_neither_repeats_nor_skips(caller: Caller) -> None:
     ann = caller(user())
     places = {title: (await made(ann, title)).headers["location"] for title in "abcd"}
     first = (await ann.get(f"{NOTES}/", params={"limit": 2})).json()
@@ -114,7 +114,7 @@ async def test_what_comes_between_two_pages_neither_repeats_nor_skips(caller: Ma
     assert ([item["title"] for item in second["items"]], second["next"]) == (["b", "a"], None)
 
 
-async def test_notes_of_one_moment_are_all_listed(caller: MakeCaller, database: asyncpg.Pool) -> None:
+async def test_notes_of_one_moment_are_all_listed(caller: Caller, database: asyncpg.Pool) -> None:
     ann = user()
     await database.executemany(
         "INSERT INTO note (id, owner_id, title, body, rev, created_at) VALUES ($1, $2, $3, '', 1, '2026-01-01Z')",
@@ -123,7 +123,7 @@ async def test_notes_of_one_moment_are_all_listed(caller: MakeCaller, database: 
     assert sorted(await listed(caller(ann), limit=2)) == [str(number) for number in range(7)]
 
 
-async def test_a_cursor_is_of_one_order_and_made_by_us(caller: MakeCaller) -> None:
+async def test_a_cursor_is_of_one_order_and_made_by_us(caller: Caller) -> None:
     ann = caller(user())
     await made(ann)
     await made(ann)
@@ -142,7 +142,7 @@ async def test_a_cursor_is_of_one_order_and_made_by_us(caller: MakeCaller) -> No
         problem(await ann.get(f"{NOTES}/", params={"limit": limit}), 400, "invalid")
 
 
-async def test_errors_name_the_field(caller: MakeCaller) -> None:
+async def test_errors_name_the_field(caller: Caller) -> None:
     ann = caller(user())
     found = problem(await ann.post(f"{NOTES}/", json={"title": 5}), 400, "invalid")
     assert found["errors"] == [{"field": "title", "message": "Expected `str`, got `int`", "in": "body"}]
@@ -152,7 +152,7 @@ async def test_errors_name_the_field(caller: MakeCaller) -> None:
     problem(await made(ann, "a\0b"), 400, "invalid")
 
 
-async def test_a_module_s_own_errors(caller: MakeCaller) -> None:
+async def test_a_module_s_own_errors(caller: Caller) -> None:
     nobody = caller()
     assert problem(await nobody.get(f"{NOTES}/broken/conflict"), 409, "notes.over")["detail"] == "it is over"
     away = await nobody.get(f"{NOTES}/broken/away")
@@ -164,7 +164,7 @@ async def test_a_module_s_own_errors(caller: MakeCaller) -> None:
 
 
 class TestIdempotency:
-    async def test_a_repeat_is_answered_as_the_first(self, caller: MakeCaller, site: Site) -> None:
+    async def test_a_repeat_is_answered_as_the_first(self, caller: Caller, site: Site) -> None:
         ann = caller(user())
         before = site.notes.made
         first = await made(ann, **{"Idempotency-Key": "k"})
@@ -178,7 +178,7 @@ class TestIdempotency:
         assert again.headers["x-request-id"] != first.headers["x-request-id"]
         assert site.notes.made == before + 1
 
-    async def test_the_key_is_of_one_user_and_one_request(self, caller: MakeCaller) -> None:
+    async def test_the_key_is_of_one_user_and_one_request(self, caller: Caller) -> None:
         ann, ben = caller(user()), caller(user())
         key = {"Idempotency-Key": "k"}
         first = await made(ann, "A", **key)
@@ -189,7 +189,7 @@ class TestIdempotency:
         problem(await ann.post(f"{NOTES}/paid", json={"title": "A"}, headers=key), 422, "key_reused")
         problem(await ann.post(f"{NOTES}/?x=1", json={"title": "A"}, headers=key), 422, "key_reused")
 
-    async def test_a_repeat_of_what_is_being_served_is_a_conflict(self, caller: MakeCaller, site: Site) -> None:
+    async def test_a_repeat_of_what_is_being_served_is_a_conflict(self, caller: Caller, site: Site) -> None:
         ann = caller(user())
         site.notes.hold = asyncio.Event()
         before = site.notes.made
@@ -207,7 +207,7 @@ class TestIdempotency:
         assert (await made(ann, **{"Idempotency-Key": "k"})).json() == created.json()
         assert site.notes.made == before + 1
 
-    async def test_many_at_once_happen_once(self, caller: MakeCaller, site: Site) -> None:
+    async def test_many_at_once_happen_once(self, caller: Caller, site: Site) -> None:
         ann = caller(user())
         before = site.notes.made
         answers = await asyncio.gather(*(made(ann, **{"Idempotency-Key": "k"}) for _ in range(8)))
@@ -225,7 +225,7 @@ class TestIdempotency:
         ],
     )
     async def test_what_may_succeed_later_is_not_kept(
-        self, caller: MakeCaller, site: Site, failure: Exception, status: int, kept: bool
+        self, caller: Caller, site: Site, failure: Exception, status: int, kept: bool
     ) -> None:
         ann = caller(user())
         site.notes.failure = failure
@@ -235,7 +235,7 @@ class TestIdempotency:
             site.notes.failure = None
         assert (await made(ann, **{"Idempotency-Key": "k"})).status_code == (status if kept else 201)
 
-    async def test_where_it_is_required(self, caller: MakeCaller) -> None:
+    async def test_where_it_is_required(self, caller: Caller) -> None:
         ann = caller(user())
         missing = problem(await ann.post(f"{NOTES}/paid", json={"title": "A"}), 400, "invalid")
         assert missing["errors"] == [{"field": "Idempotency-Key", "message": "Idempotency-Key is required here"}]
@@ -246,7 +246,7 @@ class TestIdempotency:
         assert answer.status_code == 201
 
     async def test_a_key_whose_gateway_died_is_free_after_its_lease(
-        self, caller: MakeCaller, site: Site, database: asyncpg.Pool
+        self, caller: Caller, site: Site, database: asyncpg.Pool
     ) -> None:
         name = user()
         ann = caller(name)
@@ -259,7 +259,7 @@ class TestIdempotency:
         assert (await made(ann, **{"Idempotency-Key": "k"})).status_code == 201
 
     async def test_a_key_is_forgotten_after_its_keeping(
-        self, caller: MakeCaller, site: Site, database: asyncpg.Pool
+        self, caller: Caller, site: Site, database: asyncpg.Pool
     ) -> None:
         name = user()
         ann = caller(name)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.http.conftest import MakeCaller
+from ksmp_testkit import Caller
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @pytest.fixture
-async def schema(caller: MakeCaller) -> dict[str, Any]:
+async def schema(caller: Caller) -> dict[str, Any]:
     found: dict[str, Any] = (await caller().get("/api/docs/openapi.json")).json()
     return found
 
@@ -83,7 +83,7 @@ async def test_the_conventions_show_where_a_route_uses_them(schema: dict[str, An
     assert {one["name"] for one in schema["paths"]["/realtime/sse"]["get"]["parameters"]} >= {"room", "since"}
 
 
-async def test_the_pages_load_nothing_from_elsewhere(caller: MakeCaller) -> None:
+async def test_the_pages_load_nothing_from_elsewhere(caller: Caller) -> None:
     nobody = caller()
     page = await nobody.get("/api/docs")
     assert page.status_code == 200

@@ -19,8 +19,8 @@ from gateway.auth.policy import EVERY_ROLE, Policy, anyone, otherwise, policy_of
 from gateway.errors import Refused
 from gateway.principal import Role
 from gateway.registry import RegistryError
-from ksmp_testkit import CreateSession, Running
-from tests.http.conftest import MakeCaller, Site
+from ksmp_testkit import Caller, CreateSession, Running
+from tests.http.conftest import Site
 
 # A request that passes validation, where a route needs one; without it the route is asked with an empty body.
 BODIES: dict[str, Any] = {"/api/v1/notes": {"title": "A"}, "/api/v1/notes/paid": {"title": "A"}}
@@ -62,7 +62,7 @@ async def asked(http: httpx.AsyncClient, method: str, path: str) -> httpx.Respon
     return await http.request(method, filled(path), json=body, headers=headers)
 
 
-async def test_no_route_lets_nobody_in_unless_it_says_so(site: Site, caller: MakeCaller) -> None:
+async def test_no_route_lets_nobody_in_unless_it_says_so(site: Site, caller: Caller) -> None:
     nobody, forger = caller(), caller()
     forger.headers["Authorization"] = "Bearer x.y.z"
     seen = 0
@@ -76,7 +76,7 @@ async def test_no_route_lets_nobody_in_unless_it_says_so(site: Site, caller: Mak
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_each_role_may_call_what_the_route_says(site: Site, caller: MakeCaller, role: Role) -> None:
+async def test_each_role_may_call_what_the_route_says(site: Site, caller: Caller, role: Role) -> None:
     """As somebody who has nothing: what a route says belongs to its owner is refused."""
     for method, path, _, policy in routes(site.running):
         if path in STREAMS:
@@ -96,7 +96,7 @@ async def test_each_role_may_call_what_the_route_says(site: Site, caller: MakeCa
 
 
 async def test_the_mentor_of_another_program_is_a_stranger(
-    site: Site, caller: MakeCaller, create_session: CreateSession
+    site: Site, caller: Caller, create_session: CreateSession
 ) -> None:
     """Every command of rooms that belong to a program, in a session of a program that is not theirs."""
     room = await create_session(open=False)

@@ -10,8 +10,7 @@ import httpx
 
 from gateway.http.admission import _network
 from gateway.protocol.bucket import Bucket
-from ksmp_testkit import MakeGateway, MakeToken
-from tests.http.conftest import MakeCaller
+from ksmp_testkit import Caller, MakeGateway, MakeToken
 
 ME = "/api/v1/auth/me"
 CONFIG = "/api/v1/auth/config"
@@ -60,7 +59,7 @@ async def test_a_user_has_a_limit_and_so_has_who_is_nobody(gateway: MakeGateway,
             assert "ratelimit-limit" not in answer.headers
 
 
-async def test_a_route_may_have_its_own(caller: MakeCaller) -> None:
+async def test_a_route_may_have_its_own(caller: Caller) -> None:
     ann, ben = caller(uuid.uuid4().hex), caller(uuid.uuid4().hex)
     left = []
     for _ in range(3):

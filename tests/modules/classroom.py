@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import copy
-import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
@@ -170,28 +168,12 @@ async def snapshot(client: WireClient, room: str) -> Message:
 
 
 async def do(client: WireClient, room: str, cmd: str, *, nonce: str | None = None, **data: Any) -> Message:
-    return await client.call(cmd, room=room, data=data, **({"nonce": nonce} if nonce else {}))
+    return await client.command(room, cmd, data, nonce=nonce)
 
 
 async def refusal(client: WireClient, room: str, cmd: str, **data: Any) -> str:
     """The code of the error a command is answered."""
-    try:
-        ok = await do(client, room, cmd, **data)
-    except WireError as error:
-        return error.code
-    raise AssertionError(f"{cmd} was answered {ok}")
-
-
-async def eventually(condition: Callable[[], Any], what: str, timeout: float = 15.0) -> None:
-    deadline = time.monotonic() + timeout
-    while True:
-        found = condition()
-        if asyncio.iscoroutine(found):
-            found = await found
-        if found:
-            return
-        assert time.monotonic() < deadline, f"never: {what}"
-        await asyncio.sleep(0.05)
+    return await client.refusal(room, cmd, data)
 
 
 @contextlib.asynccontextmanager

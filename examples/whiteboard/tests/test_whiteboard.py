@@ -45,4 +45,4 @@ async def test_who_reads_the_board_by_rest(create_class: CreateClass, clients: C
     assert (await clients.rest("boss", "admin").get(path)).status_code == 200
     assert (await clients.rest("another", "mentor").get(path)).status_code == 403
     assert (await lesson.student.rest.get(path)).status_code == 403
-    assert (await clients.anonymous().get(path)).status_code == 401
+    assert (await clients.rest().get(path)).status_code == 401

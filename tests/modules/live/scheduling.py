@@ -10,6 +10,7 @@ import asyncpg
 import httpx
 
 SESSIONS = "/api/v1/sessions"
+ANY = {"If-Match": "*"}
 
 
 async def create_program(database: asyncpg.Pool) -> str:

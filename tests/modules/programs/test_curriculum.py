@@ -11,22 +11,18 @@ import asyncpg
 import httpx
 import pytest
 
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
+from ksmp_testkit.answers import done, refused
+from ksmp_testkit.member import clients_of
 from ksmp_testkit.socket_client import connected
 from modules.programs.facade import lesson as found_lesson
-from tests.modules.callers import ANY, Caller, callers, created, done, id_of, refused, user
+from tests.modules.programs.programs import ANY, created, id_of, user
 
 
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
     async with gateway(address_burst=100_000) as running:
         yield running
-
-
-@pytest.fixture
-async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
-    async with callers(node.url, token) as made:
-        yield made
 
 
 async def unit(mentor: httpx.AsyncClient, path: str, title: str, *lessons: str) -> dict[str, Any]:
@@ -327,8 +323,8 @@ async def test_a_deleted_user_s_progress_is_taken_along_and_forgotten(
 
 async def test_the_limits_are_settings(gateway: MakeGateway, token: MakeToken) -> None:
     environ = {"KSMP_PROGRAMS_UNITS": "1", "KSMP_PROGRAMS_LESSONS": "2", "KSMP_PROGRAMS_LESSON_CHARACTERS": "5"}
-    async with gateway(environ=environ) as running, callers(running.url, token) as caller:
-        mentor = caller(user(), "mentor")
+    async with gateway(environ=environ) as running, clients_of(running, token) as clients:
+        mentor = clients.rest(user(), "mentor")
         path = await created(mentor)
         made = await unit(mentor, path, "a", "x")
         at = f"{path}/units/{made['id']}/lessons"

@@ -13,11 +13,12 @@ from gateway import registry
 from gateway.app import Gateway
 from gateway.contract import Delivery, Kernel, Module, listener
 from gateway.errors import Conflict
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
+from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import WireClient, WireError, connected
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs.events import EnrolmentCancelled, PlaceRefused
-from tests.modules.callers import ANY, Caller, callers, created, done, id_of, refused, user
+from tests.modules.programs.programs import ANY, created, id_of, user
 
 
 class Till(Module):
@@ -61,12 +62,6 @@ async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
 @pytest.fixture
 def till(node: Running) -> Till:
     return node.module(Till)
-
-
-@pytest.fixture
-async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
-    async with callers(node.url, token) as made:
-        yield made
 
 
 async def has_place(caller: Caller, path: str, who: str) -> None:

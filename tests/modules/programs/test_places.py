@@ -9,21 +9,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
+from ksmp_testkit.answers import refused
 from ksmp_testkit.socket_client import WireError, connected
-from tests.modules.callers import ANY, PROGRAMS, Caller, callers, created, refused, user
+from tests.modules.programs.programs import ANY, PROGRAMS, created, user
 
 
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
     async with gateway(address_burst=100_000) as running:
         yield running
-
-
-@pytest.fixture
-async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
-    async with callers(node.url, token) as made:
-        yield made
 
 
 async def test_fifty_at_once_for_ten_places(caller: Caller, database: asyncpg.Pool) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from gateway.principal import FORGOTTEN
 from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit.answers import refused
 from ksmp_testkit.socket_client import WireClient, connected
 
 # None of them as it is by default.
@@ -80,10 +81,6 @@ async def good(answer: Awaitable[httpx.Response]) -> Any:
     response = await answer
     assert response.status_code == 200, response.text
     return response.json()
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
 
 
 class Lesson:

@@ -8,7 +8,6 @@ import re
 import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +21,8 @@ import pytest
 from devstack import gateways, ports
 from devstack.guard import Guard
 from gateway.settings import environment
-from ksmp_testkit import MakeGateway, MakeSettings, MakeToken, Running
+from ksmp_testkit import Caller, MakeGateway, MakeSettings, MakeToken, Running
+from ksmp_testkit.answers import refused
 from ksmp_testkit.socket_client import connected
 from modules.live.access.playback_tokens import PlaybackKey, development_key
 from modules.live.aws.s3 import Recorded
@@ -82,7 +82,6 @@ PLAYLISTS = {
     + "".join(f"#EXTINF:9.9,\n#EXT-X-BYTERANGE:25@{n * 25}\nall.ts\n" for n in range(4))
     + "#EXT-X-ENDLIST\n",
 }
-Caller = Callable[..., httpx.AsyncClient]
 
 
 @dataclass(frozen=True)
@@ -121,19 +120,6 @@ async def node(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
             environ=ENVIRON, aws_endpoint=devcloud, address_burst=100_000, request_burst=100_000
         ) as running:
             yield running
-
-
-@pytest.fixture
-async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
-    async with AsyncExitStack() as stack:
-
-        def make(user: str | None, role: str = "student") -> httpx.AsyncClient:
-            headers = {} if user is None else {"Authorization": f"Bearer {token(user, role)}"}
-            client = httpx.AsyncClient(base_url=node.url, headers=headers, timeout=30)
-            stack.push_async_callback(client.aclose)
-            return client
-
-        yield make
 
 
 @pytest.fixture
@@ -198,10 +184,6 @@ async def eventually(read: Callable[[], Awaitable[Any]], wanted: Callable[[Any],
         while not wanted(found := await read()):
             await asyncio.sleep(0.05)
     return found
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
 
 
 def uris(playlist: str) -> list[tuple[str, str]]:

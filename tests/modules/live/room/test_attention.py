@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ksmp_testkit import MakeToken, Running
+from ksmp_testkit import MakeToken, Running, eventually
 from ksmp_testkit.socket_client import Message
-from tests.modules.classroom import MENTOR, do, eventually, people, refusal, snapshot, staff
+from tests.modules.classroom import MENTOR, do, people, refusal, snapshot, staff
 
 
 async def test_who_looks_away_is_seen_by_hosts_who_ask_for_it(

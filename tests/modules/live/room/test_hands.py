@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from ksmp_testkit import MakeToken, Running
-from tests.modules.classroom import MENTOR, Replica, datas, do, enter, eventually, people, refusal, snapshot
+from ksmp_testkit import MakeToken, Running, eventually
+from tests.modules.classroom import MENTOR, Replica, datas, do, enter, people, refusal, snapshot
 
 
 async def test_hands(nodes: Sequence[Running], token: MakeToken, room: str) -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running, eventually
 from ksmp_testkit.socket_client import WireClient, WireError
-from tests.modules.classroom import MENTOR, Replica, do, eventually, lobby, people, snapshot, staff
+from tests.modules.classroom import MENTOR, Replica, do, lobby, people, snapshot, staff
 
 # The parts whose pushes follow the rule on the room's page. Attendance is counted, and chat has rules of its own.
 RULED = {

@@ -10,9 +10,9 @@ import asyncpg
 import httpx
 import pytest
 
-from ksmp_testkit import CreateSession, MakeToken, Running
+from ksmp_testkit import CreateSession, MakeToken, Running, eventually
 from ksmp_testkit.socket_client import WireClient
-from tests.modules.classroom import MENTOR, do, eventually, people, refusal, refused, snapshot, staff
+from tests.modules.classroom import MENTOR, do, people, refusal, refused, snapshot, staff
 
 
 async def another(database: asyncpg.Pool, session: str) -> str:

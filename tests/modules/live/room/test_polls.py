@@ -14,10 +14,10 @@ import asyncpg
 import httpx
 import pytest
 
-from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running, eventually
 from modules.live.events import PollOpened
 from modules.live.video.listeners import METADATA_BYTES, poll_mark
-from tests.modules.classroom import MENTOR, YES_NO, datas, do, enter, eventually, people, refusal, snapshot, staff
+from tests.modules.classroom import MENTOR, YES_NO, datas, do, enter, people, refusal, snapshot, staff
 
 
 async def test_a_quiz_keeps_its_answer_until_it_closes(nodes: Sequence[Running], token: MakeToken, room: str) -> None:

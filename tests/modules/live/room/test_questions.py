@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import asyncpg
 import httpx
 
-from ksmp_testkit import MakeGateway, MakeToken, Running
-from tests.modules.classroom import MENTOR, datas, do, enter, eventually, people, refusal, snapshot, staff
+from ksmp_testkit import MakeGateway, MakeToken, Running, eventually
+from tests.modules.classroom import MENTOR, datas, do, enter, people, refusal, snapshot, staff
 
 
 async def test_questions_and_who_asked_them(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ksmp_testkit import MakeToken, Running
+from ksmp_testkit import MakeToken, Running, eventually
 from ksmp_testkit.socket_client import WireError
-from tests.modules.classroom import datas, do, enter, eventually, people, refusal, snapshot
+from tests.modules.classroom import datas, do, enter, people, refusal, snapshot
 
 
 async def test_reactions_are_added_up(nodes: Sequence[Running], token: MakeToken, room: str) -> None:

@@ -9,9 +9,9 @@ import asyncpg
 import httpx
 import pytest
 
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running, eventually
 from ksmp_testkit.socket_client import Message, WireError
-from tests.modules.classroom import MENTOR, YES_NO, do, enter, eventually, people, refusal
+from tests.modules.classroom import MENTOR, YES_NO, do, enter, people, refusal
 
 
 async def test_a_repeat_is_answered_as_the_first_on_any_gateway(

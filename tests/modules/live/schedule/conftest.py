@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from ksmp_testkit import MakeGateway, MakeToken, Running
-from tests.modules.callers import Caller, callers
+from ksmp_testkit import MakeGateway, Running
 from tests.modules.live.scheduling import create_program
 
 
@@ -24,12 +23,6 @@ async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
     }
     async with gateway(environ=environ, address_burst=100_000, request_burst=100_000) as running:
         yield running
-
-
-@pytest.fixture
-async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
-    async with callers(node.url, token) as make:
-        yield make
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ksmp_testkit import Caller
+from ksmp_testkit.answers import refused
 from modules.live.messages import SessionView
 from modules.live.schedule.ics import document
-from tests.modules.callers import Caller, refused
 from tests.modules.live.scheduling import create_session
 
 CALENDARS = "/api/v1/calendars"

@@ -9,8 +9,9 @@ import asyncpg
 import httpx
 import icalendar
 
-from tests.modules.callers import ANY, Caller, refused
-from tests.modules.live.scheduling import SESSIONS, at
+from ksmp_testkit import Caller
+from ksmp_testkit.answers import refused
+from tests.modules.live.scheduling import ANY, SESSIONS, at
 
 SERIES, CALENDARS = "/api/v1/series", "/api/v1/calendars"
 

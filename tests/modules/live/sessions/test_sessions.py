@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -15,13 +15,13 @@ import asyncpg
 import httpx
 import pytest
 
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
+from ksmp_testkit.answers import refused
 from ksmp_testkit.socket_client import WireError, connected
 from modules.live.states import TRANSITIONS, SessionState, Step, after
 
 SESSIONS = "/api/v1/sessions"
 ANY = {"If-Match": "*"}
-Caller = Callable[..., httpx.AsyncClient]
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +38,6 @@ async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
         environ=environ, address_burst=100_000, request_burst=100_000, grant_fresh=0.0, presence_grace=0.2
     ) as running:
         yield running
-
-
-@pytest.fixture
-async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
-    async with AsyncExitStack() as stack:
-
-        def make(user: str, role: str = "student") -> httpx.AsyncClient:
-            headers = {"Authorization": f"Bearer {token(user, role)}"}
-            client = httpx.AsyncClient(base_url=node.url, headers=headers, timeout=30)
-            stack.push_async_callback(client.aclose)
-            return client
-
-        yield make
 
 
 @pytest.fixture
@@ -79,10 +66,6 @@ async def created(mentor: httpx.AsyncClient, program: str, *steps: str, **values
         answer = await mentor.post(f"{path}/{step}")
         assert answer.status_code == 200, answer.text
     return path
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
 
 
 async def test_every_move_that_is_not_in_the_table_is_a_conflict(

@@ -9,9 +9,8 @@ import asyncpg
 import httpx
 import pytest
 
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import connected
-from tests.modules.callers import Caller, callers
 from tests.modules.live.scheduling import at, create_program, create_session
 
 
@@ -25,12 +24,6 @@ async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
     }
     async with gateway(environ=environ, address_burst=100_000, request_burst=100_000) as running:
         yield running
-
-
-@pytest.fixture
-async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
-    async with callers(node.url, token) as make:
-        yield make
 
 
 @pytest.fixture

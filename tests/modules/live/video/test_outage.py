@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -15,7 +14,7 @@ import msgspec
 import pytest
 
 from devcloud.faults import EventFaults, OperationFault
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireClient, WireError, connected
 from tests.devcloud.aws import QUEUE, Aws
 from tests.modules.live.video.test_video import (
@@ -42,7 +41,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "hangs": {"hang": TIMEOUT + 0.5},
     "answer late": {"hang": TIMEOUT + 0.5, "when": "after"},
 }
-Caller = Callable[..., httpx.AsyncClient]
 
 
 @pytest.fixture
@@ -60,19 +58,6 @@ async def node(gateway: MakeGateway, devcloud: str, aws: Aws) -> AsyncIterator[R
             patch.setenv(name, value)
         async with gateway(environ=ENVIRON | short, **values) as running:
             yield running
-
-
-@pytest.fixture
-async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
-    async with AsyncExitStack() as stack:
-
-        def make(user: str, role: str = "student") -> httpx.AsyncClient:
-            headers = {"Authorization": f"Bearer {token(user, role)}"}
-            client = httpx.AsyncClient(base_url=node.url, headers=headers, timeout=30)
-            stack.push_async_callback(client.aclose)
-            return client
-
-        yield make
 
 
 class Lesson:

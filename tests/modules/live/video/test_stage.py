@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireClient, connected
 from tests.devcloud.aws import Aws
 from tests.modules.live.video.test_video import (
@@ -33,7 +32,6 @@ STAGE = {
     "KSMP_LIVE_STAGE_RATE_COUNT": "50",
     "KSMP_LIVE_STAGE_RATE_SECONDS": "1",
 }
-Caller = Callable[..., httpx.AsyncClient]
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +42,6 @@ async def node(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
             patch.setenv(name, value)
         async with gateway(environ=ENVIRON | STAGE | {"KSMP_LIVE_LOST_END": "600"}, **values) as running:
             yield running
-
-
-@pytest.fixture
-async def caller(node: Running, token: MakeToken) -> AsyncIterator[Caller]:
-    async with AsyncExitStack() as stack:
-
-        def make(user: str, role: str = "student") -> httpx.AsyncClient:
-            headers = {"Authorization": f"Bearer {token(user, role)}"}
-            client = httpx.AsyncClient(base_url=node.url, headers=headers, timeout=30)
-            stack.push_async_callback(client.aclose)
-            return client
-
-        yield make
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from devstack.guard import Guard
 from gateway.errors import Unavailable
 from gateway.settings import SettingsError
 from ksmp_testkit import MakeGateway, MakeSettings, MakeToken, Running
+from ksmp_testkit.answers import refused
 from ksmp_testkit.socket_client import WireError, connected
 from modules.live.access.playback_tokens import PlaybackKey, development_key, private_key, viewer_id
 from modules.live.aws.circuit_breaker import CircuitBreaker
@@ -159,10 +160,6 @@ async def arn_of(aws: Aws, path: str) -> str:
     assert len(found) == 1, found
     arn: str = found[0]["arn"]
     return arn
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
 
 
 async def test_starts_at_two_gateways_make_one_channel_with_private_playback(
