@@ -47,7 +47,7 @@ class Transaction(PostgresTransaction):
         try:
             await self.begin()  # type: ignore[no-untyped-call]
         except BaseException:
-            await self._let_go()
+            await self._release()
             raise
         self.context = self.engine.current_transaction.set(self)
         return self
@@ -68,10 +68,10 @@ class Transaction(PostgresTransaction):
                     await self.rollback()  # type: ignore[no-untyped-call]
         finally:
             self.engine.current_transaction.reset(self.context)
-            await self._let_go()
+            await self._release()
         return False
 
-    async def _let_go(self) -> None:
+    async def _release(self) -> None:
         # A lost connection has left the pool already; releasing it raises this.
         with contextlib.suppress(asyncpg.InterfaceError):
             if self.connection.is_in_transaction():
@@ -104,7 +104,7 @@ class Engine(PostgresEngine):
         pass
 
 
-async def _keep(connection: object) -> None:
+async def _no_reset(connection: object) -> None:
     """Return a connection to the pool without a reset: nothing here leaves state on one, and a reset costs a query."""
 
 
@@ -128,7 +128,7 @@ class PostgresDatabase:
             max_size=self._pool,
             timeout=self._timeout,
             command_timeout=self._timeout,
-            reset=_keep,
+            reset=_no_reset,
         )
 
     async def stop(self) -> None:

@@ -90,33 +90,33 @@ class Consumer:
         self._retries = retries
         self._ack_wait = ack_wait
         self._slots = slots
-        self._most = in_flight
+        self._in_flight = in_flight
         # What the handler raised in the newest failed try here.
         self.failure: Exception | None = None
         self._durable = names.durable(handler.name)
-        self._loop: asyncio.Task[None] | None = None
-        self._beat: asyncio.Task[None] | None = None
+        self._fetching: asyncio.Task[None] | None = None
+        self._reporting: asyncio.Task[None] | None = None
         self._messages: dict[asyncio.Task[None], Msg] = {}
-        self._stand = asyncio.Event()
+        self._ensured = asyncio.Event()
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._loop = loop.create_task(self._run())
-        self._beat = loop.create_task(self._keep())
+        self._fetching = loop.create_task(self._run())
+        self._reporting = loop.create_task(self._report())
 
     async def drain(self, timeout: float) -> None:
         """Stop fetching, wait up to `timeout` seconds for running handlers, and return the rest to the server."""
-        if self._loop is not None:
-            await end([self._loop])
+        if self._fetching is not None:
+            await end([self._fetching])
         if self._messages:
             await asyncio.wait(list(self._messages), timeout=timeout)
         await end(list(self._messages))
-        if self._beat is not None:
-            await end([self._beat])
+        if self._reporting is not None:
+            await end([self._reporting])
 
     def check(self) -> None:
         """Check again that the consumer exists on the server, as after a reconnect."""
-        self._stand.clear()
+        self._ensured.clear()
 
     async def waiting(self) -> int:
         """How many messages are not handled yet, on any node; raises what nats-py raises."""
@@ -130,9 +130,9 @@ class Consumer:
             while True:
                 try:
                     await self._bus.wait_up(FETCH_WAIT)
-                    if not self._stand.is_set():
+                    if not self._ensured.is_set():
                         # Set first, so that a reconnect during the call leads to another check.
-                        self._stand.set()
+                        self._ensured.set()
                         await self._ensure()
                     if subscription is None:
                         subscription = await self._bus.jetstream.pull_subscribe_bind(
@@ -141,7 +141,7 @@ class Consumer:
                     await self._fetch(subscription)
                     backoff.reset()
                 except Exception as error:
-                    self._stand.clear()
+                    self._ensured.clear()
                     expected = isinstance(error, NatsError | JetStreamError | TimeoutError | Unavailable)
                     level = log.info if expected else log.exception
                     level("consumer.waiting", consumer=self.handler.name, reason=repr(error))
@@ -152,24 +152,24 @@ class Consumer:
                     await subscription.unsubscribe()
 
     async def _fetch(self, subscription: JetStreamContext.PullSubscription) -> None:
-        while len(self._messages) >= self._most:
+        while len(self._messages) >= self._in_flight:
             await asyncio.wait(list(self._messages), return_when=asyncio.FIRST_COMPLETED)
             await asyncio.sleep(0)
         try:
-            messages = await subscription.fetch(self._most - len(self._messages), timeout=FETCH_WAIT)
+            messages = await subscription.fetch(self._in_flight - len(self._messages), timeout=FETCH_WAIT)
         except (NatsTimeout, TimeoutError):
             return
         for message in messages:
-            task = asyncio.get_running_loop().create_task(self._take(message))
+            task = asyncio.get_running_loop().create_task(self._handle(message))
             self._messages[task] = message
-            task.add_done_callback(self._taken)
+            task.add_done_callback(self._handled)
 
-    def _taken(self, task: asyncio.Task[None]) -> None:
+    def _handled(self, task: asyncio.Task[None]) -> None:
         self._messages.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("consumer.left", consumer=self.handler.name, reason=repr(error), exc_info=error)
 
-    async def _take(self, message: Msg) -> None:
+    async def _handle(self, message: Msg) -> None:
         """Handle one message until it is acknowledged, delayed or a dead letter. If that fails, it comes again."""
         try:
             delivery = self._delivery(message)
@@ -258,7 +258,7 @@ class Consumer:
         failpoint.crash("kill.dead_letter")
         await message.term()
 
-    async def _keep(self) -> None:
+    async def _report(self) -> None:
         """Tell the server that the held messages are in progress, and measure how many wait."""
         while True:
             await asyncio.sleep(self._ack_wait / 3)

@@ -48,7 +48,7 @@ FILL_TIMEOUT: Final = 60.0
 
 LEAD = "SELECT pg_try_advisory_lock(hashtextextended('ksmp.relay', 0))"
 # PostgreSQL ends the session of a relay that hangs, and that releases the lock.
-LET_GO = "SET idle_session_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s'"
+SESSION_TIMEOUTS = "SET idle_session_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s'"
 TAKE = """
     SELECT seq, id, kind, destination, body, created_at FROM outbox WHERE sent_at IS NULL
     ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -142,7 +142,7 @@ class Relay:
     async def _lead(self, connection: asyncpg.Connection[Any]) -> None:
         """Send the rows that are there and those that come, until the connection, and so the lock, is lost."""
         log.info("relay.leading")
-        await connection.execute(LET_GO)
+        await connection.execute(SESSION_TIMEOUTS)
         await connection.add_listener(names.CHANNEL, self._wake)
         self._checked = False
         backoff = Backoff(0.1, 5.0)

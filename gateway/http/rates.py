@@ -23,7 +23,7 @@ from gateway.protocol.bucket import Bucket
 
 SUBJECT: Final = "gateway.rates.used"
 # Well under the largest message that NATS accepts.
-TOLD_AT_ONCE: Final = 5_000
+REPORT_SIZE: Final = 5_000
 
 
 class UsedTokens(msgspec.Struct, frozen=True, array_like=True):
@@ -73,15 +73,15 @@ class Rates:
         # Drops the least recently used bucket, which is most likely full again; a full bucket equals an absent one.
         self._buckets: LRUCache[str, Bucket] = LRUCache(entries)
         self._used: dict[str, int] = {}
-        self._telling: asyncio.TimerHandle | None = None
+        self._reporting: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        await self._bus.subscribe(SUBJECT, self._told)
+        await self._bus.subscribe(SUBJECT, self._on_report)
 
     def stop(self) -> None:
-        if self._telling is not None:
-            self._telling.cancel()
+        if self._reporting is not None:
+            self._reporting.cancel()
 
     def take(self, key: str, rate: float, burst: int) -> RateDecision:
         """Count one request under a key that allows `rate` requests a second and `burst` at once."""
@@ -91,8 +91,8 @@ class Rates:
         level = bucket.level(now)
         if wait == 0.0:
             self._used[key] = self._used.get(key, 0) + 1
-            if self._telling is None:
-                self._telling = asyncio.get_running_loop().call_later(self._interval, self._tell)
+            if self._reporting is None:
+                self._reporting = asyncio.get_running_loop().call_later(self._interval, self._report)
         return RateDecision(wait, max(0, int(level)), (burst - level) / rate, rate, burst)
 
     def _bucket(self, key: str, rate: float, burst: int) -> Bucket:
@@ -101,8 +101,8 @@ class Rates:
             bucket = self._buckets[key] = Bucket(rate, burst)
         return bucket
 
-    def _tell(self) -> None:
-        self._telling = None
+    def _report(self) -> None:
+        self._reporting = None
         used, self._used = self._used, {}
         uses = [
             UsedTokens(key, tokens, bucket.rate, int(bucket.burst))
@@ -115,14 +115,14 @@ class Rates:
 
     async def _publish(self, uses: list[UsedTokens]) -> None:
         with contextlib.suppress(Unavailable):
-            for start in range(0, len(uses), TOLD_AT_ONCE):
-                told = UsageReport(self._node, uses[start : start + TOLD_AT_ONCE])
-                await self._bus.publish(SUBJECT, msgspec.msgpack.encode(told))
+            for start in range(0, len(uses), REPORT_SIZE):
+                report = UsageReport(self._node, uses[start : start + REPORT_SIZE])
+                await self._bus.publish(SUBJECT, msgspec.msgpack.encode(report))
 
-    async def _told(self, message: Msg) -> None:
-        told = msgspec.msgpack.decode(message.data, type=UsageReport)
-        if told.node == self._node:
+    async def _on_report(self, message: Msg) -> None:
+        report = msgspec.msgpack.decode(message.data, type=UsageReport)
+        if report.node == self._node:
             return
         now = time.monotonic()
-        for use in told.uses:
+        for use in report.uses:
             self._bucket(use.key, use.rate, use.burst).spend(now, use.tokens)
