@@ -8,6 +8,8 @@ from gateway.principal import Role
 
 
 class RoleChanged(msgspec.Struct, frozen=True, tag="accounts.RoleChanged"):
+    """An admin gave the user another role on the platform."""
+
     user_id: str
     role: Role
 
@@ -19,10 +21,14 @@ class TokensRevoked(msgspec.Struct, frozen=True, tag="accounts.TokensRevoked"):
 
 
 class UserBlocked(msgspec.Struct, frozen=True, tag="accounts.UserBlocked"):
+    """An admin keeps the user out of the platform."""
+
     user_id: str
 
 
 class UserUnblocked(msgspec.Struct, frozen=True, tag="accounts.UserUnblocked"):
+    """A user who was blocked may come back."""
+
     user_id: str
 
 

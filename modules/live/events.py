@@ -9,6 +9,8 @@ import msgspec
 
 
 class SessionScheduled(msgspec.Struct, frozen=True, tag="live.SessionScheduled"):
+    """A session was planned."""
+
     session_id: str
     program_id: str
     mentor_id: str
@@ -37,16 +39,22 @@ class SessionNear(msgspec.Struct, frozen=True, tag="live.SessionNear"):
 
 
 class SessionCancelled(msgspec.Struct, frozen=True, tag="live.SessionCancelled"):
+    """A session that had not begun does not take place."""
+
     session_id: str
     program_id: str
 
 
 class LobbyOpened(msgspec.Struct, frozen=True, tag="live.LobbyOpened"):
+    """The room of a session can be joined; the class has not begun."""
+
     session_id: str
     program_id: str
 
 
 class SessionStarted(msgspec.Struct, frozen=True, tag="live.SessionStarted"):
+    """The class has begun."""
+
     session_id: str
     program_id: str
     at: datetime

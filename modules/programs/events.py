@@ -10,10 +10,14 @@ Refusal = Literal["no_program", "not_open", "already_enrolled", "full"]
 
 
 class ProgramPublished(msgspec.Struct, frozen=True, tag="programs.ProgramPublished"):
+    """A program can be found, and takes students."""
+
     program_id: str
 
 
 class ProgramArchived(msgspec.Struct, frozen=True, tag="programs.ProgramArchived"):
+    """A program is over: it takes no more students."""
+
     program_id: str
 
 
