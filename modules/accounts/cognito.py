@@ -1,4 +1,4 @@
-"""Amazon Cognito's user pool, where users and their groups live: the only place that knows the SDK.
+"""Amazon Cognito's user pool, where users and their groups live: the adapter that knows the SDK.
 
 Source: "API reference (Amazon Cognito user pools)". The gateway needs the permissions `cognito-idp:ListUsers`,
 `AdminListGroupsForUser`, `AdminAddUserToGroup`, `AdminRemoveUserFromGroup`, `AdminUserGlobalSignOut` and
@@ -7,8 +7,8 @@ Source: "API reference (Amazon Cognito user pools)". The gateway needs the permi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import structlog
@@ -19,65 +19,83 @@ from modules.accounts.settings import AccountsSettings
 
 log = structlog.get_logger(__name__)
 
-# The role's group; who is in none of them is a student.
+# The group of each role. A user in none of them is a student.
 GROUP: Final[dict[Role, str]] = {role: group for group, role in GROUPS.items() if role is not Role.STUDENT}
 
 
 class Cognito:
-    """A user pool. What is done twice is done; a user whom it does not have is nobody to do it to."""
+    """Implements `UserPool`; each call raises what the SDK does.
 
-    def __init__(self, client: Any, pool: str) -> None:
-        self._client = client
-        self._pool = pool
+    The client is opened once, by `open` or else at the first call. Opening is costly: the SDK reads its description of
+    the service from the disk. Credentials come from where the SDK finds them.
+    """
+
+    def __init__(self, settings: AccountsSettings) -> None:
+        self._settings = settings
+        self._opening = asyncio.Lock()
+        self._open = AsyncExitStack()
+        self._clients: list[Any] = []
+
+    async def open(self) -> None:
+        async with self._opening:
+            if not self._clients:
+                self._clients.append(await self._open.enter_async_context(_client_of(self._settings)))
+
+    async def client(self) -> Any:
+        """The SDK's client."""
+        await self.open()
+        return self._clients[0]
+
+    async def close(self) -> None:
+        self._clients.clear()
+        await self._open.aclose()
 
     async def put_in_role(self, user: str, role: Role) -> None:
-        """Have new tokens of the user say this role; raises what the SDK does."""
         if (place := await self._place(user)) is None:
             return
-        # Groups of others than us stay. The highest counts, so that nobody is without a role in between.
+        client = await self.client()
+        # Groups that name no role stay. The highest role counts, so the user is never without one in between.
         if role in GROUP:
-            await self._client.admin_add_user_to_group(**place, GroupName=GROUP[role])
+            await client.admin_add_user_to_group(**place, GroupName=GROUP[role])
         for group in await self._groups(place):
             if group in GROUP.values() and group != GROUP.get(role):
-                await self._client.admin_remove_user_from_group(**place, GroupName=group)
+                await client.admin_remove_user_from_group(**place, GroupName=group)
 
     async def sign_out(self, user: str) -> None:
-        """Refuse the user's refresh tokens; raises what the SDK does."""
         if (place := await self._place(user)) is not None:
-            await self._client.admin_user_global_sign_out(**place)
+            await (await self.client()).admin_user_global_sign_out(**place)
 
     async def delete(self, user: str) -> None:
-        """Remove the user, with all that the pool knows of them; raises what the SDK does."""
         if (place := await self._place(user)) is not None:
-            await self._client.admin_delete_user(**place)
+            await (await self.client()).admin_delete_user(**place)
 
     async def _groups(self, place: dict[str, str]) -> list[str]:
         groups: list[str] = []
         more: dict[str, str] = {}
+        client = await self.client()
         while True:
-            page = await self._client.admin_list_groups_for_user(**place, **more)
+            page = await client.admin_list_groups_for_user(**place, **more)
             groups += [group["GroupName"] for group in page["Groups"]]
             if not page.get("NextToken"):
                 return groups
             more = {"NextToken": page["NextToken"]}
 
     async def _place(self, user: str) -> dict[str, str] | None:
-        """How the pool calls the user whose `sub` it is, which in some pools is not the user's name."""
-        found = await self._client.list_users(UserPoolId=self._pool, Filter=f'sub = "{user}"', Limit=1)
+        """How the pool names the user with this `sub`; in some pools the user's name is another one."""
+        client, pool = await self.client(), self._settings.pool
+        found = await client.list_users(UserPoolId=pool, Filter=f'sub = "{user}"', Limit=1)
         if not found["Users"]:
             log.warning("cognito.nobody", user=user)
             return None
-        return {"UserPoolId": self._pool, "Username": found["Users"][0]["Username"]}
+        return {"UserPoolId": pool, "Username": found["Users"][0]["Username"]}
 
 
-@asynccontextmanager
-async def user_pool(settings: AccountsSettings) -> AsyncIterator[Cognito]:
-    """The pool of the settings, with credentials from where the SDK finds them."""
+def _client_of(settings: AccountsSettings) -> Any:
     # Only here: it is large, and a platform without a pool does not need it.
     import aioboto3  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
     from botocore.config import Config  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
 
-    client = aioboto3.Session().client(
+    return aioboto3.Session().client(
         "cognito-idp",
         # A pool's id begins with its region.
         region_name=settings.region or settings.pool.partition("_")[0],
@@ -88,5 +106,3 @@ async def user_pool(settings: AccountsSettings) -> AsyncIterator[Cognito]:
             retries={"mode": "standard", "total_max_attempts": 2},
         ),
     )
-    async with client as connected:
-        yield Cognito(connected, settings.pool)

@@ -5,8 +5,19 @@ accounts.last_admin   409: nobody would be left to administer the platform
 
 from __future__ import annotations
 
-from gateway.errors import Conflict
+from typing import TypeVar
+
+from gateway.errors import Conflict, not_found
+
+T = TypeVar("T")
 
 
 def last_admin() -> Conflict:
     return Conflict("this is the last admin; make somebody else one first", code="accounts.last_admin")
+
+
+def found(user: T | None) -> T:
+    """The user that a repository gave; raises BadInput `not_found` when there is none."""
+    if user is None:
+        raise not_found("there is no such user")
+    return user

@@ -1,9 +1,9 @@
-"""What clients send and see of accounts."""
+"""What clients send and get of accounts."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,10 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway import clock
 from gateway.contract import Said
 from gateway.principal import Principal, Role
+from gateway.settings import Settings
+from modules.accounts.settings import AccountsSettings
+
+UserStatus = Literal["active", "blocked", "deleted"]
 
 UserId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -52,13 +56,18 @@ class SignInConfig(msgspec.Struct, frozen=True):
     domain: str
 
     @classmethod
+    def of(cls, core: Settings, settings: AccountsSettings) -> SignInConfig:
+        client_id = settings.client_id or core.client_ids[0]
+        return cls(core.issuer, client_id, settings.region, settings.pool, settings.domain)
+
+    @classmethod
     def example(cls) -> SignInConfig:
         issuer = "https://cognito-idp.ap-south-1.amazonaws.com/ap-south-1_Ab12Cd34"
         return cls(issuer, "4f2k…", "ap-south-1", "ap-south-1_Ab12Cd34", "sign-in.example.org")
 
 
 class Revoke(msgspec.Struct, frozen=True):
-    """Whose tokens are refused from now on, all that were issued until now."""
+    """The user whose tokens are refused: all that were issued until now."""
 
     user_id: UserId
 
@@ -87,7 +96,7 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class ProfileChange(msgspec.Struct, frozen=True):
-    """What is left out stays; null takes it away. A name that is chosen here is kept, whatever tokens say."""
+    """What is left out stays, and null takes a value away. A name that is chosen here is kept, whatever tokens say."""
 
     name: Name | UnsetType = UNSET
     avatar_url: AvatarUrl | UnsetType | None = UNSET
@@ -101,7 +110,7 @@ class ProfileChange(msgspec.Struct, frozen=True):
 
 
 class UserRecord(Profile, frozen=True):
-    """What admins see of a user besides. One who was deleted has nothing but an id and times."""
+    """What admins see of a user. A deleted user has nothing but an id and times."""
 
     blocked: bool
     seen_at: datetime
@@ -131,10 +140,10 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class PersonalData(msgspec.Struct, frozen=True):
-    """All that the platform holds on a user: what each module does, and what they wrote in archived rooms.
+    """All that the platform holds on a user: by module, and what they wrote in archived rooms.
 
-    Of what they wrote these are the oldest, or the next ones after `after`, then without the modules; `next` is the
-    `after` of the ones that follow, null when none do.
+    The messages come in slices, the oldest first. Only the first slice has the modules. `next` is the `after` of the
+    next slice, and null in the last one.
     """
 
     user_id: str
@@ -167,8 +176,8 @@ class AuditRecord(msgspec.Struct, frozen=True):
         return cls(id, AT, "meera", "accounts.role", "c1f7-23", details, "01a2130d-48bf-7174-b972-596a06fb2346")
 
 
-class Forget(msgspec.Struct, frozen=True):
-    """What a timer carries: who is forgotten once more, and whether for the last time."""
+class ForgetDue(msgspec.Struct, frozen=True):
+    """What the timer carries: which deleted user is forgotten once more, and whether for the last time."""
 
     user_id: str
     last: bool = True

@@ -1,50 +1,79 @@
-"""The user pool follows the platform: what was committed here is done there, tried until it is.
+"""The user pool follows the platform: what was committed here is done there, and tried until it is done.
 
-A role is decided by the user's row, and holds before the pool hears of it; without a pool, as in `ksmp dev`, there is
+The user's row decides the role, and holds before the pool hears of it. Without a pool, as in `ksmp dev`, there is
 nothing to tell.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Protocol
 
-from gateway.contract import Delivery
+from gateway.contract import Delivery, listener
 from gateway.principal import Role
-from modules.accounts.cognito import Cognito
 from modules.accounts.events import RoleChanged, TokensRevoked, UserDeleted
-from modules.accounts.tables import User
-
-ROLE: Final = "SELECT role FROM account_user WHERE id = {} AND deleted_at IS NULL"
+from modules.accounts.repository import UserRepository
 
 
-class PoolKeeper:
-    """The listeners of accounts; a failed try is another one later, and at last a dead letter.
+class UserPool(Protocol):
+    """Where users sign in. An act that is repeated changes nothing; a user whom the pool does not have is no error."""
 
-    None is in a transaction: a pool that hangs keeps nothing else waiting.
+    async def open(self) -> None:
+        """Connect, before the first call."""
+
+    async def put_in_role(self, user: str, role: Role) -> None:
+        """Have new tokens of the user say this role."""
+
+    async def sign_out(self, user: str) -> None:
+        """Refuse the user's refresh tokens."""
+
+    async def delete(self, user: str) -> None:
+        """Remove the user, with all that the pool knows of them."""
+
+    async def close(self) -> None:
+        """Close its connections."""
+
+
+class NoUserPool:
+    """Implements `UserPool` where there is none."""
+
+    async def open(self) -> None:
+        pass
+
+    async def put_in_role(self, user: str, role: Role) -> None:
+        pass
+
+    async def sign_out(self, user: str) -> None:
+        pass
+
+    async def delete(self, user: str) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+class UserPoolSync:
+    """Tells the pool. What fails is tried again, and at last becomes a dead letter.
+
+    No listener runs in a transaction, so a pool that hangs keeps no other handler waiting.
     """
 
-    def __init__(self) -> None:
-        self.pool: Cognito | None = None
+    def __init__(self, pool: UserPool, users: UserRepository) -> None:
+        self._pool = pool
+        self._users = users
 
+    @listener(RoleChanged, "accounts.pool_role", transactional=False)
     async def role_changed(self, event: RoleChanged, delivery: Delivery) -> None:
-        if self.pool is None:
-            return
-        # Events come in any order and side by side: each tells what is so now, until it still is so afterwards.
+        # Events come in any order and side by side, so each tells the role of now, until it did not change meanwhile.
         told: Role | None = None
-        while (role := await _role(event.user_id)) not in (None, told):
-            await self.pool.put_in_role(event.user_id, role)
+        while (role := await self._users.role(event.user_id)) not in (None, told):
+            await self._pool.put_in_role(event.user_id, role)
             told = role
 
+    @listener(TokensRevoked, "accounts.pool_sign_out", transactional=False)
     async def tokens_revoked(self, event: TokensRevoked, delivery: Delivery) -> None:
-        if self.pool is not None:
-            await self.pool.sign_out(event.user_id)
+        await self._pool.sign_out(event.user_id)
 
+    @listener(UserDeleted, "accounts.pool_delete", transactional=False)
     async def user_deleted(self, event: UserDeleted, delivery: Delivery) -> None:
-        if self.pool is not None:
-            await self.pool.delete(event.user_id)
-
-
-async def _role(user: str) -> Role | None:
-    for row in await User.raw(ROLE, user):
-        return Role(row["role"])
-    return None
+        await self._pool.delete(event.user_id)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from litestar import Response, delete, get, patch, post, put
+from litestar import Response, Router, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
@@ -14,8 +14,10 @@ from gateway.auth.policy import anyone, roles, signed_in
 from gateway.errors import invalid
 from gateway.http.etag import IfMatch, tagged
 from gateway.http.listing import Page, Span
+from gateway.http.services import services
 from gateway.principal import Principal, Role
-from modules.accounts.administration import Administration, Status
+from modules.accounts.administration import Administration
+from modules.accounts.deletion import Deletions
 from modules.accounts.messages import (
     AuditRecord,
     Block,
@@ -27,13 +29,14 @@ from modules.accounts.messages import (
     RoleChange,
     SignInConfig,
     UserRecord,
+    UserStatus,
 )
 from modules.accounts.service import Accounts
 
 ADMIN = roles(Role.ADMIN)
 
 Id = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
-# As text: a query's number would be taken for seconds.
+# As text, because a number in a query would be taken for seconds.
 Moment = Annotated[
     str | None,
     QueryParameter(
@@ -45,7 +48,7 @@ Moment = Annotated[
 
 @get("/auth/me", policy=signed_in(), sync_to_thread=False)
 def me(principal: NamedDependency[Principal]) -> Me:
-    """Who the token says you are, and what the platform adds to it."""
+    """Who you are: what the token says, and what the platform adds to it."""
     return Me.of(principal)
 
 
@@ -57,7 +60,7 @@ def config(sign_in: NamedDependency[SignInConfig]) -> SignInConfig:
 
 @post("/auth/logout", policy=signed_in(), status_code=204)
 async def logout(principal: NamedDependency[Principal], accounts: NamedDependency[Accounts]) -> None:
-    """Refuse this token from now on, with all others of the same sign-in where the issuer tells them."""
+    """Refuse this token from now on, and all others of the same sign-in where the issuer names it."""
     await accounts.log_out(principal)
 
 
@@ -87,9 +90,9 @@ async def change(
 
 
 @delete("/users/me", policy=signed_in())
-async def leave(principal: NamedDependency[Principal], administration: NamedDependency[Administration]) -> None:
+async def leave(principal: NamedDependency[Principal], deletions: NamedDependency[Deletions]) -> None:
     """Delete your account, for good."""
-    await administration.delete(principal, principal.id)
+    await deletions.delete(principal, principal.id)
 
 
 @get("/users/me/export", policy=signed_in())
@@ -115,14 +118,15 @@ async def listing(
     ] = None,
     role: Annotated[Role | None, QueryParameter(description="Only users of this role")] = None,
     status: Annotated[
-        Status | None, QueryParameter(description="Only users who are so; without it all who are not deleted")
+        UserStatus | None,
+        QueryParameter(description="Only users of this status; without it all who are not deleted"),
     ] = None,
 ) -> Page[UserRecord]:
     """Users, by name."""
     return await administration.users(span, q, role, status)
 
 
-# `seen_at` moves without a new `rev`.
+# Not conditional, because `seen_at` changes without a new `rev`.
 @get("/users/{id:str}", policy=ADMIN, conditional=False)
 async def read(id: Id, administration: NamedDependency[Administration]) -> Response[UserRecord]:
     """One user."""
@@ -160,11 +164,9 @@ async def unblock(
 
 
 @delete("/users/{id:str}", policy=ADMIN)
-async def remove(
-    id: Id, principal: NamedDependency[Principal], administration: NamedDependency[Administration]
-) -> None:
+async def remove(id: Id, principal: NamedDependency[Principal], deletions: NamedDependency[Deletions]) -> None:
     """Delete a user, for good."""
-    await administration.delete(principal, id)
+    await deletions.delete(principal, id)
 
 
 @get("/audit", policy=ADMIN)
@@ -176,7 +178,7 @@ async def audit(
     subject: Annotated[str | None, QueryParameter(max_length=200, description="Only what was done to this")] = None,
     since: Moment = None,
 ) -> Page[AuditRecord]:
-    """What was done by those who may do more than others, the newest first."""
+    """Privileged acts, the newest first."""
     return await administration.audit(
         span, actor=actor, act=act, subject=subject, since=None if since is None else _moment(since)
     )
@@ -189,20 +191,25 @@ def _moment(text: str) -> datetime:
         raise invalid("there is no such time", field="since") from None
 
 
-ALL = [
-    me,
-    config,
-    logout,
-    revoke,
-    profile,
-    change,
-    leave,
-    export,
-    listing,
-    read,
-    give_role,
-    block,
-    unblock,
-    remove,
-    audit,
-]
+def router(accounts: Accounts, administration: Administration, deletions: Deletions, sign_in: SignInConfig) -> Router:
+    return Router(
+        "/",
+        route_handlers=[
+            me,
+            config,
+            logout,
+            revoke,
+            profile,
+            change,
+            leave,
+            export,
+            listing,
+            read,
+            give_role,
+            block,
+            unblock,
+            remove,
+            audit,
+        ],
+        dependencies=services(accounts=accounts, administration=administration, deletions=deletions, sign_in=sign_in),
+    )

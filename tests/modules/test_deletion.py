@@ -17,9 +17,9 @@ from gateway.db import personal_data
 from gateway.principal import FORGOTTEN, Principal, Role
 from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireError, connected, opened
-from modules.accounts.administration import ANONYMISE, FORGET
+from modules.accounts.deletion import ANONYMISE_TIMER, FORGET_TIMER
 from modules.accounts.facade import record
-from modules.accounts.messages import Forget
+from modules.accounts.messages import ForgetDue
 from modules.accounts.module import AccountsModule
 
 SOON = 10.0
@@ -335,10 +335,10 @@ async def test_what_is_archived_late_is_anonymised_in_the_end(
     due = await database.fetchval(timer, user)
     # For what other nodes still had to write.
     assert 0 < (due - datetime.now(UTC)).total_seconds() <= 60
-    assert (FORGET, ANONYMISE) == ("accounts.forget", "accounts.anonymise")
+    assert (FORGET_TIMER, ANONYMISE_TIMER) == ("accounts.forget", "accounts.anonymise")
     schedules = node.module(AccountsModule).kernel.schedules
     async with node.gateway.database.transaction():
-        await schedules.at(FORGET, user, datetime.now(UTC), Forget(user, last=False))
+        await schedules.at(FORGET_TIMER, user, datetime.now(UTC), ForgetDue(user, last=False))
     async with asyncio.timeout(SOON):
         while [row["name"] for row in await archived(database, user, 1)] != [FORGOTTEN]:
             await asyncio.sleep(0.05)

@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from gateway.principal import Role
 from ksmp_testkit import MakeGateway, MakeToken, Running
+from modules.accounts.module import AccountsModule
 
 REGION = "ap-south-1"
 PASSWORD = "Correct-Horse-7"
@@ -211,8 +212,7 @@ async def test_a_pool_that_hangs_keeps_no_other_handler_waiting(
 
 
 def pool_of(node: Running) -> Any:
-    accounts: Any = next(module for module in node.gateway.modules if module.name == "accounts")
-    return accounts._pool.pool
+    return node.module(AccountsModule).pool
 
 
 async def handled(node: Running, listener: str, sub: str, count: int = 1) -> None:
@@ -261,7 +261,8 @@ async def test_what_fails_is_tried_again(
     name, sub = await pool.sign_up()
     await met(node, token, sub)
     cognito, failures = pool_of(node), 0
-    add = cognito._client.admin_add_user_to_group
+    client = await cognito.client()
+    add = client.admin_add_user_to_group
 
     async def fails_twice(**given: Any) -> None:
         nonlocal failures
@@ -270,7 +271,7 @@ async def test_what_fails_is_tried_again(
             raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "AdminAddUserToGroup")
         await add(**given)
 
-    monkeypatch.setattr(cognito._client, "admin_add_user_to_group", fails_twice)
+    monkeypatch.setattr(client, "admin_add_user_to_group", fails_twice)
     await give(admin, sub, "mentor")
 
     async def added() -> bool:

@@ -16,6 +16,7 @@ from gateway.principal import Principal, Role
 from ksmp_testkit import MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireError, connected, opened
 from modules.accounts.facade import record
+from modules.accounts.module import AccountsModule
 
 SOON = 10.0
 PROFILE = "/api/v1/users/me"
@@ -284,16 +285,15 @@ async def test_who_came_by_the_token_alone_is_looked_at_once_somebody_can_tell(
         await call("GET", PROFILE, user)
     await database.execute("UPDATE account_user SET role_given = true WHERE id = $1", demoted)
     await database.execute("UPDATE account_user SET deleted_at = now() WHERE id = $1", deleted)
-    accounts: Any = next(module for module in node.gateway.modules if module.name == "accounts")
-    meet = accounts._accounts.meet
+    accounts = node.module(AccountsModule).accounts
+    meet = accounts.meet
 
     async def away(principal: Principal) -> Principal:
         if principal.id in users:
             raise Unavailable("the database is away")
-        found: Principal = await meet(principal)
-        return found
+        return await meet(principal)
 
-    monkeypatch.setattr(accounts._accounts, "meet", away)
+    monkeypatch.setattr(accounts, "meet", away)
     tokens = [token(demoted, "admin"), token(deleted), token(same)]
     async with (
         connected(node.ws_url, tokens[0]) as promoted,

@@ -1,0 +1,188 @@
+"""The rows of accounts, users and the audit: every statement, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from piccolo.columns.combination import Or, WhereRaw
+
+from gateway.contract import Database
+from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.principal import FORGOTTEN, Principal, Role
+from modules.accounts.messages import AuditRecord, Profile, UserRecord, UserStatus
+from modules.accounts.tables import AuditEntry, User
+
+BY_NAME: Final = Sort("name", (User.name, User.id))
+NEWEST: Final = Sort("newest", (AuditEntry.at, AuditEntry.id), descending=True)
+
+PROFILE_COLUMNS: Final = ", ".join(Profile.__struct_fields__)
+RECORD_COLUMNS: Final = ", ".join(UserRecord.__struct_fields__)
+
+# One round trip for a user seen for the first time and for one who comes back. There is no row for a deleted one.
+MEET: Final = """
+    INSERT INTO account_user AS known (id, name, role) VALUES ($1, $2, $3)
+    ON CONFLICT (id) DO UPDATE SET
+        name = CASE WHEN $4 OR known.name_chosen THEN known.name ELSE EXCLUDED.name END,
+        role = CASE WHEN known.role_given THEN known.role ELSE EXCLUDED.role END,
+        rev = known.rev + CASE
+            WHEN NOT ($4 OR known.name_chosen) AND known.name <> EXCLUDED.name THEN 1
+            WHEN NOT known.role_given AND known.role <> EXCLUDED.role THEN 1
+            ELSE 0
+        END,
+        seen_at = now()
+    WHERE known.deleted_at IS NULL
+    RETURNING name, role
+"""
+PROFILE: Final = f"SELECT {PROFILE_COLUMNS} FROM account_user WHERE id = $1 AND deleted_at IS NULL"  # noqa: S608
+WRITE_PROFILE: Final = """
+    UPDATE account_user SET name = $2, name_chosen = name_chosen OR $3, avatar_url = $4, time_zone = $5, locale = $6,
+        phone = $7, rev = $8
+    WHERE id = $1
+"""
+PROFILE_FOR_EXPORT: Final = """
+    SELECT id, name, role, avatar_url, time_zone, locale, phone, created_at, seen_at, blocked, rev
+    FROM account_user WHERE id = $1 AND deleted_at IS NULL
+"""
+FORGET: Final = """
+    UPDATE account_user SET
+        name = $2, name_chosen = true, role = 'student', role_given = true,
+        avatar_url = NULL, time_zone = NULL, locale = NULL, phone = NULL, deleted_at = now(), rev = rev + 1
+    WHERE id = $1 AND deleted_at IS NULL
+"""
+RECORD: Final = f"SELECT {RECORD_COLUMNS} FROM account_user WHERE id = $1"  # noqa: S608
+ROLE: Final = "SELECT role FROM account_user WHERE id = $1 AND deleted_at IS NULL"
+ROLE_GIVEN: Final = "SELECT role_given FROM account_user WHERE id = $1"
+WRITE_RECORD: Final = """
+    UPDATE account_user SET role = $2, role_given = role_given OR $3, blocked = $4, rev = $5 WHERE id = $1
+"""
+LOCK_ADMINS: Final = "SELECT pg_advisory_xact_lock(hashtext('account_user'), hashtext('admins'))"
+OTHER_ADMIN: Final = """
+    SELECT FROM account_user WHERE role = 'admin' AND id <> $1 AND NOT blocked AND deleted_at IS NULL LIMIT 1
+"""
+ACTS_ON: Final = "SELECT at, act FROM account_audit WHERE subject = $1 ORDER BY at, id"
+
+
+class UserRepository:
+    """Each call runs in the transaction around it, if there is one, and raises Unavailable without PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def meet(self, principal: Principal, *, nameless: bool) -> tuple[str, Role] | None:
+        """Create or update the user of a token; their name and role, None for a user who was deleted."""
+        for row in await self._database.fetch(MEET, principal.id, principal.name, principal.role.value, nameless):
+            return row["name"], Role(row["role"])
+        return None
+
+    async def profile(self, user: str) -> Profile | None:
+        return await self._profile(PROFILE, user)
+
+    async def lock_profile(self, user: str) -> Profile | None:
+        """The profile. Nobody else changes the user until the transaction ends."""
+        return await self._profile(f"{PROFILE} FOR UPDATE", user)
+
+    async def write_profile(self, changed: Profile, *, name_chosen: bool) -> None:
+        await self._database.fetch(
+            WRITE_PROFILE,
+            changed.id,
+            changed.name,
+            name_chosen,
+            changed.avatar_url,
+            changed.time_zone,
+            changed.locale,
+            changed.phone,
+            changed.rev,
+        )
+
+    async def profile_for_export(self, user: str) -> Mapping[str, Any] | None:
+        for row in await self._database.fetch(PROFILE_FOR_EXPORT, user):
+            return dict(row)
+        return None
+
+    async def forget(self, user: str) -> None:
+        """Take away everything but the id and times; done again it changes nothing."""
+        await self._database.fetch(FORGET, user, FORGOTTEN)
+
+    async def record(self, user: str) -> UserRecord | None:
+        """What admins see of a user, also of one who was deleted."""
+        return await self._record(RECORD, user)
+
+    async def lock_record(self, user: str) -> UserRecord | None:
+        """The same. Nobody else changes the user until the transaction ends."""
+        return await self._record(f"{RECORD} FOR UPDATE", user)
+
+    async def role(self, user: str) -> Role | None:
+        """The user's role, also while they are blocked; None for one who was deleted."""
+        for row in await self._database.fetch(ROLE, user):
+            return Role(row["role"])
+        return None
+
+    async def role_given(self, user: str) -> bool:
+        """Whether an admin gave the user their role, which then counts for more than the token's."""
+        rows = await self._database.fetch(ROLE_GIVEN, user)
+        return bool(rows[0]["role_given"])
+
+    async def write_record(self, changed: UserRecord, *, role_given: bool) -> None:
+        await self._database.fetch(
+            WRITE_RECORD, changed.id, changed.role.value, role_given, changed.blocked, changed.rev
+        )
+
+    async def lock_admins(self) -> None:
+        """No other transaction takes an admin away until this one ends."""
+        await self._database.fetch(LOCK_ADMINS)
+
+    async def has_other_admin(self, user: str) -> bool:
+        """Whether somebody else can administer the platform."""
+        return bool(await self._database.fetch(OTHER_ADMIN, user))
+
+    async def page(self, span: Span, q: str | None, role: Role | None, status: UserStatus | None) -> Page[UserRecord]:
+        """Users by name; `q` is a part of it, or a whole id or phone number."""
+        deleted = User.deleted_at.is_not_null() if status == "deleted" else User.deleted_at.is_null()
+        query = User.select().where(deleted)
+        if status in ("active", "blocked"):
+            query = query.where(User.blocked == (status == "blocked"))
+        if role is not None:
+            query = query.where(User.role == role.value)
+        if q is not None:
+            q = q.replace("\0", " ")
+            part = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+            query = query.where(Or(WhereRaw("name ILIKE {}", f"%{part}%"), Or(User.id == q, User.phone == q)))
+        with self._database.guard():
+            return await page_of(query, BY_NAME, span, UserRecord)
+
+    async def _profile(self, statement: str, user: str) -> Profile | None:
+        for row in await self._database.fetch(statement, user):
+            return msgspec.convert(row, Profile)
+        return None
+
+    async def _record(self, statement: str, user: str) -> UserRecord | None:
+        for row in await self._database.fetch(statement, user):
+            return msgspec.convert(row, UserRecord)
+        return None
+
+
+class AuditRepository:
+    """Reads the audit. `facade.record` writes it, for every module."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def acts_on(self, user: str) -> list[dict[str, Any]]:
+        """What admins did to the user and when. Who did it and why is for the audit alone."""
+        return [dict(row) for row in await self._database.fetch(ACTS_ON, user)]
+
+    async def page(
+        self, span: Span, *, actor: str | None, act: str | None, subject: str | None, since: datetime | None
+    ) -> Page[AuditRecord]:
+        """What was done, the newest first."""
+        query = AuditEntry.select().output(load_json=True)
+        for column, value in ((AuditEntry.actor, actor), (AuditEntry.act, act), (AuditEntry.subject, subject)):
+            if value is not None:
+                query = query.where(column == value.replace("\0", " "))
+        if since is not None:
+            query = query.where(AuditEntry.at >= since)
+        with self._database.guard():
+            return await page_of(query, NEWEST, span, AuditRecord)
