@@ -1,1 +1,1 @@
-"""Payments. The module is not there yet: `events.py` has what others wait for."""
+"""Payments. There is no module yet: `events.py` has the events that programs listens to."""

@@ -1,4 +1,4 @@
-"""What payments tells other modules: see `modules/programs/README.md` for what comes of it."""
+"""What payments tells other modules. `modules/programs/PLACES.md` says what programs does with it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class PaymentCaptured(msgspec.Struct, frozen=True, tag="payments.PaymentCaptured"):
-    """A user has paid for a place in a program. The same payment may be told of more than once."""
+    """A user has paid for a place in a program. The event of one payment may come more than once."""
 
     payment_id: str
     program_id: str

@@ -1,20 +1,14 @@
-"""Who may see a program, and who may change it."""
+"""Who may see a program, who may change it, and who may join its room."""
 
 from __future__ import annotations
-
-from typing import Final
-
-import msgspec
 
 from gateway.contract import Database
 from gateway.errors import forbidden, not_found
 from gateway.principal import Principal, Role
-from modules.programs.facade import part_of
+from modules.programs.facade import Part, exists, part_of
 from modules.programs.messages import ProgramView
+from modules.programs.repository import ProgramRepository
 from modules.programs.states import ProgramState
-
-COLUMNS: Final = "id, title, summary, mentor_id, co_mentors, state, price, currency, capacity, rev, created_at"
-READ: Final = f"SELECT {COLUMNS} FROM program WHERE id = $1"  # noqa: S608
 
 
 def edits(principal: Principal, program: ProgramView) -> bool:
@@ -24,23 +18,49 @@ def edits(principal: Principal, program: ProgramView) -> bool:
     )
 
 
-async def locked(database: Database, principal: Principal, id: str) -> ProgramView:
-    """The program, whose row stays locked until the transaction ends, for who may change it.
+class ProgramAccess:
+    """Each call raises Unavailable, and BadInput `not_found` for a program that the user may not know of."""
 
-    Raises BadInput `not_found`, also for another's draft, and Refused `forbidden`.
-    """
-    program = await visible(database, principal, id, READ + " FOR UPDATE")
-    if not edits(principal, program):
-        raise forbidden("only its mentors change a program")
-    return program
+    def __init__(self, database: Database, programs: ProgramRepository) -> None:
+        self._database = database
+        self._programs = programs
 
+    async def visible(self, principal: Principal, id: str) -> ProgramView:
+        """The program, for a user who may see it."""
+        return await self._check_visible(principal, await self._programs.find(id))
 
-async def visible(database: Database, principal: Principal, id: str, statement: str = READ) -> ProgramView:
-    """The program, for who may see it; raises BadInput `not_found`."""
-    for row in await database.fetch(statement, id):
-        program = msgspec.convert(row, ProgramView)
-        if program.state == ProgramState.PUBLISHED or edits(principal, program):
-            return program
-        if program.state == ProgramState.ARCHIVED and await part_of(database, principal.id, id) is not None:
-            return program
-    raise not_found("there is no such program")
+    async def lock(self, principal: Principal, id: str) -> ProgramView:
+        """The program for a user who may change it; its row stays locked until the transaction ends.
+
+        Raises Refused `forbidden` for a user who may only see it.
+        """
+        program = await self._check_visible(principal, await self._programs.lock(id))
+        if not edits(principal, program):
+            raise forbidden("only its mentors change a program")
+        return program
+
+    async def room_role(self, principal: Principal, id: str) -> str:
+        """The user's role in the program's room; raises Refused `forbidden` for a user who takes no part."""
+        if principal.role is Role.ADMIN:
+            if not await exists(self._database, id):
+                raise not_found("there is no such program")
+            return "mentor"
+        match await part_of(self._database, principal.id, id):
+            case Part.MENTOR:
+                return "mentor"
+            case Part.STUDENT:
+                return "student"
+            case None:
+                await self.visible(principal, id)
+                raise forbidden("this room is for those enrolled in the program")
+
+    async def _check_visible(self, principal: Principal, program: ProgramView | None) -> ProgramView:
+        if program is not None:
+            if program.state == ProgramState.PUBLISHED or edits(principal, program):
+                return program
+            if program.state == ProgramState.ARCHIVED and await self._takes_part(principal, program):
+                return program
+        raise not_found("there is no such program")
+
+    async def _takes_part(self, principal: Principal, program: ProgramView) -> bool:
+        return await part_of(self._database, principal.id, program.id) is not None

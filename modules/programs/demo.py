@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from gateway import clock
-from gateway.principal import Principal
-from modules.programs.tables import Lesson, Program, Unit
+from gateway.contract import Database
+from modules.programs.curriculum_repository import CurriculumRepository
+from modules.programs.messages import LessonView, UnitView
 
 DEMO: Final = "demo"
 CURRICULUM: Final = {
@@ -15,39 +14,23 @@ CURRICULUM: Final = {
     "In the class": ["Ask a question", "Raise your hand", "Answer a poll"],
     "After the class": ["Watch it again"],
 }
+CREATE: Final = """
+    INSERT INTO program (id, title, summary, mentor_id, open_to_all, state)
+    VALUES ($1, 'Demo program', 'A free program that everyone may join, with one class.', $2, true, 'published')
+    ON CONFLICT (id) DO NOTHING
+"""
 
 
-async def sow(mentor: Principal) -> Mapping[str, str]:
-    """An open program with a curriculum; sown again it stays as it was."""
-    program = Program(
-        id=DEMO,
-        title="Demo program",
-        summary="A free program that everyone may join, with one class.",
-        mentor_id=mentor.id,
-        co_mentors=[],
-        open_to_all=True,
-        state="published",
-        price=0,
-        created_at=clock.now(),
-    )
-    await Program.insert(program).on_conflict(target=Program.id, action="DO NOTHING")
-    if await Unit.exists().where(Unit.program_id == DEMO):
-        return {"program": DEMO}
+async def seed(database: Database, mentor: str) -> str:
+    """Create an open program with a curriculum, and return its id; done again it changes nothing."""
+    rows = CurriculumRepository(database)
+    await database.fetch(CREATE, DEMO, mentor)
+    if await rows.count_units(DEMO):
+        return DEMO
     for place, (title, lessons) in enumerate(CURRICULUM.items()):
         unit = f"{DEMO}-{place + 1}"
-        await Unit.insert(Unit(id=unit, program_id=DEMO, title=title, summary="", position=place, rev=1))
-        await Lesson.insert(
-            *(
-                Lesson(
-                    id=f"{unit}-{number + 1}",
-                    program_id=DEMO,
-                    unit_id=unit,
-                    title=lesson,
-                    text=f"{lesson}: there is not more to it than that.",
-                    position=number,
-                    rev=1,
-                )
-                for number, lesson in enumerate(lessons)
-            )
-        )
-    return {"program": DEMO}
+        await rows.add_unit(DEMO, UnitView(unit, title, "", 1))
+        for number, lesson in enumerate(lessons):
+            text = f"{lesson}: there is not more to it than that."
+            await rows.add_lesson(LessonView(f"{unit}-{number + 1}", DEMO, unit, lesson, text, 1))
+    return DEMO

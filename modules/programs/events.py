@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -29,7 +29,7 @@ class Enrolled(msgspec.Struct, frozen=True, tag="programs.Enrolled"):
 
 
 class EnrolmentCancelled(msgspec.Struct, frozen=True, tag="programs.EnrolmentCancelled"):
-    """`payment_id` is what paid for it, for whoever refunds."""
+    """A user gave the place back, or lost it. `payment_id` is what paid for it, for the module that refunds."""
 
     program_id: str
     user_id: str
@@ -37,7 +37,7 @@ class EnrolmentCancelled(msgspec.Struct, frozen=True, tag="programs.EnrolmentCan
 
 
 class PlaceRefused(msgspec.Struct, frozen=True, tag="programs.PlaceRefused"):
-    """A payment came to no place, for whoever refunds."""
+    """A payment got no place; for the module that refunds."""
 
     program_id: str
     user_id: str
@@ -46,9 +46,9 @@ class PlaceRefused(msgspec.Struct, frozen=True, tag="programs.PlaceRefused"):
 
 
 class PartLost(msgspec.Struct, frozen=True, tag="programs.PartLost"):
-    """A student lost the place, or a co-mentor is none any more: they leave what is for those who take part.
+    """A student lost the place, or a mentor made somebody a co-mentor no more.
 
-    They may take part in another way still, or again by now: `facade.part_of` knows.
+    The user may take part in another way, or again by now: `facade.part_of` says so.
     """
 
     program_id: str
@@ -57,7 +57,18 @@ class PartLost(msgspec.Struct, frozen=True, tag="programs.PartLost"):
 
 
 class ProgramCompleted(msgspec.Struct, frozen=True, tag="programs.ProgramCompleted"):
-    """A student has completed every lesson there is: once for each, whatever is added later."""
+    """A student has completed every lesson there is; published once for each student, whatever is added later."""
 
     program_id: str
     user_id: str
+
+
+EVENTS: Final = (
+    ProgramPublished,
+    ProgramArchived,
+    Enrolled,
+    EnrolmentCancelled,
+    PlaceRefused,
+    PartLost,
+    ProgramCompleted,
+)

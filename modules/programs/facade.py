@@ -31,7 +31,7 @@ PART = """
 
 
 async def part_of(database: Database, user_id: str, program_id: str) -> Part | None:
-    """How the user takes part in the program, or None when they do not; a co-mentor is a mentor."""
+    """How the user takes part in the program; None when they do not. A co-mentor is a mentor."""
     for row in await database.fetch(PART, user_id, program_id):
         return Part.MENTOR if row["mentor"] else Part.STUDENT if row["student"] else None
     return None
@@ -46,7 +46,7 @@ PARTS = """
 
 
 async def parts_of(database: Database, user_ids: Sequence[str], program_id: str) -> dict[str, Part]:
-    """The same for several users in one question; those who do not take part are left out."""
+    """How each of these users takes part, in one query; those who do not are left out."""
     rows = await database.fetch(PARTS, list(user_ids), program_id)
     return {
         row["id"]: Part.MENTOR if row["mentor"] else Part.STUDENT for row in rows if row["mentor"] or row["student"]
@@ -57,7 +57,7 @@ ENROLLED = "SELECT FROM program_enrolment WHERE program_id = $1 AND user_id = $2
 
 
 async def enrolled(database: Database, user_id: str, program_id: str) -> bool:
-    """Whether the user has a place in the program, which is more than that it is open to all."""
+    """Whether the user has a place in the program. A program that is open to all gives none by that."""
     return bool(await database.fetch(ENROLLED, program_id, user_id))
 
 
@@ -69,11 +69,11 @@ TAKEN_PART_IN = """
 
 
 async def taken_part_in(database: Database, user_id: str, program_ids: Sequence[str]) -> list[str]:
-    """Those of these programs in which the user takes part, in one question."""
+    """Those of these programs in which the user takes part, in one query."""
     return [row["id"] for row in await database.fetch(TAKEN_PART_IN, list(program_ids), user_id)]
 
 
-# By index each, which one condition on all programs would not be.
+# Each part uses an index; one condition on all programs would use none.
 PROGRAMS_OF = """
     SELECT id FROM program WHERE mentor_id = $1 UNION SELECT id FROM program WHERE co_mentors @> ARRAY[$1]::text[]
     UNION SELECT id FROM program WHERE open_to_all
@@ -129,7 +129,7 @@ OFFER = """
 
 
 async def offer(database: Database, program_id: str) -> Offer | None:
-    """What is to be paid for a place; None when there is no such program. The place may be gone when it is paid."""
+    """What a place costs; None when there is no such program. The place may be taken when it is paid."""
     rows = await database.fetch(OFFER, program_id)
     return msgspec.convert(rows[0], Offer) if rows else None
 
@@ -138,5 +138,5 @@ STUDENTS = "SELECT user_id FROM program_enrolment WHERE program_id = $1 AND stat
 
 
 async def students_of(database: Database, program_id: str) -> list[str]:
-    """The ids of those who have a place in the program, in no order; who may come to an open one is not known."""
+    """The ids of those who have a place in the program, in no order; an open program has other participants too."""
     return [row["user_id"] for row in await database.fetch(STUDENTS, program_id)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from modules.programs.states import ProgramState
+from gateway.contract import PushType
+from modules.programs.states import PlaceState, ProgramState
 
 NO_NUL = r"^[^\x00]*$"
 Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_NUL)]
@@ -30,7 +31,7 @@ AT = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
 
 
 class ProgramView(msgspec.Struct, frozen=True):
-    """A program. `price` is in minor units of `currency` (ISO 4217); without `capacity` all who come have a place."""
+    """A program. `price` is in minor units of `currency` (ISO 4217); without `capacity` nobody has to wait."""
 
     id: str
     title: str
@@ -47,6 +48,9 @@ class ProgramView(msgspec.Struct, frozen=True):
     @classmethod
     def example(cls) -> ProgramView:
         return cls(EXAMPLE, "Algebra", "From the start", "meera", (), ProgramState.PUBLISHED, 49900, "INR", 30, 3, AT)
+
+
+PROGRAM: Final = PushType("programs.program", ProgramView)
 
 
 class NewProgram(msgspec.Struct, frozen=True):
@@ -78,20 +82,20 @@ class ProgramChange(msgspec.Struct, frozen=True):
 
 
 class EnrolmentView(msgspec.Struct, frozen=True):
-    """`ahead` is how many wait before; null for who has a place."""
+    """A user's place. `ahead` is how many users wait before them; null for a user who has a place."""
 
     program_id: str
     user_id: str
-    state: Literal["enrolled", "waiting"]
+    state: PlaceState
     ahead: int | None = None
 
     @classmethod
     def example(cls) -> EnrolmentView:
-        return cls(EXAMPLE, "sam", "waiting", 2)
+        return cls(EXAMPLE, "sam", PlaceState.WAITING, 2)
 
 
 class LessonTitle(msgspec.Struct, frozen=True):
-    """A lesson in the curriculum; a higher `rev` means that it can be read anew."""
+    """A lesson in the curriculum; a higher `rev` says to read the lesson again."""
 
     id: str
     title: str
@@ -122,6 +126,9 @@ class Curriculum(msgspec.Struct, frozen=True):
     @classmethod
     def example(cls) -> Curriculum:
         return cls(EXAMPLE, 9, (UnitView.example(),))
+
+
+CURRICULUM: Final = PushType("programs.curriculum", Curriculum)
 
 
 class LessonView(msgspec.Struct, frozen=True):
@@ -185,7 +192,7 @@ class UnitOrder(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """Each unit and each lesson of the curriculum once, as they shall stand; a lesson may go to another unit."""
+    """Each unit and each lesson of the curriculum once, in the new order; a lesson may go to another unit."""
 
     units: list[UnitOrder]
 
@@ -195,7 +202,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A lesson only goes on: `started` after `completed` changes nothing."""
+    """What a student did with a lesson; `started` after `completed` changes nothing."""
 
     state: Literal["started", "completed"]
 
@@ -235,7 +242,7 @@ class StudentView(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """The same with what was started and completed, lesson by lesson; one that is not there was not begun."""
+    """A student's rate, with what they started and completed; a lesson that is not there was not begun."""
 
     student: StudentView
     marks: tuple[LessonMark, ...]
@@ -254,7 +261,7 @@ class LessonRate(msgspec.Struct, frozen=True):
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """How far the students are together: `rate` is the mean of theirs, `completed` how many have reached 1."""
+    """How far the students are together: `rate` is the mean rate, `completed` is how many have a rate of 1."""
 
     students: int
     completed: int

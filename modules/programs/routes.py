@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response, delete, get, patch, post, put
+from litestar import Response, Router, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from gateway.auth.policy import roles, signed_in
 from gateway.http.etag import IfMatch, tagged
 from gateway.http.listing import Page, Span
+from gateway.http.services import services
 from gateway.principal import Principal, Role
 from modules.programs.catalogue import Catalogue
 from modules.programs.curriculum import Curricula
@@ -35,7 +36,7 @@ from modules.programs.messages import (
     UnitView,
 )
 from modules.programs.progress import ProgressTracker
-from modules.programs.states import Step
+from modules.programs.states import ProgramStep
 
 Id = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
 EDITORS = roles(Role.MENTOR, Role.ADMIN, owner="it is their program, or they are an admin")
@@ -98,7 +99,7 @@ async def publish(
     if_match: NamedDependency[IfMatch],
 ) -> Response[ProgramView]:
     """Put a program into the catalogue."""
-    return tagged(await catalogue.step(principal, id, Step.PUBLISH, if_match))
+    return tagged(await catalogue.step(principal, id, ProgramStep.PUBLISH, if_match))
 
 
 @post("/{id:str}/archive", policy=EDITORS, status_code=200)
@@ -109,7 +110,7 @@ async def archive(
     if_match: NamedDependency[IfMatch],
 ) -> Response[ProgramView]:
     """Take a program out of the catalogue."""
-    return tagged(await catalogue.step(principal, id, Step.ARCHIVE, if_match))
+    return tagged(await catalogue.step(principal, id, ProgramStep.ARCHIVE, if_match))
 
 
 @post("/{id:str}/enrolment", policy=signed_in(), status_code=200, idempotent=True)
@@ -287,5 +288,39 @@ async def student(
 async def expel(
     id: Id, user: Id, principal: NamedDependency[Principal], enrolments: NamedDependency[Enrolments]
 ) -> None:
-    """Take a student's place, or whoever waits off the list; what they paid goes back."""
+    """Take a student's place, or a user who waits off the list; what they paid goes back."""
     await enrolments.expel(principal, id, user)
+
+
+def router(catalogue: Catalogue, enrolments: Enrolments, curricula: Curricula, progress: ProgressTracker) -> Router:
+    return Router(
+        "/programs",
+        route_handlers=[
+            published,
+            own,
+            create,
+            read,
+            change,
+            publish,
+            archive,
+            enrol,
+            enrolment,
+            cancel,
+            curriculum,
+            reorder,
+            add_unit,
+            change_unit,
+            delete_unit,
+            add_lesson,
+            lesson,
+            change_lesson,
+            delete_lesson,
+            mark,
+            own_progress,
+            completion,
+            students,
+            student,
+            expel,
+        ],
+        dependencies=services(catalogue=catalogue, enrolments=enrolments, curricula=curricula, progress=progress),
+    )

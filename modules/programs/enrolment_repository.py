@@ -1,0 +1,99 @@
+"""The rows of places and of the payments that were decided: every statement, and what it gives."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from gateway.contract import Database
+from modules.programs.messages import EnrolmentView
+from modules.programs.states import PlaceState, ProgramState
+
+LOCK_PROGRAM: Final = "SELECT id, state, price, capacity FROM program WHERE id = $1 FOR UPDATE"
+COUNT_TAKEN: Final = "SELECT count(*) AS taken FROM program_enrolment WHERE program_id = $1 AND state = 'enrolled'"
+PLACE: Final = """
+    SELECT program_id, user_id, state, CASE state WHEN 'waiting' THEN (
+        SELECT count(*) FROM program_enrolment AS other
+        WHERE other.program_id = mine.program_id AND other.state = 'waiting' AND other.id < mine.id
+    ) END AS ahead
+    FROM program_enrolment AS mine WHERE program_id = $1 AND user_id = $2
+"""
+ADD: Final = "INSERT INTO program_enrolment (program_id, user_id, state, payment_id) VALUES ($1, $2, $3, $4)"
+REMOVE: Final = "DELETE FROM program_enrolment WHERE program_id = $1 AND user_id = $2 RETURNING state, payment_id"
+PROGRAMS_OF: Final = "SELECT program_id FROM program_enrolment WHERE user_id = $1 ORDER BY program_id"
+PAID_WITH: Final = "SELECT FROM program_enrolment WHERE program_id = $1 AND user_id = $2 AND payment_id = $3"
+DECIDE: Final = """
+    INSERT INTO program_payment (payment_id, program_id, user_id) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING RETURNING payment_id
+"""
+DECIDED: Final = "SELECT FROM program_payment WHERE payment_id = $1 AND program_id = $2 AND user_id = $3"
+PROMOTE: Final = """
+    UPDATE program_enrolment SET state = 'enrolled' WHERE id IN (
+        SELECT id FROM program_enrolment WHERE program_id = $1 AND state = 'waiting' ORDER BY id LIMIT $2
+    ) RETURNING user_id
+"""
+
+
+class LockedProgram(msgspec.Struct, frozen=True):
+    """What decides about places; the program's row is locked. Without `capacity` there is a place for all."""
+
+    id: str
+    state: ProgramState
+    price: int
+    capacity: int | None
+
+
+class RemovedPlace(msgspec.Struct, frozen=True):
+    state: PlaceState
+    payment_id: str | None
+
+
+class EnrolmentRepository:
+    """Each call runs in the transaction around it, if there is one, and raises Unavailable without PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def lock_program(self, program: str) -> LockedProgram | None:
+        """Nobody else gives or frees a place of the program until the transaction ends."""
+        for row in await self._database.fetch(LOCK_PROGRAM, program):
+            return msgspec.convert(row, LockedProgram)
+        return None
+
+    async def count_taken(self, program: str) -> int:
+        rows = await self._database.fetch(COUNT_TAKEN, program)
+        return int(rows[0]["taken"])
+
+    async def place(self, program: str, user: str) -> EnrolmentView | None:
+        """The user's place, or where they stand on the waiting list."""
+        for row in await self._database.fetch(PLACE, program, user):
+            return msgspec.convert(row, EnrolmentView)
+        return None
+
+    async def add(self, program: str, user: str, state: PlaceState, payment_id: str | None) -> None:
+        await self._database.fetch(ADD, program, user, state, payment_id)
+
+    async def remove(self, program: str, user: str) -> RemovedPlace | None:
+        for row in await self._database.fetch(REMOVE, program, user):
+            return msgspec.convert(row, RemovedPlace)
+        return None
+
+    async def programs_of(self, user: str) -> list[str]:
+        """The programs in which the user has a place or waits for one, by id."""
+        return [row["program_id"] for row in await self._database.fetch(PROGRAMS_OF, user)]
+
+    async def is_paid_with(self, program: str, user: str, payment_id: str) -> bool:
+        return bool(await self._database.fetch(PAID_WITH, program, user, payment_id))
+
+    async def decide(self, payment_id: str, program: str, user: str) -> bool:
+        """Note that the payment is decided; False when it was before."""
+        return bool(await self._database.fetch(DECIDE, payment_id, program, user))
+
+    async def was_decided(self, payment_id: str, program: str, user: str) -> bool:
+        """Whether the payment was decided about this very place."""
+        return bool(await self._database.fetch(DECIDED, payment_id, program, user))
+
+    async def promote(self, program: str, most: int | None) -> list[str]:
+        """Give places to those who wait, in order, `most` at once; the users who have one now."""
+        return [row["user_id"] for row in await self._database.fetch(PROMOTE, program, most)]
