@@ -1,4 +1,4 @@
-"""What accounts tell other modules."""
+"""What accounts tells other modules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class RoleChanged(msgspec.Struct, frozen=True, tag="accounts.RoleChanged"):
 
 
 class TokensRevoked(msgspec.Struct, frozen=True, tag="accounts.TokensRevoked"):
-    """All tokens that the user had are refused."""
+    """All tokens that were issued to the user before are refused."""
 
     user_id: str
 
@@ -33,6 +33,6 @@ class UserUnblocked(msgspec.Struct, frozen=True, tag="accounts.UserUnblocked"):
 
 
 class UserDeleted(msgspec.Struct, frozen=True, tag="accounts.UserDeleted"):
-    """Every module has forgotten the user (`Module.forget`) in the transaction that tells this."""
+    """The user is deleted. Every module has forgotten them (`Module.forget`) in the transaction of this event."""
 
     user_id: str

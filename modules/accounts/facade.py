@@ -34,9 +34,9 @@ async def record(
 ) -> None:
     """Write who did what into the audit, in the transaction that does it.
 
-    `act` is `<module>.<verb>`, `subject` the id of whom or what it was done to, and `details` what JSON can hold: no
-    names or the like, since an entry stays when its people go. The request's id is added, or of a command the
-    connection's. Raises RuntimeError outside of a transaction.
+    `act` is `<module>.<verb>`, and `subject` the id of the user or thing that it is done to. `details` is what JSON can
+    hold, without names: an entry stays when its users are deleted. The entry has the id of the request, or of the
+    connection for a command. Raises RuntimeError outside of a transaction, and Unavailable.
     """
     if not database.in_transaction:
         raise RuntimeError(f"{act} is recorded outside of a transaction; record it in the one that does it")
@@ -50,7 +50,7 @@ KEPT_OUT = "SELECT FROM account_user WHERE id = $1 AND (blocked OR deleted_at IS
 
 
 async def kept_out(database: Database, user_id: str) -> bool:
-    """Whether the user is blocked or deleted; for what is served without a token."""
+    """Whether the user is blocked or deleted; for requests without a token."""
     return bool(await database.fetch(KEPT_OUT, user_id))
 
 
@@ -58,7 +58,7 @@ ROLE = "SELECT role FROM account_user WHERE id = $1 AND NOT blocked AND deleted_
 
 
 async def role_of(database: Database, user_id: str) -> Role | None:
-    """The user's role now; None for who is blocked, deleted or was never seen. For what is served without a token."""
+    """The user's role now; None for a user who is blocked, deleted or unknown. For requests without a token."""
     for row in await database.fetch(ROLE, user_id):
         return Role(row["role"])
     return None

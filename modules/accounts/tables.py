@@ -7,7 +7,7 @@ from piccolo.table import Table
 
 
 class User(Table, tablename="account_user"):
-    """A user, created at first sight of their token; `id` is the token's `sub`. One who was deleted stays, nameless."""
+    """A user, created at first sight of their token; `id` is the token's `sub`. The row of a deleted user stays."""
 
     id = Text(primary_key=True)
     name = Text()
@@ -26,7 +26,7 @@ class User(Table, tablename="account_user"):
 
 
 class AuditEntry(Table, tablename="account_audit"):
-    """A privileged act; entries are only added."""
+    """A privileged act. Entries are only added."""
 
     id = UUID(primary_key=True)
     at = Timestamptz()

@@ -10,13 +10,13 @@ Refusal = Literal["no_program", "not_open", "already_enrolled", "full"]
 
 
 class ProgramPublished(msgspec.Struct, frozen=True, tag="programs.ProgramPublished"):
-    """A program can be found, and takes students."""
+    """The program is in the catalogue and takes enrolments."""
 
     program_id: str
 
 
 class ProgramArchived(msgspec.Struct, frozen=True, tag="programs.ProgramArchived"):
-    """A program is over: it takes no more students."""
+    """The program is out of the catalogue and takes no enrolments."""
 
     program_id: str
 
@@ -29,7 +29,7 @@ class Enrolled(msgspec.Struct, frozen=True, tag="programs.Enrolled"):
 
 
 class EnrolmentCancelled(msgspec.Struct, frozen=True, tag="programs.EnrolmentCancelled"):
-    """A user gave the place back, or lost it. `payment_id` is what paid for it, for the module that refunds."""
+    """A place, or one on the waiting list, was given back or taken. `payment_id` paid for it and is to be refunded."""
 
     program_id: str
     user_id: str

@@ -1,4 +1,4 @@
-"""The tables of programs that are read or seeded by Piccolo; what takes locks is SQL of the services."""
+"""The tables of programs, for lists in pages and for tests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Lesson(Table, tablename="program_lesson"):
 
 
 class Student(Table, tablename="program_student"):
-    """A student who has begun; `completed_at` is when they first had completed every lesson there was."""
+    """A student who has begun. `completed_at` is when they had completed every lesson for the first time."""
 
     program_id = Text(primary_key=True)
     user_id = Text()
@@ -70,7 +70,7 @@ class LessonProgress(Table, tablename="program_progress"):
 
 
 class Payment(Table, tablename="program_payment"):
-    """A payment that was decided about."""
+    """A payment that was decided: it got a place or was refused one."""
 
     payment_id = Text(primary_key=True)
     program_id = Text()
