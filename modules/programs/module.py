@@ -43,7 +43,7 @@ class ProgramsModule(Module):
         programs = ProgramRepository(database)
         access = ProgramAccess(database, programs)
         self._personal_data = PersonalDataRepository(database)
-        self._enrolments = enrolments = Enrolments(kernel, EnrolmentRepository(database), access)
+        self.enrolments = enrolments = Enrolments(kernel, EnrolmentRepository(database), access)
         progress = ProgressTracker(kernel, ProgressRepository(database), access)
         curricula = Curricula(
             kernel, kernel.settings(ProgramsSettings), CurriculumRepository(database), access, progress
@@ -57,7 +57,7 @@ class ProgramsModule(Module):
         return await self._personal_data.held(user)
 
     async def forget(self, user: str) -> Collection[str]:
-        await self._enrolments.forget(user)
+        await self.enrolments.forget(user)
         await self._personal_data.forget(user)
         return ()
 

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway import registry
+from gateway import clock, registry
 from gateway.app import Gateway
 from gateway.contract import Delivery, Kernel, Module, listener
 from gateway.errors import Conflict
@@ -18,6 +18,7 @@ from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import WireClient, WireError, connected
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs.events import EnrolmentCancelled, PlaceRefused
+from modules.programs.module import ProgramsModule
 from tests.modules.programs.programs import ANY, created, id_of, user
 
 
@@ -156,10 +157,11 @@ async def test_a_payment_of_another_place_is_for_a_person_to_look_at(caller: Cal
     path = await created(caller(user(), "mentor"), price=100)
     await till.paid(path, ann, payment)
     await has_place(caller, path, ann)
-    module: Any = next(one for one in node.gateway.modules if one.name == "programs")
+    enrolments = node.module(ProgramsModule).enrolments
+    delivery = Delivery(id="again", at=clock.now(), attempt=1)
     with pytest.raises(Conflict) as caught:
         async with till.kernel.database.transaction():
-            await module._enrolments.take_paid(PaymentCaptured(payment, id_of(path), ben))
+            await enrolments.take_paid(PaymentCaptured(payment, id_of(path), ben), delivery)
     assert caught.value.code == "programs.payment_reused"
     refused(await caller(ben).get(f"{path}/enrolment"), 404, "not_found")
     assert payment not in till.heard
