@@ -13,17 +13,13 @@ from gateway.settings import Settings
 from modules.live import demo, events, personal_data, tables
 from modules.live.access.authorization import ROLES
 from modules.live.access.feature import AccessFeature
-from modules.live.access.playback_tokens import playback_key
 from modules.live.attendance.feature import AttendanceFeature
-from modules.live.aws.circuit_breaker import CircuitBreaker
-from modules.live.aws.ivs import Ivs
-from modules.live.aws.s3 import S3, access_key
-from modules.live.aws.service import Access
 from modules.live.recordings.feature import RecordingsFeature
 from modules.live.room.feature import RoomFeature
 from modules.live.schedule.feature import ScheduleFeature
 from modules.live.sessions.feature import SessionsFeature
 from modules.live.settings import LiveSettings
+from modules.live.video.cloud import cloud_of
 from modules.live.video.feature import VideoFeature
 from modules.live.video.jobs import VideoJobs
 
@@ -42,15 +38,9 @@ class LiveModule(Module):
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         settings: LiveSettings = kernel.settings(LiveSettings)
-        core: Settings = kernel.settings(Settings)
-        key = playback_key(settings, core)
-        cloud = None
-        if key is not None:
-            aws = Access(core.aws_region, core.aws_endpoint, settings.video_timeout)
-            ivs = Ivs(aws, CircuitBreaker(settings.video_failures, settings.video_pause))
-            cloud = (ivs, S3(aws, access_key(settings.recording_signer)), key)
-        s3 = None if cloud is None else cloud[1]
-        jobs = VideoJobs(kernel.database, available=key is not None, recording=bool(settings.recording_bucket))
+        cloud = cloud_of(settings, kernel.settings(Settings))
+        s3, key = (None, None) if cloud is None else (cloud.s3, cloud.key)
+        jobs = VideoJobs(kernel.database, available=cloud is not None, recording=bool(settings.recording_bucket))
         records = jobs.recording
 
         self.access = access = AccessFeature(kernel, settings, key, records=records)

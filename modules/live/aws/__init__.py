@@ -1,1 +1,1 @@
-"""The adapters for AWS IVS and S3, the only places with the AWS SDK."""
+"""The adapters for AWS IVS, SQS and S3: in live, only they use the AWS SDK."""

@@ -1,4 +1,4 @@
-"""A circuit breaker: what has failed several times in a row is left alone for a while."""
+"""A circuit breaker: after several failures in a row no call is made for a while."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.errors import Unavailable
 
 
 class CircuitBreaker:
-    """Open after `failures` in a row, for `seconds`; then one call tries, and its outcome decides."""
+    """It opens after `failures` in a row, for `seconds`. Then one call tries, and its outcome decides."""
 
     def __init__(self, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = failures
@@ -25,7 +25,7 @@ class CircuitBreaker:
         left = self._opened + self._seconds - self._clock()
         if left > 0:
             raise Unavailable("the video service does not answer", retry_after=round(left, 3))
-        # Whoever else comes before the outcome waits for as long again.
+        # Other calls that come before the outcome wait for as long again.
         self._opened = self._clock()
 
     def succeeded(self) -> None:

@@ -1,4 +1,4 @@
-"""Calls of AWS: each has a time-out and goes through a breaker, and says in our own words what became of it."""
+"""Calls of AWS: each goes through a circuit breaker, and its errors become ours: NotThere and Unavailable."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from gateway.errors import Unavailable
 from modules.live.aws.circuit_breaker import CircuitBreaker
 
 NOT_THERE: Final = frozenset({"ResourceNotFoundException", "ChannelNotBroadcasting", "NoSuchKey"})
-# As many as every listing of IVS takes.
+# Items of a page: so many every listing of IVS allows.
 PAGE: Final = 50
 
 
 class NotThere(Exception):
-    """There is no such thing, or a channel broadcasts nothing."""
+    """AWS has no such resource, or a channel broadcasts nothing."""
 
 
 class AwsClient:
-    """Calls of one service, which is left alone for a while when it fails."""
+    """Calls that share a circuit breaker."""
 
     def __init__(self, breaker: CircuitBreaker) -> None:
         self._breaker = breaker
@@ -53,7 +53,7 @@ class AwsClient:
     async def pages(
         self, listing: Callable[..., Awaitable[Any]], member: str, **filters: Any
     ) -> AsyncIterator[dict[str, Any]]:
-        """Each item of a listing, to its last page; none when what it is of is gone. Raises Unavailable."""
+        """Each item of a listing, to its last page; none when what is listed is gone. Raises Unavailable."""
         more: dict[str, str] = {}
         while True:
             page = await self.ask_or_none(listing(maxResults=PAGE, **filters, **more))
@@ -65,7 +65,7 @@ class AwsClient:
 
 
 async def translate_errors(call: Awaitable[Any]) -> Any:
-    """The answer of a call; raises NotThere, and Unavailable for all else: what is asked of AWS here is ours."""
+    """The answer of a call. Raises NotThere, and Unavailable for any other error: no call has a user's input in it."""
     try:
         return await call
     except ClientError as error:

@@ -1,7 +1,7 @@
-"""AWS IVS and SQS, as live needs them. Stages are in `aws/ivs_stages.py`, S3 is in `aws/s3.py`.
+"""The channels of AWS IVS, and the queue of SQS with its events. Stages are in `aws/ivs_stages.py`.
 
-Every call has a time-out and goes through a breaker; but for what creates, the SDK tries it a few times, with backoff
-and jitter. None is made inside of a database transaction.
+Every call has a time-out, and those of IVS go through a circuit breaker. The SDK tries each a few times, with backoff
+and jitter, except for calls that create something. No call is made inside of a database transaction.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gateway.errors import Unavailable
 from modules.live.aws.circuit_breaker import CircuitBreaker
 from modules.live.aws.client import AwsClient, translate_errors
 from modules.live.aws.ivs_stages import Stages
-from modules.live.aws.service import Access, ServiceClient
+from modules.live.aws.service import AwsConfig, ServiceClient
 
 # The longest that SQS holds a request back for a message to come.
 LONG_POLL: Final = 20
@@ -39,7 +39,7 @@ class Stream(msgspec.Struct, frozen=True):
 
 
 class QueueMessage(msgspec.Struct, frozen=True):
-    """A message of the queue, and the handle by which it is deleted."""
+    """A message of the queue, and the handle by which it is deleted from there."""
 
     body: str
     handle: str
@@ -48,12 +48,13 @@ class QueueMessage(msgspec.Struct, frozen=True):
 class Ivs:
     """The calls of IVS and SQS, by clients that are open from `open` to `close`."""
 
-    def __init__(self, access: Access, breaker: CircuitBreaker) -> None:
-        self._ivs = ServiceClient(access, "ivs")
-        # What creates is never tried again by the SDK: the first try may have created it, and its answer was lost.
-        self._once = ServiceClient(access, "ivs", tries=1)
-        self._sqs = ServiceClient(access, "sqs", wait=LONG_POLL)
-        realtime, realtime_once = ServiceClient(access, "ivs-realtime"), ServiceClient(access, "ivs-realtime", tries=1)
+    def __init__(self, config: AwsConfig, breaker: CircuitBreaker) -> None:
+        self._ivs = ServiceClient(config, "ivs")
+        # For calls that create something. The SDK does not try them again: the first try may have created it, and only
+        # the answer was lost.
+        self._once = ServiceClient(config, "ivs", tries=1)
+        self._sqs = ServiceClient(config, "sqs", wait=LONG_POLL)
+        realtime, realtime_once = ServiceClient(config, "ivs-realtime"), ServiceClient(config, "ivs-realtime", tries=1)
         self._clients = (self._ivs, self._once, self._sqs, realtime, realtime_once)
         calls = AwsClient(breaker)
         self._call, self._call_or_none, self._pages = calls.ask, calls.ask_or_none, calls.pages
@@ -85,13 +86,13 @@ class Ivs:
         return _channel(answer["channel"], answer["streamKey"]["arn"])
 
     async def find_channel(self, name: str) -> Channel | None:
-        """The channel of this name, which an attempt may have made whose answer was lost."""
+        """The channel of this name, or None. An attempt whose answer was lost may have made it."""
         for arn in await self.channels_named(name):
             return await self.read_channel(arn)
         return None
 
     async def channels_named(self, name: str) -> list[str]:
-        """All of this name: an attempt that was given up may have been carried out after the next one."""
+        """The ARNs of all channels of this name. There may be two: AWS may carry out a call after we gave it up."""
         return [one["arn"] async for one in self._pages(self._ivs.list_channels, "channels", filterByName=name)]
 
     async def read_channel(self, arn: str) -> Channel | None:
@@ -110,22 +111,22 @@ class Ivs:
         return str(made["streamKey"]["arn"])
 
     async def record(self, channel_arn: str, recording_arn: str) -> None:
-        """Let the channel's streams be recorded, or with an empty ARN not."""
+        """Record the channel's streams by this configuration; an empty ARN turns recording off."""
         await self._call(self._ivs.update_channel(arn=channel_arn, recordingConfigurationArn=recording_arn))
 
     async def read_stream_key(self, arn: str) -> str | None:
-        """The value of a stream key. It is shown to a mentor, and neither logged nor kept."""
+        """The value of a stream key; None when there is none. It must be neither logged nor stored."""
         answer = await self._call_or_none(self._ivs.get_stream_key(arn=arn))
         return None if answer is None else str(answer["streamKey"]["value"])
 
     async def delete_stream_keys(self, channel_arn: str) -> None:
-        """No encoder is let in any more; one that is in stays."""
+        """Let no encoder in any more. One that streams already goes on."""
         pages = self._pages(self._ivs.list_stream_keys, "streamKeys", channelArn=channel_arn)
         for key in [key async for key in pages]:
             await self._call_or_none(self._ivs.delete_stream_key(arn=key["arn"]))
 
     async def stop_stream(self, channel_arn: str) -> None:
-        """End what the channel broadcasts; nothing is no error."""
+        """End what the channel broadcasts. That it broadcasts nothing is no error."""
         await self._call_or_none(self._ivs.stop_stream(channelArn=channel_arn))
 
     async def delete_channel(self, arn: str) -> None:
@@ -148,7 +149,7 @@ class Ivs:
         return session
 
     async def put_metadata(self, channel_arn: str, text: str) -> None:
-        """Timed metadata; nothing when nothing is broadcast."""
+        """Send timed metadata; nothing happens when nothing is broadcast."""
         await self._call_or_none(self._ivs.put_metadata(channelArn=channel_arn, metadata=text))
 
     async def revoke_viewer(self, channel_arn: str, viewer_id: str, version: int) -> None:
@@ -160,7 +161,7 @@ class Ivs:
         )
 
     async def import_key(self, name: str, public_key: str) -> None:
-        """Let IVS verify playback tokens by this key, once for its name."""
+        """Have IVS verify playback tokens by this key, which is imported once for its name."""
         if self._key_arn is not None:
             return
         pages = self._pages(self._ivs.list_playback_key_pairs, "keyPairs")

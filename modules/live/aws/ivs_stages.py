@@ -1,4 +1,4 @@
-"""Stages of AWS IVS Real-Time, as live needs them: who is on them, and their mix for the crowd."""
+"""The stages of AWS IVS Real-Time: who is on them, and their mix into a channel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from modules.live.aws.client import AwsClient
 
 Kind = Literal["camera", "screen"]
-# What a composition is made with; found again by its name, so that an account has one.
+# The encoder configuration of compositions. It is found again by its name, so that an account has one.
 ENCODER: Final = "ksmp-720p"
 PICTURE: Final = {"width": 1280, "height": 720, "framerate": 30.0, "bitrate": 2_500_000}
 # The attribute by which a composition knows whom to show large.
@@ -20,7 +20,7 @@ RUNNING: Final = frozenset({"STARTING", "ACTIVE"})
 
 
 class Participant(msgspec.Struct, frozen=True):
-    """Who is on a stage now."""
+    """Somebody on a stage; a user is there once for each device and each shared screen."""
 
     id: str
     user_id: str
@@ -37,7 +37,7 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 class Stages:
-    """`once` is for what creates: the SDK never tries it again, since the first try may have created it."""
+    """`once` is for calls that create something: the SDK does not try them again, as the first try may have done it."""
 
     def __init__(self, client: Any, once: Any, aws: AwsClient) -> None:
         self._client = client
@@ -51,19 +51,19 @@ class Stages:
         return _stage(answer["stage"])
 
     async def find(self, name: str) -> Stage | None:
-        """The stage of this name, which an attempt may have made whose answer was lost."""
+        """The stage of this name, or None. An attempt whose answer was lost may have made it."""
         for arn in await self.named(name):
             answer = await self._aws.ask_or_none(self._client.get_stage(arn=arn))
             return None if answer is None else _stage(answer["stage"])
         return None
 
     async def named(self, name: str) -> list[str]:
-        """All of this name: an attempt that was given up may have been carried out after the next one."""
+        """The ARNs of all stages of this name. There may be two: AWS may carry out a call after we gave it up."""
         pages = self._aws.pages(self._client.list_stages, "stages")
         return [str(one["arn"]) async for one in pages if one.get("name") == name]
 
     async def import_key(self, name: str, public_key: str) -> str:
-        """Let IVS verify our tokens of stages by this key, once for its name; its ARN, which they name."""
+        """Have IVS verify stage tokens by this key, imported once for its name; its ARN, which the tokens name."""
         if self._key is None:
             pages = self._aws.pages(self._client.list_public_keys, "publicKeys")
             found = [str(one["arn"]) async for one in pages if one.get("name") == name]
@@ -74,14 +74,14 @@ class Stages:
         return self._key
 
     async def delete(self, arn: str) -> None:
-        """Take the stage away with all who are on it; one that is gone is no error."""
+        """Delete the stage, and with that disconnect everybody on it. One that is gone is no error."""
         async for one in self._aws.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
             if one["state"] in RUNNING:
                 await self._aws.ask_or_none(self._client.stop_composition(arn=one["arn"]))
         await self._aws.ask_or_none(self._client.delete_stage(arn=arn))
 
     async def disconnect(self, arn: str, participant_id: str, reason: str) -> None:
-        """Send a participant away, whose token lets nobody in any more; whether they were there or not."""
+        """Disconnect a participant, on the stage or not. Their token lets nobody in any more."""
         await self._aws.ask_or_none(
             self._client.disconnect_participant(stageArn=arn, participantId=participant_id, reason=reason)
         )
@@ -99,7 +99,7 @@ class Stages:
         ]
 
     async def compose(self, arn: str, channel_arn: str) -> None:
-        """Let the stage be mixed into the channel, unless it is."""
+        """Start the mix of the stage into the channel, unless it runs."""
         async for one in self._aws.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
             if one["state"] in RUNNING:
                 return

@@ -1,6 +1,7 @@
-"""Signs many reads of objects in S3 at once: AWS signature version 4, in the query.
+"""Presigned URLs for many objects in S3 at once: AWS signature version 4, in the query.
 
-The SDK's signer takes twenty times as long, and a class of three hours has thousands of segments.
+The SDK's signer takes twenty times as long, and a class of three hours has thousands of segments. The tests compare the
+URLs with those of botocore.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class AccessKey(msgspec.Struct, frozen=True):
 
 
 class Presigner:
-    """Makes URLs that read one bucket's objects from `at` on, for `seconds`."""
+    """Makes URLs by which the objects of one bucket can be read, from `at` on for `seconds`."""
 
     def __init__(self, base: str, region: str, key: AccessKey, at: datetime, seconds: int) -> None:
         """`base` is the bucket's address, which ends with a slash; `at` is in UTC."""

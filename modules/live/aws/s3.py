@@ -1,7 +1,4 @@
-"""The recordings in S3, as IVS writes them there.
-
-No call is made inside of a database transaction.
-"""
+"""The recordings in S3, in the layout in which IVS writes them. No call is made inside of a database transaction."""
 
 from __future__ import annotations
 
@@ -15,12 +12,12 @@ from gateway.errors import Unavailable
 from gateway.settings import SettingsError
 from modules.live.aws.client import NotThere, translate_errors
 from modules.live.aws.presigner import AccessKey, Presigner
-from modules.live.aws.service import Access, ServiceClient
+from modules.live.aws.service import AwsConfig, ServiceClient
 from modules.live.errors import Unplayable
 
 ENDED: Final = "recording-ended.json"
 THUMBNAIL: Final = "media/latest_thumbnail/thumb.jpg"
-# The address of an object of this name begins with its bucket's.
+# An object's name. Its address without the name is the address of the bucket.
 NAMED: Final = "k"
 
 
@@ -34,17 +31,17 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class S3:
-    """The calls of S3. `signer` signs what others read, instead of the process's own credentials."""
+    """The calls of S3. URLs for players are signed with `signer`, or else with the process's own credentials."""
 
-    def __init__(self, access: Access, signer: AccessKey | None) -> None:
+    def __init__(self, config: AwsConfig, signer: AccessKey | None) -> None:
         self._s3 = ServiceClient(
-            access,
+            config,
             "s3",
-            # Else it signs what others read by the version that new buckets refuse, and for the first region's address.
+            # By default the SDK signs URLs with a version that new buckets refuse, for an address in the first region.
             signature_version="s3v4",
-            s3={"addressing_style": "path" if access.endpoint else "virtual"},
+            s3={"addressing_style": "path" if config.endpoint else "virtual"},
         )
-        self._region = access.region
+        self._region = config.region
         self._signer = signer
 
     async def open(self) -> None:
@@ -54,7 +51,7 @@ class S3:
         await self._s3.close()
 
     async def recordings(self, bucket: str, channel_arn: str) -> list[Recorded]:
-        """What was recorded of a channel, as its bucket says, where IVS writes the end of each last."""
+        """What was recorded of a channel, as its bucket says. IVS writes the event of a recording's end last."""
         account, resource = channel_arn.split(":")[4:6]
         prefix = f"ivs/v1/{account}/{resource.partition('/')[2]}/"
         more: dict[str, str] = {}
@@ -86,7 +83,7 @@ class S3:
         return content
 
     async def delete_page(self, bucket: str, prefix: str, most: int) -> bool:
-        """Delete up to so many objects of a recording, S3 takes a thousand; whether there may be more."""
+        """Delete up to `most` objects of a recording, at most 1000; whether there may be more."""
         page = await translate_errors(self._s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/", MaxKeys=most))
         keys = [{"Key": one["Key"]} for one in page.get("Contents", ())]
         if keys:
@@ -97,9 +94,9 @@ class S3:
         return bool(page.get("IsTruncated"))
 
     async def presigner(self, bucket: str, seconds: int) -> Presigner:
-        """Makes URLs by which the bucket's objects can be read from now on, without asking S3.
+        """A maker of URLs by which the bucket's objects can be read from now on; it does not ask S3.
 
-        What is signed with the keys of a role is good no longer than those keys are.
+        A URL that is signed with the keys of a role is good no longer than those keys are.
         """
         params = {"Bucket": bucket, "Key": NAMED}
         signed: str = await translate_errors(

@@ -1,4 +1,4 @@
-"""Clients of AWS services, which exist before they are open."""
+"""Clients of AWS services. They are built without IO, and opened when the gateway starts or by their first call."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Access:
-    """Where AWS is; an empty endpoint is AWS itself. Credentials come as every AWS SDK takes them."""
+class AwsConfig:
+    """Where AWS is. An empty endpoint is AWS itself. The SDK finds the credentials in its own ways."""
 
     region: str
     endpoint: str
@@ -22,21 +22,22 @@ class Access:
 class ServiceClient:
     """The SDK's client of one service: `await client.list_stages(maxResults=50)`.
 
-    Building one costs nothing. `open`, or else the first call, opens it once for the life of the process, because
-    opening is costly: the SDK reads the service's description from the disk. `close` ends it.
+    `open`, or else the first call, opens it once for the life of the process, because that is costly: the SDK reads
+    the service's description from the disk. `close` ends it.
     """
 
-    def __init__(self, access: Access, service: str, *, wait: float = 0.0, tries: int = 3, **config: Any) -> None:
-        self._access = access
+    def __init__(self, config: AwsConfig, service: str, *, wait: float = 0.0, tries: int = 3, **options: Any) -> None:
+        self._aws = config
         self._service = service
-        self._config = {
+        self._options = {
             "retries": {"total_max_attempts": tries, "mode": "standard"},
-            "connect_timeout": access.timeout,
-            "read_timeout": wait + access.timeout,
-        } | config
+            "connect_timeout": config.timeout,
+            "read_timeout": wait + config.timeout,
+        } | options
         self._opening = asyncio.Lock()
         self._open = AsyncExitStack()
-        self._opened: list[Any] = []
+        # The SDK's client and the credentials, while they are open.
+        self._opened: tuple[Any, Any] | None = None
 
     def __getattr__(self, operation: str) -> Callable[..., Awaitable[Any]]:
         if operation.startswith("_"):
@@ -50,23 +51,23 @@ class ServiceClient:
     async def open(self) -> Any:
         """The SDK's client."""
         async with self._opening:
-            if not self._opened:
+            if self._opened is None:
                 # Only here: it is large, and a platform without video does not need it.
                 import aioboto3  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
                 from botocore.config import Config  # noqa: PLC0415
 
-                session = aioboto3.Session(region_name=self._access.region)
+                session = aioboto3.Session(region_name=self._aws.region)
                 client = session.client(
-                    self._service, endpoint_url=self._access.endpoint or None, config=Config(**self._config)
+                    self._service, endpoint_url=self._aws.endpoint or None, config=Config(**self._options)
                 )
-                self._opened = [await self._open.enter_async_context(client), await session.get_credentials()]
+                self._opened = await self._open.enter_async_context(client), await session.get_credentials()
             return self._opened[0]
 
     async def credentials(self) -> Any:
         """The process's own credentials, which may be those of a role and end."""
         await self.open()
-        return self._opened[1]
+        return None if self._opened is None else self._opened[1]
 
     async def close(self) -> None:
-        self._opened = []
+        self._opened = None
         await self._open.aclose()

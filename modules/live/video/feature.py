@@ -10,15 +10,13 @@ from typing import Any
 from gateway.contract import Kernel
 from gateway.tasks import end
 from modules.live.access.participant_repository import ParticipantRepository
-from modules.live.access.playback_tokens import PlaybackKey
 from modules.live.access.stage_tokens import StageTokens
-from modules.live.aws.ivs import Ivs
-from modules.live.aws.s3 import S3
 from modules.live.recordings.service import Recordings
 from modules.live.sessions.service import Sessions
 from modules.live.settings import LiveSettings
 from modules.live.video import routes, stage_routes
 from modules.live.video.channels import Channels
+from modules.live.video.cloud import Cloud
 from modules.live.video.command_queue import VideoCommandQueue
 from modules.live.video.event_consumer import IvsEventConsumer
 from modules.live.video.jobs import VideoJobs
@@ -45,20 +43,20 @@ class VideoFeature:
         jobs: VideoJobs,
         stage_tokens: StageTokens,
         recordings: Recordings,
-        cloud: tuple[Ivs, S3, PlaybackKey] | None,
+        cloud: Cloud | None,
     ) -> None:
         database, videos = kernel.database, VideoRepository(kernel.database)
         on_stage = ParticipantRepository(kernel.database)
-        ivs = None if cloud is None else cloud[0]
+        ivs = None if cloud is None else cloud.ivs
         participants = StageParticipants(kernel, settings, sessions, videos, on_stage, ivs.stages if ivs else None)
         video: Video = NoVideo()
         self._ivs = ivs
         self._workers: list[Callable[[], Coroutine[Any, Any, None]]] = []
         if cloud is not None:
-            ivs, s3, key = cloud
-            channels = Channels(database, settings, sessions, videos, on_stage, ivs, key)
+            ivs = cloud.ivs
+            channels = Channels(database, settings, sessions, videos, on_stage, ivs, cloud.key)
             monitor = StreamMonitor(kernel, settings, sessions, videos, on_stage, ivs)
-            finder = RecordingFinder(database, settings, sessions, videos, channels, s3, recordings)
+            finder = RecordingFinder(database, settings, sessions, videos, channels, cloud.s3, recordings)
             provisioner = ChannelProvisioner(settings, videos, jobs.woken, channels, monitor, finder)
             events = IvsEventConsumer(database, videos, ivs, settings.events_queue, jobs.woken)
             video = queue = VideoCommandQueue(videos, ivs)

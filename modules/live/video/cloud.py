@@ -1,0 +1,30 @@
+"""What the video of sessions needs from outside: the clients of AWS, and the key that signs tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.settings import Settings
+from modules.live.access.playback_tokens import PlaybackKey, playback_key
+from modules.live.aws.circuit_breaker import CircuitBreaker
+from modules.live.aws.ivs import Ivs
+from modules.live.aws.s3 import S3, access_key
+from modules.live.aws.service import AwsConfig
+from modules.live.settings import LiveSettings
+
+
+@dataclass(frozen=True)
+class Cloud:
+    ivs: Ivs
+    s3: S3
+    key: PlaybackKey
+
+
+def cloud_of(settings: LiveSettings, core: Settings) -> Cloud | None:
+    """Built without IO; None where sessions have no video. Raises SettingsError."""
+    key = playback_key(settings, core)
+    if key is None:
+        return None
+    aws = AwsConfig(core.aws_region, core.aws_endpoint, settings.video_timeout)
+    ivs = Ivs(aws, CircuitBreaker(settings.video_failures, settings.video_pause))
+    return Cloud(ivs, S3(aws, access_key(settings.recording_signer)), key)
