@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from piccolo.columns import JSON, UUID, Array, BigInt, Boolean, Integer, SmallInt, Text, Timestamptz
+from piccolo.columns import UUID, Array, BigInt, Boolean, Integer, SmallInt, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -64,29 +64,6 @@ class Calendar(Table, tablename="live_calendar"):
     created_at = Timestamptz()
 
 
-class StayRow(Table, tablename="live_stay"):
-    """One user's time in one session on one node; an open one lasts for as long as the node was seen."""
-
-    session_id = Text(primary_key=True)
-    user_id = Text()
-    node = Text()
-    started_at = Timestamptz()
-    ended_at = Timestamptz(null=True, default=None)
-    name = Text()
-    host = Boolean()
-
-
-class ReportRow(Table, tablename="live_report"):
-    """What stays of a session's attendance as a whole."""
-
-    session_id = Text(primary_key=True)
-    started_at = Timestamptz()
-    ended_at = Timestamptz()
-    step = Integer()
-    curve = Array(base_column=Integer())
-    totals = JSON()
-
-
 class AttendanceRow(Table, tablename="live_attendance"):
     """What stays of one user's attendance of a session that is over."""
 
@@ -130,8 +107,6 @@ TABLES: Final = (
     Series,
     Calendar,
     VoteRow,
-    StayRow,
-    ReportRow,
     AttendanceRow,
     StarRow,
 )

@@ -25,8 +25,8 @@ COLUMNS: Final = (
 )
 
 
-def sheet(rows: Iterable[Attendance]) -> str:
-    """Attendance."""
+def csv_of(rows: Iterable[Attendance]) -> str:
+    """A heading and the rows. No cell is a formula."""
     values = ({name: getattr(row, name, None) for name in COLUMNS} | {"minutes": _minutes(row)} for row in rows)
     return written(COLUMNS, (list(row.values()) for row in values))
 

@@ -1,7 +1,7 @@
-"""Spans of time, merged and counted. Pure: numbers in, numbers out.
+"""Intervals of time, merged and counted. Pure: numbers in, numbers out.
 
-An interval is (start, end) in seconds, and has its start but not its end. Tabs, nodes and reconnects give one user
-many that overlap or nearly touch; merged, they are when the user was there.
+An interval is (start, end) in seconds. Its start belongs to it, its end does not. Tabs, nodes and reconnects give one
+user many that overlap or nearly touch. Merged, they say when the user was there.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ Interval = tuple[float, float]
 
 
 def merged(intervals: Iterable[Interval], gap: float = 0.0) -> list[Interval]:
-    """The intervals in order, as few as may be: those that overlap, or are at most `gap` apart, are one.
+    """The intervals in order, as few as possible: those that overlap, or are at most `gap` apart, become one.
 
-    Merging what is merged already changes nothing, so parts may be merged before the whole is.
+    Merging twice changes nothing, so parts may be merged before the whole is.
     """
     result: list[Interval] = []
     for start, end in sorted(one for one in intervals if one[0] < one[1]):
@@ -26,19 +26,19 @@ def merged(intervals: Iterable[Interval], gap: float = 0.0) -> list[Interval]:
 
 
 def clipped(intervals: Iterable[Interval], start: float, end: float) -> list[Interval]:
-    """What of them lies between `start` and `end`."""
+    """The parts of the intervals that lie between `start` and `end`."""
     cut = ((max(one[0], start), min(one[1], end)) for one in intervals)
     return [one for one in cut if one[0] < one[1]]
 
 
 def total(intervals: Iterable[Interval]) -> float:
-    """How long they are together, in seconds."""
+    """Their lengths, added up, in seconds."""
     return sum(end - start for start, end in intervals)
 
 
 def at_once(intervals: Iterable[Interval], start: float, end: float, step: float) -> list[int]:
-    """For each step from `start` to `end` the most intervals that held at one time within it."""
-    # Of one moment the ends come first: who leaves as another comes is not there with them.
+    """For each step from `start` to `end`: the most intervals that hold at one time within it."""
+    # At one moment the ends come first: somebody who leaves as another comes is not there with them.
     changes = sorted(change for one in intervals for change in ((one[0], 1), (one[1], -1)) if one[0] < one[1])
     counts: list[int] = []
     place = now = number = 0

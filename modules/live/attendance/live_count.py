@@ -1,4 +1,4 @@
-"""How many are in a session now, for its mentors: told in its staff room when that has changed."""
+"""How many are in a session now, for its mentors: pushed to its staff room when that has changed."""
 
 from __future__ import annotations
 
@@ -6,73 +6,56 @@ from collections import Counter
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
 from gateway import clock
 from gateway.contract import Context, Kernel, snapshot_part
 from gateway.principal import Principal
-from modules.live.tables import StayRow
+from modules.live.attendance.messages import ATTENDANCE, LiveCount
+from modules.live.attendance.stay_repository import StayRepository
+from modules.live.rooms import staff_room
 
-# Also what the snapshot calls it.
-PUSH: Final = "live.attendance"
-# Of a node that is silent for so many writings nobody is there.
-SILENCE: Final = 3
-COUNT: Final = """
-    SELECT session_id, count(DISTINCT user_id) FILTER (WHERE NOT host) AS viewers,
-        count(DISTINCT user_id) FILTER (WHERE host) AS hosts
-    FROM live_stay JOIN live_node USING (node)
-    WHERE session_id = ANY({}) AND ended_at IS NULL AND seen_at > {} GROUP BY session_id
-"""
-
-
-class LiveCount(msgspec.Struct, frozen=True):
-    """How many users are in the session's room, on all nodes."""
-
-    session_id: str
-    viewers: int
-    hosts: int
+# A node that did not write for so many intervals counts as gone: nobody is on it.
+MISSED_WRITES: Final = 3
 
 
 class LiveCounts:
-    """Counts the sessions whose mentors are on this node, after each writing of stays."""
+    """Counts in the sessions whose mentors are on this node, after each time that presence was written."""
 
-    def __init__(self, kernel: Kernel, interval: float) -> None:
+    pushes = (ATTENDANCE,)
+
+    def __init__(self, kernel: Kernel, stays: StayRepository, interval: float) -> None:
         self._kernel = kernel
-        self._silence = timedelta(seconds=SILENCE * interval)
+        self._stays = stays
+        self._silence = timedelta(seconds=MISSED_WRITES * interval)
         self._watched: Counter[str] = Counter()
-        self._told: dict[str, LiveCount] = {}
+        self._pushed: dict[str, LiveCount] = {}
 
     def watch(self, principal: Principal, session: str, role: str) -> None:
-        """A mentor's connection is in the staff room, and is told how many there are."""
+        """A mentor's connection has joined the staff room: push the count there next time."""
         self._watched[session] += 1
-        self._told.pop(session, None)
+        self._pushed.pop(session, None)
 
     def unwatch(self, principal: Principal, session: str, role: str) -> None:
         self._watched[session] -= 1
         if self._watched[session] <= 0:
             del self._watched[session]
-            self._told.pop(session, None)
+            self._pushed.pop(session, None)
 
-    @snapshot_part(PUSH, room="staff")
-    async def read(self, context: Context) -> LiveCount:
-        """The part of a staff room's snapshot; raises Unavailable."""
+    @snapshot_part(ATTENDANCE.name, room="staff")
+    async def attendance_part(self, context: Context) -> LiveCount:
         (count,) = await self._count([context.room_id])
         return count
 
-    async def tell(self) -> None:
-        """Tell what has changed; raises Unavailable."""
+    async def push_changes(self) -> None:
+        """Push the counts that have changed. Raises Unavailable."""
         if not self._watched:
             return
         for count in await self._count(list(self._watched)):
             session = count.session_id
-            if self._told.get(session) != count:
-                await self._kernel.rooms.emit(f"staff:{session}", PUSH, count)
-                # Unless the last of them has left meanwhile.
+            if self._pushed.get(session) != count:
+                await self._kernel.rooms.emit(staff_room(session), ATTENDANCE, count)
+                # Unless the last mentor has left meanwhile.
                 if session in self._watched:
-                    self._told[session] = count
+                    self._pushed[session] = count
 
     async def _count(self, sessions: list[str]) -> list[LiveCount]:
-        with self._kernel.database.guard():
-            rows = await StayRow.raw(COUNT, sessions, clock.now() - self._silence)
-        counts = {row["session_id"]: msgspec.convert(row, LiveCount) for row in rows}
-        return [counts.get(session, LiveCount(session, 0, 0)) for session in sessions]
+        return await self._stays.count(sessions, clock.now() - self._silence)

@@ -1,4 +1,4 @@
-"""What the stays of a session come to: who attended for how long, and how many at once. Pure, but for its structs."""
+"""The report of a session: who attended for how long, and how many at once. Pure: presence in, report out."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import msgspec
 from modules.live.attendance.intervals import Interval, at_once, clipped, merged, total
 
 MINUTE: Final = 60
-# Points of a curve; that of a class which goes on for longer has wider steps.
+# Most points of a curve. A class that goes on for longer has wider steps.
 POINTS: Final = 1440
 
-Part = Literal["viewer", "host"]
+AttendanceRole = Literal["viewer", "host"]
 
 
-class Visit(msgspec.Struct, frozen=True):
-    """A stay, as far as it is known; times are in seconds since the Unix epoch."""
+class Presence(msgspec.Struct, frozen=True):
+    """A presence interval, as far as it is known; times are in seconds since the Unix epoch."""
 
     user_id: str
     name: str
@@ -32,14 +32,14 @@ class Visit(msgspec.Struct, frozen=True):
 class Attendance(msgspec.Struct, frozen=True, kw_only=True):
     """One user's time in a class.
 
-    `visits` are the times they came, where a short absence is none. `late_seconds` is by how much they came after its
-    start, `early_seconds` by how much they left before its end; `late` and `early` say that it was more than is
+    `visits` is how often they came; a short absence does not count. `late_seconds` is by how much they came after the
+    start, `early_seconds` by how much they left before the end. `late` and `early` say that it was more than is
     tolerated. `present` says that they were there for the share of the class that counts.
     """
 
     user_id: str
     name: str
-    role: Part
+    role: AttendanceRole
     first_at: datetime | None
     last_at: datetime | None
     seconds: int
@@ -70,7 +70,7 @@ class Attendance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """A class in figures: those of viewers, with hosts counted apart. `absent` have a place and did not come."""
+    """A class in figures, of its viewers; hosts are counted apart. `absent` have a place and did not come."""
 
     seconds: int = 0
     viewers: int = 0
@@ -85,7 +85,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """`gap`: the longest absence that is none. `share`: of the class, to be present. `late`, `early`: the tolerated."""
+    """`gap` is the longest absence that does not count. `share` is what share of the class one has to be there to be
+    present. `late` and `early` are what is tolerated. All but `share` in seconds."""
 
     gap: float
     share: float
@@ -95,7 +96,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Window:
-    """When a class was, or has been until now; in seconds since the Unix epoch."""
+    """When a class took place, up to now while it goes on; in seconds since the Unix epoch."""
 
     start: float
     end: float
@@ -116,23 +117,23 @@ class Report:
     totals: Totals
 
 
-def attended(visits: Iterable[Visit], window: Window, rules: Rules) -> dict[str, tuple[Visit, list[Interval]]]:
-    """When each user was in the class, with the last that is known of them; not who was there at other times."""
-    stays: dict[str, list[Visit]] = {}
-    for visit in visits:
-        stays.setdefault(visit.user_id, []).append(visit)
+def attended(presences: Iterable[Presence], window: Window, rules: Rules) -> dict[str, tuple[Presence, list[Interval]]]:
+    """When each user was in the class, and from when to when in all. Who was there at other times is left out."""
+    by_user: dict[str, list[Presence]] = {}
+    for presence in presences:
+        by_user.setdefault(presence.user_id, []).append(presence)
     result = {}
-    for user, theirs in stays.items():
+    for user, theirs in by_user.items():
         # Merged first: who was there until just before the start, and again just after it, was there at the start.
         spans = clipped(merged(((one.started, one.ended) for one in theirs), rules.gap), window.start, window.end)
         if spans:
             last = max(theirs, key=lambda one: one.started)
             host = any(one.host for one in theirs)
-            result[user] = (Visit(user, last.name, host, spans[0][0], spans[-1][1]), spans)
+            result[user] = (Presence(user, last.name, host, spans[0][0], spans[-1][1]), spans)
     return result
 
 
-def row_of(user: Visit, spans: Sequence[Interval], window: Window, rules: Rules) -> Attendance:
+def row_of(user: Presence, spans: Sequence[Interval], window: Window, rules: Rules) -> Attendance:
     """The attendance of a user who was there."""
     seconds = total(spans)
     late = user.started - window.start
@@ -171,9 +172,9 @@ def absence(user_id: str) -> Attendance:
     )
 
 
-def report(visits: Iterable[Visit], window: Window, rules: Rules, expected: Iterable[str] = ()) -> Report:
-    """The whole report; `expected` are those who have a place, whether or not they came."""
-    found = attended(visits, window, rules)
+def report(presences: Iterable[Presence], window: Window, rules: Rules, expected: Iterable[str] = ()) -> Report:
+    """The whole report. `expected` are those who have a place, whether or not they came."""
+    found = attended(presences, window, rules)
     came = [row_of(user, spans, window, rules) for user, spans in found.values()]
     absent = [absence(user) for user in set(expected) - found.keys()]
     step = MINUTE * max(1, math.ceil(window.length / MINUTE / POINTS))

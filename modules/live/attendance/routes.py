@@ -5,33 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from litestar import Request, Response, get, put
+from litestar import Request, Response, Router, get, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
 from gateway.auth.policy import signed_in
 from gateway.contract import Rate
 from gateway.http.listing import Page, Span
+from gateway.http.services import services
 from gateway.principal import Principal
-from modules.live.attendance.csv import sheet
-from modules.live.attendance.ratings import NewStars, OwnStars, Ratings, StarComment, StarSpread
-from modules.live.attendance.report import Attendance, Part
+from modules.live.attendance.csv import csv_of
+from modules.live.attendance.rating_repository import StarComment
+from modules.live.attendance.ratings import NewStars, OwnStars, Ratings, StarSpread
+from modules.live.attendance.report import Attendance, AttendanceRole
 from modules.live.attendance.service import Attendances, Curve
 from modules.live.policies import HOSTS, OF_PROGRAM, Id
 from modules.live.spreadsheet import CSV, SpreadsheetOperation, spreadsheet
 
-# Each of these looks at everyone who was there.
+# Each of these reads the rows of everyone who was there.
 OFTEN: Final = Rate(count=60, seconds=60.0)
 STUDENTS: Final = signed_in(owner="they were in the session, and do not teach it")
 Format = Annotated[
     Literal["json", "csv"] | None, QueryParameter(name="format", description="`csv` is all of it; so is `Accept`")
 ]
-Role = Annotated[Part | None, QueryParameter(name="role", description="Only viewers, or only hosts")]
+Role = Annotated[AttendanceRole | None, QueryParameter(name="role", description="Only viewers, or only hosts")]
 
 
 @dataclass
 class AttendanceOperation(SpreadsheetOperation):
-    sample = sheet([Attendance.example()])
+    sample = csv_of([Attendance.example()])
 
 
 @get("/{id:str}/attendance", policy=HOSTS, rate=OFTEN, operation_class=AttendanceOperation)
@@ -42,13 +44,13 @@ async def attendance(
     principal: NamedDependency[Principal],
     attendances: NamedDependency[Attendances],
     wanted: Format = None,
-    part: Role = None,
+    role: Role = None,
 ) -> Response[Page[Attendance]]:
-    """Who attended, by user id; of a class that goes on, as of a moment ago."""
+    """Who attended, by user id. While a class goes on, as of a moment ago."""
     headers = {"Vary": "Accept"}
     if wanted == "csv" or (wanted is None and request.accept.best_match(["application/json", CSV]) == CSV):
-        return spreadsheet(f"attendance-{id}", await attendances.sheet(principal, id, part), headers)
-    return Response(await attendances.listing(principal, id, part, span), headers=headers)
+        return spreadsheet(f"attendance-{id}", await attendances.csv(principal, id, role), headers)
+    return Response(await attendances.listing(principal, id, role, span), headers=headers)
 
 
 @get("/{id:str}/attendance/curve", policy=HOSTS, rate=OFTEN)
@@ -62,7 +64,7 @@ async def own_attendance(
     id: Id, principal: NamedDependency[Principal], attendances: NamedDependency[Attendances]
 ) -> Attendance:
     """Your own attendance."""
-    return await attendances.mine(principal, id)
+    return await attendances.own(principal, id)
 
 
 @put("/{id:str}/stars", policy=STUDENTS)
@@ -76,7 +78,7 @@ async def give_stars(
 @get("/{id:str}/stars/me", policy=OF_PROGRAM)
 async def own_stars(id: Id, principal: NamedDependency[Principal], ratings: NamedDependency[Ratings]) -> OwnStars:
     """The stars you gave."""
-    return await ratings.mine(principal, id)
+    return await ratings.own(principal, id)
 
 
 @get("/{id:str}/stars", policy=HOSTS)
@@ -89,5 +91,13 @@ async def star_spread(id: Id, principal: NamedDependency[Principal], ratings: Na
 async def star_comments(
     id: Id, span: NamedDependency[Span], principal: NamedDependency[Principal], ratings: NamedDependency[Ratings]
 ) -> Page[StarComment]:
-    """What was said with the stars, by nobody and in no order."""
+    """The comments that were given with the stars, without their authors and in no order."""
     return await ratings.comments(principal, id, span)
+
+
+def router(attendances: Attendances, ratings: Ratings) -> Router:
+    return Router(
+        "/sessions",
+        route_handlers=[attendance, curve, own_attendance, give_stars, own_stars, star_spread, star_comments],
+        dependencies=services(attendances=attendances, ratings=ratings),
+    )

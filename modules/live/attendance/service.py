@@ -1,54 +1,43 @@
-"""Attendance as it is read: reckoned from the stays while a class goes on, from its report when that is there."""
+"""Attendance for those who read it: computed from presence while a class goes on, and from its report afterwards."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
 
 import msgspec
 
 from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import forbidden
-from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.http.listing import Page, Span
 from gateway.principal import Principal
-from modules.live.attendance.csv import sheet
+from modules.live.attendance.csv import csv_of
 from modules.live.attendance.report import (
     Attendance,
-    Part,
+    AttendanceRole,
     Report,
     Rules,
     Totals,
-    Visit,
     Window,
     absence,
     attended,
     report,
     row_of,
 )
+from modules.live.attendance.repository import BY_USER, AttendanceRepository
+from modules.live.attendance.stay_repository import StayRepository
 from modules.live.messages import SessionView
 from modules.live.sessions.service import Sessions, teaches
 from modules.live.settings import LiveSettings
-from modules.live.tables import AttendanceRow, ReportRow, StayRow
 from modules.programs.facade import students_of
-
-BY_USER: Final = Sort("user", (AttendanceRow.user_id,))
-# An open stay is as long as its node was seen; of a node that is not known, nothing is.
-STAYS: Final = """
-    SELECT user_id, name, host, extract(epoch FROM started_at)::float8 AS started,
-        extract(epoch FROM coalesce(ended_at, seen_at, started_at))::float8 AS ended
-    FROM live_stay LEFT JOIN live_node USING (node) WHERE session_id = {}
-"""
-OF_USER: Final = STAYS + " AND user_id = {}"
-REPORT: Final = "SELECT started_at, ended_at, curve, step, totals FROM live_report WHERE session_id = {}"
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
     """How a class was attended: `viewers` has the most at once of every `step_seconds`.
 
-    `settled` says that it is over and nothing of this changes any more.
+    `settled` says that the class is over and nothing of this changes any more.
     """
 
     started_at: datetime | None
@@ -73,10 +62,15 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attendances:
-    """Who attended the sessions."""
+    """Who attended the sessions.
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions) -> None:
-        self._kernel = kernel
+    What is for a user raises BadInput `not_found`, Refused `forbidden` or Unavailable.
+    """
+
+    def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, stays: StayRepository) -> None:
+        self._database = kernel.database
+        self._rows = AttendanceRepository(kernel.database)
+        self._stays = stays
         self._sessions = sessions
         self._rules = Rules(
             gap=settings.attendance_gap,
@@ -85,53 +79,41 @@ class Attendances:
             early=settings.attendance_early,
         )
 
-    async def listing(self, principal: Principal, id: str, part: Part | None, span: Span) -> Page[Attendance]:
-        """Everyone's attendance by user id, for the session's hosts.
-
-        Raises BadInput `not_found` or `invalid`, Refused `forbidden` or Unavailable.
-        """
+    async def listing(self, principal: Principal, id: str, role: AttendanceRole | None, span: Span) -> Page[Attendance]:
+        """Everyone's attendance by user id, for the session's hosts. Raises BadInput `invalid` for a bad cursor."""
         session = await self._taught(principal, id)
-        with self._kernel.database.guard():
-            if await self._stored(id) is not None:
-                query = AttendanceRow.select().where(AttendanceRow.session_id == id)
-                if part is not None:
-                    query = query.where(AttendanceRow.role == part)
-                return await page_of(query, BY_USER, span, Attendance)
-        rows = [row for row in (await self.reckoned(session)).rows if part in (None, row.role)]
+        if await self._rows.report(id) is not None:
+            return await self._rows.page(id, role, span)
+        rows = [row for row in (await self._computed(session)).rows if role in (None, row.role)]
         if span.cursor is not None:
             (after,) = BY_USER.key(span.cursor)
             rows = [row for row in rows if row.user_id > after]
         items = rows[: span.limit]
         return Page(items, BY_USER.cursor({"user_id": items[-1].user_id}) if len(rows) > span.limit else None)
 
-    async def sheet(self, principal: Principal, id: str, part: Part | None) -> str:
+    async def csv(self, principal: Principal, id: str, role: AttendanceRole | None) -> str:
         """The same as CSV, all of it."""
         session = await self._taught(principal, id)
-        with self._kernel.database.guard():
-            if await self._stored(id) is None:
-                rows = (await self.reckoned(session)).rows
-            else:
-                found = (
-                    await AttendanceRow.select().where(AttendanceRow.session_id == id).order_by(AttendanceRow.user_id)
-                )
-                rows = msgspec.convert(found, list[Attendance])
-        return await asyncio.to_thread(sheet, [row for row in rows if part in (None, row.role)])
+        if await self._rows.report(id) is None:
+            rows = (await self._computed(session)).rows
+        else:
+            rows = await self._rows.all(id)
+        return await asyncio.to_thread(csv_of, [row for row in rows if role in (None, row.role)])
 
     async def curve(self, principal: Principal, id: str) -> Curve:
-        """How many there were when, and in all."""
+        """How many attended when, and in all, for the session's hosts."""
         session = await self._taught(principal, id)
-        with self._kernel.database.guard():
-            stored = await self._stored(id)
+        stored = await self._rows.report(id)
         if stored is not None:
             return Curve(
-                started_at=stored["started_at"],
-                ended_at=stored["ended_at"],
+                started_at=stored.started_at,
+                ended_at=stored.ended_at,
                 settled=True,
-                step_seconds=stored["step"],
-                viewers=stored["curve"],
-                totals=msgspec.json.decode(stored["totals"], type=Totals),
+                step_seconds=stored.step,
+                viewers=stored.curve,
+                totals=stored.totals,
             )
-        found = await self.reckoned(session)
+        found = await self._computed(session)
         return Curve(
             started_at=session.started_at,
             ended_at=session.ended_at,
@@ -141,73 +123,45 @@ class Attendances:
             totals=found.totals,
         )
 
-    async def mine(self, principal: Principal, id: str) -> Attendance:
-        """The caller's own. Raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
+    async def own(self, principal: Principal, id: str) -> Attendance:
+        """The caller's own attendance."""
         session = await self._sessions.read(principal, id)
-        with self._kernel.database.guard():
-            if await self._stored(id) is not None:
-                query = AttendanceRow.select().where(AttendanceRow.session_id == id)
-                row = await query.where(AttendanceRow.user_id == principal.id).first()
-                return absence(principal.id) if row is None else msgspec.convert(row, Attendance)
-            visits = msgspec.convert(await StayRow.raw(OF_USER, id, principal.id), list[Visit])
+        if await self._rows.report(id) is not None:
+            return await self._rows.find(id, principal.id) or absence(principal.id)
         window = window_of(session)
-        for user, spans in attended(visits, window, self._rules).values():
+        for user, spans in attended(await self._stays.of_user(id, principal.id), window, self._rules).values():
             return row_of(user, spans, window, self._rules)
         return absence(principal.id)
 
-    async def reckoned(self, session: SessionView) -> Report:
-        """The report as of now, from the stays; raises Unavailable."""
-        with self._kernel.database.guard():
-            visits = msgspec.convert(await StayRow.raw(STAYS, session.id), list[Visit])
-            expected = await students_of(self._kernel.database, session.program_id)
-        # Thousands of stays take a while, in which other work goes on.
-        return await asyncio.to_thread(report, visits, window_of(session), self._rules, expected)
-
     async def settle(self, session: SessionView) -> Report:
-        """Store the report of a session that is over, in a transaction; done again it is as it was first."""
-        found = await self.reckoned(session)
-        window = window_of(session)
-        kept = ReportRow(
-            session_id=session.id,
-            started_at=datetime.fromtimestamp(window.start, UTC),
-            ended_at=datetime.fromtimestamp(window.end, UTC),
-            curve=list(found.curve),
-            step=found.step,
-            totals=msgspec.json.encode(found.totals).decode(),
-        )
-        await ReportRow.insert(kept)
-        for start in range(0, len(found.rows), 1000):
-            part = found.rows[start : start + 1000]
-            await AttendanceRow.insert(
-                *(AttendanceRow(session_id=session.id, **msgspec.structs.asdict(row)) for row in part)
-            )
+        """Store the report of a session that is over, in a transaction."""
+        found = await self._computed(session)
+        await self._rows.insert(session.id, window_of(session), found)
         return found
 
     async def was_there(self, session: SessionView, user_id: str) -> bool:
         """Whether the user was in the class at all; raises Unavailable."""
-        with self._kernel.database.guard():
-            if await self._stored(session.id) is not None:
-                mine = (AttendanceRow.session_id == session.id) & (AttendanceRow.user_id == user_id)
-                return await AttendanceRow.exists().where(mine, AttendanceRow.visits > 0)
-            visits = msgspec.convert(await StayRow.raw(OF_USER, session.id, user_id), list[Visit])
-        return bool(attended(visits, window_of(session), self._rules))
+        if await self._rows.report(session.id) is not None:
+            row = await self._rows.find(session.id, user_id)
+            return row is not None and row.visits > 0
+        return bool(attended(await self._stays.of_user(session.id, user_id), window_of(session), self._rules))
+
+    async def _computed(self, session: SessionView) -> Report:
+        """The report as of now, from presence; raises Unavailable."""
+        presences = await self._stays.of_session(session.id)
+        expected = await students_of(self._database, session.program_id)
+        # Thousands of intervals take a while, in which other work goes on.
+        return await asyncio.to_thread(report, presences, window_of(session), self._rules, expected)
 
     async def _taught(self, principal: Principal, id: str) -> SessionView:
         session = await self._sessions.read(principal, id)
-        with self._kernel.database.guard():
-            if not await teaches(self._kernel.database, principal, session):
-                raise forbidden("the attendance of a session is for its mentors")
+        if not await teaches(self._database, principal, session):
+            raise forbidden("the attendance of a session is for its mentors")
         return session
-
-    async def _stored(self, id: str) -> dict[str, Any] | None:
-        for row in await ReportRow.raw(REPORT, id):
-            found: dict[str, Any] = row
-            return found
-        return None
 
 
 def window_of(session: SessionView) -> Window:
-    """When the class was; one that has not begun has no time yet."""
+    """When the class took place; one that has not begun has no time yet."""
     now = clock.now()
     start = session.started_at or now
     end = session.ended_at or now

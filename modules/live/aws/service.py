@@ -50,6 +50,15 @@ class ServiceClient:
 
     async def open(self) -> Any:
         """The SDK's client."""
+        client, _ = await self._open_once()
+        return client
+
+    async def credentials(self) -> Any:
+        """The process's own credentials, which may be those of a role and end."""
+        _, credentials = await self._open_once()
+        return credentials
+
+    async def _open_once(self) -> tuple[Any, Any]:
         async with self._opening:
             if self._opened is None:
                 # Only here: it is large, and a platform without video does not need it.
@@ -61,12 +70,7 @@ class ServiceClient:
                     self._service, endpoint_url=self._aws.endpoint or None, config=Config(**self._options)
                 )
                 self._opened = await self._open.enter_async_context(client), await session.get_credentials()
-            return self._opened[0]
-
-    async def credentials(self) -> Any:
-        """The process's own credentials, which may be those of a role and end."""
-        await self.open()
-        return None if self._opened is None else self._opened[1]
+            return self._opened
 
     async def close(self) -> None:
         self._opened = None

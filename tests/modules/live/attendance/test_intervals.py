@@ -7,10 +7,10 @@ import itertools
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modules.live.attendance.csv import COLUMNS, sheet
+from modules.live.attendance.csv import COLUMNS, csv_of
 from modules.live.attendance.intervals import Interval, at_once, clipped, merged, total
 from modules.live.attendance.presence_intervals import PresenceIntervals
-from modules.live.attendance.report import Attendance, Rules, Visit, Window, absence, report
+from modules.live.attendance.report import Attendance, Presence, Rules, Window, absence, report
 from modules.live.spreadsheet import cell
 
 # Whole seconds, so that touching and equal ends come often.
@@ -119,23 +119,23 @@ RULES = Rules(gap=30.0, share=0.5, late=300.0, early=300.0)
 CLASS = Window(1000.0, 4600.0, True)
 
 
-def rows_of(*visits: Visit, window: Window = CLASS, expected: tuple[str, ...] = ()) -> dict[str, Attendance]:
-    return {row.user_id: row for row in report(visits, window, RULES, expected).rows}
+def rows_of(*presences: Presence, window: Window = CLASS, expected: tuple[str, ...] = ()) -> dict[str, Attendance]:
+    return {row.user_id: row for row in report(presences, window, RULES, expected).rows}
 
 
 def test_a_report_says_who_was_late_left_early_or_was_not_there() -> None:
     rows = rows_of(
-        Visit("punctual", "P", False, 900.0, 4700.0),
-        Visit("late", "L", False, 1301.0, 4600.0),
-        Visit("early", "E", False, 1000.0, 4200.0),
-        Visit("brief", "B", False, 1000.0, 1060.0),
-        Visit("before", "F", False, 100.0, 999.0),
+        Presence("punctual", "P", False, 900.0, 4700.0),
+        Presence("late", "L", False, 1301.0, 4600.0),
+        Presence("early", "E", False, 1000.0, 4200.0),
+        Presence("brief", "B", False, 1000.0, 1060.0),
+        Presence("before", "F", False, 100.0, 999.0),
         # Two tabs, another node, and a reconnect within the gap.
-        Visit("tabs", "T", False, 1000.0, 2000.0),
-        Visit("tabs", "T", False, 1500.0, 2500.0),
-        Visit("tabs", "Tabby", False, 2530.0, 2830.0),
-        Visit("tabs", "T", False, 1010.0, 1020.0),
-        Visit("mentor", "M", True, 1000.0, 4600.0),
+        Presence("tabs", "T", False, 1000.0, 2000.0),
+        Presence("tabs", "T", False, 1500.0, 2500.0),
+        Presence("tabs", "Tabby", False, 2530.0, 2830.0),
+        Presence("tabs", "T", False, 1010.0, 1020.0),
+        Presence("mentor", "M", True, 1000.0, 4600.0),
         expected=("late", "absent", "before"),
     )
     assert set(rows) == {"punctual", "late", "early", "brief", "tabs", "mentor", "absent", "before"}
@@ -153,12 +153,12 @@ def test_a_report_says_who_was_late_left_early_or_was_not_there() -> None:
 def test_hosts_are_no_viewers() -> None:
     found = report(
         [
-            Visit("m", "M", True, 1000.0, 4600.0),
-            Visit("a", "A", False, 1000.0, 1090.0),
-            Visit("b", "B", False, 1030.0, 4600.0),
+            Presence("m", "M", True, 1000.0, 4600.0),
+            Presence("a", "A", False, 1000.0, 1090.0),
+            Presence("b", "B", False, 1030.0, 4600.0),
             # Made a host on the way.
-            Visit("c", "C", False, 1000.0, 1010.0),
-            Visit("c", "C", True, 1010.0, 4600.0),
+            Presence("c", "C", False, 1000.0, 1010.0),
+            Presence("c", "C", True, 1010.0, 4600.0),
         ],
         CLASS,
         RULES,
@@ -171,12 +171,12 @@ def test_hosts_are_no_viewers() -> None:
 
 def test_a_class_that_goes_on_has_no_early_leaver_and_one_that_never_ends_a_coarse_curve() -> None:
     going = Window(1000.0, 2000.0, False)
-    row = rows_of(Visit("a", "A", False, 1000.0, 1600.0), window=going)["a"]
+    row = rows_of(Presence("a", "A", False, 1000.0, 1600.0), window=going)["a"]
     assert (row.early, row.early_seconds, row.present) == (False, 0, True)
     endless = report([], Window(0.0, 30 * 86400.0, False), RULES)
     assert (len(endless.curve), endless.step) == (1440, 1800)
     # Ended as it began.
-    assert report([Visit("a", "A", False, 0.0, 9.0)], Window(5.0, 5.0, True), RULES).totals.viewers == 0
+    assert report([Presence("a", "A", False, 0.0, 9.0)], Window(5.0, 5.0, True), RULES).totals.viewers == 0
 
 
 def test_no_cell_is_a_formula() -> None:
@@ -185,8 +185,8 @@ def test_no_cell_is_a_formula() -> None:
     for good in ("Sam", "", "Anne-Marie", "a=b", "5"):
         assert cell(good) == good
     evil = '=HYPERLINK("http://x","y")'
-    row = rows_of(Visit("-dash", evil, False, 1000.0, 1090.0))["-dash"]
-    head, line, end = sheet([row]).split("\r\n")
+    row = rows_of(Presence("-dash", evil, False, 1000.0, 1090.0))["-dash"]
+    head, line, end = csv_of([row]).split("\r\n")
     assert head == ",".join(f'"{column}"' for column in COLUMNS)
     assert line.startswith(""""'-dash","'=HYPERLINK(""http://x"",""y"")","viewer","1970-01-01T00:16:40+00:00",""")
     assert line.endswith('"1.5","90","1","0","3510","no","yes","no"')
