@@ -74,7 +74,7 @@ class LiveSettings(RoomSettings):
     attendance_late: float = setting(300.0, zero=True, doc="How long after its start one is not late yet")
     attendance_early: float = setting(300.0, zero=True, doc="How long before its end one may leave without being early")
     attendance_kept: float = setting(
-        2_592_000.0, doc="How long the single stays of an ended session are kept; its report stays"
+        2_592_000.0, doc="How long the single presence intervals of an ended session are kept; its report stays"
     )
     stars_open: float = setting(604_800.0, doc="How long after a session stars may be given")
     stars_editable: float = setting(86_400.0, zero=True, doc="How long stars and their comment may be changed")

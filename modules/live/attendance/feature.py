@@ -13,9 +13,9 @@ from gateway.tasks import end
 from modules.live.attendance import routes
 from modules.live.attendance.finalizer import SessionFinalizer
 from modules.live.attendance.live_count import LiveCounts
+from modules.live.attendance.presence_repository import PresenceRepository
 from modules.live.attendance.ratings import Ratings
 from modules.live.attendance.service import Attendances
-from modules.live.attendance.stay_repository import StayRepository
 from modules.live.attendance.writer import AttendanceWriter
 from modules.live.room.hands.hands import Hands
 from modules.live.sessions.service import Sessions
@@ -26,10 +26,10 @@ class AttendanceFeature:
     """Writes who is in a session while it runs, and shows and settles what was written."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, hands: Hands) -> None:
-        stays = StayRepository(kernel.database)
-        self.live_counts = LiveCounts(kernel, stays, settings.attendance_interval)
+        presence = PresenceRepository(kernel.database)
+        self.live_counts = LiveCounts(kernel, presence, settings.attendance_interval)
         self.writer = AttendanceWriter(
-            stays,
+            presence,
             uuid.uuid4().hex,
             interval=settings.attendance_interval,
             gap=settings.attendance_gap,
@@ -37,9 +37,9 @@ class AttendanceFeature:
         )
         self._hands = hands
         self._deserted_after = timedelta(seconds=max(settings.hand_kept, 2 * settings.attendance_interval))
-        attendances = Attendances(kernel, settings, sessions, stays)
+        attendances = Attendances(kernel, settings, sessions, presence)
         ratings = Ratings(kernel, settings, sessions, attendances)
-        self.features = (self.live_counts, SessionFinalizer(kernel, settings, attendances, ratings, stays))
+        self.features = (self.live_counts, SessionFinalizer(kernel, settings, attendances, ratings, presence))
         self.routes = routes.router(attendances, ratings)
 
     @asynccontextmanager

@@ -13,11 +13,11 @@ import msgspec
 from gateway import clock
 from gateway.contract import Delivery, Kernel, timer
 from gateway.principal import Role
+from modules.live.attendance.presence_repository import PresenceRepository
 from modules.live.attendance.ratings import Ratings
 from modules.live.attendance.report import Totals
 from modules.live.attendance.repository import AttendanceRepository
 from modules.live.attendance.service import Attendances
-from modules.live.attendance.stay_repository import StayRepository
 from modules.live.events import Figures, SessionEnded, SessionRated
 from modules.live.facade import roles_in
 from modules.live.rooms import lobby_room, session_room
@@ -39,12 +39,17 @@ class SessionFinalizer:
     """The handlers of the timers."""
 
     def __init__(
-        self, kernel: Kernel, settings: LiveSettings, attendances: Attendances, ratings: Ratings, stays: StayRepository
+        self,
+        kernel: Kernel,
+        settings: LiveSettings,
+        attendances: Attendances,
+        ratings: Ratings,
+        presence: PresenceRepository,
     ) -> None:
         self._kernel = kernel
         self._sessions = SessionRepository(kernel.database)
         self._rows = AttendanceRepository(kernel.database)
-        self._stays = stays
+        self._presence = presence
         self._attendances = attendances
         self._ratings = ratings
         self._interval = timedelta(seconds=settings.attendance_interval)
@@ -59,7 +64,7 @@ class SessionFinalizer:
             return
         now = clock.now()
         ended_at, silence = session.ended_at, MISSED_WRITES * self._interval
-        if now < ended_at + silence and await self._stays.awaits_nodes(ended_at, ended_at - silence):
+        if now < ended_at + silence and await self._presence.awaits_nodes(ended_at, ended_at - silence):
             await self._kernel.schedules.at(SETTLE, session.id, now + self._interval / 4, due)
             return
         started_at = session.started_at or session.ended_at
@@ -108,8 +113,8 @@ class SessionFinalizer:
     @timer(PRUNE)
     async def prune(self, due: FollowUpDue, delivery: Delivery) -> None:
         """Delete the single presence intervals; the report has what they came to."""
-        await self._stays.delete_of_session(due.session_id)
-        await self._stays.delete_nodes(clock.now() - self._kept)
+        await self._presence.delete_of_session(due.session_id)
+        await self._presence.delete_nodes(clock.now() - self._kept)
 
 
 def figures_of(totals: Totals) -> Figures:

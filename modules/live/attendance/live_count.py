@@ -10,7 +10,7 @@ from gateway import clock
 from gateway.contract import Context, Kernel, snapshot_part
 from gateway.principal import Principal
 from modules.live.attendance.messages import ATTENDANCE, LiveCount
-from modules.live.attendance.stay_repository import StayRepository
+from modules.live.attendance.presence_repository import PresenceRepository
 from modules.live.rooms import staff_room
 
 # A node that did not write for so many intervals counts as gone: nobody is on it.
@@ -22,9 +22,9 @@ class LiveCounts:
 
     pushes = (ATTENDANCE,)
 
-    def __init__(self, kernel: Kernel, stays: StayRepository, interval: float) -> None:
+    def __init__(self, kernel: Kernel, presence: PresenceRepository, interval: float) -> None:
         self._kernel = kernel
-        self._stays = stays
+        self._presence = presence
         self._silence = timedelta(seconds=MISSED_WRITES * interval)
         self._watched: Counter[str] = Counter()
         self._pushed: dict[str, LiveCount] = {}
@@ -58,4 +58,4 @@ class LiveCounts:
                     self._pushed[session] = count
 
     async def _count(self, sessions: list[str]) -> list[LiveCount]:
-        return await self._stays.count(sessions, clock.now() - self._silence)
+        return await self._presence.count(sessions, clock.now() - self._silence)

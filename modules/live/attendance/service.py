@@ -14,6 +14,7 @@ from gateway.errors import forbidden
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal
 from modules.live.attendance.csv import csv_of
+from modules.live.attendance.presence_repository import PresenceRepository
 from modules.live.attendance.report import (
     Attendance,
     AttendanceRole,
@@ -27,7 +28,6 @@ from modules.live.attendance.report import (
     row_of,
 )
 from modules.live.attendance.repository import BY_USER, AttendanceRepository
-from modules.live.attendance.stay_repository import StayRepository
 from modules.live.messages import SessionView
 from modules.live.sessions.service import Sessions, teaches
 from modules.live.settings import LiveSettings
@@ -67,10 +67,12 @@ class Attendances:
     What is for a user raises BadInput `not_found`, Refused `forbidden` or Unavailable.
     """
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, stays: StayRepository) -> None:
+    def __init__(
+        self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, presence: PresenceRepository
+    ) -> None:
         self._database = kernel.database
         self._rows = AttendanceRepository(kernel.database)
-        self._stays = stays
+        self._presence = presence
         self._sessions = sessions
         self._rules = Rules(
             gap=settings.attendance_gap,
@@ -129,7 +131,7 @@ class Attendances:
         if await self._rows.report(id) is not None:
             return await self._rows.find(id, principal.id) or absence(principal.id)
         window = window_of(session)
-        for user, spans in attended(await self._stays.of_user(id, principal.id), window, self._rules).values():
+        for user, spans in attended(await self._presence.of_user(id, principal.id), window, self._rules).values():
             return row_of(user, spans, window, self._rules)
         return absence(principal.id)
 
@@ -144,11 +146,11 @@ class Attendances:
         if await self._rows.report(session.id) is not None:
             row = await self._rows.find(session.id, user_id)
             return row is not None and row.visits > 0
-        return bool(attended(await self._stays.of_user(session.id, user_id), window_of(session), self._rules))
+        return bool(attended(await self._presence.of_user(session.id, user_id), window_of(session), self._rules))
 
     async def _computed(self, session: SessionView) -> Report:
         """The report as of now, from presence; raises Unavailable."""
-        presences = await self._stays.of_session(session.id)
+        presences = await self._presence.of_session(session.id)
         expected = await students_of(self._database, session.program_id)
         # Thousands of intervals take a while, in which other work goes on.
         return await asyncio.to_thread(report, presences, window_of(session), self._rules, expected)

@@ -17,7 +17,7 @@ from gateway.clock import now_seconds
 from gateway.errors import Unavailable
 from gateway.principal import Principal
 from modules.live.attendance.presence_intervals import PresenceIntervals
-from modules.live.attendance.stay_repository import StayRepository
+from modules.live.attendance.presence_repository import PresenceRepository
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class AttendanceWriter:
 
     def __init__(
         self,
-        stays: StayRepository,
+        presence: PresenceRepository,
         node: str,
         *,
         interval: float,
@@ -41,7 +41,7 @@ class AttendanceWriter:
         written: Callable[[], Awaitable[None]],
         clock: Callable[[], float] = now_seconds,
     ) -> None:
-        self._stays = stays
+        self._presence = presence
         self._node = node
         self._interval = interval
         self._clock = clock
@@ -75,7 +75,7 @@ class AttendanceWriter:
             now = self._clock()
             taken = self._intervals.take(now)
             try:
-                await self._stays.write(self._node, taken, now)
+                await self._presence.write(self._node, taken, now)
             except BaseException:
                 self._intervals.put_back(taken)
                 raise
@@ -85,7 +85,7 @@ class AttendanceWriter:
         self._intervals.end_all(self._clock())
         try:
             await self.write()
-            await self._stays.forget_node(self._node)
+            await self._presence.forget_node(self._node)
         except Unavailable:
             # As for a node that was killed: what it wrote last is what counts.
             log.warning("attendance.unwritten")

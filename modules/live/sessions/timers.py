@@ -20,7 +20,7 @@ CLOSE: Final = "live.close"
 REMIND: Final = "live.remind"
 
 # What follows a session's end, by the session's id: its figures can be told; its room closes; its stars change no more;
-# its single stays are not kept any longer.
+# its single presence intervals are deleted.
 SETTLE: Final = "live.settle"
 EMPTY: Final = "live.empty"
 RATED: Final = "live.rated"

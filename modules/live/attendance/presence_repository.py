@@ -50,7 +50,7 @@ DELETE_OF_SESSION: Final = "DELETE FROM live_stay WHERE session_id = $1"
 DELETE_NODES: Final = "DELETE FROM live_node WHERE seen_at < $1"
 
 
-class StayRepository:
+class PresenceRepository:
     """Each call runs in the transaction around it, if there is one, and raises Unavailable without PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
