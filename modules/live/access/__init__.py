@@ -1,1 +1,1 @@
-"""Who may enter a session, as what, and with which tokens."""
+"""Who may enter a session, with which role, and with which tokens."""

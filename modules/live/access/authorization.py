@@ -1,4 +1,4 @@
-"""Who may enter a live session's rooms, and as what."""
+"""Who may enter a live session's rooms, and with which role."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROLES: Final = ("viewer", "speaker", "cohost", "host")
 
 
 class SessionAuthorizer:
-    """Says which role a user has in a session's rooms. The kernel itself refuses whom `rooms.evict` keeps out."""
+    """Says which role a user has in a session's rooms. The kernel itself refuses users whom `rooms.evict` keeps out."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
         self._database = kernel.database
@@ -30,19 +30,20 @@ class SessionAuthorizer:
         self._seat_allocator = SeatAllocator(kernel, settings)
 
     async def check(self, principal: Principal, session_id: str) -> None:
-        """That the user may know what happened in the session: has a part in it, and is not kept out.
+        """Check that the user may know what happened in the session: they take part in it, and are not banned.
 
-        Whatever the session's state, and how many places it has. Raises BadInput `not_found`, Refused `forbidden` or
-        Unavailable.
+        The session's state and capacity do not matter. Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
         """
         await self._is_host(principal, await self._facts(principal, session_id))
 
     async def role(self, principal: Principal, session_id: str) -> str:
-        """The user's role in the session's room, with a place in it where places are counted.
+        """The user's role in the session's room. In a session with a capacity, a user who is no host takes a seat.
 
-        Its mentors, its program's mentors and admins are hosts, at any time and without a place. Others are viewers
-        while the room is open, or what a host made them. Raises BadInput `not_found`, Refused `forbidden`, Conflict
-        `live.not_open`, `live.over`, `live.cancelled`, `live.lobby`, `live.full`, or Unavailable.
+        The session's mentors, its program's mentors and admins are hosts, at any time. Others are viewers while the
+        room is open, or have the role that a host gave them.
+
+        Raises BadInput `not_found`, Refused `forbidden`, Unavailable, and Conflict `live.not_open`, `live.over`,
+        `live.cancelled`, `live.lobby` or `live.full`.
         """
         session = await self._facts(principal, session_id)
         if await self._is_host(principal, session):
@@ -55,14 +56,14 @@ class SessionAuthorizer:
         return session.promoted or "viewer"
 
     async def lobby_role(self, principal: Principal, session_id: str) -> str:
-        """The same for the room where viewers wait: whoever may be in the session once they are admitted."""
+        """The role in the session's lobby: everybody may wait there who may join the session once they are admitted."""
         session = await self._facts(principal, session_id)
         await self._is_host(principal, session)
         self._check_open(session)
         return "guest"
 
     async def staff_role(self, principal: Principal, session_id: str) -> str:
-        """The same for the room of the session's mentors alone, and of the co-hosts they made."""
+        """The role in the session's staff room, which is for its hosts and co-hosts."""
         session = await self._facts(principal, session_id)
         if await self._is_host(principal, session) or session.promoted == "cohost":
             return "host"
@@ -75,7 +76,7 @@ class SessionAuthorizer:
         return facts
 
     async def _is_host(self, principal: Principal, session: AdmissionFacts) -> bool:
-        """Raises Refused for who has no part in the session at all."""
+        """Whether the user is a host. Raises Refused `forbidden` when they may not know of the session at all."""
         if principal.role is Role.ADMIN or principal.id in (session.mentor_id, *session.co_mentors):
             return True
         part = await part_of(self._database, principal.id, session.program_id)

@@ -1,4 +1,4 @@
-"""Seats in sessions that have so many. Everything that gives one holds the lock of the session's row."""
+"""Seats in sessions with a capacity. Everything that gives a seat holds the lock of the session's row."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from modules.live.settings import LiveSettings
 
 
 class SeatAllocator:
-    """Gives seats in sessions that have so many.
+    """Gives seats in sessions with a capacity.
 
-    A user who enters takes a seat. It stays theirs until a while after they were last seen. So nothing has to be
-    written when somebody leaves, and no seat is given away at once when its holder's gateway dies. Decision 24.
+    A user who enters takes a seat. It stays theirs until `KSMP_LIVE_SEAT_GRACE` after they were last seen. So nothing
+    is written when somebody leaves, and a user whose gateway dies has time to come back. Decision 24 says why.
     """
 
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
         self._database = kernel.database
         self._rooms = kernel.rooms
         self._rows = SeatRepository(kernel.database)
-        # Who comes back on a grant of before takes no place anew, and the attendance writer sees them a moment later.
+        # A user who comes back on an older grant takes no new seat, and the attendance writer sees them a moment later.
         shortest = kernel.settings(Settings).grant_fresh + 2 * settings.attendance_interval
         self._grace = timedelta(seconds=max(settings.seat_grace, shortest))
         self._pause = settings.full_pause
-        # Of one session's joiners on this node one asks at a time, and the others hold no connection meanwhile.
+        # For each session one joining user of this node asks at a time. The others hold no connection meanwhile.
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._full: dict[str, float] = {}
 
     async def take(self, session_id: str, user_id: str, *, known: bool) -> None:
-        """`known` says whether the user may have one already. Raises Conflict `live.full` or Unavailable."""
+        """Take a seat for the user; with `known` they may have one. Raises Conflict `live.full` or Unavailable."""
         asking = self._asking.setdefault(session_id, asyncio.Lock())
         async with asking:
             now = time.monotonic()
@@ -47,8 +47,8 @@ class SeatAllocator:
                 raise errors.full()
             seats = await self._try(session_id, user_id, None)
             if not seats.free(len(seats.stale)) and seats.free(0):
-                # A gateway that cannot write what it sees still tells who is there. Not inside of the transaction: the
-                # other nodes may have to be asked.
+                # A gateway that cannot write attendance still knows who is there. This is not inside the transaction,
+                # because other nodes may have to be asked.
                 there = [person.id for person in await self._rooms.members(session_room(session_id))]
                 seats = await self._try(session_id, user_id, there)
             self._full = {id: until for id, until in self._full.items() if until > now}
@@ -57,8 +57,8 @@ class SeatAllocator:
                 raise errors.full()
 
     async def _try(self, session_id: str, user_id: str, present: Collection[str] | None) -> Seats:
-        """Take a place if there is one beside all that are stale; with `present` those of who is not there are given
-        up first."""
+        """Take a seat if one is free while all stale seats are kept. With `present`, first free the stale seats of
+        users who are not among them."""
         now = clock.now()
         async with self._database.transaction():
             await self._rows.lock(session_id)

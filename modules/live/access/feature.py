@@ -1,4 +1,4 @@
-"""Access, put together: who may enter a session, with which tokens, and who has to leave."""
+"""Access, put together: authorization, joining, tokens, and evictions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from modules.live.settings import LiveSettings
 
 
 class AccessFeature:
-    """`key` signs playback and stage tokens; there is none where sessions have no video."""
+    """`key` signs playback and stage tokens. It is None where sessions have no video."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, key: PlaybackKey | None, *, records: bool) -> None:
         self.authorizer = SessionAuthorizer(kernel, settings)

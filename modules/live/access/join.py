@@ -1,4 +1,4 @@
-"""Entering a session, in one call: where its room is, and what there is to see."""
+"""Joins a session in one call: its room, the user's role there, playback, and the stage."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from modules.live.states import SessionState
 
 
 class Admission(msgspec.Struct, frozen=True):
-    """What a client needs to take part. `playback` is null while there is no channel; `live.session` tells when there
-    is, and `live.playback` answers it then. So is `stage` while there is none, and for who only watches it;
-    `live.stage_token` answers that. With `recorded` the class is being recorded: say so, and ask for what
-    `live.consent` answers, unless `consent` has the answer already."""
+    """What a client needs to take part.
+
+    `playback` is null while there is no channel: `live.session` tells when there is one, and then `live.playback` gives
+    it. `stage` is null while there is no stage, and for a viewer who only watches: `live.stage_token` gives it later.
+    With `recorded` the class is being recorded: show that, and ask the user for their `live.consent`, unless `consent`
+    has their answer already.
+    """
 
     room: str
     role: str
@@ -65,7 +68,7 @@ class Admissions:
         self._records = records
 
     async def join(self, principal: Principal, session_id: str, socket_url: str) -> Admission:
-        """Raises what joining the room raises: for a ban, an enrolment, a time, places."""
+        """Raises what joining the room raises: for a ban, a missing enrolment, a closed room, a full session."""
         room = session_room(session_id)
         self._rooms.check(room, principal.id)
         role = await self._authorizer.role(principal, session_id)
@@ -77,7 +80,7 @@ class Admissions:
 
     @command("live.playback", room="session", role="viewer")
     async def watch(self, context: Context, request: Nothing) -> Watching:
-        """A fresh token for who is in the room."""
+        """A fresh playback token for a member of the room."""
         shown = await self._shown(context.principal, context.room_id)
         return Watching(shown.video, self._playback(context.principal, shown))
 

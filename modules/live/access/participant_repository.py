@@ -13,7 +13,7 @@ STAGE: Final = """
     SELECT stage_arn, stage_key_arn, stage_events_url, stage_whip_url FROM live_video
     WHERE session_id = $1 AND phase = 'up' AND stage_arn IS NOT NULL
 """
-# Not of a session that is over meanwhile.
+# It adds no row when the session is over meanwhile.
 ADD_PARTICIPANT: Final = """
     INSERT INTO live_participant (id, session_id, user_id, stage_arn, role, kind, expires_at)
     SELECT $1, session_id, $3, stage_arn, $4, $5, $6 FROM live_video
@@ -43,7 +43,7 @@ DELETE_ALL: Final = "DELETE FROM live_participant WHERE session_id = $1"
 
 
 class StageAddress(msgspec.Struct, frozen=True):
-    """A stage that is up, and what its tokens name beside it."""
+    """A stage that is up, with the key and the addresses that its tokens name."""
 
     stage_arn: str
     stage_key_arn: str
@@ -82,19 +82,19 @@ class ParticipantRepository:
         return None
 
     async def add(self, id: str, session: str, user: str, role: str, kind: str, expires_at: datetime) -> bool:
-        """Note a token; False when the session's stage is gone meanwhile."""
+        """Add a row for a token; False when the session's stage is gone meanwhile."""
         return bool(await self._database.fetch(ADD_PARTICIPANT, id, session, user, role, kind, expires_at))
 
     async def withdraw(self, session: str, id: str) -> None:
-        """Take one token back."""
+        """Withdraw one token."""
         await self._database.fetch(WITHDRAW_ONE, session, id)
 
     async def withdraw_all(self, session: str, user: str) -> None:
-        """Take back all of a user's tokens."""
+        """Withdraw all of a user's tokens."""
         await self._database.fetch(WITHDRAW_ALL, session, user)
 
     async def withdraw_viewer(self, session: str, user: str) -> None:
-        """Take back the tokens by which a user only watched; a speaker's other tokens stay."""
+        """Withdraw the tokens by which a user only watched. A speaker's tokens stay."""
         await self._database.fetch(WITHDRAW_VIEWER, session, user)
 
     async def staying(self, session: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Our own key, and tokens for the playback of private channels: ES384, verified by IVS without being asked for."""
+"""The key that signs tokens, and tokens for the playback of private channels (ES384). No call to IVS is needed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PlaybackKey:
         self.name = f"ksmp-{hashlib.sha256(public).hexdigest()[:16]}"
 
     def secret(self, purpose: str) -> bytes:
-        """A secret that only who has the private key can make, another one for each purpose."""
+        """A secret derived from the private key, a different one for each purpose."""
         own = self._key.private_numbers().private_value.to_bytes(48)
         return hmac.digest(own, purpose.encode(), "sha256")
 
@@ -61,25 +61,25 @@ class PlaybackKey:
             "aws:channel-arn": channel_arn,
             "aws:access-control-allow-origin": self._origins,
             "aws:viewer-id": viewer_id(user_id),
-            # What was granted up to a moment can be revoked by it.
+            # IVS can revoke all tokens up to a version.
             "aws:viewer-session-version": int(now * 1000),
             "exp": expires,
         }
         return Playback(playback_url, self.sign(claims), datetime.fromtimestamp(expires, UTC))
 
     def sign(self, claims: Mapping[str, Any], key_arn: str | None = None) -> str:
-        """A token of these claims, which names the key where IVS does not find it by itself."""
+        """A token of these claims. It names the key by `key_arn` where IVS does not find the key by itself."""
         headers = None if key_arn is None else {"kid": key_arn}
         return jwt.encode(dict(claims), self._key, algorithm=ALGORITHM, headers=headers)
 
 
 def viewer_id(user_id: str) -> str:
-    """A user as IVS knows them."""
+    """The user's id as IVS knows it: a hash when the id is too long for IVS."""
     return user_id if len(user_id) <= VIEWER_ID else hashlib.sha256(user_id.encode()).hexdigest()[:VIEWER_ID]
 
 
 def private_key(pem: str) -> ec.EllipticCurvePrivateKey:
-    """A P-384 key in PEM, whose line breaks may be written as `\\n`; raises SettingsError, which does not show it."""
+    """A P-384 key from PEM, whose line breaks may be written as `\\n`. Raises SettingsError, which hides the key."""
     try:
         key = serialization.load_pem_private_key(pem.replace("\\n", "\n").encode(), password=None)
     except (ValueError, TypeError):
@@ -90,12 +90,12 @@ def private_key(pem: str) -> ec.EllipticCurvePrivateKey:
 
 
 def development_key() -> ec.EllipticCurvePrivateKey:
-    """The key of every gateway of a `ksmp dev` and of the tests: all of them know it, as everybody does."""
+    """The key of `ksmp dev` and of the tests. It is no secret, and the same on every gateway."""
     return ec.derive_private_key(int.from_bytes(hashlib.sha256(b"ksmp dev").digest()), ec.SECP384R1())
 
 
 def playback_key(settings: LiveSettings, core: Settings) -> PlaybackKey | None:
-    """What signs playback tokens; None where sessions have no video. Raises SettingsError."""
+    """The key that signs playback tokens; None where sessions have no video. Raises SettingsError."""
     if settings.video == "off" or (settings.video == "auto" and not core.aws_endpoint):
         return None
     if settings.playback_key:

@@ -1,4 +1,4 @@
-"""Taking those who take no part in a program any more out of the rooms of its sessions."""
+"""Evicts users who have lost their part in a program from the rooms of its sessions."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Final
 from gateway import clock
 from gateway.contract import Delivery, Kernel, listener
 from modules.live.access.repository import AccessRepository
-from modules.live.access.stage_tokens import off_stage
+from modules.live.access.stage_tokens import withdraw_stage_tokens
 from modules.live.events import ViewerRemoved
 from modules.live.rooms import session_room, staff_room
 from modules.live.settings import LiveSettings
 from modules.programs.events import PartLost
 
-# What the push `left` says.
-LEFT: Final = "live.part_lost"
-# What `left` says when the role changes: the member's connections join again, and are granted what they are now.
+# Codes of the push `left`.
+PART_LOST: Final = "live.part_lost"
+# The member's connections join again, with the new role.
 ROLE_CHANGED: Final = "live.role"
 
 
 class FormerParticipants:
-    """Takes those who have lost their part in a program out of its sessions."""
+    """Evicts users who have lost their part in a program."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
         self._kernel = kernel
@@ -30,16 +30,16 @@ class FormerParticipants:
 
     @listener(PartLost, "live.leave")
     async def evict(self, lost: PartLost, delivery: Delivery) -> None:
-        """Evict the user from the rooms on every node, and take back what was handed out for their video.
+        """Evict the user from the rooms on every node, and end their playback and their part on the stage.
 
-        No grant of before counts. Who has a right of another kind may come back.
+        Older grants do not count any more. A user who has another right to a session may join it again.
         """
         since = clock.now() - self._kept
         sessions = {*await self._rows.demote_in_program(lost.program_id, lost.user_id)}
         mentor = lost.part == "mentor"
         sessions |= {*await self._rows.open_sessions(lost.program_id, ended_after=since, scheduled=mentor)}
         for session in sorted(sessions):
-            await off_stage(self._kernel.database, session, lost.user_id)
+            await withdraw_stage_tokens(self._kernel.database, session, lost.user_id)
             await self._kernel.events.publish(ViewerRemoved(session, lost.user_id))
             for room in (session_room(session), staff_room(session)):
-                await self._kernel.rooms.evict(room, lost.user_id, LEFT, rejoin=True)
+                await self._kernel.rooms.evict(room, lost.user_id, PART_LOST, rejoin=True)

@@ -1,4 +1,4 @@
-"""The rows by which users are let into sessions: every statement, and what it gives."""
+"""The rows that decide who may enter a session: every statement, and what it gives."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ SHOWN: Final = """
     ) AS consent FROM live_session
     LEFT JOIN live_video ON live_video.session_id = id AND phase = 'up' WHERE id = $2
 """
-# Where somebody may be in a room: mentors before it opens, too. A program has any number that are long over.
+# Sessions that may have somebody in their rooms. Mentors may be there before the lobby opens. A program may have
+# thousands of old sessions, which are left out.
 OPEN_SESSIONS: Final = """
     SELECT id FROM live_session WHERE program_id = $1 AND (
         state IN ('lobby', 'live') OR (state = 'ended' AND ended_at > $2) OR (state = 'scheduled' AND $3::boolean)
@@ -60,7 +61,7 @@ class AdmissionFacts(msgspec.Struct, frozen=True):
     # The role that a host gave the user.
     promoted: str | None
     banned: bool
-    # In the lobby, until a host admits them.
+    # Whether the user has to wait in the lobby until a host admits them.
     waits: bool
     # Whether the user may have a seat already.
     known: bool
@@ -85,7 +86,7 @@ class AccessRepository:
         self._database = database
 
     async def admission_facts(self, user: str, session: str) -> AdmissionFacts | None:
-        """Asked at every join, so it is one statement; None when there is no such session."""
+        """One statement, because it runs at every join. None when there is no such session."""
         for row in await self._database.fetch(ADMISSION_FACTS, user, session):
             return msgspec.convert(row, AdmissionFacts)
         return None
@@ -97,7 +98,7 @@ class AccessRepository:
         return None
 
     async def demote_in_program(self, program: str, user: str) -> list[str]:
-        """Take back what hosts made the user in the program's sessions; the ids of those sessions."""
+        """Delete the roles that hosts gave the user in the program's sessions; returns the ids of those sessions."""
         return [row["id"] for row in await self._database.fetch(DEMOTE_IN_PROGRAM, program, user)]
 
     async def open_sessions(self, program: str, *, ended_after: datetime, scheduled: bool) -> list[str]:

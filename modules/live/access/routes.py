@@ -1,4 +1,4 @@
-"""The route by which a client enters a session."""
+"""The route by which a client joins a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seats of sessions that have so many: every statement, and what it gives."""
+"""The rows of seats: every statement, and what it gives. Only a session with a capacity has seats."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import msgspec
 
 from gateway.contract import Database
 
-# A place is kept for who took it, or was seen by the attendance writer, since $2. Who is there as a host needs none;
-# who came before places were counted has one.
+# A seat is kept for a user who took it since $2, or whom the attendance writer has seen since $2. A host needs no seat.
+# A viewer who came before seats were counted has one.
 SEATS: Final = """
     SELECT capacity, count(*) FILTER (WHERE kept) AS kept, coalesce(bool_or(kept AND user_id = $3), false) AS mine,
         coalesce(array_agg(user_id) FILTER (WHERE NOT kept AND user_id <> $3), '{}') AS stale
@@ -34,10 +34,10 @@ FREE_SEATS: Final = "DELETE FROM live_seat WHERE session_id = $1 AND user_id = A
 
 
 class Seats(msgspec.Struct, frozen=True):
-    """How a session's seats are held.
+    """Who holds the seats of a session.
 
-    `kept` says by how many, and `mine` whether the asker has one. The `stale` ones belong to users who were not seen
-    for long.
+    `kept` is how many seats are kept, and `mine` says whether the asking user has one. `stale` are the users with a
+    seat who were not seen lately.
     """
 
     capacity: int | None
@@ -46,7 +46,7 @@ class Seats(msgspec.Struct, frozen=True):
     stale: list[str]
 
     def free(self, stale: int) -> bool:
-        """Whether there is a seat for the asker when so many of the stale ones are kept."""
+        """Whether the asking user gets a seat when this number of stale seats is kept."""
         return self.capacity is None or self.mine or self.kept + stale < self.capacity
 
 

@@ -1,8 +1,8 @@
-"""Tokens for a session's stage: who gets which, and whose are taken back.
+"""Tokens for a session's stage: who gets which, and how they are withdrawn.
 
-Every token is a row before it is handed out, and the role it was made for is asked again after that. So who loses the
-role either gets no token, or one that the loss, which marks the user's rows, takes back
-(`video/stage_participants.py`).
+The gateway writes a row for each token before it hands the token out, and then checks the user's role again. A loss of
+the role marks the user's rows in its own transaction. So a user who loses the role either gets no token, or has one
+that is marked, and `video/stage_participants.py` disconnects them.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from modules.live.settings import LiveSettings
 
 PUBLISHERS: Final = frozenset({"host", "cohost", "speaker"})
 
-# In seconds: what IVS takes.
+# The longest life of a token that IVS takes, in seconds.
 LONGEST: Final = 1_209_600
 
 
 class StageToken(msgspec.Struct, frozen=True):
-    """Lets one participant onto the stage until `expires_at`; who is there by then stays. With `publishes` others see
-    and hear them. A device and a shared screen need one each."""
+    """Lets one participant onto the stage until `expires_at`. A participant who is there by then stays. With
+    `publishes` others see and hear them. A device and a shared screen need a token each."""
 
     token: str
     participant_id: str
@@ -53,7 +53,7 @@ class StageAccess(msgspec.Struct, frozen=True):
 
 
 class StageTokens:
-    """Issues tokens of stages. It signs them itself, so it never waits for IVS, however many users come."""
+    """Issues tokens of stages. It signs them itself, so no join waits for IVS."""
 
     def __init__(
         self, kernel: Kernel, settings: LiveSettings, authorizer: SessionAuthorizer, key: PlaybackKey | None
@@ -65,9 +65,9 @@ class StageTokens:
         self._key = key
 
     async def admit(self, principal: Principal, session_id: str, role: str) -> StageToken | None:
-        """A token for who is of this role; None while there is no stage, or for who watches its mix.
+        """A token for a user of this role; None while there is no stage, or for a viewer who watches its mix.
 
-        Raises what `SessionAuthorizer.role` raises, for who has lost their part meanwhile.
+        Raises what `SessionAuthorizer.role` raises, when the user has lost their part meanwhile.
         """
         if role not in PUBLISHERS and not self._settings.stage_viewers:
             return None
@@ -75,14 +75,14 @@ class StageTokens:
 
     @command("live.stage_token", room="session", role="viewer", rate="stage_rate")
     async def renew(self, context: Context, request: Nothing) -> StageAccess:
-        """A fresh token for who is in the room; None as with `admit`."""
+        """A fresh token for a member of the room; None as with `admit`."""
         role = await self._authorizer.role(context.principal, context.room_id)
         return StageAccess(await self.admit(context.principal, context.room_id, role))
 
     async def share(self, principal: Principal, session_id: str) -> StageToken:
         """A token for the user's screen, as a participant of its own.
 
-        Raises what `SessionAuthorizer.role` raises, Refused for who may not speak, and Conflict `live.no_stage`.
+        Raises what `SessionAuthorizer.role` raises, Refused `forbidden` for a viewer, and Conflict `live.no_stage`.
         """
         self._rooms.check(session_room(session_id), principal.id)
         role = await self._authorizer.role(principal, session_id)
@@ -110,7 +110,7 @@ class StageTokens:
             "topic": stage.stage_arn.rpartition("/")[2],
             "events_url": stage.stage_events_url,
             "whip_url": stage.stage_whip_url,
-            # A right that one has not is not named.
+            # IVS wants a missing right left out, not set to false.
             "capabilities": ({"allow_publish": True} if publishes else {})
             | ({"allow_subscribe": True} if kind == "camera" else {}),
             "attributes": {"role": role, "kind": kind} | ({FEATURED: "true"} if kind == "screen" else {}),
@@ -125,11 +125,11 @@ class StageTokens:
         return StageToken(token, participant, publishes, expires_at)
 
 
-async def off_stage(database: Database, session_id: str, user_id: str) -> None:
-    """Take back all of a user's tokens, in the transaction in which they lose the right, or after it."""
+async def withdraw_stage_tokens(database: Database, session_id: str, user_id: str) -> None:
+    """Withdraw all of a user's tokens, in the transaction in which they lose the right, or after it."""
     await ParticipantRepository(database).withdraw_all(session_id, user_id)
 
 
-async def onto_stage(database: Database, session_id: str, user_id: str) -> None:
-    """Take back the tokens by which a user only watched, in the transaction in which they become a speaker."""
+async def withdraw_viewer_token(database: Database, session_id: str, user_id: str) -> None:
+    """Withdraw the tokens by which a user only watched, in the transaction in which they become a speaker."""
     await ParticipantRepository(database).withdraw_viewer(session_id, user_id)

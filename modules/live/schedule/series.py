@@ -51,7 +51,7 @@ class Series:
     async def create(self, principal: Principal, new: NewSeries) -> SeriesView:
         """Schedule every session of a series at once. Raises what scheduling one raises."""
         values = {name: getattr(new, name) for name in NewSession.__struct_fields__}
-        first = await self._sessions.planned(principal, NewSession(**values), series_id=new_id())
+        first = await self._sessions.prepare(principal, NewSession(**values), series_id=new_id())
         moments = await self._occurrences(new.rule, new.timezone, first.starts_at)
         length = first.ends_at - first.starts_at
         series = SeriesView(
@@ -104,7 +104,7 @@ class Series:
             done = await self._move(principal, series, times, values) if times else set()
             for session in await self._rows.lock_scheduled(id, clock.now()):
                 if values and session.id not in done:
-                    await self._sessions.rewrite(principal, session, values)
+                    await self._sessions.apply_change(principal, session, values)
             return _known(await self._rows.find(id))
 
     async def _move(
@@ -122,13 +122,13 @@ class Series:
         for slot, moment in zip(slots, moments, strict=False):
             if slot.followed:
                 times_now = {"starts_at": moment, "ends_at": moment + length}
-                await self._sessions.rewrite(principal, slot.session, values | times_now)
+                await self._sessions.apply_change(principal, slot.session, values | times_now)
                 done.add(slot.session.id)
             await self._rows.set_slot(slot.session.id, moment, moment + length)
         for slot in slots[len(moments) :]:
             await self._rows.clear_slot(slot.session.id)
             if slot.followed:
-                await self._sessions.take(slot.session, Step.CANCEL)
+                await self._sessions.take_step(slot.session, Step.CANCEL)
                 done.add(slot.session.id)
         for moment in moments[len(slots) :]:
             model = msgspec.structs.asdict(slots[-1].session) | AS_NEW | {"title": series.title, **values}
@@ -146,7 +146,7 @@ class Series:
             series = _known(await self._rows.find(id))
             await self._check_mentor(principal, series)
             for session in await self._rows.lock_scheduled(id, clock.now()):
-                await self._sessions.take(session, Step.CANCEL)
+                await self._sessions.take_step(session, Step.CANCEL)
             if principal.id != series.mentor_id:
                 await record(self._database, principal, "live.cancel_series", id)
         return series

@@ -1,1 +1,1 @@
-"""The life of a session: its row, its steps and its timers."""
+"""Sessions: their rows, their life, and the timers that drive it."""

@@ -14,7 +14,7 @@ from modules.live.settings import LiveSettings
 
 
 class SessionsFeature:
-    """Everything about sessions that needs neither their rooms nor their video."""
+    """The service of sessions, its routes, and the handlers of its timers."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, video: SessionVideo) -> None:
         self.sessions = Sessions(kernel, settings, video)

@@ -20,7 +20,7 @@ COLUMNS: Final = ", ".join(FIELDS)
 SESSION_BY_ID: Final = f"SELECT {COLUMNS} FROM live_session WHERE id = $1"  # noqa: S608
 INSERT: Final = f"INSERT INTO live_session ({COLUMNS}) VALUES ({', '.join(f'${n + 1}' for n in range(len(FIELDS)))})"  # noqa: S608
 EXISTS: Final = "SELECT FROM live_session WHERE id = $1"
-# Who became a speaker or a co-host before recording was turned on, and has not agreed to it.
+# Speakers and co-hosts from before recording was turned on, who have not agreed to it.
 DEMOTE_WITHOUT_CONSENT: Final = """
     DELETE FROM live_promotion WHERE session_id = $1 AND NOT EXISTS (
         SELECT FROM live_consent WHERE session_id = live_promotion.session_id
@@ -75,19 +75,19 @@ class SessionRepository:
         await self._database.fetch(f"UPDATE live_session SET {changes} WHERE id = $1", id, *values.values())  # noqa: S608
 
     async def demote_without_consent(self, id: str) -> list[str]:
-        """Make viewers of those who have not agreed to be recorded; their ids."""
+        """Make viewers of speakers and co-hosts who have not agreed to be recorded; returns their ids."""
         return [row["user_id"] for row in await self._database.fetch(DEMOTE_WITHOUT_CONSENT, id)]
 
     async def page_of_teacher(self, user: str, agenda: Agenda, span: Span) -> Page[SessionView]:
-        """Those that the user teaches, by their beginning."""
+        """The sessions that the user teaches, by their beginning."""
         return await self._page([WhereRaw(TAUGHT, user, user)], agenda, span)
 
     async def page_of_user(self, user: str, programs: Sequence[str], agenda: Agenda, span: Span) -> Page[SessionView]:
-        """Those that a user of these programs may see, by their beginning."""
+        """The sessions that a user of these programs may see, by their beginning."""
         return await self._page([WhereRaw(SEEN, list(programs), user, user)], agenda, span)
 
     async def page_of_all(self, agenda: Agenda, span: Span) -> Page[SessionView]:
-        """All there are, by their beginning."""
+        """All sessions, by their beginning."""
         return await self._page([], agenda, span)
 
     async def _page(self, filters: list[Any], agenda: Agenda, span: Span) -> Page[SessionView]:

@@ -1,4 +1,4 @@
-"""The routes of sessions and of their life."""
+"""The routes of sessions and of their steps."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from modules.live.sessions.service import Sessions
 from modules.live.states import SessionState, Step
 
 Chosen = Annotated[str | None, QueryParameter(pattern=NAME)]
-# Not a datetime: numbers would be taken for one, which the description does not say.
+# A text, not a datetime: msgspec takes numbers for datetimes too, which the OpenAPI document does not say.
 MOMENT = r"^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-][0-2][0-9]:[0-5][0-9])$"
 
 
 def moment(text: str | None) -> datetime | None:
-    """An RFC 3339 time in UTC; raises BadInput `invalid` for one that no calendar has."""
+    """An RFC 3339 time, in UTC. Raises BadInput `invalid` for a time that does not exist, such as 30 February."""
     try:
         return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -41,7 +41,7 @@ async def listing(
     program: Chosen = None,
     series: Chosen = None,
     session_state: Annotated[
-        SessionState | None, QueryParameter(name="state", description="Only those that are so")
+        SessionState | None, QueryParameter(name="state", description="Only those in this state")
     ] = None,
     since: Annotated[str | None, QueryParameter(pattern=MOMENT, description="Only those that end after it")] = None,
     until: Annotated[str | None, QueryParameter(pattern=MOMENT, description="Only those that begin before it")] = None,
@@ -79,7 +79,7 @@ async def change(
     sessions: NamedDependency[Sessions],
     if_match: NamedDependency[IfMatch],
 ) -> Response[SessionView]:
-    """Change a session that nobody has changed since. Once it runs its beginning, mode and recording are settled."""
+    """Change a session. Once it runs, its beginning, its mode and whether it is recorded are settled."""
     return tagged(await sessions.change(principal, id, data, if_match))
 
 

@@ -1,4 +1,4 @@
-"""Sessions themselves: who may see and change them, and what is told when they change."""
+"""Sessions: reads and changes them for users, takes their steps, and tells rooms and other modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gateway.protocol.names import is_user_id
 from gateway.settings import Settings
 from modules.accounts.facade import record
 from modules.live.access.removal import ROLE_CHANGED
-from modules.live.access.stage_tokens import off_stage
+from modules.live.access.stage_tokens import withdraw_stage_tokens
 from modules.live.errors import no_recording, not_changeable
 from modules.live.events import (
     LobbyOpened,
@@ -38,21 +38,21 @@ from modules.live.settings import LiveSettings
 from modules.live.states import SessionState, Step, after
 from modules.programs.facade import Part, exists, part_of, parts_of, program_room, programs_of
 
-# What those who wait for the class have been told; it cannot change under them once it runs.
+# Viewers have been told these. They cannot change once the session runs.
 SETTLED: Final = frozenset({"starts_at", "mode", "recording"})
-# Steps that the audit has when another's class takes them.
-OVER: Final = frozenset({Step.END, Step.CANCEL})
+# The audit has these steps when somebody takes them who does not teach the session.
+AUDITED: Final = frozenset({Step.END, Step.CANCEL})
 
 
 async def teaches(database: Database, principal: Principal, session: SessionView) -> bool:
-    """Whether this user is a host of the session: its mentors, its program's mentors, admins."""
+    """Whether the user is a host of the session: one of its mentors, a mentor of its program, or an admin."""
     if principal.role is Role.ADMIN or principal.id in (session.mentor_id, *session.co_mentors):
         return True
     return await part_of(database, principal.id, session.program_id) is Part.MENTOR
 
 
 class Sessions:
-    """The sessions there are."""
+    """Reads sessions and changes them."""
 
     pushes = (SESSION, RECORDING_NOTICE)
 
@@ -65,7 +65,7 @@ class Sessions:
         self._timers = SessionTimers(kernel, settings)
 
     async def listing(self, principal: Principal, agenda: Agenda, span: Span) -> Page[SessionView]:
-        """Those that this user may see, by their beginning."""
+        """The sessions that the user may see, by their beginning."""
         if agenda.teaching:
             return await self._rows.page_of_teacher(principal.id, agenda, span)
         if principal.role is Role.ADMIN:
@@ -87,13 +87,16 @@ class Sessions:
 
         Raises BadInput `invalid`, Refused `forbidden` or Unavailable.
         """
-        session = await self.planned(principal, new)
+        session = await self.prepare(principal, new)
         async with self._database.transaction():
             await self.add(session)
         return session
 
-    async def planned(self, principal: Principal, new: NewSession, *, series_id: str | None = None) -> SessionView:
-        """The session that would be: everything about it was checked, and nothing is written."""
+    async def prepare(self, principal: Principal, new: NewSession, *, series_id: str | None = None) -> SessionView:
+        """A session that may be scheduled. This checks everything and writes nothing.
+
+        Raises BadInput `invalid`, Refused `forbidden`, Conflict `live.no_recording` or Unavailable.
+        """
         mentor_id = new.mentor_id or principal.id
         self._check_times(new.starts_at, new.ends_at)
         check_co_mentors(new.co_mentors)
@@ -126,9 +129,9 @@ class Sessions:
         )
 
     async def add(self, session: SessionView) -> None:
-        """Write a planned session and tell of it, inside a transaction."""
+        """Write a prepared session and tell of it, inside a transaction."""
         await self._rows.insert(session)
-        # Nobody is in its own room yet.
+        # Only the program's room: nobody can be in the session's own room yet.
         await self._kernel.rooms.publish_row(program_room(session.program_id), SESSION, session)
         await self._timers.plan(session)
         await self._kernel.events.publish(
@@ -143,7 +146,10 @@ class Sessions:
         )
 
     async def change(self, principal: Principal, id: str, change: SessionChange, if_match: IfMatch) -> SessionView:
-        """Raises Conflict `live.not_changeable` for what is settled by now, and what `locked` raises."""
+        """Change a session for a host.
+
+        Raises Conflict `live.not_changeable` for a field that is settled by now, and what `locked` raises.
+        """
         values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         check_co_mentors(values.get("co_mentors", ()))
         async with self._database.transaction():
@@ -153,22 +159,22 @@ class Sessions:
             for field in values:
                 if session.state.over or (session.state is SessionState.LIVE and field in SETTLED):
                     raise not_changeable(session.state, field)
-            session = await self.rewrite(principal, session, values)
+            session = await self.apply_change(principal, session, values)
         if values.get("visibility") == "program":
-            await self._empty(session)
+            await self._evict_outsiders(session)
         return session
 
-    async def rewrite(self, principal: Principal, session: SessionView, values: dict[str, Any]) -> SessionView:
-        """Change a locked session inside a transaction; when it is moved its timers are, and others hear of it.
+    async def apply_change(self, principal: Principal, session: SessionView, values: dict[str, Any]) -> SessionView:
+        """Change a locked session inside a transaction. A session that moves takes its timers with it.
 
-        Raises BadInput `invalid` for times that cannot be.
+        Raises BadInput `invalid` for times that a session cannot have.
         """
         if moved := "starts_at" in values or "ends_at" in values:
             starts_at, ends_at = values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at)
             self._check_times(starts_at, ends_at)
             values = values | {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
         await note_co_mentors(self._database, principal, session.id, session.co_mentors, values)
-        session = await self.write(session, values)
+        session = await self.update(session, values)
         if moved:
             await self._timers.plan(session)
             event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
@@ -176,16 +182,19 @@ class Sessions:
         return session
 
     async def step(self, principal: Principal, id: str, step: Step) -> SessionView:
-        """Take a step of the session's life, once; raises Conflict `live.bad_transition`, and what `locked` raises."""
+        """Take a step for a host. Raises Conflict `live.bad_transition`, and what `locked` raises."""
         async with self._database.transaction():
-            session = await self.take(await self.locked(principal, id), step)
-            if step in OVER and principal.id not in (session.mentor_id, *session.co_mentors):
+            session = await self.take_step(await self.locked(principal, id), step)
+            if step in AUDITED and principal.id not in (session.mentor_id, *session.co_mentors):
                 await record(self._database, principal, f"live.{step}", id)
         self._video.wake()
         return session
 
-    async def take(self, session: SessionView, step: Step) -> SessionView:
-        """The same, with the session's row locked in a transaction and nobody asked."""
+    async def take_step(self, session: SessionView, step: Step) -> SessionView:
+        """Take a step of a locked session inside a transaction. The caller has checked who may.
+
+        Raises Conflict `live.bad_transition`.
+        """
         now = clock.now()
         values: dict[str, Any] = {"state": after(session.state, step)}
         event: msgspec.Struct | None = None
@@ -200,25 +209,25 @@ class Sessions:
             case Step.END:
                 values |= {"ended_at": now, "video": Video.OFF}
                 await self._video.end(session)
-                # `SessionEnded` carries figures, which are told when they are known.
+                # `SessionEnded` is published later, with the session's figures (`attendance/finalizer.py`).
                 await self._kernel.schedules.at(SETTLE, session.id, now, FollowUpDue(session.id))
-                await self._empty_at(session, now + timedelta(seconds=self._settings.room_kept))
+                await self._schedule_eviction(session, now + timedelta(seconds=self._settings.room_kept))
             case Step.CANCEL:
-                await self._empty_at(session, now)
+                await self._schedule_eviction(session, now)
                 event = SessionCancelled(session.id, session.program_id)
         if step is Step.START and self._video.records(session):
             notice = RecordingAhead(session.id, session.rev)
             await self._kernel.rooms.publish_row(session_room(session.id), RECORDING_NOTICE, notice)
             for user in await self._rows.demote_without_consent(session.id):
-                await self._take_out(session, user)
-        session = await self.write(session, values)
+                await self._evict(session, user)
+        session = await self.update(session, values)
         await self._timers.plan(session)
         if event is not None:
             await self._kernel.events.publish(event)
         return session
 
     async def locked(self, principal: Principal, id: str) -> SessionView:
-        """The session, whose row stays locked until the transaction ends, for one of its hosts.
+        """The session for one of its hosts. Its row stays locked until the transaction ends.
 
         Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
         """
@@ -231,36 +240,40 @@ class Sessions:
         """The same, whoever asks; raises BadInput `not_found` or Unavailable."""
         return _known(await self._rows.lock(id))
 
-    async def write(self, session: SessionView, changed: dict[str, Any]) -> SessionView:
-        """Change a locked session inside a transaction, and tell who is in its room and its program's."""
+    async def update(self, session: SessionView, changed: dict[str, Any]) -> SessionView:
+        """Write fields of a locked session inside a transaction, and push it to its room and its program's room."""
         values = {**changed, "rev": session.rev + 1}
         await self._rows.update(session.id, values)
         before, session = session, msgspec.convert({**msgspec.structs.asdict(session), **values}, SessionView)
-        # Who teaches it no more comes back as what they are now, if at all.
+        # A former co-mentor joins again with the role that they have now, if any.
         for user in sorted({*before.co_mentors} - {*session.co_mentors}):
-            await self._take_out(session, user)
+            await self._evict(session, user)
         await self._push(session)
         return session
 
-    async def _empty(self, session: SessionView) -> None:
-        """Take those out who are in the rooms and have no part in the program; not inside of a transaction, since
-        other nodes may have to be asked. Done again when the session is changed so again."""
+    async def _evict_outsiders(self, session: SessionView) -> None:
+        """Evict members who have no part in the program: the session is not open any more.
+
+        Not inside a transaction, because other nodes may have to be asked who is there. When it fails, the same change
+        of the session does it again.
+        """
         people = {person.id: person for person in await self._kernel.rooms.members(session_room(session.id))}
         parts = await parts_of(self._database, sorted(people), session.program_id)
         mentors = {session.mentor_id, *session.co_mentors}
         async with self._database.transaction():
             for user, person in sorted(people.items()):
                 if user not in parts and user not in mentors and person.role != Role.ADMIN:
-                    await self._take_out(session, user)
+                    await self._evict(session, user)
 
-    async def _empty_at(self, session: SessionView, closes: datetime) -> None:
-        """Take those out who may be in the rooms no more, when nobody comes in on a grant of before."""
+    async def _schedule_eviction(self, session: SessionView, closes: datetime) -> None:
+        """Set the timer that closes the rooms. By then no older grant lets anybody in."""
         if session.state is not SessionState.SCHEDULED:
             fresh = timedelta(seconds=self._kernel.settings(Settings).grant_fresh)
             await self._kernel.schedules.at(EMPTY, session.id, closes + fresh, FollowUpDue(session.id))
 
-    async def _take_out(self, session: SessionView, user: str) -> None:
-        await off_stage(self._database, session.id, user)
+    async def _evict(self, session: SessionView, user: str) -> None:
+        """Evict the user inside a transaction. They may join again, with the role that they have now."""
+        await withdraw_stage_tokens(self._database, session.id, user)
         for room in (session_room(session.id), staff_room(session.id)):
             await self._kernel.rooms.evict(room, user, ROLE_CHANGED, rejoin=True)
 
@@ -269,12 +282,12 @@ class Sessions:
             await self._kernel.rooms.publish_row(room, SESSION, session)
 
     def check_recording(self, wanted: bool) -> None:
-        """Raises Conflict `live.no_recording` for what would not happen."""
+        """Raises Conflict `live.no_recording` when a recording is wanted and nothing can be recorded here."""
         if wanted and not self._video.recording:
             raise no_recording()
 
     def _check_times(self, starts_at: datetime, ends_at: datetime) -> None:
-        """Raises BadInput `invalid`."""
+        """Raises BadInput `invalid` for times that a session cannot have."""
         if ends_at <= starts_at:
             raise invalid("it would end before it begins", field="ends_at")
         if ends_at - starts_at > timedelta(seconds=self._settings.longest):
@@ -287,7 +300,7 @@ class Sessions:
 
 
 def check_co_mentors(users: Iterable[str]) -> None:
-    """Raises BadInput `invalid` for what is no user's id."""
+    """Raises BadInput `invalid` when one of these is not the id of a user."""
     for user in users:
         if not is_user_id(user):
             raise invalid("one of the co-mentors is no id of a user", field="co_mentors")
@@ -296,7 +309,7 @@ def check_co_mentors(users: Iterable[str]) -> None:
 async def note_co_mentors(
     database: Database, principal: Principal, id: str, before: Collection[str], changed: Mapping[str, Any]
 ) -> None:
-    """Put into the audit, in the transaction that does it, whom a change makes a co-mentor and whom it makes none."""
+    """Record in the audit which co-mentors a change adds and removes, inside its transaction."""
     after = set(changed.get("co_mentors", before))
     if after != set(before):
         details = {"added": sorted(after - {*before}), "removed": sorted({*before} - after)}

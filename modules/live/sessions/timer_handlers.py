@@ -1,7 +1,7 @@
-"""What happens to a session when its time has come.
+"""Handlers of a session's timers: open the lobby, send reminders, close what nobody started or ended.
 
-Whoever edits a session locks its row first and its timers after it; a timer comes to its handler locked. So a handler
-waits for no row: it looks again a moment later, when the edit may have set the timer anew.
+A change of a session locks its row first and its timers second. A handler starts with its timer locked, so it must not
+wait for the row: that could be a deadlock. When the row is locked, the handler sets its timer anew for a moment later.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from modules.live.events import SessionNear
 from modules.live.messages import REMINDER, Reminder, SessionView
 from modules.live.sessions.repository import SessionRepository
 from modules.live.sessions.service import Sessions
-from modules.live.sessions.timers import CLOSE, OPEN, REMIND, SessionDue
+from modules.live.sessions.timers import CLOSE, OPEN_LOBBY, REMIND, SessionDue
 from modules.live.states import SessionState, Step
 from modules.programs.facade import program_room
 
-AGAIN: Final = timedelta(seconds=0.5)
+RETRY_AFTER: Final = timedelta(seconds=0.5)
 
 
 class TimerHandlers:
-    """The handlers of the timers; each runs inside of a transaction."""
+    """Each handler runs inside a transaction."""
 
     pushes = (REMINDER,)
 
@@ -32,24 +32,24 @@ class TimerHandlers:
         self._sessions = sessions
         self._rows = SessionRepository(kernel.database)
 
-    @timer(OPEN)
-    async def open(self, due: SessionDue, delivery: Delivery) -> None:
-        session = await self._locked(OPEN, due)
+    @timer(OPEN_LOBBY)
+    async def open_lobby(self, due: SessionDue, delivery: Delivery) -> None:
+        session = await self._lock_or_retry(OPEN_LOBBY, due)
         if session is not None and session.state is SessionState.SCHEDULED:
-            await self._sessions.take(session, Step.OPEN)
+            await self._sessions.take_step(session, Step.OPEN)
 
     @timer(CLOSE)
     async def close(self, due: SessionDue, delivery: Delivery) -> None:
-        """One that nobody started does not take place; one that nobody ended is over."""
-        session = await self._locked(CLOSE, due)
+        """Cancel a session that nobody started, or end one that nobody ended."""
+        session = await self._lock_or_retry(CLOSE, due)
         if session is None or session.state.over:
             return
-        await self._sessions.take(session, Step.END if session.state is SessionState.LIVE else Step.CANCEL)
+        await self._sessions.take_step(session, Step.END if session.state is SessionState.LIVE else Step.CANCEL)
 
     @timer(REMIND)
     async def remind(self, due: SessionDue, delivery: Delivery) -> None:
-        session = await self._locked(REMIND, due)
-        # The platform may have been away until the class began.
+        session = await self._lock_or_retry(REMIND, due)
+        # A reminder may fire late, after an outage. Once the class has begun it is dropped.
         if (
             session is None
             or session.state not in (SessionState.SCHEDULED, SessionState.LOBBY)
@@ -62,9 +62,10 @@ class TimerHandlers:
             SessionNear(session.id, session.program_id, session.title, session.starts_at, due.ahead)
         )
 
-    async def _locked(self, timer: str, due: SessionDue) -> SessionView | None:
+    async def _lock_or_retry(self, timer: str, due: SessionDue) -> SessionView | None:
+        """The session, locked; None when there is none, or when it is locked elsewhere and the timer is set anew."""
         session = await self._rows.lock_unless_locked(due.session_id)
         if session is None and await self._rows.exists(due.session_id):
             key = f"{due.session_id}-{due.ahead}" if due.ahead else due.session_id
-            await self._kernel.schedules.at(timer, key, clock.now() + AGAIN, due)
+            await self._kernel.schedules.at(timer, key, clock.now() + RETRY_AFTER, due)
         return session

@@ -1,4 +1,7 @@
-"""When what happens to a session by itself: its timers, as its row says."""
+"""Timers of a session: open the lobby, send reminders, close the session.
+
+They are set in the transaction that writes the session's row.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ from modules.live.messages import SessionView
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState
 
-# The timers, by the session's id.
-OPEN: Final = "live.open_lobby"
+# Keyed by the session's id.
+OPEN_LOBBY: Final = "live.open_lobby"
 CLOSE: Final = "live.close"
-# By the session's id and how many seconds ahead it reminds.
+# Keyed by the session's id and by how many seconds ahead it reminds.
 REMIND: Final = "live.remind"
 
-# What follows a session's end, by the session's id: its figures can be told; its room closes; its stars change no more;
-# its single presence intervals are deleted.
+# After a session's end, keyed by its id: store its report, close its room, end the rating, delete its
+# single presence intervals. `attendance/finalizer.py` handles them.
 SETTLE: Final = "live.settle"
 EMPTY: Final = "live.empty"
 RATED: Final = "live.rated"
@@ -28,7 +31,7 @@ PRUNE: Final = "live.prune"
 
 
 class SessionDue(msgspec.Struct, frozen=True):
-    """What a timer carries: which session's time has come; a reminder says how many seconds ahead."""
+    """What a timer of a session carries. `ahead` is in seconds, for a reminder."""
 
     session_id: str
     ahead: int = 0
@@ -49,10 +52,10 @@ class SessionTimers:
         self._ahead = [int(seconds) for seconds in settings.remind_before]
 
     async def plan(self, session: SessionView) -> None:
-        """Every timer of the session as it is now, inside a transaction that has written it."""
+        """Set or cancel every timer of the session, inside the transaction that has written it."""
         now = clock.now()
         opens = session.starts_at - timedelta(seconds=self._settings.lobby_before)
-        await self._set(OPEN, session, opens if session.state is SessionState.SCHEDULED else None)
+        await self._set(OPEN_LOBBY, session, opens if session.state is SessionState.SCHEDULED else None)
         match session.state:
             case SessionState.SCHEDULED | SessionState.LOBBY:
                 await self._set(CLOSE, session, session.ends_at + timedelta(seconds=self._settings.missed_after))
@@ -64,7 +67,7 @@ class SessionTimers:
         waits = session.state in (SessionState.SCHEDULED, SessionState.LOBBY)
         for ahead in self._ahead:
             at = session.starts_at - timedelta(seconds=ahead)
-            # Of what was scheduled on short notice nobody needs to be reminded.
+            # A session that was scheduled on short notice needs no reminder that would be late.
             await self._set(REMIND, session, at if waits and at > now else None, ahead)
 
     async def _set(self, timer: str, session: SessionView, at: datetime | None, ahead: int = 0) -> None:

@@ -67,7 +67,7 @@ class Channels:
                 return
             due_at = now + timedelta(seconds=self._settings.video_reconcile)
             await self._videos.bring_up(session.id, channel, stage, key_arn, due_at)
-            await self._sessions.write(session, {"video": Video.READY})
+            await self._sessions.update(session, {"video": Video.READY})
 
     async def take_away(self, video: VideoFacts) -> None:
         """End the stream, and delete the stage and the channel. A mentor's channel stays, without its stream key."""

@@ -80,7 +80,7 @@ class StreamMonitor:
     async def _seen(self, session: SessionView, video: VideoFacts, stream: Stream) -> None:
         await self._write(video, stream.id, None, warned=False, starving=stream.starving)
         if session.video is not Video.STREAMING:
-            await self._sessions.write(session, {"video": Video.STREAMING})
+            await self._sessions.update(session, {"video": Video.STREAMING})
         if stream.starving != video.starving:
             trouble = StreamTrouble.STARVING if stream.starving else StreamTrouble.RECOVERED
             await self._notify(session, trouble, video.rev + 1)
@@ -93,12 +93,12 @@ class StreamMonitor:
         lost_at = video.lost_at or now
         gone = (now - lost_at).total_seconds()
         if gone >= self._settings.lost_end:
-            await self._sessions.take(session, Step.END)
+            await self._sessions.take_step(session, Step.END)
             return
         warned = video.warned or gone >= self._settings.lost_warning
         await self._write(video, video.stream_id, lost_at, warned=warned, starving=False)
         if session.video is not Video.LOST:
-            await self._sessions.write(session, {"video": Video.LOST})
+            await self._sessions.update(session, {"video": Video.LOST})
         if warned and not video.warned:
             await self._notify(session, StreamTrouble.GONE, video.rev + 1)
 

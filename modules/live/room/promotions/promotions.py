@@ -10,7 +10,7 @@ from typing import Literal
 
 from gateway.contract import Kernel
 from modules.live.access.removal import ROLE_CHANGED
-from modules.live.access.stage_tokens import off_stage, onto_stage
+from modules.live.access.stage_tokens import withdraw_stage_tokens, withdraw_viewer_token
 from modules.live.room.errors import no_consent
 from modules.live.room.promotions.repository import PromotionRepository
 from modules.live.rooms import session_room, staff_room
@@ -43,7 +43,7 @@ class Promotions:
             if await self._promotions.lacks_consent(session, user) and self._records:
                 raise no_consent()
             await self._promotions.promote(session, user, role)
-            await onto_stage(self._kernel.database, session, user)
+            await withdraw_viewer_token(self._kernel.database, session, user)
         await self._kernel.rooms.evict(session_room(session), user, ROLE_CHANGED, rejoin=True)
         if before == "cohost":
             await self._kernel.rooms.evict(staff_room(session), user, ROLE_CHANGED, rejoin=True)
@@ -52,4 +52,4 @@ class Promotions:
     async def forget(self, session: str, user: str) -> None:
         """Take the role, and the place on the stage, of a user whom the caller evicts."""
         await self._promotions.demote(session, user)
-        await off_stage(self._kernel.database, session, user)
+        await withdraw_stage_tokens(self._kernel.database, session, user)
