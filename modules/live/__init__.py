@@ -1,1 +1,1 @@
-"""Live sessions: the classes, and who may join their rooms."""
+"""Live classes: sessions, their rooms, video, attendance and recordings."""

@@ -1,4 +1,4 @@
-"""The class that `ksmp dev` shows."""
+"""The session that `ksmp dev` seeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway import clock
 from gateway.contract import Database
 
 DEMO: Final = "demo"
-# It runs for good: no timer knows of it.
+# It is live for good, because no timer is set for it.
 SEED: Final = """
     INSERT INTO live_session (
         id, program_id, title, mentor_id, co_mentors, starts_at, ends_at, state, video, started_at, created_at
@@ -18,7 +18,7 @@ SEED: Final = """
 
 
 async def seed(database: Database, mentor: str) -> str:
-    """Make the demo class unless it is there; its id. Raises Unavailable."""
+    """Create the demo session unless it exists; returns its id. Raises Unavailable."""
     now = clock.now()
     await database.fetch(SEED, DEMO, mentor, now, now + timedelta(hours=1))
     return DEMO

@@ -1,21 +1,21 @@
-"""What live refuses, besides the codes of the core.
+"""Errors of live, besides the codes of the core.
 
 live.bad_transition   409: the session's state has no such step
-live.not_changeable   409: it runs or is over, and this cannot be changed any more
-live.not_open         409: its room opens later
-live.over             409: it has ended, and its room is closed
-live.cancelled        409: it does not take place
-live.full             409: all places are taken
+live.not_changeable   409: the session runs or is over, and this field is settled
+live.not_open         409: the room opens later
+live.over             409: the session has ended, and its room is closed
+live.cancelled        409: the session does not take place
+live.full             409: all seats are taken
 live.lobby            409: viewers wait to be admitted: join `lobby:<id>` and knock
-live.not_over         409: stars are given after it
+live.not_over         409: stars are given when the session is over
 live.not_attended     409: stars are given by those who were there
 live.stars_closed     409: the time for giving stars is over
 live.stars_final      409: the time for changing them is over
 live.no_channel       409: the session has no channel: it is not live, or its video is not there yet
 live.no_stage         409: the session has no stage: it is not live, not interactive, or its video is not there yet
-live.no_recording     409: nothing is recorded on this platform
-live.unplayable       409: the recording cannot be played: what is in its bucket is not as it should be, or there is no
-                      video here any more
+live.no_recording     409: nothing can be recorded here: there is no video, or no bucket
+live.unplayable       409: the recording cannot be played: its files in the bucket are not as they should be, or
+                      there is no video here any more
 """
 
 from __future__ import annotations

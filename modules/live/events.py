@@ -1,4 +1,4 @@
-"""What live tells other modules."""
+"""The events that live publishes for other modules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SessionScheduled(msgspec.Struct, frozen=True, tag="live.SessionScheduled")
 
 
 class SessionMoved(msgspec.Struct, frozen=True, tag="live.SessionMoved"):
-    """A session that has not begun takes place at another time."""
+    """A session that has not begun got another time."""
 
     session_id: str
     program_id: str
@@ -29,7 +29,7 @@ class SessionMoved(msgspec.Struct, frozen=True, tag="live.SessionMoved"):
 
 
 class SessionNear(msgspec.Struct, frozen=True, tag="live.SessionNear"):
-    """A reminder is due, so many seconds before the session; once for each of them."""
+    """A reminder is due, `ahead` seconds before the session. There is one event for each reminder."""
 
     session_id: str
     program_id: str
@@ -61,14 +61,15 @@ class SessionStarted(msgspec.Struct, frozen=True, tag="live.SessionStarted"):
 
 
 class StarFigures(msgspec.Struct, frozen=True):
-    """How many gave stars; how many one, two, three, four, five, unless they are too few to stay unknown."""
+    """How many users gave stars. `spread` is how many gave one, two, three, four and five; it is null while a few users
+    could be recognised by it."""
 
     count: int = 0
     spread: list[int] | None = None
 
 
 class StreamFigures(msgspec.Struct, frozen=True):
-    """How a session's stream did: the times it was lost or came too slowly to play, and for how long it was lost."""
+    """How a session's stream did: how often it was lost, for how long, and how often it came too slowly to play."""
 
     losses: int = 0
     lost_seconds: int = 0
@@ -76,12 +77,13 @@ class StreamFigures(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """A session in numbers, its viewers without hosts.
+    """A session in numbers. Hosts are not counted as viewers.
 
-    `present` were there for the share that counts, `absent` have a place in the program and did not come.
-    `viewer_seconds` is their time together, `peak_viewers` the most at once. `messages` are those in its chat that
-    nobody deleted, `questions` those that were not dismissed, `hands` the users who raised theirs, `polls` those that
-    were opened. `stream` is null for a session without a video of ours. Most stars come afterwards: see `SessionRated`.
+    `present` viewers were there for `KSMP_LIVE_ATTENDANCE_SHARE` of the session. `absent` students have a place in the
+    program and did not come. `viewer_seconds` is the time of all viewers together, `peak_viewers` the most at once.
+    `messages` are those in the chat that nobody deleted, `questions` those that were not dismissed, `hands` the users
+    who raised a hand, `polls` those that were opened. `stream` is null for a session without video. Most stars come
+    later: see `SessionRated`.
     """
 
     seconds: int = 0
@@ -101,7 +103,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionEnded(msgspec.Struct, frozen=True, tag="live.SessionEnded"):
-    """Told when every gateway has said who was there: some seconds after the end, which `at` is."""
+    """A session is over, and every gateway has reported who was there. `at` is the end, some seconds ago."""
 
     session_id: str
     program_id: str
@@ -111,7 +113,7 @@ class SessionEnded(msgspec.Struct, frozen=True, tag="live.SessionEnded"):
 
 
 class SessionRated(msgspec.Struct, frozen=True, tag="live.SessionRated"):
-    """No stars are given to this session any more, and none change."""
+    """The stars of this session are final."""
 
     session_id: str
     program_id: str
@@ -119,7 +121,7 @@ class SessionRated(msgspec.Struct, frozen=True, tag="live.SessionRated"):
 
 
 class RecordingReady(msgspec.Struct, frozen=True, tag="live.RecordingReady"):
-    """What was recorded of a session can be watched."""
+    """A recording of a session can be watched."""
 
     session_id: str
     program_id: str
@@ -128,7 +130,7 @@ class RecordingReady(msgspec.Struct, frozen=True, tag="live.RecordingReady"):
 
 
 class RecordingGone(msgspec.Struct, frozen=True, tag="live.RecordingGone"):
-    """A recording was deleted, or was kept for as long as it is."""
+    """A recording was deleted, by a host or because `KSMP_LIVE_RECORDING_KEPT` is over."""
 
     session_id: str
     program_id: str
@@ -136,7 +138,7 @@ class RecordingGone(msgspec.Struct, frozen=True, tag="live.RecordingGone"):
 
 
 class PollOpened(msgspec.Struct, frozen=True, tag="live.PollOpened"):
-    """A poll can be voted in."""
+    """A poll was opened."""
 
     session_id: str
     poll_id: str
@@ -144,7 +146,7 @@ class PollOpened(msgspec.Struct, frozen=True, tag="live.PollOpened"):
 
 
 class ViewerRemoved(msgspec.Struct, frozen=True, tag="live.ViewerRemoved"):
-    """A user was taken out of a session, and may see no more of it."""
+    """A user was removed from a session: their playback and their part on its stage have to end."""
 
     session_id: str
     user_id: str

@@ -1,4 +1,4 @@
-"""What other modules may ask of live."""
+"""What other modules may ask about live sessions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["SessionFacts", "roles_in", "session_facts", "session_room", "staff_r
 
 
 class SessionFacts(msgspec.Struct, frozen=True):
-    """What siblings may know of a session; its state is one of `scheduled`, `lobby`, `live`, `ended`, `cancelled`."""
+    """What other modules may know of a session. Its state is `scheduled`, `lobby`, `live`, `ended` or `cancelled`."""
 
     id: str
     program_id: str
@@ -31,12 +31,12 @@ class SessionFacts(msgspec.Struct, frozen=True):
     ended_at: datetime | None
 
 
-FACTS: Final = f"SELECT {', '.join(SessionFacts.__struct_fields__)} FROM live_session WHERE id = $1"  # noqa: S608
+SESSION_FACTS: Final = f"SELECT {', '.join(SessionFacts.__struct_fields__)} FROM live_session WHERE id = $1"  # noqa: S608
 
 
 async def session_facts(database: Database, session_id: str) -> SessionFacts | None:
-    """One session; None when there is none."""
-    for row in await database.fetch(FACTS, session_id):
+    """The session with this id, or None. Raises Unavailable."""
+    for row in await database.fetch(SESSION_FACTS, session_id):
         return msgspec.convert(row, SessionFacts)
     return None
 
@@ -52,9 +52,10 @@ STANDING: Final = """
 
 
 async def roles_in(database: Database, session_id: str, user_ids: Sequence[str]) -> dict[str, str]:
-    """The role of each of these users in the session's room, by id; who has no part in it is left out.
+    """The role of each of these users in the session's room, by their ids. Users without a part in it are left out.
 
-    That an admin is a host everywhere is not known by an id.
+    Admins are hosts everywhere, but their ids do not show it: they are treated like everybody else here. Raises
+    Unavailable.
     """
     asked = list(user_ids)
     for row in await database.fetch(STANDING, asked, session_id):

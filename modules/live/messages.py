@@ -1,4 +1,4 @@
-"""What the routes take and answer, and what is pushed."""
+"""Messages that clients see: requests and answers of routes, and pushes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_NUL = r"^[^\x00]*$"
 Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_NUL)]
 Summary = Annotated[str, Meta(max_length=5000, pattern=NO_NUL)]
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
-# Ids of users, which the service checks.
+# Ids of users. The service checks each of them.
 CoMentors = Annotated[list[str], Meta(max_length=20)]
 Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -30,22 +30,22 @@ MADE = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
 
 
 class Mode(StrEnum):
-    """`broadcast`: one video for all. `interactive`: a stage on which several are seen."""
+    """`broadcast`: one video for all. `interactive`: with a stage on which several are seen."""
 
     BROADCAST = "broadcast"
     INTERACTIVE = "interactive"
 
 
 class Visibility(StrEnum):
-    """`program`: for those of its program. `open`: for every signed-in user."""
+    """`program`: for users who take part in its program. `open`: for every signed-in user."""
 
     PROGRAM = "program"
     OPEN = "open"
 
 
 class Video(StrEnum):
-    """`off` before and after; `unavailable` without a set-up for video; `starting` until there is a channel; `ready`
-    for the mentor's stream; `streaming`; `lost` when the stream has gone. The room is open whatever this says."""
+    """`off` before and after the class; `unavailable` where no video is set up; `starting` until there is a channel;
+    `ready` for the mentor's stream; `streaming`; `lost` when the stream is gone. The room works whatever this says."""
 
     OFF = "off"
     UNAVAILABLE = "unavailable"
@@ -56,7 +56,7 @@ class Video(StrEnum):
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
-    """A live session. Without `capacity` all who may come have a place; times are in UTC."""
+    """A live session. Without a `capacity` everybody who may join has a seat. Times are in UTC."""
 
     id: str
     program_id: str
@@ -108,7 +108,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewSession(msgspec.Struct, frozen=True, kw_only=True):
-    """Without `mentor_id` the session is the caller's."""
+    """Without `mentor_id` the caller is the session's mentor."""
 
     program_id: Name
     title: Title
@@ -165,7 +165,7 @@ class Reminder(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A user as a part of a room names them."""
+    """A user, as the parts of a room name them."""
 
     id: str
     name: str
@@ -176,13 +176,14 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """The ok of most commands of a part: its revision after this change, or before it when nothing had to change."""
+    """The ok of most commands: the revision of the part of the room after this change, or the one before when nothing
+    had to change."""
 
     rev: int
 
 
 class Nothing(msgspec.Struct, frozen=True):
-    """The data of a command that carries none."""
+    """The data of a command without data."""
 
 
 SESSION: Final = PushType("live.session", SessionView)

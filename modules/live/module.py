@@ -25,8 +25,7 @@ from modules.live.video.jobs import VideoJobs
 
 
 class LiveModule(Module):
-    """Live classes: sessions, their rooms, video, attendance and recordings. It owns `session`, `staff` and `lobby`
-    rooms."""
+    """Live classes. It owns the rooms `session:<id>`, `staff:<id>` and `lobby:<id>`."""
 
     name = "live"
     requires = ("accounts", "programs")

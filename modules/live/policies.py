@@ -1,4 +1,4 @@
-"""Who may call the routes of a session, and the ids in their paths."""
+"""Policies of the routes of a session, and the ids in their paths."""
 
 from __future__ import annotations
 

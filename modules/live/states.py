@@ -1,9 +1,9 @@
-"""The life of a live session.
+"""The life of a live session, as a table of its states and steps.
 
-It is `scheduled` until its lobby opens, by itself some minutes before the start or when a host opens it: from then on
-its viewers may be in its room. A host starts it, and it is `live` until it is ended. One that has not begun may be
-cancelled. Nothing leads back, and nothing past the lobby: a session that starts has a room in which to be told of it.
-What may be changed of a session that runs is less than of one that waits: see `sessions/service.py`.
+A session is `scheduled` first. Its lobby opens some minutes before the start, by a timer or by a host, and then viewers
+may enter its room. A host starts the session, and it is `live` until somebody or a timer ends it. A session that has
+not begun may be cancelled. No step leads back. Every session passes through the lobby, so there is a room that hears of
+the start. Once a session is live, less of it can be changed: see `sessions/service.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SessionState(StrEnum):
 
 
 class Step(StrEnum):
-    """What happens to a session."""
+    """A step in the life of a session."""
 
     OPEN = "open"
     START = "start"
@@ -45,7 +45,7 @@ TRANSITIONS: Final[dict[tuple[SessionState, Step], SessionState]] = {
 
 
 def after(state: SessionState, step: Step) -> SessionState:
-    """The state a step leads to; raises Conflict `live.bad_transition` where there is no such step."""
+    """The state after the step. Raises Conflict `live.bad_transition` when the state has no such step."""
     found = TRANSITIONS.get((state, step))
     if found is None:
         raise bad_transition(state, step)

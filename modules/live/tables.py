@@ -1,4 +1,4 @@
-"""The tables of live that are read or seeded by Piccolo; what takes locks is SQL of the services."""
+"""The tables that Piccolo reads for lists. Every other statement is in a repository."""
 
 from __future__ import annotations
 
@@ -31,36 +31,6 @@ class Session(Table, tablename="live_session"):
     started_at = Timestamptz(null=True, default=None)
     ended_at = Timestamptz(null=True, default=None)
     rev = BigInt(default=1)
-    created_at = Timestamptz()
-
-
-class Promotion(Table, tablename="live_promotion"):
-    """More than a viewer, in one session."""
-
-    session_id = Text(primary_key=True)
-    user_id = Text()
-    role = Text()
-
-
-class Series(Table, tablename="live_series"):
-    """Sessions that were planned together."""
-
-    id = Text(primary_key=True)
-    program_id = Text()
-    mentor_id = Text()
-    title = Text()
-    rule = Text()
-    timezone = Text()
-    created_by = Text()
-    created_at = Timestamptz()
-    rev = BigInt(default=1)
-
-
-class Calendar(Table, tablename="live_calendar"):
-    """A user's calendar feed."""
-
-    user_id = Text(primary_key=True)
-    secret_hash = Text()
     created_at = Timestamptz()
 
 
@@ -103,9 +73,6 @@ class VoteRow(Table, tablename="live_vote"):
 
 TABLES: Final = (
     Session,
-    Promotion,
-    Series,
-    Calendar,
     VoteRow,
     AttendanceRow,
     StarRow,

@@ -29,7 +29,7 @@ class SessionAuthorizer:
         self._room_kept = timedelta(seconds=settings.room_kept)
         self._seat_allocator = SeatAllocator(kernel, settings)
 
-    async def check(self, principal: Principal, session_id: str) -> None:
+    async def check_may_see(self, principal: Principal, session_id: str) -> None:
         """Check that the user may know what happened in the session: they take part in it, and are not banned.
 
         The session's state and capacity do not matter. Raises BadInput `not_found`, Refused `forbidden` or Unavailable.

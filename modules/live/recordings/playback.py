@@ -52,7 +52,7 @@ class Replays:
 
         Raises BadInput `not_found`, Refused `forbidden`, Conflict `live.unplayable` and Unavailable.
         """
-        await self._authorizer.check(principal, session_id)
+        await self._authorizer.check_may_see(principal, session_id)
         await self._recordings.find(session_id, id)
         if self._tokens is None:
             raise unplayable()
@@ -82,7 +82,7 @@ class Replays:
             return False
         viewer = Principal(id=grant.user_id, name="", role=role, expires_at=grant.expires * 1000)
         try:
-            await self._authorizer.check(viewer, session_id)
+            await self._authorizer.check_may_see(viewer, session_id)
         except Refused:
             return False
         return True

@@ -61,8 +61,8 @@ class Recordings:
         await self._kernel.events.publish(RecordingReady(session.id, session.program_id, id, duration))
 
     async def listing(self, principal: Principal, session_id: str) -> list[RecordingView]:
-        """What was recorded of a session, for who may see it. Raises what `SessionAuthorizer.check` raises."""
-        await self._authorizer.check(principal, session_id)
+        """What was recorded of a session, for who may see it. Raises what `SessionAuthorizer.check_may_see` raises."""
+        await self._authorizer.check_may_see(principal, session_id)
         found = await self._rows.of_session(session_id)
         return [RecordingView(one.id, one.duration_ms, one.started_at, await self._thumbnail(one)) for one in found]
 

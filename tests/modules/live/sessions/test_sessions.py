@@ -18,6 +18,7 @@ import pytest
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.answers import refused
 from ksmp_testkit.socket_client import WireError, connected
+from modules.live.room.promotions.promotions import Promotions
 from modules.live.states import TRANSITIONS, SessionState, Step, after
 
 SESSIONS = "/api/v1/sessions"
@@ -432,7 +433,7 @@ async def test_a_host_s_word_makes_a_viewer_more(caller: Caller, program: str, n
     id = path.rsplit("/", 1)[1]
     room = f"session:{id}"
     module: Any = next(one for one in node.gateway.modules if one.name == "live")
-    promotions = module.room.promotions
+    promotions = Promotions(module.kernel, records=False)
     async with connected(node.ws_url, token("enid")) as enid:
         await enid.join(room)
         for role in ("speaker", "cohost", "viewer"):
