@@ -1,5 +1,7 @@
-"""CSV (RFC 4180) for spreadsheets: every cell quoted and none of them a formula, moments in UTC; and how a route that
-also answers CSV is described."""
+"""CSV (RFC 4180) for spreadsheets, and the OpenAPI description of a route that also answers CSV.
+
+Every cell is quoted, no cell is a formula, and times are in UTC.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,13 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Sche
 CSV: Final = "text/csv"
 
 Cell = str | float | datetime | None
-# What makes a cell a formula, in any width; a name may begin so.
+# A cell that begins with one of these is a formula to a spreadsheet, also in full width. Names may begin so.
 FORMULA: Final = frozenset("=+-@＝＋－＠")
 
 
 @dataclass
 class SpreadsheetOperation(Operation):
-    """Which also answers CSV."""
+    """An operation that also answers CSV."""
 
     sample: ClassVar[str] = ""
 
@@ -33,12 +35,13 @@ class SpreadsheetOperation(Operation):
 
 
 def spreadsheet(name: str, text: str, headers: dict[str, str] | None = None) -> Response[Any]:
-    """The text as a file of this name."""
+    """An answer that a browser saves as `<name>.csv`."""
     disposition = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return Response(text, media_type=CSV, headers={**(headers or {}), **disposition})
 
 
 def written(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """The rows as CSV, under a first row of names."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(head)
@@ -47,7 +50,7 @@ def written(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def cell(value: Cell) -> str:
-    """A cell's text. What a spreadsheet would take for a formula gets an apostrophe in front, which is not shown."""
+    """The text of a cell. A formula gets an apostrophe in front, which spreadsheets do not show."""
     match value:
         case None:
             return ""
@@ -56,7 +59,7 @@ def cell(value: Cell) -> str:
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="seconds")
         case str():
-            # Also behind blanks, which are passed over by some; a tab or a line's end is a sign by itself.
+            # Some spreadsheets skip blanks before a formula. For some, a tab or a line break alone begins one.
             begins = value.lstrip()[:1]
             return f"'{value}" if begins in FORMULA or value[:1] in {"\t", "\r", "\n"} else value
         case _:
