@@ -60,13 +60,13 @@ class Declarations:
     def _add_feature(self, module: Module, feature: object) -> None:
         for push in getattr(feature, "pushes", ()):
             self._add_push(module, push)
-        for command in (*getattr(feature, "commands", ()), *_commands(module, feature)):
+        for command in _commands(module, feature):
             self._add_command(module, command)
-        for part in (*getattr(feature, "snapshots", ()), *_snapshot_parts(feature)):
+        for part in _snapshot_parts(feature):
             self._add_snapshot_part(module, part)
-        for listener in (*getattr(feature, "listens", ()), *_listeners(feature)):
+        for listener in _listeners(feature):
             self._add_listener(module, listener)
-        for timer in (*getattr(feature, "timers", ()), *_timers(feature)):
+        for timer in _timers(feature):
             _check_name(module, "timer", timer.name, {**self.timers, **self.listeners})
             self.timers[timer.name] = timer
 

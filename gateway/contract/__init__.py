@@ -17,7 +17,7 @@ from gateway.contract.listener import Listener, listener
 from gateway.contract.module import Module
 from gateway.contract.push_type import PushType
 from gateway.contract.room_kind import RoomKind
-from gateway.contract.rooms import Entity, Rooms
+from gateway.contract.rooms import Rooms
 from gateway.contract.schedules import Schedules
 from gateway.contract.snapshot_part import SnapshotPart, snapshot_part
 from gateway.contract.timer import Timer, timer
@@ -29,7 +29,6 @@ __all__ = [
     "Context",
     "Database",
     "Delivery",
-    "Entity",
     "Erased",
     "Events",
     "Export",

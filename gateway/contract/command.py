@@ -31,7 +31,7 @@ class Command:
     role: str
     request: type[msgspec.Struct]
     handler: Callable[[Context, Any], Awaitable[msgspec.Struct | None]]
-    rate: Callable[[], Rate] | Rate | None = None
+    rate: Rate | None = None
     row_first: bool = False
 
 

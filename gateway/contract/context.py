@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import msgspec
-
-from gateway.contract.push_type import PushType
-from gateway.contract.rooms import Entity, Rooms
+from gateway.contract.push_type import PushType, T
+from gateway.contract.rooms import Rooms
 from gateway.principal import Author, Principal
 from gateway.protocol.messages import Published, Snapshot
 from gateway.protocol.stored_push import StoredPush, Sweep
@@ -39,8 +36,8 @@ class Context:
 
     async def publish(
         self,
-        push: PushType[Any] | str,
-        data: msgspec.Struct,
+        push: PushType[T],
+        data: T,
         *,
         erases: Sequence[StoredPush] = (),
         replaces: StoredPush | None = None,
@@ -59,7 +56,7 @@ class Context:
             sweeps=sweeps,
         )
 
-    async def publish_row(self, push: PushType[Any] | str, entity: Entity) -> None:
+    async def publish_row(self, push: PushType[T], entity: T) -> None:
         """The same for an entity whose row this transaction writes: see `Rooms.publish_row`."""
         await self.rooms.publish_row(self.room, push, entity, author=Author.of(self.principal), nonce=self.nonce)
 

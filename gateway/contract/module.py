@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from gateway.contract.command import Command
 from gateway.contract.kernel import Kernel
-from gateway.contract.listener import Listener
 from gateway.contract.push_type import PushType
 from gateway.contract.room_kind import RoomKind
-from gateway.contract.snapshot_part import SnapshotPart
-from gateway.contract.timer import Timer
 from gateway.principal import Principal
 
 if TYPE_CHECKING:
@@ -52,10 +48,6 @@ class Module:
     rooms: Sequence[RoomKind] = ()
     pushes: Sequence[PushType[Any]] = ()
     routes: Sequence[ControllerRouterHandler] = ()
-    commands: Sequence[Command] = ()
-    snapshots: Sequence[SnapshotPart] = ()
-    listens: Sequence[Listener] = ()
-    timers: Sequence[Timer] = ()
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
-from gateway.contract.push_type import PushType
+from gateway.contract.push_type import PushType, T
 from gateway.principal import Author
 from gateway.protocol.messages import Person, Published, Snapshot
 from gateway.protocol.stored_push import StoredPush, Sweep
@@ -17,21 +15,14 @@ if TYPE_CHECKING:
     from gateway.contract.context import Context
 
 
-class Entity(Protocol):
-    """What a row-first push carries: a struct of the whole entity, with its revision."""
-
-    @property
-    def rev(self) -> int: ...
-
-
 class Rooms(Protocol):
     """The rooms of the whole cluster, as a module sees them."""
 
     async def publish(
         self,
         room: str,
-        push: PushType[Any] | str,
-        data: msgspec.Struct,
+        push: PushType[T],
+        data: T,
         *,
         author: Author | None = None,
         nonce: str | None = None,
@@ -40,26 +31,31 @@ class Rooms(Protocol):
         replaces: StoredPush | None = None,
         sweeps: Sweep | None = None,
     ) -> Published:
-        """Store a push in the room's log and send it to every member.
+        """Store a push in the room's log and send it to every member; return once it is stored.
 
-        Returns once it is stored. The same `message_id` within two minutes is stored once. With `erases`
-        it is the tombstone of those pushes: once it is stored they are erased from stream and archive,
-        and no replay shows them again. With `replaces` it is a later version of that push, which is erased with all
-        versions before it: the new one has to say everything. With `sweeps`, in rooms that are archived, it is the
-        tombstone of all it covers; they are shown to nobody any more, and erased in the background. Raises Unavailable
-        when the log did not answer; the push may have been stored all the same.
+        `push` is one that a feature of the module lists in `pushes`, and `data` its struct; all else is a ValueError.
+        The same `message_id` within two minutes is stored once.
+
+        With `erases` it is the tombstone of those pushes. Once it is stored they are erased from stream and archive,
+        and no replay shows them again. With `replaces` it is a later version of that push. All versions before it are
+        erased, so the new one has to say everything. With `sweeps`, in rooms that are archived, it is the tombstone of
+        all that the sweep covers. Nobody is shown those any more, and they are erased in the background.
+
+        Raises Unavailable when the log did not answer. The push may have been stored all the same.
         """
 
     async def publish_row(
         self,
         room: str,
-        push: PushType[Any] | str,
-        entity: Entity,
+        push: PushType[T],
+        entity: T,
         *,
         author: Author | None = None,
         nonce: str | None = None,
     ) -> None:
         """Push an entity whose row this transaction writes, when it commits, and only then.
+
+        The push's struct is the whole entity, with its revision as `rev: int`.
 
         Call it after the row was written. The pushes of one entity reach the room in the order of their commits; those
         of different entities may change places. Rarely one comes twice. Whoever applies them keeps the highest `rev`.
@@ -67,9 +63,7 @@ class Rooms(Protocol):
         for a bad room, and Unavailable.
         """
 
-    async def emit(
-        self, room: str, push: PushType[Any] | str, data: msgspec.Struct, *, author: Author | None = None
-    ) -> None:
+    async def emit(self, room: str, push: PushType[T], data: T, *, author: Author | None = None) -> None:
         """Send an ephemeral push: at most once, and first to be dropped under pressure."""
 
     async def read(self, room: str, seq: int) -> StoredPush | None:

@@ -154,8 +154,7 @@ def _check_rate(spec: CommandSpec, rates: dict[str, Bucket]) -> None:
         return
     bucket = rates.get(spec.name)
     if bucket is None:
-        rate = spec.rate() if callable(spec.rate) else spec.rate
-        bucket = rates[spec.name] = Bucket(rate.count / rate.seconds, rate.count)
+        bucket = rates[spec.name] = Bucket(spec.rate.count / spec.rate.seconds, spec.rate.count)
     wait = bucket.take(time.monotonic())
     if wait > 0.0:
         raise Limited(f"too many {spec.name}", retry_after=round(wait, 3))

@@ -16,8 +16,7 @@ from gateway import clock, failpoint
 from gateway.bus import log_record
 from gateway.bus.log import RoomLog, Stored
 from gateway.contract.context import Context
-from gateway.contract.push_type import PushType
-from gateway.contract.rooms import Entity
+from gateway.contract.push_type import PushType, T
 from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
 from gateway.principal import Author
@@ -68,8 +67,8 @@ class ClusterRooms:
     async def publish(
         self,
         room: str,
-        push: PushType[Any] | str,
-        data: msgspec.Struct,
+        push: PushType[T],
+        data: T,
         *,
         author: Author | None = None,
         nonce: str | None = None,
@@ -108,8 +107,8 @@ class ClusterRooms:
     async def publish_row(
         self,
         room: str,
-        push: PushType[Any] | str,
-        entity: Entity,
+        push: PushType[T],
+        entity: T,
         *,
         author: Author | None = None,
         nonce: str | None = None,
@@ -126,10 +125,8 @@ class ClusterRooms:
         """Store a row-first push that comes out of the outbox; raises Unavailable."""
         await self._store(room, body, message_id)
 
-    def _name_of(self, push: PushType[Any] | str, data: object) -> str:
+    def _name_of(self, push: PushType[Any], data: object) -> str:
         """The name of a push that a module has declared; raises ValueError for any other, and for other data."""
-        if isinstance(push, str):
-            return push
         if self._pushes.get(push.name) != push:
             raise ValueError(f"no module declares {push.name} so; list it in `pushes` of the feature that publishes it")
         if not isinstance(data, push.data):
@@ -145,9 +142,7 @@ class ClusterRooms:
             await self._hub.poke(room, stored.seq)
         return stored
 
-    async def emit(
-        self, room: str, push: PushType[Any] | str, data: msgspec.Struct, *, author: Author | None = None
-    ) -> None:
+    async def emit(self, room: str, push: PushType[T], data: T, *, author: Author | None = None) -> None:
         message = Push(push=self._name_of(push, data), room=room, at=clock.now_ms(), author=author, data=data)
         await self._hub.emit(room_name(room), message)
 

@@ -9,10 +9,11 @@ import asyncpg
 import msgspec
 import pytest
 
+from gateway.contract import PushType
 from gateway.protocol.names import room_name
 from ksmp_testkit import eventually
 from tests.events.conftest import ServeShop
-from tests.events.shop import Close, Item, Oops, Shop, Sold, effects, fresh
+from tests.events.shop import ITEM, Close, Item, Oops, Shop, Sold, effects, fresh
 
 
 async def revs(shop: Shop, name: str) -> list[int]:
@@ -41,7 +42,7 @@ async def test_outside_of_a_transaction_it_says_so(serve: ServeShop) -> None:
         with pytest.raises(RuntimeError, match=r"outside of a transaction.*kernel\.database\.transaction\(\)"):
             await shop.kernel.events.publish(Sold("x"))
         with pytest.raises(RuntimeError, match="outside of a transaction"):
-            await shop.kernel.rooms.publish_row("stall:x", "shop.item", Item("x", 1))
+            await shop.kernel.rooms.publish_row("stall:x", ITEM, Item("x", 1))
         async with shop.kernel.database.transaction():
             pass
         with pytest.raises(RuntimeError, match="outside of a transaction"):
@@ -89,7 +90,13 @@ async def test_what_may_not_be_published(serve: ServeShop) -> None:
         with pytest.raises(ValueError, match="at most 100 may be published"):
             await shop.kernel.events.publish(Sold("x" * 100))
         with pytest.raises(ValueError, match="with its `rev`"):
-            await shop.kernel.rooms.publish_row("stall:x", "shop.item", Sold("x"))  # type: ignore[arg-type]
+            await shop.kernel.rooms.publish_row("stall:x", ITEM, Sold("x"))  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=r"no module declares shop\.other so"):
+            await shop.kernel.rooms.publish_row("stall:x", PushType("shop.other", Item), Item("x", 1))
+        with pytest.raises(ValueError, match=r"no module declares shop\.item so"):
+            await shop.kernel.rooms.publish("stall:x", PushType("shop.item", Sold), Sold("x"))
+        with pytest.raises(ValueError, match=r"shop\.item carries Item, and not Close"):
+            await shop.kernel.rooms.emit("stall:x", ITEM, Close("x"))  # type: ignore[arg-type]
         when = datetime.now(UTC)
         with pytest.raises(ValueError, match="declares no timer shop.open"):
             await shop.kernel.schedules.at("shop.open", "x", when, Close("x"))

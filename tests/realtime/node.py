@@ -64,7 +64,9 @@ class Gone(msgspec.Struct):
 SAID = PushType("test.said", Text, is_message=True)
 GONE = PushType("test.gone", Gone)
 RESAID = PushType("test.resaid", Text, is_message=True)
-PUSHES = {push.name: push for push in (SAID, GONE, RESAID)}
+WAVED = PushType("test.waved", Text)
+SWEPT = PushType("test.swept", Text)
+PUSHES: dict[str, PushType[Any]] = {push.name: push for push in (SAID, GONE, RESAID, WAVED, SWEPT)}
 
 
 class Transcript:

@@ -18,7 +18,7 @@ from gateway.contract import Sweep
 from gateway.db.migrate import migrate
 from gateway.protocol.names import room_name
 from gateway.realtime.archive import Archiver
-from tests.realtime.node import Node, Text, eventually, node
+from tests.realtime.node import SWEPT, Node, Text, eventually, node
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +213,7 @@ async def test_what_is_swept_is_erased_from_stream_and_archive_in_the_background
     await until_archived(here, archived)
     failpoint.set("archive.pause", lambda _: True)
     recent = await here.say(room, "not archived yet")
-    swept = (await here.rooms.publish(room, "test.swept", Text(""), sweeps=Sweep(("test.said",)))).seq
+    swept = (await here.rooms.publish(room, SWEPT, Text(""), sweeps=Sweep(("test.said",)))).seq
     # They are hidden from everybody as soon as the sweep is stored.
     assert [push.seq for push in await here.rooms.recent(room, 100, ["test.said", "test.swept"])] == [swept]
     last = await here.say(room, "after")
@@ -227,7 +227,7 @@ async def test_what_is_swept_is_erased_from_stream_and_archive_in_the_background
 
 async def test_a_room_without_an_archive_cannot_be_swept(here: Node) -> None:
     with pytest.raises(ValueError, match="no archive"):
-        await here.rooms.publish("other:1", "test.swept", Text(""), sweeps=Sweep(("test.said",)))
+        await here.rooms.publish("other:1", SWEPT, Text(""), sweeps=Sweep(("test.said",)))
 
 
 async def test_messages_that_were_not_erased_are_counted(here: Node, archiver: Archiver, room: str) -> None:

@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway import failpoint
+from gateway.bus import log_record
 from gateway.errors import BadInput, Refused, Restricted, Unavailable
 from gateway.protocol.names import room_name
 from gateway.realtime.cluster_state import ROOM
@@ -337,11 +339,17 @@ async def test_without_postgresql_the_log_tells_a_node_that_starts(
         assert refused(other, room, user) is not None
 
 
+async def tell(node: Node, fact: msgspec.Struct) -> None:
+    """What the relay would send of a fact."""
+    body = log_record.encode_payload("system.fact", msgspec.json.encode(fact), author=None, nonce=None)
+    await node.rooms.send(ROOM, body, uuid.uuid4().hex)
+
+
 async def test_an_older_version_that_comes_late_changes_nothing(near: Node, far: Node, room: str, user: str) -> None:
     await near.rooms.restrict(room, user, ["test.say"], None)
     held = near.cluster_state._known["restriction", f"{room} {user} restriction"]
     await near.rooms.lift(room, user)
-    await near.rooms.publish(str(ROOM), "system.fact", held)
+    await tell(near, held)
     await near.rooms.evict(room, user, "test.last")
     await eventually(lambda: kept_out(far, room, user), "all of it was heard")
     assert refused(near, room, user) is None
@@ -374,7 +382,7 @@ async def test_what_is_over_for_long_is_pruned(near: Node, room: str, user: str)
 
 
 async def test_a_fact_that_cannot_be_read_stops_no_other(near: Node, far: Node, room: str, user: str) -> None:
-    await near.rooms.publish(str(ROOM), "system.fact", Eviction(room, user, "", rejoin=False))
+    await tell(near, Eviction(room, user, "", rejoin=False))
     await near.rooms.restrict(room, user, ["test.say"], None)
     await eventually(lambda: refused(far, room, user) is not None, "the next one is heard")
 

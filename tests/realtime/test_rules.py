@@ -13,7 +13,7 @@ from gateway import failpoint
 from gateway.bus import log_record
 from gateway.errors import CloseCode
 from gateway.protocol.names import room_name
-from tests.realtime.node import Node, Text, eventually, node
+from tests.realtime.node import WAVED, Node, Text, eventually, node
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ async def test_a_gap_whose_revealer_was_erased_closes(near: Node, far: Node, roo
 
 async def test_an_ephemeral_push_reaches_every_node_and_has_no_place(near: Node, far: Node, room: str) -> None:
     here, there = await near.viewer(room), await far.viewer(room)
-    await near.rooms.emit(room, "test.waved", Text("hi"))
+    await near.rooms.emit(room, WAVED, Text("hi"))
     await near.say(room, "a")
     for viewer in (here, there):
         await eventually(lambda: viewer.texts == ["a"], "the durable one")
