@@ -16,6 +16,7 @@ from ksmp_testkit.answers import done, refused
 from ksmp_testkit.member import clients_of
 from ksmp_testkit.socket_client import connected
 from modules.programs.facade import lesson as found_lesson
+from modules.programs.module import ProgramsModule
 from tests.modules.programs.programs import ANY, created, id_of, user
 
 
@@ -311,7 +312,7 @@ async def test_a_deleted_user_s_progress_is_taken_along_and_forgotten(
     for who in (ann, ben):
         await caller(who).post(f"{path}/enrolment")
         done(await caller(who).put(f"{path}/lessons/{only}/progress", json={"state": "completed"}))
-    module = next(one for one in node.gateway.modules if one.name == "programs")
+    module = node.module(ProgramsModule)
     (held,) = (await module.export(ann))["progress"]
     assert (held["program_id"], held["lesson_id"], held["title"]) == (id_of(path), only, "only")
     async with node.gateway.database.transaction():
