@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-async def eventually(condition: Callable[[], Any], what: str, timeout: float = 15.0) -> None:
+async def eventually(condition: Callable[[], Any], what: str = "the condition holds", timeout: float = 15.0) -> None:
     """Wait until the condition, which may be a coroutine function, gives something true.
 
     Raises AssertionError, which says what was waited for, after `timeout` seconds.
@@ -23,4 +23,4 @@ async def eventually(condition: Callable[[], Any], what: str, timeout: float = 1
             return
         if time.monotonic() >= deadline:
             raise AssertionError(f"never: {what}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)

@@ -10,7 +10,7 @@ from nats.aio.msg import Msg
 from structlog.testing import capture_logs
 
 from gateway.bus.connection import NatsBus
-from tests.realtime.node import eventually
+from ksmp_testkit import eventually
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -268,11 +267,3 @@ async def node(
         await running.hub.stop()
         await running.bus.close()
         await running.database.stop()
-
-
-async def eventually(condition: Any, what: str, timeout: float = 8.0) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"never: {what}"
-        await asyncio.sleep(0.01)

@@ -18,7 +18,8 @@ from gateway.contract import Sweep
 from gateway.db.migrate import migrate
 from gateway.protocol.names import room_name
 from gateway.realtime.archive import Archiver
-from tests.realtime.node import SWEPT, Node, Text, eventually, node
+from ksmp_testkit import eventually
+from tests.realtime.node import SWEPT, Node, Text, node
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from gateway.protocol.messages import ModuleCommand, Published
 from gateway.realtime.command_executor import CommandExecutor
 from gateway.realtime.command_source import MemberSource
 from gateway.realtime.dedup_window import message_id
-from tests.realtime.node import COMMANDS, Node, eventually, node
+from ksmp_testkit import eventually
+from tests.realtime.node import COMMANDS, Node, node
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from gateway.errors import BadInput, Refused, Restricted, Unavailable
 from gateway.protocol.names import room_name
 from gateway.realtime.cluster_state import ROOM
 from gateway.realtime.evictions import Eviction
-from tests.realtime.node import Node, Viewer, eventually, node
+from ksmp_testkit import eventually
+from tests.realtime.node import Node, Viewer, node
 
 BOTH = ["test.ask", "test.say"]
 

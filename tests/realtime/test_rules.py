@@ -13,7 +13,8 @@ from gateway import failpoint
 from gateway.bus import log_record
 from gateway.errors import CloseCode
 from gateway.protocol.names import room_name
-from tests.realtime.node import WAVED, Node, Text, eventually, node
+from ksmp_testkit import eventually
+from tests.realtime.node import WAVED, Node, Text, node
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from devstack.guard import Guard
 from devstack.nats import NatsCluster
 from gateway.bus.connection import NatsBus
 from gateway.realtime.archive import Archiver
-from ksmp_testkit import Running
-from tests.realtime.node import eventually
+from ksmp_testkit import Running, eventually
 
 
 async def test_an_archiver_stops_at_any_moment(node: Running) -> None:

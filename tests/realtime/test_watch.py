@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from devstack.nats import NatsCluster
-from tests.realtime.node import Node, eventually, node
+from ksmp_testkit import eventually
+from tests.realtime.node import Node, node
 
 
 @pytest.fixture

@@ -98,9 +98,3 @@ async def stream(
             events.reader.cancel()
             with contextlib.suppress(asyncio.CancelledError, httpx.HTTPError):
                 await events.reader
-
-
-async def eventually(true: Callable[[], bool], timeout: float = 5.0) -> None:
-    async with asyncio.timeout(timeout):
-        while not true():
-            await asyncio.sleep(0.02)

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from gateway.realtime.presence_sync import PERIOD
 from gateway.settings import Settings
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running, eventually
 from ksmp_testkit.socket_client import Message, WireClient, WireError, connected
 
 # Pushes of a room are 500 ms apart when they leave; on a loaded machine they arrive less evenly.
@@ -69,12 +69,6 @@ async def refused(client: WireClient, code: str, cmd: str, **fields: Any) -> Non
     with pytest.raises(WireError) as caught:
         await client.call(cmd, **fields)
     assert caught.value.code == code
-
-
-async def eventually(true: Callable[[], bool], timeout: float = 10.0) -> None:
-    async with asyncio.timeout(timeout):
-        while not true():
-            await asyncio.sleep(0.02)
 
 
 # The push

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running, eventually
 from ksmp_testkit.socket_client import TIMEOUT, connected
 
-from .events import eventually, stream
+from .events import stream
 from .poster import poster, problem
 
 

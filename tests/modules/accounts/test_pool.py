@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple
 
 import aioboto3  # type: ignore[import-untyped,unused-ignore]
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from gateway.principal import Role
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running, eventually
 from modules.accounts.module import AccountsModule
 
 REGION = "ap-south-1"
@@ -107,15 +107,6 @@ async def admin(node: Running, token: MakeToken) -> AsyncIterator[httpx.AsyncCli
     headers = {"Authorization": f"Bearer {token('pool-s-admin', 'admin')}"}
     async with httpx.AsyncClient(base_url=node.url, headers=headers, timeout=SOON) as client:
         yield client
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    try:
-        async with asyncio.timeout(SOON):
-            while not await holds():
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise AssertionError(f"it never came to be so: {what}") from None
 
 
 async def met(node: Running, token: MakeToken, sub: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.errors import CloseCode, Unavailable
 from gateway.principal import Principal, Role
-from ksmp_testkit import MakeGateway, MakeToken, Running
+from ksmp_testkit import MakeGateway, MakeToken, Running, eventually
 from ksmp_testkit.socket_client import WireError, connected, opened
 from modules.accounts.facade import record
 from modules.accounts.module import AccountsModule
@@ -73,15 +73,6 @@ def admin() -> str:
 
 def problem(answer: httpx.Response, status: int, code: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    try:
-        async with asyncio.timeout(SOON):
-            while not await holds():
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise AssertionError(f"it never came to be so: {what}") from None
 
 
 async def entries(call: Call, admin: str, **filters: str) -> list[dict[str, Any]]:
