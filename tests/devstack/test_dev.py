@@ -58,7 +58,7 @@ class Run:
         return state.read(self.data / "dev.json")
 
     async def ready(self) -> State:
-        await until(lambda: "Ready after" in self.said or self.process.poll() is not None, 20, "readiness")
+        await until(lambda: "Ready after" in self.said or self.process.poll() is not None, 60, "readiness")
         assert self.process.poll() is None, self.said
         return self.state
 
