@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Final
 from weakref import WeakValueDictionary
 
 import msgspec
+from cachetools import TTLCache
 
 from gateway import clock
 from gateway.contract import Kernel
@@ -17,6 +18,9 @@ from modules.live import errors
 from modules.live.access.seat_repository import SeatRepository, Seats
 from modules.live.rooms import session_room
 from modules.live.settings import LiveSettings
+
+# Most sessions that a gateway remembers as full.
+FULL_SESSIONS: Final = 10_000
 
 
 class SeatAllocator:
@@ -33,17 +37,15 @@ class SeatAllocator:
         # A user who comes back on an older grant takes no new seat, and the attendance writer sees them a moment later.
         shortest = kernel.settings(Settings).grant_fresh + 2 * settings.attendance_interval
         self._grace = timedelta(seconds=max(settings.seat_grace, shortest))
-        self._pause = settings.full_pause
         # For each session one joining user of this node asks at a time. The others hold no connection meanwhile.
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._full: dict[str, float] = {}
+        self._full: TTLCache[str, bool] = TTLCache(FULL_SESSIONS, settings.full_pause)
 
     async def take(self, session_id: str, user_id: str, *, known: bool) -> None:
         """Take a seat for the user; with `known` they may have one. Raises Conflict `live.full` or Unavailable."""
         asking = self._asking.setdefault(session_id, asyncio.Lock())
         async with asking:
-            now = time.monotonic()
-            if not known and now < self._full.get(session_id, now):
+            if not known and session_id in self._full:
                 raise errors.full()
             seats = await self._try(session_id, user_id, None)
             if not seats.free(len(seats.stale)) and seats.free(0):
@@ -51,9 +53,8 @@ class SeatAllocator:
                 # because other nodes may have to be asked.
                 there = [person.id for person in await self._rooms.members(session_room(session_id))]
                 seats = await self._try(session_id, user_id, there)
-            self._full = {id: until for id, until in self._full.items() if until > now}
             if not seats.free(len(seats.stale)):
-                self._full[session_id] = now + self._pause
+                self._full[session_id] = True
                 raise errors.full()
 
     async def _try(self, session_id: str, user_id: str, present: Collection[str] | None) -> Seats:
