@@ -1,4 +1,4 @@
-"""Programs and sessions that the tests of the schedule and of timers make."""
+"""Programs and sessions that the tests of live make."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import asyncpg
 import httpx
+
+from ksmp_testkit.socket_client import WireClient, WireError
 
 SESSIONS = "/api/v1/sessions"
 ANY = {"If-Match": "*"}
@@ -33,3 +35,21 @@ async def create_session(mentor: httpx.AsyncClient, program: str, starts: float,
     assert answer.status_code == 201, answer.text
     path: str = answer.headers["location"]
     return path
+
+
+async def created(mentor: httpx.AsyncClient, program: str, *steps: str, **values: Any) -> str:
+    """The path of a new session, an hour from now, after these steps."""
+    path = await create_session(mentor, program, 3600, 7200, **values)
+    for step in steps:
+        answer = await mentor.post(f"{path}/{step}")
+        assert answer.status_code == 200, answer.text
+    return path
+
+
+async def entered(client: WireClient, room: str) -> str:
+    """`in`, or the code with which the room was refused."""
+    try:
+        await client.join(room)
+    except WireError as error:
+        return error.code
+    return "in"

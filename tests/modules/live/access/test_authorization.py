@@ -7,10 +7,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 
-from ksmp_testkit import CreateSession, MakeToken, Running
+from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireError, connected
 
 Enter = Callable[[str, str, str], Awaitable[str]]
+
+
+@pytest.fixture(scope="module")
+async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
+    """One that keeps grants, as gateways do."""
+    async with gateway() as running:
+        yield running
 
 
 @pytest.fixture

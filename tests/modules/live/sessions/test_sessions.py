@@ -1,36 +1,29 @@
-"""The life of a session through HTTP, what its room hears of it, and whom its room lets in when."""
+"""The life of a session through HTTP, and what its rooms hear of it."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.answers import refused
-from ksmp_testkit.socket_client import WireError, connected
-from modules.live.room.promotions.promotions import Promotions
+from ksmp_testkit.socket_client import connected
 from modules.live.states import TRANSITIONS, SessionState, Step, after
+from tests.modules.live.scheduling import SESSIONS, created
 
-SESSIONS = "/api/v1/sessions"
 ANY = {"If-Match": "*"}
 
 
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
     environ = {
-        # So a place is kept for two seconds.
-        "KSMP_LIVE_SEAT_GRACE": "0",
-        "KSMP_LIVE_ATTENDANCE_INTERVAL": "1",
         "KSMP_LIVE_ROOM_KEPT": "60",
         "KSMP_LIVE_LONGEST": "7200",
         "KSMP_LIVE_AHEAD": "86400",
@@ -56,17 +49,6 @@ def at(minutes: float) -> str:
 
 def session_of(program: str, **values: Any) -> dict[str, Any]:
     return {"program_id": program, "title": "Roots", "starts_at": at(60), "ends_at": at(120)} | values
-
-
-async def created(mentor: httpx.AsyncClient, program: str, *steps: str, **values: Any) -> str:
-    """The path of a new session after these steps."""
-    answer = await mentor.post(f"{SESSIONS}/", json=session_of(program, **values))
-    assert answer.status_code == 201, answer.text
-    path: str = answer.headers["location"]
-    for step in steps:
-        answer = await mentor.post(f"{path}/{step}")
-        assert answer.status_code == 200, answer.text
-    return path
 
 
 async def test_every_move_that_is_not_in_the_table_is_a_conflict(
@@ -195,261 +177,3 @@ async def test_the_agenda_shows_to_each_what_is_theirs(caller: Caller, program: 
     assert await found("enid", state="cancelled") == [early]
     await database.execute("UPDATE program_enrolment SET state = 'waiting' WHERE program_id = $1", program)
     assert await found("enid") == [shown]
-
-
-async def test_whom_a_room_lets_in_at_which_time(
-    caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
-) -> None:
-    mentor = caller("meera", "mentor")
-    path = await created(mentor, program, co_mentors=["cora"])
-    id = path.rsplit("/", 1)[1]
-
-    async def entered(user: str, role: str = "student") -> str:
-        async with connected(node.ws_url, token(user, role)) as client:
-            try:
-                await client.join(f"session:{id}")
-            except WireError as error:
-                return error.code
-            return "in"
-
-    assert [await entered("enid"), await entered("sam")] == ["live.not_open", "forbidden"]
-    assert [await entered("meera", "mentor"), await entered("cora"), await entered("root", "admin")] == ["in"] * 3
-    await mentor.post(f"{path}/open")
-    assert [await entered("enid"), await entered("sam")] == ["in", "forbidden"]
-    await mentor.patch(path, json={"visibility": "open"}, headers=ANY)
-    assert await entered("sam") == "in"
-    for step in ("start", "end"):
-        assert (await mentor.post(f"{path}/{step}")).status_code == 200
-    assert await entered("enid") == "in"
-    await database.execute("UPDATE live_session SET ended_at = now() - interval '61 s' WHERE id = $1", id)
-    assert [await entered("enid"), await entered("meera", "mentor")] == ["live.over", "in"]
-    path = await created(mentor, program, "cancel")
-    id = path.rsplit("/", 1)[1]
-    assert await entered("enid") == "live.cancelled"
-
-
-async def test_a_room_that_closes_is_left_by_all_but_its_hosts(
-    gateway: MakeGateway, program: str, token: MakeToken, database: asyncpg.Pool
-) -> None:
-    environ = {"KSMP_LIVE_ROOM_KEPT": "1"}
-    async with (
-        gateway(environ=environ, grant_fresh=0.0) as a,
-        gateway(environ=environ, grant_fresh=0.0) as b,
-        AsyncExitStack() as stack,
-    ):
-
-        async def connect(node: Running, user: str, role: str = "student") -> Any:
-            return await stack.enter_async_context(connected(node.ws_url, token(user, role)))
-
-        headers = {"Authorization": f"Bearer {token('meera', 'mentor')}"}
-        mentor = await stack.enter_async_context(httpx.AsyncClient(base_url=b.url, headers=headers, timeout=30))
-        hosts = [await connect(b, "meera", "mentor"), await connect(a, "root", "admin")]
-        viewers = [await connect(a, "sam"), await connect(b, "enid"), await connect(b, "sam")]
-        for steps, code in ((("start", "end"), "live.over"), (("cancel",), "live.cancelled")):
-            path = await created(mentor, program, "open", visibility="open")
-            id = path.rsplit("/", 1)[1]
-            guest = await connect(a, f"guest-{id}")
-            await guest.join(f"lobby:{id}")
-            for client in (*hosts, *viewers):
-                await client.join(f"session:{id}")
-            await hosts[0].join(f"staff:{id}")
-            for step in steps:
-                assert (await mentor.post(f"{path}/{step}")).status_code == 200
-            for client, room in (*((one, f"session:{id}") for one in viewers), (guest, f"lobby:{id}")):
-                left = await client.expect(lambda one, room=room: one.get("push") == "left" and one["room"] == room)
-                assert left["data"] == {"code": code, "rejoin": False}
-
-            timers = "SELECT FROM timer WHERE key = $1 AND name = 'live.empty'"
-            async with asyncio.timeout(20):
-                while await database.fetch(timers, id):
-                    await asyncio.sleep(0.1)
-            for host in hosts:
-                await host.say(f"session:{id}", "still here")
-                assert host.pushes("left") == []
-            assert (await hosts[0].join(f"staff:{id}"))["members"] == 1
-            assert await entered(viewers[1], f"session:{id}") == code
-
-
-async def test_who_has_no_right_any_more_is_taken_out(
-    caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
-) -> None:
-    mentor = caller("meera", "mentor")
-    path = await created(mentor, program, "open", co_mentors=["cora", "carl"], visibility="open")
-    session = f"session:{path.rsplit('/', 1)[1]}"
-    staff = session.replace("session", "staff")
-    left = {"code": "live.role", "rejoin": True}
-    async with AsyncExitStack() as stack:
-        people = {
-            name: await stack.enter_async_context(connected(node.ws_url, token(name)))
-            for name in ("cora", "carl", "sam", "enid")
-        }
-        for name, client in people.items():
-            await client.join(session)
-            if name.startswith("c"):
-                await client.join(staff)
-        assert (await mentor.patch(path, json={"co_mentors": ["carl"]}, headers=ANY)).status_code == 200
-        for room in (session, staff):
-            assert (await people["cora"].expect_push("left", room))["data"] == left
-        # Of an open session everybody is a viewer.
-        await people["cora"].join(session)
-        with pytest.raises(WireError, match="forbidden"):
-            await people["cora"].join(staff)
-        assert (await mentor.patch(path, json={"visibility": "program"}, headers=ANY)).status_code == 200
-        for name in ("cora", "sam"):
-            await people[name].expect(
-                lambda one: one.get("push") == "left" and one["room"] == session and one["data"] == left
-            )
-            with pytest.raises(WireError, match="forbidden"):
-                await people[name].join(session)
-        for name in ("carl", "enid"):
-            await people[name].say(session, "still here")
-            assert people[name].pushes("left") == []
-    (noted,) = await database.fetch("SELECT act, details FROM account_audit WHERE subject = $1", path.rsplit("/", 1)[1])
-    assert (noted["act"], json.loads(noted["details"])) == ("live.co_mentors", {"added": [], "removed": ["cora"]})
-
-
-async def entered(client: Any, room: str) -> str:
-    try:
-        await client.join(room)
-    except WireError as error:
-        return error.code
-    return "in"
-
-
-async def test_places_are_taken_once_and_free_again_when_their_holder_has_left(
-    caller: Caller, program: str, node: Running, token: MakeToken
-) -> None:
-    mentor = caller("meera", "mentor")
-    path = await created(mentor, program, "open", "start", visibility="open", capacity=3)
-    room = f"session:{path.rsplit('/', 1)[1]}"
-    async with AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(connected(node.ws_url, token(f"guest-{n}"))) for n in range(8)]
-        results = await asyncio.gather(*(client.join(room) for client in clients), return_exceptions=True)
-        inside = [client for client, result in zip(clients, results, strict=True) if isinstance(result, dict)]
-        outside = [client for client in clients if client not in inside]
-        assert len(inside) == 3
-        assert {result.code for result in results if isinstance(result, WireError)} == {"live.full"}
-        # Hosts need none.
-        async with connected(node.ws_url, token("meera", "mentor")) as host:
-            await host.join(room)
-        # Longer in the room than a place is kept.
-        await asyncio.sleep(3)
-        assert await entered(outside[0], room) == "live.full"
-        await inside[0].call("leave", room=room)
-        assert await entered(outside[0], room) == "live.full"
-        async with asyncio.timeout(20):
-            while await entered(outside[0], room) == "live.full":
-                await asyncio.sleep(0.2)
-        assert await entered(outside[0], room) == "in"
-        assert [await entered(client, room) for client in (outside[1], inside[0])] == ["live.full"] * 2
-        # As many as it may be may be too few; nobody has to go.
-        assert (await mentor.patch(path, json={"capacity": 4}, headers=ANY)).status_code == 200
-        async with asyncio.timeout(20):
-            while await entered(outside[1], room) == "live.full":
-                await asyncio.sleep(0.2)
-        assert [await entered(client, room) for client in (*inside[1:], outside[0])] == ["in"] * 3
-
-
-async def test_who_came_before_places_were_counted_has_one(
-    caller: Caller, program: str, node: Running, token: MakeToken
-) -> None:
-    mentor = caller("meera", "mentor")
-    path = await created(mentor, program, "open", "start", visibility="open")
-    room = f"session:{path.rsplit('/', 1)[1]}"
-    async with AsyncExitStack() as stack:
-        one, two, host = [
-            await stack.enter_async_context(connected(node.ws_url, token(name))) for name in ("a", "b", "meera")
-        ]
-        assert [await entered(client, room) for client in (one, host)] == ["in"] * 2
-        await asyncio.sleep(1.5)
-        assert (await mentor.patch(path, json={"capacity": 1}, headers=ANY)).status_code == 200
-        assert [await entered(client, room) for client in (two, one)] == ["live.full", "in"]
-
-
-async def test_no_more_than_there_are_places_come_in_on_several_gateways(
-    gateway: MakeGateway, caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
-) -> None:
-    """At once and again and again; who was on a gateway that was killed finds their place for a while."""
-    mentor = caller("meera", "mentor")
-    path = await created(mentor, program, "open", "start", visibility="open", capacity=10)
-    id = path.rsplit("/", 1)[1]
-    room = f"session:{id}"
-    environ = {"KSMP_LIVE_SEAT_GRACE": "4", "KSMP_LIVE_ATTENDANCE_INTERVAL": "0.2"}
-    lazy = environ | {"KSMP_LIVE_FULL_PAUSE": "3600"}
-    # Nobody comes in on a grant of before.
-    async with (
-        gateway(environ=environ, grant_fresh=0.0, command_burst=10_000) as a,
-        gateway(environ=lazy, grant_fresh=0.0, command_burst=10_000) as b,
-        AsyncExitStack() as stack,
-    ):
-        # As a gateway left them that was killed: in the room for long, and seen a moment ago.
-        await database.execute("INSERT INTO live_node VALUES ($1, now())", f"killed-{id}")
-        for name in ("lost", "found"):
-            await database.execute(
-                "INSERT INTO live_stay VALUES ($1, $2, $3, now() - interval '1 hour', NULL, 'N', false)",
-                id,
-                f"{name}-{id}",
-                f"killed-{id}",
-            )
-            await database.execute(
-                "INSERT INTO live_seat VALUES ($1, $2, now() - interval '1 hour')", id, f"{name}-{id}"
-            )
-        users = [f"{n}-{id}" for n in range(30)]
-        clients = [
-            await stack.enter_async_context(connected((a, b)[n % 2].ws_url, token(name)))
-            for n, name in enumerate(users)
-        ]
-        found = await stack.enter_async_context(connected(b.ws_url, token(f"found-{id}")))
-        results = await asyncio.gather(*(entered(client, room) for client in clients))
-        assert sorted(results) == ["in"] * 8 + ["live.full"] * 22
-        assert await entered(found, room) == "in"
-        waiting = [client for client, result in zip(clients, results, strict=True) if result == "live.full"]
-        async with asyncio.timeout(30):
-            while True:
-                results = await asyncio.gather(*(entered(client, room) for client in waiting))
-                if "in" in results:
-                    break
-                await asyncio.sleep(0.1)
-        # The one that was lost is the only one whose place is free again.
-        assert sorted(results) == ["in"] + ["live.full"] * 21
-        host = await stack.enter_async_context(connected(b.ws_url, token("meera", "mentor")))
-        async with asyncio.timeout(20):
-            # Who came in at this moment on the other gateway is heard of a moment later.
-            while (count := (await host.join(room))["members"]) != 11:
-                assert count < 11
-                await asyncio.sleep(0.2)
-        # It was full a moment ago: who comes again is refused without another look, whatever has changed.
-        assert (await mentor.patch(path, json={"capacity": 50}, headers=ANY)).status_code == 200
-        out = [one for one, result in zip(waiting, results, strict=True) if result == "live.full"]
-        on_a, on_b = [next(one for one in out if clients.index(one) % 2 == place) for place in (0, 1)]
-        async with asyncio.timeout(20):
-            while await entered(on_a, room) == "live.full":
-                await asyncio.sleep(0.2)
-        assert [await entered(client, room) for client in (on_b, found)] == ["live.full", "in"]
-
-
-async def test_a_host_s_word_makes_a_viewer_more(caller: Caller, program: str, node: Running, token: MakeToken) -> None:
-    path = await created(caller("meera", "mentor"), program, "open")
-    id = path.rsplit("/", 1)[1]
-    room = f"session:{id}"
-    module: Any = next(one for one in node.gateway.modules if one.name == "live")
-    promotions = Promotions(module.kernel, records=False)
-    async with connected(node.ws_url, token("enid")) as enid:
-        await enid.join(room)
-        for role in ("speaker", "cohost", "viewer"):
-            async with node.gateway.database.transaction():
-                assert await promotions.make(id, "enid", role)
-            left = await enid.expect_push("left", room)
-            assert left["data"] == {"code": "live.role", "rejoin": True}
-            await enid.join(room)
-            assert await module.access.authorizer.role(await _principal(node, token("enid")), id) == role
-
-
-async def _principal(node: Running, token: str) -> Any:
-    return await node.gateway.verifier.verify(token)
-
-
-async def test_without_video_a_session_is_entered_all_the_same(caller: Caller, node: Running, room: str) -> None:
-    joined = (await caller("sam").post(f"{SESSIONS}/{room.removeprefix('session:')}/join")).json()
-    assert (joined["room"], joined["role"], joined["playback"]) == (room, "viewer", None)
-    assert joined["socket_url"] == node.ws_url
