@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,8 @@ from modules.live.events import StarFigures
 from modules.live.messages import NO_NUL
 from modules.live.sessions.service import Sessions, teaches
 from modules.live.settings import LiveSettings
+
+REFUSAL: Final = "this is for the session's mentors"
 
 Comment = Annotated[str, Meta(max_length=2000, pattern=NO_NUL)]
 
@@ -106,7 +108,7 @@ class Ratings:
 
     async def spread(self, principal: Principal, id: str) -> StarSpread:
         """How many gave what, for the session's hosts."""
-        await self._check_taught(principal, id)
+        await self._sessions.read_as_host(principal, id, REFUSAL)
         figures = await self.figures(id)
         if figures.spread is None:
             return StarSpread(figures.count, None, None)
@@ -115,7 +117,7 @@ class Ratings:
 
     async def comments(self, principal: Principal, id: str, span: Span) -> Page[StarComment]:
         """The comments, without authors and in no order, for the session's hosts; none while too few gave stars."""
-        await self._check_taught(principal, id)
+        await self._sessions.read_as_host(principal, id, REFUSAL)
         if (await self.figures(id)).spread is None:
             return Page([], None)
         return await self._rows.comments(id, span)
@@ -125,11 +127,6 @@ class Ratings:
         counts = await self._rows.count(id)
         count = sum(counts.values())
         return StarFigures(count, [counts.get(stars, 0) for stars in range(1, 6)] if count >= self._least else None)
-
-    async def _check_taught(self, principal: Principal, id: str) -> None:
-        session = await self._sessions.read(principal, id)
-        if not await teaches(self._database, principal, session):
-            raise forbidden("this is for the session's mentors")
 
     def _shown(self, given: Rating) -> OwnStars:
         return OwnStars(given.stars, given.comment, given.given_at, given.given_at + self._editable)

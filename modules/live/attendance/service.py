@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from gateway import clock
 from gateway.contract import Kernel
-from gateway.errors import forbidden
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal
 from modules.live.attendance.csv import csv_of
@@ -29,9 +29,11 @@ from modules.live.attendance.report import (
 )
 from modules.live.attendance.repository import BY_USER, AttendanceRepository
 from modules.live.messages import SessionView
-from modules.live.sessions.service import Sessions, teaches
+from modules.live.sessions.service import Sessions
 from modules.live.settings import LiveSettings
 from modules.programs.facade import students_of
+
+REFUSAL: Final = "the attendance of a session is for its mentors"
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +85,7 @@ class Attendances:
 
     async def listing(self, principal: Principal, id: str, role: AttendanceRole | None, span: Span) -> Page[Attendance]:
         """Everyone's attendance by user id, for the session's hosts. Raises BadInput `invalid` for a bad cursor."""
-        session = await self._taught(principal, id)
+        session = await self._sessions.read_as_host(principal, id, REFUSAL)
         if await self._rows.report(id) is not None:
             return await self._rows.page(id, role, span)
         rows = [row for row in (await self._computed(session)).rows if role in (None, row.role)]
@@ -95,7 +97,7 @@ class Attendances:
 
     async def csv(self, principal: Principal, id: str, role: AttendanceRole | None) -> str:
         """The same as CSV, all of it."""
-        session = await self._taught(principal, id)
+        session = await self._sessions.read_as_host(principal, id, REFUSAL)
         if await self._rows.report(id) is None:
             rows = (await self._computed(session)).rows
         else:
@@ -104,7 +106,7 @@ class Attendances:
 
     async def curve(self, principal: Principal, id: str) -> Curve:
         """How many attended when, and in all, for the session's hosts."""
-        session = await self._taught(principal, id)
+        session = await self._sessions.read_as_host(principal, id, REFUSAL)
         stored = await self._rows.report(id)
         if stored is not None:
             return Curve(
@@ -154,12 +156,6 @@ class Attendances:
         expected = await students_of(self._database, session.program_id)
         # Thousands of intervals take a while, in which other work goes on.
         return await asyncio.to_thread(report, presences, window_of(session), self._rules, expected)
-
-    async def _taught(self, principal: Principal, id: str) -> SessionView:
-        session = await self._sessions.read(principal, id)
-        if not await teaches(self._database, principal, session):
-            raise forbidden("the attendance of a session is for its mentors")
-        return session
 
 
 def window_of(session: SessionView) -> Window:

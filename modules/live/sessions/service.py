@@ -82,6 +82,13 @@ class Sessions:
             raise forbidden("this session is for those enrolled in its program")
         return session
 
+    async def read_as_host(self, principal: Principal, id: str, refusal: str) -> SessionView:
+        """The same for the session's hosts alone. Others get Refused `forbidden`, with `refusal` as its message."""
+        session = await self.read(principal, id)
+        if not await teaches(self._database, principal, session):
+            raise forbidden(refusal)
+        return session
+
     async def create(self, principal: Principal, new: NewSession) -> SessionView:
         """Schedule a session of a program that the user teaches.
 

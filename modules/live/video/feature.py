@@ -48,7 +48,7 @@ class VideoFeature:
         database, videos = kernel.database, VideoRepository(kernel.database)
         on_stage = ParticipantRepository(kernel.database)
         ivs = None if cloud is None else cloud.ivs
-        participants = StageParticipants(kernel, settings, sessions, videos, on_stage, ivs.stages if ivs else None)
+        participants = StageParticipants(settings, sessions, videos, on_stage, ivs.stages if ivs else None)
         video: Video = NoVideo()
         self._ivs = ivs
         self._workers: list[Callable[[], Coroutine[Any, Any, None]]] = []

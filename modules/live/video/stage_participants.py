@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from typing import Final
 
 import msgspec
 import structlog
 
-from gateway.contract import Kernel
-from gateway.errors import Unavailable, forbidden, not_found
+from gateway.errors import Unavailable, not_found
 from gateway.principal import Principal
 from modules.live.access.participant_repository import ParticipantRepository
 from modules.live.aws.ivs_stages import Stages
 from modules.live.errors import no_stage
-from modules.live.sessions.service import Sessions, teaches
+from modules.live.sessions.service import Sessions
 from modules.live.settings import LiveSettings
 from modules.live.video.repository import VideoRepository
 
 log = structlog.get_logger(__name__)
+
+REFUSAL: Final = "only its mentors look after the stage of a session"
 
 
 class ParticipantView(msgspec.Struct, frozen=True):
@@ -50,14 +52,12 @@ class StageParticipants:
 
     def __init__(
         self,
-        kernel: Kernel,
         settings: LiveSettings,
         sessions: Sessions,
         videos: VideoRepository,
         participants: ParticipantRepository,
         stages: Stages | None,
     ) -> None:
-        self._kernel = kernel
         self._settings = settings
         self._sessions = sessions
         self._videos = videos
@@ -66,7 +66,7 @@ class StageParticipants:
 
     async def on_stage(self, principal: Principal, id: str) -> ParticipantList:
         """Who is on the stage, as IVS says. Raises Refused for who is no host, and Conflict `live.no_stage`."""
-        await self._check_host(principal, id)
+        await self._sessions.read_as_host(principal, id, REFUSAL)
         video = await self._videos.find_up(id)
         if self._stages is None or video is None or video.stage_arn is None:
             raise no_stage()
@@ -88,7 +88,7 @@ class StageParticipants:
 
         Raises Refused for who is no host, and BadInput `not_found`.
         """
-        await self._check_host(principal, id)
+        await self._sessions.read_as_host(principal, id, REFUSAL)
         if not await self._participants.exists(id, participant):
             raise not_found("there is no such participant")
         await self._participants.withdraw(id, participant)
@@ -119,8 +119,3 @@ class StageParticipants:
             raise
         await self._participants.delete(leaving.id)
         return True
-
-    async def _check_host(self, principal: Principal, id: str) -> None:
-        session = await self._sessions.read(principal, id)
-        if not await teaches(self._kernel.database, principal, session):
-            raise forbidden("only its mentors look after the stage of a session")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from gateway.contract import Kernel
 from gateway.errors import forbidden
 from gateway.principal import Principal, Role
 from modules.live.aws.ivs import Ivs
 from modules.live.errors import no_channel
-from modules.live.messages import SessionView, Video
+from modules.live.messages import Video
 from modules.live.rooms import session_room
-from modules.live.sessions.service import Sessions, teaches
+from modules.live.sessions.service import Sessions
 from modules.live.sessions.video import SessionVideo
 from modules.live.states import SessionState
 from modules.live.video.messages import CheckList, Ingest, ReadinessCheck, StreamView
 from modules.live.video.repository import VideoFacts, VideoRepository
+
+REFUSAL: Final = "only its mentors may know this of a session"
 
 
 class Streams:
@@ -50,13 +52,13 @@ class Streams:
 
     async def stop(self, principal: Principal, id: str) -> None:
         """Disconnect the encoder. The session goes on, and an encoder that streams again is let in."""
-        await self._host(principal, id)
+        await self._sessions.read_as_host(principal, id, REFUSAL)
         ivs, video = await self._channel(id)
         await ivs.stop_stream(video.channel_arn or "")
 
     async def health(self, principal: Principal, id: str) -> StreamView:
         """How the stream does, as IVS says it."""
-        session = await self._host(principal, id)
+        session = await self._sessions.read_as_host(principal, id, REFUSAL)
         if session.video in (Video.OFF, Video.UNAVAILABLE, Video.STARTING):
             return StreamView(video=session.video)
         ivs, video = await self._channel(id)
@@ -78,7 +80,7 @@ class Streams:
 
     async def checks(self, principal: Principal, id: str) -> CheckList:
         """What should be ready before the class begins."""
-        session = await self._host(principal, id)
+        session = await self._sessions.read_as_host(principal, id, REFUSAL)
         present = {person.id for person in await self._kernel.rooms.members(session_room(id))}
         checks = [
             ReadinessCheck("lobby_open", session.state in (SessionState.LOBBY, SessionState.LIVE)),
@@ -89,12 +91,6 @@ class Streams:
             ReadinessCheck("stream_received", session.video is Video.STREAMING),
         ]
         return CheckList(checks)
-
-    async def _host(self, principal: Principal, id: str) -> SessionView:
-        session = await self._sessions.read(principal, id)
-        if not await teaches(self._kernel.database, principal, session):
-            raise forbidden("only its mentors may know this of a session")
-        return session
 
     async def _channel_of_mentor(self, principal: Principal, id: str) -> tuple[Ivs, VideoFacts]:
         session = await self._sessions.read(principal, id)
