@@ -42,11 +42,11 @@ async def test_who_is_recorded_is_told_before_and_asked(
             await client.join(room)
         await database.execute("UPDATE live_session SET recording = true WHERE id = $1", session)
         assert (await snapshot(ada, room))["parts"]["live.my_consent"] == {"recording": True, "agreed": None}
-        said = await do(ada, room, "live.consent", agree=True, nonce="c1")
-        assert await do(ada, room, "live.consent", agree=True, nonce="c1") == {**said, "duplicate": True}
+        agreed = await do(ada, room, "live.consent", agree=True, nonce="c1")
+        assert await do(ada, room, "live.consent", agree=True, nonce="c1") == {**agreed, "duplicate": True}
         changed = (await mentor.expect_push("live.consent_changed", staff(room)))["data"]
         assert (changed["rev"], changed["agreed"], changed["user"]["id"], changed["agree"]) == (
-            said["rev"],
+            agreed["rev"],
             1,
             "ada",
             1,
