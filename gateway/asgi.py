@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar import Litestar
+from litestar.exceptions import ImproperlyConfiguredException
 from litestar.plugins.prometheus import PrometheusConfig
 
 from gateway import registry
@@ -23,7 +24,7 @@ from gateway.http.metrics import MetricsController
 def create_app(gateway: Gateway) -> Litestar:
     """The ASGI application of a gateway: `/realtime`, health, metrics and the modules' routes.
 
-    Raises RegistryError for a route that states no policy, and for two of one path.
+    Raises RegistryError for a route that states no policy, for one that Litestar cannot use, and for two of one path.
     """
 
     @contextlib.asynccontextmanager
@@ -41,29 +42,32 @@ def create_app(gateway: Gateway) -> Litestar:
         *development.routes(settings),
     ]
     prometheus = PrometheusConfig(app_name="ksmp", prefix="ksmp", scopes={"http"}, group_path=True)  # type: ignore[arg-type]
-    app = Litestar(
-        route_handlers=handlers,
-        lifespan=[lifespan],
-        plugins=[problems.plugin(), openapi.Conventions()],
-        exception_handlers={500: problems.internal},
-        # From the outside in; none of them sees a socket.
-        middleware=[
-            compression.middleware(settings.compress_response_bytes),
-            prometheus.middleware,
-            AllowedMethods(),
-            RequestAdmission(gateway.authenticator, gateway.rates, settings),
-            ConditionalRequests(),
-            IdempotentRequests(gateway.idempotency),
-        ],
-        dependencies=authenticator.dependencies() | listing.dependencies() | etag.dependencies(),
-        cors_config=cors.config(settings),
-        request_max_body_size=settings.body_bytes,
-        openapi_config=openapi.config(),
-        # Logs are configured once for the process, libraries included.
-        logging_config=None,
-        # A signature namespace is not needed: handlers name their types themselves.
-        debug=False,
-    )
+    try:
+        app = Litestar(
+            route_handlers=handlers,
+            lifespan=[lifespan],
+            plugins=[problems.plugin(), openapi.Conventions()],
+            exception_handlers={500: problems.internal},
+            # From the outside in; none of them sees a socket.
+            middleware=[
+                compression.middleware(settings.compress_response_bytes),
+                prometheus.middleware,
+                AllowedMethods(),
+                RequestAdmission(gateway.authenticator, gateway.rates, settings),
+                ConditionalRequests(),
+                IdempotentRequests(gateway.idempotency),
+            ],
+            dependencies=authenticator.dependencies() | listing.dependencies() | etag.dependencies(),
+            cors_config=cors.config(settings),
+            request_max_body_size=settings.body_bytes,
+            openapi_config=openapi.config(),
+            # Logs are configured once for the process, libraries included.
+            logging_config=None,
+            # A signature namespace is not needed: handlers name their types themselves.
+            debug=False,
+        )
+    except ImproperlyConfiguredException as error:
+        raise registry.RegistryError(f"A module's route cannot be used: {error.detail.removesuffix('.')}.") from error
     registry.check_policies(app)
     app.asgi_handler = Envelope(app.asgi_handler)
     return app

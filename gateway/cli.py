@@ -119,6 +119,7 @@ def modules() -> None:
     """List the installed modules, what each adds, and which are on (see KSMP_MODULES)."""
     from gateway import module_folders, registry
     from gateway.app import Gateway
+    from gateway.asgi import create_app
 
     module_folders.use_those_of(os.environ)
     wanted = [name for part in os.environ.get("KSMP_MODULES", "").split(",") if (name := part.strip())]
@@ -128,12 +129,15 @@ def modules() -> None:
     # Asked for as the gateway asks, so that a set that cannot start is an error here too.
     on = {module.name for module in registry.load(wanted)}
     gateway = Gateway.described(registry.load())
+    # For its checks of the routes: a module that is listed here can start.
+    create_app(gateway)
     for module in gateway.modules:
         click.echo(f"{module.name} {versions.get(module.name, '?')} ({'on' if module.name in on else 'off'})")
         parts = {
             "requires": module.requires,
             "rooms": [kind.name for kind in module.rooms],
             "commands": gateway.declarations.of(module.name, gateway.declarations.commands),
+            "pushes": gateway.declarations.of(module.name, gateway.declarations.pushes),
             "events": gateway.declarations.of(module.name, gateway.declarations.events),
             "listens": gateway.declarations.of(module.name, gateway.declarations.listeners),
             "timers": gateway.declarations.of(module.name, gateway.declarations.timers),

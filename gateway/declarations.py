@@ -15,7 +15,7 @@ from gateway.contract.room_kind import RoomKind
 from gateway.contract.snapshot_part import SnapshotPart, SnapshotPartDeclaration
 from gateway.contract.timer import Timer, TimerDeclaration
 from gateway.realtime.cluster_state import KIND as SYSTEM
-from gateway.registry import NAME, RegistryError, events
+from gateway.registry import NAME, RegistryError, check_sequence, events
 
 # The kinds of declarations, and what each is called in a sentence.
 WHAT: Final = "<what>"
@@ -43,10 +43,12 @@ class Declarations:
     def add(self, modules: Sequence[Module]) -> None:
         """Read and check what these modules declare; raises RegistryError, which says which module and what to do."""
         for module in modules:
+            _check_built(module)
             for kind in module.rooms:
                 self._add_room(module, kind)
         for module in modules:
             for feature in (module, *module.features):
+                _check_feature(module, feature)
                 try:
                     self._add_feature(module, feature)
                 except DeclarationError as error:
@@ -136,6 +138,22 @@ class Declarations:
                 "which no module owns; turn the owner on and list it in `requires`."
             )
         return kind
+
+
+def _check_built(module: Module) -> None:
+    if not hasattr(module, "kernel"):
+        raise RegistryError(f"Module {module.name}: `__init__` must begin with super().__init__(kernel).")
+    for attribute in ("features", "rooms", "routes"):
+        check_sequence(module.name, attribute, getattr(module, attribute))
+
+
+def _check_feature(module: Module, feature: object) -> None:
+    if isinstance(feature, type):
+        raise RegistryError(
+            f"Module {module.name}: `features` holds the class {feature.__name__}; build it: {feature.__name__}(…)."
+        )
+    for attribute in ("pushes", "commands", "snapshots", "listens", "timers"):
+        check_sequence(module.name, attribute, getattr(feature, attribute, ()))
 
 
 def _commands(module: Module, feature: object) -> Iterable[Command]:

@@ -80,6 +80,8 @@ def ordered(modules: Iterable[type[Module]]) -> list[type[Module]]:
     for module in modules:
         if not NAME.fullmatch(module.name):
             raise RegistryError(f"Module {module.name!r} needs a name of lower-case letters, digits and _.")
+        for attribute in ("requires", "hears", "emits", "tables"):
+            check_sequence(module.name, attribute, getattr(module, attribute))
         if module.name in by_name:
             raise RegistryError(f"Two modules are called {module.name}; rename one.")
         by_name[module.name] = module
@@ -95,7 +97,8 @@ def ordered(modules: Iterable[type[Module]]) -> list[type[Module]]:
         visiting.append(name)
         for sibling in by_name[name].requires:
             if sibling not in by_name:
-                raise RegistryError(f"Module {name} requires {sibling}, which is not on; add it to KSMP_MODULES.")
+                lack = "on; add it to KSMP_MODULES" if sibling in installed() else "installed; its name may be misspelt"
+                raise RegistryError(f"Module {name} requires {sibling}, which is not {lack}.")
             visit(sibling)
         visiting.pop()
         result.append(by_name[name])
@@ -109,11 +112,19 @@ def ordered(modules: Iterable[type[Module]]) -> list[type[Module]]:
     return result
 
 
+def check_sequence(module: str, attribute: str, value: object) -> None:
+    """Raise RegistryError for what is no list or tuple. Parentheses without a comma make no tuple."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise RegistryError(f"Module {module}: `{attribute}` is no tuple; with one entry, write (…,).")
+
+
 def events(modules: Iterable[type[Module]]) -> dict[str, type[msgspec.Struct]]:
     """Every event that a module emits, by name; raises RegistryError on a wrong or doubled tag."""
     result: dict[str, type[msgspec.Struct]] = {}
     for module in modules:
         for event in module.emits:
+            if not (isinstance(event, type) and issubclass(event, msgspec.Struct)):
+                raise RegistryError(f"Module {module.name}: {event!r} in `emits` is no class of msgspec.Struct.")
             config = event.__struct_config__
             name = event_name(event)
             prefix, _, fact = name.partition(".")

@@ -95,6 +95,10 @@ def test_not_installed() -> None:
         registry.load(("accounts", "quizzes"))
 
 
+def test_a_sibling_that_is_not_installed() -> None:
+    assert broken(module("quiz", requires=("lives",))).startswith("Module quiz requires lives, which is not installed;")
+
+
 def test_a_sibling_that_is_off() -> None:
     with pytest.raises(RegistryError, match=r"^Module programs requires accounts, .* add it to KSMP_MODULES\.$"):
         registry.load(("programs",))
@@ -249,6 +253,7 @@ class Listed(msgspec.Struct, frozen=True, array_like=True, tag="halls.Listed"):
 @pytest.mark.parametrize(
     ("events", "sentence"),
     [
+        ((object,), "<class 'object'> in `emits` is no class of msgspec.Struct"),
         ((Untagged,), "the event Untagged needs the tag halls.<WhatHappened>"),
         ((Foreign,), "the event Foreign needs the tag halls.<WhatHappened>"),
         ((Lower,), "the event Lower needs the tag halls.<WhatHappened>"),
@@ -412,6 +417,34 @@ class NoDataclass:
 def test_settings_of_a_wrong_kind(kind: Any, sentence: str) -> None:
     assert broken(module("quiz", settings_type=kind)).startswith("Module quiz: ")
     assert sentence in broken(module("quiz", settings_type=kind))
+
+
+@pytest.mark.parametrize("attribute", ["requires", "hears", "emits", "tables", "features", "rooms", "routes"])
+def test_one_entry_without_its_comma(attribute: str) -> None:
+    assert broken(module("quiz", **{attribute: "live"})).startswith(f"Module quiz: `{attribute}` is no tuple;")
+
+
+@pytest.mark.parametrize("attribute", ["pushes", "commands", "snapshots", "listens", "timers"])
+def test_one_entry_of_a_feature_without_its_comma(attribute: str) -> None:
+    one = feature(**{attribute: PushType("quiz.said", Request)})
+    assert broken(module("quiz", features=(one,))).startswith(f"Module quiz: `{attribute}` is no tuple;")
+
+
+def test_a_feature_that_was_not_built() -> None:
+    assert "`features` holds the class Feature; build it" in broken(module("quiz", features=(type(feature()),)))
+
+
+def test_a_module_that_does_not_keep_its_kernel() -> None:
+    forgetful = module("quiz", __init__=lambda self, kernel: None)
+    assert broken(forgetful) == "Module quiz: `__init__` must begin with super().__init__(kernel)."
+
+
+def test_a_timer_without_a_name() -> None:
+    async def close(self: object, payload: Request, delivery: Delivery) -> None:
+        return None
+
+    with pytest.raises(TypeError, match="needs a name"):
+        timer(close)  # type: ignore[arg-type]
 
 
 def test_tables_that_are_none() -> None:

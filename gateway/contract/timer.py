@@ -38,4 +38,7 @@ def timer(name: str) -> Callable[[W], W]:
     are a listener's: inside a transaction, once, on one node, tried again when it raises. A timer that was cancelled or
     rescheduled before its handler committed does not happen.
     """
+    if not isinstance(name, str):
+        # Bare, the decorator would take the method for the name, and there would be no timer.
+        raise TypeError('@timer needs a name, such as @timer("quiz.close")')
     return declares(TimerDeclaration(name=name))

@@ -1,4 +1,4 @@
-"""A module that breaks the contract stops `ksmp serve` or `ksmp migrate` with one sentence that names it."""
+"""A module that breaks the contract stops `serve`, `migrate` and `modules` with one sentence that names it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
+from gateway.auth.policy import anyone
 from gateway.contract import Module, command, listener
 
 class Request(msgspec.Struct, frozen=True): ...
 class Unknown(msgspec.Struct, frozen=True, tag="live.Unknown"): ...
 @get("/open", sync_to_thread=False)
 def unstated() -> None: ...
+@get("/unserved", sync_to_thread=False, policy=anyone())
+def unserved(board: NamedDependency[Request]) -> None: ...
 
 class Broken(Module):
     name = "broken"
@@ -92,14 +96,14 @@ def ksmp(folder: Path, command: str, body: str, environ: dict[str, str]) -> subp
         pytest.param(
             "serve",
             "    import modules.live.room.polls",
-            "broken.py:16 imports modules.live.room.polls; of a sibling import only facade and events.",
+            "broken.py:20 imports modules.live.room.polls; of a sibling import only facade and events.",
             id="a sibling's inside",
         ),
         pytest.param("serve", LIFESPAN, "Module broken failed to start: ValueError('no board').", id="lifespan"),
         pytest.param(
             "serve",
             '    requires = ("attic",)',
-            "Module broken requires attic, which is not on; add it to KSMP_MODULES.",
+            "Module broken requires attic, which is not installed; its name may be misspelt.",
             id="missing sibling",
         ),
         pytest.param(
@@ -110,6 +114,15 @@ def ksmp(folder: Path, command: str, body: str, environ: dict[str, str]) -> subp
         ),
         pytest.param(
             "serve", "    routes = (unstated,)", "(broken.unstated) does not say who may call it", id="policy"
+        ),
+        pytest.param(
+            "modules", "    routes = (unstated,)", "(broken.unstated) does not say who may call it", id="policy, asked"
+        ),
+        pytest.param(
+            "serve",
+            "    routes = (unserved,)",
+            "A module's route cannot be used: Explicit dependency 'board' for 'unserved' has no default",
+            id="no service",
         ),
         pytest.param(
             "serve",
