@@ -48,12 +48,12 @@ class SeatAllocator:
             if not known and session_id in self._full:
                 raise errors.full()
             seats = await self._try(session_id, user_id, None)
-            if not seats.free(len(seats.stale)) and seats.free(0):
+            if not seats.available(len(seats.stale)) and seats.available(0):
                 # A gateway that cannot write attendance still knows who is there. This is not inside the transaction,
                 # because other nodes may have to be asked.
                 there = [person.id for person in await self._rooms.members(session_room(session_id))]
                 seats = await self._try(session_id, user_id, there)
-            if not seats.free(len(seats.stale)):
+            if not seats.available(len(seats.stale)):
                 self._full[session_id] = True
                 raise errors.full()
 
@@ -66,8 +66,8 @@ class SeatAllocator:
             seats = await self._rows.seats(session_id, user_id, now - self._grace)
             if present is not None:
                 absent = [user for user in seats.stale if user not in present]
-                await self._rows.free(session_id, absent)
+                await self._rows.release(session_id, absent)
                 seats = msgspec.structs.replace(seats, stale=sorted({*seats.stale} - {*absent}))
-            if seats.free(len(seats.stale)):
+            if seats.available(len(seats.stale)):
                 await self._rows.take(session_id, user_id, now)
             return seats

@@ -30,7 +30,7 @@ TAKE_SEAT: Final = """
     INSERT INTO live_seat (session_id, user_id, taken_at) VALUES ($1, $2, $3)
     ON CONFLICT (session_id, user_id) DO UPDATE SET taken_at = $3
 """
-FREE_SEATS: Final = "DELETE FROM live_seat WHERE session_id = $1 AND user_id = ANY($2)"
+RELEASE_SEATS: Final = "DELETE FROM live_seat WHERE session_id = $1 AND user_id = ANY($2)"
 
 
 class Seats(msgspec.Struct, frozen=True):
@@ -45,13 +45,13 @@ class Seats(msgspec.Struct, frozen=True):
     mine: bool
     stale: list[str]
 
-    def free(self, stale: int) -> bool:
+    def available(self, stale: int) -> bool:
         """Whether the asking user gets a seat when this number of stale seats is kept."""
         return self.capacity is None or self.mine or self.kept + stale < self.capacity
 
 
 class SeatRepository:
-    """Each call runs in the transaction around it; `lock` comes first, so that no seat is given twice."""
+    """Each call runs in the transaction around it. Call `lock` first, so that no seat is given twice."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -60,12 +60,12 @@ class SeatRepository:
         await self._database.fetch(LOCK_SESSION, session)
 
     async def seats(self, session: str, user: str, since: datetime) -> Seats:
-        """The seats of the session, as this user finds them; who was seen since then keeps theirs."""
+        """The seats of the session, for this user. A user who was seen after `since` keeps their seat."""
         (row,) = await self._database.fetch(SEATS, session, since, user)
         return msgspec.convert(row, Seats)
 
     async def take(self, session: str, user: str, at: datetime) -> None:
         await self._database.fetch(TAKE_SEAT, session, user, at)
 
-    async def free(self, session: str, users: Sequence[str]) -> None:
-        await self._database.fetch(FREE_SEATS, session, list(users))
+    async def release(self, session: str, users: Sequence[str]) -> None:
+        await self._database.fetch(RELEASE_SEATS, session, list(users))
