@@ -89,21 +89,7 @@ def test_tokens_with_a_changed_character(key: RSAPrivateKey, place: int, charact
     good = sign(claims(), key)
     place %= len(good)
     changed = good[:place] + character + good[place + 1 :]
-    if check(changed, key) is None:
-        assert changed != good
-        return
-    # Of the signature's last character only the first bits count: other characters may say the same.
-    signed, _, signature = good.rpartition(".")
-    assert changed.startswith(f"{signed}.")
-    assert base64.urlsafe_b64decode(changed[len(signed) + 1 :] + "==") == base64.urlsafe_b64decode(signature + "==")
-
-
-def test_a_signature_whose_last_character_says_the_same(key: RSAPrivateKey) -> None:
-    good = sign(claims(), key)
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    last = alphabet.index(good[-1])
-    same = [good[:-1] + alphabet[number] for number in range(64) if number // 16 == last // 16]
-    assert {check(token, key) for token in same} == {check(good, key)}
+    assert (check(changed, key) is not None) == (changed == good)
 
 
 @EXAMPLES
