@@ -55,7 +55,7 @@ HTTP: Final = """### Of Litestar
 """
 
 # What the registry makes of a decorated method; no module makes one.
-READ: Final = ("Command", "Listener", "SnapshotPart", "Timer")
+READ: Final = ("CommandSpec", "Listener", "SnapshotPart", "Timer")
 
 # Of each file a module may import from, what it may use.
 IMPORTS: Final[Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]]] = (

@@ -42,7 +42,7 @@ from gateway.realtime.evictions import Evictions
 from gateway.realtime.grants import Grants
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
-from gateway.realtime.identities import Identities
+from gateway.realtime.identities import ClusterIdentities
 from gateway.realtime.joining import Joiner
 from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.revocations import Revocations
@@ -126,7 +126,7 @@ class Gateway:
         self.authenticator = RequestAuthenticator(
             self.verifier.verify, sign_in.verified, self.access.require_not_revoked, settings.identity_fresh
         )
-        self.identities = Identities(
+        self.identities = ClusterIdentities(
             self.cluster_state, KernelPersonalData(self.database), self.modules, self.authenticator.forget
         )
         self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from typing import Any, Final
 
-from gateway.contract.command import Command, CommandDeclaration, Rate
+from gateway.contract.command import CommandDeclaration, CommandSpec, Rate
 from gateway.contract.declaration import DeclarationError, check_handler, declared, payload_of
 from gateway.contract.events import event_name
 from gateway.contract.listener import Listener, ListenerDeclaration
@@ -31,7 +31,7 @@ class Declarations:
     def __init__(self, classes: Sequence[type[Module]]) -> None:
         self.rooms: dict[str, RoomKind] = {}
         self.archived: list[str] = []
-        self.commands: dict[str, Command] = {}
+        self.commands: dict[str, CommandSpec] = {}
         self.pushes: dict[str, PushType[Any]] = {}
         self.snapshots: dict[str, list[SnapshotPart]] = {}
         self.events = events(classes)
@@ -96,7 +96,7 @@ class Declarations:
         _check_name(module, "push", push.name, self.pushes)
         self.pushes[push.name] = push
 
-    def _add_command(self, module: Module, command: Command) -> None:
+    def _add_command(self, module: Module, command: CommandSpec) -> None:
         _check_name(module, "command", command.name, self.commands, "<verb>")
         kind = self._kind(module, "command", command.name, command.rooms)
         if command.role not in kind.roles:
@@ -156,9 +156,9 @@ def _check_feature(module: Module, feature: object) -> None:
         check_sequence(module.name, attribute, getattr(feature, attribute, ()))
 
 
-def _commands(module: Module, feature: object) -> Iterable[Command]:
+def _commands(module: Module, feature: object) -> Iterable[CommandSpec]:
     for declaration, method in declared(feature, CommandDeclaration):
-        yield Command(
+        yield CommandSpec(
             name=declaration.name,
             rooms=declaration.room,
             role=declaration.role,

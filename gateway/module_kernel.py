@@ -7,7 +7,7 @@ from typing import Any
 from gateway.db.database import PostgresDatabase
 from gateway.events.publisher import ModuleEvents
 from gateway.events.schedules import ModuleSchedules
-from gateway.realtime.identities import Identities
+from gateway.realtime.identities import ClusterIdentities
 from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
 from gateway.settings import Settings
@@ -20,7 +20,7 @@ class ModuleKernel:
         self,
         rooms: ClusterRooms,
         access: Revocations,
-        identities: Identities,
+        identities: ClusterIdentities,
         events: ModuleEvents,
         schedules: ModuleSchedules,
         database: PostgresDatabase,

@@ -21,8 +21,7 @@ from gateway.contract.module import Module
 from gateway.db import module_tables
 from gateway.http import conditional
 from gateway.module_folders import GROUP
-from gateway.settings import PREFIX, Settings, check_unknown, read
-from gateway.settings import faults as settings_faults
+from gateway.settings import PREFIX, Settings, check_unknown, read, settings_faults
 
 # Every module's routes are under it.
 API = "/api/v1"
@@ -69,7 +68,7 @@ def load(names: Sequence[str] = ()) -> list[type[Module]]:
     result = ordered(modules)
     for module in result:
         # Of those that are installed: a test's own modules share a folder with other tests.
-        for fault in sibling_imports.faults(module, result):
+        for fault in sibling_imports.import_faults(module, result):
             raise RegistryError(f"Module {module.name}: {fault}.")
     return result
 
@@ -107,7 +106,7 @@ def ordered(modules: Iterable[type[Module]]) -> list[type[Module]]:
         visit(name)
     events(result)
     for module in result:
-        for fault in (*settings_faults(module.settings_type), *module_tables.faults(module)):
+        for fault in (*settings_faults(module.settings_type), *module_tables.table_faults(module)):
             raise RegistryError(f"Module {module.name}: {fault}.")
     return result
 

@@ -199,7 +199,7 @@ def variable(name: str, prefix: str = PREFIX) -> str:
     return prefix + name.upper()
 
 
-def faults(kind: Any) -> Iterator[str]:
+def settings_faults(kind: Any) -> Iterator[str]:
     """A sentence for each reason why `read` could not read a module's settings class; None has no settings."""
     if kind is None:
         return

@@ -17,7 +17,7 @@ OUTSIDE: Final = ("events", "facade")
 TESTS: Final = re.compile(r"tests?|test_.*\.py|.*_test\.py|conftest\.py")
 
 
-def faults(module: type[Module], others: Sequence[type[Module]]) -> tuple[str, ...]:
+def import_faults(module: type[Module], others: Sequence[type[Module]]) -> tuple[str, ...]:
     """A sentence for each import in the module's package that reaches into the package of one of the others."""
     package = package_of(module)
     return _faults(package, frozenset(map(package_of, others)) - {package})

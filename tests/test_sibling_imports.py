@@ -11,7 +11,7 @@ import pytest
 
 from gateway.contract import Module
 from gateway.registry import load
-from gateway.sibling_imports import _faults, faults, package_of
+from gateway.sibling_imports import _faults, import_faults, package_of
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def found(folder: Path, line: str, file: str = "rules.py") -> list[str]:
     (folder / file).write_text(f"{line}\n")
     importlib.invalidate_caches()
     module: type[Module] = importlib.import_module("quizzes.module").QuizModule
-    return [fault.removeprefix(f"{folder}/") for fault in faults(module, (*load(), module))]
+    return [fault.removeprefix(f"{folder}/") for fault in import_faults(module, (*load(), module))]
 
 
 @pytest.mark.parametrize(

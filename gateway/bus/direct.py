@@ -27,7 +27,7 @@ class _Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class DirectBatch:
     """The (body, headers) of each message, ascending by sequence; `pending` is how many more match."""
 
     messages: list[tuple[bytes, Mapping[str, str]]]
@@ -48,7 +48,7 @@ class DirectReader:
         self._inbox = self._bus.client.new_inbox()
         await self._bus.subscribe(f"{self._inbox}.*", self._answer)
 
-    async def get(self, query: Mapping[str, Any], *, timeout: float = 0.5, tries: int = 3) -> Batch:
+    async def get(self, query: Mapping[str, Any], *, timeout: float = 0.5, tries: int = 3) -> DirectBatch:
         """Run one batched query; raises Unavailable when no replica answered in `tries` tries."""
         for attempt in range(tries):
             token = str(next(self._ids))
@@ -65,7 +65,7 @@ class DirectReader:
                 continue
             finally:
                 del self._requests[token]
-            return Batch(request.messages, request.pending)
+            return DirectBatch(request.messages, request.pending)
         raise Unavailable("the room log does not answer")
 
     async def _answer(self, message: Msg) -> None:

@@ -6,7 +6,7 @@ their events are all it needs and it can do without.
 """
 
 from gateway.contract.access import Access
-from gateway.contract.command import Command, Rate, command
+from gateway.contract.command import CommandSpec, Rate, command
 from gateway.contract.context import Context
 from gateway.contract.database import Database
 from gateway.contract.delivery import Delivery
@@ -25,7 +25,7 @@ from gateway.protocol.stored_push import Erased, StoredPush, Sweep
 
 __all__ = [
     "Access",
-    "Command",
+    "CommandSpec",
     "Context",
     "Database",
     "Delivery",

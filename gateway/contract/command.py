@@ -23,7 +23,7 @@ class Rate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Command:
+class CommandSpec:
     """A command of members in rooms of one kind, as the registry reads it from a decorated method."""
 
     name: str

@@ -19,7 +19,7 @@ CREATED: Final = re.compile(r'\bCREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+E
 RENAMED: Final = re.compile(r'\bALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?"?\w+"?\s+RENAME\s+TO\s+"?(\w+)"?', re.IGNORECASE)
 
 
-def faults(module: type[Module]) -> Iterator[str]:
+def table_faults(module: type[Module]) -> Iterator[str]:
     """A sentence for each fault of the module's tables and migrations; none when all is well."""
     folder = module.migrations
     if folder is not None and not folder.is_dir():

@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.contract.command import Command as CommandSpec
+from gateway.contract.command import CommandSpec
 from gateway.contract.context import Context
 from gateway.contract.room_kind import RoomKind
 from gateway.contract.rooms import Rooms

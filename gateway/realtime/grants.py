@@ -30,7 +30,7 @@ KEPT: Final = 100_000
 ASKED: Final = "gateway.grants.asked"
 
 
-class Asked(msgspec.Struct, frozen=True, array_like=True):
+class GrantKey(msgspec.Struct, frozen=True, array_like=True):
     """The key of a grant: the user, the user's role in the platform, the room."""
 
     user: str
@@ -77,7 +77,7 @@ class Grants:
         self._stale = stale
         self._wait = wait
         # No TTLCache: a grant has two ages, `fresh` and `stale`, and a TTLCache takes ten times as long for a lookup.
-        self._granted: LRUCache[Asked, _Grant] = LRUCache(KEPT)
+        self._granted: LRUCache[GrantKey, _Grant] = LRUCache(KEPT)
 
     async def start(self) -> None:
         """Answer the other nodes from now on."""
@@ -89,7 +89,7 @@ class Grants:
         if kind is None:
             raise not_found(f"there are no rooms of kind {room.kind}")
         self._evictions.require_admitted(str(room), principal.id)
-        key = Asked(principal.id, principal.role.value, str(room))
+        key = GrantKey(principal.id, principal.role.value, str(room))
         held = self._held(key, self._fresh)
         if held is not None:
             return held.role
@@ -109,14 +109,14 @@ class Grants:
         self._granted[key] = _Grant(role, now)
         return role
 
-    def _held(self, key: Asked, age: float) -> _Grant | None:
+    def _held(self, key: GrantKey, age: float) -> _Grant | None:
         """The grant held here, when it is younger than `age` seconds and than the user's last eviction."""
         grant = self._granted.get(key)
         if grant is None or time.monotonic() - grant.at >= age:
             return None
         return grant if grant.at > self._evictions.last(key.room, key.user) else None
 
-    async def _ask(self, key: Asked) -> _Grant | None:
+    async def _ask(self, key: GrantKey) -> _Grant | None:
         """The first grant that another node sends, which is kept here too; None when none comes in time.
 
         Nodes that hold none stay silent. This node gets the question too, and stays silent.
@@ -130,7 +130,7 @@ class Grants:
         return self._held(key, self._stale)
 
     async def _on_question(self, message: Msg) -> None:
-        grant = self._held(msgspec.json.decode(message.data, type=Asked), self._stale)
+        grant = self._held(msgspec.json.decode(message.data, type=GrantKey), self._stale)
         if grant is not None:
             held = HeldGrant(grant.role, time.monotonic() - grant.at)
             with contextlib.suppress(Unavailable):

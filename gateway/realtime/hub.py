@@ -37,7 +37,7 @@ from gateway.realtime.drain import send_away, window
 from gateway.realtime.fanout import Batch, Fanout
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.member import Member
-from gateway.realtime.presence import Ask, RoomPresence
+from gateway.realtime.presence import ReplicaRequest, RoomPresence
 from gateway.realtime.presence_sync import PresenceSync
 from gateway.realtime.room import Room
 from gateway.realtime.tail import Tail
@@ -192,7 +192,7 @@ class Hub:
                 await self._bus.follow(log_record.subject(log_record.PRESENCE, name), on_presence)
             )
             # The answers come while the position is read, so the first member to join is told how many are there.
-            await self._presence_sync.send(name, Ask(""))
+            await self._presence_sync.send(name, ReplicaRequest(""))
         # The request below goes over the same connection, so the server has the subscriptions before it.
         await failpoint.pause("open.pause")
         # The last sequence of the whole log is a valid position of this room. The room's stored messages are at or

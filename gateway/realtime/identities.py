@@ -18,7 +18,7 @@ class IdentityChanged(msgspec.Struct, frozen=True):
     user: str
 
 
-class Identities:
+class ClusterIdentities:
     """Implements `gateway.contract.Identities`, and `gateway.realtime.cluster_state.StateTopic`."""
 
     kind = "identity"

@@ -56,7 +56,7 @@ class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
     stay: float
 
 
-class Ask(msgspec.Struct, frozen=True, tag="ask"):
+class ReplicaRequest(msgspec.Struct, frozen=True, tag="ask"):
     """A node asks for whole replicas: that of one node, or all of them when `node` is empty."""
 
     node: str
@@ -80,7 +80,7 @@ class Whole(msgspec.Struct, frozen=True, tag="whole"):
         return [Whole(self.node, self.clock, piece, self.size, self.stay) for piece in pieces]
 
 
-Message = Delta | Digest | Goodbye | Ask | Whole
+Message = Delta | Digest | Goodbye | ReplicaRequest | Whole
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -240,7 +240,7 @@ class RoomPresence:
     def receive(self, message: Message, now: float) -> Sequence[Message]:
         """Apply a message of a node. Returns the messages to send in answer."""
         match message:
-            case Ask(node):
+            case ReplicaRequest(node):
                 own = [self.whole()] if node in ("", self.node) and not self.empty else []
                 return own + self._departed(now) if not node else own
             case Delta(node) | Digest(node) | Goodbye(node) | Whole(node) if node == self.node or node in self._over:
@@ -253,7 +253,7 @@ class RoomPresence:
                 if replica is None and clock == 1:
                     replica = self._others[node] = _Replica(0, {}, now)
                 if replica is None or clock > replica.clock + 1:
-                    return (Ask(node),)
+                    return (ReplicaRequest(node),)
                 replica.heard = now
                 if clock == replica.clock + 1:
                     replica.clock = clock
@@ -268,11 +268,11 @@ class RoomPresence:
             case Digest(node, clock) | Goodbye(node, clock):
                 replica = self._others.get(node)
                 if replica is None:
-                    return (Ask(node),) if clock else ()
+                    return (ReplicaRequest(node),) if clock else ()
                 replica.heard = now
                 if isinstance(message, Goodbye):
                     replica.until = min(replica.until, now + message.stay)
-                return (Ask(node),) if clock > replica.clock else ()
+                return (ReplicaRequest(node),) if clock > replica.clock else ()
 
     def forget_silent(self, now: float) -> None:
         """Drop the replicas of nodes that are silent for too long, or whose stay after a goodbye is over."""

@@ -21,7 +21,7 @@ from gateway.bus.connection import NatsBus
 from gateway.errors import Unavailable
 from gateway.protocol.messages import Push
 from gateway.protocol.names import RoomName
-from gateway.realtime.presence import Ask, Delta, Digest, Goodbye, RoomPresence, Whole
+from gateway.realtime.presence import Delta, Digest, Goodbye, ReplicaRequest, RoomPresence, Whole
 from gateway.realtime.room import Room
 from gateway.realtime.typing import RoomTyping, Strokes
 
@@ -31,7 +31,7 @@ PERIOD: Final = 0.5
 # Rooms that are told of a departure between two turns of other work.
 SLICE: Final = 100
 
-NodeMessage = Delta | Digest | Goodbye | Ask | Whole | Strokes
+NodeMessage = Delta | Digest | Goodbye | ReplicaRequest | Whole | Strokes
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(NodeMessage).decode

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway import clock
 from gateway.backoff import Backoff
-from gateway.contract.command import Command as CommandSpec
+from gateway.contract.command import CommandSpec
 from gateway.db.results import CommandResults
 from gateway.errors import Unavailable
 from gateway.principal import Principal

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from gateway import clock
-from gateway.contract.command import Command
+from gateway.contract.command import CommandSpec
 from gateway.contract.room_kind import RoomKind
 from gateway.db.cluster_state import Fact
 from gateway.errors import Code, Restricted
@@ -48,7 +48,7 @@ class Restrictions:
     kind = "restriction"
 
     def __init__(
-        self, state: ClusterState, hub: Hub, kinds: Mapping[str, RoomKind], commands: Mapping[str, Command]
+        self, state: ClusterState, hub: Hub, kinds: Mapping[str, RoomKind], commands: Mapping[str, CommandSpec]
     ) -> None:
         self._state = state
         self._hub = hub

@@ -40,7 +40,7 @@ class HeldSocket(msgspec.Struct, frozen=True, array_like=True):
     connection: str
 
 
-class Announcement(msgspec.Struct, frozen=True, array_like=True):
+class ConnectedUsers(msgspec.Struct, frozen=True, array_like=True):
     """Users who have a new socket on `node`. The other nodes answer with the sockets of these users."""
 
     users: list[str]
@@ -104,7 +104,7 @@ class Users:
 
     async def _ask(self, users: list[str]) -> None:
         self._counting = {user: set() for user in users}
-        await self._bus.publish(ANNOUNCE, msgspec.json.encode(Announcement(users, self._node)))
+        await self._bus.publish(ANNOUNCE, msgspec.json.encode(ConnectedUsers(users, self._node)))
         await asyncio.sleep(PATIENCE)
         for user, elsewhere in self._counting.items():
             if over := self._over({*self._here(user), *elsewhere}):
@@ -126,7 +126,7 @@ class Users:
                 member.close(CloseCode.DISPLACED)
 
     async def _on_announcement(self, message: Msg) -> None:
-        announcement = msgspec.json.decode(message.data, type=Announcement)
+        announcement = msgspec.json.decode(message.data, type=ConnectedUsers)
         if announcement.node == self._node:
             return
         for user in announcement.users:

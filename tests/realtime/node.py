@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
-from gateway.contract import Command, Context, PushType, RoomKind
+from gateway.contract import CommandSpec, Context, PushType, RoomKind
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.events.outbox import Outbox
@@ -51,7 +51,7 @@ async def nothing(context: Context, request: Text) -> None:
 
 
 COMMANDS = {
-    name: Command(name=name, rooms="test", role="member", request=Text, handler=nothing)
+    name: CommandSpec(name=name, rooms="test", role="member", request=Text, handler=nothing)
     for name in ("test.say", "test.ask")
 }
 

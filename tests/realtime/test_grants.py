@@ -14,7 +14,7 @@ from devstack.nats import NatsCluster
 from gateway.errors import Refused, Unavailable, forbidden
 from gateway.principal import Principal, Role
 from gateway.protocol.names import RoomName
-from gateway.realtime.grants import ASKED, Asked, HeldGrant
+from gateway.realtime.grants import ASKED, GrantKey, HeldGrant
 from tests.realtime.node import Node, node
 
 ADA = Principal(id="ada", name="Ada", role=Role.STUDENT, expires_at=2**50)
@@ -73,8 +73,8 @@ async def test_a_grant_grows_no_younger_on_its_way(servers: NatsCluster, here: N
         told = 99.0
 
         async def tell(message: Msg) -> None:
-            asked = msgspec.json.decode(message.data, type=Asked)
-            assert asked == Asked("ada", "student", str(room))
+            asked = msgspec.json.decode(message.data, type=GrantKey)
+            assert asked == GrantKey("ada", "student", str(room))
             await message.respond(msgspec.json.encode(HeldGrant("member", told)))
 
         await here.bus.subscribe(ASKED, tell)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gateway.protocol.messages import Person
-from gateway.realtime.presence import Ask, Message, RoomPresence, Whole
+from gateway.realtime.presence import Message, ReplicaRequest, RoomPresence, Whole
 
 GRACE, SILENCE = 5.0, 12.0
 # How long the members of a departed node stay. Its clients were told to come back within 25 s.
@@ -95,7 +95,7 @@ def test_a_lost_delta_is_noticed_by_the_next_digest() -> None:
     a.enter(person("y"))
     wire(a, b, lose=True)
     assert ids(b) == {"x"}
-    assert b.receive(a.digest(), 1.0) == (Ask("a"),)
+    assert b.receive(a.digest(), 1.0) == (ReplicaRequest("a"),)
     wire(a, b, now=1.0)
     assert ids(b) == {"x", "y"}
 
@@ -151,7 +151,7 @@ def test_a_replica_of_which_a_part_was_lost_is_asked_for_again() -> None:
         for part in parts[:lost] + parts[lost + 1 :]:
             c.receive(part, 0.0)
         assert ids(c) == set()
-        assert c.receive(a.digest(), 0.0) == (Ask("a"),)
+        assert c.receive(a.digest(), 0.0) == (ReplicaRequest("a"),)
         # The parts of two answers may come mixed.
         for part in (parts[0], parts[0], parts[1], parts[2], parts[1], parts[2]):
             c.receive(part, 0.0)
@@ -252,7 +252,7 @@ def test_a_new_node_is_told_who_is_on_the_way_back() -> None:
     b.enter(person("y"))
     # The first node's successor: it asks when it opens the room, when the first node has ended and the one
     # that stayed has not told yet who has just come back to it.
-    for answer in answers(b, Ask(""), 6.0):
+    for answer in answers(b, ReplicaRequest(""), 6.0):
         c.receive(answer, 6.0)
     assert ids(c) == {"w", "x", "y"}
     b.leave("y", 6.0)
@@ -271,7 +271,7 @@ def test_a_new_node_is_told_who_is_on_the_way_back() -> None:
     a.enter(person("z"))
     wire(a, b)
     goodbye(a, b, now=0.0, clients="z")
-    for answer in answers(b, Ask(""), STAY - 1):
+    for answer in answers(b, ReplicaRequest(""), STAY - 1):
         d.receive(answer, STAY - 1)
     assert ids(d) == {"z"}
     d.forget_silent(STAY)
@@ -286,7 +286,7 @@ def test_a_goodbye_that_comes_before_the_last_change_is_believed_when_that_is_kn
     late = a.take_delta(0.0)
     assert late is not None
     a.depart(STAY)
-    assert b.receive(a.digest(), 0.0) == (Ask("a"),)
+    assert b.receive(a.digest(), 0.0) == (ReplicaRequest("a"),)
     b.receive(late, 0.0)
     assert ids(b) == {"x", "y"}
     beat(b, now=STAY - 1)
@@ -304,7 +304,7 @@ def test_a_whole_replica_says_as_much_as_a_goodbye_and_takes_nothing_back() -> N
     before = a.whole()
     a.depart(STAY)
     # One node does not know the replica. The other missed a change and gets an answer from before the goodbye.
-    assert c.receive(a.digest(), 0.0) == (Ask("a"),)
+    assert c.receive(a.digest(), 0.0) == (ReplicaRequest("a"),)
     c.receive(a.whole(), 0.0)
     b.receive(a.digest(), 0.0)
     b.receive(before, 0.0)
@@ -325,7 +325,7 @@ def test_a_return_that_was_lost_is_learned_from_the_whole_replica_and_not_undone
     wire(b, c, d, now=1.0, lose=True)
     wire(b, c, now=2.0)
     # The other node has not heard the goodbye yet, and answers with what it knows.
-    for answer in answers(d, Ask(""), 2.0):
+    for answer in answers(d, ReplicaRequest(""), 2.0):
         b.receive(answer, 2.0)
         c.receive(answer, 2.0)
     b.leave("x", 2.0)
