@@ -1,9 +1,8 @@
 """The account PostgreSQL runs as: PostgreSQL refuses to be root.
 
-An ordinary user runs it as themselves. Root runs it inside a user namespace, where root is an ordinary
-user that still owns root's files. Where namespaces are forbidden, root becomes `nobody`, and what nobody
-cannot reach (binaries in a private virtual environment, a data folder under a private home) is kept
-below `SHARED` instead.
+An ordinary user runs it as themselves. Root runs it inside a user namespace, where root is an ordinary user that still
+owns root's files. Where namespaces are forbidden, root becomes the user `nobody`. That user cannot reach binaries in a
+private virtual environment, or a data folder under a private home. Both are kept below `SHARED` then.
 """
 
 from __future__ import annotations

@@ -30,9 +30,9 @@ class RoomKind:
     of the rooms that the server joins for a user by itself. `archived` keeps the rooms' pushes in
     PostgreSQL after the log has let them go; `presence` tells members who is there and who types.
 
-    `on_join` is called when a connection, or an event stream, of this node becomes a member, and `on_leave` once for
-    it when it is one no more, whatever the reason; only a killed process leaves without a word. A user has as many as
-    they have tabs. They are called in the middle of a join: they do not wait, and what they raise changes nothing.
+    `on_join` is called when a connection or an event stream of this node becomes a member. `on_leave` is called once
+    for it when the membership ends, whatever the reason; only a killed process does not call it. A user has one
+    membership for each tab. Both run in the middle of a join: they do not wait, and what they raise changes nothing.
     """
 
     name: str

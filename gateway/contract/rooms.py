@@ -96,16 +96,16 @@ class Rooms(Protocol):
     ) -> None:
         """Take commands away from a user in a room, on every node, until a time or until it is lifted.
 
-        The user is answered `forbidden`, or the restriction's name when that has a dot and so is an error code of the
-        module (`chat.muted`), with `retry_after` when it ends by itself; the handler does not run. The push `can` tells
-        them when it begins and ends. It survives restarts, and needs no membership. `commands` are module commands of
-        this kind of room, or `typing`. Restrictions of other names stand beside it: a command can be used when none
-        takes it away; one of the same name is replaced.
+        The handler does not run. The user is answered `forbidden`, or the restriction's name when it has a dot and is
+        an error code of the module (`chat.muted`). The answer has `retry_after` when the restriction ends by itself.
+        The push `can` tells the user when it begins and ends. It survives restarts, and needs no membership. `commands`
+        are module commands of this kind of room, or `typing`. A restriction of the same name is replaced. Others stay:
+        a command can be used when no restriction takes it away.
 
-        Returns when it is recorded and holds here; within a second it does everywhere. Inside a transaction it is
-        recorded when that commits, and only then, and holds a moment later. Raises ValueError for a command that these
-        rooms do not have or a time without a zone, BadInput for a bad room or user, and Unavailable, after which it may
-        have been recorded.
+        Returns when it is recorded and holds here; within a second it holds everywhere. Inside a transaction it is
+        recorded when that commits, and holds a moment later. Raises ValueError for a command that these rooms do not
+        have, and for a time without a zone. Raises BadInput for a bad room or user. Raises Unavailable, after which it
+        may have been recorded.
         """
 
     async def lift(self, room: str, user: str, *, name: str = "restriction") -> None:
