@@ -12,6 +12,7 @@ import pytest
 
 import gateway
 from gateway import registry
+from gateway.app import Gateway
 
 KERNEL = Path(gateway.__file__).parent
 SUFFIXES = {".py", ".js", ".html", ".css", ".sql"}
@@ -21,7 +22,7 @@ FILES = sorted(path for path in KERNEL.rglob("*") if path.suffix in SUFFIXES)
 @functools.cache
 def named() -> re.Pattern[str]:
     """Matches `chat.send`, `live.poll_due`, `session:demo` and their like, of every installed module."""
-    kinds = "|".join(registry.room_kinds(registry.load()))
+    kinds = "|".join(kind.name for module in Gateway.described(registry.load()).modules for kind in module.rooms)
     return re.compile(rf"(?<![/\w])(?:(?:{'|'.join(registry.installed())})\.[A-Za-z_*]|(?:{kinds}):[A-Za-z0-9*])")
 
 
