@@ -16,5 +16,5 @@ def stamp(moment: datetime) -> str:
 
 
 def read(text: str) -> datetime:
-    """What `stamp` wrote."""
+    """Read a time that `stamp` wrote."""
     return datetime.fromisoformat(text)

@@ -33,7 +33,7 @@ Handler = Callable[[Cloud, Document], Document | None]
 
 
 class Handlers:
-    """What is built of a service: operations by name."""
+    """The operations of a service that are built, by name."""
 
     def __init__(self, service: str) -> None:
         self.service = service

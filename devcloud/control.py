@@ -1,4 +1,4 @@
-"""What drives the stand-in beside AWS' own API: the encoder, participants, faults, a look at what happened.
+"""Endpoints that drive the stand-in, beside AWS' own API: the encoder, participants, faults, and what happened so far.
 
 Everything is JSON under `/_devcloud/`; a bad request gets a 4xx with `message`.
 """
@@ -26,7 +26,7 @@ SESSION_TAGS = ("ksmp:session", "session")
 
 
 class StreamTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Whose stream: a channel's by its ARN, or that of a session's channel.
+    """Names a stream: by the ARN of its channel, or by a session that has a channel.
 
     `reconnect` is for a start, `health` and `viewers` are for a change of what is live.
     """
@@ -39,14 +39,14 @@ class StreamTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class JoinTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Who joins a stage: the bearer of a participant token."""
+    """A participant to join a stage, by their token."""
 
     token: str
     publish: bool = False
 
 
 class LeaveTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Who leaves a stage."""
+    """A participant to leave a stage."""
 
     stage_arn: str = msgspec.field(name="stageArn")
     participant_id: str = msgspec.field(name="participantId")
@@ -142,7 +142,7 @@ class Control:
         return left
 
     def _target(self, request: Request) -> tuple[StreamTarget, str]:
-        """What was asked for, and the ARN of its channel."""
+        """The request, and the ARN of its channel."""
         target = msgspec.json.decode(request.body, type=StreamTarget)
         if bool(target.arn) == bool(target.session):
             raise Refused("ValidationException", "Name either the channel's ARN or the session.")

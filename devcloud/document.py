@@ -1,4 +1,4 @@
-"""What travels on AWS' wire: JSON documents, whose shapes botocore's models know."""
+"""JSON documents, as AWS' wire carries them. botocore's models know their shapes."""
 
 from __future__ import annotations
 

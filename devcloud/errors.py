@@ -1,4 +1,4 @@
-"""What an operation answers when it does not do what was asked.
+"""Errors that an operation answers with.
 
 Refused            an error of the operation's model, by its name and its documented status
 └─ NotBuilt        the operation is in the model, but not in the stand-in

@@ -1,4 +1,4 @@
-"""What a test switches on: operations that fail or hang, and events that are lost, late, repeated or out of order."""
+"""Faults that a test switches on: operations fail or hang, and events are lost, late, repeated or out of order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
 class OperationFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What happens to the next `times` calls of an operation, or to every call when it is 0.
+    """A fault of the next `times` calls of an operation, or of every call when it is 0.
 
     `hang` seconds pass first. Then comes `error`, the name of a modelled error or of one that any service may answer.
     With `when: "after"` the operation is done before that: its answer is what gets lost.

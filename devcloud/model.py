@@ -77,7 +77,7 @@ class Operation:
         return document
 
     def check(self, document: Document) -> list[str]:
-        """What the request breaks of the model. Raises Malformed."""
+        """The rules of the model that the request breaks. Raises Malformed."""
         return problems(self.input, document) if self.input is not None else []
 
     def write(self, answer: Document) -> bytes:
@@ -145,7 +145,7 @@ def _page_size(shape: Any) -> int:
 
 
 def _project(shape: Any, value: Any) -> Any:
-    """What a shape has of a value: a summary is a resource with fewer members."""
+    """The members of a value that its shape has: a summary is a resource with fewer members."""
     match shape.type_name:
         case "structure":
             return {

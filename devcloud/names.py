@@ -26,7 +26,7 @@ class Place:
         return f"arn:aws:{service}:{self.region}:{self.account}:{kind}/{token(12)}"
 
     def stream_key(self) -> str:
-        """What an encoder shows to be let in."""
+        """A stream key: the secret with which an encoder streams."""
         return f"sk_{self.region}_{token(12)}_{token(30)}"
 
 

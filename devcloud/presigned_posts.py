@@ -20,7 +20,7 @@ _NAME = re.compile(rb'[; ]name="([^"]*)"')
 
 
 class Policy(msgspec.Struct):
-    """What was signed; a condition is `{"bucket": "b"}` or `["starts-with", "$key", "uploads/"]`."""
+    """A signed policy; a condition is `{"bucket": "b"}` or `["starts-with", "$key", "uploads/"]`."""
 
     expiration: str
     conditions: list[dict[str, str] | list[str | int]]

@@ -1,4 +1,4 @@
-"""What the stand-in knows: resources, live streams, stage sessions; kept in one file when it has a folder."""
+"""The state of the stand-in: resources, live streams, stage sessions; kept in one file when it has a folder."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _CREDENTIAL = re.compile(r"Credential=[^/,]*/(?P<date>\d+)/(?P<region>[^/]+)/(?P
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked; `path` is as the client encoded it, header names are lower case."""
+    """A request; `path` is as the client encoded it, header names are lower case."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What is answered."""
+    """An answer."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()

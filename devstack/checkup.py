@@ -31,7 +31,7 @@ async def examine_dev(data: Path, environ: Mapping[str, str]) -> list[Finding]:
 
 
 def _stopped(data: Path, environ: Mapping[str, str]) -> list[Finding]:
-    """What there is to say while nothing runs in the folder; nothing when something does."""
+    """Findings while nothing runs in the folder; empty when something does."""
     folder = DataFolder(data)
     if not (folder.path / MARKER).exists():
         raise DevStackError(f"{data} is no folder of `ksmp dev`; run `ksmp dev --data {data}` once.")

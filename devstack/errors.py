@@ -1,4 +1,4 @@
-"""What can go wrong with a local server, as one sentence a person can act on."""
+"""Errors of a local server, each one sentence that a person can act on."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Peer(msgspec.Struct, frozen=True):
 
 
 class MetaGroup(msgspec.Struct, frozen=True):
-    """What `/jsz` says about the group that places streams."""
+    """The part of `/jsz` about the group that places streams."""
 
     leader: str = ""
     replicas: Sequence[Peer] = ()
@@ -129,7 +129,7 @@ class NatsServer:
         return status == 200
 
     async def meta(self) -> MetaGroup:
-        """What this server knows of the cluster's meta group; empty when it does not answer or stands alone."""
+        """This server's view of the cluster's meta group; empty when it does not answer or stands alone."""
         status, body = await probe.get(f"{self.monitor_url}/jsz")
         if status != 200:
             return MetaGroup()

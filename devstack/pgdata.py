@@ -33,7 +33,7 @@ class PostgresData:
 
     @property
     def account(self) -> Account:
-        """Who PostgreSQL runs as; known once prepared."""
+        """The account that PostgreSQL runs as; known once prepared."""
         if self._account is None:
             raise DevStackError("PostgreSQL's data folder was not prepared.")
         return self._account

@@ -9,7 +9,7 @@ import psutil
 
 
 def identity(pid: int) -> str | None:
-    """What tells this process from a later one of the same id; None when there is no live process."""
+    """A mark that tells this process from a later one of the same id; None when there is no live process."""
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:

@@ -1,4 +1,4 @@
-"""What a gateway of `ksmp dev` serves besides: the page, the development issuer's keys and its tokens."""
+"""Routes of a gateway of `ksmp dev`: the page, the development issuer's keys and its tokens."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Signed(msgspec.Struct, frozen=True):
 
 
 class Info(msgspec.Struct, frozen=True):
-    """What the page needs to know: the origins it may be opened on, and who teaches the demo class."""
+    """Facts for the page: the origins that it may be opened on, and who teaches the demo class."""
 
     gateways: list[str]
     mentor: str = "dev-mentor"

@@ -1,4 +1,4 @@
-"""What `ksmp dev` shows: each module creates its own."""
+"""Demo data of `ksmp dev`: each module creates its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.principal import Principal
 async def seed(
     database: PostgresDatabase, modules: Sequence[Module], people: Mapping[str, Principal]
 ) -> dict[str, str]:
-    """Let every module seed, in their order; what they return, together. Doing it again changes nothing."""
+    """Let every module seed, in their order. Returns all that they return. A second call changes nothing."""
     result: dict[str, str] = {}
     try:
         await database.start()

@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What `ksmp dev` was asked for: `gateways` processes on `port` and the ports above it.
+    """Options of `ksmp dev`: `gateways` processes on `port` and the ports above it.
 
     `cloud` is whether AWS is stood in for. `modules` are folders of modules that are not installed. With `reload` the
     gateways restart when code changes.

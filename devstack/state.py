@@ -1,4 +1,4 @@
-"""What a running `ksmp dev` tells others: `dev.json` in its data folder."""
+"""State of a running `ksmp dev`, for others to read: `dev.json` in its data folder."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class ModuleFolder:
 
 
 def folders(path: Path) -> list[ModuleFolder]:
-    """What a folder holds. Raises SettingsError when that is no module."""
+    """The module that a folder holds. Raises SettingsError when that is no module."""
     if not path.is_dir():
         raise SettingsError(f"{VARIABLE} names {path}, which is no folder.")
     if (path / "pyproject.toml").exists():

@@ -1,4 +1,4 @@
-"""What one module is lent by the gateway that it runs in."""
+"""The kernel of one module: the services that its gateway lends it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is asking, and in which role."""
+"""Principals: the users that make requests, each with a role."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) 
 
 
 def application() -> Litestar:
-    """What each of several workers runs; it reads the environment for itself."""
+    """Runs in each of several workers; it reads the environment for itself."""
     gateway = prepare(os.environ)
     logs.configure(gateway.settings.log_level, gateway.settings.log_format)
     return app_of(gateway)

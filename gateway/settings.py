@@ -31,7 +31,7 @@ def setting(default: Any = MISSING, *, doc: str, secret: bool = False, zero: boo
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a gateway process needs to know. Times are in seconds, sizes in bytes."""
+    """The settings of a gateway process. Times are in seconds, sizes in bytes."""
 
     environment: Literal["production", "development", "test"] = setting(
         "production", doc="`development` is what `ksmp dev` sets; `test` turns failpoints on"

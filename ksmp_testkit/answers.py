@@ -1,4 +1,4 @@
-"""What a route answered."""
+"""Answers of routes."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ async def handled(gateway: Gateway, listeners: Collection[str], timeout: float) 
 
 
 async def _behind(gateway: Gateway, consumers: Collection[Consumer]) -> list[str]:
-    """What is not handled yet, for a reader; empty when nothing was published while this looked."""
+    """Deliveries that are not handled yet, as text; empty when nothing was published meanwhile."""
     before = await _published(gateway)
     behind = await _unsent(gateway)
     for consumer in consumers:

@@ -1,1 +1,1 @@
-"""What the gateway costs and carries, measured."""
+"""Measures what the gateway costs and carries."""

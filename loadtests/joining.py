@@ -1,4 +1,4 @@
-"""What entering costs beside a class that is going on: `python -m loadtests.joining`.
+"""Measures what entering costs beside a class that is going on: `python -m loadtests.joining`.
 
 1,000 viewers sit in a session's room and chat. Then 1,000 students, each with a place in the program, ask for all they
 need with `POST /api/v1/sessions/{id}/join`, as they come by chance within half a minute; then they enter the room by

@@ -1,4 +1,4 @@
-"""What REST costs: `python -m loadtests.rest`.
+"""Measures what REST costs: `python -m loadtests.rest`.
 
 First over the network: the latency of a simple authorized GET, `/api/v1/auth/me`, from one client and from 20 that ask
 for as much as they get. Then what each layer adds to a request, without a network: the application is called as a

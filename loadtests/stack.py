@@ -20,7 +20,7 @@ LIMIT = 60.0
 
 
 class Stack(msgspec.Struct):
-    """What `dev.json` says of a running `ksmp dev`, and where its data is."""
+    """The addresses and tokens of a running `ksmp dev`, from its `dev.json`, and its data folder."""
 
     gateways: list[str]
     room: str

@@ -143,7 +143,7 @@ def list_stage_sessions(cloud: Cloud, ask: Document) -> Document:
 
 
 class TokenClaims(msgspec.Struct, rename={"stage": "resource", "id": "jti"}):
-    """What the stand-in reads of a participant token, one that it gave out or one that an account has signed."""
+    """The claims of a participant token, which the stand-in gave out or an account has signed."""
 
     stage: str
     id: str

@@ -1,1 +1,1 @@
-"""Who is asking: tokens of the identity provider, and its keys."""
+"""Authentication: tokens of the identity provider, and its keys."""

@@ -51,7 +51,7 @@ class Stored:
 
 
 class _Range(msgspec.Struct, frozen=True):
-    """What the stream holds, over all rooms."""
+    """The extent of the stream, over all rooms."""
 
     first_seq: int
     last_seq: int

@@ -9,7 +9,7 @@ from gateway.principal import Principal
 
 
 class Access(Protocol):
-    """Who is kept out of the platform, whatever their token says.
+    """Bans and revocations: they keep users out of the platform, whatever a token says.
 
     Each call returns when it is recorded and holds here; within a second it does on every node: tokens are refused at
     connects, refreshes and requests, sockets close, event streams end. It survives restarts. Inside a transaction it is

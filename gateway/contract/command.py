@@ -37,7 +37,7 @@ class CommandSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class CommandDeclaration:
-    """What `@command` says of a method."""
+    """The declaration that `@command` leaves on a method."""
 
     name: str
     room: str

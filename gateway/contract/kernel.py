@@ -13,7 +13,7 @@ from gateway.contract.schedules import Schedules
 
 
 class Kernel(Protocol):
-    """What a running gateway lends a module."""
+    """The services that a running gateway lends a module."""
 
     @property
     def rooms(self) -> Rooms: ...

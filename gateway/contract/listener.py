@@ -24,7 +24,7 @@ class Listener:
 
 @dataclass(frozen=True, kw_only=True)
 class ListenerDeclaration:
-    """What `@listener` says of a method."""
+    """The declaration that `@listener` leaves on a method."""
 
     event: type[msgspec.Struct]
     name: str

@@ -26,7 +26,7 @@ class SnapshotPart:
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotPartDeclaration:
-    """What `@snapshot_part` says of a method."""
+    """The declaration that `@snapshot_part` leaves on a method."""
 
     name: str
     room: str

@@ -23,7 +23,7 @@ class Timer:
 
 @dataclass(frozen=True, kw_only=True)
 class TimerDeclaration:
-    """What `@timer` says of a method."""
+    """The declaration that `@timer` leaves on a method."""
 
     name: str
 

@@ -27,7 +27,7 @@ TAKE = "DELETE FROM timer WHERE name = $1 AND id = $2::uuid RETURNING payload"
 
 
 class Wake(msgspec.Struct, frozen=True):
-    """What NATS holds of a timer: the id of its row, and when it is due."""
+    """A timer in the stream: the id of its row, and when it is due."""
 
     id: str
     at: datetime

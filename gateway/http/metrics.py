@@ -11,6 +11,6 @@ from gateway.auth.policy import anyone
 class MetricsController(PrometheusController):
     @get(policy=anyone(limited=False), media_type="text/plain", tags=["health"])
     async def get(self) -> Response[bytes]:
-        """What this process counts and times, in Prometheus' text format."""
+        """The metrics of this process, in Prometheus' text format."""
         answer: Response[bytes] = await PrometheusController.get.fn(self)
         return answer

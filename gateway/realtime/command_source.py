@@ -19,7 +19,7 @@ from gateway.realtime.room import Room
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who uses a command, in which room and role; `rates` are the limits they have used up there."""
+    """The caller of a command, with room and role; `rates` are the limits they have used up there."""
 
     principal: Principal
     room: Room

@@ -21,7 +21,7 @@ V = TypeVar("V")
 
 
 class RequestLimits:
-    """What each user has used up on this node: of all commands, and of each command in each room."""
+    """Counts what each user has used up on this node: of all commands, and of each command in each room."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate

@@ -26,7 +26,7 @@ PER_ADDRESS = 5000
 
 
 class Traffic(msgspec.Struct):
-    """What a stretch of chat came to. Times in ms; `generator` is the share of its core this process used."""
+    """The figures of a stretch of chat. Times in ms; `generator` is the share of its core this process used."""
 
     sent: int
     deliveries: int

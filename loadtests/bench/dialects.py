@@ -13,7 +13,7 @@ MARK: Final = b'"@'
 
 
 class Client(Protocol):
-    """What a dialect may do with a socket."""
+    """The part of a socket that a dialect may use."""
 
     def write(self, payload: bytes) -> None: ...
 
@@ -102,7 +102,7 @@ class SocketIoDialect:
 
 
 class NaiveDialect:
-    """What `peers/naive.py` speaks."""
+    """The dialect of `peers/naive.py`."""
 
     async def enter(self, client: Client, token: str) -> None:
         await client.answer(0)

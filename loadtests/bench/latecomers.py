@@ -1,4 +1,4 @@
-"""What it costs that many join a lively room and ask for its snapshot at once: `python -m loadtests.bench.latecomers`.
+"""Measures the joins and snapshots of many at once in a lively room: `python -m loadtests.bench.latecomers`.
 
 CPU time of the gateway and of PostgreSQL, for the joins and for the snapshots after them.
 """

@@ -18,7 +18,7 @@ LOCK = Path(__file__).parent / "peers/socketio/package-lock.json"
 
 
 class Machine(msgspec.Struct):
-    """What a figure depends on."""
+    """The machine and the versions that a figure depends on."""
 
     cpu: str
     cores: int

@@ -1,4 +1,4 @@
-"""What processes use, and on which core they run. Reads /proc, so Linux only; elsewhere nothing is pinned."""
+"""CPU and memory of processes, and the core they run on. Reads /proc, so Linux only; elsewhere nothing is pinned."""
 
 from __future__ import annotations
 

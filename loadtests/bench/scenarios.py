@@ -1,4 +1,4 @@
-"""What is measured of a peer. Each scenario takes a fresh server and returns figures by name."""
+"""Scenarios: what is measured of a peer. Each one takes a fresh server and returns figures by name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Size(msgspec.Struct, frozen=True):
 
 
 async def steady(launch: Launch, size: Size) -> Figures:
-    """What entering costs, what a member holds, and what a delivery costs at two rates."""
+    """Measures what entering costs, what a member holds, and what a delivery costs at two rates."""
     others = Others()
     async with launch() as peer:
         figures: Figures = {}

@@ -29,7 +29,7 @@ class Refused(Exception):
 
 
 class Result(msgspec.Struct):
-    """What a participant needs of any reply; `epoch` is there after a join."""
+    """The part of any reply that a participant needs; `epoch` is there after a join."""
 
     epoch: str = ""
     seq: int = 0

@@ -22,7 +22,7 @@ class Wrong(Exception):
 
 
 class Tally:
-    """What the participants of this process saw."""
+    """Counts what the participants of this process saw."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -61,7 +61,7 @@ class Tally:
         self._add(RECOVERED, Counter({0: recovered}) if recovered else Counter())
 
     def _add(self, name: str, times: Counter[int]) -> None:
-        """What `StatsEntry.log` does, for many at once."""
+        """Does what `StatsEntry.log` does, for many at once."""
         count = times.total()
         if not count:
             return

@@ -15,7 +15,7 @@ REST = "/api/v1/auth/me"
 
 
 def failures(environment: Environment) -> list[str]:
-    """What was not met, a sentence each; empty when all is well. Times in ms."""
+    """The bars that were not met, a sentence each; empty when all is well. Times in ms."""
     stats = environment.stats
     chat, rest = stats.get(LATENCY, KIND), stats.get(REST, "GET")
     found = [

@@ -48,7 +48,7 @@ class Ending:
 
 
 class Owner(Protocol):
-    """Who uses the connection. All calls return at once."""
+    """The user of the connection. All calls return at once."""
 
     def entered(self, state: ConnectionState) -> None:
         """The connection has entered this state."""

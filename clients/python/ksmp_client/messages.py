@@ -26,7 +26,7 @@ class Author(msgspec.Struct, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True):
-    """Whom the client's token names."""
+    """The user that the client's token names."""
 
     id: str
     name: str
@@ -34,7 +34,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"author": "from"}):
-    """What the members of a room are told.
+    """A message to the members of a room.
 
     A durable push carries `seq` and `prev`, an ephemeral one neither. `at` is in milliseconds since the Unix epoch.
     """

@@ -34,7 +34,7 @@ class TransportPolicy:
 
     @property
     def transport(self) -> Transport:
-        """What to try next."""
+        """The transport to try next."""
         return "sse" if self._refusals >= REFUSALS else "websocket"
 
     def refused(self, now: float) -> None:

@@ -13,14 +13,14 @@ from litestar.exceptions import WebSocketDisconnect
 
 
 class Chat(msgspec.Struct):
-    """What a client sends; `id` comes back when everyone was sent the text."""
+    """A message of a client; `id` comes back when everyone was sent the text."""
 
     id: int
     text: str
 
 
 class Message(msgspec.Struct):
-    """What every member gets."""
+    """A message to every member."""
 
     text: str
 
