@@ -84,7 +84,7 @@ def test_good_tokens(key: RSAPrivateKey) -> None:
 
 
 @EXAMPLES
-@given(place=st.integers(min_value=0), character=st.characters())
+@given(place=st.integers(min_value=0), character=st.characters(codec="utf-8"))
 def test_tokens_with_a_changed_character(key: RSAPrivateKey, place: int, character: str) -> None:
     good = sign(claims(), key)
     place %= len(good)
