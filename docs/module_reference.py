@@ -104,10 +104,21 @@ LENT: Final = (
 )
 
 
+MODULE: Final = """## What a module may override
+
+`Module` in `gateway/contract/module.py` says what each attribute of the class holds. These methods have a default that does nothing:
+
+| method | what it does |
+|---|---|"""
+
+
 def page() -> str:
     """The text of the page, as the code is now."""
     return (
-        "\n".join(line for part in (_imports(), _lent(), _siblings(registry.load())) for line in part).rstrip() + "\n"
+        "\n".join(
+            line for part in (_imports(), _module(), _lent(), _siblings(registry.load())) for line in part
+        ).rstrip()
+        + "\n"
     )
 
 
@@ -126,6 +137,14 @@ def _imports() -> Iterator[str]:
             yield ""
         if title == "Routes":
             yield HTTP
+
+
+def _module() -> Iterator[str]:
+    yield MODULE
+    for name, member in vars(Module).items():
+        if not name.startswith("_") and inspect.isfunction(member):
+            yield f"| {_code(_call(name, member))} | {_first(member)} |"
+    yield ""
 
 
 def _lent() -> Iterator[str]:
@@ -148,7 +167,8 @@ def _lent() -> Iterator[str]:
 
 def _siblings(modules: Sequence[type[Module]]) -> Iterator[str]:
     yield "## Events\n"
-    yield 'Listen with `@listener(SessionEnded, "quiz.session_ended")`; list the owner in `requires`, or in `hears` when the module can do without.\n'
+    yield 'Listen with `@listener(SessionEnded, "quiz.session_ended")`; list the owner in `requires`, or in `hears` when the module can do without.'
+    yield "Where the fields begin with `*`, a test that makes one gives them by their names.\n"
     for module in modules:
         if not module.emits:
             continue
@@ -217,7 +237,10 @@ def _structs(structs: dict[str, type[msgspec.Struct]]) -> Iterator[str]:
 
 
 def _fields_of(struct: type[msgspec.Struct]) -> str:
-    return _fields(struct.__struct_fields__, inspect.get_annotations(struct))
+    """Its fields, behind a `*` when they are given by their names alone, as Python writes it in a signature."""
+    parameters = inspect.signature(struct).parameters.values()
+    by_name = any(one.kind is one.KEYWORD_ONLY for one in parameters)
+    return ("`*`, " if by_name else "") + _fields(struct.__struct_fields__, inspect.get_annotations(struct))
 
 
 def _fields(names: Any, hints: dict[str, Any], hidden: Sequence[str] = ()) -> str:
