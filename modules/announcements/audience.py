@@ -16,7 +16,7 @@ AUDIENCE: Final = re.compile(PATTERN, re.ASCII)
 ALL: Final = "all"
 
 
-def room_of(audience: str) -> str:
+def audience_room(audience: str) -> str:
     """The room of an audience; raises BadInput `invalid`."""
     # `$` alone would let a line feed pass.
     if not AUDIENCE.fullmatch(audience):

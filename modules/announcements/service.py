@@ -16,7 +16,7 @@ from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
 from gateway.principal import Principal
 from modules.announcements import errors
-from modules.announcements.audience import audience_of, audiences_of, program_audience, program_of, room_of
+from modules.announcements.audience import audience_of, audience_room, audiences_of, program_audience, program_of
 from modules.announcements.messages import (
     EXPIRED,
     PUBLISHED,
@@ -178,7 +178,7 @@ class Announcements:
 
     async def _checked(self, new: AnnouncementRecord) -> AnnouncementRecord:
         """The announcement with its end in UTC; raises BadInput when it cannot be one."""
-        room_of(new.audience)
+        audience_room(new.audience)
         program = program_of(new.audience)
         if program is not None and not await exists(self._kernel.database, program):
             raise invalid("there is no such program", field="audience")
@@ -240,7 +240,7 @@ class Announcements:
         return ended
 
     async def _push(self, written: AnnouncementRecord) -> None:
-        await self._kernel.rooms.publish_row(room_of(written.audience), PUSH_OF[written.status], written.shown())
+        await self._kernel.rooms.publish_row(audience_room(written.audience), PUSH_OF[written.status], written.shown())
 
 
 def _published_if_due(new: AnnouncementRecord, now: datetime) -> AnnouncementRecord:

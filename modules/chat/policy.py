@@ -12,7 +12,7 @@ from modules.accounts.facade import record
 from modules.chat import errors
 from modules.chat.links import has_link
 from modules.chat.messages import Configure, Kind, Links, Mode, Revised
-from modules.chat.pushes import SETTINGS, Settings
+from modules.chat.pushes import SETTINGS, ChatRules
 from modules.chat.repository import SettingsRepository
 from modules.chat.roles import COHOST, SPEAKER
 from modules.chat.settings import ChatSettings
@@ -37,7 +37,7 @@ class ChatPolicy:
         self._slow_most = settings.slow_most
         self._slow_mode = slow_mode
         self._rows = SettingsRepository(kernel.database)
-        self._known: StaleCache[str, Settings] = StaleCache(self._rows.find, settings.fresh)
+        self._known: StaleCache[str, ChatRules] = StaleCache(self._rows.find, settings.fresh)
         self._enrolled: StaleCache[tuple[str, str], bool] = StaleCache(self._ask_enrolled, settings.enrolled_fresh)
 
     @command("chat.configure", room="session", role=COHOST, rate="host_rate", row_first=True)
@@ -63,18 +63,18 @@ class ChatPolicy:
         return Revised(after.rev)
 
     @snapshot_part("chat.settings", room="session", shared=True)
-    async def current(self, context: Context) -> Settings:
+    async def current(self, context: Context) -> ChatRules:
         """The settings as the database has them; raises Unavailable."""
         return await self._rows.find(context.room_id)
 
-    async def check(self, context: Context, text: str, kind: Kind) -> Settings:
+    async def check(self, context: Context, text: str, kind: Kind) -> ChatRules:
         """The settings that hold now; raises Refused when they do not let this member say this."""
         try:
             rules = await self._known.get(context.room_id)
         except Unavailable:
             # The class goes on. Mutes still hold, because the kernel keeps them.
             log.warning("settings.unknown", session=context.room_id)
-            rules = Settings()
+            rules = ChatRules()
         host, viewer = context.at_least(COHOST), not context.at_least(SPEAKER)
         if rules.links is not Links.ALLOW and not (host and rules.links is Links.HOSTS) and has_link(text):
             raise errors.links()

@@ -62,7 +62,7 @@ class Cleared(msgspec.Struct, frozen=True, omit_defaults=True):
 CLEARED: Final = PushType("chat.cleared", Cleared)
 
 
-class Settings(msgspec.Struct, frozen=True):
+class ChatRules(msgspec.Struct, frozen=True):
     """`chat.settings`, also a part of the snapshot: how the chat of a session is run.
 
     `rev` is 0 as long as nobody has changed anything.
@@ -74,7 +74,7 @@ class Settings(msgspec.Struct, frozen=True):
     rev: int = 0
 
 
-SETTINGS: Final = PushType("chat.settings", Settings)
+SETTINGS: Final = PushType("chat.settings", ChatRules)
 
 
 class Post(msgspec.Struct, frozen=True, omit_defaults=True, rename={"author": "from"}):
@@ -108,7 +108,7 @@ class PinnedMessages(msgspec.Struct, frozen=True):
 PINS: Final = PushType("chat.pins", PinnedMessages)
 
 
-class Tally(msgspec.Struct, frozen=True):
+class ReactionTally(msgspec.Struct, frozen=True):
     """The reactions to one message, counted."""
 
     seq: int
@@ -119,7 +119,7 @@ class Tally(msgspec.Struct, frozen=True):
 class ReactionTallies(msgspec.Struct, frozen=True):
     """`chat.reactions`: how many reactions these messages have now."""
 
-    messages: tuple[Tally, ...]
+    messages: tuple[ReactionTally, ...]
 
 
 REACTIONS: Final = PushType("chat.reactions", ReactionTallies)
@@ -129,7 +129,7 @@ class Recent(msgspec.Struct, frozen=True):
     """A part of the snapshot: the newest messages by seq, their reactions, and which of those are the reader's own."""
 
     messages: tuple[Post, ...]
-    reactions: tuple[Tally, ...]
+    reactions: tuple[ReactionTally, ...]
     mine: dict[int, list[str]]
 
 

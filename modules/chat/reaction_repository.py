@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from gateway.contract import Database
-from modules.chat.pushes import Tally
+from modules.chat.pushes import ReactionTally
 
 ADD_REACTIONS: Final = """
     INSERT INTO chat_reaction (session_id, seq, emoji, user_id)
@@ -78,10 +78,10 @@ class ReactionRepository:
         await self._database.fetch(LOCK_TALLIES, session, messages)
         await self._database.fetch(COUNT_REACTIONS, session, messages)
 
-    async def tallies(self, session: str, seqs: Iterable[int]) -> list[Tally]:
+    async def tallies(self, session: str, seqs: Iterable[int]) -> list[ReactionTally]:
         """The counts of these messages by seq; those that were never given a reaction are left out."""
         rows = await self._database.fetch(TALLIES, session, list(seqs))
-        return [Tally(row["seq"], COUNTS.decode(row["counts"]), row["rev"]) for row in rows]
+        return [ReactionTally(row["seq"], COUNTS.decode(row["counts"]), row["rev"]) for row in rows]
 
     async def of_user(self, session: str, seqs: Sequence[int], user: str) -> dict[int, list[str]]:
         """The emojis that a user gave these messages."""

@@ -14,7 +14,7 @@ import msgspec
 from gateway.contract import Database
 from gateway.protocol.messages import Seq
 from modules.chat.messages import Links, Mode
-from modules.chat.pushes import MuteState, Settings
+from modules.chat.pushes import ChatRules, MuteState
 
 # A room's row is made when it is first locked.
 LOCK_SETTINGS: Final = """
@@ -31,18 +31,18 @@ class SettingsRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, session: str) -> Settings:
+    async def find(self, session: str) -> ChatRules:
         """The session's settings, or the first ones when nobody has changed any."""
         for row in await self._database.fetch(SETTINGS_OF_SESSION, session):
             return _settings(row)
-        return Settings()
+        return ChatRules()
 
-    async def lock(self, session: str) -> Settings:
+    async def lock(self, session: str) -> ChatRules:
         """The same. Nobody else changes them until the transaction ends."""
         (row,) = await self._database.fetch(LOCK_SETTINGS, session)
         return _settings(row)
 
-    async def write(self, session: str, settings: Settings) -> None:
+    async def write(self, session: str, settings: ChatRules) -> None:
         """Replace settings that are locked."""
         await self._database.fetch(
             WRITE_SETTINGS,
@@ -54,8 +54,8 @@ class SettingsRepository:
         )
 
 
-def _settings(row: Mapping[str, Any]) -> Settings:
-    return Settings(Mode(row["mode"]), row["slow_seconds"], Links(row["links"]), row["rev"])
+def _settings(row: Mapping[str, Any]) -> ChatRules:
+    return ChatRules(Mode(row["mode"]), row["slow_seconds"], Links(row["links"]), row["rev"])
 
 
 WRITE_WAIT: Final = """
