@@ -35,13 +35,13 @@ def table_faults(module: type[Module]) -> Iterator[str]:
     if strangers:
         return
     created = {name for file in files if file.suffix == ".sql" for name in _created(file)}
-    for table in module.tables:
-        if table._meta.tablename not in created:
-            yield f"no migration creates the table {table._meta.tablename} of {table.__name__}; write one"
     prefix = module.name.removesuffix("s")
     for name in sorted(created | {table._meta.tablename for table in module.tables}):
         if not re.fullmatch(rf"{prefix}s?(_\w+)?", name):
             yield f"the table {name} must begin with the module's name, such as {module.name}_{name}"
+    for table in module.tables:
+        if table._meta.tablename not in created:
+            yield f"no migration creates the table {table._meta.tablename} of {table.__name__}; write one"
 
 
 def _created(file: Path) -> Iterator[str]:

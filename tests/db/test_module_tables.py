@@ -70,6 +70,12 @@ def test_a_table_with_the_name_of_another_module(tmp_path: Path) -> None:
     ]
 
 
+def test_a_misspelt_table_is_told_its_prefix_first(tmp_path: Path) -> None:
+    # The registry says the first sentence only, and no migration may create a table of that name.
+    (tmp_path / "0001_notes.sql").write_text("CREATE TABLE board_note ()")
+    assert next(table_faults(module(tmp_path, Foreign))).startswith("the table chat_note must begin with the module's")
+
+
 def test_the_registry_refuses_it_by_name(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match=r"^Module boards: no migration creates the table board_note of Note; "):
         registry.ordered([module(tmp_path, Note)])
