@@ -1,8 +1,8 @@
 """The guard: a process that ends every child when their parent vanishes, even by SIGKILL.
 
-The guard (`guard_main.py` is its program) leads a process group of its own, in its parent's session, and
-every child is spawned into that group. Its standard input is a pipe whose other end only the parent
-holds, so the kernel tells it when the parent is gone, and it ends the group.
+The guard (`guard_main.py` is its program) leads a process group of its own, in its parent's session. Every child is
+spawned into that group. Only the parent holds the other end of the guard's standard input. So the kernel tells the
+guard when the parent is gone, and the guard ends the group.
 
 There is no gap: between fork and exec a child still holds the parent's end of the pipe, and it enters
 the group before exec. Because the group is not the terminal's foreground group, Ctrl-C reaches the

@@ -1,9 +1,8 @@
 """Runs a program as an ordinary user inside a user namespace: `namespace.py PROGRAM ARGUMENTS`.
 
-PostgreSQL refuses to run as root. Inside the namespace the caller's root is user 1000, so PostgreSQL
-runs, while outside it is root still and may use folders that only root can. Started by its path, not
-imported, so that it needs nothing but the standard library. It replaces itself with the program, which
-therefore keeps the process id.
+PostgreSQL refuses to run as root. Inside the namespace the caller's root is user 1000, so PostgreSQL runs. Outside it
+still is root, and may use folders that only root can. The file is started by its path and not imported, so it needs
+nothing but the standard library. It replaces itself with the program, which therefore keeps the process id.
 """
 
 from __future__ import annotations

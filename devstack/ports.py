@@ -27,8 +27,8 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 def choose(taken: Container[int] = ()) -> int:
     """A free port outside the range the system gives to outgoing connections.
 
-    A port inside that range may become the source port of some connection while its server restarts,
-    and the server could then not come back on it.
+    A port inside that range may become the source port of some connection while its server restarts. The
+    server could then not come back on it.
     """
     highest = _ephemeral_start() - 1
     while True:

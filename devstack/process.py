@@ -32,8 +32,8 @@ class Child:
     """One child process under `folder`: `logs/<name>.log` holds its output, `run/<name>.pid` its id.
 
     `ready` is asked until it says True, for at most `ready_timeout` seconds. A child that dies is started
-    again with the same command, at once the first time and then ever slower up to three seconds, until
-    `stop`. `report` gets a line at each death and return. `stop_steps` are the signals of an orderly
+    again with the same command, until `stop`: at once the first time, then after growing pauses of up to
+    three seconds. `report` gets a line at each death and return. `stop_steps` are the signals of an orderly
     stop, each with the seconds it gets; SIGKILL follows. With `guard` the child does not outlive us.
     `user` and `group` are ids to run as, for a parent that is root.
     """

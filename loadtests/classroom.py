@@ -1,4 +1,4 @@
-"""A live class: one mentor and many viewers of one session. Locust's file; `loadtests/README.md` says how to run it.
+"""A live class: one mentor and many viewers of one session. Locust's file; `loadtests/CLASSROOM.md` says how to run it.
 
 Viewers join, chat about once in 100 s each, type before they do, and about as often lose their connection and come
 back. The run fails when a bar of `loadtests/lesson/verdict.py` is not met.
@@ -50,7 +50,7 @@ class Class:
         self._numbers = itertools.count()
 
     def viewer(self, worker: int) -> Participant:
-        """The next viewer; no other process has the same one."""
+        """The next viewer. No other process has the same one."""
         if self._tokens is None:
             prefix = f"class{worker}"
             self._tokens = many_tokens(self._data, Role.STUDENT, count=self._viewers + 100, prefix=prefix, ttl=8 * 3600)
@@ -66,7 +66,7 @@ class Class:
 
 
 class Person(User):
-    """Has a participant while the test runs; what the gateway refuses is a failure."""
+    """Holds a participant while the test runs. A refusal of the gateway is a failure."""
 
     abstract = True
     lesson: ClassVar[Class]
@@ -107,7 +107,7 @@ class Viewer(Person):
 
     @task(8)
     def watch(self) -> None:
-        """Nothing but the video."""
+        """Watch the video, and do nothing else."""
 
     @task(1)
     def write(self) -> None:
@@ -122,7 +122,7 @@ class Viewer(Person):
 
 
 class Mentor(Person):
-    """The one who teaches, writes a few lines a minute and looks who is there."""
+    """The mentor, who teaches, writes a few lines a minute, and looks who is there."""
 
     fixed_count = 1
     wait_time = between(3, 7)

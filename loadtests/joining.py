@@ -1,9 +1,9 @@
 """Measures what entering costs beside a class that is going on: `python -m loadtests.joining`.
 
-1,000 viewers sit in a session's room and chat. Then 1,000 students, each with a place in the program, ask for all they
-need with `POST /api/v1/sessions/{id}/join`, as they come by chance within half a minute; then they enter the room by
-WebSocket (connect, join, `live.snapshot`). All the while some who were let in before ask again. The session has places
-to count and a channel of the stand-in for IVS, so that each answer carries a signed playback token.
+1,000 viewers sit in a session's room and chat. Then 1,000 students of the program ask
+`POST /api/v1/sessions/{id}/join` at random moments within half a minute. After that they enter the room by WebSocket
+(connect, join, `live.snapshot`). Meanwhile some who were let in before ask again. The session has seats to count. It
+has a channel of the stand-in for IVS, so each answer carries a signed playback token.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SIZE: Final = 80
 
 
 class Phase(msgspec.Struct):
-    """How long each of those who came took, in seconds; what was refused; the gateway's CPU beyond the chat's."""
+    """Seconds that each student took, what was refused, and the gateway's CPU beyond the chat's."""
 
     name: str
     took: list[float]
@@ -62,7 +62,7 @@ class Phase(msgspec.Struct):
 
 
 class Door:
-    """The session, as those who want to enter know it."""
+    """The session, with what students need to enter it."""
 
     def __init__(self, running: Stack, http: httpx.AsyncClient, program: str, session: str) -> None:
         self._http = http
@@ -77,7 +77,7 @@ class Door:
         answer.raise_for_status()
 
     async def ask(self, token: str) -> None:
-        """Join over REST. Raises RuntimeError when the answer is not all there."""
+        """Join over REST. Raises RuntimeError when a part of the answer is missing."""
         answer = await self._post(f"/sessions/{self._session}/join", token)
         if answer.status_code != 200:
             raise RuntimeError(f"join was answered {answer.status_code}: {answer.text[:200]}")
@@ -97,7 +97,7 @@ class Door:
 
 
 class Arriving(KsmpDialect):
-    """Enters as an app does, which asks for the state of the room as well."""
+    """Enters as an app does: it also asks for the state of the room."""
 
     def __init__(self, room: str) -> None:
         super().__init__(room)
@@ -109,14 +109,14 @@ class Arriving(KsmpDialect):
 
 
 class Arrival(Member):
-    """Reads every message: a snapshot has chat texts in it, by which others tell a delivery."""
+    """Reads every message. A snapshot holds chat texts, so a text does not mark a delivery here."""
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         self.other(frame.msg_type, frame.get_payload_as_bytes())
 
 
 async def prepare(running: Stack, http: httpx.AsyncClient, places: int) -> Door:
-    """A program and a live session of it with video, made as a mentor makes them."""
+    """Make a program and a live session with video, as a mentor does."""
     mentor = {"Authorization": f"Bearer {running.tokens['mentor']}"}
     api = f"{running.gateways[0]}/api/v1"
 
@@ -140,7 +140,7 @@ async def prepare(running: Stack, http: httpx.AsyncClient, places: int) -> Door:
 
 
 async def by_chance(count: int, seconds: float, one: Callable[[int], Awaitable[None]]) -> tuple[list[float], list[str]]:
-    """Let so many come at moments drawn over that time; how long each took, and what went wrong."""
+    """Let `count` come at random moments within the time. Returns how long each took, and what went wrong."""
     took: list[float] = []
     wrong: list[str] = []
 
@@ -207,7 +207,7 @@ async def measure(running: Stack, options: argparse.Namespace) -> list[Phase]:
 
 
 async def each(tokens: Sequence[str], one: Callable[[str], Awaitable[None]]) -> None:
-    """Do it for all of these, a few at a time."""
+    """Run it for all of these, a few at a time."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def guarded(token: str) -> None:
@@ -223,7 +223,7 @@ def tokens(running: Stack, count: int, ttl: float) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def placed() -> AsyncIterator[Stack]:
-    """A `ksmp dev` whose gateway has a core to itself; all else shares the other one with this process."""
+    """Run a `ksmp dev` whose gateway has a core to itself. Everything else shares the other core with this process."""
     async with stack.running(1) as running:
         generator, server = cores()
         pin(running.gateway_pids, server)

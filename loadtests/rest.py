@@ -56,7 +56,7 @@ def known(principal: NamedDependency[Principal]) -> dict[str, str]:
 
 
 async def called(app: Any, path: str, headers: list[tuple[bytes, bytes]]) -> int:
-    """One request as a server makes it; its status."""
+    """Call the application once, as a server does. Returns the status."""
     status = 0
 
     async def receive() -> dict[str, Any]:
@@ -95,7 +95,7 @@ async def cost(app: Any, path: str, headers: list[tuple[bytes, bytes]], requests
 
 
 def layers(gateway: Gateway) -> list[tuple[str, Any, str]]:
-    """(what was added, application, path), each with what came before it."""
+    """(layer, application, path): each application has the layers before it too."""
     settings = gateway.settings
     prometheus = PrometheusConfig(app_name="bench", prefix="bench", scopes={"http"}, group_path=True)  # type: ignore[arg-type]
     made: list[tuple[str, Any]] = [
@@ -139,7 +139,7 @@ def layers(gateway: Gateway) -> list[tuple[str, Any, str]]:
 
 
 async def latencies(url: str, token: str, clients: int, seconds: float) -> list[float]:
-    """Seconds of each request, from that many clients that each wait for their answer."""
+    """Seconds of each request. Each of the clients waits for its answer before it sends the next."""
     took: list[float] = []
     until = time.perf_counter() + seconds
 

@@ -1,4 +1,4 @@
-"""A `ksmp dev` of one's own, for as long as a measurement takes."""
+"""Runs a `ksmp dev` for one measurement."""
 
 from __future__ import annotations
 

@@ -79,8 +79,9 @@ class KeySet:
 
         A known key is answered at once, and keys older than an hour are refreshed behind the answer. An
         unknown id makes one request, at most one a minute. Raises Refused (`unauthenticated`) when the issuer
-        has no such key, and Unavailable when it could not be asked: with no keys yet (asked again at most
-        once a second), or after a failed request for an id that may be newer than the keys in memory.
+        has no such key. Raises Unavailable when the issuer could not be asked and there are no keys yet; it is
+        asked again at most once a second. It also does so when a request failed for an id that may be newer
+        than the keys in memory.
         """
         key = self._keys.get(kid)
         if key is not None:

@@ -1,7 +1,7 @@
 """Turns a bearer token into a principal, or refuses it.
 
-Signed tokens (JWS) of RFC 7515 with the claims of RFC 7519, checked as RFC 8725 and "Verifying JSON web tokens"
-in the Amazon Cognito developer guide ask.
+Tokens are signed (JWS of RFC 7515), with the claims of RFC 7519. The checks are those of RFC 8725, and of "Verifying
+JSON web tokens" in the Amazon Cognito developer guide.
 """
 
 from __future__ import annotations

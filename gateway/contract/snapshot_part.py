@@ -40,8 +40,8 @@ def snapshot_part(name: str, *, room: str, shared: bool = False) -> Callable[[R]
     """Declare `async def method(self, context: Context)` a part of the snapshot of rooms of this kind.
 
     A late joiner gets all parts at once (`Context.snapshot`). `name` is `<module>.<what>`, the part's key in the
-    snapshot. The method returns a struct with the part as this member may see it. It reads rows, in a few queries, and
-    gives what applying every push of the room would give, so that later pushes keep it up to date. What only some
+    snapshot. The method returns a struct with the part as this member may see it. It reads rows, in a few queries. It
+    gives what applying every push of the room would give, so later pushes keep it up to date. What only some
     members may know belongs into a room of theirs.
 
     A `shared` part is the same for every member and changes by durable pushes of the room alone. It is read once, in

@@ -1,7 +1,7 @@
 """Writes a room's messages to its members. Each message is encoded once, and each member gets them in the room's order.
 
-Messages that come in one turn of the event loop are joined, and written at the end of that turn with one call for each
-member. There is no timer. The system call is the cost of a delivery, and joining saves such calls.
+Messages that come in one turn of the event loop are joined. They are written at the end of that turn, with one call for
+each member. There is no timer. The system call is the cost of a delivery, and joining saves such calls.
 
 A large room is written in slices, with other work of the loop between them. The next messages wait until every member
 has the messages before them.

@@ -1,7 +1,7 @@
 """The hub: all rooms that this node serves, kept in step with the log.
 
-A message may be lost on its way from the log. The next message of the room reveals it, or a poke from the publisher, or
-the read of all rooms' heads every few seconds and after every reconnect.
+A message may be lost on its way from the log. The next message of the room reveals it, or a poke from the publisher.
+The hub also reads the heads of all rooms every few seconds, and after every reconnect.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ A person is in the room as long as any replica has them. So three tabs on two no
 back within the grace was never away.
 
 A node that shuts down says goodbye. Its replica no longer changes, and stays for the time that its clients have to
-reconnect. A client that joins on another node leaves that replica. So nobody is seen to leave and to come again, and a
+reconnect. A client that joins on another node leaves that replica. So nobody is seen to leave and to come again. A
 person who does not come back is gone at the end of that time. A new node learns of such replicas from the others.
 
 There is no IO here, and the time comes in as an argument. The idea is that of Phoenix.Presence: a replica on each node,

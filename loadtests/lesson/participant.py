@@ -64,7 +64,7 @@ class Participant:
         self._position = -1
 
     def enter(self) -> None:
-        """Connect and join, from where one was before if one was. Raises OSError, Refused, gevent.Timeout."""
+        """Connect and join, from the position held if there is one. Raises OSError, Refused, gevent.Timeout."""
         begun = time.perf_counter()
         self._socket = WebSocket(self._url)
         gevent.spawn(self._read, self._socket)
@@ -99,7 +99,7 @@ class Participant:
             self._tally.timed(command, time.perf_counter() - begun)
 
     def finish(self) -> None:
-        """Wait for what was acknowledged, say whether it came, and leave."""
+        """Wait for the acknowledged messages, report whether they came, and leave."""
         goal, deadline = Participant.acknowledged, time.monotonic() + LAST
         while self._socket is not None and self._position < goal and time.monotonic() < deadline:
             gevent.sleep(0.05)

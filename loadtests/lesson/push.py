@@ -1,4 +1,4 @@
-"""A push, as much of it as a participant needs."""
+"""Pushes: the part of each that a participant needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Text(msgspec.Struct):
 
 
 class Push(msgspec.Struct):
-    """`seq` is 0 for what is not stored."""
+    """`seq` is 0 for a push that is not stored."""
 
     push: str
     seq: int = 0
@@ -24,7 +24,7 @@ class Push(msgspec.Struct):
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """Where a push stands in its room, and when its sender sent it; 0 when it does not say."""
+    """The position of a push in its room, and when it was sent; 0 when it does not say."""
 
     push: str
     seq: int
@@ -34,7 +34,7 @@ class Stamp(msgspec.Struct, frozen=True):
 
 @functools.lru_cache(maxsize=64)
 def read(payload: bytes) -> Stamp:
-    """Decode a push. All members get the same bytes, so it happens once a message and not once a delivery."""
+    """Decode a push, once for each message: all members get the same bytes."""
     return stamp(msgspec.json.decode(payload, type=Push))
 
 

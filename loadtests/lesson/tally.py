@@ -1,4 +1,4 @@
-"""Counts and times, handed to Locust twice a second: an event a delivery would cost more than all the rest."""
+"""Counts and times, handed to Locust twice a second. An event for each delivery would cost more than all the rest."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Tally:
         self._recovered = 0
 
     def run(self) -> None:
-        """Hand on what was counted, for ever."""
+        """Hand the counts to Locust, until the process ends."""
         while True:
             gevent.sleep(FLUSH)
             self.flush()
 
     def delivered(self, seconds: float) -> None:
-        """A message came, so long after its sender sent it."""
+        """Count a message and its latency."""
         # The clocks of two machines may differ by more than a delivery takes.
         self._latencies[max(0, round(seconds * 1000))] += 1
 
@@ -49,7 +49,7 @@ class Tally:
         )
 
     def wrong(self, name: str, what: str) -> None:
-        """Something was lost or doubled, or refused that must not be."""
+        """Count something that was lost, doubled, or refused by mistake."""
         self._environment.events.request.fire(
             request_type=KIND, name=name, response_time=0, response_length=0, exception=Wrong(what), context={}
         )

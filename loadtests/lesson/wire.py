@@ -56,7 +56,7 @@ class WebSocket:
         self._frame(TEXT, payload)
 
     def receive(self) -> list[bytes]:
-        """The text messages that are there, at least one; waits for it. Raises Closed, OSError."""
+        """Wait for a text message. Returns all that are there. Raises Closed, OSError."""
         messages: list[bytes] = []
         while not messages:
             if self._closed:
@@ -68,7 +68,7 @@ class WebSocket:
         return messages
 
     def close(self) -> None:
-        """Say goodbye and be gone; a greenlet that reads gets Closed or an OSError."""
+        """Close the connection. A greenlet that reads gets Closed or an OSError."""
         try:
             self._frame(CLOSE, (1000).to_bytes(2, "big"))
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -77,7 +77,7 @@ class WebSocket:
         self._socket.close()
 
     def _parse(self, data: bytes, messages: list[bytes]) -> None:
-        """Take all whole frames; what is left stays in the buffer."""
+        """Take all whole frames. The rest stays in the buffer."""
         at, end = 0, len(data)
         while at + 2 <= end:
             size, begin = data[at + 1], at + 2
