@@ -48,7 +48,7 @@ class Settings:
     )
     modules: tuple[str, ...] = setting((), doc="Modules that are on, by name; empty means every installed one")
     module_paths: tuple[str, ...] = setting(
-        (), doc="Folders with modules that are not installed; what `ksmp dev --module` sets"
+        (), doc="Folders with modules that are not installed; `ksmp dev --module` sets it"
     )
     allowed_origins: tuple[str, ...] = setting(
         (), doc="Values of `Origin` that may open a socket; an absent `Origin` always may"
@@ -80,7 +80,7 @@ class Settings:
     header_timeout: float = setting(10.0, doc="How long the head of an HTTP request may take to come")
     header_bytes: int = setting(32 * 1024, doc="Size at which the unfinished head of an HTTP request is refused")
     body_timeout: float = setting(30.0, doc="How long the body of an HTTP request may take to come")
-    read_timeout: float = setting(30.0, doc="How long an HTTP client may read nothing of what stands before it")
+    read_timeout: float = setting(30.0, doc="How long an HTTP client may leave its response unread")
     close_timeout: float = setting(5.0, doc="How long a client may take to read the end of an HTTP response")
     unfinished_requests: int = setting(
         1000, doc="HTTP requests of a process that may be waited for; one more cuts the oldest off"
@@ -100,8 +100,10 @@ class Settings:
     connections_per_user: int = setting(10, doc="Sockets one user may hold; one more displaces the oldest")
     outbound_soft_bytes: int = setting(256 * 1024, doc="Unread bytes over which ephemeral pushes are dropped")
     outbound_hard_bytes: int = setting(1024 * 1024, doc="Unread bytes over which the socket is closed as slow")
-    compress_bytes: int = setting(1024, doc="Size from which a room's message is compressed for those who take it so")
-    presence_grace: float = setting(5.0, zero=True, doc="How long who has no connection left stays in a room")
+    compress_bytes: int = setting(
+        1024, doc="Size from which a room's message is compressed, for clients that accept it"
+    )
+    presence_grace: float = setting(5.0, zero=True, doc="How long a user without a connection stays in a room")
     presence_silence: float = setting(12.0, doc="How long a silent node's members stay in a room")
     presence_listed: int = setting(200, doc="Members over which a room's `presence` push carries `v` and `count` alone")
     sse_heartbeat: float = setting(15.0, doc="Time between two comments on an idle event stream")
@@ -110,7 +112,9 @@ class Settings:
     history_limit: int = setting(200, doc="Most messages one `history` or `join` answers")
     join_messages: int = setting(50, zero=True, doc="Last messages a join answers when it could not recover")
     snapshot_interval: float = setting(
-        0.1, zero=True, doc="Time between two reads of what a room's snapshots share; who asks meanwhile waits for one"
+        0.1,
+        zero=True,
+        doc="Time between two reads of a room's shared snapshot parts; who asks meanwhile waits for the next",
     )
     recovery_messages: int = setting(1000, doc="Most messages a recovery replays")
     recovery_bytes: int = setting(256 * 1024, doc="Most bytes a recovery or a page of history carries")
@@ -121,17 +125,17 @@ class Settings:
     request_burst: int = setting(200, doc="Requests one signed-in user may send at once")
     address_rate: float = setting(20.0, doc="Requests a second one address may send without a good token")
     address_burst: int = setting(400, doc="Requests one address may send at once without a good token")
-    rate_interval: float = setting(0.1, doc="How often the gateways tell each other what was used of the limits")
+    rate_interval: float = setting(0.1, doc="How often the gateways tell each other how much of the limits is used")
     rate_entries: int = setting(100_000, doc="Users and addresses whose use of the limits is remembered")
     identity_fresh: float = setting(
-        15.0, zero=True, doc="How long REST goes by what the platform said of a user, without asking again"
+        15.0, zero=True, doc="How long REST uses a user's identity before it asks the modules again"
     )
     idempotency_kept: float = setting(24 * 3600.0, doc="How long the first answer to an `Idempotency-Key` is kept")
     idempotency_lease: float = setting(
         60.0, doc="After how long the key of a request that was never answered may be used again"
     )
     trusted_proxies: tuple[str, ...] = setting(
-        (), doc="Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed; empty means none"
+        (), doc="Proxies (addresses and networks) whose `X-Forwarded-For` and `-Proto` count; empty means none"
     )
     compress_response_bytes: int = setting(1024, doc="Size from which a response is compressed, with zstd or gzip")
 
@@ -160,12 +164,12 @@ class Settings:
     event_bytes: int = setting(256 * 1024, doc="Largest event, row-first push or timer")
     event_retention: float = setting(72 * 3600.0, doc="How long the stream keeps events for listeners that are behind")
     outbox_keep: float = setting(
-        6 * 3600.0, doc="How long what was sent stays in the outbox, to be sent again should NATS lose its storage"
+        6 * 3600.0, doc="How long sent rows stay in the outbox, to be sent again if NATS loses its storage"
     )
     event_attempts: int = setting(8, doc="Tries of a listener or timer before it is a dead letter")
     event_backoff: float = setting(1.0, doc="Wait after a first failed try; doubled after each further one")
     event_backoff_most: float = setting(300.0, doc="Longest wait between two tries")
-    event_ack_wait: float = setting(10.0, doc="Silence after which what a node has in hand goes to another")
+    event_ack_wait: float = setting(10.0, doc="Silence of a node after which its messages go to another node")
     event_concurrency: int = setting(
         4,
         doc="Handlers of events and timers that run at once in a process, each with a connection to PostgreSQL; "

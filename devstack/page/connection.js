@@ -41,7 +41,7 @@ export class Connection extends EventTarget {
   #heardAt = 0;
   #lastId = 0;
   #waiting = new Map();
-  #farewell = null;
+  #disconnect = null;
   // "away" without a membership, "joining" until the reply, "live" after it.
   #standing = "away";
   #onJoined = [];
@@ -109,7 +109,7 @@ export class Connection extends EventTarget {
     if (this.#over) return;
     const socket = new WebSocket(this.#url, ["ksmp.v1.json"]);
     this.#socket = socket;
-    this.#farewell = null;
+    this.#disconnect = null;
     const mine = (act) => (event) => socket === this.#socket && act(event);
     socket.onopen = mine(() => this.#signIn(token));
     socket.onmessage = mine((event) => this.#take(JSON.parse(event.data)));
@@ -148,12 +148,12 @@ export class Connection extends EventTarget {
   }
 
   #lost(code, reason) {
-    const farewell = this.#farewell;
+    const disconnect = this.#disconnect;
     this.#drop();
-    if (farewell !== null) ({ code, reason } = farewell);
+    if (disconnect !== null) ({ code, reason } = disconnect);
     if (code >= 4500 && code <= 4999) return this.#end(code, reason);
     if (Date.now() - this.#openedAt >= STEADY) this.#ceiling = BACKOFF_FROM;
-    this.#retry(reason || "the connection was lost", farewell?.reconnect ? farewell.retry_ms : undefined, code);
+    this.#retry(reason || "the connection was lost", disconnect?.reconnect ? disconnect.retry_ms : undefined, code);
   }
 
   #retry(reason, wait, code = 1006) {
@@ -231,7 +231,7 @@ export class Connection extends EventTarget {
   #take(message) {
     this.#heardAt = Date.now();
     if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
-    else if (message.push === "disconnect") this.#farewell = message.data;
+    else if (message.push === "disconnect") this.#disconnect = message.data;
     else if (message.room === this.#room && this.#standing === "live") this.#takePush(message);
   }
 

@@ -87,7 +87,7 @@ async def test_the_server_says_when_to_come_back(standin: StandIn) -> None:
         assert isinstance(await anext(states), Connected)
 
 
-async def test_a_farewell_counts_when_the_close_is_lost(standin: StandIn) -> None:
+async def test_a_disconnect_counts_when_the_close_is_lost(standin: StandIn) -> None:
     async with Client(standin.url, token="t") as client:
         states = client.states()
         data = {"code": 4501, "reason": "revoked", "reconnect": False, "retry_ms": 0}

@@ -33,7 +33,7 @@ DEPENDING = {
 }
 PLACE = "/api/v1/programs/{id}/enrolment"
 # They put the caller out, and with that end the run.
-FAREWELLS = ("POST /api/v1/auth/logout", "POST /api/v1/auth/revoke", "DELETE /api/v1/users/me")
+LAST_CALLS = ("POST /api/v1/auth/logout", "POST /api/v1/auth/revoke", "DELETE /api/v1/users/me")
 # What is done to a user is done to nobody whom other tests know.
 USERS = "/api/v1/users/{id}"
 VICTIM = "schemathesis-s-victim"
@@ -48,7 +48,7 @@ def write(file: Path, schema: dict[str, Any]) -> None:
     # Who made a program is not enrolled in it: its own enrolment is not there.
     lines += ["[[operations]]", f"include-path = '{PLACE}'"]
     lines += ["[operations.checks.ensure_resource_availability]", "enabled = false"]
-    for name in FAREWELLS:
+    for name in LAST_CALLS:
         lines += ["[[operations]]", f'include-name = "{name}"', "enabled = false"]
     for path, item in schema["paths"].items():
         for method in METHODS:

@@ -54,7 +54,7 @@ async def test_who_has_left_takes_no_place() -> None:
     assert sorted(retry // 1000 for retry in retries(members[20:])) == list(range(20))
 
 
-async def test_other_work_has_its_turn_between_the_farewells() -> None:
+async def test_other_work_has_its_turn_between_the_disconnects() -> None:
     members = crowd(drain.SLICE * 10)
     closed: list[int] = []
 

@@ -431,7 +431,7 @@ async def test_4506_a_flood(node: Running, token: MakeToken, codec: str) -> None
 # For every reason
 
 
-async def test_nothing_comes_after_the_farewell(gateway: MakeGateway, token: MakeToken, room: str) -> None:
+async def test_nothing_comes_after_the_disconnect(gateway: MakeGateway, token: MakeToken, room: str) -> None:
     async with gateway() as running, connected(running.ws_url, token("one")) as client:
         await client.join(room)
         for index in range(10):

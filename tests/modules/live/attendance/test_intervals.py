@@ -1,4 +1,4 @@
-"""Spans of time and stays: whatever tabs and reconnects made of them, merged they are when the user was there."""
+"""Presence intervals: whatever tabs and reconnects made of them, merged they say when the user was there."""
 
 from __future__ import annotations
 
