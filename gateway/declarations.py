@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from gateway.contract.command import CommandDeclaration, CommandSpec, Rate
 from gateway.contract.declaration import DeclarationError, check_handler, declared, payload_of
 from gateway.contract.events import event_name
@@ -73,6 +75,8 @@ class Declarations:
             self.timers[timer.name] = timer
 
     def _add_room(self, module: Module, kind: RoomKind) -> None:
+        if not isinstance(kind, RoomKind):
+            raise RegistryError(f"Module {module.name}: {kind!r} in `rooms` is no RoomKind.")
         if not NAME.fullmatch(kind.name):
             raise RegistryError(f"Module {module.name}: {kind.name!r} is no name for a room kind.")
         if not kind.roles:
@@ -178,6 +182,8 @@ def _snapshot_parts(feature: object) -> Iterable[SnapshotPart]:
 def _listeners(feature: object) -> Iterable[Listener]:
     for declaration, method in declared(feature, ListenerDeclaration):
         check_handler(method, f"listener {declaration.name},", "event, delivery")
+        if not (isinstance(declaration.event, type) and issubclass(declaration.event, msgspec.Struct)):
+            raise DeclarationError(f"listener {declaration.name}: {declaration.event!r} is no class of msgspec.Struct")
         yield Listener(
             event=declaration.event, name=declaration.name, handler=method, transactional=declaration.transactional
         )
@@ -191,19 +197,30 @@ def _timers(feature: object) -> Iterable[Timer]:
 
 def _rate(module: Module, declaration: CommandDeclaration) -> Rate | None:
     """The command's limit, from the module's settings where it is named there."""
-    if not isinstance(declaration.rate, str):
-        return declaration.rate
     where = f"command {declaration.name} has rate={declaration.rate!r}"
+    if declaration.rate is None:
+        return None
+    if isinstance(declaration.rate, Rate):
+        return _possible(declaration.rate, where)
+    if not isinstance(declaration.rate, str):
+        raise DeclarationError(f"{where}; write a Rate, or the name of two settings")
     if module.settings_type is None:
         raise DeclarationError(f"{where}, but the module has no settings; name them in settings_type")
     settings = module.kernel.settings(module.settings_type)
     try:
-        return Rate(
+        rate = Rate(
             count=getattr(settings, f"{declaration.rate}_count"),
             seconds=getattr(settings, f"{declaration.rate}_seconds"),
         )
     except AttributeError as error:
         raise DeclarationError(f"{where}, but {module.settings_type.__name__} has no {error.name}") from error
+    return _possible(rate, where)
+
+
+def _possible(rate: Rate, where: str) -> Rate:
+    if rate.count < 1 or rate.seconds <= 0:
+        raise DeclarationError(f"{where}: {rate.count} uses in {rate.seconds} seconds are no limit; use more than 0")
+    return rate
 
 
 def _check_name(module: Module, what: str, name: str, known: Container[str], rest: str = WHAT) -> None:

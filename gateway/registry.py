@@ -16,6 +16,7 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from gateway import module_folders, sibling_imports
 from gateway.auth.policy import policy_of
+from gateway.contract.declaration import DeclarationError, check_struct
 from gateway.contract.events import event_name
 from gateway.contract.module import Module
 from gateway.db import module_tables
@@ -135,6 +136,10 @@ def events(modules: Iterable[type[Module]]) -> dict[str, type[msgspec.Struct]]:
                 raise RegistryError(f"Module {module.name}: the event {name} must be a frozen struct with a tag alone.")
             if name in result:
                 raise RegistryError(f"Module {module.name} emits two events with the tag {name}; rename one.")
+            try:
+                check_struct(event, f"event {name}")
+            except DeclarationError as error:
+                raise RegistryError(f"Module {module.name}: {error}.") from error
             result[name] = event
     return result
 

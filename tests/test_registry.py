@@ -11,7 +11,18 @@ import pytest
 
 from gateway import registry
 from gateway.app import Gateway
-from gateway.contract import Context, Delivery, Module, PushType, RoomKind, command, listener, snapshot_part, timer
+from gateway.contract import (
+    Context,
+    Delivery,
+    Module,
+    PushType,
+    Rate,
+    RoomKind,
+    command,
+    listener,
+    snapshot_part,
+    timer,
+)
 from gateway.declarations import Declarations
 from gateway.principal import Principal
 from gateway.registry import RegistryError
@@ -352,6 +363,46 @@ async def hears_without_delivery(self: object, event: Opened) -> None: ...
 async def wakes_for_a_number(self: object, payload: int, delivery: Delivery) -> None: ...
 
 
+class Unfinished(msgspec.Struct):
+    field: NoSuchType  # type: ignore[name-defined]  # noqa: F821
+
+
+class Ambiguous(msgspec.Struct):
+    field: list[int] | set[int]
+
+
+@command("quiz.ask", room="hall", role="guest")
+async def takes_an_unfinished_struct(self: object, context: Context, request: Unfinished) -> None: ...
+
+
+@command("quiz.ask", room="hall", role="guest")
+async def takes_an_ambiguous_struct(self: object, context: Context, request: Ambiguous) -> None: ...
+
+
+@timer("quiz.close")
+async def wakes_with_an_unfinished_struct(self: object, payload: Unfinished, delivery: Delivery) -> None: ...
+
+
+@command("quiz.ask", room="hall", role="guest")
+async def names_what_a_package_lacks(self: object, context: Context, request: msgspec.Nothing) -> None: ...  # type: ignore[name-defined]
+
+
+@command("quiz.ask", room="hall", role="guest", rate=Rate(count=0, seconds=10.0))
+async def may_never_be_used(self: object, context: Context, request: Request) -> None: ...
+
+
+@command("quiz.ask", room="hall", role="guest", rate=Rate(count=5, seconds=0.0))
+async def has_a_limit_of_no_time(self: object, context: Context, request: Request) -> None: ...
+
+
+@command("quiz.ask", room="hall", role="guest", rate=5)  # type: ignore[arg-type]
+async def has_a_number_for_a_rate(self: object, context: Context, request: Request) -> None: ...
+
+
+@listener(int, "quiz.hear")  # type: ignore[arg-type]
+async def hears_a_number(self: object, event: int, delivery: Delivery) -> None: ...
+
+
 @snapshot_part("quiz.now", room="hall")  # type: ignore[type-var]
 def reads_at_once(self: object, context: Context) -> Request: ...
 
@@ -367,6 +418,14 @@ def reads_at_once(self: object, context: Context) -> Request: ...
         (hears_without_delivery, "it must take (event, delivery)"),
         (wakes_for_a_number, "annotate payload with a msgspec.Struct"),
         (reads_at_once, "reads_at_once is not async"),
+        (takes_an_unfinished_struct, "the struct Unfinished cannot be read: name 'NoSuchType' is not defined"),
+        (takes_an_ambiguous_struct, "the struct Ambiguous cannot be read: Type unions may not contain more than one"),
+        (wakes_with_an_unfinished_struct, "the struct Unfinished cannot be read: name 'NoSuchType' is not defined"),
+        (names_what_a_package_lacks, "its annotations cannot be read: module 'msgspec' has no attribute 'Nothing'"),
+        (may_never_be_used, "0 uses in 10.0 seconds are no limit"),
+        (has_a_limit_of_no_time, "5 uses in 0.0 seconds are no limit"),
+        (has_a_number_for_a_rate, "has rate=5; write a Rate, or the name of two settings"),
+        (hears_a_number, "<class 'int'> is no class of msgspec.Struct"),
     ],
 )
 def test_a_method_that_its_decorator_cannot_use(method: Any, sentence: str) -> None:
@@ -374,6 +433,79 @@ def test_a_method_that_its_decorator_cannot_use(method: Any, sentence: str) -> N
     found = broken(module("halls", rooms=(kind("hall"),), emits=(Opened,)), quiz)
     assert found.startswith("Module quiz: ")
     assert sentence in found
+
+
+def test_a_static_and_a_class_method_are_declared() -> None:
+    class Static:
+        @staticmethod
+        @command("halls.ask", room="hall", role="guest")  # type: ignore[type-var]
+        async def ask(context: Context, request: Request) -> None: ...
+
+        @classmethod
+        @command("halls.tell", room="hall", role="guest")
+        async def tell(cls, context: Context, request: Request) -> None: ...
+
+        @command("halls.show", room="hall", role="guest")  # type: ignore[type-var]
+        @staticmethod
+        async def show(context: Context, request: Request) -> None: ...
+
+    found = declared(module("halls", rooms=(kind("hall"),), features=(Static(),)))
+    assert list(found.commands) == ["halls.ask", "halls.tell", "halls.show"]
+
+
+def test_an_override_counts_as_it_is_written() -> None:
+    class Asks:
+        @command("halls.ask", room="hall", role="guest")
+        async def ask(self, context: Context, request: Request) -> None: ...
+
+    class Again(Asks):
+        @command("halls.ask", room="hall", role="host")
+        async def ask(self, context: Context, request: Request) -> None: ...
+
+    class Never(Asks):
+        async def ask(self, context: Context, request: Request) -> None: ...
+
+    class Inherits(Asks):
+        pass
+
+    roles = {
+        one: [
+            spec.role for spec in declared(module("halls", rooms=(kind("hall"),), features=(one(),))).commands.values()
+        ]
+        for one in (Again, Never, Inherits)
+    }
+    assert roles == {Again: ["host"], Never: [], Inherits: ["guest"]}
+
+
+def test_what_else_a_feature_has_is_left_alone() -> None:
+    class Answers:
+        def __getattr__(self, name: str) -> int:
+            return 5
+
+    class Busy:
+        anything = Answers()
+
+        @property
+        def late(self) -> int:
+            raise AssertionError("nobody asked")
+
+        @command("halls.ask", room="hall", role="guest")
+        async def ask(self, context: Context, request: Request) -> None: ...
+
+    assert list(declared(module("halls", rooms=(kind("hall"),), features=(Busy(),))).commands) == ["halls.ask"]
+
+
+def test_a_room_that_is_no_kind() -> None:
+    assert broken(module("halls", rooms=("hall",))) == "Module halls: 'hall' in `rooms` is no RoomKind."
+
+
+def test_an_event_that_cannot_be_read() -> None:
+    class Opened(msgspec.Struct, frozen=True, tag="halls.Opened"):
+        field: NoSuchType  # type: ignore[name-defined]  # noqa: F821
+
+    assert broken(module("halls", emits=(Opened,))) == (
+        "Module halls: event halls.Opened: the struct Opened cannot be read: name 'NoSuchType' is not defined."
+    )
 
 
 def test_a_rate_that_the_settings_do_not_have() -> None:

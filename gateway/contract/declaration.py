@@ -38,8 +38,11 @@ def declared(feature: object, kind: type[D]) -> Iterator[tuple[D, Callable[..., 
     """Each declaration of this kind on a method of the feature, with the bound method, in the order of the source."""
     names = {name: None for owner in reversed(type(feature).__mro__) for name in vars(owner)}
     for name in names:
-        function = inspect.getattr_static(feature, name)
-        for declaration in getattr(function, ATTRIBUTE, ()):
+        found = inspect.getattr_static(feature, name)
+        # A staticmethod and a classmethod are marked themselves, or hold the function that is.
+        holders = [found, found.__func__] if isinstance(found, staticmethod | classmethod) else [found]
+        marked = [getattr(holder, "__dict__", {}).get(ATTRIBUTE, ()) for holder in holders]
+        for declaration in next(filter(None, marked), ()):
             if isinstance(declaration, kind):
                 yield declaration, getattr(feature, name)
 
@@ -58,10 +61,21 @@ def payload_of(method: Callable[..., Any], what: str, parameters: str) -> type[m
         hints = typing.get_type_hints(method)
     except NameError as error:
         raise DeclarationError(f"{where}: {error}; import the type at run time") from error
+    except Exception as error:
+        raise DeclarationError(f"{where}: its annotations cannot be read: {error}") from error
     kind = hints.get(given[place])
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         raise DeclarationError(f"{where}: annotate {given[place]} with a msgspec.Struct, which says what it may hold")
+    check_struct(kind, where)
     return kind
+
+
+def check_struct(kind: type[msgspec.Struct], where: str) -> None:
+    """Raise DeclarationError for a struct that cannot be read, because a field is of no type or of one too many."""
+    try:
+        msgspec.json.Decoder(kind)
+    except Exception as error:
+        raise DeclarationError(f"{where}: the struct {kind.__name__} cannot be read: {error}") from error
 
 
 def check_handler(method: Callable[..., Any], what: str, parameters: str) -> list[str]:
