@@ -182,14 +182,14 @@ class Gateway:
         failpoint.configure(self.settings.failpoints)
         for module in self.modules:
             self.database.bind(module.tables)
-        await self.database.start()
-        await self._check_migrations()
         async with contextlib.AsyncExitStack() as services, contextlib.AsyncExitStack() as stack:
+            # After the modules' ends, which may still need a row; and also when a module does not start.
+            services.push_async_callback(self._go_down)
+            await self.database.start()
+            await self._check_migrations()
             for module in self.modules:
                 await stack.enter_async_context(self._module(module))
             stack.enter_context(stalls.logged(self.settings.stall_log))
-            # After the modules' ends, which may still need a row.
-            services.push_async_callback(self._go_down)
             self._spawn(self._come_up())
             self._spawn(self._watch_database())
             self._spawn(self._identify_again())

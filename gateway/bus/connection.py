@@ -34,6 +34,7 @@ class NatsBus:
         self._servers = list(servers)
         self._name = name
         self._client = Client()
+        self._connecting = False
         self._back: list[Callable[[], Awaitable[None]]] = []
         self._lost: list[Callable[[], None]] = []
         self._up = asyncio.Event()
@@ -62,6 +63,7 @@ class NatsBus:
         """Connect, and wait for the first server that answers; raises Unavailable after a few seconds."""
         # A client whose first connect was given up cannot be used again.
         self._client = Client()
+        self._connecting = True
         try:
             await asyncio.wait_for(
                 self._client.connect(
@@ -87,7 +89,8 @@ class NatsBus:
 
     async def close(self) -> None:
         self._up.clear()
-        if not self._client.is_closed:
+        # A client that was never told to connect has nothing to close, and nats-py would raise.
+        if self._connecting and not self._client.is_closed:
             # What is not sent yet may be lost when the server is away. Closing goes on all the same.
             with contextlib.suppress(OSError, nats.errors.Error):
                 await self._client.close()
