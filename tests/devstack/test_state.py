@@ -18,7 +18,7 @@ EXAMPLE = State(
     metrics=["http://127.0.0.1:8000/metrics"],
     pids=Pids(dev=1, gateways=[2], nats=[3, 4], postgres=5, devcloud=6),
     aws_endpoint="http://127.0.0.1:4",
-    module_paths=("/work/quizzes",),
+    module_paths=("/srv/quizzes",),
 )
 
 
