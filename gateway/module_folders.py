@@ -7,7 +7,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import Distribution, DistributionFinder
 from os import PathLike
 from pathlib import Path
@@ -18,21 +18,25 @@ from gateway.settings import SettingsError, variable
 
 GROUP: Final = "ksmp.modules"
 VARIABLE: Final = variable("module_paths")
+# A module's package of such a name would replace what the gateway itself imports.
+RESERVED: Final = sys.stdlib_module_names | {__name__.partition(".")[0]}
 
 
 def use(paths: Iterable[str]) -> None:
-    """Add the folders to what is installed in this process; they win over an installed package of the same name.
+    """Add the folders to what is installed in this process.
 
     A folder has a `pyproject.toml` with an entry point in the group `ksmp.modules`, or holds packages with a
-    `module.py`, or is such a package. Doing it again replaces the folders of before. Raises SettingsError.
+    `module.py`, or is such a package. The package of a module wins over an installed one of its name. All else beside
+    it is looked at last, so that a stray `email.py` replaces nothing. Doing it again replaces the folders of before.
+    Raises SettingsError, also for a package that is called like one of Python's own or like the gateway.
     """
     found = [folder for path in paths for folder in folders(Path(path).absolute())]
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, FolderFinder)]
     if found:
         sys.meta_path.insert(0, FolderFinder(found))
-    for folder in reversed(found):
+    for folder in found:
         if str(folder.root) not in sys.path:
-            sys.path.insert(0, str(folder.root))
+            sys.path.append(str(folder.root))
 
 
 def use_those_of(environ: Mapping[str, str], *more: str) -> None:
@@ -49,9 +53,22 @@ class ModuleFolder:
     version: str = "0"
     entries: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    @property
+    def packages(self) -> set[str]:
+        """The packages, or single files, that the modules are in."""
+        return {value.partition(":")[0].partition(".")[0].strip() for value in self.entries[GROUP].values()}
+
 
 def folders(path: Path) -> list[ModuleFolder]:
-    """The module that a folder holds. Raises SettingsError when that is no module."""
+    """The modules that a folder holds. Raises SettingsError when there is none, or when its package may not be."""
+    found = _folders(path)
+    for folder in found:
+        for name in sorted(folder.packages & RESERVED):
+            raise SettingsError(f"{path} holds a module in a package called {name}, which is taken; rename it.")
+    return found
+
+
+def _folders(path: Path) -> list[ModuleFolder]:
     if not path.is_dir():
         raise SettingsError(f"{VARIABLE} names {path}, which is no folder.")
     if (path / "pyproject.toml").exists():
@@ -133,13 +150,18 @@ def _lines(points: dict[str, str]) -> list[str]:
 
 
 class FolderFinder(DistributionFinder):
-    """Answers `importlib.metadata` for the folders; their code is imported by way of `sys.path`."""
+    """Answers `importlib.metadata` for the folders, and imports the packages of their modules."""
 
     def __init__(self, found: Iterable[ModuleFolder]) -> None:
-        self._distributions = [FolderDistribution(folder) for folder in found]
+        folders = list(found)
+        self._distributions = [FolderDistribution(folder) for folder in folders]
+        self._roots = {name: str(folder.root) for folder in reversed(folders) for name in folder.packages}
 
     def find_spec(self, fullname: str, path: object = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        return None
+        root = self._roots.get(fullname)
+        found = None if root is None else PathFinder.find_spec(fullname, [root])
+        # A namespace has parts in several places, which Python collects from its whole path.
+        return found if found is not None and found.loader is not None else None
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
         wanted = context.name if context is not None else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points, version
@@ -85,6 +88,34 @@ def test_a_folder_wins_over_an_installed_package_of_its_name(tmp_path: Path) -> 
     (tmp_path / "pyproject.toml").write_text(PROJECT.replace("ksmp-quizzes", "ksmp"))
     assert found(tmp_path) == ["ksmp_quizzes.module:QuizzesModule"]
     assert registry.installed() == ["quizzes"]
+
+
+def test_what_lies_beside_a_module_replaces_nothing(tmp_path: Path) -> None:
+    package(tmp_path / "ksmp_quizzes")
+    (tmp_path / "this.py").write_text("raise AssertionError('of a stranger')")
+    (tmp_path / "helpers.py").write_text("here = True")
+    found(tmp_path)
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert importlib.import_module("this").__file__ != str(tmp_path / "this.py")
+    # What only it has is found.
+    assert importlib.import_module("helpers").here
+
+
+def test_a_module_wins_over_an_installed_package(tmp_path: Path) -> None:
+    package(tmp_path / "installed" / "ksmp_quizzes")
+    sys.path.insert(0, str(tmp_path / "installed"))
+    mine = package(tmp_path / "mine" / "ksmp_quizzes")
+    found(tmp_path / "mine")
+    assert importlib.import_module("ksmp_quizzes.module").__file__ == str(mine / "module.py")
+
+
+@pytest.mark.parametrize("name", ["gateway", "email", "json"])
+def test_a_module_in_a_package_of_a_taken_name(tmp_path: Path, name: str) -> None:
+    package(tmp_path / name)
+    with pytest.raises(
+        SettingsError, match=rf"holds a module in a package called {name}, which is taken; rename it\.$"
+    ):
+        found(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,47 @@ def test_what_a_sibling_shows(folder: Path, line: str) -> None:
     assert found(folder, line) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "file", "imported"),
+    [
+        ("from ..polls import rules", "rules.py", "acme.polls.rules"),
+        ("from ..polls.rules import Rule", "rules.py", "acme.polls.rules.Rule"),
+        ("from .. import polls", "rules.py", "acme.polls"),
+        ("from ...polls.rules import Rule", "votes/count.py", "acme.polls.rules.Rule"),
+        ("from ..polls.facade import Poll", "rules.py", None),
+        ("from ..polls import events", "rules.py", None),
+        ("from ..rules import Rule", "votes/count.py", None),
+        ("from . import polls", "rules.py", None),
+    ],
+)
+def test_a_relative_import_of_a_sibling_in_the_same_namespace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, file: str, imported: str | None
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("quizzes", "polls"):
+        package = tmp_path / "acme" / name
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "module.py").write_text(
+            f"from gateway.contract import Module\n\nclass Made(Module):\n    name = '{name}'\n"
+        )
+    source = tmp_path / "acme" / "quizzes" / file
+    source.parent.mkdir(exist_ok=True)
+    source.write_text(f"{line}\n")
+    importlib.invalidate_caches()
+    _faults.cache_clear()
+    try:
+        made: list[type[Module]] = [
+            importlib.import_module(f"acme.{name}.module").Made for name in ("quizzes", "polls")
+        ]
+        faults = import_faults(made[0], made)
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "acme"]:
+            del sys.modules[name]
+    told = f"{source}:1 imports {imported}; of a sibling import only facade and events"
+    assert faults == (() if imported is None else (told,))
+
+
 def test_a_file_of_a_package_inside(folder: Path) -> None:
     assert found(folder, "import modules.chat.pins", "rules/votes.py")[0].startswith("rules/votes.py:1 imports")
 

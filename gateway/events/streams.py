@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Final
 
 import structlog
@@ -26,6 +28,7 @@ class EventStreams:
 
     def __init__(self, bus: NatsBus, *, replicas: int, retention: float, dead_retention: float) -> None:
         self._bus = bus
+        self._creating = asyncio.Lock()
         self._configs = (
             StreamConfig(
                 name=names.EVENTS,
@@ -81,13 +84,17 @@ class EventStreams:
             return await self._bus.jetstream.stream_info(str(config.name))
         except NotFoundError:
             pass
-        try:
-            info = await self._bus.jetstream.add_stream(config)
-        except APIError:
-            # Another gateway created it in the same moment.
-            return await self._bus.jetstream.stream_info(str(config.name))
-        log.info("events.stream_created", stream=config.name)
-        return info
+        # Every consumer asks at once when a gateway starts. One of them creates the stream, the others find it.
+        async with self._creating:
+            with contextlib.suppress(NotFoundError):
+                return await self._bus.jetstream.stream_info(str(config.name))
+            try:
+                info = await self._bus.jetstream.add_stream(config)
+            except APIError:
+                # Another gateway created it in the same moment.
+                return await self._bus.jetstream.stream_info(str(config.name))
+            log.info("events.stream_created", stream=config.name)
+            return info
 
 
 def _epoch(info: StreamInfo) -> str:
