@@ -41,12 +41,12 @@ class ConditionalRequests(ASGIMiddleware):
             if message["type"] == "http.response.start" and _is_tagged(message):
                 start = message
                 return
-            if start is None or message["type"] != "http.response.body":
+            if start is None:
                 await send(message)
                 return
             head, start = start, None
-            if not message.get("more_body", False):
-                tag = _tag(head, message["body"])
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                tag = _tag(head, message.get("body", b""))
                 if matches(_given(scope), tag):
                     await send({"type": "http.response.start", "status": 304, "headers": _bare(head["headers"])})
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -71,7 +71,7 @@ def _is_tagged(start: Any) -> bool:
     """A whole answer in JSON."""
     if start["status"] != 200:
         return False
-    kind = next((value for name, value in start["headers"] if name.lower() == b"content-type"), b"")
+    kind = next((value for name, value in start.get("headers", ()) if name.lower() == b"content-type"), b"")
     return kind.partition(b";")[0].strip().lower() == b"application/json"
 
 

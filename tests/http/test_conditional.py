@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from types import SimpleNamespace
+from typing import Any, Final
 
 import httpx
 import pytest
 
-from gateway.http.conditional import matches
+from gateway.http.conditional import OPT, ConditionalRequests, matches
 from ksmp_testkit import Caller
 from tests.http.test_notes import NOTES, made, user
 
@@ -99,6 +101,48 @@ async def test_what_is_no_answer_of_a_module_has_no_tag(caller: Caller) -> None:
     # A method that changes something takes no notice.
     created = await ann.post(f"{NOTES}/", json={"title": "A"}, headers={"If-None-Match": "*"})
     assert created.status_code == 201
+
+
+JSON: Final = [(b"content-type", b"application/json")]
+START: Final = {"type": "http.response.start", "status": 200, "headers": JSON}
+
+
+async def passed(*messages: dict[str, Any]) -> list[dict[str, Any]]:
+    """What comes of an answer to a request that takes no answer it knows, whichever that is."""
+    sent: list[dict[str, Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for message in messages:
+            await send(message)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    handler = SimpleNamespace(opt={OPT: True})
+    scope: Any = {"method": "GET", "route_handler": handler, "headers": [(b"if-none-match", b"*")]}
+    await ConditionalRequests().handle(scope, app, send, app)  # type: ignore[arg-type]
+    return sent
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param([START, {"type": "http.response.pathsend", "path": "/a.json"}], id="a file"),
+        pytest.param(
+            [START, {"type": "http.response.body", "body": b"[", "more_body": True}, {"type": "http.response.body"}],
+            id="a stream",
+        ),
+        pytest.param([{**START, "status": 206}, {"type": "http.response.body", "body": b"{"}], id="a range"),
+        pytest.param([{"type": "http.response.start", "status": 200}, {"type": "http.response.body"}], id="no headers"),
+    ],
+)
+async def test_an_answer_that_is_not_whole_json_passes_as_it_is(messages: list[dict[str, Any]]) -> None:
+    assert await passed(*messages) == messages
+
+
+async def test_a_body_that_an_answer_leaves_out_is_empty() -> None:
+    start, body = await passed(START, {"type": "http.response.body"})
+    assert (start["status"], body["body"]) == (304, b"")
 
 
 @pytest.mark.parametrize(

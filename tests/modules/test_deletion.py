@@ -345,3 +345,23 @@ async def test_what_is_archived_late_is_anonymised_in_the_end(
     # When the log has let go of all that they wrote, for the last time.
     due = await database.fetchval(timer, user)
     assert (due - datetime.now(UTC)).total_seconds() == pytest.approx(node.gateway.settings.retention + 3600, abs=60)
+
+
+async def test_a_presence_interval_that_is_written_late_loses_its_name(
+    http: httpx.AsyncClient, node: Running, token: MakeToken, user: str, room: str, database: asyncpg.Pool
+) -> None:
+    async with connected(node.ws_url, token(user, name="Asha R")) as client:
+        await client.join(room)
+        assert (await http.delete(PROFILE, headers=bearer(token(user)))).status_code == 204
+    # As a node does that wrote its first interval of them after the deletion.
+    late = "INSERT INTO live_stay VALUES ($1, $2, 'late', now(), now(), 'Asha R', false)"
+    await database.execute(late, room.removeprefix("session:"), user)
+    named = "SELECT FROM live_stay WHERE user_id = $1 AND name <> $2"
+    assert await database.fetch(named, user, FORGOTTEN)
+    # The pass after a minute, by which the nodes have written what they held.
+    await node.fire_timer(FORGET_TIMER, user)
+    assert not await database.fetch(
+        "SELECT FROM live_stay WHERE user_id = $1 AND node = 'late' AND name <> $2", user, FORGOTTEN
+    )
+    # And the last one, which is set for when the log has let go of the user's messages.
+    assert [timer.key for timer in await node.timers(FORGET_TIMER) if timer.key == user] == [user]
