@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.contract.command import CommandDeclaration, CommandSpec, Rate
-from gateway.contract.declaration import DeclarationError, check_handler, declared, payload_of
+from gateway.contract.declaration import DeclarationError, annotation_of, check_handler, declared, payload_of
 from gateway.contract.events import event_name
 from gateway.contract.listener import Listener, ListenerDeclaration
 from gateway.contract.module import Module
@@ -181,9 +181,15 @@ def _snapshot_parts(feature: object) -> Iterable[SnapshotPart]:
 
 def _listeners(feature: object) -> Iterable[Listener]:
     for declaration, method in declared(feature, ListenerDeclaration):
-        check_handler(method, f"listener {declaration.name},", "event, delivery")
+        event, _ = check_handler(method, f"listener {declaration.name},", "event, delivery")
         if not (isinstance(declaration.event, type) and issubclass(declaration.event, msgspec.Struct)):
             raise DeclarationError(f"listener {declaration.name}: {declaration.event!r} is no class of msgspec.Struct")
+        taken = annotation_of(method, event)
+        # `Any` is a class too.
+        if isinstance(taken, type) and issubclass(taken, msgspec.Struct) and not issubclass(declaration.event, taken):
+            raise DeclarationError(
+                f"listener {declaration.name} listens to {declaration.event.__name__}, but takes {taken.__name__}"
+            )
         yield Listener(
             event=declaration.event, name=declaration.name, handler=method, transactional=declaration.transactional
         )

@@ -399,6 +399,10 @@ async def has_a_limit_of_no_time(self: object, context: Context, request: Reques
 async def has_a_number_for_a_rate(self: object, context: Context, request: Request) -> None: ...
 
 
+@listener(Opened, "quiz.hear")
+async def takes_another_event(self: object, event: Request, delivery: Delivery) -> None: ...
+
+
 @listener(int, "quiz.hear")  # type: ignore[arg-type]
 async def hears_a_number(self: object, event: int, delivery: Delivery) -> None: ...
 
@@ -425,6 +429,7 @@ def reads_at_once(self: object, context: Context) -> Request: ...
         (may_never_be_used, "0 uses in 10.0 seconds are no limit"),
         (has_a_limit_of_no_time, "5 uses in 0.0 seconds are no limit"),
         (has_a_number_for_a_rate, "has rate=5; write a Rate, or the name of two settings"),
+        (takes_another_event, "listener quiz.hear listens to Opened, but takes Request"),
         (hears_a_number, "<class 'int'> is no class of msgspec.Struct"),
     ],
 )
@@ -433,6 +438,21 @@ def test_a_method_that_its_decorator_cannot_use(method: Any, sentence: str) -> N
     found = broken(module("halls", rooms=(kind("hall"),), emits=(Opened,)), quiz)
     assert found.startswith("Module quiz: ")
     assert sentence in found
+
+
+def test_a_listener_may_take_what_its_event_is_one_of() -> None:
+    class Hears:
+        @listener(Opened, "halls.hear")
+        async def hear(self, event: msgspec.Struct, delivery: Delivery) -> None: ...
+
+        @listener(Opened, "halls.hear_too")
+        async def hear_too(self, event: Any, delivery: Delivery) -> None: ...
+
+        @listener(Opened, "halls.hear_later")
+        async def hear_later(self, event: NoSuchType, delivery: Delivery) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    found = declared(module("halls", emits=(Opened,), features=(Hears(),)))
+    assert list(found.listeners) == ["halls.hear", "halls.hear_too", "halls.hear_later"]
 
 
 def test_a_static_and_a_class_method_are_declared() -> None:

@@ -78,6 +78,14 @@ def check_struct(kind: type[msgspec.Struct], where: str) -> None:
         raise DeclarationError(f"{where}: the struct {kind.__name__} cannot be read: {error}") from error
 
 
+def annotation_of(method: Callable[..., Any], parameter: str) -> object:
+    """What a parameter is annotated with; None when it is not, or when that is not known at run time."""
+    try:
+        return typing.get_type_hints(method).get(parameter)
+    except Exception:
+        return None
+
+
 def check_handler(method: Callable[..., Any], what: str, parameters: str) -> list[str]:
     """The names of the handler's parameters; raises DeclarationError unless it is async and takes so many."""
     where = f"{what} {method.__qualname__}"
