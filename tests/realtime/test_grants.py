@@ -68,9 +68,9 @@ async def test_the_owner_s_word_is_the_last_while_it_has_one(here: Node, there: 
 
 
 async def test_a_grant_grows_no_younger_on_its_way(servers: NatsCluster, here: Node, room: RoomName) -> None:
-    async with node(servers.urls, grant_stale=100.0, grant_fresh=0.0) as strict:
+    async with node(servers.urls, grant_stale=1000.0, grant_fresh=0.0) as strict:
         strict.owner = AWAY
-        told = 99.0
+        told = 900.0
 
         async def tell(message: Msg) -> None:
             asked = msgspec.json.decode(message.data, type=GrantKey)
