@@ -18,7 +18,6 @@ from gateway.auth.verifier import TokenVerifier
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
 from gateway.contract.module import Module
-from gateway.contract.rooms import Rooms
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.db.migrate import MigrationError, check_applied
@@ -137,7 +136,7 @@ class Gateway:
         executor = CommandExecutor(
             self.hub,
             history,
-            self._rooms_of,
+            self.rooms,
             kinds,
             commands,
             restrictions,
@@ -333,10 +332,6 @@ class Gateway:
                     await self.sign_in.identify_again()
                 except Exception:
                     log.exception("sign_in.identify_failed")
-
-    def _rooms_of(self, command: str) -> Rooms:
-        """The rooms as the module that owns a command sees them."""
-        return self.rooms
 
     async def _first_sequence(self) -> int:
         return await self.archive.last() + 1

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -45,15 +45,15 @@ from gateway.telemetry.metrics import Metrics
 class CommandExecutor:
     """Runs one command at a time for its caller. `kinds` and `commands` may be filled after it is made.
 
-    `rooms_of` gives the rooms as the module that owns a command sees them. `page` is the most that `history` and
-    `presence` list. `patience` is how long a command that may be a repeat waits for the log, in seconds.
+    `page` is the most that `history` and `presence` list. `patience` is how long a command that may be a repeat waits
+    for the log, in seconds.
     """
 
     def __init__(
         self,
         hub: Hub,
         history: HistoryReader,
-        rooms_of: Callable[[str], Rooms],
+        rooms: Rooms,
         kinds: Mapping[str, RoomKind],
         commands: Mapping[str, CommandSpec],
         restrictions: Restrictions,
@@ -64,7 +64,7 @@ class CommandExecutor:
         page: int,
         patience: float,
     ) -> None:
-        self._rooms_of = rooms_of
+        self._rooms = rooms
         self._kinds = kinds
         self._commands = commands
         self._restrictions = restrictions
@@ -145,7 +145,7 @@ class CommandExecutor:
             roles=self._kinds[room.name.kind].roles,
             nonce=nonce,
             message_id=message_id(user.id, room.text, spec.name, nonce) if nonce else uuid.uuid4().hex,
-            rooms=self._rooms_of(spec.name),
+            rooms=self._rooms,
         )
 
 

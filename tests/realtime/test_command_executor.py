@@ -31,7 +31,7 @@ def executor(here: Node, patience: float) -> CommandExecutor:
     return CommandExecutor(
         here.hub,
         here.history,
-        lambda command: here.rooms,
+        here.rooms,
         here.kinds,
         COMMANDS,
         here.restrictions,
