@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -32,15 +31,6 @@ async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
         environ=environ, address_burst=100_000, request_burst=100_000, grant_fresh=0.0, presence_grace=0.2
     ) as running:
         yield running
-
-
-@pytest.fixture
-async def program(database: asyncpg.Pool) -> str:
-    """A program of the mentor `meera` in which `enid` is enrolled."""
-    id = uuid.uuid4().hex
-    await database.execute("INSERT INTO program (id, title, mentor_id) VALUES ($1, 'Algebra', 'meera')", id)
-    await database.execute("INSERT INTO program_enrolment (program_id, user_id) VALUES ($1, 'enid')", id)
-    return id
 
 
 def at(minutes: float) -> str:
