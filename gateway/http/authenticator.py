@@ -50,8 +50,8 @@ class RequestAuthenticator:
         self._check(claimed)
         known = self._known.get(claimed.id)
         now = time.monotonic()
-        # The claims must be the same: a token of another role, or a newer one, is another story.
-        if known is not None and known[2] > now and _agree(known[0], claimed):
+        # All that is claimed must be the same, the token's own id too: a logout revokes the token that it came with.
+        if known is not None and known[2] > now and known[0] == claimed:
             return known[1]
         forgotten = self._forgotten
         principal = await self._identified(token)
@@ -73,10 +73,6 @@ class RequestAuthenticator:
         unidentified, self._unidentified = self._unidentified, set()
         for user in unidentified:
             self.forget(user)
-
-
-def _agree(known: Principal, claimed: Principal) -> bool:
-    return known.role == claimed.role and known.expires_at == claimed.expires_at
 
 
 def dependencies() -> dict[str, Provide]:

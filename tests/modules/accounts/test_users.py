@@ -194,7 +194,9 @@ async def test_users_are_found(call: Call, admin: str, database: asyncpg.Pool) -
 
 async def test_who_logs_out_is_out_everywhere(call: Call, node: Running, other: Running, token: MakeToken) -> None:
     user = somebody()
+    # Two sign-ins of the same second: nothing but the token itself tells them apart.
     here, there = token(user), token(user)
+    assert (await call("GET", "/api/v1/auth/me", user, bearer=there)).status_code == 200
     async with connected(other.ws_url, here) as leaving, connected(other.ws_url, there) as staying:
         assert (await call("POST", "/api/v1/auth/logout", user, bearer=here)).status_code == 204
         # On the gateway that was asked at once.
