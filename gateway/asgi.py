@@ -18,6 +18,7 @@ from gateway.http.allowed_methods import AllowedMethods
 from gateway.http.conditional import ConditionalRequests
 from gateway.http.envelope import Envelope
 from gateway.http.idempotency import IdempotentRequests
+from gateway.http.json_request import JsonRequest
 from gateway.http.metrics import MetricsController
 
 
@@ -59,6 +60,7 @@ def create_app(gateway: Gateway) -> Litestar:
             ],
             dependencies=authenticator.dependencies() | listing.dependencies() | etag.dependencies(),
             cors_config=cors.config(settings),
+            request_class=JsonRequest,
             request_max_body_size=settings.body_bytes,
             openapi_config=openapi.config(),
             # Logs are configured once for the process, libraries included.

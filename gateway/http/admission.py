@@ -1,4 +1,4 @@
-"""Checks every request before its route runs: the token, the rate limits and the route's policy."""
+"""Checks every request before its route runs: the token, the rate limits, the route's policy, and its address."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from gateway.errors import KsmpError, Limited, Refused, forbidden
 from gateway.http import problems
 from gateway.http.authenticator import RequestAuthenticator
 from gateway.http.envelope import add_headers
+from gateway.http.json_request import check_address
 from gateway.http.rates import RateDecision, Rates
 from gateway.principal import Principal
 from gateway.settings import Settings
@@ -65,6 +66,7 @@ class RequestAdmission(ASGIMiddleware):
         if refused is not None:
             raise refused
         policy.check(principal)
+        check_address(request)
 
     def _count(self, request: Request[Any, Any, Any], principal: Principal | None, own: Rate | None) -> None:
         settings, scope = self._settings, request.scope

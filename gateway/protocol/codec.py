@@ -11,12 +11,22 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from gateway.protocol.bad_text import mended_json, mended_msgpack
+
 # Deeper than any real message, and too shallow to reach the recursion limit.
 MAX_DEPTH: Final = 32
 
 
 class DecodeError(ValueError):
     """The bytes are not one message of the codec's data model."""
+
+
+class BadText(DecodeError):
+    """All that is wrong with the bytes is that a text is not Unicode. `value` is the message, its bad texts mended."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__("a text is not valid Unicode: half of a surrogate pair, or bytes that are not UTF-8")
+        self.value = value
 
 
 class Codec(Protocol):
@@ -29,7 +39,7 @@ class Codec(Protocol):
         """The payload."""
 
     def decode(self, data: bytes) -> Any:
-        """Plain dicts, lists, strings, numbers; raises DecodeError and nothing else."""
+        """Plain dicts, lists, strings, numbers; raises DecodeError, of which BadText is one, and nothing else."""
 
 
 class JsonCodec:
@@ -47,6 +57,9 @@ class JsonCodec:
         try:
             value = self._decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            mended = mended_json(data)
+            if mended != data:
+                raise BadText(self.decode(mended)) from None
             raise DecodeError("not valid JSON") from error
         _check_data_model(value)
         return value
@@ -67,7 +80,12 @@ class MsgpackCodec:
     def decode(self, data: bytes) -> Any:
         try:
             value = self._decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as error:
+        except UnicodeDecodeError as error:
+            mended = mended_msgpack(data)
+            if mended == data:
+                raise DecodeError("not valid msgpack") from error
+            raise BadText(self.decode(mended)) from None
+        except (msgspec.DecodeError, RecursionError, TypeError, ValueError) as error:
             # A key that is itself a map raises TypeError (unhashable), a timestamp out of range ValueError.
             raise DecodeError("not valid msgpack") from error
         _check_data_model(value)

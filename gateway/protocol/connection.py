@@ -8,8 +8,8 @@ A connection starts `awaiting`. The only command it may send is `connect`, and i
 `connected`, it may send every other command.
 
 Some input breaks the contract beyond repair: bytes that are no message, a command before `connect`, a flood. That is a
-Violation, and the transport closes the connection with its code. Other bad input can be answered: a bad field, an id in
-flight, too many commands. That is Answered with an error reply, and the connection goes on.
+Violation, and the transport closes the connection with its code. Other bad input can be answered: a bad field, half an
+emoji, an id in flight, too many commands. That is Answered with an error reply, and the connection goes on.
 
 Nothing here waits. The time comes in as an argument.
 """
@@ -22,9 +22,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.errors import BadInput, CloseCode, Code, KsmpError, Limited
+from gateway.errors import BadInput, CloseCode, Code, KsmpError, Limited, invalid
 from gateway.protocol.bucket import Bucket
-from gateway.protocol.codec import Codec, DecodeError
+from gateway.protocol.codec import BadText, Codec, DecodeError
 from gateway.protocol.messages import CORE_COMMANDS, Command, Connect, ErrorBody, Failed, ModuleCommand
 from gateway.protocol.names import MAX_ID, is_command, is_nonce
 
@@ -103,11 +103,14 @@ class ServerConnection:
             return self._violation(CloseCode.FLOOD, "commands far over the limit")
         if text is not self.codec.text:
             return self._violation(CloseCode.PROTOCOL_ERROR, "wrong frame type for this subprotocol")
+        bad: BadText | None = None
         try:
             value = self.codec.decode(raw)
+        except BadText as error:
+            bad, value = error, error.value
         except DecodeError as error:
             return self._violation(CloseCode.PROTOCOL_ERROR, str(error))
-        return self._read(value, now)
+        return self._read(value, now, bad)
 
     def connected(self) -> None:
         """Note that the connection's `connect` succeeded."""
@@ -122,7 +125,7 @@ class ServerConnection:
         if id is not None:
             self._in_flight.discard(id)
 
-    def _read(self, value: Any, now: float) -> Event:
+    def _read(self, value: Any, now: float, bad: BadText | None) -> Event:
         if not isinstance(value, dict):
             return self._violation(CloseCode.PROTOCOL_ERROR, "a message must be an object")
         cmd, id = value.get("cmd"), value.get("id")
@@ -141,6 +144,8 @@ class ServerConnection:
             return self._answer(id, cmd, Limited("too many commands", retry_after=round(wait, 3)))
         if len(self._in_flight) >= self.limits.commands_in_flight:
             return self._answer(id, cmd, Limited("too many commands in flight", retry_after=1.0))
+        if bad is not None:
+            return self._answer(id, cmd, invalid(str(bad)))
         try:
             command = convert(value, cmd)
         except KsmpError as error:

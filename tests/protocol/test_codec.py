@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.protocol.codec import CODECS, JSON, MAX_DEPTH, MSGPACK, Codec, DecodeError, choose
+from gateway.protocol.codec import CODECS, JSON, MAX_DEPTH, MSGPACK, BadText, Codec, DecodeError, choose
 
 codecs = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS.keys())
 
@@ -163,3 +163,60 @@ def test_the_first_subprotocol_of_ours_chooses(offered: list[str], chosen: Codec
 
 def test_text_is_for_json_and_binary_for_msgpack() -> None:
     assert (JSON.text, MSGPACK.text) == (True, False)
+
+
+BAD_TEXTS = {
+    "a lone surrogate as an escape": (JSON, rb'{"cmd":"x","a":["\ud83d"],"id":7}'),
+    "a lone surrogate at the end of a text": (JSON, rb'{"cmd":"x","a":"no\uD83D","id":7}'),
+    "a low surrogate": (JSON, rb'{"cmd":"x","a":"\udc00","id":7}'),
+    "two high surrogates": (JSON, rb'{"cmd":"x","a":"\ud83d\ud83d\ude00","id":7}'),
+    "a lone surrogate in a key": (JSON, rb'{"cmd":"x","\ud83d":1,"id":7}'),
+    "a lone surrogate after a backslash": (JSON, rb'{"cmd":"x","a":"\\\ud83d","id":7}'),
+    "bytes that are no UTF-8 in JSON": (JSON, b'{"cmd":"x","a":"\xff","id":7}'),
+    "a lone surrogate as bytes": (JSON, b'{"cmd":"x","a":"\xed\xa0\xbd","id":7}'),
+    "a short string": (MSGPACK, b"\x83\xa3cmd\xa1x\xa1a\xa1\xff\xa2id\x07"),
+    "a key": (MSGPACK, b"\x83\xa3cmd\xa1x\xa2\xc0\xaf\xc0\xa2id\x07"),
+    "a string of 8 bits": (MSGPACK, b"\x83\xa3cmd\xa1x\xa1a\xd9\x03\xed\xa0\xbd\xa2id\x07"),
+    "a string of 16 bits": (MSGPACK, b"\x83\xa3cmd\xa1x\xa1a\xda\x00\x01\xff\xa2id\x07"),
+    "a string of 32 bits": (MSGPACK, b"\x83\xa3cmd\xa1x\xa1a\x91\xdb\x00\x00\x00\x01\xff\xa2id\x07"),
+    "after every kind of number": (
+        MSGPACK,
+        b"\x83\xa3cmd\xa1x\xa1a\xdc\x00\x0d\xa1\xff\xca" + bytes(4) + b"\xcb" + bytes(8) + b"\xcc\xff\xcd\xff\xff"
+        b"\xce\xff\xff\xff\xff\xcf\x00"
+        + b"\xff" * 7
+        + b"\xd0\xff\xd1\xff\xff\xd2\xff\xff\xff\xff\xd3"
+        + b"\xff" * 8
+        + b"\xe0\xdd"
+        + bytes(4)
+        + b"\xa2id\x07",
+    ),
+}
+
+
+@pytest.mark.parametrize(("codec", "data"), BAD_TEXTS.values(), ids=BAD_TEXTS.keys())
+def test_a_message_whose_only_fault_is_a_text_can_be_answered(codec: Codec, data: bytes) -> None:
+    with pytest.raises(BadText) as bad:
+        codec.decode(data)
+    assert (bad.value.value["cmd"], bad.value.value["id"]) == ("x", 7)
+
+
+@pytest.mark.parametrize(
+    ("codec", "data"),
+    [
+        (JSON, rb'{"a":"\ud83d"'),
+        (JSON, rb'{"a":"\ud83d","b":NaN}'),
+        (JSON, b'{"a":\xff}'),
+        (JSON, rb'"\ud83d" 2'),
+        (MSGPACK, b"\x82\xa1a\xa1\xff"),
+        (MSGPACK, b"\x92\xa1\xff\xc4\x01a"),
+        (MSGPACK, b"\xd9\xff\xff"),
+    ],
+)
+def test_a_message_with_another_fault_is_none(codec: Codec, data: bytes) -> None:
+    with pytest.raises(DecodeError) as bad:
+        codec.decode(data)
+    assert not isinstance(bad.value, BadText)
+
+
+def test_an_escape_that_stands_for_itself_is_no_surrogate() -> None:
+    assert JSON.decode(rb'"\\ud83d \ud83d\ude00"') == "\\ud83d \U0001f600"

@@ -103,9 +103,33 @@ def test_what_is_no_command_is_a_violation(codec: Codec, value: Any) -> None:
     assert code(give(connected(codec), value)) is CloseCode.PROTOCOL_ERROR
 
 
-@pytest.mark.parametrize("data", ["", "{", "nope", '{"cmd":"ping"} x', '{"cmd":"\\ud800"}', "\ud800", "[" * 10_000])
+@pytest.mark.parametrize("data", ["", "{", "nope", '{"cmd":"ping"} x', "\ud800", "[" * 10_000])
 def test_text_that_is_no_json_is_a_violation(data: str) -> None:
     assert code(connected().receive(data, 0.0)) is CloseCode.PROTOCOL_ERROR
+
+
+BAD_TEXT = {
+    "json": (r'{"id":5,"cmd":"chat.send","data":{"text":"\ud83d"}}', r'{"id":6,"cmd":"connect","token":"\udc00"}'),
+    "msgpack": (
+        b"\x83\xa2id\x05\xa3cmd\xa9chat.send\xa4data\x81\xa4text\xa1\xff",
+        b"\x83\xa2id\x06\xa3cmd\xa7connect\xa5token\xa3\xed\xa0\xbd",
+    ),
+}
+
+
+@codecs
+def test_a_bad_text_is_invalid_and_the_connection_goes_on(codec: Codec) -> None:
+    in_command, in_connect = BAD_TEXT["json" if codec.text else "msgpack"]
+    for connection, data, id in ((connected(codec), in_command, 5), (awaiting(codec), in_connect, 6)):
+        state = connection.state
+        event = connection.receive(data, 0.0)
+        assert code(event) == Code.INVALID
+        assert isinstance(event, Answered)
+        assert event.reply is not None
+        assert event.reply.id == id
+        assert connection.state is state
+    # Before `connect` nothing else is answered, whatever its texts.
+    assert code(awaiting(codec).receive(in_command, 0.0)) is CloseCode.PROTOCOL_ERROR
 
 
 @codecs

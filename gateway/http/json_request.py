@@ -1,0 +1,55 @@
+"""Reads the JSON body of a request, with the codec of sockets' own refusals for what is none."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from litestar import Request
+from litestar.types import Empty
+
+from gateway.errors import BadInput, invalid
+from gateway.protocol.bad_text import mended_json
+
+_decode = msgspec.json.Decoder().decode
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose body is read once, and refused with `invalid` and a sentence when it is no JSON."""
+
+    async def json(self) -> Any:
+        """The body as dicts, lists, strings and numbers, None for an empty one; raises BadInput `invalid`."""
+        held = self._connection_state
+        if held.json is Empty:
+            held.json = _read(await self.body() or b"null")
+        return held.json
+
+
+def check_address(request: Request[Any, Any, Any]) -> None:
+    """Raise BadInput `invalid` for a path or a query whose escapes are no UTF-8."""
+    scope = request.scope
+    for place, escaped in (("path", scope["raw_path"]), ("query", scope["query_string"])):
+        if b"%" in escaped or not escaped.isascii():
+            try:
+                unquote_to_bytes(escaped).decode()
+            except UnicodeDecodeError:
+                raise invalid(f"the {place} is not UTF-8") from None
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return _decode(body)
+    except RecursionError:
+        raise invalid("the body is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _refusal(body, error) from None
+
+
+def _refusal(body: bytes, error: Exception) -> BadInput:
+    """Says whether the body is no JSON, or JSON with a text that is not Unicode."""
+    try:
+        _decode(mended_json(body))
+    except (ValueError, RecursionError):
+        return invalid(f"the body is not valid JSON: {error}")
+    return invalid("a text of the body is not valid Unicode: half of a surrogate pair, or bytes that are not UTF-8")
