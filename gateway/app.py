@@ -32,6 +32,7 @@ from gateway.events.schedules import ModuleSchedules
 from gateway.http.authenticator import RequestAuthenticator
 from gateway.http.idempotency import IdempotencyKeys
 from gateway.http.rates import Rates
+from gateway.http.request_metrics import RequestMetrics
 from gateway.module_kernel import ModuleKernel
 from gateway.realtime.archive import Archiver
 from gateway.realtime.cluster_state import ClusterState
@@ -76,6 +77,7 @@ class Gateway:
         self.modules: list[Module] = []
         kinds, commands, archived = self.declarations.rooms, self.declarations.commands, self.declarations.archived
         self.metrics = Metrics(registry_)
+        self.request_metrics = RequestMetrics(registry_)
         self.bus = NatsBus(settings.nats_url, f"ksmp-gateway-{socket.gethostname()}-{os.getpid()}")
         self.log = RoomLog(
             self.bus,

@@ -8,13 +8,13 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.exceptions import ImproperlyConfiguredException
-from litestar.plugins.prometheus import PrometheusConfig
 
 from gateway import registry
 from gateway.app import Gateway
-from gateway.http import authenticator, compression, cors, development, etag, health, listing, openapi, problems
+from gateway.http import authenticator, cors, development, etag, health, listing, openapi, problems
 from gateway.http.admission import RequestAdmission
 from gateway.http.allowed_methods import AllowedMethods
+from gateway.http.compression import Compression
 from gateway.http.conditional import ConditionalRequests
 from gateway.http.envelope import Envelope
 from gateway.http.idempotency import IdempotentRequests
@@ -42,7 +42,6 @@ def create_app(gateway: Gateway) -> Litestar:
         *registry.routers(gateway.modules),
         *development.routes(settings),
     ]
-    prometheus = PrometheusConfig(app_name="ksmp", prefix="ksmp", scopes={"http"}, group_path=True)  # type: ignore[arg-type]
     try:
         app = Litestar(
             route_handlers=handlers,
@@ -51,8 +50,7 @@ def create_app(gateway: Gateway) -> Litestar:
             exception_handlers={500: problems.internal},
             # From the outside in; none of them sees a socket.
             middleware=[
-                compression.middleware(settings.compress_response_bytes),
-                prometheus.middleware,
+                Compression(settings.compress_response_bytes),
                 AllowedMethods(),
                 RequestAdmission(gateway.authenticator, gateway.rates, settings),
                 ConditionalRequests(),
@@ -71,5 +69,5 @@ def create_app(gateway: Gateway) -> Litestar:
     except ImproperlyConfiguredException as error:
         raise registry.RegistryError(f"A module's route cannot be used: {error.detail.removesuffix('.')}.") from error
     registry.check_policies(app)
-    app.asgi_handler = Envelope(app.asgi_handler)
+    app.asgi_handler = Envelope(app.asgi_handler, gateway.request_metrics)
     return app

@@ -19,7 +19,6 @@ import httpx
 from litestar import Litestar, get
 from litestar.di import NamedDependency
 from litestar.middleware.rate_limit import RateLimitConfig
-from litestar.plugins.prometheus import PrometheusConfig
 from prometheus_client import CollectorRegistry
 
 from devstack.gateways import CLIENT_ID, ISSUER
@@ -31,11 +30,13 @@ from gateway import registry
 from gateway.app import Gateway
 from gateway.auth.policy import anyone, signed_in
 from gateway.db.migrate import migrate
-from gateway.http import authenticator, compression, cors, problems
+from gateway.http import authenticator, cors, problems
 from gateway.http.admission import RequestAdmission
 from gateway.http.allowed_methods import AllowedMethods
+from gateway.http.compression import Compression
 from gateway.http.envelope import Envelope
 from gateway.http.idempotency import IdempotentRequests, StoredAnswer
+from gateway.http.request_metrics import RequestMetrics
 from gateway.principal import Principal, Role
 from gateway.server import GatewayServer, app_of, configuration
 from gateway.settings import Settings
@@ -97,10 +98,8 @@ async def cost(app: Any, path: str, headers: list[tuple[bytes, bytes]], requests
 def layers(gateway: Gateway) -> list[tuple[str, Any, str]]:
     """(layer, application, path): each application has the layers before it too."""
     settings = gateway.settings
-    prometheus = PrometheusConfig(app_name="bench", prefix="bench", scopes={"http"}, group_path=True)  # type: ignore[arg-type]
     made: list[tuple[str, Any]] = [
-        ("compression (not wanted by the caller)", compression.middleware(settings.compress_response_bytes)),
-        ("prometheus", prometheus.middleware),
+        ("compression (not wanted by the caller)", Compression(settings.compress_response_bytes)),
         ("OPTIONS", AllowedMethods()),
         ("admission: token, limit, policy", RequestAdmission(gateway.authenticator, gateway.rates, settings)),
         ("idempotency (route without)", IdempotentRequests(gateway.idempotency)),
@@ -125,8 +124,8 @@ def layers(gateway: Gateway) -> list[tuple[str, Any, str]]:
     result.append(("the principal as a dependency", app(list(used)), "/known"))
     result.append(("CORS (no Origin)", app(list(used), cors_config=cors.config(settings)), "/known"))
     full = app(list(used), cors_config=cors.config(settings))
-    full.asgi_handler = Envelope(full.asgi_handler)
-    result.append(("envelope: id, headers", full, "/known"))
+    full.asgi_handler = Envelope(full.asgi_handler, RequestMetrics(CollectorRegistry()))
+    result.append(("envelope: id, headers, metrics", full, "/known"))
     theirs = RateLimitConfig(rate_limit=("minute", 100_000)).middleware
     result.append(
         (

@@ -1,4 +1,4 @@
-"""Gives every HTTP request an id and every answer its common headers, also where there is no such route.
+"""Gives every HTTP request an id and every answer its common headers, and counts it, also where there is no such route.
 
 Sockets pass through unchanged.
 """
@@ -6,12 +6,14 @@ Sockets pass through unchanged.
 from __future__ import annotations
 
 import re
+import time
 from typing import Any, Final
 
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.http.request_metrics import RequestMetrics
 from gateway.identifier import new_id
 
 HEADER: Final = b"x-request-id"
@@ -19,6 +21,8 @@ HEADER: Final = b"x-request-id"
 SANE: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 ID: Final = "request_id"
 ADDED: Final = "response_headers"
+# The status in the metrics of a request whose client left before the answer began; nginx uses the same number.
+LEFT: Final = 499
 
 # A route may set its own value of each.
 SECURITY: Final = (
@@ -44,8 +48,9 @@ def add_headers(scope: Scope, headers: list[tuple[bytes, bytes]]) -> None:
 class Envelope:
     """Wraps the whole application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -56,9 +61,12 @@ class Envelope:
         state: dict[str, Any] = scope["state"]
         state[ID] = id
         structlog.contextvars.bind_contextvars(request=id)
+        status = LEFT
 
         async def sealed(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 headers = list(message["headers"])
                 present = {name.lower() for name, _ in headers}
                 headers += [pair for pair in SECURITY if pair[0] not in present]
@@ -67,4 +75,9 @@ class Envelope:
                 message["headers"] = headers
             await send(message)
 
-        await self._app(scope, receive, sealed)
+        started = time.perf_counter()
+        self._metrics.begun()
+        try:
+            await self._app(scope, receive, sealed)
+        finally:
+            self._metrics.ended(scope["method"], scope.get("path_template"), status, time.perf_counter() - started)

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.settings import Settings
+from gateway.transport.answer_writer import AnswerWriter
 from gateway.transport.bounded_pending import BoundedPending
 from gateway.transport.reset import reset
 
@@ -83,7 +84,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_body = True
         self.scope["extensions"] = {LAST_MOMENT: self._last_moment}  # type: ignore[dict-item]
         self._wait(self._settings.body_timeout)
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before and self.scope["method"] != "HEAD":
+            self.cycle.transport = AnswerWriter(self.transport, self.loop)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         self._pending = 0

@@ -59,6 +59,9 @@ async def test_answers_are_compressed_as_the_caller_takes_them(caller: Caller) -
         unpacked = gzip.decompress(raw) if encoding == "gzip" else decompress(raw)
         assert json.loads(unpacked) == plain.json()
         assert len(raw) < len(plain.content) / 4
+    for refused in ("zstd;q=0, gzip;q=0.0", "br", "*;q=0"):
+        answer = await nobody.get("/api/docs/openapi.json", headers={"Accept-Encoding": refused})
+        assert "content-encoding" not in answer.headers
     small = await nobody.get("/health/live", headers={"Accept-Encoding": "zstd, gzip"})
     assert "content-encoding" not in small.headers
 

@@ -108,6 +108,8 @@ METRICS = {
     "ksmp_archive_lag_messages",
     "ksmp_archived_messages_total",
     "ksmp_requests_total",
+    "ksmp_requests_in_progress",
+    "ksmp_request_duration_seconds",
 }
 
 
@@ -133,5 +135,5 @@ async def test_metrics(gateway: MakeGateway, token: MakeToken, room: str) -> Non
             assert float(samples["ksmp_fan_out_seconds_count"]) == 1
             assert not any(room in name for name in samples)
         finally:
-            for collector in vars(running.gateway.metrics).values():
+            for collector in (*vars(running.gateway.metrics).values(), *running.gateway.request_metrics.collectors):
                 collectors.unregister(collector)
