@@ -70,10 +70,19 @@ class Crowd:
             async with asyncio.timeout(PATIENCE):
                 seconds = await self.members[number].dismissed
             await asyncio.sleep(seconds)
-            self.members[number] = await self._enter(number, tokens[number], timed=False, url=url)
+            await self._come_back(number, tokens[number], url)
 
         await asyncio.gather(*(one(number) for number in leaving))
         return len(leaving)
+
+    async def lose(self, tokens: Sequence[str], seconds: float) -> None:
+        """Let the sockets of all members end, and bring the members back after this time, with their positions."""
+        for start in range(0, len(self.members), AT_ONCE):
+            some = range(start, min(start + AT_ONCE, len(self.members)))
+            for number in some:
+                self.members[number].close()
+            await asyncio.sleep(seconds)
+            await asyncio.gather(*(self._come_back(number, tokens[number]) for number in some))
 
     async def chat(self, rate: float, seconds: float, size: int) -> Traffic:
         """Send texts at an even rate, whatever becomes of those before, and wait for the last to arrive."""
@@ -129,17 +138,25 @@ class Crowd:
         self.members.clear()
         await asyncio.sleep(1.0)
 
-    async def _enter(self, number: int, token: str, *, timed: bool, url: str = "") -> Member:
-        kind = TimedMember if timed else Member
+    async def _enter(self, number: int, token: str, *, timed: bool) -> Member:
+        member = await self._open(number, TimedMember if timed else Member)
+        await self._dialect.enter(member, token)
+        return member
+
+    async def _come_back(self, number: int, token: str, url: str = "") -> None:
+        before = self.members[number]
+        member = await self._open(number, type(before), url)
+        await self._dialect.come_back(member, token, before)
+        self.members[number] = member
+
+    async def _open(self, number: int, kind: type[Member], url: str = "") -> Member:
         _, listener = await ws_connect(
             lambda: kind(self._dialect),
             url or self._urls[number % len(self._urls)],
             websocket_handshake_timeout=20,
             local_addr=(f"127.0.0.{1 + number // PER_ADDRESS}", 0),
         )
-        member = cast(Member, listener)
-        await self._dialect.enter(member, token)
-        return member
+        return cast(Member, listener)
 
     async def _settle(self, count: int) -> None:
         now = time.perf_counter()

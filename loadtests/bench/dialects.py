@@ -10,10 +10,17 @@ from typing import Any, Final, Protocol
 import msgspec
 
 MARK: Final = b'"@'
+# The beginning of a reply, which may hold texts too: those of a snapshot or of a replay.
+REPLY: Final = b'{"id"'
 
 
 class Client(Protocol):
     """The part of a socket that a dialect may use."""
+
+    # The answer to its join, the newest delivery, and how many other pushes it got.
+    joined: Any
+    latest: bytes
+    pushed: int
 
     def write(self, payload: bytes) -> None: ...
 
@@ -39,6 +46,10 @@ class Dialect(Protocol):
         """Connect and join."""
         ...
 
+    async def come_back(self, client: Client, token: str, before: Client) -> None:
+        """Connect and join again, after the socket `before` has ended."""
+        ...
+
     def chat(self, client: Client, text: str) -> int:
         """Send a text; the key of its acknowledgement."""
         ...
@@ -56,7 +67,16 @@ class KsmpDialect:
 
     async def enter(self, client: Client, token: str) -> None:
         await client.answer(self._command(client, cmd="connect", token=token))
-        await client.answer(self._command(client, cmd="join", room=self._room))
+        client.joined = await client.answer(self._command(client, cmd="join", room=self._room))
+
+    async def come_back(self, client: Client, token: str, before: Client) -> None:
+        """Connect with the position after the last delivery. Raises RuntimeError when the gap was not recovered."""
+        seq = msgspec.json.decode(before.latest)["seq"] if before.latest else before.joined["seq"]
+        rooms = {self._room: {"epoch": before.joined["epoch"], "seq": seq}}
+        answer = await client.answer(self._command(client, cmd="connect", token=token, rooms=rooms))
+        client.joined = answer["rooms"][self._room]
+        if client.joined.get("recovered") is not True:
+            raise RuntimeError(f"a return was not recovered: {str(client.joined)[:200]}")
 
     def chat(self, client: Client, text: str) -> int:
         return self._command(client, cmd="chat.send", room=self._room, data={"text": text})
@@ -65,6 +85,7 @@ class KsmpDialect:
         if payload.startswith(b'{"push":"disconnect"'):
             client.dismiss(msgspec.json.decode(payload)["data"]["retry_ms"] / 1000)
         if payload.startswith(b'{"push"'):
+            client.pushed += 1
             return
         reply = msgspec.json.decode(payload)
         error = reply.get("error")
@@ -84,6 +105,9 @@ class SocketIoDialect:
         number = client.number()
         client.write(b'42%d["join"]' % number)
         await client.answer(number)
+
+    async def come_back(self, client: Client, token: str, before: Client) -> None:
+        await self.enter(client, token)
 
     def chat(self, client: Client, text: str) -> int:
         number = client.number()
@@ -106,6 +130,9 @@ class NaiveDialect:
 
     async def enter(self, client: Client, token: str) -> None:
         await client.answer(0)
+
+    async def come_back(self, client: Client, token: str, before: Client) -> None:
+        await self.enter(client, token)
 
     def chat(self, client: Client, text: str) -> int:
         number = client.number()

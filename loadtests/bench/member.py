@@ -9,7 +9,7 @@ from typing import Any
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
-from loadtests.bench.dialects import MARK, Dialect
+from loadtests.bench.dialects import MARK, REPLY, Dialect
 
 PATIENCE = 30.0
 
@@ -20,6 +20,9 @@ class Member(WSListener):
     def __init__(self, dialect: Dialect) -> None:
         self.received = 0
         self.open = False
+        self.joined: Any = None
+        self.latest = b""
+        self.pushed = 0
         self._dialect = dialect
         self._transport: WSTransport | None = None
         self._numbers = 0
@@ -42,8 +45,9 @@ class Member(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         payload = frame.get_payload_as_bytes()
-        if MARK in payload:
+        if MARK in payload and not payload.startswith(REPLY):
             self.received += 1
+            self.latest = payload
         else:
             self.other(frame.msg_type, payload)
 
@@ -101,13 +105,14 @@ class TimedMember(Member):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         payload = frame.get_payload_as_bytes()
         at = payload.find(MARK)
-        if at < 0:
+        if at < 0 or payload.startswith(REPLY):
             self.other(frame.msg_type, payload)
             return
         sent_at, number, _ = payload[at + len(MARK) : at + 48].split(b" ", 2)
         self.latencies.append(time.perf_counter() - float(sent_at))
         self.texts.add(int(number))
         self.received += 1
+        self.latest = payload
 
 
 def text(number: int, size: int) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from loadtests.bench.crowd import Crowd, Traffic
+from loadtests.bench.crowd import AT_ONCE, Crowd, Traffic
 from loadtests.bench.launch import Launch, Peer, ksmp
 from loadtests.bench.machine import Others
 from loadtests.bench.process import cpu_seconds, memory
@@ -32,6 +32,9 @@ SATURATED: Final = 0.92
 STALLED_RATE: Final = 50.0
 STALLED_SIZE: Final = 2000
 STALLED_SECONDS: Final = 12.0
+# Messages a second and seconds of absence of those who come back with their positions.
+BACK_RATE: Final = 8.0
+BACK_AWAY: Final = 0.25
 THOUSANDS: Final = 10_000
 THOUSANDS_RATE: Final = 5.0
 THOUSANDS_SECONDS: Final = 10.0
@@ -62,6 +65,7 @@ async def steady(launch: Launch, size: Size) -> Figures:
         for rate in RATES:
             traffic = await _costs(peer, crowd, rate, size, figures, f"at_{rate:.0f}_")
             _note(figures, traffic, f"at_{rate:.0f}_")
+        figures["back_cpu"] = await _come_back(peer, crowd, tokens, size)
         figures["others"] = others.share()
         await crowd.leave()
         return figures
@@ -199,6 +203,19 @@ async def _costs(peer: Peer, crowd: Crowd, rate: float, size: Size, figures: Fig
         per = (cpu_seconds(pids) - before[name]) / max(1, traffic.deliveries) * 1e6
         figures[f"{prefix}cpu{'_' + name if name else ''}"] = per
     return traffic
+
+
+async def _come_back(peer: Peer, crowd: Crowd, tokens: Sequence[str], size: Size) -> float:
+    """Server CPU µs of a member who was away for a moment and comes back, beside a slow chat, without the chat's."""
+    seconds = len(crowd.members) / AT_ONCE * BACK_AWAY
+    cpu = cpu_seconds(peer.pids)
+    traffic = await crowd.chat(BACK_RATE, max(2.0, seconds), size.size)
+    delivery = (cpu_seconds(peer.pids) - cpu) / max(1, traffic.deliveries)
+    cpu = cpu_seconds(peer.pids)
+    beside = asyncio.create_task(crowd.chat(BACK_RATE, seconds, size.size))
+    await crowd.lose(tokens, BACK_AWAY)
+    deliveries = (await beside).deliveries
+    return (cpu_seconds(peer.pids) - cpu - delivery * deliveries) / len(crowd.members) * 1e6
 
 
 async def _step(crowd: Crowd, rate: float, size: Size, figures: Figures) -> tuple[bool, float]:

@@ -25,6 +25,9 @@ class StalledViewer:
         self._socket = socket.socket()
         self._buffer = b""
         self._numbers = 0
+        self.joined: object = None
+        self.latest = b""
+        self.pushed = 0
         self._settled: dict[int, str] = {}
 
     async def enter(self, token: str) -> None:

@@ -1,0 +1,1 @@
+"""Measures what entering a class costs, beside the bars."""
