@@ -2,8 +2,9 @@
 
 A session is `scheduled` first. Its lobby opens some minutes before the start, by a timer or by a host, and then viewers
 may enter its room. A host starts the session, and it is `live` until somebody or a timer ends it. A session that has
-not begun may be cancelled. No step leads back. Every session passes through the lobby, so there is a room that hears of
-the start. Once a session is live, less of it can be changed: see `sessions/service.py`.
+not begun may be cancelled. No step leads back, but a move does: a session whose lobby is open is `scheduled` again
+when its new beginning is later and its lobby opens later too. Every session passes through the lobby, so there is a
+room that hears of the start. Once a session is live, less of it can be changed: see `sessions/service.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ class SessionState(StrEnum):
     LIVE = "live"
     ENDED = "ended"
     CANCELLED = "cancelled"
+
+    @property
+    def begun(self) -> bool:
+        """Whether it was live, or never will be."""
+        return self not in (SessionState.SCHEDULED, SessionState.LOBBY)
 
     @property
     def over(self) -> bool:

@@ -29,7 +29,12 @@ from modules.live.states import SessionState
 # A node that did not write for so many intervals counts as gone: nobody waits for it.
 MISSED_WRITES: Final = 3
 # The code in `left` when a room closes. `SessionAuthorizer` refuses with the same.
-CLOSED: Final = {SessionState.ENDED: "live.over", SessionState.CANCELLED: "live.cancelled"}
+CLOSED: Final = {
+    SessionState.ENDED: "live.over",
+    SessionState.CANCELLED: "live.cancelled",
+    # Its lobby was open, and it was moved to a later time.
+    SessionState.SCHEDULED: "live.not_open",
+}
 # So many are taken out at a time; after this pause the timer looks who is left.
 AT_ONCE: Final = 500
 AGAIN: Final = timedelta(seconds=2)
@@ -88,19 +93,20 @@ class SessionFinalizer:
         """Close the room and the lobby: everybody but hosts leaves, some at a time, until nobody is left who would be
         refused."""
         session = await self._sessions.find(due.session_id)
-        if session is None or not session.state.over:
+        if session is None or (code := CLOSED.get(session.state)) is None:
             return
         rooms, id, now = self._kernel.rooms, session.id, clock.now()
         there = [person for person in await rooms.members(session_room(id)) if person.role != Role.ADMIN]
         roles = await roles_in(self._kernel.database, id, [person.id for person in there])
         out = [(session_room(id), person.id) for person in there if roles.get(person.id) != "host"]
         out += [(lobby_room(id), person.id) for person in await rooms.members(lobby_room(id))]
-        code = CLOSED[session.state]
         for room, user in out[:AT_ONCE]:
             # Without `rejoin`. Only `SessionAuthorizer` keeps them out, and its code says why.
             await rooms.evict(room, user, code, until=now)
         if out:
             await self._kernel.schedules.at(EMPTY, id, now + AGAIN, due)
+        elif due.again_at is not None and due.again_at > now:
+            await self._kernel.schedules.at(EMPTY, id, due.again_at, due)
 
     @timer(RATED)
     async def rated(self, due: FollowUpDue, delivery: Delivery) -> None:

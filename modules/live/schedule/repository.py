@@ -12,7 +12,6 @@ from gateway.contract import Database
 from modules.live.messages import SessionView
 from modules.live.schedule.messages import SeriesView
 from modules.live.sessions.repository import COLUMNS
-from modules.live.states import SessionState
 
 SERIES_BY_ID: Final = """
     SELECT id, program_id, mentor_id, title, rule, timezone, rev, created_at, (
@@ -25,15 +24,16 @@ INSERT_SERIES: Final = """
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 UPDATE_SERIES: Final = "UPDATE live_series SET title = $2, rule = $3, timezone = $4, rev = $5 WHERE id = $1"
-LOCK_SCHEDULED: Final = f"""
-    SELECT {COLUMNS} FROM live_session WHERE series_id = $1 AND state = 'scheduled' AND starts_at > $2
-    ORDER BY id FOR UPDATE
+LOCK_NOT_BEGUN: Final = f"""
+    SELECT {COLUMNS} FROM live_session WHERE series_id = $1 AND state IN ('scheduled', 'lobby')
+    AND ($2::timestamptz IS NULL OR starts_at > $2) ORDER BY id FOR UPDATE
 """  # noqa: S608
 # From the slot of the first session that is still to come. A session that was cancelled, has begun or was moved by
 # itself keeps its slot.
 LOCK_SLOTS: Final = f"""
     SELECT {COLUMNS}, slot_starts, slot_ends FROM live_session WHERE series_id = $1 AND slot_starts >= (
-        SELECT min(slot_starts) FROM live_session WHERE series_id = $1 AND state = 'scheduled' AND starts_at > $2
+        SELECT min(slot_starts) FROM live_session
+        WHERE series_id = $1 AND state IN ('scheduled', 'lobby') AND starts_at > $2
     ) ORDER BY id FOR UPDATE
 """  # noqa: S608
 SET_SLOT: Final = "UPDATE live_session SET slot_starts = $2, slot_ends = $3 WHERE id = $1"
@@ -60,9 +60,9 @@ class Slot(msgspec.Struct, frozen=True):
 
     @property
     def followed(self) -> bool:
-        """Whether the session moves with its slot: it is scheduled, and at the slot's time."""
+        """Whether the session moves with its slot: it has not begun, and is at the slot's time."""
         at = (self.session.starts_at, self.session.ends_at)
-        return self.session.state is SessionState.SCHEDULED and at == (self.starts, self.ends)
+        return not self.session.state.begun and at == (self.starts, self.ends)
 
 
 class SeriesRepository:
@@ -96,9 +96,12 @@ class SeriesRepository:
         """Write the title, the rule, the time zone and the `rev`."""
         await self._database.fetch(UPDATE_SERIES, series.id, series.title, series.rule, series.timezone, series.rev)
 
-    async def lock_scheduled(self, series: str, now: datetime) -> list[SessionView]:
-        """The sessions of the series that are scheduled and still to come, locked in the order of their ids."""
-        rows = await self._database.fetch(LOCK_SCHEDULED, series, now)
+    async def lock_not_begun(self, series: str, after: datetime | None = None) -> list[SessionView]:
+        """The sessions of the series that have not begun, or those of them that are planned for later than `after`.
+
+        They are locked in the order of their ids.
+        """
+        rows = await self._database.fetch(LOCK_NOT_BEGUN, series, after)
         return [msgspec.convert(row, SessionView) for row in rows]
 
     async def lock_slots(self, series: str, now: datetime) -> list[Slot]:

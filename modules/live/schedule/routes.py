@@ -46,7 +46,7 @@ async def change_series(
     series: NamedDependency[Series],
     if_match: NamedDependency[IfMatch],
 ) -> Response[SeriesView]:
-    """Change every session of the series that has not begun. A new time moves them, except for those that were moved
+    """Change every session of the series that is still to come. A new time moves them, except for those that were moved
     by themselves."""
     return tagged(await series.change(principal, id, data, if_match))
 

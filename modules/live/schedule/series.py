@@ -80,7 +80,7 @@ class Series:
         return series
 
     async def change(self, principal: Principal, id: str, change: SeriesChange, if_match: IfMatch) -> SeriesView:
-        """Change every session of the series that has not begun, also those that a host changed by themselves.
+        """Change every session of the series that is still to come, also those that a host changed by themselves.
 
         When a time changes, each slot gets its new time, and a session that is at the time of its slot moves with it.
         Without a new rule there are as many slots as before. With a new rule there may be fewer: the last sessions are
@@ -102,7 +102,7 @@ class Series:
             series = msgspec.structs.replace(series, **own, rev=series.rev + 1)
             await self._rows.update(series)
             done = await self._move(principal, series, times, values) if times else set()
-            for session in await self._rows.lock_scheduled(id, clock.now()):
+            for session in await self._rows.lock_not_begun(id, after=clock.now()):
                 if values and session.id not in done:
                     await self._sessions.apply_change(principal, session, values)
             return _known(await self._rows.find(id))
@@ -145,7 +145,7 @@ class Series:
         async with self._database.transaction():
             series = _known(await self._rows.find(id))
             await self._check_mentor(principal, series)
-            for session in await self._rows.lock_scheduled(id, clock.now()):
+            for session in await self._rows.lock_not_begun(id):
                 await self._sessions.take_step(session, Step.CANCEL)
             if principal.id != series.mentor_id:
                 await record(self._database, principal, "live.cancel_series", id)

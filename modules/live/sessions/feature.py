@@ -6,7 +6,9 @@ from litestar import Router
 
 from gateway.contract import Kernel
 from gateway.http.services import services
+from gateway.settings import SettingsError
 from modules.live.sessions import routes
+from modules.live.sessions.reminders import Reminders
 from modules.live.sessions.service import Sessions
 from modules.live.sessions.timer_handlers import TimerHandlers
 from modules.live.sessions.video import SessionVideo
@@ -17,8 +19,9 @@ class SessionsFeature:
     """The service of sessions, its routes, and the handlers of its timers."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, video: SessionVideo) -> None:
-        self.sessions = Sessions(kernel, settings, video)
-        self.features = (self.sessions, TimerHandlers(kernel, self.sessions))
+        reminders = _reminders(settings)
+        self.sessions = Sessions(kernel, settings, video, reminders)
+        self.features = (self.sessions, TimerHandlers(kernel, self.sessions, reminders))
         self.routes = Router(
             "/sessions",
             route_handlers=[
@@ -33,3 +36,11 @@ class SessionsFeature:
             ],
             dependencies=services(sessions=self.sessions),
         )
+
+
+def _reminders(settings: LiveSettings) -> Reminders:
+    """Raises SettingsError for a time that is no number of seconds before the beginning."""
+    try:
+        return Reminders(int(seconds) for seconds in settings.remind_before)
+    except ValueError:
+        raise SettingsError("KSMP_LIVE_REMIND_BEFORE must be whole seconds before a session, each 1 or more.") from None

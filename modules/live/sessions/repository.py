@@ -27,6 +27,8 @@ DEMOTE_WITHOUT_CONSENT: Final = """
         AND user_id = live_promotion.user_id AND agreed
     ) RETURNING user_id
 """
+REMINDED_AT: Final = "SELECT reminded_at FROM live_session WHERE id = $1"
+SET_REMINDED_AT: Final = "UPDATE live_session SET reminded_at = $2 WHERE id = $1"
 BY_START: Final = Sort("agenda", (Session.starts_at, Session.id))
 CO_MENTOR: Final = "co_mentors @> ARRAY[{}]::text[]"
 TAUGHT: Final = f"(mentor_id = {{}} OR {CO_MENTOR})"
@@ -73,6 +75,16 @@ class SessionRepository:
             raise ValueError(f"a session has no {', '.join(sorted(unknown))}")
         changes = ", ".join(f"{field} = ${number}" for number, field in enumerate(values, 2))
         await self._database.fetch(f"UPDATE live_session SET {changes} WHERE id = $1", id, *values.values())  # noqa: S608
+
+    async def reminded_at(self, id: str) -> datetime | None:
+        """Up to when the session's reminders are done with; None means since it was made."""
+        for row in await self._database.fetch(REMINDED_AT, id):
+            at: datetime | None = row["reminded_at"]
+            return at
+        return None
+
+    async def set_reminded_at(self, id: str, at: datetime) -> None:
+        await self._database.fetch(SET_REMINDED_AT, id, at)
 
     async def demote_without_consent(self, id: str) -> list[str]:
         """Make viewers of speakers and co-hosts who have not agreed to be recorded; returns their ids."""

@@ -31,6 +31,7 @@ from modules.live.events import (
 from modules.live.messages import SESSION, NewSession, SessionChange, SessionView, Video
 from modules.live.rooms import session_room, staff_room
 from modules.live.sessions.recording_notice import RECORDING_NOTICE, RecordingAhead
+from modules.live.sessions.reminders import Reminders
 from modules.live.sessions.repository import Agenda, SessionRepository
 from modules.live.sessions.timers import EMPTY, SETTLE, FollowUpDue, SessionTimers
 from modules.live.sessions.video import SessionVideo
@@ -56,13 +57,14 @@ class Sessions:
 
     pushes = (SESSION, RECORDING_NOTICE)
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, video: SessionVideo) -> None:
+    def __init__(self, kernel: Kernel, settings: LiveSettings, video: SessionVideo, reminders: Reminders) -> None:
         self._kernel = kernel
         self._database = kernel.database
         self._rows = SessionRepository(kernel.database)
         self._settings = settings
         self._video = video
-        self._timers = SessionTimers(kernel, settings)
+        self._timers = SessionTimers(kernel, settings, reminders)
+        self._grant_fresh = timedelta(seconds=kernel.settings(Settings).grant_fresh)
 
     async def listing(self, principal: Principal, agenda: Agenda, span: Span) -> Page[SessionView]:
         """The sessions that the user may see, by their beginning."""
@@ -174,15 +176,21 @@ class Sessions:
     async def apply_change(self, principal: Principal, session: SessionView, values: dict[str, Any]) -> SessionView:
         """Change a locked session inside a transaction. A session that moves takes its timers with it.
 
-        Raises BadInput `invalid` for times that a session cannot have.
+        When its lobby was open, and opens later by the new beginning, the session is scheduled again and everybody but
+        the hosts leaves its rooms. Raises BadInput `invalid` for times that a session cannot have.
         """
+        before = session
         if moved := "starts_at" in values or "ends_at" in values:
             starts_at, ends_at = values.get("starts_at", session.starts_at), values.get("ends_at", session.ends_at)
             self._check_times(starts_at, ends_at)
             values = values | {"starts_at": starts_at.astimezone(UTC), "ends_at": ends_at.astimezone(UTC)}
+            if self._closes_again(session, starts_at):
+                values |= {"state": SessionState.SCHEDULED, "opened_at": None}
         await note_co_mentors(self._database, principal, session.id, session.co_mentors, values)
         session = await self.update(session, values)
         if moved:
+            if session.state is not before.state:
+                await self._close_rooms(before)
             await self._timers.plan(session)
             event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
             await self._kernel.events.publish(event)
@@ -218,9 +226,10 @@ class Sessions:
                 await self._video.end(session)
                 # `SessionEnded` is published later, with the session's figures (`attendance/finalizer.py`).
                 await self._kernel.schedules.at(SETTLE, session.id, now, FollowUpDue(session.id))
-                await self._schedule_eviction(session, now + timedelta(seconds=self._settings.room_kept))
+                closes = now + timedelta(seconds=self._settings.room_kept) + self._grant_fresh
+                await self._kernel.schedules.at(EMPTY, session.id, closes, FollowUpDue(session.id))
             case Step.CANCEL:
-                await self._schedule_eviction(session, now)
+                await self._close_rooms(session)
                 event = SessionCancelled(session.id, session.program_id)
         if step is Step.START and self._video.records(session):
             notice = RecordingAhead(session.id, session.rev)
@@ -272,11 +281,17 @@ class Sessions:
                 if user not in parts and user not in mentors and person.role != Role.ADMIN:
                     await self._evict(session, user)
 
-    async def _schedule_eviction(self, session: SessionView, closes: datetime) -> None:
-        """Set the timer that closes the rooms. By then no older grant lets anybody in."""
-        if session.state is not SessionState.SCHEDULED:
-            fresh = timedelta(seconds=self._kernel.settings(Settings).grant_fresh)
-            await self._kernel.schedules.at(EMPTY, session.id, closes + fresh, FollowUpDue(session.id))
+    async def _close_rooms(self, before: SessionView) -> None:
+        """Set the timer that closes the rooms now, and looks again when no older grant lets anybody in."""
+        if before.state is not SessionState.SCHEDULED:
+            now = clock.now()
+            due = FollowUpDue(before.id, now + self._grant_fresh)
+            await self._kernel.schedules.at(EMPTY, before.id, now, due)
+
+    def _closes_again(self, session: SessionView, starts_at: datetime) -> bool:
+        """Whether an open lobby closes when the session moves to this beginning."""
+        later = session.state is SessionState.LOBBY and starts_at > session.starts_at
+        return later and self._timers.lobby_opens(starts_at) > clock.now()
 
     async def _evict(self, session: SessionView, user: str) -> None:
         """Evict the user inside a transaction. They may join again, with the role that they have now."""

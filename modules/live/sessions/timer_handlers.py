@@ -13,6 +13,7 @@ from gateway import clock
 from gateway.contract import Delivery, Kernel, timer
 from modules.live.events import SessionNear
 from modules.live.messages import REMINDER, Reminder, SessionView
+from modules.live.sessions.reminders import Reminders, moment
 from modules.live.sessions.repository import SessionRepository
 from modules.live.sessions.service import Sessions
 from modules.live.sessions.timers import CLOSE, OPEN_LOBBY, REMIND, SessionDue
@@ -27,8 +28,9 @@ class TimerHandlers:
 
     pushes = (REMINDER,)
 
-    def __init__(self, kernel: Kernel, sessions: Sessions) -> None:
+    def __init__(self, kernel: Kernel, sessions: Sessions, reminders: Reminders) -> None:
         self._kernel = kernel
+        self._reminders = reminders
         self._sessions = sessions
         self._rows = SessionRepository(kernel.database)
 
@@ -49,13 +51,12 @@ class TimerHandlers:
     @timer(REMIND)
     async def remind(self, due: SessionDue, delivery: Delivery) -> None:
         session = await self._lock_or_retry(REMIND, due)
-        # A reminder may fire late, after an outage. Once the class has begun it is dropped.
-        if (
-            session is None
-            or session.state not in (SessionState.SCHEDULED, SessionState.LOBBY)
-            or session.starts_at <= clock.now()
-        ):
+        if session is None or session.state not in (SessionState.SCHEDULED, SessionState.LOBBY):
             return
+        done_until = await self._rows.reminded_at(session.id) or session.created_at
+        if not self._reminders.due(due.ahead, session.starts_at, done_until, clock.now()):
+            return
+        await self._rows.set_reminded_at(session.id, moment(session.starts_at, due.ahead))
         reminder = Reminder(session.id, session.title, session.starts_at, due.ahead, session.rev)
         await self._kernel.rooms.publish_row(program_room(session.program_id), REMINDER, reminder)
         await self._kernel.events.publish(

@@ -13,6 +13,8 @@ import msgspec
 from gateway import clock
 from gateway.contract import Kernel
 from modules.live.messages import SessionView
+from modules.live.sessions.reminders import Reminders
+from modules.live.sessions.repository import SessionRepository
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState
 
@@ -38,24 +40,26 @@ class SessionDue(msgspec.Struct, frozen=True):
 
 
 class FollowUpDue(msgspec.Struct, frozen=True):
-    """What a timer after a session's end carries."""
+    """What a timer after a session's end carries. `again_at` is when rooms that were closed are looked at once more."""
 
     session_id: str
+    again_at: datetime | None = None
 
 
 class SessionTimers:
     """Sets a session's timers in the transaction that writes its row."""
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
+    def __init__(self, kernel: Kernel, settings: LiveSettings, reminders: Reminders) -> None:
         self._kernel = kernel
         self._settings = settings
-        self._ahead = [int(seconds) for seconds in settings.remind_before]
+        self._rows = SessionRepository(kernel.database)
+        self._reminders = reminders
 
     async def plan(self, session: SessionView) -> None:
         """Set or cancel every timer of the session, inside the transaction that has written it."""
         now = clock.now()
-        opens = session.starts_at - timedelta(seconds=self._settings.lobby_before)
-        await self._set(OPEN_LOBBY, session, opens if session.state is SessionState.SCHEDULED else None)
+        opens = self.lobby_opens(session.starts_at) if session.state is SessionState.SCHEDULED else None
+        await self._set(OPEN_LOBBY, session, opens)
         match session.state:
             case SessionState.SCHEDULED | SessionState.LOBBY:
                 await self._set(CLOSE, session, session.ends_at + timedelta(seconds=self._settings.missed_after))
@@ -64,11 +68,17 @@ class SessionTimers:
                 await self._set(CLOSE, session, latest)
             case _:
                 await self._set(CLOSE, session, None)
-        waits = session.state in (SessionState.SCHEDULED, SessionState.LOBBY)
-        for ahead in self._ahead:
-            at = session.starts_at - timedelta(seconds=ahead)
-            # A session that was scheduled on short notice needs no reminder that would be late.
-            await self._set(REMIND, session, at if waits and at > now else None, ahead)
+        waiting: dict[int, datetime] = {}
+        if session.state in (SessionState.SCHEDULED, SessionState.LOBBY):
+            # A session that was scheduled on short notice has no reminder from before it was made.
+            done_until = await self._rows.reminded_at(session.id) or session.created_at
+            waiting = self._reminders.waiting(session.starts_at, done_until)
+        for ahead in self._reminders.ahead:
+            await self._set(REMIND, session, waiting.get(ahead), ahead)
+
+    def lobby_opens(self, starts_at: datetime) -> datetime:
+        """When the lobby of a session with this beginning opens by itself."""
+        return starts_at - timedelta(seconds=self._settings.lobby_before)
 
     async def _set(self, timer: str, session: SessionView, at: datetime | None, ahead: int = 0) -> None:
         key = f"{session.id}-{ahead}" if ahead else session.id

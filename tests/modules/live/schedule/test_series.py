@@ -9,9 +9,10 @@ import asyncpg
 import httpx
 import icalendar
 
-from ksmp_testkit import Caller
+from ksmp_testkit import Caller, MakeToken, Running
 from ksmp_testkit.answers import refused
-from tests.modules.live.scheduling import ANY, SESSIONS, at
+from ksmp_testkit.socket_client import connected
+from tests.modules.live.scheduling import ANY, SESSIONS, at, entered
 
 SERIES, CALENDARS = "/api/v1/series", "/api/v1/calendars"
 
@@ -45,7 +46,8 @@ async def test_a_series_is_sessions_that_are_changed_and_cancelled_together(
     ]
     # One that has begun goes on as it is.
     first = (await items())[0]["id"]
-    assert (await mentor.post(f"{SESSIONS}/{first}/open")).status_code == 200
+    for step in ("open", "start"):
+        assert (await mentor.post(f"{SESSIONS}/{first}/{step}")).status_code == 200
     for nobody in (stranger, enid):
         refused(await nobody.patch(path, json={"title": "B"}, headers=ANY), 403, "forbidden")
         refused(await nobody.post(f"{path}/cancel"), 403, "forbidden")
@@ -61,7 +63,7 @@ async def test_a_series_is_sessions_that_are_changed_and_cancelled_together(
     assert (await caller("root", "admin").post(f"{path}/cancel")).status_code == 200
     acts = await database.fetch("SELECT actor, act FROM account_audit WHERE subject = $1", id)
     assert [tuple(row) for row in acts] == [("root", "live.cancel_series")]
-    assert [one["state"] for one in await items()] == ["lobby", *["cancelled"] * 3]
+    assert [one["state"] for one in await items()] == ["live", *["cancelled"] * 3]
     assert (await enid.get(path)).json()["timezone"] == "Asia/Kolkata"
 
 
@@ -138,3 +140,48 @@ async def test_a_series_is_moved_but_for_what_was_moved_by_itself(
     refused(await change(starts_at=day + timedelta(days=1), rule="FREQ=WEEKLY;BYDAY=MO,TU;COUNT=800"), 400, "invalid")
     assert (await mentor.post(f"{path}/cancel")).status_code == 200
     refused(await change(**times), 409, "live.not_changeable")
+
+
+async def test_an_occurrence_whose_lobby_is_open_belongs_to_its_series(
+    caller: Caller, program: str, node: Running, token: MakeToken
+) -> None:
+    mentor, enid = caller("meera", "mentor"), f"enid-{program}"
+    day = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
+    body = {
+        "program_id": program,
+        "title": "Roots",
+        "starts_at": day.isoformat(),
+        "ends_at": (day + timedelta(hours=1)).isoformat(),
+        "rule": "FREQ=DAILY;COUNT=3",
+        "timezone": "UTC",
+    }
+    path = (await mentor.post(f"{SERIES}/", json=body)).headers["location"]
+
+    async def items() -> list[Any]:
+        params = {"series": path.rsplit("/", 1)[1]}
+        found: list[Any] = (await mentor.get(SESSIONS, params=params)).json()["items"]
+        return found
+
+    first, second = [f"{SESSIONS}/{one['id']}" for one in await items()][:2]
+    async with connected(node.ws_url, token(enid)) as client:
+        for moved in (False, True):
+            for one in (first, second):
+                room = f"session:{one.rsplit('/', 1)[1]}"
+                assert (await mentor.post(f"{one}/open")).status_code == 200
+                await client.join(room)
+            # With its series, or by itself: the lobby closes, and opens again by the new beginning.
+            later = {"starts_at": (day + timedelta(hours=2)).isoformat()}
+            for what in (first, second) if moved else (path,):
+                week = {"starts_at": at(86400 * 9), "ends_at": at(86400 * 9 + 3600)}
+                assert (await mentor.patch(what, json=week if moved else later, headers=ANY)).status_code == 200
+            assert {(one["state"], one["opened_at"]) for one in await items()} == {("scheduled", None)}
+            for one in (first, second):
+                room = f"session:{one.rsplit('/', 1)[1]}"
+                left = await client.expect_push("left", room)
+                assert (left["data"]["code"], left["data"]["rejoin"]) == ("live.not_open", False)
+                assert await entered(client, room) == "live.not_open"
+    assert (await mentor.patch(path, json={"title": "B"}, headers=ANY)).status_code == 200
+    assert {one["title"] for one in await items()} == {"B"}
+    assert (await mentor.post(f"{first}/open")).status_code == 200
+    assert (await mentor.post(f"{path}/cancel")).status_code == 200
+    assert {one["state"] for one in await items()} == {"cancelled"}

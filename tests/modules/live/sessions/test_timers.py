@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import asyncpg
 import httpx
@@ -11,7 +12,7 @@ import pytest
 
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import connected
-from tests.modules.live.scheduling import at, create_program, create_session
+from tests.modules.live.scheduling import ANY, at, create_program, create_session
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +62,35 @@ async def test_a_lobby_opens_and_a_program_is_reminded_by_itself(
     waits = [row["name"] for row in await database.fetch(timers, later.rsplit("/", 1)[1])]
     assert waits == ["live.close", "live.open_lobby", "live.remind", "live.remind"]
     names = [row["name"] for row in await database.fetch(timers, id)]
-    assert names == ["live.close", "live.remind", "live.remind"]
+    assert [name for name in names if name != "live.empty"] == waits
     assert (await mentor.post(f"{path}/cancel")).status_code == 200
-    # Its lobby was open: who is there is told to go.
-    assert [row["name"] for row in await database.fetch(timers, id)] == ["live.empty"]
+    names = [row["name"] for row in await database.fetch(timers, id)]
+    assert [name for name in names if name != "live.empty"] == []
+
+
+async def test_a_reminder_that_is_due_when_the_lobby_opens_is_sent(
+    caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
+) -> None:
+    mentor = caller("meera", "mentor")
+    async with connected(node.ws_url, token(f"enid-{program}")) as enid:
+        await enid.join(f"program:{program}")
+        for late in (0, 600):
+            # It is opened by hand at the moment of its reminder, or a while after: the platform was away.
+            path = await create_session(mentor, program, 90_000, 93_600)
+            id = path.rsplit("/", 1)[1]
+            passed = timedelta(seconds=90_000 - 3598 + late)
+            for table, columns in (("timer", ("at",)), ("live_session", ("starts_at", "ends_at", "created_at"))):
+                key = "starts_with(key, $1)" if table == "timer" else "id = $1"
+                values = ", ".join(f"{column} = {column} - $2::interval" for column in columns)
+                await database.execute(f"UPDATE {table} SET {values} WHERE {key}", id, passed)
+            assert (await mentor.post(f"{path}/open")).status_code == 200
+            push = await enid.expect_push("live.reminder", f"program:{program}")
+            assert (push["data"]["session_id"], push["data"]["ahead"]) == (id, 3598)
+            # A change of its times says nothing again, unless the moment of the reminder is later by it.
+            assert (await mentor.patch(path, json={"ends_at": at(7200)}, headers=ANY)).status_code == 200
+            waits = "SELECT FROM timer WHERE name = 'live.remind' AND starts_with(key, $1)"
+            assert await database.fetch(waits, id) == []
+        assert len(enid.pushes("live.reminder")) == 2
 
 
 async def test_what_nobody_starts_is_cancelled_and_what_nobody_ends_is_ended(caller: Caller, program: str) -> None:
