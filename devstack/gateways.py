@@ -22,6 +22,8 @@ COMMAND = (sys.executable, "-m", "gateway.cli", "serve")
 
 # A student's click should be answered within this time; what holds the loop longer is worth a line in the log.
 STALL_LOG = 0.1
+# What each gateway has for itself.
+OWN = ("KSMP_PORT", "KSMP_METRICS_ADDRESS")
 # Drained within this time, so that a stop of everything stays below ten seconds.
 DRAIN = 3.0
 STOP_STEPS = ((signal.SIGTERM, 4.5),)
@@ -38,16 +40,18 @@ def variables(
     issuer: Path,
     environ: Mapping[str, str],
     aws_endpoint: str = "",
+    metrics_port: int = 0,
 ) -> dict[str, str]:
     """The `KSMP_*` variables of the gateway on one port, and the credentials that the stand-in for AWS takes.
 
-    Those of `environ` win, except for the port, which every gateway has for itself. Raises SettingsError
-    when they do not make sense.
+    Those of `environ` win, except for the ports, which every gateway has for itself; without `metrics_port` the
+    system chooses one. Raises SettingsError when they do not make sense.
     """
     settings = Settings(
         environment="development",
         host=LOOPBACK,
         port=port,
+        metrics_address=f"{LOOPBACK}:{metrics_port}",
         log_format="console",
         stall_log=STALL_LOG,
         allowed_origins=tuple(f"http://{host}:{other}" for other in ports for host in (LOOPBACK, "localhost")),
@@ -61,7 +65,7 @@ def variables(
         drain_timeout=DRAIN,
         aws_endpoint=aws_endpoint,
     )
-    overrides = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name != "KSMP_PORT"}
+    overrides = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name not in OWN}
     result = environment(settings) | overrides
     read(Settings, result)
     if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:

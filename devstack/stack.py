@@ -101,6 +101,7 @@ class Stack:
         region = environ.get("KSMP_AWS_REGION", Settings.aws_region)
         self._cloud = DevCloud(folder.path, region=region, guard=guard, report=self._report) if options.cloud else None
         self._gateways: list[Gateway] = []
+        self._metrics: dict[int, int] = {}
         self._tokens: dict[str, str] = {}
         self._state: State | None = None
 
@@ -110,6 +111,8 @@ class Stack:
         if self._cloud is not None:
             await self._cloud.prepare()
         await run_all(self._start_postgres(), self._start_nats(), self._start_cloud(), self._sign_tokens())
+        for port in self._options.ports:
+            self._metrics[port] = ports.choose(self._metrics.values())
         variables = {port: self._variables(port) for port in self._options.ports}
         settings = read(Settings, variables[self._options.port])
         names = await self._prepare(settings)
@@ -135,7 +138,7 @@ class Stack:
             tokens=self._tokens,
             database_url=self._postgres.url,
             nats_url=",".join(self._nats.urls),
-            metrics=[f"{gateway.url}/metrics" for gateway in self._gateways],
+            metrics=[f"http://{ports.LOOPBACK}:{port}/metrics" for port in self._metrics.values()],
             pids=self._pids(),
             aws_endpoint=self._aws_endpoint,
             module_paths=settings.module_paths,
@@ -209,6 +212,7 @@ class Stack:
             issuer=self._folder.issuer,
             environ=self._environ,
             aws_endpoint=self._aws_endpoint,
+            metrics_port=self._metrics.get(port, 0),
         )
 
     @property

@@ -11,7 +11,7 @@ from litestar.exceptions import ImproperlyConfiguredException
 
 from gateway import registry
 from gateway.app import Gateway
-from gateway.http import authenticator, cors, development, etag, health, listing, openapi, problems
+from gateway.http import authenticator, cors, development, etag, health, listing, metrics, openapi, problems
 from gateway.http.admission import RequestAdmission
 from gateway.http.allowed_methods import AllowedMethods
 from gateway.http.compression import Compression
@@ -19,11 +19,10 @@ from gateway.http.conditional import ConditionalRequests
 from gateway.http.envelope import Envelope
 from gateway.http.idempotency import IdempotentRequests
 from gateway.http.json_request import JsonRequest
-from gateway.http.metrics import MetricsController
 
 
 def create_app(gateway: Gateway) -> Litestar:
-    """The ASGI application of a gateway: `/realtime`, health, metrics and the modules' routes.
+    """The ASGI application of a gateway: `/realtime`, health and the modules' routes.
 
     Raises RegistryError for a route that states no policy, for one that Litestar cannot use, and for two of one path.
     """
@@ -38,7 +37,7 @@ def create_app(gateway: Gateway) -> Litestar:
         gateway.realtime.route(),
         *gateway.fallback.routes(),
         *health.routes(gateway.check),
-        MetricsController,
+        *metrics.routes(settings),
         *registry.routers(gateway.modules),
         *development.routes(settings),
     ]

@@ -23,6 +23,7 @@ from gateway.app import Gateway
 from gateway.asgi import create_app
 from gateway.settings import Settings, SettingsError, read, variable
 from gateway.telemetry import logs
+from gateway.telemetry.exposition import FOLDER, exposed
 from gateway.transport.endpoint import WebSocketEndpoint
 from gateway.transport.http import HttpConfig
 
@@ -129,22 +130,28 @@ def serve(settings: Settings, workers: int) -> None:
     # Before anything runs, and by ourselves: uvicorn would log what a person should be told.
     listening = listen(settings)
     if workers == 1:
-        # uvicorn would log a module's failure to start with its whole traceback; the sentence is raised below.
-        logging.getLogger("uvicorn.error").addFilter(lambda record: gateway.failure is None)
-        try:
-            GatewayServer(configuration(settings, app_of(gateway)), settings.exit_timeout).run([listening])
-        finally:
-            if gateway.failure is not None:
-                # In place of uvicorn's SystemExit.
-                raise gateway.failure
+        with exposed(settings.metrics_address):
+            _serve_one(settings, gateway, listening)
         return
     with tempfile.TemporaryDirectory(prefix="ksmp-metrics-") as folder:
-        # The workers' counters meet in files there, so that any of them answers for all.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        config = configuration(settings, "gateway.server:application", workers=workers)
-        # The only way to say which server the processes run; uvicorn's own would not drain.
-        multiprocess.Process = Worker  # type: ignore[misc]
-        multiprocess.Multiprocess(config, sockets=[listening]).run()
+        # The workers' counters meet in files there. This process reads them, which costs the workers nothing.
+        os.environ[FOLDER] = folder
+        with exposed(settings.metrics_address):
+            config = configuration(settings, "gateway.server:application", workers=workers)
+            # The only way to say which server the processes run; uvicorn's own would not drain.
+            multiprocess.Process = Worker  # type: ignore[misc]
+            multiprocess.Multiprocess(config, sockets=[listening]).run()
+
+
+def _serve_one(settings: Settings, gateway: Gateway, listening: socket.socket) -> None:
+    # uvicorn would log a module's failure to start with its whole traceback; the sentence is raised below.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: gateway.failure is None)
+    try:
+        GatewayServer(configuration(settings, app_of(gateway)), settings.exit_timeout).run([listening])
+    finally:
+        if gateway.failure is not None:
+            # In place of uvicorn's SystemExit.
+            raise gateway.failure
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -13,6 +14,9 @@ import msgspec
 PREFIX = "KSMP_"
 # The types that the text of a variable is read as, besides Literal.
 READABLE: Final = (str, int, float, bool, tuple[str, ...])
+
+# `host:port`; an IPv6 address stands in brackets.
+ADDRESS: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]+):[0-9]{1,5}")
 
 T = TypeVar("T")
 
@@ -38,6 +42,14 @@ class Settings:
     )
     host: str = setting("0.0.0.0", doc="Address to listen on")  # noqa: S104
     port: int = setting(8000, doc="Port to listen on")
+    metrics_address: str = setting(
+        "127.0.0.1:9464",
+        doc="Where `/metrics` is served to a scraper that is not asked who it is, `host:port`; empty is nowhere. "
+        "Several workers share it",
+    )
+    metrics_token: str = setting(
+        "", secret=True, doc="Serves `/metrics` on the public port as well, to `Authorization: Bearer` with this token"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", doc="Least level that is logged")
     log_format: Literal["json", "console"] = setting("json", doc="How a log line looks")
     stall_log: float = setting(
@@ -184,6 +196,8 @@ class Settings:
             raise SettingsError(f"{variable('development_issuer')} is not allowed in production; unset it.")
         if self.failpoints and self.environment != "test":
             raise SettingsError(f"{variable('failpoints')} is only allowed in the environment `test`; unset it.")
+        if self.metrics_address and not ADDRESS.fullmatch(self.metrics_address):
+            raise SettingsError(f"{variable('metrics_address')} must be host:port, such as 127.0.0.1:9464, or empty.")
         if self.nats_replicas not in (1, 3, 5):
             raise SettingsError(f"{variable('nats_replicas')} must be 1, 3 or 5.")
         if self.reconnect_least > self.reconnect_most:

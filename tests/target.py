@@ -28,6 +28,7 @@ class Target:
 
     process: gateways.Gateway
     port: int
+    metrics_port: int
     log: Path
 
     @property
@@ -50,7 +51,7 @@ class Target:
     async def metric(self, name: str) -> float:
         """A metric without labels."""
         async with httpx.AsyncClient() as http:
-            text = (await http.get(f"{self.url}/metrics", timeout=10.0)).text
+            text = (await http.get(f"http://{LOOPBACK}:{self.metrics_port}/metrics", timeout=10.0)).text
         found = re.search(rf"^{name}(?:{{pid=\"\d+\"}})? (\S+)$", text, re.MULTILINE)
         assert found is not None, name
         return float(found[1])
@@ -69,7 +70,8 @@ async def targeted(
 ) -> AsyncIterator[Target]:
     """Run a gateway; `make` makes the settings, `overrides` are some of them, `environ` the modules' variables."""
     port = ports.choose([])
-    settings: Settings = make(port=port, **overrides)
+    metrics_port = ports.choose([port])
+    settings: Settings = make(port=port, metrics_address=f"{LOOPBACK}:{metrics_port}", **overrides)
     process = gateways.Gateway(
         1,
         port,
@@ -82,7 +84,7 @@ async def targeted(
     await process.start()
     pid = process.pid
     try:
-        yield Target(process, port, folder / "logs" / "gateway-1.log")
+        yield Target(process, port, metrics_port, folder / "logs" / "gateway-1.log")
         assert process.pid == pid, "the gateway died"
     finally:
         await process.stop()

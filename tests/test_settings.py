@@ -44,6 +44,7 @@ SPECIAL: dict[str, tuple[str, Any]] = {
     "log_level": ("debug", "debug"),
     "log_format": ("console", "console"),
     "event_loop": ("asyncio", "asyncio"),
+    "metrics_address": ("[::1]:9000", "[::1]:9000"),
     "outbound_hard_bytes": ("900000", 900_000),
 }
 HINTS = get_type_hints(Settings)
@@ -145,7 +146,7 @@ def test_secrets_are_shown_nowhere() -> None:
         assert secret not in str(settings)
         assert secret in str(environment(settings))
     secrets = {item.name for item in fields(Settings) if item.metadata["secret"]}
-    assert secrets == {"database_url", "nats_url"}
+    assert secrets == {"database_url", "nats_url", "metrics_token"}
 
 
 def test_a_secret_with_a_bad_value_is_not_in_the_error() -> None:

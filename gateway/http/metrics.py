@@ -1,16 +1,41 @@
-"""Serves `GET /metrics` for a scraper inside the network."""
+"""Serves `GET /metrics` on the public port for whoever has the token of the metrics."""
 
 from __future__ import annotations
 
-from litestar import Response, get
-from litestar.plugins.prometheus import PrometheusController
+import secrets
+from typing import Any, Final
 
-from gateway.auth.policy import anyone
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from prometheus_client.exposition import choose_encoder
+
+from gateway.auth.policy import otherwise
+from gateway.errors import Code, Refused
+from gateway.settings import Settings
+from gateway.telemetry.exposition import collectors
+
+BEARER: Final = "Bearer "
 
 
-class MetricsController(PrometheusController):
-    @get(policy=anyone(limited=False), media_type="text/plain", tags=["health"])
-    async def get(self) -> Response[bytes]:
-        """The metrics of this process, in Prometheus' text format."""
-        answer: Response[bytes] = await PrometheusController.get.fn(self)
-        return answer
+def routes(settings: Settings) -> list[HTTPRouteHandler]:
+    """`GET /metrics`, where a token is set for it; nothing otherwise."""
+    wanted = settings.metrics_token
+    if not wanted:
+        return []
+
+    @get(
+        "/metrics",
+        policy=otherwise("the token of the metrics"),
+        media_type="text/plain",
+        include_in_schema=False,
+        sync_to_thread=True,
+    )
+    def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """The metrics of this gateway, all its workers included, in the format that the scraper prefers."""
+        given = request.headers.get("authorization", "")
+        if not secrets.compare_digest(given.encode(), (BEARER + wanted).encode()):
+            raise Refused(Code.UNAUTHENTICATED, "Authorization: Bearer <token of the metrics> is missing or wrong")
+        encode, kind = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(collectors()), headers={"Content-Type": kind})
+
+    return [metrics]

@@ -17,6 +17,7 @@ def variables(**environ: str) -> dict[str, str]:
         database_url="postgresql://ksmp:pw@127.0.0.1:1/ksmp",
         nats_url=["nats://127.0.0.1:2", "nats://127.0.0.1:3", "nats://127.0.0.1:4"],
         issuer=Path("/data/issuer"),
+        metrics_port=9001,
         environ=environ,
     )
 
@@ -25,6 +26,7 @@ def test_a_gateway_is_told_where_everything_is() -> None:
     settings = read(Settings, variables())
     assert settings.development
     assert (settings.host, settings.port) == ("127.0.0.1", 8001)
+    assert settings.metrics_address == "127.0.0.1:9001"
     assert settings.jwks_url == "http://127.0.0.1:8001/dev/jwks.json"
     assert settings.issuer == "https://issuer.ksmp.localhost/dev"
     assert settings.client_ids == ("ksmp-dev",)
@@ -38,10 +40,12 @@ def test_a_gateway_is_told_where_everything_is() -> None:
     }
 
 
-def test_the_environment_wins_but_for_the_port() -> None:
-    given = variables(KSMP_ENVIRONMENT="test", KSMP_FAILPOINTS="poke.drop=1", KSMP_PORT="1", KSMP_LIVE_X="y", PATH="z")
+def test_the_environment_wins_but_for_the_ports() -> None:
+    own = {"KSMP_PORT": "1", "KSMP_METRICS_ADDRESS": "0.0.0.0:1"}
+    given = variables(KSMP_ENVIRONMENT="test", KSMP_FAILPOINTS="poke.drop=1", KSMP_LIVE_X="y", PATH="z", **own)
     settings = read(Settings, given)
     assert (settings.environment, settings.failpoints, settings.port) == ("test", "poke.drop=1", 8001)
+    assert settings.metrics_address == "127.0.0.1:9001"
     assert given["KSMP_LIVE_X"] == "y"
     assert "PATH" not in given
 

@@ -1,14 +1,17 @@
-"""What a load balancer and a scraper are told."""
+"""What a load balancer and a scraper are told, and who is not."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import threading
+from collections.abc import Iterator
 
 import httpx
 import prometheus_client
 import pytest
 
+from gateway.telemetry.exposition import exposed
 from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireError, connected
 
@@ -113,7 +116,14 @@ METRICS = {
 }
 
 
-async def test_metrics(gateway: MakeGateway, token: MakeToken, room: str) -> None:
+@pytest.fixture
+def scraped() -> Iterator[str]:
+    """The address of this process' metrics, as `ksmp serve` has one."""
+    with exposed("127.0.0.1:0") as port:
+        yield f"http://127.0.0.1:{port}/metrics"
+
+
+async def test_metrics(gateway: MakeGateway, token: MakeToken, room: str, scraped: str) -> None:
     """On the registry of the process, as a gateway of its own process has it."""
     collectors = prometheus_client.REGISTRY
     async with gateway(collectors=collectors) as running:
@@ -124,7 +134,7 @@ async def test_metrics(gateway: MakeGateway, token: MakeToken, room: str) -> Non
                 await client.expect_push("chat.message")
                 async with httpx.AsyncClient(base_url=running.url) as http:
                     await http.get("/health/live")
-                    lines = (await http.get("/metrics")).text.splitlines()
+                    lines = (await http.get(scraped)).text.splitlines()
             assert {line.split()[2] for line in lines if line.startswith("# TYPE")} >= METRICS
             samples = dict(line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
             assert float(samples["ksmp_connections"]) == 1
@@ -134,6 +144,61 @@ async def test_metrics(gateway: MakeGateway, token: MakeToken, room: str) -> Non
             assert float(samples["ksmp_publish_seconds_count"]) == 1
             assert float(samples["ksmp_fan_out_seconds_count"]) == 1
             assert not any(room in name for name in samples)
+            assert float(samples['ksmp_requests_total{method="GET",path="/health/live",status_code="200"}']) == 1
+            assert not any("_created" in name for name in samples)
         finally:
             for collector in (*vars(running.gateway.metrics).values(), *running.gateway.request_metrics.collectors):
                 collectors.unregister(collector)
+
+
+class Rendering:
+    """A collector that notes which threads rendered it."""
+
+    def __init__(self) -> None:
+        self.threads: set[int] = set()
+
+    def collect(self) -> Iterator[prometheus_client.Metric]:
+        self.threads.add(threading.get_ident())
+        yield prometheus_client.Metric("ksmp_test_rendering", "A test's own", "gauge")
+
+
+@pytest.fixture
+def rendering() -> Iterator[Rendering]:
+    collector = Rendering()
+    prometheus_client.REGISTRY.register(collector)
+    # The registry has asked for its names.
+    collector.threads.clear()
+    yield collector
+    prometheus_client.REGISTRY.unregister(collector)
+
+
+async def test_the_public_port_has_no_metrics(node: Running, http: httpx.AsyncClient, token: MakeToken) -> None:
+    for headers in ({}, {"Authorization": f"Bearer {token('ann')}"}):
+        assert (await http.get("/metrics", headers=headers)).status_code == 404
+
+
+async def test_the_public_port_has_metrics_for_a_token_alone(
+    gateway: MakeGateway, token: MakeToken, rendering: Rendering
+) -> None:
+    async with (
+        gateway(metrics_token="s3cret", address_burst=6, address_rate=0.001) as running,
+        httpx.AsyncClient(base_url=running.url) as http,
+    ):
+        for given in ("", "Bearer", "Bearer s3cre", "s3cret", f"Bearer {token('admin', role='admin')}"):
+            refused = await http.get("/metrics", headers={"Authorization": given} if given else {})
+            assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated"), given
+            assert "ksmp_connections" not in refused.text
+        assert not rendering.threads
+        scrape = await http.get("/metrics", headers={"Authorization": "Bearer s3cret"})
+        assert scrape.status_code == 200
+        assert "ksmp_test_rendering" in scrape.text
+        # Whoever guesses is limited as any other.
+        assert (await http.get("/metrics", headers={"Authorization": "Bearer guess"})).status_code == 429
+    assert threading.get_ident() not in rendering.threads
+
+
+async def test_a_scrape_does_not_hold_the_event_loop(scraped: str, rendering: Rendering) -> None:
+    async with httpx.AsyncClient() as http:
+        assert "ksmp_test_rendering" in (await http.get(scraped)).text
+    assert rendering.threads
+    assert threading.get_ident() not in rendering.threads

@@ -79,7 +79,6 @@ async def test_the_conventions_show_where_a_route_uses_them(schema: dict[str, An
         assert "304" not in whole["responses"]
         assert "If-None-Match" not in {one["name"] for one in whole["parameters"]}
     assert "/dev/token" in schema["paths"]
-    assert "/metrics" in schema["paths"]
     assert {one["name"] for one in schema["paths"]["/realtime/sse"]["get"]["parameters"]} >= {"room", "since"}
 
 

@@ -42,6 +42,7 @@ class Cluster:
         self.nats = NatsCluster(folder, nodes=nats_nodes, guard=guard, restart=False)
         self.gateways: list[Child] = []
         self.urls: list[str] = []
+        self.metrics: list[str] = []
         self._guard = guard
         self._extra = extra or {}
         self._command = (*gateways.COMMAND, *arguments)
@@ -53,6 +54,7 @@ class Cluster:
         while len(chosen) < count:
             chosen.append(ports.choose(chosen))
         for number, port in enumerate(chosen, 1):
+            scraped = ports.choose(chosen)
             variables = gateways.variables(
                 port,
                 ports=chosen,
@@ -60,6 +62,7 @@ class Cluster:
                 nats_url=self.nats.urls,
                 issuer=self.folder / "issuer",
                 environ=self._extra,
+                metrics_port=scraped,
             )
             if number == 1:
                 await prepare_database(read(Settings, variables))
@@ -74,6 +77,7 @@ class Cluster:
             )
             self.gateways.append(gateway._child)
             self.urls.append(f"ws://127.0.0.1:{port}/realtime")
+            self.metrics.append(f"http://127.0.0.1:{scraped}/metrics")
         await asyncio.gather(*(gateway.start() for gateway in self.gateways))
 
     async def stop(self) -> None:

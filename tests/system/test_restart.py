@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from devstack import probe
 from gateway.principal import Role
 from ksmp_testkit.socket_client import WireClient, connected
 from tests.system import fleet
@@ -144,6 +145,9 @@ async def test_a_gateway_of_several_processes_drains_and_ends_though_its_work_ha
             await client.join(room)
             await client.send("chat.send", room=room, data={"text": "hangs"})
             await client.settle()
+            # Whichever worker has the client, their parent tells of it.
+            status, metrics = await probe.get(cluster.metrics[0], timeout=10.0)
+            assert (status, b"\nksmp_connections 1.0\n" in metrics) == (200, True)
             stopping = asyncio.create_task(cluster.stop_gateway(0))
             disconnect = await client.disconnect_push()
             assert disconnect["code"] == 4000
