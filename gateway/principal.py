@@ -18,6 +18,11 @@ class Role(enum.StrEnum):
     MENTOR = "mentor"
     ADMIN = "admin"
 
+    @property
+    def may_teach(self) -> bool:
+        """Whether a user of this role has the rights of a mentor, where they are named as one."""
+        return self is not Role.STUDENT
+
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """A user as a verified token names them.

@@ -96,6 +96,10 @@ class SignIn:
         principal = await self.verified(token)
         if principal.id != member.user.id:
             raise Refused(Code.FORBIDDEN, "the token is of another user")
+        if principal.identified and principal.role is not member.user.role:
+            # The rooms were joined in the other role. After the reply the client connects with the token that it has
+            # just shown, and joins them anew.
+            asyncio.get_running_loop().call_soon(member.close, CloseCode.TOKEN_EXPIRED)
         self._know(member, principal)
         self._expire(member)
         return RefreshResult(principal.expires_at)

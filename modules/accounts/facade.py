@@ -1,8 +1,8 @@
-"""What other modules may ask of accounts: the audit, who is kept out, and the names of its rooms."""
+"""What other modules may ask of accounts: the audit, roles, who is kept out, and the names of its rooms."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -46,12 +46,17 @@ async def record(
     await database.fetch(RECORD, new_id(), clock.now(), actor.id, act, subject, written, request)
 
 
-KEPT_OUT = "SELECT FROM account_user WHERE id = $1 AND (blocked OR deleted_at IS NOT NULL)"
+STUDENTS_AMONG = "SELECT id FROM account_user WHERE id = ANY($1) AND role = 'student'"
 
 
-async def kept_out(database: Database, user_id: str) -> bool:
-    """Whether the user is blocked or deleted; for requests without a token."""
-    return bool(await database.fetch(KEPT_OUT, user_id))
+async def students_among(database: Database, user_ids: Collection[str]) -> set[str]:
+    """Those of these users who are students now, so who teach nothing, whatever names them as a mentor.
+
+    A user whom the platform has not met yet is none of them: their first token says their role.
+    """
+    if not user_ids:
+        return set()
+    return {row["id"] for row in await database.fetch(STUDENTS_AMONG, list(user_ids))}
 
 
 ROLE = "SELECT role FROM account_user WHERE id = $1 AND NOT blocked AND deleted_at IS NULL"

@@ -161,7 +161,7 @@ class Announcements:
         """What a user is shown now in all audiences they are in; raises Unavailable."""
         now = clock.now()
         programs = [audience.removeprefix("program:") for audience in await self._rows.program_audiences(now)]
-        theirs = await taken_part_in(self._kernel.database, principal.id, programs) if programs else []
+        theirs = await taken_part_in(self._kernel.database, principal, programs) if programs else []
         audiences = [*audiences_of(principal), *(program_audience(program) for program in theirs)]
         return Current(await self._rows.shown(audiences, now))
 

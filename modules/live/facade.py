@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from gateway.contract import Database
+from modules.accounts.facade import students_among
 from modules.live.rooms import session_room, staff_room
 from modules.programs.facade import Part, parts_of
 
@@ -60,10 +61,12 @@ async def roles_in(database: Database, session_id: str, user_ids: Sequence[str])
     asked = list(user_ids)
     for row in await database.fetch(STANDING, asked, session_id):
         parts = await parts_of(database, asked, row["program_id"])
+        mentors = {*row["mentors"]}
+        mentors -= await students_among(database, mentors & {*asked})
         promoted = dict(zip(row["promoted"], row["roles"], strict=True))
         found: dict[str, str] = {}
         for user in asked:
-            if user in row["mentors"] or parts.get(user) is Part.MENTOR:
+            if user in mentors or parts.get(user) is Part.MENTOR:
                 found[user] = "host"
             elif user in parts or row["visibility"] == "open":
                 found[user] = promoted.get(user, "viewer")

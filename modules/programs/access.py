@@ -45,7 +45,7 @@ class ProgramAccess:
             if not await exists(self._database, id):
                 raise not_found("there is no such program")
             return "mentor"
-        match await part_of(self._database, principal.id, id):
+        match await part_of(self._database, principal, id):
             case Part.MENTOR:
                 return "mentor"
             case Part.STUDENT:
@@ -63,4 +63,4 @@ class ProgramAccess:
         raise not_found("there is no such program")
 
     async def _takes_part(self, principal: Principal, program: ProgramView) -> bool:
-        return await part_of(self._database, principal.id, program.id) is not None
+        return await part_of(self._database, principal, program.id) is not None

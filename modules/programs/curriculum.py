@@ -68,7 +68,7 @@ class Curricula:
     async def lesson(self, principal: Principal, program_id: str, lesson_id: str) -> LessonView:
         """The whole lesson, for a user who takes part; raises Refused `forbidden` for others."""
         program = await self._access.visible(principal, program_id)
-        if not edits(principal, program) and await part_of(self._kernel.database, principal.id, program_id) is None:
+        if not edits(principal, program) and await part_of(self._kernel.database, principal, program_id) is None:
             raise forbidden("its lessons are for those enrolled in the program")
         return await self._lesson(program_id, lesson_id)
 

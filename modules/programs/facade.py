@@ -8,6 +8,8 @@ from enum import StrEnum
 import msgspec
 
 from gateway.contract import Database
+from gateway.principal import Principal, Role
+from modules.accounts.facade import students_among
 
 
 def program_room(program_id: str) -> str:
@@ -30,10 +32,14 @@ PART = """
 """
 
 
-async def part_of(database: Database, user_id: str, program_id: str) -> Part | None:
-    """How the user takes part in the program; None when they do not. A co-mentor is a mentor."""
-    for row in await database.fetch(PART, user_id, program_id):
-        return Part.MENTOR if row["mentor"] else Part.STUDENT if row["student"] else None
+async def part_of(database: Database, principal: Principal, program_id: str) -> Part | None:
+    """How the user takes part in the program; None when they do not.
+
+    A co-mentor is a mentor. A user whose role is student teaches nothing, also where they are named as a mentor.
+    """
+    for row in await database.fetch(PART, principal.id, program_id):
+        mentor = row["mentor"] and principal.role.may_teach
+        return Part.MENTOR if mentor else Part.STUDENT if row["student"] else None
     return None
 
 
@@ -46,11 +52,16 @@ PARTS = """
 
 
 async def parts_of(database: Database, user_ids: Sequence[str], program_id: str) -> dict[str, Part]:
-    """How each of these users takes part, in one query; those who do not are left out."""
+    """How each of these users takes part, with the role that the platform knows; those who do not are left out."""
     rows = await database.fetch(PARTS, list(user_ids), program_id)
-    return {
-        row["id"]: Part.MENTOR if row["mentor"] else Part.STUDENT for row in rows if row["mentor"] or row["student"]
-    }
+    students = await students_among(database, [row["id"] for row in rows if row["mentor"]])
+    parts: dict[str, Part] = {}
+    for row in rows:
+        if row["mentor"] and row["id"] not in students:
+            parts[row["id"]] = Part.MENTOR
+        elif row["student"]:
+            parts[row["id"]] = Part.STUDENT
+    return parts
 
 
 ENROLLED = "SELECT FROM program_enrolment WHERE program_id = $1 AND user_id = $2 AND state = 'enrolled'"
@@ -62,28 +73,32 @@ async def enrolled(database: Database, user_id: str, program_id: str) -> bool:
 
 
 TAKEN_PART_IN = """
-    SELECT id FROM program WHERE id = ANY($1) AND (mentor_id = $2 OR $2 = ANY(co_mentors) OR open_to_all OR EXISTS (
-        SELECT FROM program_enrolment WHERE program_id = program.id AND user_id = $2 AND state = 'enrolled'
-    ))
+    SELECT id FROM program WHERE id = ANY($1) AND (($3 AND (mentor_id = $2 OR $2 = ANY(co_mentors))) OR open_to_all
+        OR EXISTS (
+            SELECT FROM program_enrolment WHERE program_id = program.id AND user_id = $2 AND state = 'enrolled'
+        )
+    )
 """
 
 
-async def taken_part_in(database: Database, user_id: str, program_ids: Sequence[str]) -> list[str]:
+async def taken_part_in(database: Database, principal: Principal, program_ids: Sequence[str]) -> list[str]:
     """Those of these programs in which the user takes part, in one query."""
-    return [row["id"] for row in await database.fetch(TAKEN_PART_IN, list(program_ids), user_id)]
+    rows = await database.fetch(TAKEN_PART_IN, list(program_ids), principal.id, principal.role.may_teach)
+    return [row["id"] for row in rows]
 
 
 # Each part uses an index; one condition on all programs would use none.
 PROGRAMS_OF = """
-    SELECT id FROM program WHERE mentor_id = $1 UNION SELECT id FROM program WHERE co_mentors @> ARRAY[$1]::text[]
+    SELECT id FROM program WHERE mentor_id = $1 AND $2
+    UNION SELECT id FROM program WHERE co_mentors @> ARRAY[$1]::text[] AND $2
     UNION SELECT id FROM program WHERE open_to_all
     UNION SELECT program_id FROM program_enrolment WHERE user_id = $1 AND state = 'enrolled'
 """
 
 
-async def programs_of(database: Database, user_id: str) -> list[str]:
-    """All programs in which the user takes part, in no order."""
-    return [row["id"] for row in await database.fetch(PROGRAMS_OF, user_id)]
+async def programs_of(database: Database, user_id: str, role: Role) -> list[str]:
+    """All programs in which a user of this role takes part, in no order."""
+    return [row["id"] for row in await database.fetch(PROGRAMS_OF, user_id, role.may_teach)]
 
 
 EXISTS = "SELECT FROM program WHERE id = $1"

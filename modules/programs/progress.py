@@ -86,7 +86,7 @@ class ProgressTracker:
         return await self._rows.completion(program_id)
 
     async def _check_student(self, principal: Principal, program_id: str) -> None:
-        if await part_of(self._kernel.database, principal.id, program_id) is not Part.STUDENT:
+        if await part_of(self._kernel.database, principal, program_id) is not Part.STUDENT:
             await self._access.visible(principal, program_id)
             raise forbidden("only students of the program have progress in it")
 

@@ -7,7 +7,7 @@ from typing import Final
 from gateway import clock
 from gateway.contract import Delivery, Kernel, listener
 from modules.programs.events import PartLost
-from modules.programs.facade import part_of, program_room
+from modules.programs.facade import parts_of, program_room
 
 # The code that the push `left` carries.
 LEFT: Final = "programs.part_lost"
@@ -25,6 +25,6 @@ class Removal:
 
         Later grants are not affected, so a user who enrols again is let in: the room asks anew who they are.
         """
-        rejoin = await part_of(self._kernel.database, lost.user_id, lost.program_id) is not None
+        rejoin = bool(await parts_of(self._kernel.database, [lost.user_id], lost.program_id))
         room = program_room(lost.program_id)
         await self._kernel.rooms.evict(room, lost.user_id, LEFT, rejoin=rejoin, until=clock.now())

@@ -131,6 +131,16 @@ async def test_a_refreshed_connection_outlives_its_first_token_and_others_do_not
         await refreshed.settle()
 
 
+async def test_a_refresh_in_another_role_connects_anew(node: Running, token: MakeToken) -> None:
+    async with connected(node.ws_url, token("turned", "mentor")) as client:
+        await client.call("refresh", token=token("turned", "mentor"))
+        await client.call("ping")
+        # The rooms that it is in were joined as a mentor.
+        assert (await client.call("refresh", token=token("turned", "student")))["expires_at"] > 0
+        disconnect = await client.disconnect_push()
+        assert (disconnect["code"], disconnect["reconnect"]) == (4010, True)
+
+
 # Ids, order, errors
 
 

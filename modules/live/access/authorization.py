@@ -77,9 +77,10 @@ class SessionAuthorizer:
 
     async def _is_host(self, principal: Principal, session: AdmissionFacts) -> bool:
         """Whether the user is a host. Raises Refused `forbidden` when they may not know of the session at all."""
-        if principal.role is Role.ADMIN or principal.id in (session.mentor_id, *session.co_mentors):
+        named = principal.role.may_teach and principal.id in (session.mentor_id, *session.co_mentors)
+        if named or principal.role is Role.ADMIN:
             return True
-        part = await part_of(self._database, principal.id, session.program_id)
+        part = await part_of(self._database, principal, session.program_id)
         if session.banned and part is not Part.MENTOR:
             raise forbidden("you are kept out of this session")
         if part is None and session.visibility != "open":

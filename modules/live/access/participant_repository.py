@@ -25,6 +25,9 @@ WITHDRAW_ONE: Final = """
 WITHDRAW_ALL: Final = """
     UPDATE live_participant SET leaving_at = now() WHERE session_id = $1 AND user_id = $2 AND leaving_at IS NULL
 """
+WITHDRAW_EVERYWHERE: Final = """
+    UPDATE live_participant SET leaving_at = now() WHERE user_id = $1 AND leaving_at IS NULL
+"""
 WITHDRAW_VIEWER: Final = """
     UPDATE live_participant SET leaving_at = now()
     WHERE session_id = $1 AND user_id = $2 AND role = 'viewer' AND leaving_at IS NULL
@@ -92,6 +95,10 @@ class ParticipantRepository:
     async def withdraw_all(self, session: str, user: str) -> None:
         """Withdraw all of a user's tokens."""
         await self._database.fetch(WITHDRAW_ALL, session, user)
+
+    async def withdraw_everywhere(self, user: str) -> None:
+        """Withdraw all tokens of a user, in all sessions."""
+        await self._database.fetch(WITHDRAW_EVERYWHERE, user)
 
     async def withdraw_viewer(self, session: str, user: str) -> None:
         """Withdraw the tokens by which a user only watched. A speaker's tokens stay."""

@@ -1,4 +1,4 @@
-"""Evicts users who have lost their part in a program from the rooms of its sessions."""
+"""Takes users who have lost a right out of sessions: their part in a program, their role, the platform."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Final
 
 from gateway import clock
 from gateway.contract import Delivery, Kernel, listener
+from modules.accounts.events import RoleChanged, UserBlocked
+from modules.live.access.participant_repository import ParticipantRepository
 from modules.live.access.repository import AccessRepository
 from modules.live.access.stage_tokens import withdraw_stage_tokens
 from modules.live.events import ViewerRemoved
@@ -21,11 +23,12 @@ ROLE_CHANGED: Final = "live.role"
 
 
 class FormerParticipants:
-    """Evicts users who have lost their part in a program."""
+    """Evicts users who have lost their part in a program, and takes those who lost more off all stages."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
         self._kernel = kernel
         self._rows = AccessRepository(kernel.database)
+        self._participants = ParticipantRepository(kernel.database)
         self._kept = timedelta(seconds=settings.room_kept)
 
     @listener(PartLost, "live.leave")
@@ -43,3 +46,13 @@ class FormerParticipants:
             await self._kernel.events.publish(ViewerRemoved(session, lost.user_id))
             for room in (session_room(session), staff_room(session)):
                 await self._kernel.rooms.evict(room, lost.user_id, PART_LOST, rejoin=True)
+
+    @listener(RoleChanged, "live.role_changed")
+    async def take_off_stages(self, changed: RoleChanged, delivery: Delivery) -> None:
+        """Take a user who teaches no more off every stage. Their sockets are closed: a new role revokes all tokens."""
+        if not changed.role.may_teach:
+            await self._participants.withdraw_everywhere(changed.user_id)
+
+    @listener(UserBlocked, "live.user_blocked")
+    async def take_blocked_off_stages(self, blocked: UserBlocked, delivery: Delivery) -> None:
+        await self._participants.withdraw_everywhere(blocked.user_id)

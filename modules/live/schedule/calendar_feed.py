@@ -15,7 +15,7 @@ from typing import Final
 from gateway import clock
 from gateway.contract import Database
 from gateway.errors import not_found
-from modules.accounts.facade import kept_out
+from modules.accounts.facade import role_of
 from modules.live.schedule.ics import document
 from modules.live.schedule.repository import CalendarRepository
 from modules.live.settings import LiveSettings
@@ -48,12 +48,13 @@ class CalendarFeeds:
         Raises BadInput `not_found`, also when the owner is blocked or deleted, and Unavailable.
         """
         user = await self._rows.owner(_hash(secret))
-        if user is None or await kept_out(self._database, user):
+        role = None if user is None else await role_of(self._database, user)
+        if user is None or role is None:
             raise not_found("there is no such calendar")
         now = clock.now()
         sessions = await self._rows.sessions(
-            user,
-            await programs_of(self._database, user),
+            user if role.may_teach else None,
+            await programs_of(self._database, user, role),
             ends_after=now - timedelta(seconds=self._settings.calendar_past),
             starts_before=now + timedelta(seconds=self._settings.ahead),
             most=self._settings.calendar_most,

@@ -143,8 +143,8 @@ class CalendarRepository:
         await self._database.fetch(DELETE_CALENDAR, user)
 
     async def sessions(
-        self, user: str, programs: Sequence[str], *, ends_after: datetime, starts_before: datetime, most: int
+        self, teacher: str | None, programs: Sequence[str], *, ends_after: datetime, starts_before: datetime, most: int
     ) -> list[SessionView]:
-        """The sessions that the user teaches, and those of these programs, by their beginning."""
-        rows = await self._database.fetch(SESSIONS_OF_USER, user, list(programs), ends_after, starts_before, most)
+        """The sessions that the `teacher` teaches, and those of these programs, by their beginning."""
+        rows = await self._database.fetch(SESSIONS_OF_USER, teacher, list(programs), ends_after, starts_before, most)
         return [msgspec.convert(row, SessionView) for row in rows]

@@ -75,7 +75,7 @@ class Series:
     async def read(self, principal: Principal, id: str) -> SeriesView:
         """Raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
         series = _known(await self._rows.find(id))
-        if principal.role is not Role.ADMIN and await part_of(self._database, principal.id, series.program_id) is None:
+        if principal.role is not Role.ADMIN and await part_of(self._database, principal, series.program_id) is None:
             raise forbidden("this series is for those enrolled in its program")
         return series
 
@@ -165,9 +165,9 @@ class Series:
 
     async def _check_mentor(self, principal: Principal, series: SeriesView) -> None:
         """Raises Refused `forbidden` unless the user is the series' mentor, a mentor of its program, or an admin."""
-        if principal.role is Role.ADMIN or principal.id == series.mentor_id:
+        if principal.role is Role.ADMIN or (principal.role.may_teach and principal.id == series.mentor_id):
             return
-        if await part_of(self._database, principal.id, series.program_id) is not Part.MENTOR:
+        if await part_of(self._database, principal, series.program_id) is not Part.MENTOR:
             raise forbidden("only its mentors do this to a series")
 
 

@@ -90,13 +90,15 @@ class SessionRepository:
         """Make viewers of speakers and co-hosts who have not agreed to be recorded; returns their ids."""
         return [row["user_id"] for row in await self._database.fetch(DEMOTE_WITHOUT_CONSENT, id)]
 
-    async def page_of_teacher(self, user: str, agenda: Agenda, span: Span) -> Page[SessionView]:
-        """The sessions that the user teaches, by their beginning."""
-        return await self._page([WhereRaw(TAUGHT, user, user)], agenda, span)
+    async def page_of_teacher(self, teacher: str | None, agenda: Agenda, span: Span) -> Page[SessionView]:
+        """The sessions that this user teaches, by their beginning; none without a `teacher`."""
+        return await self._page([WhereRaw(TAUGHT, teacher, teacher)], agenda, span)
 
-    async def page_of_user(self, user: str, programs: Sequence[str], agenda: Agenda, span: Span) -> Page[SessionView]:
-        """The sessions that a user of these programs may see, by their beginning."""
-        return await self._page([WhereRaw(SEEN, list(programs), user, user)], agenda, span)
+    async def page_of_user(
+        self, teacher: str | None, programs: Sequence[str], agenda: Agenda, span: Span
+    ) -> Page[SessionView]:
+        """The sessions that a user of these programs may see, by their beginning; a `teacher` also sees their own."""
+        return await self._page([WhereRaw(SEEN, list(programs), teacher, teacher)], agenda, span)
 
     async def page_of_all(self, agenda: Agenda, span: Span) -> Page[SessionView]:
         """All sessions, by their beginning."""

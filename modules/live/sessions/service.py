@@ -17,7 +17,7 @@ from gateway.identifier import new_id
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
 from gateway.settings import Settings
-from modules.accounts.facade import record
+from modules.accounts.facade import record, students_among
 from modules.live.access.removal import ROLE_CHANGED
 from modules.live.access.stage_tokens import withdraw_stage_tokens
 from modules.live.errors import no_recording, not_changeable
@@ -46,10 +46,14 @@ AUDITED: Final = frozenset({Step.END, Step.CANCEL})
 
 
 async def teaches(database: Database, principal: Principal, session: SessionView) -> bool:
-    """Whether the user is a host of the session: one of its mentors, a mentor of its program, or an admin."""
-    if principal.role is Role.ADMIN or principal.id in (session.mentor_id, *session.co_mentors):
+    """Whether the user is a host of the session: one of its mentors, a mentor of its program, or an admin.
+
+    A user whose role is student is none, also where a session or program of before names them.
+    """
+    named = principal.role.may_teach and principal.id in (session.mentor_id, *session.co_mentors)
+    if named or principal.role is Role.ADMIN:
         return True
-    return await part_of(database, principal.id, session.program_id) is Part.MENTOR
+    return await part_of(database, principal, session.program_id) is Part.MENTOR
 
 
 class Sessions:
@@ -68,19 +72,20 @@ class Sessions:
 
     async def listing(self, principal: Principal, agenda: Agenda, span: Span) -> Page[SessionView]:
         """The sessions that the user may see, by their beginning."""
+        teacher = principal.id if principal.role.may_teach else None
         if agenda.teaching:
-            return await self._rows.page_of_teacher(principal.id, agenda, span)
+            return await self._rows.page_of_teacher(teacher, agenda, span)
         if principal.role is Role.ADMIN:
             return await self._rows.page_of_all(agenda, span)
-        programs = await programs_of(self._database, principal.id)
-        return await self._rows.page_of_user(principal.id, programs, agenda, span)
+        programs = await programs_of(self._database, principal.id, principal.role)
+        return await self._rows.page_of_user(teacher, programs, agenda, span)
 
     async def read(self, principal: Principal, id: str) -> SessionView:
         """Raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
         session = _known(await self._rows.find(id))
         if session.visibility == "open" or await teaches(self._database, principal, session):
             return session
-        if await part_of(self._database, principal.id, session.program_id) is None:
+        if await part_of(self._database, principal, session.program_id) is None:
             raise forbidden("this session is for those enrolled in its program")
         return session
 
@@ -113,10 +118,11 @@ class Sessions:
         if not await exists(self._database, new.program_id):
             raise invalid("there is no such program", field="program_id")
         if principal.role is not Role.ADMIN:
-            if await part_of(self._database, principal.id, new.program_id) is not Part.MENTOR:
+            if await part_of(self._database, principal, new.program_id) is not Part.MENTOR:
                 raise forbidden("only a program's mentors schedule its sessions")
             same = mentor_id == principal.id
-            if not same and await part_of(self._database, mentor_id, new.program_id) is not Part.MENTOR:
+            parts = {} if same else await parts_of(self._database, [mentor_id], new.program_id)
+            if not same and parts.get(mentor_id) is not Part.MENTOR:
                 raise invalid("this user is no mentor of the program", field="mentor_id")
         values = msgspec.structs.asdict(new) | {
             "mentor_id": mentor_id,
@@ -276,6 +282,7 @@ class Sessions:
         people = {person.id: person for person in await self._kernel.rooms.members(session_room(session.id))}
         parts = await parts_of(self._database, sorted(people), session.program_id)
         mentors = {session.mentor_id, *session.co_mentors}
+        mentors -= await students_among(self._database, mentors)
         async with self._database.transaction():
             for user, person in sorted(people.items()):
                 if user not in parts and user not in mentors and person.role != Role.ADMIN:

@@ -14,8 +14,10 @@ from gateway import registry
 from gateway.db.archive import ArchivePosition, RoomPush
 from gateway.db.database import PostgresDatabase
 from gateway.db.migrate import migrate, pending
+from gateway.principal import Principal, Role
 from ksmp_testkit import MakeSettings
-from modules.programs.facade import Part, part_of, programs_of, taken_part_in
+from modules.accounts.tables import User
+from modules.programs.facade import Part, part_of, parts_of, programs_of, taken_part_in
 from modules.programs.tables import Enrolment, Program
 
 MODULES = registry.load()
@@ -62,13 +64,17 @@ async def test_a_seed_may_be_sown_twice(settings: MakeSettings, database: asyncp
     assert await database.fetchval("SELECT count(*) FROM live_session WHERE id = 'demo'") == 1
 
 
+def person(id: str, role: Role = Role.MENTOR) -> Principal:
+    return Principal(id=id, name=id, role=role, expires_at=0)
+
+
 async def test_parts(tables: PostgresDatabase) -> None:
     name = uuid.uuid4().hex
     for id, open_to_all in ((f"{name}-open", True), (f"{name}-closed", False)):
         await Program.insert(Program(id=id, title="x", mentor_id="meera", open_to_all=open_to_all)).run()
     await Enrolment.insert(Enrolment(program_id=f"{name}-closed", user_id="enid"))
     parts = {
-        (user, kind): await part_of(tables, user, f"{name}-{kind}")
+        (user, kind): await part_of(tables, person(user), f"{name}-{kind}")
         for user in ("meera", "enid", "sam")
         for kind in ("open", "closed", "missing")
     }
@@ -89,8 +95,25 @@ async def test_a_co_mentor_takes_part_and_who_waits_does_not(tables: PostgresDat
     id = uuid.uuid4().hex
     await Program.insert(Program(id=id, title="x", mentor_id="meera", co_mentors=["paul"], open_to_all=False)).run()
     await Enrolment.insert(Enrolment(program_id=id, user_id="will", state="waiting"))
-    assert (await part_of(tables, "paul", id), await part_of(tables, "will", id)) == (Part.MENTOR, None)
-    assert (await taken_part_in(tables, "paul", [id]), await taken_part_in(tables, "will", [id])) == ([id], [])
+    paul, will = person("paul"), person("will")
+    assert (await part_of(tables, paul, id), await part_of(tables, will, id)) == (Part.MENTOR, None)
+    assert (await taken_part_in(tables, paul, [id]), await taken_part_in(tables, will, [id])) == ([id], [])
+
+
+async def test_a_student_teaches_nothing_whatever_names_them(tables: PostgresDatabase) -> None:
+    user, id, open_id = (uuid.uuid4().hex for _ in range(3))
+    await Program.insert(Program(id=id, title="x", mentor_id=user, co_mentors=[user], open_to_all=False)).run()
+    await Program.insert(Program(id=open_id, title="x", mentor_id=user, open_to_all=True)).run()
+    for role, part, open_part in ((Role.MENTOR, Part.MENTOR, Part.MENTOR), (Role.STUDENT, None, Part.STUDENT)):
+        principal = person(user, role)
+        assert (await part_of(tables, principal, id), await part_of(tables, principal, open_id)) == (part, open_part)
+        there = {id, open_id} if part else {open_id}
+        assert {*await taken_part_in(tables, principal, [id, open_id])} == there
+        assert {*await programs_of(tables, user, role)} & {id, open_id} == there
+    # Where no token says it, the platform's own row does; a user whom it has not met may be the mentor they are named.
+    assert await parts_of(tables, [user], id) == {user: Part.MENTOR}
+    await User.insert(User(id=user, name="x", role="student")).run()
+    assert (await parts_of(tables, [user], id), await parts_of(tables, [user], open_id)) == ({}, {user: Part.STUDENT})
 
 
 async def test_the_programs_of_a_user(tables: PostgresDatabase) -> None:
@@ -102,5 +125,5 @@ async def test_the_programs_of_a_user(tables: PostgresDatabase) -> None:
         await Program.insert(Program(id=id, title="x", mentor_id=mentor, co_mentors=co, open_to_all=name == "open"))
     await Enrolment.insert(Enrolment(program_id=ids["placed"], user_id=user, state="enrolled"))
     await Enrolment.insert(Enrolment(program_id=ids["waited"], user_id=user, state="waiting"))
-    found = {name for name, id in ids.items() if id in await programs_of(tables, user)}
+    found = {name for name, id in ids.items() if id in await programs_of(tables, user, Role.MENTOR)}
     assert found == {"mine", "ours", "open", "placed"}

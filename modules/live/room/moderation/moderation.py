@@ -13,7 +13,7 @@ from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
 from gateway.errors import Refused, forbidden, invalid, not_found
 from gateway.protocol.names import user_id
-from modules.accounts.facade import record
+from modules.accounts.facade import record, students_among
 from modules.live.events import ViewerRemoved
 from modules.live.messages import Done, Member
 from modules.live.room.errors import is_host
@@ -36,7 +36,7 @@ from modules.live.room.promotions.promotions import Promotions
 from modules.live.room.repository import PartRepository
 from modules.live.rooms import rooms_of, staff_room
 from modules.live.settings import RoomSettings
-from modules.programs.facade import Part, part_of
+from modules.programs.facade import Part, parts_of
 
 PART: Final = "bans"
 # The codes of `left`.
@@ -109,7 +109,7 @@ class Moderation:
         row = await self._session(session)
         await self._check_target(context, user, row)
         rev = await self._parts.lock(session, PART)
-        if row.visibility != "open" and await part_of(self._kernel.database, user, row.program_id) is None:
+        if row.visibility != "open" and not await parts_of(self._kernel.database, [user], row.program_id):
             raise not_found("this user takes no part in the session")
         if await self._promotions.make(session, user, request.role):
             await self._note(context, user, "promote", request.role, "", None)
@@ -168,9 +168,11 @@ class Moderation:
         Raises BadInput `invalid` for a bad id, Conflict `live.is_host` and Refused `forbidden`.
         """
         user_id(user)
-        if user == context.principal.id or user in (session.mentor_id, *session.co_mentors):
+        database = self._kernel.database
+        named = user in (session.mentor_id, *session.co_mentors) and not await students_among(database, [user])
+        if named or user == context.principal.id:
             raise is_host()
-        if await part_of(self._kernel.database, user, session.program_id) is Part.MENTOR:
+        if (await parts_of(database, [user], session.program_id)).get(user) is Part.MENTOR:
             raise is_host()
         if not context.at_least("host") and await self._promotions.role(context.room_id, user) == "cohost":
             raise _not_to_a_peer()

@@ -71,8 +71,8 @@ async def test_who_has_no_right_any_more_is_taken_out(
     left = {"code": "live.role", "rejoin": True}
     async with AsyncExitStack() as stack:
         people = {
-            name: await stack.enter_async_context(connected(node.ws_url, token(name)))
-            for name in ("cora", "carl", "sam", "enid")
+            name: await stack.enter_async_context(connected(node.ws_url, token(name, role)))
+            for name, role in (("cora", "mentor"), ("carl", "mentor"), ("sam", "student"), ("enid", "student"))
         }
         for name, client in people.items():
             await client.join(session)
