@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from pathlib import Path
 from typing import Literal
 
 import click
+
+from gateway.telemetry.output import Output, descriptor_of
+
+# How long a slow reader is waited for at the end.
+LAST_LINES = 0.5
 
 
 def duration(ctx: click.Context, param: click.Parameter, value: str) -> float:
@@ -69,7 +75,8 @@ def dev(
     Ctrl-C stops everything.
     """
     # What follows takes a moment to load, and nobody should wonder whether anything happens.
-    click.echo(f"Starting in {data.absolute()}; Ctrl-C stops everything")
+    output = Output(descriptor_of(sys.stdout, 1))
+    output.write(f"Starting in {data.absolute()}; Ctrl-C stops everything")
     from devstack.dev import Dev
     from devstack.stack import Options
 
@@ -83,7 +90,10 @@ def dev(
         reload=reload,
         fresh=fresh,
     )
-    asyncio.run(Dev(options, say=click.echo).run())
+    try:
+        asyncio.run(Dev(options, say=output.write).run())
+    finally:
+        output.flush(LAST_LINES)
 
 
 @click.command()

@@ -20,14 +20,17 @@ ECHO = 1.0
 
 
 class Dev:
-    """One run of `ksmp dev`, from start to stop. `say` prints a line; `environ` may override settings."""
+    """One run of `ksmp dev`, from start to stop. `environ` may override settings.
+
+    `say` prints a line. It must neither wait nor raise, whoever reads: what runs depends on what comes after it.
+    """
 
     def __init__(
         self,
         options: Options,
         *,
         environ: Mapping[str, str] | None = None,
-        say: Say = print,
+        say: Say,
         command: Sequence[str] = gateways.COMMAND,
         prepare: Prepare = prepare_database,
     ) -> None:
@@ -111,6 +114,8 @@ class Dev:
 
     def _listen_for_signals(self) -> None:
         loop = asyncio.get_running_loop()
+        # In the background of a terminal with `stty tostop`, the first line would stop this process.
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Under nohup a hang-up is ignored, and is to stay so.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
@@ -120,8 +125,8 @@ class Dev:
         now = time.monotonic()
         if self._asked_at is None:
             self._asked_at = now
-            self._say("Stopping; ask again to stop at once")
             self._stopping.set()
+            self._say("Stopping; ask again to stop at once")
         elif now - self._asked_at > ECHO:
             if self._guard is not None:
                 self._guard.kill()

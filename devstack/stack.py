@@ -172,7 +172,7 @@ class Stack:
                 self._say(str(error))
             else:
                 self._say(f"{len(self._gateways)} gateway(s) run the new code")
-            self._write_state()
+            self._update_state()
 
     async def stop(self) -> None:
         """Stop the gateways, then NATS and the stand-in for AWS, then PostgreSQL; at most ten seconds in all."""
@@ -220,15 +220,28 @@ class Stack:
         return self._cloud.url if self._cloud is not None else ""
 
     def _report(self, line: str) -> None:
+        """Tell of a child; called by what starts it again, which must go on whatever happens here."""
         self._say(line)
-        self._write_state()
+        self._update_state()
+
+    def _update_state(self) -> None:
+        try:
+            self._write_state()
+        except DevStackError as error:
+            self._say(str(error))
 
     def _write_state(self) -> None:
-        """Write the present process ids, unless a child is away: its return is reported as well."""
+        """Write the present process ids, unless a child is away: its return is reported as well.
+
+        Raises DevStackError.
+        """
         servers_up = self._postgres.up and self._nats.up and (self._cloud is None or self._cloud.up)
         if self._state is not None and servers_up and all(gateway.up for gateway in self._gateways):
             self._state = msgspec.structs.replace(self._state, pids=self._pids())
-            self._state.write(self._folder.state)
+            try:
+                self._state.write(self._folder.state)
+            except OSError as error:
+                raise DevStackError(f"{self._folder.state} cannot be written: {error.strerror}.") from None
 
     def _pids(self) -> Pids:
         return Pids(

@@ -70,6 +70,9 @@ def _loaded(point: EntryPoint) -> click.Command:
 @click.version_option(package_name="ksmp")
 def main() -> None:
     """The realtime gateway of KSMP: run it, look at it, or run all of it on this machine."""
+    from gateway.telemetry.output import open_standard_streams
+
+    open_standard_streams()
 
 
 @main.command()

@@ -7,6 +7,7 @@ import faulthandler
 import gc
 import logging
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Mapping
@@ -44,6 +45,9 @@ def prepare(environ: Mapping[str, str]) -> Gateway:
 # Allocations between two looks at the youngest objects, and how many of those between two at the older ones.
 COLLECT: Final = (20_000, 20, 50)
 
+# How long the writing of all threads' stacks may take.
+DUMP_TIME: Final = 2.0
+
 
 class GatewayServer(uvicorn.Server):
     """A server that drains its gateway before it lets go of its sockets.
@@ -60,6 +64,9 @@ class GatewayServer(uvicorn.Server):
         if self._exit_timeout is not None and not self.should_exit:
             # A thread outside of Python's lock, which also says where everything stood.
             faulthandler.dump_traceback_later(self._exit_timeout, exit=True)
+            # And should nobody read what it says, the system ends the process.
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, self._exit_timeout + DUMP_TIME)
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -119,13 +126,14 @@ def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) 
 def application() -> Litestar:
     """Runs in each of several workers; it reads the environment for itself."""
     gateway = prepare(os.environ)
-    logs.configure(gateway.settings.log_level, gateway.settings.log_format)
+    settings = gateway.settings
+    logs.configure(settings.log_level, settings.log_format, settings.log_bytes)
     return app_of(gateway)
 
 
 def serve(settings: Settings, workers: int) -> None:
     """Serve until SIGTERM or SIGINT; raises SettingsError or RegistryError when it cannot start."""
-    logs.configure(settings.log_level, settings.log_format)
+    logs.configure(settings.log_level, settings.log_format, settings.log_bytes)
     gateway = prepare(os.environ)
     # Before anything runs, and by ourselves: uvicorn would log what a person should be told.
     listening = listen(settings)

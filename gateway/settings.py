@@ -52,6 +52,9 @@ class Settings:
     )
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", doc="Least level that is logged")
     log_format: Literal["json", "console"] = setting("json", doc="How a log line looks")
+    log_bytes: int = setting(
+        1024 * 1024, doc="Log that waits for a slow reader; lines beyond it are lost, which `log.lines_lost` counts"
+    )
     stall_log: float = setting(
         0.0, zero=True, doc="How long the event loop may be held before that is logged with the stack; 0 is never"
     )

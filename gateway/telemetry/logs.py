@@ -9,12 +9,45 @@ from typing import Any
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+from gateway.telemetry.output import LIMIT, Output, descriptor_of
+
+log = structlog.get_logger(__name__)
+
 # Libraries whose `info` lines interest only their own developers.
 QUIET = ("httpx", "httpcore", "nats", "uvicorn.error", "asyncio")
 
+# How long a process that ends waits for a slow reader of its last lines.
+LAST_LINES = 0.5
 
-def configure(level: str, form: str) -> None:
-    """Send every log line of the process, ours and the libraries', through one chain to stderr."""
+
+class OutputHandler(logging.Handler):
+    """Writes log lines; a reader that is slow or gone holds nothing up, and loses lines, which the log then says."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self._output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._output.write(self.format(record))
+            self._tell_lost()
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        self._output.flush(LAST_LINES)
+        self._tell_lost()
+
+    def _tell_lost(self) -> None:
+        if lost := self._output.take_lost():
+            log.warning("log.lines_lost", lines=lost)
+
+
+def configure(level: str, form: str, waiting: int = LIMIT) -> None:
+    """Send every log line of the process, ours and the libraries', through one chain to stderr.
+
+    At most `waiting` bytes are kept for a reader that is slow.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -41,7 +74,7 @@ def configure(level: str, form: str) -> None:
             structlog.processors.JSONRenderer(),
         ]
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = OutputHandler(Output(descriptor_of(sys.stderr, 2), limit=waiting))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

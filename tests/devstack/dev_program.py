@@ -7,12 +7,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import click
-
 from devstack.dev import Dev
 from devstack.errors import DevStackError
 from devstack.stack import Options
 from gateway.settings import Settings
+from gateway.telemetry.output import Output
 
 
 async def prepare(settings: Settings) -> Mapping[str, str]:
@@ -23,10 +22,13 @@ def main() -> None:
     data, port, *nodes = sys.argv[1:]
     options = Options(data=Path(data), port=int(port), nats_nodes=int(nodes[0]) if nodes else 1)
     command = [sys.executable, "-S", str(Path(__file__).with_name("gateway_standin.py"))]
+    output = Output(1)
     try:
-        asyncio.run(Dev(options, say=click.echo, command=command, prepare=prepare).run())
+        asyncio.run(Dev(options, say=output.write, command=command, prepare=prepare).run())
     except DevStackError as error:
         sys.exit(str(error))
+    finally:
+        output.flush(0.5)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,14 @@ class Run:
     """One run of `ksmp dev` in a process of its own."""
 
     def __init__(
-        self, data: Path, port: int, *, launcher: tuple[str, ...], terminal: int | None, environ: dict[str, str]
+        self,
+        data: Path,
+        port: int,
+        *,
+        launcher: tuple[str, ...],
+        terminal: int | None,
+        output: int | None,
+        environ: dict[str, str],
     ) -> None:
         self.data = data
         self.output = data.parent / f"output-{time.monotonic_ns()}"
@@ -42,7 +49,7 @@ class Run:
         self.process = subprocess.Popen(
             [*launcher, PROGRAM, str(data), str(port)],
             stdin=terminal,
-            stdout=self._file,
+            stdout=self._file if output is None else output,
             stderr=subprocess.STDOUT,
             env=os.environ | environ,
             start_new_session=terminal is not None,
@@ -61,6 +68,13 @@ class Run:
     async def ready(self) -> State:
         await until(lambda: "Ready after" in self.said or self.process.poll() is not None, 60, "readiness")
         assert self.process.poll() is None, self.said
+        return self.state
+
+    async def wrote_state(self) -> State:
+        """Wait until everything is ready, whatever becomes of the output."""
+        path = self.data / "dev.json"
+        await until(lambda: path.exists() or self.process.poll() is not None, 60, "dev.json")
+        assert self.process.poll() is None
         return self.state
 
     async def ended(self, seconds: float = 10.0) -> float:
@@ -98,8 +112,14 @@ async def start(made: Path, tmp_path: Path, port: int) -> AsyncIterator[Start]:
     await asyncio.to_thread(shutil.copytree, made / "postgres", data / "postgres")
     (data / ".ksmp-data").touch()
 
-    def start(*, launcher: tuple[str, ...] = (sys.executable,), terminal: int | None = None, **environ: str) -> Run:
-        runs.append(Run(data, port, launcher=launcher, terminal=terminal, environ=environ))
+    def start(
+        *,
+        launcher: tuple[str, ...] = (sys.executable,),
+        terminal: int | None = None,
+        output: int | None = None,
+        **environ: str,
+    ) -> Run:
+        runs.append(Run(data, port, launcher=launcher, terminal=terminal, output=output, environ=environ))
         return runs[-1]
 
     yield start
@@ -120,6 +140,7 @@ async def test_everything_starts_is_told_and_comes_back_when_killed(start: Start
     await assert_complete(known, run, port)
     await assert_alone(run, port, tmp_path)
     await assert_restarted(known, run)
+    await assert_restarted_without_state(run)
     pids = everything(run.state)
     # Two gateways, NATS, PostgreSQL, the stand-in for AWS, the guard and dev itself.
     assert len(pids) == 7
@@ -193,6 +214,19 @@ async def assert_restarted(before: State, run: Run) -> None:
     for name in ("gateway-1", "gateway-2", "nats-1", "postgres", "devcloud"):
         assert f"{name} was ended by SIGKILL; it is started again" in run.said
         assert f"{name} is back as process" in run.said
+
+
+async def assert_restarted_without_state(run: Run) -> None:
+    """What is killed comes back also when `dev.json` cannot be written."""
+    before = run.state.pids
+    in_the_way = run.data / "dev.new"
+    in_the_way.mkdir()
+    os.kill(before.gateways[0], signal.SIGKILL)
+    await until(lambda: run.said.count("gateway-1 is back as process") == 2, 15, "the return of gateway-1")
+    assert f"{run.data / 'dev.json'} cannot be written" in run.said
+    in_the_way.rmdir()
+    os.kill(before.gateways[1], signal.SIGKILL)
+    await until(lambda: not set(before.gateways) & set(run.state.pids.gateways), 15, "the new process ids")
 
 
 async def test_a_killed_dev_leaves_nothing_and_the_next_one_finds_its_data(start: Start) -> None:
@@ -274,6 +308,53 @@ async def test_ctrl_c_in_a_terminal_reaches_dev_alone(start: Start) -> None:
     await gone(pids, 0.5)
     for gateway in ("gateway-1", "gateway-2"):
         assert "KeyboardInterrupt" not in (run.data / "logs" / f"{gateway}.log").read_text()
+
+
+async def assert_acts_without_output(run: Run, known: State) -> None:
+    """What dies comes back, and one signal stops everything in order."""
+    killed = [known.pids.gateways[0], *known.pids.nats]
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    await until(lambda: not set(killed) & {*run.state.pids.gateways, *run.state.pids.nats}, 15, "the new process ids")
+    pids = everything(run.state)
+    run.process.send_signal(signal.SIGINT)
+    assert await run.ended() < 5
+    assert run.process.returncode == 0
+    await gone(pids, 0.5)
+
+
+async def test_it_acts_when_nobody_is_left_to_read_what_it_says(start: Start) -> None:
+    reading, writing = os.pipe()
+    run = start(output=writing)
+    os.close(writing)
+    known = await run.wrote_state()
+    # As `| tee` that Ctrl-C ended.
+    os.close(reading)
+    await assert_acts_without_output(run, known)
+
+
+async def test_it_acts_when_what_it_says_is_not_read(start: Start) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, bytes(4096))
+    os.set_blocking(writing, True)
+    run = start(output=writing)
+    os.close(writing)
+    await assert_acts_without_output(run, await run.wrote_state())
+    os.close(reading)
+
+
+async def test_it_stops_when_its_terminal_is_closed(start: Start) -> None:
+    terminal, program_end = pty.openpty()
+    run = start(terminal=program_end, output=program_end)
+    os.close(program_end)
+    pids = everything(await run.wrote_state())
+    os.close(terminal)
+    assert await run.ended() < 5
+    assert run.process.returncode == 0
+    await gone(pids, 0.5)
 
 
 @pytest.mark.skipif(shutil.which("uv") is None, reason="needs uv")
