@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 import structlog
 from litestar import Request
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsException, ProblemDetailsPlugin
 from litestar.response import Response
 from litestar.types import Receive, Scope, Send
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 # Codes of the socket alone, each of which shares its status with another code.
 SOCKET_ONLY = (Code.NOT_JOINED, Code.UNKNOWN_COMMAND, Code.TOKEN_EXPIRED)
 BY_STATUS = {status: code for code, status in HTTP_STATUS.items() if code not in SOCKET_ONLY}
+# What Litestar raises when the client leaves before the end of its body.
+GONE: Final = "client disconnected prematurely"
 REASONS: Final = {status.value: status.phrase for status in http.HTTPStatus}
 
 
@@ -74,7 +76,11 @@ def plugin() -> ProblemDetailsPlugin:
 
 def internal(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer an unexpected exception. The log has its traceback; the caller gets only the request's id."""
-    log.error("request.failed", path=request.url.path, exc_info=error)
+    if isinstance(error, InternalServerException) and error.detail == GONE:
+        # Nobody reads the answer, and it is not the gateway's fault.
+        log.info("request.abandoned", path=request.url.path)
+    else:
+        log.error("request.failed", path=request.url.path, exc_info=error)
     extra = {"code": Code.INTERNAL, "temporary": False}
     return Problem(status_code=500, detail="internal error", extra=extra).to_response(request)
 

@@ -32,7 +32,7 @@ from gateway.transport.http import LAST_MOMENT, LastMoment
 from gateway.transport.openapi import CommandOperation, EventsOperation, RoomParameter
 from gateway.transport.request_limits import RequestLimits
 from gateway.transport.request_source import RequestSource
-from gateway.transport.sse import EventStream, event_encoder
+from gateway.transport.sse import EventStream, EventStreamResponse, event_encoder
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +119,7 @@ class Fallback:
 
         def on_close() -> None:
             # A client that does not read leaves its rooms at once. Its connection ends a moment later.
-            self._gone(member)
+            self._gone(member, sink)
             if last_moment is not None:
                 last_moment()
 
@@ -131,7 +131,7 @@ class Fallback:
             result = await self._sign_in.connect(member, _token(request), rooms)
         except BaseException as error:
             closed = member.closed
-            self._gone(member)
+            self._gone(member, sink)
             if isinstance(error, Refused) and closed is not None:
                 raise Unavailable(closed.reason) from None
             raise
@@ -139,7 +139,7 @@ class Fallback:
             member.first(Push(push="joined", room=name, data=joined))
         member.release(None)
         log.info("stream.opened", connection=member.id, user=member.user.id, rooms=len(result.rooms))
-        return Stream(self._until_gone(member, sink), media_type="text/event-stream", headers=HEADERS)
+        return EventStreamResponse(sink, self._until_gone(member, sink), HEADERS)
 
     async def command(self, room: str, request: Request[Any, Any, Any], principal: Principal) -> Response[bytes]:
         """Raises what the command raises: KsmpErrors."""
@@ -155,18 +155,24 @@ class Fallback:
             async for chunk in sink.chunks():
                 yield chunk
         finally:
-            self._gone(member)
+            self._gone(member, sink)
             log.info("stream.closed", connection=member.id, code=int(member.closed or 0))
 
-    def _gone(self, member: Member) -> None:
+    def _gone(self, member: Member, sink: EventStream) -> None:
         if self._hub.members.pop(member.id, None) is not None:
             member.end()
             self._sign_in.gone(member)
             self._metrics.connections.dec()
+            # The stream would keep the member, which has the stream.
+            sink.on_close = _nothing
 
     def _check_ready(self) -> None:
         if not self.ready:
             raise Unavailable("the gateway is not ready")
+
+
+def _nothing() -> None:
+    pass
 
 
 def _token(request: Request[Any, Any, Any]) -> str:

@@ -175,8 +175,20 @@ class HttpProtocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
+        # uvicorn leaves this timer running after an error.
+        self._unset_keepalive_if_required()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Break what leads from this object back to it, so that it is freed without the garbage collector.
+
+        A request that is still being served keeps what it needs.
+        """
         # The timers held the transport, and with it what the client did not read.
         self._unread = self._end = None
+        self.pipeline.clear()
+        # The scope has a function of this object, and the cycle has the scope.
+        self.cycle = self.scope = self.parser = None  # type: ignore[assignment]
 
     def _refuse(self, status: HTTPStatus) -> None:
         if self.cycle is None or self.cycle.response_complete:
@@ -190,7 +202,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._last_moment()
 
     def _last_moment(self) -> None:
-        if self._end is None:
+        if self._end is None and self.parser is not None:
             self._end = self.loop.call_later(self._settings.close_timeout, self._cut_off)
 
     def _cut_off(self) -> None:

@@ -8,6 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from functools import cache
 from typing import Any, Final
 
+from litestar import Request
+from litestar.response import Stream
+from litestar.types import Receive, Scope, Send
+
 from gateway.protocol.codec import JSON
 from gateway.protocol.messages import Push
 
@@ -69,6 +73,12 @@ class EventStream:
             self._news.set()
             self.on_close()
 
+    def leave(self) -> None:
+        """The client is gone: the response ends, and nothing is written to it any more."""
+        self._over = True
+        self._chunks.clear()
+        self._news.set()
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The bytes as they are written. A comment now and then keeps proxies from closing an idle stream."""
         while True:
@@ -95,3 +105,38 @@ class EventStream:
             taken.append(self._chunks.popleft())
             size += len(taken[-1])
         return b"".join(taken)
+
+
+class EventStreamResponse(Stream):
+    """The response whose body a sink has. It ends with the sink, or when the client leaves."""
+
+    def __init__(self, sink: EventStream, chunks: AsyncIterator[bytes], headers: dict[str, str]) -> None:
+        super().__init__(chunks, media_type="text/event-stream", headers=headers)
+        self._sink = sink
+        self._chunks = chunks
+
+    def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **options: Any) -> Any:
+        """An ASGI application in place of Litestar's, which cancels what it waits for when the client leaves.
+
+        That exception would keep everything that it passes through until the garbage collector comes.
+        """
+        head = super().to_asgi_response(app, request, **options)
+
+        async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+            await head.start_response(send)
+            if head.is_head_response:
+                self._sink.leave()
+            watching = asyncio.create_task(self._watch(receive))
+            try:
+                async for chunk in self._chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            finally:
+                watching.cancel()
+
+        return respond
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._sink.leave()
