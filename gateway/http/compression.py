@@ -42,7 +42,7 @@ class Compression(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         accepted = next((value for name, value in scope["headers"] if name == b"accept-encoding"), b"").lower()
-        encoding = b"zstd" if _takes(accepted, b"zstd") else b"gzip" if _takes(accepted, b"gzip") else None
+        encoding = b"zstd" if takes(accepted, b"zstd") else b"gzip" if takes(accepted, b"gzip") else None
         if encoding is None or scope["route_handler"].opt.get(EXCLUDED):
             await next_app(scope, receive, send)
             return
@@ -67,7 +67,7 @@ class Compression(ASGIMiddleware):
                     await send(head)
                     await send(message)
                     return
-                compress = _zstd() if encoding == b"zstd" else _gzip()
+                compress = zstd() if encoding == b"zstd" else _gzip()
                 body = compress(body, not more)
                 await send(head | {"headers": _encoded(head["headers"], encoding, None if more else len(body))})
             elif compress is not None:
@@ -77,7 +77,7 @@ class Compression(ASGIMiddleware):
         await next_app(scope, receive, compressed)
 
 
-def _takes(accepted: bytes, encoding: bytes) -> bool:
+def takes(accepted: bytes, encoding: bytes) -> bool:
     """Whether `Accept-Encoding` names this encoding and does not refuse it (RFC 9110, section 12.5.3)."""
     if encoding not in accepted:
         return False
@@ -102,7 +102,7 @@ def _encoded(headers: Any, encoding: bytes, size: int | None) -> list[tuple[byte
     return kept if size is None else [*kept, (b"content-length", b"%d" % size)]
 
 
-def _zstd() -> Compress:
+def zstd() -> Compress:
     compressor = ZstdCompressor(level=ZSTD_LEVEL)
 
     def compress(body: bytes, ends: bool) -> bytes:

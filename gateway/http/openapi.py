@@ -1,4 +1,4 @@
-"""Describes the API (OpenAPI 3.1) and serves its pages at `/api/docs`, which load nothing from other hosts.
+"""Describes the API (OpenAPI 3.1).
 
 The conventions are added to every route: its policy, its problems, its headers, and examples of its body and answer
 (`example()` of a struct).
@@ -6,18 +6,15 @@ The conventions are added to every route: its policy, its problems, its headers,
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
 import msgspec
-from litestar import Response, Router, get
+from litestar import Response
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
-from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import (
     Components,
     Example,
@@ -30,25 +27,16 @@ from litestar.openapi.spec import (
     Schema,
     SecurityScheme,
 )
-from litestar.params import FromPath
 from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
-from gateway.auth.policy import OPT as POLICY
-from gateway.auth.policy import Policy, anyone, policy_of
-from gateway.errors import HTTP_STATUS, Code, not_found
-from gateway.http import conditional, etag, idempotency
+from gateway.auth.policy import Policy, policy_of
+from gateway.errors import HTTP_STATUS, Code
+from gateway.http import api_docs, conditional, etag, idempotency
 from gateway.http.listing import Page
 from gateway.http.problems import REASONS, ProblemDetails
 
-PATH: Final = "/api/docs"
 SCHEME: Final = "BearerToken"
-TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
-# Swagger UI needs inline scripts and styles. Other origins stay blocked.
-CONTENT: Final = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
-)
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 CODES: Final = {
     400: Code.INVALID,
@@ -103,48 +91,14 @@ def config() -> OpenAPIConfig:
                 for name, text in HEADERS.items()
             },
         ),
-        render_plugins=[SwaggerPages(), JsonRenderPlugin(), YamlRenderPlugin()],
-        openapi_router=Router(
-            PATH,
-            route_handlers=[asset],
-            include_in_schema=False,
-            opt={POLICY: anyone(limited=False)},
-            response_headers={"Content-Security-Policy": CONTENT},
-        ),
+        render_plugins=[api_docs.OwnPages()],
+        openapi_router=api_docs.router(),
     )
 
 
 def _operation_id(handler: HTTPRouteHandler, method: Any, path: Any) -> str:
     """`accounts.me`: the module's name and the handler's."""
     return ".".join([*handler.resolve_tags()[:1], handler.handler_name])
-
-
-class SwaggerPages(SwaggerRenderPlugin):
-    """Serves Swagger UI from the files of an installed package."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            js_url=f"{PATH}/assets/swagger-ui-bundle.js",
-            css_url=f"{PATH}/assets/swagger-ui.css",
-            standalone_preset_js_url=f"{PATH}/assets/swagger-ui-standalone-preset.js",
-            favicon="<link rel='icon' href='data:,'>",
-        )
-
-
-@get("/assets/{name:str}", sync_to_thread=True)
-def asset(name: FromPath[str]) -> Response[bytes]:
-    kind, folder = TYPES.get(Path(name).suffix), _files()
-    if kind is None or name not in {file.name for file in folder.iterdir()}:
-        raise not_found("there is no such file")
-    return Response((folder / name).read_bytes(), media_type=kind, headers={"Cache-Control": "public, max-age=86400"})
-
-
-def _files() -> Path:
-    """The folder of the package's files. The package is not imported, because that would load Flask."""
-    found = importlib.util.find_spec("flask_swagger_ui")
-    if found is None or found.origin is None:
-        raise RuntimeError("flask-swagger-ui is not installed")
-    return Path(found.origin).parent / "dist"
 
 
 class Conventions(ReceiveRoutePlugin):
