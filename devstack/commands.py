@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from pathlib import Path
@@ -17,10 +18,10 @@ LAST_LINES = 0.5
 
 
 def duration(ctx: click.Context, param: click.Parameter, value: str) -> float:
-    """Reads a time such as `90s`, `15m`, `8h` or `7d`; gives seconds."""
+    """Reads a time such as `90s`, `15m`, `8h` or `1d`; gives seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value, re.ASCII)
     if match is None:
-        raise click.BadParameter(f"{value!r} is not a time like 90s, 15m, 8h or 7d.", ctx, param)
+        raise click.BadParameter(f"{value!r} is not a time like 90s, 15m, 8h or 1d.", ctx, param)
     return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}[match[2]]
 
 
@@ -102,7 +103,7 @@ def dev(
 @click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many users.")
 @click.option("--prefix", default="load", show_default=True, callback=prefix, help="What their ids begin with.")
 @click.option(
-    "--ttl", default="8h", show_default=True, callback=duration, help="How long the tokens live: 90s, 15m, 8h, 7d."
+    "--ttl", default="8h", show_default=True, callback=duration, help="How long the tokens live: 90s, 15m, 8h, 1d."
 )
 def token(data: Path, role: str, count: int, prefix: str, ttl: float) -> None:
     """Print tokens of the development issuer, one a line, each for a user of its own.
@@ -111,7 +112,13 @@ def token(data: Path, role: str, count: int, prefix: str, ttl: float) -> None:
     """
     from devstack.people import many_tokens
     from gateway.principal import Role
+    from gateway.settings import Settings
 
+    # Other settings need not be there. The default is that of a gateway.
+    life = float(os.environ.get("KSMP_TOKEN_LIFE", Settings.token_life))
+    if ttl > life:
+        message = f"gateways accept tokens of at most {life:.0f} s (KSMP_TOKEN_LIFE)."
+        raise click.BadParameter(message, param_hint="--ttl")
     for line in many_tokens(data, Role(role), count=count, prefix=prefix, ttl=ttl):
         click.echo(line)
 

@@ -84,7 +84,7 @@ def routes(settings: Settings) -> list[HTTPRouteHandler]:
         """A token for whoever one likes to be."""
         if not is_user_id(user):
             raise invalid("user must be 1 to 64 characters from A-Z a-z 0-9 _ -")
-        return Signed(issuer.token(user, name=name[:100] or user, role=role, ttl=TTL))
+        return Signed(issuer.token(user, name=name[:100] or user, role=role, ttl=min(TTL, settings.token_life)))
 
     return [page, asset, info, jwks, token]
 

@@ -95,7 +95,9 @@ class Gateway:
         self.cluster_state = ClusterState(self.hub, self.log, self.database, outbox, interval=settings.fact_interval)
         restrictions = Restrictions(self.cluster_state, self.hub, kinds, commands)
         evictions = Evictions(self.cluster_state, self.hub)
-        self.access = Revocations(self.cluster_state, self.hub, token_life=settings.token_life + settings.token_leeway)
+        self.access = Revocations(
+            self.cluster_state, self.hub, token_life=settings.token_life, leeway=settings.token_leeway
+        )
         self.snapshots = Snapshots(
             self.hub, self.log, self.declarations.snapshots, self.metrics, interval=settings.snapshot_interval
         )

@@ -80,8 +80,8 @@ class Settings:
     issuer: str = setting(doc="`iss` that a token must carry")
     jwks_url: str = setting(doc="Where the issuer publishes its keys")
     client_ids: tuple[str, ...] = setting(doc="App clients whose tokens are accepted (`client_id` or `aud`)")
-    token_leeway: float = setting(30.0, zero=True, doc="Clock difference tolerated in `exp` and `nbf`")
-    token_life: float = setting(86_400.0, doc="Longest life of a token; a revocation is forgotten after it")
+    token_leeway: float = setting(30.0, zero=True, doc="Clock difference tolerated in a token's times")
+    token_life: float = setting(86_400.0, doc="Longest life of a token; one that lives longer is refused")
     token_bytes: int = setting(8192, doc="Longest token that is looked at")
     development_issuer: str = setting(
         "", doc="Folder with the development issuer's key; refused unless the environment is `development` or `test`"

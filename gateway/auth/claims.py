@@ -59,9 +59,10 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
         except (ValueError, RecursionError):
             raise refused("The token's claims are incomplete or of the wrong type.") from None
 
-    def check(self, *, issuer: str, client_ids: Collection[str], leeway: float, now: float) -> None:
+    def check(self, *, issuer: str, client_ids: Collection[str], life: float, leeway: float, now: float) -> None:
         """Raise Refused unless the token is from this issuer, for one of these clients, and valid at `now`.
 
+        It may live `life` seconds: a revocation is remembered no longer than tokens that live so long.
         Expiry is looked at last, so `token_expired` means that a fresh token of the same kind would do. `aud`
         counts in id tokens only: in Cognito's access tokens the client is `client_id`.
         """
@@ -80,6 +81,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
             raise refused("The token names no usable subject.")
         if max(self.nbf, self.iat) > now + leeway:
             raise refused("The token is not valid yet.")
+        if self.exp - self.iat > life + leeway:
+            raise refused("The token lives longer than KSMP_TOKEN_LIFE.")
         if self.exp <= now - leeway:
             raise Refused(Code.TOKEN_EXPIRED, "The token has expired.")
 

@@ -35,7 +35,8 @@ class TokenVerifier:
 
     Tokens that passed are remembered, by their hash, because the same ones come again when many clients
     reconnect at once. A remembered token counts until its `exp`, and only while the issuer still publishes the
-    key that signed it. `now` is the time in seconds since the Unix epoch, `remembered` the number of tokens.
+    key that signed it. `life` is the longest that a token may live, `now` the time in seconds since the
+    Unix epoch, `remembered` the number of tokens.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class TokenVerifier:
         *,
         issuer: str,
         client_ids: Collection[str],
+        life: float,
         leeway: float,
         token_bytes: int,
         now: Callable[[], float] = clock.now_seconds,
@@ -52,6 +54,7 @@ class TokenVerifier:
         self._keys = keys
         self._issuer = issuer
         self._client_ids = frozenset(client_ids)
+        self._life = life
         self._leeway = leeway
         self._token_bytes = token_bytes
         self._now = now
@@ -65,6 +68,7 @@ class TokenVerifier:
             KeySet(settings.jwks_url),
             issuer=settings.issuer,
             client_ids=settings.client_ids,
+            life=settings.token_life,
             leeway=settings.token_leeway,
             token_bytes=settings.token_bytes,
         )
@@ -86,7 +90,9 @@ class TokenVerifier:
         key = await self._keys.find(jws.kid)
         jws.verify(key)
         claims = Claims.decode(jws.payload)
-        claims.check(issuer=self._issuer, client_ids=self._client_ids, leeway=self._leeway, now=self._now())
+        claims.check(
+            issuer=self._issuer, client_ids=self._client_ids, life=self._life, leeway=self._leeway, now=self._now()
+        )
         principal = claims.principal()
         if not principal.token:
             principal = msgspec.structs.replace(principal, token=digest.hex())

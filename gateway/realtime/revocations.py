@@ -43,11 +43,14 @@ class Revocations:
 
     kind = "access"
 
-    def __init__(self, state: ClusterState, hub: Hub, *, token_life: float) -> None:
-        """`token_life` is the most seconds that a token lives. A revocation need not last longer."""
+    def __init__(self, state: ClusterState, hub: Hub, *, token_life: float, leeway: float) -> None:
+        """`token_life` is the most seconds that a token lives, by clocks that differ by `leeway` seconds."""
         self._state = state
         self._hub = hub
-        self._token_life = int(token_life * 1000)
+        # The last token that exists now may be from an issuer whose clock is ahead, may live longer by the leeway, and
+        # is accepted that much after its end. A revocation must not end before it.
+        self._leeway = int(leeway * 1000)
+        self._kept = int(token_life * 1000) + 3 * self._leeway
         self._before: dict[str, int] = {}
         self._tokens: set[str] = set()
         self._banned: set[str] = set()
@@ -57,12 +60,13 @@ class Revocations:
         at = moment(before) or clock.now_ms()
         # Each revocation of a user has a key of its own, so a later one cannot weaken an earlier one.
         key = f"user {user_id(user)} {at}"
-        await self._state.declare(self.kind, key, UserRevoked(user, at), at + self._token_life)
+        await self._state.declare(self.kind, key, UserRevoked(user, at), at + self._kept)
 
     async def revoke_token(self, principal: Principal) -> None:
         if not principal.token:
             raise ValueError("this principal came from no token")
-        until = clock.now_ms() + self._token_life
+        # The setting may have been more when this token was accepted.
+        until = max(clock.now_ms() + self._kept, principal.expires_at + self._leeway)
         await self._state.declare(self.kind, f"token {principal.token}", TokenRevoked(principal.token), until)
 
     async def ban(self, user: str, *, until: datetime | None = None) -> None:

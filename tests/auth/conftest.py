@@ -13,7 +13,7 @@ from gateway.auth.verifier import TokenVerifier
 
 from .clock import Clock
 from .jwks_server import JwksServer
-from .tokens import CLIENTS, ISSUER, LEEWAY, NOW
+from .tokens import CLIENTS, ISSUER, LEEWAY, LIFE, NOW
 
 
 @pytest.fixture
@@ -43,6 +43,8 @@ async def server(key: RSAPrivateKey) -> AsyncIterator[JwksServer]:
 @pytest.fixture
 async def verifier(server: JwksServer, clock: Clock) -> AsyncIterator[TokenVerifier]:
     keys = KeySet(server.url, now=clock)
-    verifier = TokenVerifier(keys, issuer=ISSUER, client_ids=CLIENTS, leeway=LEEWAY, token_bytes=8192, now=clock)
+    verifier = TokenVerifier(
+        keys, issuer=ISSUER, client_ids=CLIENTS, life=LIFE, leeway=LEEWAY, token_bytes=8192, now=clock
+    )
     yield verifier
     await verifier.close()

@@ -17,7 +17,7 @@ from gateway.settings import Settings
 
 from .clock import Clock
 from .jwks_server import JwksServer
-from .tokens import CLIENTS, DEEP, ISSUER, LEEWAY, NOW, access, claims, refusal, sign, sign_raw
+from .tokens import CLIENTS, DEEP, ISSUER, LEEWAY, LIFE, NOW, access, claims, refusal, sign, sign_raw
 
 
 async def test_id_token(verifier: TokenVerifier, key: RSAPrivateKey) -> None:
@@ -116,6 +116,11 @@ async def test_name(verifier: TokenVerifier, key: RSAPrivateKey, names: dict[str
         claims(exp=-1),
         claims(iat=None),
         claims(iat=NOW + LEEWAY + 1),
+        # One that lives longer than tokens may would outlive its revocation; also one that was issued long ago.
+        claims(exp=NOW + LIFE + LEEWAY + 1),
+        claims(iat=NOW - LIFE, exp=NOW + LEEWAY + 1),
+        claims(iat=0),
+        claims(iat=NOW - LIFE - LEEWAY, exp=NOW + 0.5),
         claims(nbf=NOW + LEEWAY + 1),
         claims(nbf="0"),
         claims(name=7),
@@ -136,6 +141,7 @@ async def test_times_have_leeway(verifier: TokenVerifier, key: RSAPrivateKey, cl
     late = claims(exp=NOW - LEEWAY + 1)
     assert (await verifier.verify(sign(late, key))).expires_at == (NOW - LEEWAY + 1) * 1000
     await verifier.verify(sign(claims(iat=NOW + LEEWAY, nbf=NOW + LEEWAY), key))
+    await verifier.verify(sign(claims(exp=NOW + LIFE + LEEWAY), key))
     clock.time = NOW + 3600 + LEEWAY - 0.001
     token = sign(claims(), key)
     await verifier.verify(token)
@@ -208,7 +214,14 @@ async def test_remembered_token_honours_its_expiry(verifier: TokenVerifier, key:
 async def test_memory_is_bounded(server: JwksServer, key: RSAPrivateKey, clock: Clock) -> None:
     keys = KeySet(server.url, now=clock)
     verifier = TokenVerifier(
-        keys, issuer=ISSUER, client_ids=CLIENTS, leeway=LEEWAY, token_bytes=8192, now=clock, remembered=3
+        keys,
+        issuer=ISSUER,
+        client_ids=CLIENTS,
+        life=LIFE,
+        leeway=LEEWAY,
+        token_bytes=8192,
+        now=clock,
+        remembered=3,
     )
     tokens = [sign(claims(sub=f"u{number}"), key) for number in range(5)]
     answers = [await verifier.verify(token) for token in tokens]
@@ -220,11 +233,19 @@ async def test_memory_is_bounded(server: JwksServer, key: RSAPrivateKey, clock: 
 
 async def test_of_settings(server: JwksServer, key: RSAPrivateKey) -> None:
     chosen = Settings(
-        database_url="", nats_url=("",), issuer=ISSUER, jwks_url=server.url, client_ids=("web",), token_bytes=2000
+        database_url="",
+        nats_url=("",),
+        issuer=ISSUER,
+        jwks_url=server.url,
+        client_ids=("web",),
+        token_bytes=2000,
+        token_life=3e9,
     )
     verifier = TokenVerifier.of(chosen)
     token = sign(claims(iat=1_600_000_000, exp=4_000_000_000), key)
     assert (await verifier.verify(token)).expires_at == 4_000_000_000_000
     assert await refusal(verifier, sign(claims(aud="app"), key)) == Code.UNAUTHENTICATED
+    eternal = sign(claims(iat=1_000_000_000, exp=4_000_000_000 + LEEWAY + 1), key)
+    assert await refusal(verifier, eternal) == Code.UNAUTHENTICATED
     assert await refusal(verifier, sign(claims(pad="x" * 2000), key)) == Code.UNAUTHENTICATED
     await verifier.close()

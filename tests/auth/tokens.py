@@ -16,6 +16,7 @@ from gateway.errors import Refused
 ISSUER = "https://cognito-idp.ap-south-1.amazonaws.com/ap-south-1_pool"
 CLIENTS = ("web", "app")
 LEEWAY = 30
+LIFE = 86_400
 NOW = 1_800_000_000
 
 # Valid JSON that is nested more deeply than a recursive parser can follow.

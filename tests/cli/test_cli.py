@@ -138,6 +138,7 @@ def test_a_folder_without_an_issuer_is_one_line_and_gets_none(tmp_path: Path) ->
         ("--role", "teacher"),
         ("--role", "admin", "--ttl", "8"),
         ("--role", "admin", "--ttl", "٣h"),
+        ("--role", "admin", "--ttl", "2d"),
         ("--role", "admin", "--count", "0"),
         ("--role", "admin", "--prefix", "a b"),
         (),

@@ -169,7 +169,9 @@ class Node:
         self.cluster_state = ClusterState(self.hub, self.log, self.database, outbox, interval=settings.fact_interval)
         self.restrictions = Restrictions(self.cluster_state, self.hub, kinds, COMMANDS)
         self.evictions = Evictions(self.cluster_state, self.hub)
-        self.access = Revocations(self.cluster_state, self.hub, token_life=settings.token_life)
+        self.access = Revocations(
+            self.cluster_state, self.hub, token_life=settings.token_life, leeway=settings.token_leeway
+        )
         self.grants = Grants(
             kinds,
             self.bus,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from hashlib import sha256
 from typing import Any
 
 import asyncpg
@@ -206,6 +209,38 @@ async def test_who_logs_out_is_out_everywhere(call: Call, node: Running, other: 
         # Another sign-in of the same user goes on.
         await staying.call("ping")
     assert (await call("GET", "/api/v1/auth/me", user, bearer=there)).status_code == 200
+
+
+async def test_a_revocation_lasts_as_long_as_the_tokens(
+    gateway: MakeGateway, token: MakeToken, database: asyncpg.Pool
+) -> None:
+    user, revoked = somebody(), somebody()
+    async with gateway(token_life=600.0, token_leeway=60.0) as running, httpx.AsyncClient(base_url=running.url) as rest:
+
+        def bearer(user: str, role: str = "student", *, ttl: float) -> dict[str, str]:
+            return {"Authorization": f"Bearer {token(user, role, ttl=ttl)}"}
+
+        problem(await rest.get("/api/v1/auth/me", headers=bearer(user, ttl=670.0)), 401, "unauthenticated")
+        # The longest that is accepted, by a clock that is as far off as it may be.
+        longest = bearer(user, ttl=658.0)
+        assert (await rest.post("/api/v1/auth/logout", headers=longest)).status_code == 204
+        admin = bearer("root", "admin", ttl=600.0)
+        body = {"user_id": revoked}
+        assert (await rest.post("/api/v1/auth/revoke", headers=admin, json=body)).status_code == 204
+        problem(await rest.get("/api/v1/auth/me", headers=longest), 401, "unauthenticated")
+    left = await database.fetch(
+        """SELECT extract(epoch FROM until - changed_at) AS seconds FROM fact
+        WHERE kind = 'access' AND (key LIKE $1 OR data::jsonb ->> 'token' = $2)""",
+        f"user {revoked} %",
+        sha256(claim(longest, "jti").encode()).hexdigest(),
+    )
+    # The issuer's clock may be 60 s ahead, the token lives up to 660 s, and it is accepted 60 s after that.
+    assert [row["seconds"] >= 779.0 for row in left] == [True, True]
+
+
+def claim(headers: dict[str, str], name: str) -> str:
+    payload = headers["Authorization"].split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(payload + "=="))[name])
 
 
 async def test_4501_an_admin_revokes_a_user(
