@@ -64,7 +64,7 @@ class Replica:
                 self._replace("live.bans", "bans", data["ban"], _by_scope, gone=not data["force"])
             case "live.guests_changed" if self._newer("live.guests", data):
                 for guest in data["guests"]:
-                    self._replace("live.guests", "guests", guest, _by_user, gone=guest["state"] == "admitted")
+                    self._replace("live.guests", "guests", guest, _by_user, gone=guest["state"] != "waiting")
             case "live.away_changed" if self._newer("live.away", data):
                 if "user" in data:
                     self._replace("live.away", "users", data["user"], _by_id, gone=not data["away"])

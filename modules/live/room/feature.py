@@ -40,7 +40,7 @@ class RoomFeature:
         questions = Questions(kernel, settings, parts, chosen, self.vote_counter)
         lobby, attention = Lobby(kernel, settings, parts), Attention(kernel, parts, chosen)
         consents = Consents(kernel, parts, self.hands, promotions, records=records)
-        moderation = Moderation(kernel, settings, parts, self.hands, promotions)
+        moderation = Moderation(kernel, settings, parts, self.hands, promotions, lobby)
         on_change = {"lobby": lobby.on_option, "attention": attention.on_option}
         self.features = (
             RoomSnapshot(kernel.database),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from gateway import clock
-from gateway.contract import Context, Kernel, command, snapshot_part
+from gateway.contract import Context, Delivery, Kernel, command, listener, snapshot_part
 from gateway.errors import not_found
 from modules.live.messages import Done, Member, Nothing
 from modules.live.room.errors import lobby_full
@@ -23,6 +25,8 @@ from modules.live.room.lobby.repository import GuestRepository, GuestRow
 from modules.live.room.repository import PartRepository
 from modules.live.rooms import lobby_room, session_room, staff_room
 from modules.live.settings import RoomSettings
+from modules.programs.events import PartLost
+from modules.programs.facade import parts_of
 
 PART: Final = "guests"
 
@@ -70,6 +74,26 @@ class Lobby:
     async def guests(self, context: Context) -> WaitingGuests:
         rev, rows = await self._guests.waiting(context.room_id)
         return WaitingGuests(rev, _guests(rows))
+
+    async def let_in(self, session: str, user: str, name: str) -> None:
+        """Admit a user whom a host gives a role, in a transaction: they stay admitted when the role ends."""
+        await self._parts.lock(session, PART)
+        if await self._admit(session, user) is None:
+            await self._guests.admit_present(session, user, name, clock.now())
+
+    async def remove(self, session: str, user: str) -> None:
+        """Forget a guest who is kept out, in a transaction: they knock again when they may come back."""
+        await self._parts.lock(session, PART)
+        row = await self._guests.remove(session, user)
+        if row is not None and row.state == "waiting":
+            await self._tell(session, [msgspec.structs.replace(row, state="removed")])
+
+    @listener(PartLost, "live.leave_lobby")
+    async def leave(self, lost: PartLost, delivery: Delivery) -> None:
+        """A user who takes no part in the program is no guest of its sessions. An open session has other guests too."""
+        if lost.user_id not in await parts_of(self._kernel.database, [lost.user_id], lost.program_id):
+            for session in await self._guests.in_program(lost.user_id, lost.program_id):
+                await self.remove(session, lost.user_id)
 
     async def on_option(self, session: str, on: bool) -> None:
         """The option `lobby` has changed. On: members who are in the room stay admitted. Off: all are admitted."""

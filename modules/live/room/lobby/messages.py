@@ -16,16 +16,20 @@ class Admit(msgspec.Struct, frozen=True):
     user: Name
 
 
+# `removed` is of pushes alone: the guest was kicked or banned, or lost their part in the program.
+GuestState = Literal["waiting", "admitted", "removed"]
+
+
 class Guest(msgspec.Struct, frozen=True):
-    """A user who waits, or was admitted."""
+    """A user who waits, was admitted, or was removed."""
 
     user: Member
-    state: Literal["waiting", "admitted"]
+    state: GuestState
     knocked_at: int
 
 
 class GuestsChanged(msgspec.Struct, frozen=True):
-    """The push `live.guests_changed` to the staff room. An `admitted` guest waits no more."""
+    """The push `live.guests_changed` to the staff room. Only a guest whose state is `waiting` waits."""
 
     rev: int
     guests: list[Guest]

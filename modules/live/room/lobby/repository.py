@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from gateway.contract import Database
+from modules.live.room.lobby.messages import GuestState
 from modules.live.room.repository import with_revision
 
 
 class GuestRow(msgspec.Struct, frozen=True):
     user_id: str
     name: str
-    state: Literal["waiting", "admitted"]
+    state: GuestState
     knocked_at: datetime
 
 
@@ -29,9 +30,21 @@ ADMIT: Final = """
     WHERE session_id = $1 AND state = 'waiting' AND ($2::text IS NULL OR user_id = $2)
     RETURNING *
 """
+# Presence lags a moment, so somebody may be there who was kicked just now.
 ADMIT_PRESENT: Final = """
-    INSERT INTO live_guest (session_id, user_id, name, state, knocked_at) VALUES ($1, $2, $3, 'admitted', $4)
+    INSERT INTO live_guest (session_id, user_id, name, state, knocked_at) SELECT $1, $2, $3, 'admitted', $4
+    WHERE NOT EXISTS (
+        SELECT FROM live_ban JOIN live_session AS session ON session.id = $1
+        WHERE user_id = $2 AND (until IS NULL OR until > $4) AND (
+            session_id = $1 OR (scope = 'program' AND live_ban.program_id = session.program_id)
+        )
+    )
     ON CONFLICT (session_id, user_id) DO NOTHING
+"""
+REMOVE: Final = "DELETE FROM live_guest WHERE session_id = $1 AND user_id = $2 RETURNING *"
+IN_PROGRAM: Final = """
+    SELECT session_id FROM live_guest JOIN live_session ON id = session_id
+    WHERE user_id = $1 AND program_id = $2 AND visibility = 'program' ORDER BY session_id
 """
 WAITING: Final = """
     SELECT part.rev, guest.* FROM live_part AS part
@@ -62,8 +75,17 @@ class GuestRepository:
         return [msgspec.convert(row, GuestRow) for row in await self._database.fetch(ADMIT, session, user)]
 
     async def admit_present(self, session: str, user: str, name: str, at: datetime) -> None:
-        """Admit a user who is in the session's room already."""
+        """Admit a user who is in the session's room already, unless they are kept out of it."""
         await self._database.fetch(ADMIT_PRESENT, session, user, name, at)
+
+    async def remove(self, session: str, user: str) -> GuestRow | None:
+        for row in await self._database.fetch(REMOVE, session, user):
+            return msgspec.convert(row, GuestRow)
+        return None
+
+    async def in_program(self, user: str, program: str) -> list[str]:
+        """The ids of the program's sessions that are not open and of which the user is a guest."""
+        return [row["session_id"] for row in await self._database.fetch(IN_PROGRAM, user, program)]
 
     async def waiting(self, session: str) -> tuple[int, list[GuestRow]]:
         """The part's revision, and the guests who wait."""

@@ -13,11 +13,12 @@ from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
 from gateway.errors import Refused, forbidden, invalid, not_found
 from gateway.protocol.names import user_id
-from modules.accounts.facade import record, students_among
+from modules.accounts.facade import names_of, record, students_among
 from modules.live.events import ViewerRemoved
 from modules.live.messages import Done, Member
 from modules.live.room.errors import is_host
 from modules.live.room.hands.hands import Hands
+from modules.live.room.lobby.lobby import Lobby
 from modules.live.room.moderation.messages import (
     BAN_CHANGED,
     Action,
@@ -50,13 +51,20 @@ class Moderation:
     pushes = (BAN_CHANGED,)
 
     def __init__(
-        self, kernel: Kernel, settings: RoomSettings, parts: PartRepository, hands: Hands, promotions: Promotions
+        self,
+        kernel: Kernel,
+        settings: RoomSettings,
+        parts: PartRepository,
+        hands: Hands,
+        promotions: Promotions,
+        lobby: Lobby,
     ) -> None:
         self._kernel = kernel
         self._settings = settings
         self._parts = parts
         self._hands = hands
         self._promotions = promotions
+        self._lobby = lobby
         self._moderation = ModerationRepository(kernel.database)
 
     @command("live.kick", room="session", role="cohost", row_first=True)
@@ -113,6 +121,9 @@ class Moderation:
             raise not_found("this user takes no part in the session")
         if await self._promotions.make(session, user, request.role):
             await self._note(context, user, "promote", request.role, "", None)
+            if request.role != "viewer":
+                names = await names_of(self._kernel.database, [user])
+                await self._lobby.let_in(session, user, names.get(user, ""))
         return Done(rev)
 
     @snapshot_part("live.bans", room="staff")
@@ -154,6 +165,7 @@ class Moderation:
         await self._note(context, user, action, scope, reason, until)
         for one in sorted(sessions):
             await self._promotions.forget(one, user)
+            await self._lobby.remove(one, user)
             for room in rooms_of(one):
                 await self._kernel.rooms.evict(room, user, KICKED if action == "kick" else BANNED, until=until)
             await self._kernel.events.publish(ViewerRemoved(one, user))

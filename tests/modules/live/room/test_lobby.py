@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
-from ksmp_testkit import MakeToken, Running
+import asyncpg
+
+from ksmp_testkit import CreateSession, MakeToken, Running
+from ksmp_testkit.socket_client import WireClient
+from modules.programs.events import PartLost
 from tests.modules.classroom import MENTOR, do, lobby, people, refusal, refused, snapshot, staff
 
 
@@ -53,3 +58,66 @@ async def test_viewers_wait_in_the_lobby(nodes: Sequence[Running], token: MakeTo
         assert await refused(bob, lobby(room)) == ""
     async with people(two, token, "eve") as (eve,):
         assert await refused(eve, room) == ""
+
+
+async def test_who_was_kept_out_knocks_again(
+    nodes: Sequence[Running], token: MakeToken, create_session: CreateSession, database: asyncpg.Pool
+) -> None:
+    one, two = nodes
+    session = await create_session()
+    room = f"session:{session}"
+    async with people(one, token, MENTOR, "ada") as (mentor, ada), people(two, token, "ada") as (tab,):
+        await mentor.join(room)
+        await mentor.join(staff(room))
+        await do(mentor, room, "live.configure", lobby=True)
+
+        async def wait_outside() -> None:
+            for client in (ada, tab):
+                assert await refused(client, room) == "live.lobby"
+            await tab.join(lobby(room))
+            await do(tab, lobby(room), "live.knock")
+            assert await waiting() == ["ada"]
+
+        async def waiting() -> list[str]:
+            guests = (await snapshot(mentor, staff(room)))["parts"]["live.guests"]["guests"]
+            return [guest["user"]["id"] for guest in guests]
+
+        await wait_outside()
+        # One who waits leaves the list, and one who was admitted waits again.
+        for admitted, command, scope in (
+            (False, "kick", "session"),
+            (True, "kick", "session"),
+            (True, "ban", "session"),
+            (True, "ban", "program"),
+        ):
+            if admitted:
+                await do(mentor, room, "live.admit", user="ada")
+                await ada.join(room)
+            where = {} if command == "kick" else {"scope": scope}
+            await do(mentor, room, f"live.{command}", user="ada", **where)
+            assert await waiting() == []
+            await eventually_refused(tab, room, "forbidden")
+            await do(mentor, room, "live.unban", user="ada", scope=scope)
+            await eventually_refused(tab, room, "live.lobby")
+            await wait_outside()
+        removed = mentor.pushes("live.guests_changed", staff(room))
+        assert [one["data"]["guests"][0]["state"] for one in removed][:2] == ["waiting", "removed"]
+        # A co-host who is a viewer again has been admitted.
+        for role in ("cohost", "viewer"):
+            await do(mentor, room, "live.promote", user="ada", role=role)
+            assert await waiting() == []
+            await eventually_refused(tab, room, "")
+        # Who was turned out of the program and is enrolled again knocks again.
+        program = await database.fetchval("SELECT program_id FROM live_session WHERE id = $1", session)
+        await database.execute("UPDATE program SET open_to_all = false WHERE id = $1", program)
+        await one.publish_event(PartLost(program, "ada", "student"))
+        await one.events_handled("live.leave_lobby")
+        await database.execute("UPDATE program SET open_to_all = true WHERE id = $1", program)
+        await eventually_refused(tab, room, "live.lobby")
+
+
+async def eventually_refused(client: WireClient, room: str, code: str) -> None:
+    """Other gateways hear of a kick, and of its end, a moment later."""
+    async with asyncio.timeout(10):
+        while await refused(client, room) != code:
+            await asyncio.sleep(0.05)
