@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from piccolo.columns.combination import Or, WhereRaw
 
+from gateway.batching import Batched
 from gateway.contract import Database
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.principal import FORGOTTEN, Principal, Role
@@ -35,6 +36,32 @@ MEET: Final = """
         seen_at = now()
     WHERE known.deleted_at IS NULL
     RETURNING name, role
+"""
+# The same for many users at once. It leaves out deleted users, and rows that another transaction holds: one user's row
+# keeps nobody else waiting. It inserts in the order of the ids, because two gateways may insert the same ones.
+MEET_MANY: Final = """
+    WITH asked AS MATERIALIZED (
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) AS asked (id, name, role, nameless)
+    ), held AS MATERIALIZED (
+        SELECT id FROM account_user WHERE id = ANY($1) AND deleted_at IS NULL FOR NO KEY UPDATE SKIP LOCKED
+    ), met AS (
+        UPDATE account_user AS known SET
+            name = CASE WHEN nameless OR known.name_chosen THEN known.name ELSE asked.name END,
+            role = CASE WHEN known.role_given THEN known.role ELSE asked.role END,
+            rev = known.rev + CASE
+                WHEN NOT (nameless OR known.name_chosen) AND known.name <> asked.name THEN 1
+                WHEN NOT known.role_given AND known.role <> asked.role THEN 1
+                ELSE 0
+            END,
+            seen_at = now()
+        FROM asked, held WHERE known.id = asked.id AND held.id = asked.id
+        RETURNING known.id, known.name, known.role
+    ), created AS (
+        INSERT INTO account_user (id, name, role) SELECT id, name, role FROM asked
+        WHERE NOT EXISTS (SELECT FROM account_user AS known WHERE known.id = asked.id) ORDER BY id
+        ON CONFLICT (id) DO NOTHING RETURNING id, name, role
+    )
+    SELECT * FROM met UNION ALL SELECT * FROM created
 """
 PROFILE: Final = f"SELECT {PROFILE_COLUMNS} FROM account_user WHERE id = $1 AND deleted_at IS NULL"  # noqa: S608
 WRITE_PROFILE: Final = """
@@ -65,15 +92,42 @@ OTHER_ADMIN: Final = """
 ACTS_ON: Final = "SELECT at, act FROM account_audit WHERE subject = $1 ORDER BY at, id"
 
 
+class Claimed(NamedTuple):
+    """What a token says of its user."""
+
+    id: str
+    name: str
+    role: str
+    nameless: bool
+
+
 class UserRepository:
     """Each call runs in the transaction around it, if there is one, and raises Unavailable without PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._meet = Batched(self._meet_together)
 
     async def meet(self, principal: Principal, *, nameless: bool) -> tuple[str, Role] | None:
-        """Create or update the user of a token; their name and role, None for a user who was deleted."""
-        for row in await self._database.fetch(MEET, principal.id, principal.name, principal.role.value, nameless):
+        """Create or update the user of a token; their name and role, None for a user who was deleted.
+
+        Users who come at the same moment are met in one statement, which is a transaction of its own.
+        """
+        claimed = Claimed(principal.id, principal.name, principal.role.value, nameless)
+        return await self._meet(claimed) or await self._meet_alone(claimed)
+
+    async def _meet_together(self, claimed: list[Claimed]) -> list[tuple[str, Role] | None]:
+        """None for one who has to be met alone: of one user with several claims, only the first is met here."""
+        first: dict[str, Claimed] = {}
+        for one in claimed:
+            first.setdefault(one.id, one)
+        columns = zip(*first.values(), strict=True)
+        rows = await self._database.fetch(MEET_MANY, *(list(column) for column in columns))
+        met = {row["id"]: (row["name"], Role(row["role"])) for row in rows}
+        return [met.get(one.id) if first[one.id] == one else None for one in claimed]
+
+    async def _meet_alone(self, claimed: Claimed) -> tuple[str, Role] | None:
+        for row in await self._database.fetch(MEET, *claimed):
             return row["name"], Role(row["role"])
         return None
 

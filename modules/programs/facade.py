@@ -24,12 +24,33 @@ class Part(StrEnum):
     STUDENT = "student"
 
 
-PART = """
-    SELECT mentor_id = $1 OR $1 = ANY(co_mentors) AS mentor, open_to_all OR EXISTS (
-        SELECT FROM program_enrolment WHERE program_id = program.id AND user_id = $1 AND state = 'enrolled'
-    ) AS student
-    FROM program WHERE id = $2
-"""
+class Standing(msgspec.Struct, frozen=True):
+    """How a program's rows name a user. The role decides whether who is named as a mentor is one."""
+
+    mentor: bool
+    student: bool
+
+    def part(self, role: Role) -> Part | None:
+        mentor = self.mentor and role.may_teach
+        return Part.MENTOR if mentor else Part.STUDENT if self.student else None
+
+
+def standing_in(program_id: str, user_id: str) -> str:
+    """A subquery without a row or with one, of the columns of `Standing`: for a statement on a module's own rows.
+
+    Both arguments are expressions of SQL, never values.
+    """
+    return f"""
+        SELECT program.mentor_id = {user_id} OR {user_id} = ANY(program.co_mentors) AS mentor,
+            program.open_to_all OR EXISTS (
+                SELECT FROM program_enrolment AS enrolment
+                WHERE enrolment.program_id = program.id AND enrolment.user_id = {user_id} AND state = 'enrolled'
+            ) AS student
+        FROM program WHERE program.id = {program_id}
+    """  # noqa: S608
+
+
+PART = standing_in("$2", "$1")
 
 
 async def part_of(database: Database, principal: Principal, program_id: str) -> Part | None:
@@ -38,8 +59,7 @@ async def part_of(database: Database, principal: Principal, program_id: str) -> 
     A co-mentor is a mentor. A user whose role is student teaches nothing, also where they are named as a mentor.
     """
     for row in await database.fetch(PART, principal.id, program_id):
-        mentor = row["mentor"] and principal.role.may_teach
-        return Part.MENTOR if mentor else Part.STUDENT if row["student"] else None
+        return msgspec.convert(row, Standing).part(principal.role)
     return None
 
 

@@ -14,7 +14,7 @@ from modules.live.access.capacity import SeatAllocator
 from modules.live.access.repository import AccessRepository, AdmissionFacts
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState
-from modules.programs.facade import Part, part_of
+from modules.programs.facade import Part
 
 # Least first. Hosts make viewers speakers or co-hosts (`room/promotions/`).
 ROLES: Final = ("viewer", "speaker", "cohost", "host")
@@ -24,7 +24,6 @@ class SessionAuthorizer:
     """Says which role a user has in a session's rooms. The kernel itself refuses users whom `rooms.evict` keeps out."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings) -> None:
-        self._database = kernel.database
         self._rows = AccessRepository(kernel.database)
         self._room_kept = timedelta(seconds=settings.room_kept)
         self._seat_allocator = SeatAllocator(kernel, settings)
@@ -34,7 +33,7 @@ class SessionAuthorizer:
 
         The session's state and capacity do not matter. Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
         """
-        await self._is_host(principal, await self._facts(principal, session_id))
+        self._is_host(principal, await self._facts(principal, session_id))
 
     async def role(self, principal: Principal, session_id: str) -> str:
         """The user's role in the session's room. In a session with a capacity, a user who is no host takes a seat.
@@ -46,7 +45,7 @@ class SessionAuthorizer:
         `live.cancelled`, `live.lobby` or `live.full`.
         """
         session = await self._facts(principal, session_id)
-        if await self._is_host(principal, session):
+        if self._is_host(principal, session):
             return "host"
         self._check_open(session)
         if session.waits and session.promoted is None:
@@ -58,14 +57,14 @@ class SessionAuthorizer:
     async def lobby_role(self, principal: Principal, session_id: str) -> str:
         """The role in the session's lobby: everybody may wait there who may join the session once they are admitted."""
         session = await self._facts(principal, session_id)
-        await self._is_host(principal, session)
+        self._is_host(principal, session)
         self._check_open(session)
         return "guest"
 
     async def staff_role(self, principal: Principal, session_id: str) -> str:
         """The role in the session's staff room, which is for its hosts and co-hosts."""
         session = await self._facts(principal, session_id)
-        if await self._is_host(principal, session) or session.promoted == "cohost":
+        if self._is_host(principal, session) or session.promoted == "cohost":
             return "host"
         raise forbidden("this room is for the session's mentors")
 
@@ -75,12 +74,12 @@ class SessionAuthorizer:
             raise not_found("there is no such session")
         return facts
 
-    async def _is_host(self, principal: Principal, session: AdmissionFacts) -> bool:
+    def _is_host(self, principal: Principal, session: AdmissionFacts) -> bool:
         """Whether the user is a host. Raises Refused `forbidden` when they may not know of the session at all."""
         named = principal.role.may_teach and principal.id in (session.mentor_id, *session.co_mentors)
         if named or principal.role is Role.ADMIN:
             return True
-        part = await part_of(self._database, principal, session.program_id)
+        part = session.part(principal.role)
         if session.banned and part is not Part.MENTOR:
             raise forbidden("you are kept out of this session")
         if part is None and session.visibility != "open":

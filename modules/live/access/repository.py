@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from gateway.batching import Batched
 from gateway.contract import Database
+from gateway.principal import Role
 from modules.live.messages import Video
 from modules.live.states import SessionState
+from modules.programs.facade import Part, Standing, standing_in
 
-ADMISSION_FACTS: Final = """
-    SELECT mentor_id, co_mentors, program_id, state, visibility, capacity, ended_at, (
-        SELECT role FROM live_promotion WHERE session_id = live_session.id AND user_id = $1
+# What decides about each of these pairs of a user and a session. `number` is the place of the pair.
+ADMISSION_FACTS: Final = f"""
+    SELECT number, session.mentor_id, session.co_mentors, session.state, visibility, capacity, ended_at, (
+        SELECT role FROM live_promotion WHERE session_id = session.id AND user_id = asked.user_id
     ) AS promoted, EXISTS (
-        SELECT FROM live_ban WHERE user_id = $1 AND (until IS NULL OR until > now()) AND (
-            session_id = live_session.id OR (scope = 'program' AND program_id = live_session.program_id)
+        SELECT FROM live_ban AS ban WHERE ban.user_id = asked.user_id AND (until IS NULL OR until > now()) AND (
+            ban.session_id = session.id OR (scope = 'program' AND ban.program_id = session.program_id)
         )
     ) AS banned, EXISTS (
-        SELECT FROM live_option WHERE session_id = live_session.id AND lobby
+        SELECT FROM live_option WHERE session_id = session.id AND lobby
     ) AND NOT EXISTS (
-        SELECT FROM live_guest WHERE session_id = live_session.id AND user_id = $1 AND state = 'admitted'
+        SELECT FROM live_guest WHERE session_id = session.id AND user_id = asked.user_id AND state = 'admitted'
     ) AS waits, EXISTS (
-        SELECT FROM live_seat WHERE session_id = live_session.id AND user_id = $1
+        SELECT FROM live_seat WHERE session_id = session.id AND user_id = asked.user_id
     ) OR EXISTS (
-        SELECT FROM live_stay WHERE session_id = live_session.id AND user_id = $1
-    ) AS known
-    FROM live_session WHERE id = $2
-"""
+        SELECT FROM live_stay WHERE session_id = session.id AND user_id = asked.user_id
+    ) AS known, coalesce(standing.mentor, false) AS mentor, coalesce(standing.student, false) AS student
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (user_id, session_id, number)
+    JOIN live_session AS session ON session.id = asked.session_id
+    LEFT JOIN LATERAL ({standing_in("session.program_id", "asked.user_id")}) AS standing ON true
+"""  # noqa: S608
 SHOWN: Final = """
     SELECT state, video, live_session.recording, channel_arn, playback_url, (
         SELECT agreed FROM live_consent WHERE live_consent.session_id = id AND user_id = $1
@@ -53,7 +60,6 @@ class AdmissionFacts(msgspec.Struct, frozen=True):
 
     mentor_id: str
     co_mentors: tuple[str, ...]
-    program_id: str
     state: SessionState
     visibility: str
     capacity: int | None
@@ -65,6 +71,13 @@ class AdmissionFacts(msgspec.Struct, frozen=True):
     waits: bool
     # Whether the user may have a seat already.
     known: bool
+    # How the session's program names the user.
+    mentor: bool
+    student: bool
+
+    def part(self, role: Role) -> Part | None:
+        """The user's part in the session's program."""
+        return Standing(self.mentor, self.student).part(role)
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -84,12 +97,24 @@ class AccessRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._admissions = Batched(self._admission_facts)
 
     async def admission_facts(self, user: str, session: str) -> AdmissionFacts | None:
-        """One statement, because it runs at every join. None when there is no such session."""
-        for row in await self._database.fetch(ADMISSION_FACTS, user, session):
-            return msgspec.convert(row, AdmissionFacts)
-        return None
+        """None when there is no such session.
+
+        It runs at every join. So it is one statement, the same one for all who come at the same moment.
+        """
+        asked = user, session
+        if self._database.in_transaction:
+            return (await self._admission_facts([asked]))[0]
+        return await self._admissions(asked)
+
+    async def _admission_facts(self, asked: Sequence[tuple[str, str]]) -> list[AdmissionFacts | None]:
+        users, sessions = zip(*asked, strict=True)
+        found: list[AdmissionFacts | None] = [None] * len(asked)
+        for row in await self._database.fetch(ADMISSION_FACTS, users, sessions):
+            found[row["number"] - 1] = msgspec.convert(row, AdmissionFacts)
+        return found
 
     async def shown(self, user: str, session: str) -> Shown | None:
         """What the session shows this user; None when there is no such session."""

@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
-from gateway.errors import CloseCode, Unavailable
+from gateway.errors import Banned, CloseCode, Unavailable
 from gateway.principal import Principal, Role
 from ksmp_testkit import MakeGateway, MakeToken, Running, eventually
 from ksmp_testkit.socket_client import WireError, connected, opened
@@ -469,3 +469,59 @@ async def test_the_audit(call: Call, node: Running, admin: str, database: asyncp
         await database.execute("UPDATE account_audit SET actor = 'nobody' WHERE actor = $1", actor)
     with pytest.raises(asyncpg.RaiseError):
         await database.execute("DELETE FROM account_audit WHERE actor = $1", actor)
+
+
+def said(user: str, name: str = "Asha", role: Role = Role.STUDENT) -> Principal:
+    return Principal(id=user, name=name, role=role, expires_at=2**42)
+
+
+async def test_a_row_that_is_held_keeps_only_its_own_user_waiting(node: Running, database: asyncpg.Pool) -> None:
+    """Users who sign in at the same moment are met in one statement. Another's work may hold the row of one of them."""
+    meet = node.module(AccountsModule).accounts.meet
+    held, *others = users = [somebody() for _ in range(9)]
+    await asyncio.gather(*(meet(said(user)) for user in users))
+    async with database.acquire() as connection, connection.transaction():
+        await connection.fetch("SELECT FROM account_user WHERE id = $1 FOR UPDATE", held)
+        waiting = asyncio.create_task(meet(said(held, "Ravi")))
+        async with asyncio.timeout(SOON):
+            met = await asyncio.gather(*(meet(said(user, "Ravi")) for user in (*others, somebody())))
+        assert {one.name for one in met} == {"Ravi"}
+        assert not waiting.done()
+    assert (await waiting).name == "Ravi"
+
+
+async def test_users_are_met_together_as_they_are_alone(node: Running, database: asyncpg.Pool) -> None:
+    """New, known, renamed, named by themselves, given a role, nameless, deleted, and one user with two claims."""
+    meet = node.module(AccountsModule).accounts.meet
+    new, known, renamed, chosen, given, nameless, deleted, twice = users = [somebody() for _ in range(8)]
+    await asyncio.gather(*(meet(said(user)) for user in users if user != new))
+    await database.execute("UPDATE account_user SET name_chosen = true WHERE id = $1", chosen)
+    await database.execute("UPDATE account_user SET role_given = true WHERE id = $1", given)
+    await database.execute("UPDATE account_user SET deleted_at = now() WHERE id = $1", deleted)
+    claims = [
+        said(new),
+        said(known),
+        said(renamed, "Ravi", Role.MENTOR),
+        said(chosen, "Ravi"),
+        said(given, "Ravi", Role.ADMIN),
+        said(nameless, nameless),
+        said(deleted),
+        said(twice, "One"),
+        said(twice, "Two"),
+    ]
+    met = await asyncio.gather(*(meet(one) for one in claims), return_exceptions=True)
+    found = [(one.name, one.role) if isinstance(one, Principal) else type(one) for one in met]
+    student = Role.STUDENT
+    assert found == [
+        ("Asha", student),
+        ("Asha", student),
+        ("Ravi", Role.MENTOR),
+        ("Asha", student),
+        ("Ravi", student),
+        ("Asha", student),
+        Banned,
+        ("One", student),
+        ("Two", student),
+    ]
+    revs = dict(await database.fetch("SELECT id, rev FROM account_user WHERE id = ANY($1)", users))
+    assert [revs[user] for user in users] == [1, 1, 2, 1, 2, 1, 1, 3]
