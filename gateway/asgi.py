@@ -16,6 +16,7 @@ from gateway.http.admission import RequestAdmission
 from gateway.http.allowed_methods import AllowedMethods
 from gateway.http.compression import Compression
 from gateway.http.conditional import ConditionalRequests
+from gateway.http.dependency_batches import resolve_in_turn
 from gateway.http.envelope import Envelope
 from gateway.http.idempotency import IdempotentRequests
 from gateway.http.json_request import JsonRequest
@@ -68,5 +69,6 @@ def create_app(gateway: Gateway) -> Litestar:
     except ImproperlyConfiguredException as error:
         raise registry.RegistryError(f"A module's route cannot be used: {error.detail.removesuffix('.')}.") from error
     registry.check_policies(app)
+    resolve_in_turn(app)
     app.asgi_handler = Envelope(app.asgi_handler, gateway.request_metrics)
     return app
