@@ -30,6 +30,7 @@ class Code(enum.StrEnum):
     TOKEN_EXPIRED = "token_expired"  # noqa: S105
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
     NOT_JOINED = "not_joined"
     UNKNOWN_COMMAND = "unknown_command"
     INVALID = "invalid"
@@ -44,13 +45,16 @@ class Code(enum.StrEnum):
 
 
 # What a socket has no word for.
-HTTP_ONLY: Final = frozenset({Code.PRECONDITION_FAILED, Code.PRECONDITION_REQUIRED, Code.KEY_REUSED})
+HTTP_ONLY: Final = frozenset(
+    {Code.METHOD_NOT_ALLOWED, Code.PRECONDITION_FAILED, Code.PRECONDITION_REQUIRED, Code.KEY_REUSED}
+)
 
 HTTP_STATUS: Final[dict[str, int]] = {
     Code.UNAUTHENTICATED: 401,
     Code.TOKEN_EXPIRED: 401,
     Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
+    Code.METHOD_NOT_ALLOWED: 405,
     Code.NOT_JOINED: 409,
     Code.UNKNOWN_COMMAND: 404,
     Code.INVALID: 400,

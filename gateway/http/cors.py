@@ -8,7 +8,7 @@ from litestar.config.cors import CORSConfig
 
 from gateway.settings import Settings
 
-METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 SENT: Final = [
     "Authorization",
     "Content-Type",
@@ -20,6 +20,7 @@ SENT: Final = [
 ]
 # Response headers that a page's script may read.
 SHOWN: Final = [
+    "Content-Disposition",
     "ETag",
     "Idempotent-Replayed",
     "Location",

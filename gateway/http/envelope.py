@@ -13,6 +13,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.http import allowed_methods
 from gateway.http.request_metrics import RequestMetrics
 from gateway.identifier import new_id
 
@@ -62,6 +63,9 @@ class Envelope:
         state[ID] = id
         structlog.contextvars.bind_contextvars(request=id)
         status = LEFT
+        if scope["method"] == "HEAD" and scope["path"].rstrip("/") not in allowed_methods.STREAMS:
+            # Answered as GET is. The server leaves the body out, by its own scope (RFC 9110, section 9.3.2).
+            scope = {**scope, "method": "GET"}
 
         async def sealed(message: Message) -> None:
             nonlocal status
@@ -71,6 +75,9 @@ class Envelope:
                 present = {name.lower() for name, _ in headers}
                 headers += [pair for pair in SECURITY if pair[0] not in present]
                 headers += [pair for pair in state.get(ADDED, ()) if pair[0] not in present]
+                if b"content-encoding" in present and not any(_names_encoding(pair) for pair in headers):
+                    # Litestar's CORS has put its own `Vary` in the place of what was there.
+                    headers.append((b"vary", b"Accept-Encoding"))
                 headers.append((HEADER, id.encode()))
                 message["headers"] = headers
             await send(message)
@@ -81,3 +88,7 @@ class Envelope:
             await self._app(scope, receive, sealed)
         finally:
             self._metrics.ended(scope["method"], scope.get("path_template"), status, time.perf_counter() - started)
+
+
+def _names_encoding(header: tuple[bytes, bytes]) -> bool:
+    return header[0].lower() == b"vary" and b"accept-encoding" in header[1].lower()

@@ -20,6 +20,7 @@ from litestar.response import Response
 from litestar.types import Receive, Scope, Send
 
 from gateway.errors import HTTP_STATUS, BadInput, Code, KsmpError, invalid
+from gateway.http import allowed_methods
 from gateway.http.envelope import request_id
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,9 @@ class Problem(ProblemDetailsException):
 
     def to_response(self, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
         self.title = REASONS.get(self.status_code, "Error")
+        if self.headers and "allow" in self.headers:
+            methods = self.headers["allow"].split(", ")
+            self.headers = {**self.headers, "allow": allowed_methods.listed(request.scope["path"], methods)}
         if isinstance(self.extra, dict):
             self.extra["request_id"] = request_id(request.scope)
         return super().to_response(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import uuid
+from typing import Any
 
 import httpx
 import pytest
@@ -85,19 +86,43 @@ async def test_a_large_body_is_refused(caller: Caller) -> None:
             assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+def headers_of(description: dict[str, Any]) -> dict[str, set[str]]:
+    """The headers that any operation takes, and that any answers."""
+    operations = [
+        operation
+        for item in description["paths"].values()
+        for operation in item.values()
+        if isinstance(operation, dict) and "responses" in operation
+    ]
+    taken = {one["name"] for each in operations for one in each.get("parameters", ()) if one["in"] == "header"}
+    given = {name for each in operations for answer in each["responses"].values() for name in answer.get("headers", ())}
+    return {"in": {*taken, "Authorization", "Content-Type", "X-Request-ID"}, "out": {*given, "Content-Disposition"}}
+
+
 async def test_pages_of_allowed_origins_may_call(gateway: MakeGateway, token: MakeToken) -> None:
     page = "https://class.example.org"
     async with gateway(allowed_origins=(page,)) as running, httpx.AsyncClient(base_url=running.url) as http:
+        documented = headers_of((await http.get("/api/docs/openapi.json")).json())
+        assert {"If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-ID"} <= documented["in"]
         asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match, authorization"}
         allowed = await http.options("/api/v1/auth/me", headers={"Origin": page, **asked})
         assert allowed.status_code == 204
         assert allowed.headers["access-control-allow-origin"] == page
         assert "access-control-allow-credentials" not in allowed.headers
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+            for header in documented["in"]:
+                wanted = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": header.lower()}
+                answer = await http.options("/api/v1/auth/me", headers={"Origin": page, **wanted})
+                assert answer.status_code == 204, (method, header, answer.text)
         refused = await http.options("/api/v1/auth/me", headers={"Origin": "https://evil.example", **asked})
         assert refused.status_code == 400
         answer = await http.get("/api/v1/auth/me", headers={"Origin": page})
         assert answer.headers["access-control-allow-origin"] == page
-        assert "ETag" in answer.headers["access-control-expose-headers"]
+        exposed = {name.lower() for name in answer.headers["access-control-expose-headers"].split(", ")}
+        # A page sees Content-Type and the like of every answer.
+        assert {name.lower() for name in documented["out"]} <= exposed
+        packed = await http.get("/api/docs/openapi.json", headers={"Origin": page, "Accept-Encoding": "gzip"})
+        assert {"Origin", "Accept-Encoding"} <= set(packed.headers["vary"].split(", "))
         other = await http.get("/api/v1/auth/me", headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in other.headers
 
@@ -105,10 +130,32 @@ async def test_pages_of_allowed_origins_may_call(gateway: MakeGateway, token: Ma
 async def test_options_tell_the_methods(caller: Caller) -> None:
     nobody = caller()
     for path, allowed in (
-        (f"/api/v1/notes/{uuid.uuid4()}", {"DELETE", "GET", "OPTIONS", "PATCH"}),
-        ("/api/v1/notes", {"GET", "OPTIONS", "POST"}),
+        (f"/api/v1/notes/{uuid.uuid4()}", {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH"}),
+        ("/api/v1/notes", {"GET", "HEAD", "OPTIONS", "POST"}),
     ):
         answer = await nobody.options(path)
         assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (204, allowed)
         wrong = await nobody.put(path)
         assert (wrong.status_code, set(wrong.headers["allow"].split(", "))) == (405, allowed)
+        assert wrong.json()["code"] == "method_not_allowed"
+
+
+async def test_head_is_get_without_a_body(caller: Caller) -> None:
+    ann = caller(uuid.uuid4().hex)
+    made = (await ann.post("/api/v1/notes", json={"title": "A", "body": "x" * 1500})).json()
+    note = f"/api/v1/notes/{made['id']}"
+    for path in ("/health/live", "/api/docs", "/api/docs/openapi.json", "/api/v1/auth/me", "/api/v1/notes/", note):
+        for encoding in ("identity", "gzip"):
+            whole = await ann.get(path, headers={"Accept-Encoding": encoding})
+            head = await ann.head(path, headers={"Accept-Encoding": encoding})
+            assert (head.status_code, head.content) == (200, b""), path
+            own = {"x-request-id", "date", "ratelimit-remaining", "ratelimit-reset"}
+            assert {name: value for name, value in head.headers.items() if name not in own} == {
+                name: value for name, value in whole.headers.items() if name not in own
+            }, path
+    assert (await ann.head(note, headers={"If-None-Match": whole.headers["etag"]})).status_code == 304
+    assert (await caller().head(note)).status_code == 401
+    assert (await ann.head(f"/api/v1/notes/{uuid.uuid4()}")).status_code == 404
+    # It has no end, and so no whole answer to tell of.
+    refused = await ann.head("/realtime/sse")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, OPTIONS")

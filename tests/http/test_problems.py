@@ -11,8 +11,9 @@ import pytest
     [
         ("GET", "/nowhere", 404, "not_found"),
         ("GET", "/api/v1/nowhere", 404, "not_found"),
-        ("POST", "/health/live", 405, "invalid"),
-        ("DELETE", "/health/ready", 405, "invalid"),
+        ("POST", "/health/live", 405, "method_not_allowed"),
+        ("DELETE", "/health/ready", 405, "method_not_allowed"),
+        ("PUT", "/api/v1/auth/me", 405, "method_not_allowed"),
         ("GET", "/dev/token", 400, "invalid"),
         ("GET", "/dev/token?user=a&role=emperor", 400, "invalid"),
         ("GET", "/dev/token?user=a.b&role=student", 400, "invalid"),
