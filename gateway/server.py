@@ -22,6 +22,7 @@ from uvicorn.supervisors import multiprocess
 from gateway import registry
 from gateway.app import Gateway
 from gateway.asgi import create_app
+from gateway.http.client_network import with_mapped
 from gateway.settings import Settings, SettingsError, read, variable
 from gateway.telemetry import logs
 from gateway.telemetry.exposition import FOLDER, exposed
@@ -118,7 +119,7 @@ def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) 
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        forwarded_allow_ips=with_mapped(settings.trusted_proxies),
         timeout_graceful_shutdown=5,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, Final
 
 from litestar import Request
@@ -15,6 +14,7 @@ from gateway.contract.command import Rate
 from gateway.errors import KsmpError, Limited, Refused, forbidden
 from gateway.http import problems
 from gateway.http.authenticator import RequestAuthenticator
+from gateway.http.client_network import network_of
 from gateway.http.envelope import add_headers
 from gateway.http.json_request import check_address
 from gateway.http.rates import RateDecision, Rates
@@ -74,7 +74,8 @@ class RequestAdmission(ASGIMiddleware):
             who = f"user {principal.id}"
             taken = self._rates.take(who, settings.request_rate, settings.request_burst)
         else:
-            who = f"address {_network(scope)}"
+            client = scope.get("client")
+            who = f"address {network_of(client[0]) if client else 'unknown'}"
             taken = self._rates.take(who, settings.address_rate, settings.address_burst)
         if own is not None and taken.wait == 0.0:
             key = f"{who} {request.method} {scope['path_template']}"
@@ -86,17 +87,3 @@ class RequestAdmission(ASGIMiddleware):
 
 def _strictness(taken: RateDecision) -> tuple[bool, int]:
     return taken.wait == 0.0, taken.left
-
-
-def _network(scope: Scope) -> str:
-    """The caller's address; for IPv6 its network of 64 bits, because one customer has all of it."""
-    client = scope.get("client")
-    if not client:
-        return "unknown"
-    try:
-        address = ipaddress.ip_address(client[0])
-    except ValueError:
-        return str(client[0])[:64]
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
-    return str(address)

@@ -7,8 +7,9 @@ import time
 import uuid
 
 import httpx
+from uvicorn.middleware.proxy_headers import _TrustedHosts
 
-from gateway.http.admission import _network
+from gateway.http.client_network import network_of, with_mapped
 from gateway.protocol.bucket import Bucket
 from ksmp_testkit import Caller, MakeGateway, MakeToken
 
@@ -53,7 +54,7 @@ async def test_a_user_has_a_limit_and_so_has_who_is_nobody(gateway: MakeGateway,
         limited(await http.get(ME, headers=bearer("x.y.z")))
         assert (await http.get(ME, headers=ben)).status_code == 200
         # Probes are asked often, from few addresses.
-        for path in ("/health/live", "/health/ready", "/metrics"):
+        for path in ("/health/live", "/health/ready"):
             answer = await http.get(path)
             assert answer.status_code == 200
             assert "ratelimit-limit" not in answer.headers
@@ -106,12 +107,30 @@ async def test_a_proxy_is_believed_when_it_is_trusted(gateway: MakeGateway) -> N
 
 
 def test_an_ipv6_customer_is_one_network() -> None:
-    def network(address: str) -> str:
-        return _network({"client": (address, 1)})
+    assert network_of("2001:db8:1:2::3") == network_of("2001:db8:1:2:ffff::9") != network_of("2001:db8:1:3::3")
+    assert network_of("fe80::1%eth0") == network_of("fe80::2")
+    assert network_of("unix") == "unix"
 
-    assert network("2001:db8:1:2::3") == network("2001:db8:1:2:ffff::9") != network("2001:db8:1:3::3")
-    assert network("192.0.2.1") != network("192.0.2.2")
-    assert _network({"client": None}) == "unknown"
+
+def test_an_ipv4_customer_is_one_address_however_it_is_written() -> None:
+    assert network_of("192.0.2.1") != network_of("192.0.2.2")
+    assert network_of("::ffff:192.0.2.1") == network_of("::FFFF:c000:201") == network_of("192.0.2.1")
+    assert network_of("::ffff:192.0.2.1") != network_of("::ffff:192.0.2.2")
+
+
+def test_a_trusted_proxy_is_one_also_where_ipv6_writes_its_address() -> None:
+    trusted = _TrustedHosts(with_mapped(["10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "unix"]))
+    for host in ("10.1.2.3", "::ffff:10.1.2.3", "192.0.2.1", "::ffff:192.0.2.1", "2001:db8::7", "unix"):
+        assert host in trusted, host
+    for host in ("11.1.2.3", "::ffff:11.1.2.3", "::ffff:192.0.2.2", "2001:db9::7"):
+        assert host not in trusted, host
+
+
+async def test_mapped_clients_behind_a_proxy_have_a_limit_each(gateway: MakeGateway) -> None:
+    limits = {"address_rate": 0.01, "address_burst": 1, "trusted_proxies": ("127.0.0.0/8",)}
+    async with gateway(**limits) as running, httpx.AsyncClient(base_url=running.url) as http:
+        for address, status in (("::ffff:198.51.100.7", 200), ("::ffff:198.51.100.8", 200), ("198.51.100.7", 429)):
+            assert (await http.get(CONFIG, headers={"X-Forwarded-For": address})).status_code == status, address
 
 
 def test_what_others_took_is_a_debt_of_at_most_a_burst() -> None:
