@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from weakref import WeakValueDictionary
 
-import msgspec
 from cachetools import TTLCache
 
 from gateway import clock
+from gateway.batching import Batched
 from gateway.contract import Kernel
 from gateway.settings import Settings
 from modules.live import errors
-from modules.live.access.seat_repository import SeatRepository, Seats
+from modules.live.access.seat_repository import Outcome, SeatRepository
 from modules.live.rooms import session_room
 from modules.live.settings import LiveSettings
 
@@ -37,37 +36,37 @@ class SeatAllocator:
         # A user who comes back on an older grant takes no new seat, and the attendance writer sees them a moment later.
         shortest = kernel.settings(Settings).grant_fresh + 2 * settings.attendance_interval
         self._grace = timedelta(seconds=max(settings.seat_grace, shortest))
-        # For each session one joining user of this node asks at a time. The others hold no connection meanwhile.
-        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        # For each session, the users of this node who ask for a seat. One call runs at a time, because the next one
+        # would only wait for the session's row.
+        self._asking: WeakValueDictionary[str, Batched[str, Outcome]] = WeakValueDictionary()
         self._full: TTLCache[str, bool] = TTLCache(FULL_SESSIONS, settings.full_pause)
 
     async def take(self, session_id: str, user_id: str, *, known: bool) -> None:
-        """Take a seat for the user; with `known` they may have one. Raises Conflict `live.full` or Unavailable."""
-        asking = self._asking.setdefault(session_id, asyncio.Lock())
-        async with asking:
-            if not known and session_id in self._full:
-                raise errors.full()
-            seats = await self._try(session_id, user_id, None)
-            if not seats.available(len(seats.stale)) and seats.available(0):
-                # A gateway that cannot write attendance still knows who is there. This is not inside the transaction,
-                # because other nodes may have to be asked.
-                there = [person.id for person in await self._rooms.members(session_room(session_id))]
-                seats = await self._try(session_id, user_id, there)
-            if not seats.available(len(seats.stale)):
-                self._full[session_id] = True
-                raise errors.full()
+        """Take a seat for the user; with `known` they may have one. Raises Conflict `live.full` or Unavailable.
 
-    async def _try(self, session_id: str, user_id: str, present: Collection[str] | None) -> Seats:
-        """Take a seat if one is free while all stale seats are kept. With `present`, first free the stale seats of
-        users who are not among them."""
+        Users who ask at the same moment are served in one statement.
+        """
+        if not known and session_id in self._full:
+            raise errors.full()
+        if self._database.in_transaction:
+            (outcome,) = await self._take(session_id, [user_id])
+        else:
+            asking = self._asking.get(session_id)
+            if asking is None:
+                asking = self._asking[session_id] = Batched(partial(self._take, session_id), at_once=1)
+            outcome = await asking(user_id)
+        if outcome != "given":
+            self._full[session_id] = True
+            raise errors.full()
+
+    async def _take(self, session_id: str, users: list[str]) -> list[Outcome]:
         now = clock.now()
-        async with self._database.transaction():
-            await self._rows.lock(session_id)
-            seats = await self._rows.seats(session_id, user_id, now - self._grace)
-            if present is not None:
-                absent = [user for user in seats.stale if user not in present]
-                await self._rows.release(session_id, absent)
-                seats = msgspec.structs.replace(seats, stale=sorted({*seats.stale} - {*absent}))
-            if seats.available(len(seats.stale)):
-                await self._rows.take(session_id, user_id, now)
-            return seats
+        since = now - self._grace
+        outcomes = await self._rows.take(session_id, users, now, since, None)
+        stale = [user for user in users if outcomes[user] == "stale"]
+        if stale:
+            # A gateway that cannot write attendance still knows who is there. This is not inside the statement, because
+            # other nodes may have to be asked.
+            there = [person.id for person in await self._rooms.members(session_room(session_id))]
+            outcomes |= await self._rows.take(session_id, stale, now, since, there)
+        return [outcomes[user] for user in users]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import uuid
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import pytest
 
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireError, connected
@@ -124,3 +128,51 @@ async def test_no_more_than_there_are_seats_come_in_on_several_gateways(
             while await entered(on_a, room) == "live.full":
                 await asyncio.sleep(0.2)
         assert [await entered(client, room) for client in (on_b, found)] == ["live.full", "in"]
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_seats_given_together_are_those_of_one_by_one(database: asyncpg.Pool, node: Running, seed: int) -> None:
+    """Against the rule itself: a place that nobody keeps, while all stale seats are kept, and then without them."""
+    chance = random.Random(seed)
+    session, now = uuid.uuid4().hex, datetime.now(UTC)
+    since = now - timedelta(seconds=60)
+    people = [f"u{number}" for number in range(8)]
+    kept = {user for user in people if chance.random() < 0.3}
+    stale = {user for user in people if user not in kept and chance.random() < 0.3}
+    seen = {user for user in kept if chance.random() < 0.5}
+    places = chance.choice([None, *range(1, 9)])
+    starts = now + timedelta(hours=1)
+    await database.execute(
+        "INSERT INTO live_session (id, program_id, title, mentor_id, state, starts_at, ends_at, capacity)"
+        " VALUES ($1, 'p', 'T', 'm', 'live', $2, $2, $3)",
+        session, starts, places,
+    )  # fmt: skip
+    for user in kept - seen:
+        await database.execute("INSERT INTO live_seat VALUES ($1, $2, $3)", session, user, now)
+    for user in seen:
+        await database.execute(
+            "INSERT INTO live_stay VALUES ($1, $2, 'n', $3, $4, 'N', false)", session, user, since, now
+        )
+    for user in stale:
+        await database.execute("INSERT INTO live_seat VALUES ($1, $2, $3)", session, user, since)
+    askers = chance.sample([*people, "new", "newer"], chance.randint(1, 5))
+    there = None if chance.random() < 0.5 else [user for user in people if chance.random() < 0.5]
+
+    if there is not None:
+        stale &= {*there, *askers}
+    expected = {}
+    for user in askers:
+        if user in kept or places is None or len(kept) + len(stale - {user}) < places:
+            kept.add(user)
+            stale.discard(user)
+            expected[user] = "given"
+        else:
+            expected[user] = "stale" if len(kept) < places else "full"
+    rows = await database.fetch(
+        "SELECT asker, outcome FROM live_take_seats($1, $2, $3, $4, $5)", session, askers, now, since, there
+    )
+    assert dict(rows) == expected
+    held = await database.fetch("SELECT user_id, taken_at FROM live_seat WHERE session_id = $1", session)
+    given = {user for user, outcome in expected.items() if outcome == "given"}
+    assert {row["user_id"] for row in held} == (kept - seen) | stale | given
+    assert {row["user_id"] for row in held if row["taken_at"] == now} == (kept - seen) | given
