@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -30,6 +30,7 @@ from gateway.events.publisher import ModuleEvents
 from gateway.events.runtime import EventRuntime
 from gateway.events.schedules import ModuleSchedules
 from gateway.http.authenticator import RequestAuthenticator
+from gateway.http.health import ESSENTIAL
 from gateway.http.idempotency import IdempotencyKeys
 from gateway.http.rates import Rates
 from gateway.http.request_metrics import RequestMetrics
@@ -167,6 +168,8 @@ class Gateway:
         )
         self.archivers = [Archiver(kind, self.archive, self.log, self.metrics) for kind in archived]
         self.state = "starting"
+        # The state of all processes that share the port; set by the server of one of several.
+        self.processes: Callable[[], str] | None = None
         # Why a module did not start; the server says it in place of a traceback.
         self.failure: registry.RegistryError | MigrationError | None = None
         self._database_up = False
@@ -213,8 +216,22 @@ class Gateway:
         await self.hub.drain()
         await self.dispatcher.finish(self.settings.drain_timeout)
 
+    async def ready(self) -> bool:
+        """Whether this process serves clients, whatever the others of its gateway do."""
+        parts = await self._parts()
+        return all(parts[name] == "ok" for name in ESSENTIAL)
+
     async def check(self) -> dict[str, str]:
-        """The state of each part, for `/health/ready`."""
+        """The state of each part, for `/health/ready`: what a client may meet, whichever process accepts it."""
+        parts = await self._parts()
+        if self.processes is None:
+            return parts
+        others = self.processes()
+        if others == "starting" and parts["gateway"] == "ok":
+            parts["gateway"] = others
+        return {**parts, "processes": others}
+
+    async def _parts(self) -> dict[str, str]:
         return {
             "gateway": "ok" if self.state == "ready" else self.state,
             "nats": "ok" if self.bus.up else "away",

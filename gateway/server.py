@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import Mapping
 from types import FrameType
 from typing import Final
@@ -17,7 +18,6 @@ from typing import Final
 import structlog
 import uvicorn
 from litestar import Litestar
-from uvicorn.supervisors import multiprocess
 
 from gateway import registry
 from gateway.app import Gateway
@@ -28,6 +28,8 @@ from gateway.telemetry import logs
 from gateway.telemetry.exposition import FOLDER, exposed
 from gateway.transport.endpoint import WebSocketEndpoint
 from gateway.transport.http import HttpConfig
+from gateway.worker_board import Place, State
+from gateway.workers import Workers
 
 log = structlog.get_logger(__name__)
 
@@ -54,12 +56,16 @@ class GatewayServer(uvicorn.Server):
     """A server that drains its gateway before it lets go of its sockets.
 
     With `exit_timeout` the process is this server's alone: it ends that many seconds after the signal to stop,
-    whatever hangs, and its garbage collector is set for it.
+    whatever hangs, and its garbage collector is set for it. With a `place` it is one of several that share the port,
+    and accepts connections only when its gateway is ready.
     """
 
-    def __init__(self, config: uvicorn.Config, exit_timeout: float | None = None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, exit_timeout: float | None = None, *, place: Place | None = None
+    ) -> None:
         super().__init__(config)
         self._exit_timeout = exit_timeout
+        self._place = place
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._exit_timeout is not None and not self.should_exit:
@@ -71,7 +77,10 @@ class GatewayServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        if self._place is None:
+            await super().startup(sockets)
+        else:
+            await self._start_in(self._place, sockets or [])
         if self._exit_timeout is not None:
             # What is there now stays: the collector would walk all of it again, a tenth of a second each time.
             gc.collect()
@@ -79,24 +88,63 @@ class GatewayServer(uvicorn.Server):
             # Little here is in a circle, so that looking seldom costs no memory.
             gc.set_threshold(*COLLECT)
 
+    async def _start_in(self, place: Place, sockets: list[socket.socket]) -> None:
+        gateway = self._gateway
+        assert gateway is not None
+        gateway.processes = place.board.state
+        try:
+            await super().startup([])
+        except SystemExit:
+            place.board.fail(str(gateway.failure or ""))
+            raise
+        # As a supervisor asks for it: whether it accepts.
+        self.started = False
+        try:
+            # Where nobody is ready, one must say so, and that it is alive.
+            patient = time.monotonic() + gateway.settings.start_wait
+            while not await gateway.ready() and not self.should_exit:
+                if time.monotonic() > patient and not place.board.anybody_ready():
+                    break
+                await asyncio.sleep(0.01)
+            if not self.should_exit:
+                await self._show(place, gateway)
+                await self._accept(sockets)
+        finally:
+            self.started = True
+
+    async def _accept(self, sockets: list[socket.socket]) -> None:
+        def protocol() -> asyncio.Protocol:
+            made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return made
+
+        for accepting in sockets:
+            server = await asyncio.get_running_loop().create_server(
+                protocol, sock=accepting, backlog=self.config.backlog
+            )
+            self.servers.append(server)
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._place is not None and self._gateway is not None:
+            await self._show(self._place, self._gateway)
+        return await super().on_tick(counter)
+
+    async def _show(self, place: Place, gateway: Gateway) -> None:
+        place.set(State.READY if await gateway.ready() else State.UNREADY)
+
+    @property
+    def _gateway(self) -> Gateway | None:
+        found: Gateway | None = getattr(_litestar(self.config.loaded_app), "state", {}).get("gateway")
+        return found
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        app = self.config.loaded_app
-        gateway = getattr(_litestar(app), "state", {}).get("gateway")
+        gateway = self._gateway
         if gateway is not None:
             await gateway.drain()
             # The disconnects are written; what clients do not read within a moment is not waited for.
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)
-
-
-class Worker(multiprocess.Process):
-    """One of several processes that share the port."""
-
-    @property
-    def server(self) -> uvicorn.Server:
-        if self._server is None:
-            self._server = GatewayServer(self.config, read(Settings, os.environ).exit_timeout)
-        return self._server
 
 
 def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) -> HttpConfig:
@@ -121,6 +169,7 @@ def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) 
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=with_mapped(settings.trusted_proxies),
         timeout_graceful_shutdown=5,
+        timeout_worker_healthcheck=settings.worker_timeout,
     )
 
 
@@ -129,7 +178,13 @@ def application() -> Litestar:
     gateway = prepare(os.environ)
     settings = gateway.settings
     logs.configure(settings.log_level, settings.log_format, settings.log_bytes)
+    _leave_out_traceback(gateway)
     return app_of(gateway)
+
+
+def worker_server(config: uvicorn.Config, place: Place) -> GatewayServer:
+    """The server of one of several workers."""
+    return GatewayServer(config, read(Settings, os.environ).exit_timeout, place=place)
 
 
 def serve(settings: Settings, workers: int) -> None:
@@ -147,20 +202,22 @@ def serve(settings: Settings, workers: int) -> None:
         os.environ[FOLDER] = folder
         with exposed(settings.metrics_address):
             config = configuration(settings, "gateway.server:application", workers=workers)
-            # The only way to say which server the processes run; uvicorn's own would not drain.
-            multiprocess.Process = Worker  # type: ignore[misc]
-            multiprocess.Multiprocess(config, sockets=[listening]).run()
+            Workers(config, listening, worker_server, patience=settings.worker_timeout).run()
 
 
 def _serve_one(settings: Settings, gateway: Gateway, listening: socket.socket) -> None:
-    # uvicorn would log a module's failure to start with its whole traceback; the sentence is raised below.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: gateway.failure is None)
+    _leave_out_traceback(gateway)
     try:
         GatewayServer(configuration(settings, app_of(gateway)), settings.exit_timeout).run([listening])
     finally:
         if gateway.failure is not None:
             # In place of uvicorn's SystemExit.
             raise gateway.failure
+
+
+def _leave_out_traceback(gateway: Gateway) -> None:
+    """uvicorn would log a module's failure to start with its whole traceback; a person gets the sentence."""
+    logging.getLogger("uvicorn.error").addFilter(lambda record: gateway.failure is None)
 
 
 def listen(settings: Settings) -> socket.socket:

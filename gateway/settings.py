@@ -173,6 +173,14 @@ class Settings:
     )
     reconnect_least: float = setting(1.0, zero=True, doc="Shortest window over which closed clients come back")
     reconnect_most: float = setting(60.0, zero=True, doc="Longest window over which closed clients come back")
+    start_wait: float = setting(
+        10.0,
+        zero=True,
+        doc="How long several processes that share the port accept nobody while none is ready; then they say so",
+    )
+    worker_timeout: float = setting(
+        30.0, doc="How long one of several processes may give no sign of life before it is killed and started again"
+    )
     drain_timeout: float = setting(10.0, zero=True, doc="How long a stopping gateway waits for work in flight")
     exit_timeout: float = setting(18.0, doc="How long a stopping gateway may take in all; then it just ends")
 

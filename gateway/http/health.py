@@ -15,7 +15,10 @@ from gateway.auth.policy import anyone
 
 
 class Health(msgspec.Struct, frozen=True):
-    """`parts` says of each part `ok`, `starting`, `draining`, `failed` or `away`."""
+    """`parts` says of each part `ok`, `starting`, `draining`, `failed` or `away`.
+
+    `processes` is there with `--workers`: whether each accepts and is ready.
+    """
 
     status: Literal["ok", "degraded", "unavailable"]
     parts: dict[str, str]
@@ -48,7 +51,8 @@ def routes(check: Check) -> list[HTTPRouteHandler]:
         responses={503: ResponseSpec(Health, generate_examples=False, description="Not ready", examples=[AWAY])},
     )
     async def ready() -> Response[Health]:
-        """200 `ok`; 200 `degraded` without PostgreSQL; 503 without NATS, while starting or draining."""
+        """200 `ok`; 200 `degraded` without PostgreSQL or one of several processes; 503 without NATS, while starting or
+        draining, and while one of several processes that accept is not ready."""
         parts = await check()
         if any(parts.get(part) != "ok" for part in ESSENTIAL):
             return Response(Health("unavailable", parts), status_code=503)

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devstack import probe
 from gateway.principal import Role
 from ksmp_testkit.socket_client import WireClient, connected
 from tests.system import fleet
@@ -123,35 +122,3 @@ async def test_a_rolling_restart_under_traffic(
         assert {disconnect["code"] for disconnect in disconnects} == {4000}
         assert len(disconnects) >= VIEWERS
         assert max(disconnect["retry_ms"] for disconnect in disconnects) > 5000
-
-
-async def test_a_gateway_of_several_processes_drains_and_ends_though_its_work_hangs(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    extra = {
-        "KSMP_ENVIRONMENT": "test",
-        "KSMP_FAILPOINTS": "ack.delay=delay:3600",
-        "KSMP_DRAIN_TIMEOUT": "60",
-        "KSMP_EXIT_TIMEOUT": "2.5",
-        # Without a drain the client would be told to come back at once.
-        "KSMP_RECONNECT_RATE": "0.001",
-        "KSMP_RECONNECT_LEAST": "0",
-    }
-    folder = tmp_path_factory.mktemp("hanging")
-    async with running(folder, count=1, extra=extra, arguments=("--workers", "2")) as cluster:
-        room = await cluster.create_session("host-0")
-        token = cluster.issuer.token("one", name="One", role=Role.STUDENT, ttl=600)
-        async with connected(cluster.urls[0], token) as client:
-            await client.join(room)
-            await client.send("chat.send", room=room, data={"text": "hangs"})
-            await client.settle()
-            # Whichever worker has the client, their parent tells of it.
-            status, metrics = await probe.get(cluster.metrics[0], timeout=10.0)
-            assert (status, b"\nksmp_connections 1.0\n" in metrics) == (200, True)
-            stopping = asyncio.create_task(cluster.stop_gateway(0))
-            disconnect = await client.disconnect_push()
-            assert disconnect["code"] == 4000
-            assert disconnect["retry_ms"] > 0
-            assert not stopping.done()
-            assert await stopping < 15.0
-        assert "Timeout (0:00:02.5" in cluster.gateways[0].log.read_text()
