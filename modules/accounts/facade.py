@@ -10,6 +10,7 @@ import structlog
 
 from gateway import clock
 from gateway.contract import Database
+from gateway.errors import invalid
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
 
@@ -65,6 +66,16 @@ NAMES = "SELECT id, name FROM account_user WHERE id = ANY($1) AND deleted_at IS 
 async def names_of(database: Database, user_ids: Sequence[str]) -> dict[str, str]:
     """The names of these users, by their ids, in one query. Users who are unknown or deleted are left out."""
     return {row["id"]: row["name"] for row in await database.fetch(NAMES, list(user_ids))}
+
+
+async def check_known(database: Database, user_ids: Collection[str], field: str) -> None:
+    """Check that the platform knows these users, so that nothing names somebody who does not exist.
+
+    A user is known from their first sign-in until they are deleted. Raises BadInput `invalid` for `field`, and
+    Unavailable.
+    """
+    if user_ids and (unknown := {*user_ids} - (await names_of(database, list(user_ids))).keys()):
+        raise invalid(f"{min(unknown)} is no user of this platform, or has never signed in", field=field)
 
 
 ROLE = "SELECT role FROM account_user WHERE id = $1 AND NOT blocked AND deleted_at IS NULL"

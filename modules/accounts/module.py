@@ -23,7 +23,6 @@ from modules.accounts.routes import router
 from modules.accounts.service import Accounts
 from modules.accounts.settings import AccountsSettings
 from modules.accounts.tables import AuditEntry, User
-from modules.accounts.time_zones import TimeZones
 
 
 class AccountsModule(Module):
@@ -41,7 +40,7 @@ class AccountsModule(Module):
         settings: AccountsSettings = kernel.settings(AccountsSettings)
         self._users = UserRepository(kernel.database)
         audit = AuditRepository(kernel.database)
-        self.accounts = Accounts(kernel, self._users, audit, TimeZones())
+        self.accounts = Accounts(kernel, self._users, audit)
         administration = Administration(kernel, self._users, audit)
         deletions = Deletions(kernel, self._users, timedelta(seconds=core.retention))
         self.pool: UserPool = Cognito(settings) if settings.pool else NoUserPool()

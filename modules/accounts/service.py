@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any
 
 import msgspec
 
-from gateway import clock
+from gateway import clock, time_zones
 from gateway.auth.claims import clean
 from gateway.contract import Kernel
 from gateway.errors import Banned, Unavailable, invalid
@@ -16,17 +17,15 @@ from gateway.principal import Principal
 from modules.accounts.errors import found
 from modules.accounts.messages import PersonalData, Profile, ProfileChange
 from modules.accounts.repository import AuditRepository, UserRepository
-from modules.accounts.time_zones import TimeZones
 
 
 class Accounts:
     """Knows users by what their tokens said of them, and by what they say themselves."""
 
-    def __init__(self, kernel: Kernel, users: UserRepository, audit: AuditRepository, time_zones: TimeZones) -> None:
+    def __init__(self, kernel: Kernel, users: UserRepository, audit: AuditRepository) -> None:
         self._kernel = kernel
         self._users = users
         self._audit = audit
-        self._time_zones = time_zones
 
     async def meet(self, principal: Principal) -> Principal:
         """Create or update the user of a token; the principal with the name and role that the platform knows.
@@ -58,7 +57,7 @@ class Accounts:
             # The `$` of a pattern lets one pass at the end.
             raise invalid("a line feed is in none of these")
         time_zone = values.get("time_zone")
-        if time_zone is not None and not await self._time_zones.has(time_zone):
+        if time_zone is not None and time_zone not in await asyncio.to_thread(time_zones.names):
             raise invalid("there is no such time zone", field="time_zone")
         async with self._kernel.database.transaction():
             profile = found(await self._users.lock_profile(user))

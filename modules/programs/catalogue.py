@@ -14,6 +14,7 @@ from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
+from modules.accounts.facade import check_known
 from modules.programs.access import ProgramAccess
 from modules.programs.enrolments import Enrolments
 from modules.programs.events import PartLost, ProgramArchived, ProgramPublished
@@ -51,6 +52,7 @@ class Catalogue:
     async def create(self, principal: Principal, new: NewProgram) -> ProgramView:
         """Write a draft of this user's; raises BadInput `invalid` for a co-mentor who cannot be one."""
         check_co_mentors(new.co_mentors)
+        await check_known(self._kernel.database, new.co_mentors, "co_mentors")
         program = ProgramView(
             id=new_id(),
             mentor_id=principal.id,
@@ -75,6 +77,8 @@ class Catalogue:
         async with self._kernel.database.transaction():
             before = await self._access.lock(principal, id)
             if_match.check(before.rev)
+            added = {*values.get("co_mentors", ())} - {*before.co_mentors}
+            await check_known(self._kernel.database, added, "co_mentors")
             program = await self._write(msgspec.structs.replace(before, **values))
             for user in before.co_mentors:
                 if user not in program.co_mentors:
@@ -107,4 +111,4 @@ def check_co_mentors(users: Iterable[str]) -> None:
     """Raises BadInput `invalid` for what is no user's id."""
     for user in users:
         if not is_user_id(user):
-            raise invalid("one of the co-mentors is no id of a user")
+            raise invalid("one of the co-mentors is no id of a user", field="co_mentors")

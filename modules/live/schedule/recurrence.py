@@ -7,13 +7,15 @@ refused: a class does not need them, and some make a rule search for long withou
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final, cast
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
 
+from gateway import time_zones
 from gateway.errors import BadInput, invalid
 
 DAY: Final = "(MO|TU|WE|TH|FR|SA|SU)"
@@ -35,31 +37,49 @@ PARTS: Final = {
 def occurrences(rule: str, timezone: str, starts_at: datetime, *, most: int, horizon: datetime) -> list[datetime]:
     """When each session of a series begins, in UTC. The first is `starts_at`.
 
+    Of a time that the clock of the zone shows twice, when summer time ends, `starts_at` says itself which of the two
+    it is. Later occurrences are the first of the two, and a time that the clock skips is as much later (section 3.3.5).
+
     Raises BadInput `invalid` for an unknown time zone, and for a rule that cannot be read, has no end, does not begin
     with `starts_at`, goes beyond `horizon`, or has more than `most` occurrences.
     """
     parts = _parts(rule)
-    try:
-        zone = ZoneInfo(timezone)
-    except (ValueError, OSError, LookupError):
-        raise invalid("there is no such time zone", field="timezone") from None
+    if timezone not in time_zones.names():
+        raise invalid("there is no such time zone", field="timezone")
     if ("COUNT" in parts) == ("UNTIL" in parts):
         raise _bad("it needs COUNT or UNTIL, and not both")
-    until = min(_until(parts["UNTIL"]), horizon) if "UNTIL" in parts else horizon
+    until = _until(parts["UNTIL"]) if "UNTIL" in parts else None
+    count = int(parts.get("COUNT", most + 1))
     endless = ";".join(f"{name}={value}" for name, value in parts.items() if name not in ("COUNT", "UNTIL"))
     try:
-        found = cast(rrule, rrulestr(endless, dtstart=starts_at.astimezone(zone))).replace(until=until)
-        count = int(parts.get("COUNT", most + 1))
-        moments = [moment.astimezone(UTC) for moment in islice(found, min(count, most + 1))]
+        moments = list(islice(_endless(endless, ZoneInfo(timezone), starts_at, until, horizon), min(count, most + 1)))
     except (ValueError, OverflowError) as error:
         raise _bad(str(error)) from None
     if len(moments) > most:
         raise _bad(f"it has more than {most} occurrences")
     if not moments or moments[0] != starts_at:
         raise _bad("starts_at is not its first occurrence")
-    if "COUNT" in parts and len(moments) < count:
+    if moments[-1] > horizon:
         raise _bad("its last occurrence is too far ahead")
+    if "COUNT" in parts and len(moments) < count:
+        raise _bad(f"it has only {len(moments)} occurrences")
     return moments
+
+
+def _endless(
+    rule: str, zone: ZoneInfo, starts_at: datetime, until: datetime | None, horizon: datetime
+) -> Iterator[datetime]:
+    """The occurrences in UTC: those up to `until`, and at most one beyond the horizon."""
+    # The library counts in whole seconds, and does not know of the second of two equal times by the clock.
+    first = starts_at.astimezone(zone).replace(microsecond=0, fold=0)
+    rest = timedelta(microseconds=starts_at.microsecond)
+    for local in cast(rrule, rrulestr(rule, dtstart=first)):
+        moment = starts_at if local == first else local.astimezone(UTC) + rest
+        if until is not None and moment - rest > until:
+            return
+        yield moment
+        if moment > horizon:
+            return
 
 
 def counted(rule: str, count: int) -> str:

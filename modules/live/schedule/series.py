@@ -17,7 +17,7 @@ from gateway.errors import Conflict, forbidden, not_found
 from gateway.http.etag import IfMatch
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
-from modules.accounts.facade import record
+from modules.accounts.facade import check_known, record
 from modules.live.messages import NewSession, SessionView, Video
 from modules.live.schedule.messages import NewSeries, SeriesChange, SeriesView
 from modules.live.schedule.recurrence import counted, occurrences
@@ -97,6 +97,7 @@ class Series:
             await self._check_mentor(principal, series)
             if_match.check(series.rev)
             self._sessions.check_recording(values.get("recording", False))
+            await check_known(self._database, values.get("co_mentors", ()), "co_mentors")
             own = {name: values[name] for name in values.keys() & {"title"}}
             own |= {name: times[name] for name in times.keys() & {"rule", "timezone"}}
             series = msgspec.structs.replace(series, **own, rev=series.rev + 1)

@@ -17,7 +17,7 @@ from gateway.identifier import new_id
 from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
 from gateway.settings import Settings
-from modules.accounts.facade import record, students_among
+from modules.accounts.facade import check_known, record, students_among
 from modules.live.access.removal import ROLE_CHANGED
 from modules.live.access.stage_tokens import withdraw_stage_tokens
 from modules.live.errors import no_recording, not_changeable
@@ -37,7 +37,7 @@ from modules.live.sessions.timers import EMPTY, SETTLE, FollowUpDue, SessionTime
 from modules.live.sessions.video import SessionVideo
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState, Step, after
-from modules.programs.facade import Part, exists, part_of, parts_of, program_room, programs_of
+from modules.programs.facade import Part, exists, lesson, part_of, parts_of, program_room, programs_of
 
 # Viewers have been told these. They cannot change once the session runs.
 SETTLED: Final = frozenset({"starts_at", "mode", "recording"})
@@ -124,6 +124,10 @@ class Sessions:
             parts = {} if same else await parts_of(self._database, [mentor_id], new.program_id)
             if not same and parts.get(mentor_id) is not Part.MENTOR:
                 raise invalid("this user is no mentor of the program", field="mentor_id")
+        elif mentor_id != principal.id:
+            await check_known(self._database, [mentor_id], "mentor_id")
+        await check_known(self._database, new.co_mentors, "co_mentors")
+        await self._check_lesson(new.lesson_id, new.program_id)
         values = msgspec.structs.asdict(new) | {
             "mentor_id": mentor_id,
             "co_mentors": tuple(new.co_mentors),
@@ -174,6 +178,9 @@ class Sessions:
             for field in values:
                 if session.state.over or (session.state is SessionState.LIVE and field in SETTLED):
                     raise not_changeable(session.state, field)
+            await check_known(self._database, {*values.get("co_mentors", ())} - {*session.co_mentors}, "co_mentors")
+            if values.get("lesson_id") != session.lesson_id:
+                await self._check_lesson(values.get("lesson_id"), session.program_id)
             session = await self.apply_change(principal, session, values)
         if values.get("visibility") == "program":
             await self._evict_outsiders(session)
@@ -309,6 +316,13 @@ class Sessions:
     async def _push(self, session: SessionView) -> None:
         for room in (session_room(session.id), program_room(session.program_id)):
             await self._kernel.rooms.publish_row(room, SESSION, session)
+
+    async def _check_lesson(self, lesson_id: str | None, program_id: str) -> None:
+        """Raises BadInput `invalid` for a lesson that is not one of the program, and Unavailable."""
+        if lesson_id is not None:
+            found = await lesson(self._database, lesson_id)
+            if found is None or found.program_id != program_id:
+                raise invalid("the program has no such lesson", field="lesson_id")
 
     def check_recording(self, wanted: bool) -> None:
         """Raises Conflict `live.no_recording` when a recording is wanted and nothing can be recorded here."""

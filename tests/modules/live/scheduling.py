@@ -23,6 +23,13 @@ async def create_program(database: asyncpg.Pool) -> str:
     return id
 
 
+async def meet(database: asyncpg.Pool, *mentors: str) -> None:
+    """Let the platform know these mentors, as after their first sign-in."""
+    for user in mentors:
+        known = "INSERT INTO account_user (id, name, role) VALUES ($1, $1, 'mentor') ON CONFLICT DO NOTHING"
+        await database.execute(known, user)
+
+
 def at(seconds: float) -> str:
     """So many seconds from now."""
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()

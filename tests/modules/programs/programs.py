@@ -15,6 +15,12 @@ def user() -> str:
     return uuid.uuid4().hex
 
 
+async def signed_in(*users: httpx.AsyncClient) -> None:
+    """Let the platform know these users."""
+    for one in users:
+        assert (await one.get("/api/v1/auth/me")).status_code == 200
+
+
 async def created(mentor: httpx.AsyncClient, publish: bool = True, **values: Any) -> str:
     """The path of a new program."""
     answer = await mentor.post(f"{PROGRAMS}/", json={"title": "Algebra"} | values)

@@ -17,7 +17,7 @@ from ksmp_testkit.member import clients_of
 from ksmp_testkit.socket_client import connected
 from modules.programs.facade import lesson as found_lesson
 from modules.programs.module import ProgramsModule
-from tests.modules.programs.programs import ANY, created, id_of, user
+from tests.modules.programs.programs import ANY, created, id_of, signed_in, user
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,7 @@ async def test_what_a_program_teaches_and_who_reads_it(caller: Caller, node: Run
 async def test_of_those_who_reorder_at_once_one_wins(caller: Caller) -> None:
     co = user()
     mentors = [caller(user(), "mentor"), caller(co, "mentor")]
+    await signed_in(mentors[1])
     path = await created(mentors[0], co_mentors=[co])
     units = [await unit(mentors[0], path, title, *(f"{title}{n}" for n in range(3))) for title in "ab"]
     before = await mentors[1].get(f"{path}/curriculum")

@@ -19,7 +19,7 @@ from ksmp_testkit.socket_client import WireClient, WireError, connected
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs.events import EnrolmentCancelled, PlaceRefused
 from modules.programs.module import ProgramsModule
-from tests.modules.programs.programs import ANY, created, id_of, user
+from tests.modules.programs.programs import ANY, created, id_of, signed_in, user
 
 
 class Till(Module):
@@ -191,6 +191,7 @@ async def test_who_loses_a_place_leaves_the_rooms(
 ) -> None:
     co, ann, ben = user(), user(), user()
     mentor = caller(user(), "mentor")
+    await signed_in(caller(co, "mentor"))
     path = await created(mentor, co_mentors=[co])
     room, session, bygone = f"program:{id_of(path)}", user(), user()
     await database.executemany(

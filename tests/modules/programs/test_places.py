@@ -12,7 +12,7 @@ import pytest
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.answers import refused
 from ksmp_testkit.socket_client import WireError, connected
-from tests.modules.programs.programs import ANY, PROGRAMS, created, user
+from tests.modules.programs.programs import ANY, PROGRAMS, created, signed_in, user
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,7 @@ async def test_the_first_who_waits_gets_what_is_free(caller: Caller) -> None:
 async def test_who_may_see_and_change_a_program(caller: Caller) -> None:
     co = user()
     mentor, other, student = caller(user(), "mentor"), caller(user(), "mentor"), caller(user())
+    await signed_in(caller(co, "mentor"))
     path = await created(mentor, publish=False, co_mentors=[co])
     for stranger in (other, student):
         refused(await stranger.get(path), 404, "not_found")

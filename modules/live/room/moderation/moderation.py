@@ -117,13 +117,14 @@ class Moderation:
         row = await self._session(session)
         await self._check_target(context, user, row)
         rev = await self._parts.lock(session, PART)
-        if row.visibility != "open" and not await parts_of(self._kernel.database, [user], row.program_id):
+        name = (await names_of(self._kernel.database, [user])).get(user)
+        takes_part = row.visibility == "open" or await parts_of(self._kernel.database, [user], row.program_id)
+        if name is None or not takes_part:
             raise not_found("this user takes no part in the session")
         if await self._promotions.make(session, user, request.role):
             await self._note(context, user, "promote", request.role, "", None)
             if request.role != "viewer":
-                names = await names_of(self._kernel.database, [user])
-                await self._lobby.let_in(session, user, names.get(user, ""))
+                await self._lobby.let_in(session, user, name)
         return Done(rev)
 
     @snapshot_part("live.bans", room="staff")

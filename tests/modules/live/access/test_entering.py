@@ -6,7 +6,7 @@ import asyncpg
 
 from ksmp_testkit import Caller, MakeToken, Running
 from ksmp_testkit.socket_client import WireError, connected
-from tests.modules.live.scheduling import SESSIONS, created
+from tests.modules.live.scheduling import SESSIONS, created, meet
 
 ANY = {"If-Match": "*"}
 
@@ -15,6 +15,7 @@ async def test_whom_a_room_lets_in_at_which_time(
     caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
 ) -> None:
     mentor = caller("meera", "mentor")
+    await meet(database, "cora")
     path = await created(mentor, program, co_mentors=["cora"])
     id = path.rsplit("/", 1)[1]
 

@@ -14,7 +14,7 @@ import pytest
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireError, connected
 from modules.live.room.promotions.promotions import Promotions
-from tests.modules.live.scheduling import created, entered
+from tests.modules.live.scheduling import created, entered, meet
 
 ANY = {"If-Match": "*"}
 
@@ -65,6 +65,7 @@ async def test_who_has_no_right_any_more_is_taken_out(
     caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
 ) -> None:
     mentor = caller("meera", "mentor")
+    await meet(database, "cora", "carl")
     path = await created(mentor, program, "open", co_mentors=["cora", "carl"], visibility="open")
     session = f"session:{path.rsplit('/', 1)[1]}"
     staff = session.replace("session", "staff")

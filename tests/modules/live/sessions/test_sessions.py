@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -15,7 +16,7 @@ from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.answers import refused
 from ksmp_testkit.socket_client import connected
 from modules.live.states import TRANSITIONS, SessionState, Step, after
-from tests.modules.live.scheduling import SESSIONS, created
+from tests.modules.live.scheduling import SESSIONS, create_program, created, meet
 
 ANY = {"If-Match": "*"}
 
@@ -99,6 +100,7 @@ async def test_who_may_see_and_change_a_session(caller: Caller, program: str, da
         caller("enid"),
         caller("sam"),
     )
+    await meet(database, "cora")
     refused(await other.post(f"{SESSIONS}/", json=session_of(program)), 403, "forbidden")
     refused(await enid.post(f"{SESSIONS}/", json=session_of(program)), 403, "forbidden")
     path = await created(mentor, program, co_mentors=["cora"])
@@ -113,7 +115,7 @@ async def test_who_may_see_and_change_a_session(caller: Caller, program: str, da
     assert (changed.status_code, changed.json()["rev"]) == (200, 2)
     refused(await mentor.patch(path, json={"title": "C"}, headers={"If-Match": '"1"'}), 412, "precondition_failed")
     assert (await sam.get(path)).json()["title"] == "B"
-    assert (await mentor.patch(path, json={"lesson_id": "l1", "capacity": 3}, headers=ANY)).json()["lesson_id"] == "l1"
+    assert (await mentor.patch(path, json={"lesson_id": None, "capacity": 3}, headers=ANY)).json()["capacity"] == 3
     for step in ("open", "start"):
         assert (await co.post(f"{path}/{step}")).status_code == 200
     refused(await mentor.patch(path, json={"mode": "interactive"}, headers=ANY), 409, "live.not_changeable")
@@ -147,9 +149,53 @@ async def test_what_cannot_be_is_invalid(caller: Caller, program: str, values: d
     assert missing.json()["errors"][0]["field"] == "program_id"
 
 
+async def test_what_a_session_names_exists(caller: Caller, program: str, database: asyncpg.Pool) -> None:
+    mentor, admin = caller("meera", "mentor"), caller("root", "admin")
+    own, foreign = uuid.uuid4().hex, uuid.uuid4().hex
+    for lesson, of in ((own, program), (foreign, await create_program(database))):
+        unit = "INSERT INTO program_unit (id, program_id, title, position, rev) VALUES ($1, $2, 'One', 0, 1)"
+        await database.execute(unit, f"u-{lesson}", of)
+        columns = "id, program_id, unit_id, title, position, rev"
+        row = f"INSERT INTO program_lesson ({columns}) VALUES ($1, $2, $3, 'Roots', 0, 1)"
+        await database.execute(row, lesson, of, f"u-{lesson}")
+    co, gone, delete = uuid.uuid4().hex, uuid.uuid4().hex, "UPDATE account_user SET deleted_at = now() WHERE id = $1"
+    await meet(database, co, gone)
+    await database.execute(delete, gone)
+    path = await created(mentor, program, lesson_id=own, co_mentors=[co])
+    series = {"rule": "FREQ=DAILY;COUNT=1", "timezone": "UTC"}
+    made = await mentor.post("/api/v1/series/", json=session_of(program, **series))
+    series_path = made.headers["location"]
+    wrong: list[dict[str, Any]] = [
+        {"lesson_id": foreign},
+        {"lesson_id": "nowhere"},
+        {"co_mentors": [co, uuid.uuid4().hex]},
+        {"co_mentors": [gone]},
+        {"mentor_id": uuid.uuid4().hex},
+    ]
+    for values in wrong:
+        (field,) = values
+        answers = [await admin.post(f"{SESSIONS}/", json=session_of(program, **values))]
+        answers.append(await admin.post("/api/v1/series/", json=session_of(program, **series, **values)))
+        if field != "mentor_id":
+            answers.append(await mentor.patch(path, json=values, headers=ANY))
+        if field == "co_mentors":
+            answers.append(await mentor.patch(series_path, json=values, headers=ANY))
+            answers.append(await admin.post("/api/v1/programs/", json={"title": "Algebra", **values}))
+            program_path = f"/api/v1/programs/{program}"
+            answers.append(await admin.patch(program_path, json=values, headers=ANY))
+        for answer in answers:
+            refused(answer, 400, "invalid")
+            assert answer.json()["errors"][0]["field"] == field
+    # A co-mentor whose account was deleted stays where they were named before.
+    await database.execute(delete, co)
+    kept = await mentor.patch(path, json={"co_mentors": [co], "lesson_id": own}, headers=ANY)
+    assert kept.status_code == 200, kept.text
+
+
 async def test_the_agenda_shows_to_each_what_is_theirs(caller: Caller, program: str, database: asyncpg.Pool) -> None:
     mentor = caller("meera", "mentor")
     late = await created(mentor, program, starts_at=at(200), ends_at=at(260))
+    await meet(database, "cora")
     early = await created(mentor, program, co_mentors=["cora"])
     shown = await created(mentor, program, starts_at=at(300), ends_at=at(360), visibility="open")
 
