@@ -51,7 +51,7 @@ class SessionAuthorizer:
         if session.waits and session.promoted is None:
             raise errors.lobby()
         if session.capacity is not None:
-            await self._seat_allocator.take(session_id, principal.id, known=session.known)
+            await self._seat_allocator.take(session_id, principal.id, session.seated_at, stayed=session.stayed)
         return session.promoted or "viewer"
 
     async def lobby_role(self, principal: Principal, session_id: str) -> str:

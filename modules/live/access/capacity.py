@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from weakref import WeakValueDictionary
@@ -20,6 +20,8 @@ from modules.live.settings import LiveSettings
 
 # Most sessions that a gateway remembers as full.
 FULL_SESSIONS: Final = 10_000
+# Seconds.
+NEW: Final = 15.0
 
 
 class SeatAllocator:
@@ -35,18 +37,25 @@ class SeatAllocator:
         self._rows = SeatRepository(kernel.database)
         # A user who comes back on an older grant takes no new seat, and the attendance writer sees them a moment later.
         shortest = kernel.settings(Settings).grant_fresh + 2 * settings.attendance_interval
-        self._grace = timedelta(seconds=max(settings.seat_grace, shortest))
+        grace = max(settings.seat_grace, shortest)
+        self._grace = timedelta(seconds=grace)
+        # A seat that was taken this short a time ago is not taken again. It is kept until attendance has seen the user.
+        self._new = timedelta(seconds=min(NEW, grace - shortest))
         # For each session, the users of this node who ask for a seat. One call runs at a time, because the next one
         # would only wait for the session's row.
         self._asking: WeakValueDictionary[str, Batched[str, Outcome]] = WeakValueDictionary()
         self._full: TTLCache[str, bool] = TTLCache(FULL_SESSIONS, settings.full_pause)
 
-    async def take(self, session_id: str, user_id: str, *, known: bool) -> None:
-        """Take a seat for the user; with `known` they may have one. Raises Conflict `live.full` or Unavailable.
+    async def take(self, session_id: str, user_id: str, seated_at: datetime | None, *, stayed: bool) -> None:
+        """Take a seat for the user. Raises Conflict `live.full` or Unavailable.
 
-        Users who ask at the same moment are served in one statement.
+        `seated_at` is when they took the seat that they have, and `stayed` whether they were in the room. A user who
+        joins over REST and then by WebSocket takes a seat once. Users who ask at the same moment are served in one
+        statement.
         """
-        if not known and session_id in self._full:
+        if seated_at is not None and seated_at > clock.now() - self._new:
+            return
+        if seated_at is None and not stayed and session_id in self._full:
             raise errors.full()
         if self._database.in_transaction:
             (outcome,) = await self._take(session_id, [user_id])

@@ -27,11 +27,11 @@ ADMISSION_FACTS: Final = f"""
         SELECT FROM live_option WHERE session_id = session.id AND lobby
     ) AND NOT EXISTS (
         SELECT FROM live_guest WHERE session_id = session.id AND user_id = asked.user_id AND state = 'admitted'
-    ) AS waits, EXISTS (
-        SELECT FROM live_seat WHERE session_id = session.id AND user_id = asked.user_id
-    ) OR EXISTS (
+    ) AS waits, (
+        SELECT taken_at FROM live_seat WHERE session_id = session.id AND user_id = asked.user_id
+    ) AS seated_at, EXISTS (
         SELECT FROM live_stay WHERE session_id = session.id AND user_id = asked.user_id
-    ) AS known, coalesce(standing.mentor, false) AS mentor, coalesce(standing.student, false) AS student
+    ) AS stayed, coalesce(standing.mentor, false) AS mentor, coalesce(standing.student, false) AS student
     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (user_id, session_id, number)
     JOIN live_session AS session ON session.id = asked.session_id
     LEFT JOIN LATERAL ({standing_in("session.program_id", "asked.user_id")}) AS standing ON true
@@ -69,8 +69,9 @@ class AdmissionFacts(msgspec.Struct, frozen=True):
     banned: bool
     # Whether the user has to wait in the lobby until a host admits them.
     waits: bool
-    # Whether the user may have a seat already.
-    known: bool
+    # When the user took their seat, if they have one, and whether attendance has seen them in the session.
+    seated_at: datetime | None
+    stayed: bool
     # How the session's program names the user.
     mentor: bool
     student: bool

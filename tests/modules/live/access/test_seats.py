@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import httpx
 import pytest
 
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
@@ -176,3 +177,26 @@ async def test_seats_given_together_are_those_of_one_by_one(database: asyncpg.Po
     given = {user for user, outcome in expected.items() if outcome == "given"}
     assert {row["user_id"] for row in held} == (kept - seen) | stale | given
     assert {row["user_id"] for row in held if row["taken_at"] == now} == (kept - seen) | given
+
+
+async def test_who_joins_over_rest_and_then_by_websocket_takes_a_seat_once(
+    gateway: MakeGateway, caller: Caller, program: str, node: Running, token: MakeToken, database: asyncpg.Pool
+) -> None:
+    path = await created(caller("meera", "mentor"), program, "open", "start", visibility="open", capacity=3)
+    id = path.rsplit("/", 1)[1]
+
+    async def seat() -> datetime:
+        taken: datetime = await database.fetchval("SELECT taken_at FROM live_seat WHERE session_id = $1", id)
+        return taken
+
+    async with gateway(grant_fresh=0.0) as running, connected(running.ws_url, token("a")) as client:
+        async with httpx.AsyncClient(base_url=running.url) as http:
+            joined = await http.post(f"{path}/join", headers={"Authorization": f"Bearer {token('a')}"})
+        assert joined.status_code == 200
+        taken = await seat()
+        await client.join(f"session:{id}")
+        assert await seat() == taken
+        # Attendance has not seen the user since, as after a killed gateway.
+        await database.execute("UPDATE live_seat SET taken_at = now() - interval '16 s' WHERE session_id = $1", id)
+        await client.join(f"session:{id}")
+        assert await seat() > taken
