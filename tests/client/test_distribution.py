@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.client.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +46,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
     venv = tmp_path_factory.mktemp("client") / "venv"
     # The packages are in uv's cache, since the tests themselves run with them.
     run(
-        *("uv", "sync", "-q", "--locked", "--package", "ksmp-client", "--no-default-groups", "--no-editable"),
+        needs.program("uv", "uv"),
+        *("sync", "-q", "--locked", "--package", "ksmp-client", "--no-default-groups", "--no-editable"),
         # Built anew: uv would take a wheel of earlier sources from its cache.
         *("--reinstall-package", "ksmp-client"),
         *("--python", sys.executable),

@@ -24,6 +24,7 @@ from devstack import ports, probe, process_table, state
 from devstack.checkup import environment_of
 from devstack.state import State
 from gateway.events import dead_letter_commands
+from tests import needs
 
 from .waiting import gone, until
 
@@ -357,10 +358,9 @@ async def test_it_stops_when_its_terminal_is_closed(start: Start) -> None:
     await gone(pids, 0.5)
 
 
-@pytest.mark.skipif(shutil.which("uv") is None, reason="needs uv")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_under_uv_run_everything_stops_with_uv(start: Start, number: signal.Signals) -> None:
-    run = start(launcher=("uv", "run", "--no-sync", "python"))
+    run = start(launcher=(needs.program("uv", "uv"), "run", "--no-sync", "python"))
     known = await run.ready()
     assert known.pids.dev != run.process.pid
     pids = everything(known)

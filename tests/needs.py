@@ -1,0 +1,27 @@
+"""Programs that some tests need and no wheel brings: without one they are skipped, and under `.ci/run` they fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+
+import pytest
+
+INSTALL = {
+    "a browser": "install Debian's chromium (apt-get install chromium), or run `uv run playwright install chromium`",
+    "uv": "install uv (python3 -m pip install uv)",
+}
+
+
+def program(what: str, *names: str, also: Iterable[str] = ()) -> str:
+    """The path of the first of these programs that is there, `also` being paths to look at."""
+    for candidate in (*names, *also):
+        found = shutil.which(candidate)
+        if found is not None:
+            return found
+    sentence = f"needs {what}: {INSTALL[what]}"
+    # A change is judged by all tests, so that there a skip would hide one.
+    if os.environ.get("CI"):
+        pytest.fail(sentence, pytrace=False)
+    pytest.skip(sentence)
