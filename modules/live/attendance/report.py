@@ -154,11 +154,11 @@ def row_of(user: Presence, spans: Sequence[Interval], window: Window, rules: Rul
     )
 
 
-def absence(user_id: str) -> Attendance:
+def absence(user_id: str, name: str = "") -> Attendance:
     """The attendance of a user who was not there."""
     return Attendance(
         user_id=user_id,
-        name="",
+        name=name,
         role="viewer",
         first_at=None,
         last_at=None,

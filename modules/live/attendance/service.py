@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,6 +14,7 @@ from gateway import clock
 from gateway.contract import Kernel
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal
+from modules.accounts.facade import names_of
 from modules.live.attendance.csv import csv_of
 from modules.live.attendance.presence_repository import PresenceRepository
 from modules.live.attendance.report import (
@@ -87,12 +89,13 @@ class Attendances:
         """Everyone's attendance by user id, for the session's hosts. Raises BadInput `invalid` for a bad cursor."""
         session = await self._sessions.read_as_host(principal, id, REFUSAL)
         if await self._rows.report(id) is not None:
-            return await self._rows.page(id, role, span)
+            page = await self._rows.page(id, role, span)
+            return msgspec.structs.replace(page, items=await self._named(page.items))
         rows = [row for row in (await self._computed(session)).rows if role in (None, row.role)]
         if span.cursor is not None:
             (after,) = BY_USER.key(span.cursor)
             rows = [row for row in rows if row.user_id > after]
-        items = rows[: span.limit]
+        items = await self._named(rows[: span.limit])
         return Page(items, BY_USER.cursor({"user_id": items[-1].user_id}) if len(rows) > span.limit else None)
 
     async def csv(self, principal: Principal, id: str, role: AttendanceRole | None) -> str:
@@ -102,7 +105,8 @@ class Attendances:
             rows = (await self._computed(session)).rows
         else:
             rows = await self._rows.all(id)
-        return await asyncio.to_thread(csv_of, [row for row in rows if role in (None, row.role)])
+        rows = await self._named([row for row in rows if role in (None, row.role)])
+        return await asyncio.to_thread(csv_of, rows)
 
     async def curve(self, principal: Principal, id: str) -> Curve:
         """How many attended when, and in all, for the session's hosts."""
@@ -131,15 +135,16 @@ class Attendances:
         """The caller's own attendance."""
         session = await self._sessions.read(principal, id)
         if await self._rows.report(id) is not None:
-            return await self._rows.find(id, principal.id) or absence(principal.id)
+            return await self._rows.find(id, principal.id) or absence(principal.id, principal.name)
         window = window_of(session)
         for user, spans in attended(await self._presence.of_user(id, principal.id), window, self._rules).values():
             return row_of(user, spans, window, self._rules)
-        return absence(principal.id)
+        return absence(principal.id, principal.name)
 
     async def settle(self, session: SessionView) -> Report:
         """Store the report of a session that is over, in a transaction."""
         found = await self._computed(session)
+        found = replace(found, rows=await self._named(found.rows))
         await self._rows.insert(session.id, window_of(session), found)
         return found
 
@@ -149,6 +154,11 @@ class Attendances:
             row = await self._rows.find(session.id, user_id)
             return row is not None and row.visits > 0
         return bool(attended(await self._presence.of_user(session.id, user_id), window_of(session), self._rules))
+
+    async def _named(self, rows: Sequence[Attendance]) -> list[Attendance]:
+        """These rows, those of users who were not there with the names that the users have now; raises Unavailable."""
+        names = await names_of(self._database, [row.user_id for row in rows if not row.name])
+        return [row if row.name else msgspec.structs.replace(row, name=names.get(row.user_id, "")) for row in rows]
 
     async def _computed(self, session: SessionView) -> Report:
         """The report as of now, from presence; raises Unavailable."""

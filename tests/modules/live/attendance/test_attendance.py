@@ -297,6 +297,31 @@ async def test_a_list_in_pages_before_and_after_the_end(
     refused(answer, 400, "invalid")
 
 
+async def test_who_was_not_there_has_a_name(lesson: MakeLesson, database: asyncpg.Pool) -> None:
+    absent, gone, stranger = user("absent"), user("gone"), user("stranger")
+    class_ = await lesson(absent, gone, stranger, since=60.0)
+    for known, name in ((absent, "Asha"), (gone, "Gita")):
+        await database.execute("INSERT INTO account_user (id, name, role) VALUES ($1, $2, 'student')", known, name)
+
+    async def names(**parameters: Any) -> dict[str, str]:
+        rows = await class_.rows(**parameters)
+        answer = await class_.mentor.get(f"{class_.id}/attendance", params={"format": "csv"})
+        sheet = {row["user_id"]: row["name"] for row in csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")))}
+        assert sheet == {id: row["name"] for id, row in rows.items()}
+        return sheet
+
+    everybody = {absent: "Asha", gone: "Gita", stranger: ""}
+    assert await names() == everybody
+    await class_.end()
+    await class_.settled()
+    # The report keeps the names of its day. Who was not known then is shown by their name as soon as they are.
+    await database.execute("UPDATE account_user SET name = 'Another' WHERE id = $1", absent)
+    await database.execute("INSERT INTO account_user (id, name, role) VALUES ($1, 'Nila', 'student')", stranger)
+    assert await names(role="viewer") == {**everybody, stranger: "Nila"}
+    stored = await database.fetch("SELECT user_id, name FROM live_attendance WHERE session_id = $1", class_.id)
+    assert {row["user_id"]: row["name"] for row in stored} == everybody
+
+
 async def test_a_sheet_for_spreadsheets(lesson: MakeLesson, database: asyncpg.Pool) -> None:
     class_ = await lesson(since=60.0)
     await stay(database, class_, "evil", name='=HYPERLINK("http://x")')
