@@ -138,12 +138,17 @@ class BadInput(KsmpError):
 
 
 class Conflict(BadInput):
-    """The request is well formed, but does not fit the present state of what it is about."""
+    """The request is well formed, but does not fit the present state of what it is about.
+
+    With `retry_after` that state is about to change by itself.
+    """
 
     status = 409
 
-    def __init__(self, message: str, *, code: str = Code.CONFLICT) -> None:
+    def __init__(self, message: str, *, code: str = Code.CONFLICT, retry_after: float | None = None) -> None:
         super().__init__(code, message)
+        self.retry_after = retry_after
+        self.temporary = retry_after is not None
 
 
 class Refused(KsmpError):

@@ -11,8 +11,9 @@ live.not_over         409: stars are given when the session is over
 live.not_attended     409: stars are given by those who were there
 live.stars_closed     409: the time for giving stars is over
 live.stars_final      409: the time for changing them is over
-live.no_channel       409: the session has no channel: it is not live, or its video is not there yet
+live.no_channel       409: the session has no channel: it is not live, or its video is not there yet (then temporary)
 live.no_stage         409: the session has no stage: it is not live, not interactive, or its video is not there yet
+                      (then temporary)
 live.no_recording     409: nothing can be recorded here: there is no video, or no bucket
 live.unplayable       409: the recording cannot be played: its files in the bucket are not as they should be, or
                       there is no video here any more
@@ -20,7 +21,12 @@ live.unplayable       409: the recording cannot be played: its files in the buck
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.errors import Conflict
+
+# After how many seconds a channel or a stage that is being made is worth another try.
+VIDEO_COMES: Final = 1.0
 
 
 def bad_transition(state: str, step: str) -> Conflict:
@@ -67,11 +73,17 @@ def stars_final() -> Conflict:
     return Conflict("these stars cannot be changed any more", code="live.stars_final")
 
 
-def no_channel() -> Conflict:
+def no_channel(*, coming: bool) -> Conflict:
+    """`coming`: it is being made."""
+    if coming:
+        return Conflict("the channel is not there yet", code="live.no_channel", retry_after=VIDEO_COMES)
     return Conflict("this session has no channel now", code="live.no_channel")
 
 
-def no_stage() -> Conflict:
+def no_stage(*, coming: bool) -> Conflict:
+    """`coming`: it is being made."""
+    if coming:
+        return Conflict("the stage is not there yet", code="live.no_stage", retry_after=VIDEO_COMES)
     return Conflict("this session has no stage now", code="live.no_stage")
 
 

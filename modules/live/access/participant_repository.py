@@ -13,6 +13,10 @@ STAGE: Final = """
     SELECT stage_arn, stage_key_arn, stage_events_url, stage_whip_url FROM live_video
     WHERE session_id = $1 AND phase = 'up' AND stage_arn IS NOT NULL
 """
+STAGE_COMES: Final = """
+    SELECT FROM live_video JOIN live_session ON id = session_id
+    WHERE session_id = $1 AND phase = 'making' AND mode = 'interactive'
+"""
 # It adds no row when the session is over meanwhile.
 ADD_PARTICIPANT: Final = """
     INSERT INTO live_participant (id, session_id, user_id, stage_arn, role, kind, expires_at)
@@ -83,6 +87,10 @@ class ParticipantRepository:
         for row in await self._database.fetch(STAGE, session):
             return msgspec.convert(row, StageAddress)
         return None
+
+    async def stage_comes(self, session: str) -> bool:
+        """Whether the session's stage is being made."""
+        return bool(await self._database.fetch(STAGE_COMES, session))
 
     async def add(self, id: str, session: str, user: str, role: str, kind: str, expires_at: datetime) -> bool:
         """Add a row for a token; False when the session's stage is gone meanwhile."""

@@ -90,7 +90,7 @@ class StageTokens:
             raise forbidden("only who speaks shares a screen")
         token = await self._issue(principal, session_id, role, "screen")
         if token is None:
-            raise no_stage()
+            raise no_stage(coming=await self._rows.stage_comes(session_id))
         return token
 
     async def _issue(self, principal: Principal, session_id: str, role: str, kind: Kind) -> StageToken | None:

@@ -69,7 +69,7 @@ class StageParticipants:
         await self._sessions.read_as_host(principal, id, REFUSAL)
         video = await self._videos.find_up(id)
         if self._stages is None or video is None or video.stage_arn is None:
-            raise no_stage()
+            raise no_stage(coming=await self._participants.stage_comes(id))
         there = await self._stages.participants(video.stage_arn)
         issued = await self._participants.issued(id)
         return ParticipantList(

@@ -16,6 +16,7 @@ from modules.live.sessions.video import SessionVideo
 from modules.live.states import SessionState
 from modules.live.video.messages import CheckList, Ingest, ReadinessCheck, StreamView
 from modules.live.video.repository import VideoFacts, VideoRepository
+from modules.live.video.states import VideoPhase
 
 REFUSAL: Final = "only its mentors may know this of a session"
 
@@ -100,13 +101,14 @@ class Streams:
 
     async def _channel(self, id: str) -> tuple[Ivs, VideoFacts]:
         """Raises Conflict `live.no_channel`."""
-        video = await self._videos.find_up(id)
-        if self._ivs is None or video is None:
-            raise no_channel()
+        video = await self._videos.find(id)
+        if self._ivs is None or video is None or video.phase is not VideoPhase.UP:
+            raise no_channel(coming=video is not None and video.phase is VideoPhase.MAKING)
         return self._ivs, video
 
     async def _ingest(self, ivs: Ivs, video: VideoFacts, key_arn: str) -> Ingest:
         key = await ivs.read_stream_key(key_arn)
         if key is None:
-            raise no_channel()
+            # Somebody rotates it at this moment.
+            raise no_channel(coming=True)
         return Ingest(f"rtmps://{video.ingest_endpoint}:443/app/", key)

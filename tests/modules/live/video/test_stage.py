@@ -79,12 +79,23 @@ async def test_a_session_has_one_stage_which_ends_with_it(
     caller: Caller, path: str, aws: Aws, database: asyncpg.Pool, fault: Any, no_faults: None
 ) -> None:
     mentor = caller("meera", "mentor")
-    refused(await mentor.post(f"{path}/screen"), 409, "live.no_stage")
-    refused(await mentor.get(f"{path}/stage/participants"), 409, "live.no_stage")
+
+    async def no_stage(*, temporary: bool) -> None:
+        for answer in (await mentor.post(f"{path}/screen"), await mentor.get(f"{path}/stage/participants")):
+            refused(answer, 409, "live.no_stage")
+            assert (answer.json()["temporary"], "retry-after" in answer.headers) == (temporary, temporary)
+
+    await no_stage(temporary=False)
     if fault is not None:
         events = {"lose": 0.4, "repeat": 0.4, "reorder": 0.4, "seed": 1}
         await aws.faults(operations={"ivs-realtime.CreateStage": fault}, events=events)
-    await started(mentor, path)
+        await started(mentor, path)
+    else:
+        await aws.faults(operations={"ivs-realtime.CreateStage": {"error": "InternalServerException"}})
+        assert (await mentor.post(f"{path}/start")).status_code == 200
+        await no_stage(temporary=True)
+        await aws.drive("DELETE", "faults")
+        await shows(mentor, path, "ready")
     [stage] = await stages_of(aws, path)
     assert stage["tags"]["ksmp:session"] == id_of(path)
 

@@ -217,7 +217,9 @@ async def test_a_class_goes_on_while_ivs_does_not(
         assert push["data"]["video"] == "starting"
         await sam.say(room, "is there a picture?")
         if "times" not in fault:
-            refused(await mentor.get(f"{path}/ingest"), 409, "live.no_channel")
+            for answer in (await mentor.get(f"{path}/ingest"), await mentor.post(f"{path}/stream/stop")):
+                refused(answer, 409, "live.no_channel")
+                assert (answer.json()["temporary"], answer.headers["retry-after"]) == (True, "1")
             assert (await sam.call("live.playback", room=room, data={}))["playback"] is None
             await asyncio.sleep(0.5)
             await aws.drive("DELETE", "faults")
@@ -292,7 +294,9 @@ async def test_events_that_come_twice_and_out_of_order_do_no_harm(
 
 async def test_a_stream_key_is_the_mentor_s_alone(caller: Caller, path: str, aws: Aws) -> None:
     mentor = caller("meera", "mentor")
-    refused(await mentor.get(f"{path}/ingest"), 409, "live.no_channel")
+    early = await mentor.get(f"{path}/ingest")
+    refused(early, 409, "live.no_channel")
+    assert early.json()["temporary"] is False
     await started(mentor, path)
     for nobody in (caller("root", "admin"), caller("otto", "mentor"), caller("sam")):
         refused(await nobody.get(f"{path}/ingest"), 403, "forbidden")
