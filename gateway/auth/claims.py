@@ -6,7 +6,6 @@ Source: "Understanding user pool JSON web tokens" in the Amazon Cognito develope
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 from hashlib import sha256
 from typing import Annotated, Final, Self
@@ -16,8 +15,8 @@ import msgspec
 from gateway.auth.jws import refused
 from gateway.errors import Code, Refused
 from gateway.principal import Principal, Role
+from gateway.text import display_name
 
-NAME_LENGTH: Final = 100
 SUBJECT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 GROUPS: Final = {"admins": Role.ADMIN, "mentors": Role.MENTOR, "students": Role.STUDENT}
 
@@ -29,7 +28,6 @@ _PHONE: Final = re.compile(r"\+?[0-9]{6,15}")
 
 # Bidirectional embeddings, overrides and isolates can make a name look like another one. Joiners stay: Indic
 # scripts and emoji need them.
-_DIRECTION: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,13 +115,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
         must not show it.
         """
         for name in (self.name, self.preferred_username, self.cognito_username, self.username):
-            cleaned = clean(name or "")
+            cleaned = display_name(name or "")
             if cleaned and "@" not in cleaned and not _PHONE.fullmatch(cleaned):
                 return cleaned
         return self.sub
-
-
-def clean(name: str) -> str:
-    """A name for showing: without control characters, line breaks and direction marks, at most 100 characters."""
-    kept = (c for c in name if unicodedata.category(c) not in {"Cc", "Zl", "Zp"} and c not in _DIRECTION)
-    return "".join(kept).strip()[:NAME_LENGTH].rstrip()

@@ -31,11 +31,12 @@ ASKED: Final = "gateway.grants.asked"
 
 
 class GrantKey(msgspec.Struct, frozen=True, array_like=True):
-    """The key of a grant: the user, the user's role in the platform, the room."""
+    """The key of a grant: the user, the user's role in the platform, the room, and the name that its owner was told."""
 
     user: str
     role: str
     room: str
+    name: str
 
 
 class HeldGrant(msgspec.Struct, frozen=True, array_like=True):
@@ -89,7 +90,7 @@ class Grants:
         if kind is None:
             raise not_found(f"there are no rooms of kind {room.kind}")
         self._evictions.require_admitted(str(room), principal.id)
-        key = GrantKey(principal.id, principal.role.value, str(room))
+        key = GrantKey(principal.id, principal.role.value, str(room), principal.name)
         held = self._held(key, self._fresh)
         if held is not None:
             return held.role

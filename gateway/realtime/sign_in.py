@@ -92,7 +92,7 @@ class SignIn:
         )
 
     async def refresh(self, member: Member, token: str) -> RefreshResult:
-        """Continue with a newer token of the same user; a failure changes nothing."""
+        """Continue with a newer token of the same user, under the same name; a failure changes nothing."""
         principal = await self.verified(token)
         if principal.id != member.user.id:
             raise Refused(Code.FORBIDDEN, "the token is of another user")
@@ -100,7 +100,8 @@ class SignIn:
             # The rooms were joined in the other role. After the reply the client connects with the token that it has
             # just shown, and joins them anew.
             asyncio.get_running_loop().call_soon(member.close, CloseCode.TOKEN_EXPIRED)
-        self._know(member, principal)
+        # Its rooms let the user in under the name of the connect. A new name is seen from the next connection on.
+        self._know(member, msgspec.structs.replace(principal, name=member.user.name))
         self._expire(member)
         return RefreshResult(principal.expires_at)
 

@@ -13,6 +13,7 @@ from gateway import clock
 from gateway.contract import Said
 from gateway.principal import Principal, Role
 from gateway.settings import Settings
+from gateway.text import TEXT, Texts
 from modules.accounts.settings import AccountsSettings
 
 UserStatus = Literal["active", "blocked", "deleted"]
@@ -24,7 +25,7 @@ AvatarUrl = Annotated[str, Meta(pattern=r"^https://[!#-&(-;=?-\[\]_a-z~]+$", max
 TimeZone = Annotated[str, Meta(max_length=64, description="A name of the IANA time zone database")]
 Locale = Annotated[str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="A BCP 47 tag")]
 Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164, with its country code")]
-Reason = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")]
+Reason = Annotated[str, Meta(max_length=500), TEXT]
 
 AT = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
 
@@ -129,7 +130,7 @@ class RoleChange(msgspec.Struct, frozen=True):
         return cls(Role.MENTOR)
 
 
-class Block(msgspec.Struct, frozen=True):
+class Block(Texts, frozen=True):
     """`reason` is for the audit; the user does not see it."""
 
     reason: Reason = ""

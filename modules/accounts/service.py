@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from gateway import clock, time_zones
-from gateway.auth.claims import clean
 from gateway.contract import Kernel
 from gateway.errors import Banned, Unavailable, invalid
 from gateway.http.etag import IfMatch
 from gateway.principal import Principal
+from gateway.text import display_name
 from modules.accounts.errors import found
 from modules.accounts.messages import PersonalData, Profile, ProfileChange
 from modules.accounts.repository import AuditRepository, UserRepository
@@ -82,7 +82,7 @@ class Accounts:
 
 
 def _cleaned(chosen: str) -> str:
-    name = clean(chosen)
+    name = display_name(chosen)
     if not name:
-        raise invalid("the name is blank", field="name")
+        raise invalid("the name is blank, or shows nothing", field="name")
     return name

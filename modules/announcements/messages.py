@@ -9,11 +9,13 @@ from uuid import UUID
 import msgspec
 
 from gateway.contract import PushType
+from gateway.text import LINE, TEXT, Texts
 from modules.announcements.audience import PATTERN
 from modules.announcements.states import AnnouncementStatus
 
 Audience = Annotated[str, msgspec.Meta(pattern=PATTERN, description="`all`, `role:<role>` or `program:<id>`")]
-Title = Annotated[str, msgspec.Meta(min_length=1)]
+Title = Annotated[str, msgspec.Meta(min_length=1), LINE]
+Text = Annotated[str, TEXT]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 ID = UUID("01a2130d-48bf-7174-b972-596a06fb2346")
@@ -21,7 +23,7 @@ FROM = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
 UNTIL = datetime(2026, 2, 2, 18, 30, tzinfo=UTC)
 
 
-class NewAnnouncement(msgspec.Struct, frozen=True):
+class NewAnnouncement(Texts, frozen=True):
     """An announcement to be made.
 
     Without `publish_at`, or with one that has passed, it is published at once. Without `expires_at` it is shown for
@@ -30,7 +32,7 @@ class NewAnnouncement(msgspec.Struct, frozen=True):
 
     audience: Audience
     title: Title
-    text: str = ""
+    text: Text = ""
     publish_at: Moment | None = None
     expires_at: Moment | None = None
 
@@ -39,12 +41,12 @@ class NewAnnouncement(msgspec.Struct, frozen=True):
         return cls("role:student", "Maintenance tonight", "Classes go on at 21:00.", FROM, UNTIL)
 
 
-class AnnouncementChange(msgspec.Struct, frozen=True):
+class AnnouncementChange(Texts, frozen=True):
     """What is left out stays; a `publish_at` of null or in the past publishes it at once."""
 
     audience: Audience | msgspec.UnsetType = msgspec.UNSET
     title: Title | msgspec.UnsetType = msgspec.UNSET
-    text: str | msgspec.UnsetType = msgspec.UNSET
+    text: Text | msgspec.UnsetType = msgspec.UNSET
     publish_at: Moment | msgspec.UnsetType | None = msgspec.UNSET
     expires_at: Moment | msgspec.UnsetType = msgspec.UNSET
 

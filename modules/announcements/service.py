@@ -182,8 +182,6 @@ class Announcements:
         program = program_of(new.audience)
         if program is not None and not await exists(self._kernel.database, program):
             raise invalid("there is no such program", field="audience")
-        if not new.title.strip():
-            raise invalid("the title is blank", field="title")
         for field, value, most in (
             ("title", new.title, self._settings.title_characters),
             ("text", new.text, self._settings.text_characters),

@@ -9,6 +9,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.protocol.messages import Seq
+from gateway.text import TEXT, Texts
+
+# Its greatest length is a setting.
+Said = Annotated[str, TEXT]
+Reason = Annotated[str, Meta(max_length=500), TEXT]
 
 
 class Kind(StrEnum):
@@ -34,20 +39,20 @@ class Links(StrEnum):
     BLOCK = "block"
 
 
-class Send(msgspec.Struct, frozen=True):
+class Send(Texts, frozen=True):
     """`chat.send`: `reply_to` is the seq of a message in the same room, `mentions` are ids of users."""
 
-    text: str
+    text: Said
     reply_to: Annotated[int, Meta(ge=1)] | None = None
     mentions: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
     kind: Kind = Kind.MESSAGE
 
 
-class Edit(msgspec.Struct, frozen=True):
+class Edit(Texts, frozen=True):
     """`chat.edit`: the seq of the message as it was first sent, and its new text."""
 
     seq: Seq
-    text: str
+    text: Said
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -78,12 +83,12 @@ class Configure(msgspec.Struct, frozen=True):
     links: Links | UnsetType = UNSET
 
 
-class Mute(msgspec.Struct, frozen=True):
+class Mute(Texts, frozen=True):
     """`chat.mute`: without `seconds` the mute holds until it is lifted."""
 
     user: str
     seconds: Annotated[float, Meta(gt=0, le=366 * 86400)] | None = None
-    reason: Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    reason: Reason = ""
 
 
 class Unmute(msgspec.Struct, frozen=True):
@@ -92,18 +97,18 @@ class Unmute(msgspec.Struct, frozen=True):
     user: str
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(Texts, frozen=True):
     """`chat.report`: what is wrong with a message."""
 
     seq: Seq
-    reason: Annotated[str, Meta(max_length=500)] = ""
+    reason: Reason = ""
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(Texts, frozen=True):
     """The body of `POST /reports/{id}/resolve`: what was decided about a report, and why."""
 
     status: Literal["upheld", "dismissed"]
-    note: Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    note: Reason = ""
 
     @classmethod
     def example(cls) -> Verdict:

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from gateway.contract import Context, Kernel, command, snapshot_part
 from gateway.errors import Unavailable, invalid
+from gateway.stale_cache import StaleCache
 from modules.accounts.facade import record
 from modules.chat import errors
 from modules.chat.links import has_link
@@ -17,7 +18,6 @@ from modules.chat.repository import SettingsRepository
 from modules.chat.roles import COHOST, SPEAKER
 from modules.chat.settings import ChatSettings
 from modules.chat.slow_mode import SlowMode
-from modules.chat.stale_cache import StaleCache
 from modules.live.facade import session_facts
 from modules.programs.facade import enrolled
 

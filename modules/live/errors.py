@@ -6,6 +6,7 @@ live.not_open         409: the room opens later
 live.over             409: the session has ended, and its room is closed
 live.cancelled        409: the session does not take place
 live.full             409: all seats are taken
+live.name             409: the user's name looks like that of one of the session's mentors
 live.lobby            409: viewers wait to be admitted: join `lobby:<id>` and knock
 live.not_over         409: stars are given when the session is over
 live.not_attended     409: stars are given by those who were there
@@ -51,6 +52,12 @@ def cancelled() -> Conflict:
 
 def lobby() -> Conflict:
     return Conflict("viewers of this session wait in its lobby to be admitted", code="live.lobby")
+
+
+def name_taken() -> Conflict:
+    return Conflict(
+        "your name looks like that of a mentor of this class: choose another one in your profile", code="live.name"
+    )
 
 
 def full() -> Conflict:

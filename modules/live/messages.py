@@ -11,11 +11,11 @@ from msgspec import UNSET, Meta, UnsetType
 
 from gateway.contract import PushType
 from gateway.principal import Principal
+from gateway.text import LINE, TEXT, Texts
 from modules.live.states import SessionState
 
-NO_NUL = r"^[^\x00]*$"
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_NUL)]
-Summary = Annotated[str, Meta(max_length=5000, pattern=NO_NUL)]
+Title = Annotated[str, Meta(min_length=1, max_length=200), LINE]
+Summary = Annotated[str, Meta(max_length=5000), TEXT]
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
 # Ids of users. The service checks each of them.
 CoMentors = Annotated[list[str], Meta(max_length=20)]
@@ -107,7 +107,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class NewSession(msgspec.Struct, frozen=True, kw_only=True):
+class NewSession(Texts, frozen=True, kw_only=True):
     """Without `mentor_id` the caller is the session's mentor."""
 
     program_id: Name
@@ -117,7 +117,7 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
     lesson_id: Name | None = None
     summary: Summary = ""
     mentor_id: Name | None = None
-    co_mentors: CoMentors = []
+    co_mentors: CoMentors = msgspec.field(default_factory=list)
     mode: Mode = Mode.BROADCAST
     visibility: Visibility = Visibility.PROGRAM
     recording: bool = False
@@ -135,7 +135,7 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class SessionChange(msgspec.Struct, frozen=True, kw_only=True):
+class SessionChange(Texts, frozen=True, kw_only=True):
     """What is left out stays."""
 
     title: Title | UnsetType = UNSET

@@ -65,6 +65,10 @@ class RoomSettings:
 class LiveSettings(RoomSettings):
     longest: float = setting(43_200.0, doc="Longest planned time of a session")
     ahead: float = setting(31_622_400.0, doc="How far ahead a session may be scheduled")
+    mentor_names: Literal["refuse", "allow"] = setting(
+        "refuse", doc="What happens to a user who joins a session under a name that looks like one of its mentors'"
+    )
+    mentor_names_fresh: float = setting(30.0, doc="How long a gateway uses the names of mentors before it asks again")
     room_kept: float = setting(3600.0, zero=True, doc="How long viewers may still enter the room of an ended session")
     attendance_interval: float = setting(
         5.0, doc="Time between two writings of attendance; a gateway that is killed loses at most this much"

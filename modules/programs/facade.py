@@ -84,6 +84,14 @@ async def parts_of(database: Database, user_ids: Sequence[str], program_id: str)
     return parts
 
 
+MENTORS = "SELECT mentor_id || co_mentors AS ids FROM program WHERE id = $1"
+
+
+async def mentors_of(database: Database, program_id: str) -> list[str]:
+    """The ids of the program's mentor and co-mentors."""
+    return [id for row in await database.fetch(MENTORS, program_id) for id in row["ids"]]
+
+
 ENROLLED = "SELECT FROM program_enrolment WHERE program_id = $1 AND user_id = $2 AND state = 'enrolled'"
 
 

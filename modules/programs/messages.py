@@ -9,18 +9,18 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.contract import PushType
+from gateway.text import LINE, TEXT, Texts
 from modules.programs.states import PlaceState, ProgramState
 
-NO_NUL = r"^[^\x00]*$"
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_NUL)]
-Summary = Annotated[str, Meta(max_length=5000, pattern=NO_NUL)]
+Title = Annotated[str, Meta(min_length=1, max_length=200), LINE]
+Summary = Annotated[str, Meta(max_length=5000), TEXT]
 Price = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
 # Shorter than a program's: a push carries all of a curriculum.
-Heading = Annotated[str, Meta(min_length=1, max_length=120, pattern=NO_NUL)]
-LessonText = Annotated[str, Meta(pattern=NO_NUL)]
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_NUL)]
+Heading = Annotated[str, Meta(min_length=1, max_length=120), LINE]
+LessonText = Annotated[str, TEXT]
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 # Ids of users, which the service checks.
 CoMentors = Annotated[list[str], Meta(max_length=20)]
 
@@ -53,10 +53,10 @@ class ProgramView(msgspec.Struct, frozen=True):
 PROGRAM: Final = PushType("programs.program", ProgramView)
 
 
-class NewProgram(msgspec.Struct, frozen=True):
+class NewProgram(Texts, frozen=True):
     title: Title
     summary: Summary = ""
-    co_mentors: CoMentors = []
+    co_mentors: CoMentors = msgspec.field(default_factory=list)
     price: Price = 0
     currency: Currency = "INR"
     capacity: Capacity | None = None
@@ -66,7 +66,7 @@ class NewProgram(msgspec.Struct, frozen=True):
         return cls("Algebra", "From the start", price=49900, capacity=30)
 
 
-class ProgramChange(msgspec.Struct, frozen=True):
+class ProgramChange(Texts, frozen=True):
     """What is left out stays."""
 
     title: Title | UnsetType = UNSET
@@ -146,7 +146,7 @@ class LessonView(msgspec.Struct, frozen=True):
         return cls(LESSON, EXAMPLE, UNIT, "What is x?", "A letter for a number.", 7)
 
 
-class NewUnit(msgspec.Struct, frozen=True):
+class NewUnit(Texts, frozen=True):
     title: Heading
     summary: Summary = ""
 
@@ -155,7 +155,7 @@ class NewUnit(msgspec.Struct, frozen=True):
         return cls("Equations", "With one unknown")
 
 
-class UnitChange(msgspec.Struct, frozen=True):
+class UnitChange(Texts, frozen=True):
     """What is left out stays."""
 
     title: Heading | UnsetType = UNSET
@@ -166,7 +166,7 @@ class UnitChange(msgspec.Struct, frozen=True):
         return cls("Equations and more")
 
 
-class NewLesson(msgspec.Struct, frozen=True):
+class NewLesson(Texts, frozen=True):
     title: Heading
     text: LessonText = ""
 
@@ -175,7 +175,7 @@ class NewLesson(msgspec.Struct, frozen=True):
         return cls("What is x?", "A letter for a number.")
 
 
-class LessonChange(msgspec.Struct, frozen=True):
+class LessonChange(Texts, frozen=True):
     """What is left out stays."""
 
     title: Heading | UnsetType = UNSET

@@ -75,7 +75,7 @@ async def test_a_grant_grows_no_younger_on_its_way(servers: NatsCluster, here: N
 
         async def tell(message: Msg) -> None:
             asked = msgspec.json.decode(message.data, type=GrantKey)
-            assert asked == GrantKey("ada", "student", str(room))
+            assert asked == GrantKey("ada", "student", str(room), "Ada")
             await message.respond(msgspec.json.encode(HeldGrant("member", told)))
 
         await here.bus.subscribe(ASKED, tell)

@@ -11,6 +11,7 @@ from gateway.errors import forbidden, not_found
 from gateway.principal import Principal, Role
 from modules.live import errors
 from modules.live.access.capacity import SeatAllocator
+from modules.live.access.mentor_names import MentorNames
 from modules.live.access.repository import AccessRepository, AdmissionFacts
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState
@@ -27,6 +28,7 @@ class SessionAuthorizer:
         self._rows = AccessRepository(kernel.database)
         self._room_kept = timedelta(seconds=settings.room_kept)
         self._seat_allocator = SeatAllocator(kernel, settings)
+        self._mentor_names = MentorNames(kernel.database, settings)
 
     async def check_may_see(self, principal: Principal, session_id: str) -> None:
         """Check that the user may know what happened in the session: they take part in it, and are not banned.
@@ -42,12 +44,13 @@ class SessionAuthorizer:
         room is open, or have the role that a host gave them.
 
         Raises BadInput `not_found`, Refused `forbidden`, Unavailable, and Conflict `live.not_open`, `live.over`,
-        `live.cancelled`, `live.lobby` or `live.full`.
+        `live.cancelled`, `live.name`, `live.lobby` or `live.full`.
         """
         session = await self._facts(principal, session_id)
         if self._is_host(principal, session):
             return "host"
         self._check_open(session)
+        await self._mentor_names.check(principal, (session.mentor_id, *session.co_mentors), session.program_id)
         if session.waits and session.promoted is None:
             raise errors.lobby()
         if session.capacity is not None:
@@ -57,8 +60,10 @@ class SessionAuthorizer:
     async def lobby_role(self, principal: Principal, session_id: str) -> str:
         """The role in the session's lobby: everybody may wait there who may join the session once they are admitted."""
         session = await self._facts(principal, session_id)
-        self._is_host(principal, session)
+        is_host = self._is_host(principal, session)
         self._check_open(session)
+        if not is_host:
+            await self._mentor_names.check(principal, (session.mentor_id, *session.co_mentors), session.program_id)
         return "guest"
 
     async def staff_role(self, principal: Principal, session_id: str) -> str:

@@ -17,7 +17,8 @@ from modules.programs.facade import Part, Standing, standing_in
 
 # What decides about each of these pairs of a user and a session. `number` is the place of the pair.
 ADMISSION_FACTS: Final = f"""
-    SELECT number, session.mentor_id, session.co_mentors, session.state, visibility, capacity, ended_at, (
+    SELECT number, session.mentor_id, session.co_mentors, session.program_id, session.state, visibility, capacity,
+        ended_at, (
         SELECT role FROM live_promotion WHERE session_id = session.id AND user_id = asked.user_id
     ) AS promoted, EXISTS (
         SELECT FROM live_ban AS ban WHERE ban.user_id = asked.user_id AND (until IS NULL OR until > now()) AND (
@@ -60,6 +61,7 @@ class AdmissionFacts(msgspec.Struct, frozen=True):
 
     mentor_id: str
     co_mentors: tuple[str, ...]
+    program_id: str
     state: SessionState
     visibility: str
     capacity: int | None

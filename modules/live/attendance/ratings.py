@@ -13,20 +13,20 @@ from gateway.contract import Kernel
 from gateway.errors import forbidden, not_found
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal
+from gateway.text import TEXT, Texts
 from modules.live.attendance.rating_repository import Rating, RatingRepository, StarComment
 from modules.live.attendance.service import Attendances
 from modules.live.errors import not_attended, not_over, stars_closed, stars_final
 from modules.live.events import StarFigures
-from modules.live.messages import NO_NUL
 from modules.live.sessions.service import Sessions, teaches
 from modules.live.settings import LiveSettings
 
 REFUSAL: Final = "this is for the session's mentors"
 
-Comment = Annotated[str, Meta(max_length=2000, pattern=NO_NUL)]
+Comment = Annotated[str, Meta(max_length=2000), TEXT]
 
 
-class NewStars(msgspec.Struct, frozen=True):
+class NewStars(Texts, frozen=True):
     stars: Annotated[int, Meta(ge=1, le=5)]
     comment: Comment = ""
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway.text import Texts
 from modules.live.messages import (
     EXAMPLE,
     MADE,
@@ -40,7 +41,7 @@ class NewSeries(NewSession, frozen=True, kw_only=True):
         return cls(**values, rule="FREQ=WEEKLY;BYDAY=MO,TH;COUNT=12", timezone="Asia/Kolkata")
 
 
-class SeriesChange(msgspec.Struct, frozen=True, kw_only=True):
+class SeriesChange(Texts, frozen=True, kw_only=True):
     """What is left out stays. `starts_at` and `ends_at` are those of the first session that is still to come. The
     others follow it by the rule, which may be a new one."""
 

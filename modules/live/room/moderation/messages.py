@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from gateway.contract import PushType
+from gateway.text import TEXT, Texts
 from modules.live.messages import Member
 
+# Its greatest length is a setting.
+Reason = Annotated[str, TEXT]
 Scope = Literal["session", "program"]
 Action = Literal["kick", "ban", "unban", "promote"]
 
 
-class Kick(msgspec.Struct, frozen=True):
+class Kick(Texts, frozen=True):
     """`live.kick`: out of the session for a while."""
 
     user: str
-    reason: str = ""
+    reason: Reason = ""
 
 
-class SetBan(msgspec.Struct, frozen=True):
+class SetBan(Texts, frozen=True):
     """`live.ban`: out for `seconds`, or until the ban is lifted."""
 
     user: str
     scope: Scope = "session"
     seconds: float | None = None
-    reason: str = ""
+    reason: Reason = ""
 
 
 class Unban(msgspec.Struct, frozen=True):

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from gateway.contract import PushType
+from gateway.text import LINE, TEXT, Texts
 from modules.live.messages import Name
 
 
-class OpenPoll(msgspec.Struct, frozen=True):
+class OpenPoll(Texts, frozen=True):
     """`live.open_poll`. Options are numbered from 0.
 
     With `correct`, the numbers of the right options, it is a quiz. `shown` lets the room see the votes while the poll
     is open. `revote` lets voters change their vote. After `seconds` the poll closes by itself.
     """
 
-    question: str
-    options: list[str]
+    question: Annotated[str, TEXT]
+    options: list[Annotated[str, LINE]]
     multiple: bool = False
     correct: list[int] | None = None
     anonymous: bool = False

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from gateway.contract import PushType
+from gateway.text import TEXT, Texts
 from modules.live.messages import Member, Name
 
+# Its greatest length is a setting.
+Text = Annotated[str, TEXT]
 
-class Ask(msgspec.Struct, frozen=True):
+
+class Ask(Texts, frozen=True):
     """`live.ask`."""
 
-    text: str
+    text: Text
     anonymous: bool = False
 
 
@@ -23,11 +27,11 @@ class WhichQuestion(msgspec.Struct, frozen=True):
     question: Name
 
 
-class AnswerQuestion(msgspec.Struct, frozen=True):
+class AnswerQuestion(Texts, frozen=True):
     """`live.answer`. Without a text it was answered aloud."""
 
     question: Name
-    text: str | None = None
+    text: Text | None = None
 
 
 class Asked(msgspec.Struct, frozen=True):

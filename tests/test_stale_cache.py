@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
+from gateway import stale_cache
 from gateway.errors import Unavailable
-from modules.chat import stale_cache
-from modules.chat.stale_cache import StaleCache
+from gateway.stale_cache import StaleCache
 
 
 class Database:
