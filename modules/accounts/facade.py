@@ -78,6 +78,14 @@ async def check_known(database: Database, user_ids: Collection[str], field: str)
         raise invalid(f"{min(unknown)} is no user of this platform, or has never signed in", field=field)
 
 
+KEPT_OUT_AMONG = "SELECT id FROM account_user WHERE id = ANY($1) AND (blocked OR deleted_at IS NOT NULL)"
+
+
+async def kept_out_among(database: Database, user_ids: Collection[str]) -> set[str]:
+    """Those of these users who are blocked or deleted."""
+    return {row["id"] for row in await database.fetch(KEPT_OUT_AMONG, list(user_ids))}
+
+
 ROLE = "SELECT role FROM account_user WHERE id = $1 AND NOT blocked AND deleted_at IS NULL"
 
 

@@ -16,6 +16,7 @@ from gateway.principal import Principal, Role
 from gateway.protocol.names import is_user_id
 from modules.accounts.facade import check_known
 from modules.programs.access import ProgramAccess
+from modules.programs.enrolment_repository import LockedProgram
 from modules.programs.enrolments import Enrolments
 from modules.programs.events import PartLost, ProgramArchived, ProgramPublished
 from modules.programs.facade import program_room
@@ -65,7 +66,7 @@ class Catalogue:
         return program
 
     async def change(self, principal: Principal, id: str, change: ProgramChange, if_match: IfMatch) -> ProgramView:
-        """Change a program; more places go to those who wait.
+        """Change a program; more places, and those of one that is free again, go to those who wait.
 
         Raises BadInput `not_found`, `precondition_failed` or `invalid`, Refused `forbidden`, and Conflict
         `programs.over_capacity` for fewer places than are taken.
@@ -83,7 +84,7 @@ class Catalogue:
             for user in before.co_mentors:
                 if user not in program.co_mentors:
                     await self._kernel.events.publish(PartLost(id, user, "mentor"))
-            await self._enrolments.fill(program.id, program.capacity)
+            await self._enrolments.fill(places_of(program))
         return program
 
     async def step(self, principal: Principal, id: str, step: ProgramStep, if_match: IfMatch) -> ProgramView:
@@ -98,6 +99,8 @@ class Catalogue:
             program = await self._write(msgspec.structs.replace(before, state=next_state(before.state, step)))
             event = ProgramPublished(id) if step is ProgramStep.PUBLISH else ProgramArchived(id)
             await self._kernel.events.publish(event)
+            # Places may have become free while it was archived.
+            await self._enrolments.fill(places_of(program))
         return program
 
     async def _write(self, changed: ProgramView) -> ProgramView:
@@ -105,6 +108,11 @@ class Catalogue:
         await self._programs.update(program)
         await self._kernel.rooms.publish_row(program_room(program.id), PROGRAM, program)
         return program
+
+
+def places_of(program: ProgramView) -> LockedProgram:
+    """What decides about the places of a program whose row is locked."""
+    return LockedProgram(program.id, program.state, program.price, program.capacity)
 
 
 def check_co_mentors(users: Iterable[str]) -> None:

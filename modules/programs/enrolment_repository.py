@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -28,10 +29,15 @@ DECIDE: Final = """
     ON CONFLICT DO NOTHING RETURNING payment_id
 """
 DECIDED: Final = "SELECT FROM program_payment WHERE payment_id = $1 AND program_id = $2 AND user_id = $3"
+WAITING: Final = """
+    SELECT id, user_id FROM program_enrolment WHERE program_id = $1 AND state = 'waiting' AND id > $2
+    ORDER BY id LIMIT $3
+"""
+WAITED_FOR: Final = """
+    SELECT program_id FROM program_enrolment WHERE user_id = $1 AND state = 'waiting' ORDER BY program_id
+"""
 PROMOTE: Final = """
-    UPDATE program_enrolment SET state = 'enrolled' WHERE id IN (
-        SELECT id FROM program_enrolment WHERE program_id = $1 AND state = 'waiting' ORDER BY id LIMIT $2
-    ) RETURNING user_id
+    UPDATE program_enrolment SET state = 'enrolled' WHERE program_id = $1 AND user_id = ANY($2) AND state = 'waiting'
 """
 
 
@@ -42,6 +48,13 @@ class LockedProgram(msgspec.Struct, frozen=True):
     state: ProgramState
     price: int
     capacity: int | None
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A user on the waiting list; `id` is the order of it."""
+
+    id: int
+    user_id: str
 
 
 class RemovedPlace(msgspec.Struct, frozen=True):
@@ -94,6 +107,14 @@ class EnrolmentRepository:
         """Whether the payment was decided about this very place."""
         return bool(await self._database.fetch(DECIDED, payment_id, program, user))
 
-    async def promote(self, program: str, most: int | None) -> list[str]:
-        """Give places to those who wait, in order, `most` at once; the users who have one now."""
-        return [row["user_id"] for row in await self._database.fetch(PROMOTE, program, most)]
+    async def waiting(self, program: str, after: int, most: int) -> list[Waiting]:
+        """The next on the waiting list after one of them, in order."""
+        return [msgspec.convert(row, Waiting) for row in await self._database.fetch(WAITING, program, after, most)]
+
+    async def waited_for(self, user: str) -> list[str]:
+        """The programs in which the user waits for a place, by id."""
+        return [row["program_id"] for row in await self._database.fetch(WAITED_FOR, user)]
+
+    async def promote(self, program: str, users: Sequence[str]) -> None:
+        """Give places to these users, who wait."""
+        await self._database.fetch(PROMOTE, program, list(users))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Final
 
 from gateway.contract import Delivery, Kernel, listener
 from gateway.errors import BadInput, not_found
 from gateway.principal import Principal
+from modules.accounts.events import UserUnblocked
+from modules.accounts.facade import kept_out_among
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs.access import ProgramAccess
 from modules.programs.enrolment_repository import EnrolmentRepository, LockedProgram
@@ -14,6 +17,9 @@ from modules.programs.errors import not_open, payment_required, payment_reused, 
 from modules.programs.events import Enrolled, EnrolmentCancelled, PartLost, PlaceRefused, Refusal
 from modules.programs.messages import EnrolmentView
 from modules.programs.states import PlaceState, ProgramState
+
+# Those on a waiting list who are looked at together.
+AT_ONCE: Final = 1000
 
 
 class Enrolments:
@@ -34,7 +40,10 @@ class Enrolments:
             if program.state is ProgramState.DRAFT:
                 raise not_found("there is no such program")
             if (place := await self._places.place(program_id, user)) is not None:
-                return place
+                if place.state is PlaceState.ENROLLED:
+                    return place
+                await self.fill(program)
+                return await self.read(user, program_id)
             if program.state is not ProgramState.PUBLISHED:
                 raise not_open()
             if program.price > 0:
@@ -54,6 +63,8 @@ class Enrolments:
             return
         reason = await self._refusal(payment)
         if reason is None:
+            # Who waits since the program was free leaves the waiting list with that.
+            await self._places.remove(payment.program_id, payment.user_id)
             await self._add(payment.user_id, payment.program_id, PlaceState.ENROLLED, payment.payment_id)
         else:
             refused = PlaceRefused(payment.program_id, payment.user_id, payment.payment_id, reason)
@@ -105,16 +116,37 @@ class Enrolments:
             with contextlib.suppress(BadInput):
                 await self.cancel(user, program_id)
 
-    async def fill(self, program_id: str, capacity: int | None) -> None:
+    @listener(UserUnblocked, "programs.user_unblocked")
+    async def stop_passing_over(self, unblocked: UserUnblocked, delivery: Delivery) -> None:
+        """Give the user the places that stayed free while they were passed over."""
+        # All transactions that lock several programs do it in one order, so no two of them wait for each other.
+        for program_id in await self._places.waited_for(unblocked.user_id):
+            await self.fill(await self._locked(program_id))
+
+    async def fill(self, program: LockedProgram) -> None:
         """Give free places to those who wait, in order; inside a transaction that holds the program's row.
 
-        Raises Conflict `programs.over_capacity` when more places are taken than there are.
+        Only while the program takes enrolments for nothing: nobody gets a place here that `enrol` would not give them.
+        Whoever is blocked is passed over, and stays on the list. Raises Conflict `programs.over_capacity` when more
+        places are taken than there are.
         """
-        free = None if capacity is None else capacity - await self._places.count_taken(program_id)
+        free = None if program.capacity is None else program.capacity - await self._places.count_taken(program.id)
         if free is not None and free < 0:
             raise too_many()
-        for user in await self._places.promote(program_id, free):
-            await self._kernel.events.publish(Enrolled(program_id, user))
+        if program.state is not ProgramState.PUBLISHED or program.price > 0:
+            return
+        last = 0
+        while free is None or free > 0:
+            waiting = await self._places.waiting(program.id, last, AT_ONCE)
+            if not waiting:
+                return
+            last = waiting[-1].id
+            kept_out = await kept_out_among(self._kernel.database, [one.user_id for one in waiting])
+            admitted = [one.user_id for one in waiting if one.user_id not in kept_out][:free]
+            await self._places.promote(program.id, admitted)
+            for user in admitted:
+                await self._kernel.events.publish(Enrolled(program.id, user))
+            free = None if free is None else free - len(admitted)
 
     async def _add(self, user: str, program_id: str, state: PlaceState, payment_id: str | None = None) -> None:
         await self._places.add(program_id, user, state, payment_id)
@@ -130,7 +162,7 @@ class Enrolments:
         await self._kernel.events.publish(EnrolmentCancelled(program.id, user, payment_id))
         if removed.state is PlaceState.ENROLLED:
             await self._kernel.events.publish(PartLost(program.id, user, "student"))
-        await self.fill(program.id, program.capacity)
+        await self.fill(program)
         return True
 
     async def _undecided(self, payment: PaymentCaptured | PaymentRefunded) -> bool:
@@ -150,8 +182,8 @@ class Enrolments:
         if program.state is not ProgramState.PUBLISHED:
             return "not_open"
         place = await self._places.place(payment.program_id, payment.user_id)
-        if place is not None:
-            return "already_enrolled" if place.state is PlaceState.ENROLLED else "full"
+        if place is not None and place.state is PlaceState.ENROLLED:
+            return "already_enrolled"
         return None if await self._has_free_place(program) else "full"
 
     async def _has_free_place(self, program: LockedProgram) -> bool:

@@ -20,7 +20,9 @@ ONE: Final = f"SELECT {COLUMNS} FROM program WHERE id = $1"  # noqa: S608
 INSERT: Final = f"INSERT INTO program ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"  # noqa: S608
 UPDATE: Final = """
     UPDATE program
-    SET title = $2, summary = $3, co_mentors = $4, state = $5, price = $6, currency = $7, capacity = $8, rev = $9
+    SET title = $2, summary = $3, co_mentors = $4, state = $5, price = $6, currency = $7, capacity = $8, rev = $9,
+        -- Nothing that has a price is open to all.
+        open_to_all = open_to_all AND $6::bigint = 0
     WHERE id = $1
 """
 

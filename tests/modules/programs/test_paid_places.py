@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from random import Random
 from typing import Any
 
 import asyncpg
@@ -20,6 +21,9 @@ from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs.events import EnrolmentCancelled, PlaceRefused
 from modules.programs.module import ProgramsModule
 from tests.modules.programs.programs import ANY, created, id_of, signed_in, user
+
+# What may happen to a program and its places, by how often.
+ACTS = (*["enrol"] * 6, *["change"] * 3, *["leave"] * 3, "state", "block", "block", "pay", "refund")
 
 
 class Till(Module):
@@ -127,6 +131,125 @@ async def test_a_payment_takes_a_place_or_is_refunded(caller: Caller, till: Till
     refused(await mentor.delete(f"{path}/students/{ann}"), 404, "not_found")
     done(await mentor.delete(f"{path}/students/{ben}"), 204)
     assert isinstance(await till.refund(other), EnrolmentCancelled)
+
+
+async def test_who_waits_gets_no_place_for_nothing(caller: Caller, till: Till, node: Running) -> None:
+    mentor, students = caller(user(), "mentor"), [user() for _ in range(5)]
+    path = await created(mentor, capacity=1)
+    for student in students:
+        done(await caller(student).post(f"{path}/enrolment"))
+
+    async def states() -> list[str]:
+        answers = [await caller(student).get(f"{path}/enrolment") for student in students]
+        return [one.json().get("state", "none")[:4] for one in answers]
+
+    # One change sets a price and makes room.
+    done(await mentor.patch(path, json={"price": 100, "capacity": 2}, headers=ANY))
+    assert await states() == ["enro", "wait", "wait", "wait", "wait"]
+    # A place of a program with a price becomes free.
+    done(await caller(students[0]).delete(f"{path}/enrolment"), 204)
+    done(await caller(students[1]).post(f"{path}/enrolment"))
+    assert await states() == ["none", "wait", "wait", "wait", "wait"]
+    # Whoever waits may buy it, like anybody else.
+    await till.paid(path, students[2], payment := f"pay-{user()}")
+    await node.events_handled("programs.paid")
+    assert await states() == ["none", "wait", "enro", "wait", "wait"]
+    done(await mentor.post(f"{path}/archive", headers=ANY))
+    done(await mentor.patch(path, json={"price": 0}, headers=ANY))
+    assert await states() == ["none", "wait", "enro", "wait", "wait"]
+
+    root = caller("root", "admin")
+    done(await root.post(f"/api/v1/users/{students[1]}/block", json={}))
+    done(await mentor.post(f"{path}/publish", headers=ANY))
+    done(await root.post(f"/api/v1/users/{students[1]}/unblock"))
+    await node.events_handled("programs.user_unblocked")
+    # Free and published again it goes on in the order of the list, past whom is blocked.
+    assert await states() == ["none", "wait", "enro", "enro", "wait"]
+    await till.tell(PaymentRefunded(payment, id_of(path), students[2]))
+    await node.events_handled("programs.refunded")
+    assert await states() == ["none", "enro", "none", "enro", "wait"]
+
+
+async def test_a_place_that_stayed_free_goes_to_who_is_unblocked(caller: Caller, node: Running) -> None:
+    mentor, first, second = caller(user(), "mentor"), user(), user()
+    path = await created(mentor, capacity=1)
+    for student in (first, second):
+        done(await caller(student).post(f"{path}/enrolment"))
+    root = caller("root", "admin")
+    done(await root.post(f"/api/v1/users/{second}/block", json={}))
+    done(await caller(first).delete(f"{path}/enrolment"), 204)
+    done(await root.post(f"/api/v1/users/{second}/unblock"))
+    await node.events_handled("programs.user_unblocked")
+    assert done(await caller(second).get(f"{path}/enrolment"))["state"] == "enrolled"
+
+
+async def test_what_has_a_price_is_not_open_to_all(caller: Caller, database: asyncpg.Pool) -> None:
+    mentor, student = caller(user(), "mentor"), caller(user())
+    path = await created(mentor)
+    await database.execute("UPDATE program SET open_to_all = true WHERE id = $1", id_of(path))
+    assert (await student.get(f"{path}/progress")).status_code == 200
+    done(await mentor.patch(path, json={"price": 100}, headers=ANY))
+    refused(await student.get(f"{path}/progress"), 403, "forbidden")
+    done(await mentor.patch(path, json={"price": 0}, headers=ANY))
+    refused(await student.get(f"{path}/progress"), 403, "forbidden")
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whoever_gets_a_place_pays_its_price(
+    node: Running, caller: Caller, database: asyncpg.Pool, seed: int
+) -> None:
+    """Whatever mentors, students, admins and payments do in any order, nobody gets a place without its price."""
+    random = Random(seed)
+    mentor, root, tag = caller(user(), "mentor"), caller("root", "admin"), user()
+    path = await created(mentor, capacity=1)
+    people = [f"{tag}-{number}" for number in range(7)]
+    rest = {one: caller(one) for one in people}
+    blocked, held, waiting = set[str](), set[str](), list[str]()
+    enrolments = node.module(ProgramsModule).enrolments
+    delivery = Delivery(id="test", at=clock.now(), attempt=1)
+
+    async def hear(listener: Any, event: PaymentCaptured | PaymentRefunded) -> None:
+        async with node.gateway.database.transaction():
+            await listener(event, delivery)
+
+    paid_with: dict[str, str] = {}
+    for step in range(60):
+        who, payer = random.choice(people), None
+        match random.choice(ACTS):
+            case "enrol":
+                if who in blocked:
+                    continue
+                await rest[who].post(f"{path}/enrolment")
+            case "leave":
+                await mentor.delete(f"{path}/students/{who}")
+            case "leave":
+                await mentor.delete(f"{path}/students/{who}")
+            case "change":
+                change = {"price": random.choice([0, 0, 100]), "capacity": random.choice([1, 2, 3])}
+                await mentor.patch(path, json=dict(random.sample(sorted(change.items()), 1 + step % 2)), headers=ANY)
+            case "state":
+                await mentor.post(f"{path}/{random.choice(['archive', 'publish', 'publish'])}", headers=ANY)
+            case "block":
+                out = random.choice(sorted({*(waiting or people)} - blocked) or people)
+                for act, one in [*(("unblock", one) for one in blocked), ("block", out)]:
+                    await root.post(f"/api/v1/users/{one}/{act}", json={})
+                await node.events_handled("programs.user_unblocked")
+                blocked = {out}
+            case "pay":
+                payer, paid_with[who] = who, f"pay-{user()}"
+                await hear(enrolments.take_paid, PaymentCaptured(paid_with[who], id_of(path), who))
+            case "refund" if who in paid_with:
+                await hear(enrolments.take_refunded, PaymentRefunded(paid_with[who], id_of(path), who))
+        program = await database.fetchrow("SELECT * FROM program WHERE id = $1", id_of(path))
+        places = await database.fetch("SELECT * FROM program_enrolment WHERE program_id = $1", id_of(path))
+        now = {one["user_id"] for one in places if one["state"] == "enrolled"}
+        waiting = sorted(one["user_id"] for one in places if one["state"] == "waiting")
+        free = program["price"] == 0 and program["state"] == "published"
+        assert now - held <= (set() if not free else {*people} - blocked) | {payer}, step
+        assert program["capacity"] is None or len(now) <= program["capacity"]
+        if free and (program["capacity"] is None or len(now) < program["capacity"]):
+            assert {*waiting} <= blocked, step
+        held = now
 
 
 async def test_a_refund_takes_the_place_back_whichever_comes_first(
