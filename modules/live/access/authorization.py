@@ -35,7 +35,7 @@ class SessionAuthorizer:
 
         The session's state and capacity do not matter. Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
         """
-        self._is_host(principal, await self._facts(principal, session_id))
+        self._is_host(principal, await self.facts(principal, session_id))
 
     async def role(self, principal: Principal, session_id: str) -> str:
         """The user's role in the session's room. In a session with a capacity, a user who is no host takes a seat.
@@ -46,20 +46,24 @@ class SessionAuthorizer:
         Raises BadInput `not_found`, Refused `forbidden`, Unavailable, and Conflict `live.not_open`, `live.over`,
         `live.cancelled`, `live.name`, `live.lobby` or `live.full`.
         """
-        session = await self._facts(principal, session_id)
+        return (await self.admit(principal, session_id))[0]
+
+    async def admit(self, principal: Principal, session_id: str) -> tuple[str, AdmissionFacts]:
+        """The role, as `role` says it, and what the session shows the user."""
+        session = await self.facts(principal, session_id)
         if self._is_host(principal, session):
-            return "host"
+            return "host", session
         self._check_open(session)
         await self._mentor_names.check(principal, (session.mentor_id, *session.co_mentors), session.program_id)
         if session.waits and session.promoted is None:
             raise errors.lobby()
         if session.capacity is not None:
             await self._seat_allocator.take(session_id, principal.id, session.seated_at, stayed=session.stayed)
-        return session.promoted or "viewer"
+        return session.promoted or "viewer", session
 
     async def lobby_role(self, principal: Principal, session_id: str) -> str:
         """The role in the session's lobby: everybody may wait there who may join the session once they are admitted."""
-        session = await self._facts(principal, session_id)
+        session = await self.facts(principal, session_id)
         is_host = self._is_host(principal, session)
         self._check_open(session)
         if not is_host:
@@ -68,12 +72,13 @@ class SessionAuthorizer:
 
     async def staff_role(self, principal: Principal, session_id: str) -> str:
         """The role in the session's staff room, which is for its hosts and co-hosts."""
-        session = await self._facts(principal, session_id)
+        session = await self.facts(principal, session_id)
         if self._is_host(principal, session) or session.promoted == "cohost":
             return "host"
         raise forbidden("this room is for the session's mentors")
 
-    async def _facts(self, principal: Principal, session_id: str) -> AdmissionFacts:
+    async def facts(self, principal: Principal, session_id: str) -> AdmissionFacts:
+        """What is known of the user and the session. Raises BadInput `not_found` or Unavailable."""
         facts = await self._rows.admission_facts(principal.id, session_id)
         if facts is None:
             raise not_found("there is no such session")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from gateway.contract import Context, Kernel, command
-from gateway.errors import not_found
 from gateway.principal import Principal
 from modules.live.access.authorization import SessionAuthorizer
 from modules.live.access.playback_tokens import Playback, PlaybackKey
-from modules.live.access.repository import AccessRepository, Shown
+from modules.live.access.repository import AdmissionFacts
 from modules.live.access.stage_tokens import StageToken, StageTokens
 from modules.live.messages import PROGRAM, Nothing, Video
 from modules.live.rooms import session_room
@@ -61,7 +60,6 @@ class Admissions:
         records: bool,
     ) -> None:
         self._rooms = kernel.rooms
-        self._rows = AccessRepository(kernel.database)
         self._authorizer = authorizer
         self._key = key
         self._stage_tokens = stage_tokens
@@ -71,26 +69,19 @@ class Admissions:
         """Raises what joining the room raises: for a ban, a missing enrolment, a closed room, a full session."""
         room = session_room(session_id)
         self._rooms.check(room, principal.id)
-        role = await self._authorizer.role(principal, session_id)
-        shown = await self._shown(principal, session_id)
-        recorded = self._records and shown.recording and shown.state is SessionState.LIVE
-        playback = self._playback(principal, shown)
+        role, facts = await self._authorizer.admit(principal, session_id)
+        recorded = self._records and facts.recording and facts.state is SessionState.LIVE
+        playback = self._playback(principal, facts)
         stage = await self._stage_tokens.admit(principal, session_id, role)
-        return Admission(room, role, socket_url, shown.state, shown.video, recorded, shown.consent, playback, stage)
+        return Admission(room, role, socket_url, facts.state, facts.video, recorded, facts.consent, playback, stage)
 
     @command("live.playback", room="session", role="viewer")
     async def watch(self, context: Context, request: Nothing) -> Watching:
         """A fresh playback token for a member of the room."""
-        shown = await self._shown(context.principal, context.room_id)
-        return Watching(shown.video, self._playback(context.principal, shown))
+        facts = await self._authorizer.facts(context.principal, context.room_id)
+        return Watching(facts.video, self._playback(context.principal, facts))
 
-    async def _shown(self, principal: Principal, session_id: str) -> Shown:
-        shown = await self._rows.shown(principal.id, session_id)
-        if shown is None:
-            raise not_found("there is no such session")
-        return shown
-
-    def _playback(self, principal: Principal, shown: Shown) -> Playback | None:
-        if self._key is None or shown.channel_arn is None or shown.playback_url is None:
+    def _playback(self, principal: Principal, facts: AdmissionFacts) -> Playback | None:
+        if self._key is None or facts.channel_arn is None or facts.playback_url is None:
             return None
-        return self._key.grant(principal.id, shown.channel_arn, shown.playback_url)
+        return self._key.grant(principal.id, facts.channel_arn, facts.playback_url)

@@ -15,7 +15,8 @@ from modules.live.messages import Video
 from modules.live.states import SessionState
 from modules.programs.facade import Part, Standing, standing_in
 
-# What decides about each of these pairs of a user and a session. `number` is the place of the pair.
+# What decides about each of these pairs of a user and a session, and what the user is shown. `number` is the place of
+# the pair.
 ADMISSION_FACTS: Final = f"""
     SELECT number, session.mentor_id, session.co_mentors, session.program_id, session.state, visibility, capacity,
         ended_at, (
@@ -32,17 +33,15 @@ ADMISSION_FACTS: Final = f"""
         SELECT taken_at FROM live_seat WHERE session_id = session.id AND user_id = asked.user_id
     ) AS seated_at, EXISTS (
         SELECT FROM live_stay WHERE session_id = session.id AND user_id = asked.user_id
-    ) AS stayed, coalesce(standing.mentor, false) AS mentor, coalesce(standing.student, false) AS student
+    ) AS stayed, coalesce(standing.mentor, false) AS mentor, coalesce(standing.student, false) AS student,
+    session.video, session.recording, channel_arn, playback_url, (
+        SELECT agreed FROM live_consent WHERE session_id = session.id AND user_id = asked.user_id
+    ) AS consent
     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (user_id, session_id, number)
     JOIN live_session AS session ON session.id = asked.session_id
+    LEFT JOIN live_video ON live_video.session_id = session.id AND phase = 'up'
     LEFT JOIN LATERAL ({standing_in("session.program_id", "asked.user_id")}) AS standing ON true
 """  # noqa: S608
-SHOWN: Final = """
-    SELECT state, video, live_session.recording, channel_arn, playback_url, (
-        SELECT agreed FROM live_consent WHERE live_consent.session_id = id AND user_id = $1
-    ) AS consent FROM live_session
-    LEFT JOIN live_video ON live_video.session_id = id AND phase = 'up' WHERE id = $2
-"""
 # Sessions that may have somebody in their rooms. Mentors may be there before the lobby opens. A program may have
 # thousands of old sessions, which are left out.
 OPEN_SESSIONS: Final = """
@@ -57,7 +56,7 @@ DEMOTE_IN_PROGRAM: Final = """
 
 
 class AdmissionFacts(msgspec.Struct, frozen=True):
-    """What decides whether a user may enter a session."""
+    """What decides whether a user may enter a session, and what it shows them now."""
 
     mentor_id: str
     co_mentors: tuple[str, ...]
@@ -77,22 +76,16 @@ class AdmissionFacts(msgspec.Struct, frozen=True):
     # How the session's program names the user.
     mentor: bool
     student: bool
-
-    def part(self, role: Role) -> Part | None:
-        """The user's part in the session's program."""
-        return Standing(self.mentor, self.student).part(role)
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """What a session shows now."""
-
-    state: SessionState
     video: Video
     recording: bool
     channel_arn: str | None
     playback_url: str | None
-    # Null is no answer yet.
+    # Whether the user agreed to be recorded; null is no answer yet.
     consent: bool | None
+
+    def part(self, role: Role) -> Part | None:
+        """The user's part in the session's program."""
+        return Standing(self.mentor, self.student).part(role)
 
 
 class AccessRepository:
@@ -118,12 +111,6 @@ class AccessRepository:
         for row in await self._database.fetch(ADMISSION_FACTS, users, sessions):
             found[row["number"] - 1] = msgspec.convert(row, AdmissionFacts)
         return found
-
-    async def shown(self, user: str, session: str) -> Shown | None:
-        """What the session shows this user; None when there is no such session."""
-        for row in await self._database.fetch(SHOWN, user, session):
-            return msgspec.convert(row, Shown)
-        return None
 
     async def demote_in_program(self, program: str, user: str) -> list[str]:
         """Delete the roles that hosts gave the user in the program's sessions; returns the ids of those sessions."""

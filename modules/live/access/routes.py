@@ -12,7 +12,8 @@ from modules.live.access.join import Admission, Admissions
 from modules.live.policies import OF_PROGRAM, Id
 
 
-@post("/{id:str}/join", policy=OF_PROGRAM, status_code=200)
+# The answer is mostly a signed token, which does not compress.
+@post("/{id:str}/join", policy=OF_PROGRAM, status_code=200, uncompressed=True)
 async def join(
     id: Id,
     request: Request[Any, Any, Any],
