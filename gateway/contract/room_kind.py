@@ -33,6 +33,9 @@ class RoomKind:
     `on_join` is called when a connection or an event stream of this node becomes a member. `on_leave` is called once
     for it when the membership ends, whatever the reason; only a killed process does not call it. A user has one
     membership for each tab. Both run in the middle of a join: they do not wait, and what they raise changes nothing.
+
+    The kernel keeps the role that `authorize` gave for `KSMP_GRANT_FRESH` seconds. Set `keeps_roles` to False when
+    `authorize` goes by the principal and the id alone: it is then asked at each join, and nothing is kept.
     """
 
     name: str
@@ -43,3 +46,4 @@ class RoomKind:
     presence: bool = False
     on_join: Watch = unwatched
     on_leave: Watch = unwatched
+    keeps_roles: bool = True

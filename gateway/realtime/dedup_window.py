@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
+from typing import Final
 
 from gateway.protocol.stored_push import StoredPush
+
+# Shared by the windows of rooms in which nothing is stored: most are users' own rooms.
+NOTHING_STORED: Final[dict[str, tuple[int, int]]] = {}
 
 
 def message_id(user: str, room: str, command: str, nonce: str) -> str:
@@ -20,7 +23,8 @@ class DedupWindow:
 
     def __init__(self, window: int) -> None:
         self._window = window
-        self._stored: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        # In the order in which they were stored.
+        self._stored = NOTHING_STORED
 
     def __len__(self) -> int:
         return len(self._stored)
@@ -38,6 +42,8 @@ class DedupWindow:
             del self._stored[oldest]
 
     def _keep(self, id: str, seq: int, at: int) -> None:
+        if not self._stored:
+            self._stored = {}
         known = self._stored.get(id)
         if known is None or known[1] < at - self._window:
             # After the window the same id belongs to a new message, and is as young as that.

@@ -9,6 +9,7 @@ has the messages before them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -80,7 +81,8 @@ class Fanout:
 
     def __init__(self, schedule: Schedule, written: Written) -> None:
         self.members: dict[str, Membership] = {}
-        self._users: dict[str, int] = {}
+        # The members of each user. None while there was at most one member, as in most rooms.
+        self._users: dict[str, int] | None = None
         self._schedule = schedule
         self._written = written
         # It seldom holds more than two. A list is smaller than a deque, and in most rooms it is empty.
@@ -90,7 +92,7 @@ class Fanout:
     @property
     def users(self) -> int:
         """How many users the members belong to."""
-        return len(self._users)
+        return len(self.members) if self._users is None else len(self._users)
 
     def durable(self, push: StoredPush, prev: int) -> None:
         """Send a stored push to all members; `prev` is the seq of the push that they were served before it."""
@@ -108,11 +110,14 @@ class Fanout:
         self.leave(membership.member.id)
         self.members[membership.member.id] = membership
         user = membership.member.user.id
-        self._users[user] = self._users.get(user, 0) + 1
+        if self._users is not None:
+            self._users[user] = self._users.get(user, 0) + 1
+        elif len(self.members) > 1:
+            self._users = dict(Counter(one.member.user.id for one in self.members.values()))
 
     def of(self, user: str) -> list[Membership]:
         """The memberships of one user."""
-        if user not in self._users:
+        if self._users is not None and user not in self._users:
             return []
         return [membership for membership in self.members.values() if membership.member.user.id == user]
 
@@ -121,10 +126,11 @@ class Fanout:
         if membership is not None:
             # A batch on its way may still hold the membership.
             membership.left = True
-            user = membership.member.user.id
-            self._users[user] -= 1
-            if not self._users[user]:
-                del self._users[user]
+            if self._users is not None:
+                user = membership.member.user.id
+                self._users[user] -= 1
+                if not self._users[user]:
+                    del self._users[user]
 
     def _open(self) -> Batch:
         """The batch that new messages are added to."""

@@ -89,8 +89,11 @@ class Grants:
         kind = self._kinds.get(room.kind)
         if kind is None:
             raise not_found(f"there are no rooms of kind {room.kind}")
-        self._evictions.require_admitted(str(room), principal.id)
-        key = GrantKey(principal.id, principal.role.value, str(room), principal.name)
+        text = str(room)
+        self._evictions.require_admitted(text, principal.id)
+        if not kind.keeps_roles:
+            return await kind.authorize(principal, room.id)
+        key = GrantKey(principal.id, principal.role.value, text, principal.name)
         held = self._held(key, self._fresh)
         if held is not None:
             return held.role

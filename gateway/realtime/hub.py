@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -34,7 +34,7 @@ from gateway.protocol.stored_push import StoredPush
 from gateway.realtime.backfill import Backfill
 from gateway.realtime.dedup_window import DedupWindow
 from gateway.realtime.drain import send_away, window
-from gateway.realtime.fanout import Batch, Fanout
+from gateway.realtime.fanout import Batch, Fanout, Schedule, Written
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.member import Member
 from gateway.realtime.presence import ReplicaRequest, RoomPresence
@@ -53,12 +53,44 @@ log = structlog.get_logger(__name__)
 class _Open:
     """A room that is open, or is being opened."""
 
-    room: asyncio.Future[Room]
-    held: list[tuple[StoredPush, int]]
-    subscriptions: list[InlineSubscription]
+    # Set once it is open. Until then `waiting` ends with the room, or with why it was not opened.
+    room: Room | None = None
+    waiting: asyncio.Future[Room] | None = None
+    # What came before the room was open.
+    held: list[tuple[StoredPush, int]] | None = None
+    subscriptions: tuple[InlineSubscription, ...] = ()
     pins: int = 0
     idle_since: float = 0.0
     reader: asyncio.Task[None] | None = None
+
+
+class _Using:
+    """Keeps a room open. A class, and no generator: each connection enters one for each of its rooms."""
+
+    __slots__ = ("_opened",)
+
+    def __init__(self, opened: _Open) -> None:
+        self._opened = opened
+
+    async def __aenter__(self) -> Room:
+        opened = self._opened
+        opened.pins += 1
+        if opened.room is not None:
+            return opened.room
+        try:
+            assert opened.waiting is not None
+            # Others wait for it too.
+            return await asyncio.shield(opened.waiting)
+        except BaseException:
+            self._release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        self._opened.pins -= 1
+        self._opened.idle_since = time.monotonic()
 
 
 class Hub:
@@ -84,6 +116,9 @@ class Hub:
         self._rooms: dict[str, _Open] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._lost: asyncio.TimerHandle | None = None
+        # Each room holds these two, so they are made once.
+        self._schedule: Schedule | None = None
+        self._written: Written = self._on_batch_written
         self._durable_pushes = metrics.pushes.labels("durable")
         self._ephemeral_pushes = metrics.pushes.labels("ephemeral")
         self.members: dict[str, Member] = {}
@@ -101,33 +136,28 @@ class Hub:
     async def stop(self) -> None:
         await end(list(self._tasks))
         for opened in self._rooms.values():
-            if not opened.room.done():
-                opened.room.set_exception(Unavailable("the node is going away"))
-                opened.room.exception()
+            if opened.waiting is not None and not opened.waiting.done():
+                opened.waiting.set_exception(Unavailable("the node is going away"))
+                opened.waiting.exception()
         if self._lost is not None:
             self._lost.cancel()
 
     def room(self, name: str) -> Room | None:
         """The room, when it is open on this node."""
         found = self._rooms.get(name)
-        return found.room.result() if found is not None and _is_ready(found) else None
+        return found.room if found is not None else None
 
     def rooms(self) -> list[Room]:
-        return [found.room.result() for found in self._rooms.values() if _is_ready(found)]
+        return [found.room for found in self._rooms.values() if found.room is not None]
 
-    @contextlib.asynccontextmanager
-    async def using(self, name: RoomName) -> AsyncIterator[Room]:
-        """The room, opened when needed, and kept open inside the block; raises Unavailable."""
-        found = self._rooms.get(str(name))
+    def using(self, name: RoomName) -> _Using:
+        """The room, opened when needed, and kept open inside the block; entering it raises Unavailable."""
+        text = str(name)
+        found = self._rooms.get(text)
         if found is None:
-            found = self._rooms[str(name)] = _Open(asyncio.get_running_loop().create_future(), [], [])
+            found = self._rooms[text] = _Open(waiting=asyncio.get_running_loop().create_future())
             self._spawn(self._open(name, found))
-        found.pins += 1
-        try:
-            yield await asyncio.shield(found.room)
-        finally:
-            found.pins -= 1
-            found.idle_since = time.monotonic()
+        return _Using(found)
 
     async def emit(self, name: RoomName, message: Push) -> None:
         """Send an ephemeral push to the room's members on every node; raises Unavailable."""
@@ -163,18 +193,21 @@ class Hub:
             room = await self._follow(name, opened)
         except Exception as error:
             await self._forget(str(name), opened)
-            if not opened.room.done():
-                opened.room.set_exception(error if isinstance(error, KsmpError) else Unavailable("the room is away"))
+            if opened.waiting is not None and not opened.waiting.done():
+                opened.waiting.set_exception(error if isinstance(error, KsmpError) else Unavailable("the room is away"))
                 # Mark the exception as retrieved: perhaps nobody waits for the room any more.
-                opened.room.exception()
+                opened.waiting.exception()
             if not isinstance(error, KsmpError):
                 log.exception("room.open_failed", room=str(name))
             return
-        opened.room.set_result(room)
-        for push, prev in opened.held:
+        opened.room = room
+        if opened.waiting is not None and not opened.waiting.done():
+            opened.waiting.set_result(room)
+        opened.waiting = None
+        for push, prev in opened.held or ():
             if room.offer(push, prev):
                 self._read_gap(opened, room)
-        opened.held.clear()
+        opened.held = None
         self._metrics.rooms.set(len(self._rooms))
 
     async def _follow(self, name: RoomName, opened: _Open) -> Room:
@@ -185,11 +218,11 @@ class Hub:
         presence = self._presence() if kind is not None and kind.presence else None
         typing = RoomTyping() if presence is not None else None
         on_message = partial(self._on_message, opened)
-        opened.subscriptions.append(await self._bus.follow(log_record.subject(log_record.OUT, name), on_message))
+        opened.subscriptions = (await self._bus.follow(log_record.subject(log_record.OUT, name), on_message),)
         if presence is not None and typing is not None:
             on_presence = partial(self._on_presence_message, name, presence, typing)
-            opened.subscriptions.append(
-                await self._bus.follow(log_record.subject(log_record.PRESENCE, name), on_presence)
+            opened.subscriptions += (
+                await self._bus.follow(log_record.subject(log_record.PRESENCE, name), on_presence),
             )
             # The answers come while the position is read, so the first member to join is told how many are there.
             await self._presence_sync.send(name, ReplicaRequest(""))
@@ -200,12 +233,14 @@ class Hub:
         # be behind an acknowledgement that the client has seen. All rooms that open at this moment share the request.
         position = await self._log.last()
         settings = self._settings
+        if self._schedule is None:
+            self._schedule = asyncio.get_running_loop().call_soon
         room = Room(
             name,
             position,
             Tail(position, max_count=settings.recovery_messages, max_bytes=settings.recovery_bytes),
             DedupWindow(int(DUPLICATE_WINDOW * 1000)),
-            Fanout(asyncio.get_running_loop().call_soon, self._on_batch_written),
+            Fanout(self._schedule, self._written),
             presence,
             typing,
         )
@@ -238,10 +273,12 @@ class Hub:
             return
         push = log_record.from_headers(message.data, headers)
         prev = int(headers[log_record.LAST_SEQUENCE])
-        if not _is_ready(opened):
+        room = opened.room
+        if room is None:
+            if opened.held is None:
+                opened.held = []
             opened.held.append((push, prev))
             return
-        room = opened.room.result()
         if room.offer(push, prev):
             self._metrics.gaps.inc()
             self._read_gap(opened, room)
@@ -255,19 +292,15 @@ class Hub:
             self._ephemeral_pushes.inc(batch.ephemeral * members)
 
     def _on_ephemeral(self, opened: _Open, message: Msg) -> None:
-        if not _is_ready(opened):
-            return
-        room = opened.room.result()
-        room.fanout.ephemeral(msgspec.json.decode(message.data, type=Push))
+        if opened.room is not None:
+            opened.room.fanout.ephemeral(msgspec.json.decode(message.data, type=Push))
 
     async def _on_poke(self, message: Msg) -> None:
         if failpoint.drop("poke.drop", message):
             return
         opened = self._rooms.get(log_record.room_of(message.subject))
-        if opened is not None and _is_ready(opened):
-            room = opened.room.result()
-            if room.reveal(int(message.data)):
-                self._read_gap(opened, room)
+        if opened is not None and (room := opened.room) is not None and room.reveal(int(message.data)):
+            self._read_gap(opened, room)
 
     def _read_gap(self, opened: _Open, room: Room) -> None:
         if opened.reader is None or opened.reader.done():
@@ -336,9 +369,9 @@ class Hub:
     async def _close_idle_rooms(self) -> None:
         horizon = time.monotonic() - self._settings.room_linger
         for name, opened in list(self._rooms.items()):
-            if not _is_ready(opened) or opened.pins:
+            if opened.room is None or opened.pins:
                 continue
-            if opened.room.result().members:
+            if opened.room.members:
                 opened.idle_since = time.monotonic()
             elif opened.idle_since < horizon:
                 await self._forget(name, opened)
@@ -390,7 +423,3 @@ class Hub:
                 log.warning("hub.task_unavailable", error=error.message)
             else:
                 log.error("hub.task_failed", exc_info=error)
-
-
-def _is_ready(opened: _Open) -> bool:
-    return opened.room.done() and not opened.room.cancelled() and opened.room.exception() is None

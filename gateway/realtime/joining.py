@@ -44,7 +44,10 @@ class Joiner:
         self._evictions = evictions
         self._restrictions = restrictions
         self._settings = settings
-        self._metrics = metrics
+        self._joins = {
+            recovered: metrics.joins.labels(label)
+            for recovered, label in ((None, "no"), (True, "true"), (False, "false"))
+        }
 
     async def join(
         self,
@@ -98,11 +101,12 @@ class Joiner:
                 self._appear(room, member)
             can = self._restrictions.can(name, role, member.user.id)
             membership = Membership(member, room, role, can)
-            member.rooms[text] = membership
+            # The room's own text, which all of its members share.
+            member.rooms[room.text] = membership
             room.fanout.enter(membership)
             if new:
                 room.notify_owner(room.on_join, membership)
-            self._metrics.joins.labels("no" if since is None else str(recovered).lower()).inc()
+            self._joins[None if since is None else recovered].inc()
             result = JoinResult(
                 room=text,
                 epoch=self._log.epoch,

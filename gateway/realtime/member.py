@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -74,7 +73,7 @@ class Member:
         "closed",
         "codec",
         "encoder",
-        "expiry",
+        "expires_at",
         "fast_write",
         "gone",
         "id",
@@ -95,7 +94,8 @@ class Member:
         self.opened_at = 0
         self.closed: CloseCode | None = None
         self.gone = False
-        self.expiry: asyncio.TimerHandle | None = None
+        # When `TokenExpiry` closes it.
+        self.expires_at = 0
         self._held: list[bytes] | None = None
         self._first: list[bytes] | None = None
         self._lagging = False

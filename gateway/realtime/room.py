@@ -39,6 +39,7 @@ class Room:
 
     __slots__ = (
         "_held",
+        "_reading",
         "_served",
         "dedup",
         "fanout",
@@ -49,7 +50,6 @@ class Room:
         "on_leave",
         "position",
         "presence",
-        "reading",
         "recent_loaded",
         "tail",
         "text",
@@ -75,8 +75,7 @@ class Room:
         self.presence = presence
         self.typing = typing
         self.recent_loaded = False
-        # Held while the room's past is read: see `gateway.realtime.backfill`.
-        self.reading = asyncio.Lock()
+        self._reading: asyncio.Lock | None = None
         # The owner's hooks, called when a membership begins and when it ends.
         self.on_join: Watch = unwatched
         self.on_leave: Watch = unwatched
@@ -91,6 +90,13 @@ class Room:
     def members(self) -> Mapping[str, Membership]:
         """The members on this node, by connection."""
         return self.fanout.members
+
+    @property
+    def reading(self) -> asyncio.Lock:
+        """Held while the room's past is read: see `gateway.realtime.backfill`. Few rooms ever need it."""
+        if self._reading is None:
+            self._reading = asyncio.Lock()
+        return self._reading
 
     @property
     def behind(self) -> bool:

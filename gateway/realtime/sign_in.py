@@ -27,6 +27,7 @@ from gateway.protocol.messages import (
     User,
 )
 from gateway.protocol.names import room_name
+from gateway.realtime.expiry import TokenExpiry
 from gateway.realtime.joining import Deferred, Joiner
 from gateway.realtime.member import Member
 from gateway.realtime.revocations import Revocations
@@ -63,6 +64,7 @@ class SignIn:
         self._users = users
         self._revocations = revocations
         self._settings = settings
+        self._expiry = TokenExpiry(settings.token_leeway)
         # Members who were signed in from the token alone, because the modules could not answer.
         self._unidentified: set[Member] = set()
 
@@ -80,7 +82,7 @@ class SignIn:
         if not member.open:
             self._joiner.leave_all(member)
             raise Refused(Code.UNAUTHENTICATED, "the connection is closed")
-        self._expire(member)
+        self._expiry.watch(member)
         self._users.add(member)
         return ConnectResult(
             connection=member.id,
@@ -102,13 +104,12 @@ class SignIn:
             asyncio.get_running_loop().call_soon(member.close, CloseCode.TOKEN_EXPIRED)
         # Its rooms let the user in under the name of the connect. A new name is seen from the next connection on.
         self._know(member, msgspec.structs.replace(principal, name=member.user.name))
-        self._expire(member)
+        self._expiry.watch(member)
         return RefreshResult(principal.expires_at)
 
     def gone(self, member: Member) -> None:
         """The connection has ended: take it out of its rooms."""
-        if member.expiry is not None:
-            member.expiry.cancel()
+        self._expiry.forget(member)
         self._unidentified.discard(member)
         self._joiner.leave_all(member)
         if member.principal is not None:
@@ -183,15 +184,6 @@ class SignIn:
             except Unavailable:
                 log.info("sign_in.rooms_unknown", kind=kind.name)
         return names
-
-    def _expire(self, member: Member) -> None:
-        if member.expiry is not None:
-            member.expiry.cancel()
-        left = member.user.expires_at / 1000 - clock.now_seconds()
-        if left <= 0:
-            # The verifier tolerates small differences between clocks, so this timer must tolerate them too.
-            left += self._settings.token_leeway
-        member.expiry = asyncio.get_running_loop().call_later(max(0.0, left), member.close, CloseCode.TOKEN_EXPIRED)
 
     def _limits(self) -> dict[str, int | float]:
         settings = self._settings

@@ -12,6 +12,7 @@ OVERHEAD: Final = 220
 ERASED_KEPT: Final = 4096
 # Shared by all tails, because most rooms never see a sweep.
 NOTHING_SWEPT: Final[Mapping[Sweep, int]] = {}
+NOTHING_ERASED: Final[dict[int, None]] = {}
 
 
 def size(push: StoredPush) -> int:
@@ -25,7 +26,7 @@ class Tail:
     It drops the targets of every tombstone that it has seen, from itself and from pushes that are added later.
     """
 
-    # A list and a dict are small when empty. Most rooms of a node are its users' own rooms, which are empty.
+    # An empty list is small. Most rooms of a node are its users' own rooms, which are empty.
     __slots__ = ("_bytes", "_erased", "_max_bytes", "_max_count", "_pushes", "_swept", "start")
 
     def __init__(self, start: int, *, max_count: int, max_bytes: int) -> None:
@@ -34,7 +35,7 @@ class Tail:
         self._bytes = 0
         self._max_count = max_count
         self._max_bytes = max_bytes
-        self._erased: dict[int, None] = {}
+        self._erased = NOTHING_ERASED
         # What was swept, and up to which seq.
         self._swept = NOTHING_SWEPT
 
@@ -125,6 +126,8 @@ class Tail:
 
     def _apply_tombstone(self, tombstone: StoredPush) -> None:
         """Remove the targets of a tombstone, and keep them out from now on."""
+        if tombstone.erases and not self._erased:
+            self._erased = {}
         for erased in tombstone.erases:
             self._erased[erased.seq] = None
             if (target := self.get(erased.seq)) is not None:

@@ -32,7 +32,13 @@ async def _audiences_of(principal: Principal) -> Sequence[str]:
     return ("all", principal.role.value)
 
 
-USER: Final = RoomKind(name="user", roles=("owner",), authorize=_user_role, joined_on_connect=_user_rooms_of)
+USER: Final = RoomKind(
+    name="user", roles=("owner",), authorize=_user_role, joined_on_connect=_user_rooms_of, keeps_roles=False
+)
 ANNOUNCE: Final = RoomKind(
-    name="announce", roles=("listener",), authorize=_audience_role, joined_on_connect=_audiences_of
+    name="announce",
+    roles=("listener",),
+    authorize=_audience_role,
+    joined_on_connect=_audiences_of,
+    keeps_roles=False,
 )
