@@ -31,6 +31,8 @@ def main(
         app,
         host=host,
         port=port,
+        # Otherwise WEB_CONCURRENCY would be taken for it.
+        workers=1,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=2,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from devstack import gateways, probe, state
+from devstack import gateways, probe, state, surroundings
 from devstack.devcloud import HEALTH
 from devstack.errors import DevStackError
 from devstack.folder import MARKER, DataFolder
@@ -17,7 +17,7 @@ from devstack.issuer import KEY_FILE
 from gateway import module_folders
 from gateway.doctor import Finding, examine
 from gateway.registry import RegistryError
-from gateway.settings import SettingsError
+from gateway.settings import SettingsError, variable
 
 SUBJECT = "ksmp dev"
 
@@ -91,7 +91,11 @@ def environment_of(data: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _variables(folder: DataFolder, known: state.State, environ: Mapping[str, str]) -> dict[str, str]:
+    # What looks at a `ksmp dev` does so as its gateways do.
+    surroundings.leave_out(stand_in=bool(known.aws_endpoint))
     ports = [urlsplit(url).port or 0 for url in known.gateways]
+    # What reaches them, whatever else they listen on.
+    host = {variable("host"): urlsplit(known.gateways[0]).hostname or ""}
     folders = {module_folders.VARIABLE: ",".join(known.module_paths)} if known.module_paths else {}
     return gateways.variables(
         ports[0],
@@ -99,6 +103,6 @@ def _variables(folder: DataFolder, known: state.State, environ: Mapping[str, str
         database_url=known.database_url,
         nats_url=known.nats_url.split(","),
         issuer=folder.issuer,
-        environ=folders | dict(environ),
+        environ=folders | dict(environ) | host,
         aws_endpoint=known.aws_endpoint,
     )

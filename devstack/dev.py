@@ -8,12 +8,13 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 
-from devstack import gateways, ports, process_table
+from devstack import gateways, ports, process_table, surroundings
 from devstack.errors import DevStackError
 from devstack.folder import DataFolder
 from devstack.guard import Guard
 from devstack.stack import Options, Prepare, Say, Stack, prepare_database
 from gateway import module_folders
+from gateway.settings import variable
 
 # Ctrl-C may arrive twice, from the terminal and from the program that started us.
 ECHO = 1.0
@@ -56,6 +57,7 @@ class Dev:
         more.
         """
         self._listen_for_signals()
+        surroundings.leave_out(stand_in=self._options.cloud)
         await asyncio.to_thread(gateways.check, self._environ)
         await asyncio.to_thread(self._folder.claim)
         try:
@@ -109,7 +111,7 @@ class Dev:
 
     def _check_ports(self) -> None:
         for port in self._options.ports:
-            if not ports.is_free(port):
+            if not ports.is_free(port, self._environ.get(variable("host")) or ports.LOOPBACK):
                 raise DevStackError(f"Port {port} is taken by another program; stop it or choose others with --port.")
 
     def _listen_for_signals(self) -> None:

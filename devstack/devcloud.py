@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -14,8 +15,13 @@ from devstack.process import Child, Report
 NAME = "devcloud"
 HEALTH = "/_devcloud/health"
 
-# Nobody checks them, and an SDK that finds none refuses to work.
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "devcloud", "AWS_SECRET_ACCESS_KEY": "devcloud"}
+# Nobody checks them, and an SDK that finds none refuses to work. What the home folder says is for AWS itself.
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "devcloud",
+    "AWS_SECRET_ACCESS_KEY": "devcloud",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
 
 
 class DevCloud:

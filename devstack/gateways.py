@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from devstack import probe
+from devstack.address import reached_at, url
 from devstack.devcloud import CREDENTIALS
 from devstack.guard import Guard
 from devstack.ports import LOOPBACK
 from devstack.process import Child, Report
 from gateway import registry
-from gateway.settings import PREFIX, Settings, environment, read
+from gateway.settings import PREFIX, Settings, environment, read, variable
 
 ISSUER = "https://issuer.ksmp.localhost/dev"
 CLIENT_ID = "ksmp-dev"
@@ -47,19 +48,21 @@ def variables(
     Those of `environ` win, except for the ports, which every gateway has for itself; without `metrics_port` the
     system chooses one. Raises SettingsError when they do not make sense.
     """
+    host = environ.get(variable("host")) or LOOPBACK
+    origins = dict.fromkeys((reached_at(host), LOOPBACK, "localhost"))
     settings = Settings(
         environment="development",
-        host=LOOPBACK,
+        host=host,
         port=port,
         metrics_address=f"{LOOPBACK}:{metrics_port}",
         log_format="console",
         stall_log=STALL_LOG,
-        allowed_origins=tuple(f"http://{host}:{other}" for other in ports for host in (LOOPBACK, "localhost")),
+        allowed_origins=tuple(f"http://{name}:{other}" for other in ports for name in origins),
         database_url=database_url,
         nats_url=tuple(nats_url),
         nats_replicas=len(nats_url),
         issuer=ISSUER,
-        jwks_url=f"http://{LOOPBACK}:{port}/dev/jwks.json",
+        jwks_url=f"{url(host, port)}/dev/jwks.json",
         client_ids=(CLIENT_ID,),
         development_issuer=str(issuer),
         drain_timeout=DRAIN,
@@ -86,7 +89,7 @@ def check(environ: Mapping[str, str]) -> None:
 
 
 class Gateway:
-    """One gateway process on loopback."""
+    """One gateway process, on loopback unless KSMP_HOST says otherwise."""
 
     def __init__(
         self,
@@ -99,7 +102,7 @@ class Gateway:
         guard: Guard,
         report: Report,
     ) -> None:
-        self.url = f"http://{LOOPBACK}:{port}"
+        self.url = url(variables.get(variable("host"), Settings.host), port)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         self._child = Child(
             f"gateway-{number}",

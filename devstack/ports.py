@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
 from collections.abc import Container
@@ -12,15 +13,18 @@ LOOPBACK = "127.0.0.1"
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a server could listen on this port right now."""
-    with socket.socket() as probe:
+    """Whether a server could listen on this port right now; of a host that is not ours nothing is known."""
+    six = ":" in host
+    with socket.socket(socket.AF_INET6 if six else socket.AF_INET) as probe:
         # Servers set it too: a port whose last connections are in TIME_WAIT is free for them.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if six:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
         try:
             probe.bind((host, port))
             probe.listen(1)
-        except OSError:
-            return False
+        except OSError as error:
+            return error.errno not in (errno.EADDRINUSE, errno.EACCES)
     return True
 
 

@@ -223,8 +223,12 @@ def _leave_out_traceback(gateway: Gateway) -> None:
 def listen(settings: Settings) -> socket.socket:
     """The socket of a gateway, for one process or several; raises SettingsError when it cannot be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Every address of the machine, as people mean it: also those of IPv4.
+    both = settings.host == "::" and socket.has_dualstack_ipv6()
     try:
-        listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        listening = socket.create_server(
+            (settings.host, settings.port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+        )
     except OSError as error:
         # Python adds the address to what the system says; a host that is not found has a text of its own.
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror

@@ -40,7 +40,7 @@ class Settings:
     environment: Literal["production", "development", "test"] = setting(
         "production", doc="`development` is what `ksmp dev` sets; `test` turns failpoints on"
     )
-    host: str = setting("0.0.0.0", doc="Address to listen on")  # noqa: S104
+    host: str = setting("0.0.0.0", doc="Address to listen on; `::` is every one, of IPv4 too")  # noqa: S104
     port: int = setting(8000, doc="Port to listen on")
     metrics_address: str = setting(
         "127.0.0.1:9464",

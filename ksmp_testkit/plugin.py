@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
+from devstack import surroundings
 from devstack.devcloud import DevCloud
 from devstack.guard import Guard
 from devstack.issuer import DevelopmentIssuer
@@ -41,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, value in NEEDED.items():
         if config.getini(name) != value:
             raise pytest.UsageError(f'ksmp_testkit needs {name} = "{value}" in [tool.pytest.ini_options]')
+    # Everything that the tests start is on loopback, except for AWS where that is wanted.
+    surroundings.leave_out(stand_in=os.environ.get("KSMP_AWS_LIVE_TEST") != "1")
     _use_the_project(config.rootpath)
 
 

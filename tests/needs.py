@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
 from collections.abc import Iterable
 
 import pytest
@@ -25,3 +27,10 @@ def program(what: str, *names: str, also: Iterable[str] = ()) -> str:
     if os.environ.get("CI"):
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)
+
+
+def ipv6() -> bool:
+    """Whether this machine has an IPv6 loopback; many containers have none."""
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False

@@ -22,6 +22,27 @@ from tests.sessions import create_session
 
 START_SECONDS = 100.0
 
+# A company's laptop: what it says about the way out is not for this machine. Nothing listens at port 9.
+LAPTOP = {
+    "http_proxy": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "socks5://127.0.0.1:9",
+    "SSL_CERT_FILE": "/nowhere/authorities.pem",
+    "SSLKEYLOGFILE": "/nowhere/keys",
+    "AWS_PROFILE": "of-no-such-name",
+    "AWS_CA_BUNDLE": "/nowhere/authorities.pem",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_CONFIG_FILE": "/nowhere/config",
+    "AWS_SESSION_TOKEN": "of-another-account",
+    "PGSSLMODE": "verify-full",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGHOST": "nowhere",
+    "PGPASSFILE": "/nowhere/passwords",
+    "PGDATESTYLE": "of no such kind",
+    "NATS_URL": "nats://127.0.0.1:9",
+    "WEB_CONCURRENCY": "4",
+}
+
 
 class Stack:
     """PostgreSQL, NATS and two gateways; what is killed comes back by itself."""
@@ -56,10 +77,10 @@ class Stack:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Stack]:
-    """Start everything in this folder, and stop it in the end."""
+async def running(folder: Path, **environ: str) -> AsyncIterator[Stack]:
+    """Start everything in this folder, and stop it in the end. `environ` are variables of it."""
     data = folder / "data"
-    process = await asyncio.to_thread(_start, folder, data)
+    process = await asyncio.to_thread(_start, folder, data, environ)
     try:
         known = await _ready(process, folder, data)
         issuer = await asyncio.to_thread(people.issuer, data / "issuer")
@@ -71,7 +92,7 @@ async def running(folder: Path) -> AsyncIterator[Stack]:
         process.kill()
 
 
-def _start(folder: Path, data: Path) -> subprocess.Popen[bytes]:
+def _start(folder: Path, data: Path, environ: dict[str, str]) -> subprocess.Popen[bytes]:
     port = ports.choose()
     while not ports.is_free(port + 1):
         port = ports.choose()
@@ -81,6 +102,7 @@ def _start(folder: Path, data: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            env=os.environ | LAPTOP | environ,
             # A Ctrl-C for the tests is not for it: it is stopped in order.
             start_new_session=True,
         )

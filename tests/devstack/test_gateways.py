@@ -53,3 +53,14 @@ def test_the_environment_wins_but_for_the_ports() -> None:
 def test_a_bad_value_is_refused_before_anything_starts_with_it() -> None:
     with pytest.raises(SettingsError, match="KSMP_LOG_LEVEL has a bad value 'loud'"):
         variables(KSMP_LOG_LEVEL="loud")
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("::1", "[::1]"), ("::", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("192.0.2.7", "192.0.2.7")],
+)
+def test_a_gateway_is_reached_where_it_listens(host: str, reached: str) -> None:
+    settings = read(Settings, variables(KSMP_HOST=host))
+    assert settings.host == host
+    assert settings.jwks_url == f"http://{reached}:8001/dev/jwks.json"
+    assert f"http://{reached}:8000" in settings.allowed_origins

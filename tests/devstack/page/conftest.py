@@ -27,7 +27,9 @@ ARGUMENTS = [
 @pytest.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> AsyncIterator[Stack]:
     # After the browser: without one nothing need start.
-    async with running(tmp_path_factory.mktemp("stack")) as stack:
+    # A browser and the page write such an address with brackets.
+    environ = {"KSMP_HOST": "::1"} if needs.ipv6() else {}
+    async with running(tmp_path_factory.mktemp("stack"), **environ) as stack:
         yield stack
 
 

@@ -392,7 +392,7 @@ async def test_every_limit_is_a_setting(gateway: MakeGateway, token: MakeToken, 
         await meera.call("chat.pin", room=room, data={"seq": seqs[0]})
         await refused(meera, "chat.too_many_pins", "chat.pin", room, {"seq": seqs[1]})
         await refused(meera, "invalid", "chat.configure", room, {"slow_seconds": 6})
-        for cmd, data in (("chat.edit", {"seq": seqs[0], "text": "x"}), ("chat.delete", {"seq": 1})):
+        for cmd, data in (("chat.edit", {"seq": seqs[0], "text": "x"}), ("chat.delete", {"seq": seqs[1] + 1000})):
             for code in (
                 (None, None, "rate_limited") if cmd == "chat.edit" else ("not_found", "not_found", "rate_limited")
             ):

@@ -1,0 +1,68 @@
+"""Variables that libraries read behind our back: a company's proxies, authorities, AWS profiles, database defaults.
+
+What `ksmp dev` starts, and asks, is on loopback and takes nothing from them. Where a KSMP_* variable leads somewhere
+else, such as to a real user pool, the variables that say how to get there are kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, MutableMapping
+from typing import Final
+
+from gateway.settings import variable
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+# What OpenSSL, httpx and the AWS SDK take for the authorities that they trust, and for the way out.
+_WAY_OUT: Final = {
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "SSLKEYLOGFILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NETRC",
+}
+# Of servers and libraries that are set by our own settings here, and of things that only a deployment has.
+_NEVER: Final = {
+    "WEB_CONCURRENCY",
+    "FORWARDED_ALLOW_IPS",
+    "PROMETHEUS_MULTIPROC_DIR",
+    "prometheus_multiproc_dir",
+    "TEST_SERVER_MODE",
+}
+_NEVER_PREFIXES: Final = ("NATS_", "MOTO_", "LITESTAR_", "UVICORN_", "PICCOLO_", "WEBSOCKETS_")
+
+
+def foreign(environ: Mapping[str, str], *, stand_in: bool = True) -> set[str]:
+    """The names of those that are not to be taken; without `stand_in` AWS itself is used.
+
+    `environ` may hold KSMP_* variables that lead away from this machine.
+    """
+    own_database = not environ.get(variable("database_url"))
+    own_aws = stand_in and variable("aws_endpoint") not in environ
+    stays = own_aws and variable("jwks_url") not in environ
+    return {
+        name
+        for name in environ
+        if name in _NEVER
+        or name.startswith(_NEVER_PREFIXES)
+        or (own_database and name.startswith("PG"))
+        or (own_aws and name.startswith(("AWS_", "BOTO_")))
+        or (stays and (name in _WAY_OUT or name.lower().endswith("_proxy")))
+    }
+
+
+def leave_out(environ: MutableMapping[str, str] = os.environ, *, stand_in: bool = True) -> None:
+    """Take them out, of this process by default, and so of all that it starts.
+
+    What stays of proxies is not for loopback, and PostgreSQL on loopback is asked for no TLS, whatever the home
+    folder says about it.
+    """
+    for name in foreign(environ, stand_in=stand_in):
+        del environ[name]
+    if not environ.get(variable("database_url")):
+        environ["PGSSLMODE"] = "disable"
+    if any(name.lower().endswith("_proxy") for name in environ):
+        kept = environ.get("no_proxy") or environ.get("NO_PROXY")
+        environ["no_proxy"] = environ["NO_PROXY"] = ",".join(filter(None, (kept, *LOOPBACK)))
