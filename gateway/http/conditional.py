@@ -1,8 +1,9 @@
 """`If-None-Match` on every GET of a module: what has not changed is answered with 304 and no body.
 
-An answer in JSON without an `ETag` of its own is given one: a hash of its body. It is weak, because the same answer
-may be sent compressed or not. Other answers (files, playlists, event streams) pass by untouched. A route that shows
-what its `rev` does not count, such as the time of a last visit, says `conditional=False` and always answers whole.
+An answer in JSON, or a calendar, without an `ETag` of its own is given one: a hash of its body. It is weak, because the
+same answer may be sent compressed or not. Other answers (files, playlists, event streams) pass by untouched. A route
+that shows what its `rev` does not count, such as the time of a last visit, says `conditional=False` and always answers
+whole.
 
 Source: RFC 9110, sections 8.8.3 (ETag), 13.1.2 (If-None-Match) and 15.4.5 (304).
 """
@@ -20,6 +21,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 OPT: Final = "conditional"
 HEADER: Final = "If-None-Match"
+CALENDAR: Final = "text/calendar"
+TAGGED: Final = frozenset({b"application/json", CALENDAR.encode()})
 TAG: Final = re.compile(rb'(?:W/)?"([!#-~\x80-\xff]*)"')
 # RFC 9110, section 15.4.5: what describes a body stays away from an answer without one.
 OF_THE_BODY: Final = frozenset({b"content-length", b"content-type", b"content-encoding"})
@@ -68,11 +71,11 @@ def _given(scope: Scope) -> Iterable[bytes]:
 
 
 def _is_tagged(start: Any) -> bool:
-    """A whole answer in JSON."""
+    """A whole answer of a kind that clients poll."""
     if start["status"] != 200:
         return False
     kind = next((value for name, value in start.get("headers", ()) if name.lower() == b"content-type"), b"")
-    return kind.partition(b";")[0].strip().lower() == b"application/json"
+    return kind.partition(b";")[0].strip().lower() in TAGGED
 
 
 def _tag(start: Any, body: bytes) -> bytes:

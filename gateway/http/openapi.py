@@ -243,9 +243,11 @@ def _if_none_match() -> Parameter:
 
 
 def is_conditional(handler: HTTPRouteHandler) -> bool:
-    """Whether the route's answer is JSON that may be asked for with `If-None-Match`."""
+    """Whether the route's answer is of a kind that may be asked for with `If-None-Match`."""
     if "GET" not in handler.http_methods or not handler.opt.get(conditional.OPT):
         return False
+    if handler.media_type == conditional.CALENDAR:
+        return True
     # Empty for a route that returns a Response, which may be JSON; files are bytes of a type that the route states.
     return (
         handler.media_type in ("", MediaType.JSON)

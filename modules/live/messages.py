@@ -56,7 +56,8 @@ class Video(StrEnum):
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
-    """A live session. Without a `capacity` everybody who may join has a seat. Times are in UTC."""
+    """A live session. Without a `capacity` everybody who may join has a seat. Times are in UTC; `updated_at` is when it
+    got its `rev`."""
 
     id: str
     program_id: str
@@ -79,6 +80,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     rev: int
     created_at: datetime
+    updated_at: datetime
 
     @classmethod
     def example(cls) -> SessionView:
@@ -104,6 +106,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
             ended_at=None,
             rev=1,
             created_at=MADE,
+            updated_at=MADE,
         )
 
 

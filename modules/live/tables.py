@@ -32,6 +32,7 @@ class Session(Table, tablename="live_session"):
     ended_at = Timestamptz(null=True, default=None)
     rev = BigInt(default=1)
     created_at = Timestamptz()
+    updated_at = Timestamptz()
 
 
 class AttendanceRow(Table, tablename="live_attendance"):

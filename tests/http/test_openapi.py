@@ -69,15 +69,15 @@ async def test_the_conventions_show_where_a_route_uses_them(schema: dict[str, An
     assert {"404", "412", "428"} <= set(change["responses"])
     listing = schema["paths"]["/api/v1/notes"]["get"]
     assert {"limit", "cursor", "sort", "title", "If-None-Match"} == {one["name"] for one in listing["parameters"]}
-    for path in ("/api/v1/notes", "/api/v1/notes/{id}"):
+    for path in ("/api/v1/notes", "/api/v1/notes/{id}", "/api/v1/calendars/{file}"):
         read = schema["paths"][path]["get"]
         known = next(one for one in read["parameters"] if one["name"] == "If-None-Match")
         assert (known["in"], known["required"]) == ("header", False)
         assert "content" not in read["responses"]["304"]
         for status in ("200", "304"):
             assert "ETag" in read["responses"][status]["headers"]
-    # Files are answered whole, and so is what shows more than its `rev` counts.
-    for path in ("/api/v1/calendars/{file}", "/api/v1/users/{id}"):
+    # What shows more than its `rev` counts is answered whole.
+    for path in ("/api/v1/series/{id}", "/api/v1/users/{id}"):
         whole = schema["paths"][path]["get"]
         assert "304" not in whole["responses"]
         assert "If-None-Match" not in {one["name"] for one in whole["parameters"]}

@@ -35,7 +35,9 @@ def document(name: str, sessions: Iterable[SessionView]) -> bytes:
 def _event(session: SessionView) -> Event:
     event = Event()
     event.add("uid", f"{session.id}@ksmp")
-    event.add("dtstamp", session.created_at)
+    event.add("dtstamp", session.updated_at)
+    event.add("created", session.created_at)
+    event.add("last-modified", session.updated_at)
     event.add("sequence", session.rev)
     event.add("dtstart", session.starts_at)
     event.add("dtend", session.ends_at)

@@ -133,7 +133,9 @@ class Series:
                 done.add(slot.session.id)
         for moment in moments[len(slots) :]:
             model = msgspec.structs.asdict(slots[-1].session) | AS_NEW | {"title": series.title, **values}
-            model |= {"id": new_id(), "created_at": clock.now(), "starts_at": moment, "ends_at": moment + length}
+            now = clock.now()
+            model |= {"id": new_id(), "created_at": now, "updated_at": now}
+            model |= {"starts_at": moment, "ends_at": moment + length}
             await self._add(msgspec.convert(model, SessionView))
             done.add(model["id"])
         return done

@@ -134,6 +134,7 @@ class Sessions:
             "starts_at": new.starts_at.astimezone(UTC),
             "ends_at": new.ends_at.astimezone(UTC),
         }
+        now = clock.now()
         return SessionView(
             id=new_id(),
             series_id=series_id,
@@ -143,7 +144,8 @@ class Sessions:
             started_at=None,
             ended_at=None,
             rev=1,
-            created_at=clock.now(),
+            created_at=now,
+            updated_at=now,
             **values,
         )
 
@@ -271,7 +273,8 @@ class Sessions:
 
     async def update(self, session: SessionView, changed: dict[str, Any]) -> SessionView:
         """Write fields of a locked session inside a transaction, and push it to its room and its program's room."""
-        values = {**changed, "rev": session.rev + 1}
+        # Never earlier than before, also when this gateway's clock is behind another's.
+        values = {**changed, "rev": session.rev + 1, "updated_at": max(clock.now(), session.updated_at)}
         await self._rows.update(session.id, values)
         before, session = session, msgspec.convert({**msgspec.structs.asdict(session), **values}, SessionView)
         # A former co-mentor joins again with the role that they have now, if any.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import asyncpg
+import httpx
 import icalendar
 import msgspec
 from hypothesis import given
@@ -14,7 +15,7 @@ from ksmp_testkit import Caller
 from ksmp_testkit.answers import refused
 from modules.live.messages import SessionView
 from modules.live.schedule.ics import document
-from tests.modules.live.scheduling import create_session
+from tests.modules.live.scheduling import ANY, at, create_session
 
 CALENDARS = "/api/v1/calendars"
 
@@ -51,6 +52,42 @@ async def test_a_calendar_feed_is_its_owner_s_until_another_is_made(
     assert (await nobody.get(again)).status_code == 200
     assert (await enid.delete(f"{CALENDARS}/")).status_code == 204
     refused(await nobody.get(again), 404, "not_found")
+
+
+async def test_a_change_shows_in_the_feed(caller: Caller, program: str, database: asyncpg.Pool) -> None:
+    mentor, enid = caller("meera", "mentor"), caller(f"enid-{program}")
+    path = await create_session(mentor, program, 90_000, 93_600)
+    id = path.rsplit("/", 1)[1]
+    address = (await enid.post(f"{CALENDARS}/")).json()["url"].removeprefix("https://ksmp.test")
+
+    async def read(tag: str | None = None) -> httpx.Response:
+        return await caller(None).get(address, headers={} if tag is None else {"If-None-Match": tag})
+
+    async def age(hours: int) -> None:
+        """As if the session was last changed so long ago."""
+        past = "UPDATE live_session SET updated_at = updated_at - make_interval(hours => $2) WHERE id = $1"
+        await database.execute(past, id, hours)
+
+    async def change() -> None:
+        """What else changes a session: it is moved, its lobby opens, it is cancelled."""
+        match step:
+            case "move":
+                times = {"starts_at": at(100_000), "ends_at": at(103_600)}
+                assert (await mentor.patch(path, json=times, headers=ANY)).status_code == 200
+            case _:
+                assert (await mentor.post(f"{path}/{step}")).status_code == 200
+
+    for step in ("move", "open", "cancel"):
+        await age(2)
+        before = await read()
+        assert (await read(before.headers["etag"])).status_code == 304
+        await change()
+        after = await read(before.headers["etag"])
+        assert (after.status_code, after.headers["etag"] != before.headers["etag"]) == (200, True)
+        ((old,), (new,)) = [icalendar.Calendar.from_ical(one.content).walk("VEVENT") for one in (before, after)]
+        for stamp in ("DTSTAMP", "LAST-MODIFIED"):
+            assert new[stamp].dt - old[stamp].dt >= timedelta(hours=2), (step, stamp)
+        assert (int(new["SEQUENCE"]) > int(old["SEQUENCE"]), new["CREATED"].dt) == (True, old["CREATED"].dt)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=400))
