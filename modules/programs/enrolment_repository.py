@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from gateway.contract import Database
+from modules.programs.facade import banned_from
 from modules.programs.messages import EnrolmentView
 from modules.programs.states import PlaceState, ProgramState
 
@@ -36,6 +37,7 @@ WAITING: Final = """
 WAITED_FOR: Final = """
     SELECT program_id FROM program_enrolment WHERE user_id = $1 AND state = 'waiting' ORDER BY program_id
 """
+BANNED_AMONG: Final = f"SELECT id FROM unnest($2::text[]) AS asked (id) WHERE {banned_from('$1', 'asked.id')}"  # noqa: S608
 PROMOTE: Final = """
     UPDATE program_enrolment SET state = 'enrolled' WHERE program_id = $1 AND user_id = ANY($2) AND state = 'waiting'
 """
@@ -110,6 +112,10 @@ class EnrolmentRepository:
     async def waiting(self, program: str, after: int, most: int) -> list[Waiting]:
         """The next on the waiting list after one of them, in order."""
         return [msgspec.convert(row, Waiting) for row in await self._database.fetch(WAITING, program, after, most)]
+
+    async def banned_among(self, program: str, users: Sequence[str]) -> set[str]:
+        """Those of these users who are kept out of the program."""
+        return {row["id"] for row in await self._database.fetch(BANNED_AMONG, program, list(users))}
 
     async def waited_for(self, user: str) -> list[str]:
         """The programs in which the user waits for a place, by id."""

@@ -13,7 +13,7 @@ from modules.accounts.facade import kept_out_among
 from modules.payments.events import PaymentCaptured, PaymentRefunded
 from modules.programs.access import ProgramAccess
 from modules.programs.enrolment_repository import EnrolmentRepository, LockedProgram
-from modules.programs.errors import not_open, payment_required, payment_reused, too_many
+from modules.programs.errors import banned, not_open, payment_required, payment_reused, too_many
 from modules.programs.events import Enrolled, EnrolmentCancelled, PartLost, PlaceRefused, Refusal
 from modules.programs.messages import EnrolmentView
 from modules.programs.states import PlaceState, ProgramState
@@ -33,12 +33,15 @@ class Enrolments:
     async def enrol(self, user: str, program_id: str) -> EnrolmentView:
         """Take a place of a free program, or one on its waiting list; done again it changes nothing.
 
-        Raises BadInput `not_found`, Conflict `programs.not_open` and `programs.payment_required`.
+        Raises BadInput `not_found`, Refused `programs.banned`, and Conflict `programs.not_open` and
+        `programs.payment_required`.
         """
         async with self._kernel.database.transaction():
             program = await self._locked(program_id)
             if program.state is ProgramState.DRAFT:
                 raise not_found("there is no such program")
+            if await self._places.banned_among(program_id, [user]):
+                raise banned()
             if (place := await self._places.place(program_id, user)) is not None:
                 if place.state is PlaceState.ENROLLED:
                     return place
@@ -127,8 +130,8 @@ class Enrolments:
         """Give free places to those who wait, in order; inside a transaction that holds the program's row.
 
         Only while the program takes enrolments for nothing: nobody gets a place here that `enrol` would not give them.
-        Whoever is blocked is passed over, and stays on the list. Raises Conflict `programs.over_capacity` when more
-        places are taken than there are.
+        Whoever is blocked or banned is passed over, and stays on the list. Raises Conflict `programs.over_capacity`
+        when more places are taken than there are.
         """
         free = None if program.capacity is None else program.capacity - await self._places.count_taken(program.id)
         if free is not None and free < 0:
@@ -141,7 +144,9 @@ class Enrolments:
             if not waiting:
                 return
             last = waiting[-1].id
-            kept_out = await kept_out_among(self._kernel.database, [one.user_id for one in waiting])
+            users = [one.user_id for one in waiting]
+            kept_out = await kept_out_among(self._kernel.database, users)
+            kept_out |= await self._places.banned_among(program.id, users)
             admitted = [one.user_id for one in waiting if one.user_id not in kept_out][:free]
             await self._places.promote(program.id, admitted)
             for user in admitted:
@@ -181,6 +186,8 @@ class Enrolments:
             return "no_program"
         if program.state is not ProgramState.PUBLISHED:
             return "not_open"
+        if await self._places.banned_among(program.id, [payment.user_id]):
+            return "banned"
         place = await self._places.place(payment.program_id, payment.user_id)
         if place is not None and place.state is PlaceState.ENROLLED:
             return "already_enrolled"

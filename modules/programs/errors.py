@@ -1,8 +1,8 @@
-"""The error codes of programs, all of them conflicts (409) with the state a program is in."""
+"""The error codes of programs: conflicts (409) with the state a program is in, and a ban (403)."""
 
 from __future__ import annotations
 
-from gateway.errors import Conflict
+from gateway.errors import Conflict, Refused
 
 
 def bad_transition(state: str, step: str) -> Conflict:
@@ -15,6 +15,10 @@ def not_open() -> Conflict:
 
 def payment_required() -> Conflict:
     return Conflict("this program has a price; the payment enrols", code="programs.payment_required")
+
+
+def banned() -> Refused:
+    return Refused("programs.banned", "a host of its classes keeps you out of this program")
 
 
 def too_many() -> Conflict:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-Refusal = Literal["no_program", "not_open", "already_enrolled", "full"]
+Refusal = Literal["no_program", "not_open", "already_enrolled", "full", "banned"]
 
 
 class ProgramPublished(msgspec.Struct, frozen=True, tag="programs.ProgramPublished"):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
-from gateway.contract import Database
+from gateway.contract import Database, Kernel
 from gateway.principal import Principal, Role
 from modules.accounts.facade import students_among
 
@@ -22,6 +23,19 @@ class Part(StrEnum):
 
     MENTOR = "mentor"
     STUDENT = "student"
+
+
+def banned_from(program_id: str, user_id: str) -> str:
+    """A condition for a statement: the user is kept out of the program now.
+
+    Both arguments are expressions of SQL, never values.
+    """
+    return f"""
+        EXISTS (
+            SELECT FROM program_ban AS ban WHERE ban.program_id = {program_id} AND ban.user_id = {user_id}
+            AND (ban.until IS NULL OR ban.until > now())
+        )
+    """
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -42,10 +56,10 @@ def standing_in(program_id: str, user_id: str) -> str:
     """
     return f"""
         SELECT program.mentor_id = {user_id} OR {user_id} = ANY(program.co_mentors) AS mentor,
-            program.open_to_all OR EXISTS (
+            (program.open_to_all OR EXISTS (
                 SELECT FROM program_enrolment AS enrolment
                 WHERE enrolment.program_id = program.id AND enrolment.user_id = {user_id} AND state = 'enrolled'
-            ) AS student
+            )) AND NOT {banned_from("program.id", user_id)} AS student
         FROM program WHERE program.id = {program_id}
     """  # noqa: S608
 
@@ -63,12 +77,10 @@ async def part_of(database: Database, principal: Principal, program_id: str) -> 
     return None
 
 
-PARTS = """
-    SELECT asked.id, mentor_id = asked.id OR asked.id = ANY(co_mentors) AS mentor, open_to_all OR EXISTS (
-        SELECT FROM program_enrolment WHERE program_id = program.id AND user_id = asked.id AND state = 'enrolled'
-    ) AS student
-    FROM program, unnest($1::text[]) AS asked (id) WHERE program.id = $2
-"""
+PARTS = f"""
+    SELECT asked.id, mentor, student
+    FROM unnest($1::text[]) AS asked (id), LATERAL ({standing_in("$2", "asked.id")}) AS standing
+"""  # noqa: S608
 
 
 async def parts_of(database: Database, user_ids: Sequence[str], program_id: str) -> dict[str, Part]:
@@ -100,13 +112,10 @@ async def enrolled(database: Database, user_id: str, program_id: str) -> bool:
     return bool(await database.fetch(ENROLLED, program_id, user_id))
 
 
-TAKEN_PART_IN = """
-    SELECT id FROM program WHERE id = ANY($1) AND (($3 AND (mentor_id = $2 OR $2 = ANY(co_mentors))) OR open_to_all
-        OR EXISTS (
-            SELECT FROM program_enrolment WHERE program_id = program.id AND user_id = $2 AND state = 'enrolled'
-        )
-    )
-"""
+TAKEN_PART_IN = f"""
+    SELECT asked.id FROM unnest($1::text[]) AS asked (id), LATERAL ({standing_in("asked.id", "$2")}) AS standing
+    WHERE mentor AND $3 OR student
+"""  # noqa: S608
 
 
 async def taken_part_in(database: Database, principal: Principal, program_ids: Sequence[str]) -> list[str]:
@@ -116,17 +125,42 @@ async def taken_part_in(database: Database, principal: Principal, program_ids: S
 
 
 # Each part uses an index; one condition on all programs would use none.
-PROGRAMS_OF = """
+PROGRAMS_OF = f"""
     SELECT id FROM program WHERE mentor_id = $1 AND $2
     UNION SELECT id FROM program WHERE co_mentors @> ARRAY[$1]::text[] AND $2
-    UNION SELECT id FROM program WHERE open_to_all
-    UNION SELECT program_id FROM program_enrolment WHERE user_id = $1 AND state = 'enrolled'
-"""
+    UNION SELECT id FROM program WHERE open_to_all AND NOT {banned_from("program.id", "$1")}
+    UNION SELECT program_id FROM program_enrolment AS enrolment
+    WHERE user_id = $1 AND state = 'enrolled' AND NOT {banned_from("enrolment.program_id", "$1")}
+"""  # noqa: S608
 
 
 async def programs_of(database: Database, user_id: str, role: Role) -> list[str]:
     """All programs in which a user of this role takes part, in no order."""
     return [row["id"] for row in await database.fetch(PROGRAMS_OF, user_id, role.may_teach)]
+
+
+# The code of the push `left`, and of a refused enrolment.
+BANNED = "programs.banned"
+SET_BAN = """
+    INSERT INTO program_ban (program_id, user_id, until) VALUES ($1, $2, $3)
+    ON CONFLICT (program_id, user_id) DO UPDATE SET until = $3
+"""
+LIFT_BAN = "DELETE FROM program_ban WHERE program_id = $1 AND user_id = $2 RETURNING user_id"
+
+
+async def keep_out(kernel: Kernel, user_id: str, program_id: str, until: datetime | None) -> None:
+    """Keep a user out of the program until a time, or for good, in place of an earlier ban; inside a transaction.
+
+    They keep their place, and take no part. The caller checks that they are no mentor of it: a mentor stays one.
+    """
+    await kernel.database.fetch(SET_BAN, program_id, user_id, until)
+    await kernel.rooms.evict(program_room(program_id), user_id, BANNED, until=until)
+
+
+async def let_in(kernel: Kernel, user_id: str, program_id: str) -> None:
+    """End the user's ban from the program, if there is one; inside a transaction."""
+    if await kernel.database.fetch(LIFT_BAN, program_id, user_id):
+        await kernel.rooms.readmit(program_room(program_id), user_id)
 
 
 EXISTS = "SELECT FROM program WHERE id = $1"

@@ -22,7 +22,7 @@ from modules.programs.removal import Removal
 from modules.programs.repository import ProgramRepository
 from modules.programs.routes import router
 from modules.programs.settings import ProgramsSettings
-from modules.programs.tables import Enrolment, Lesson, LessonProgress, Payment, Program, Student, Unit
+from modules.programs.tables import Ban, Enrolment, Lesson, LessonProgress, Payment, Program, Student, Unit
 
 
 class ProgramsModule(Module):
@@ -33,7 +33,7 @@ class ProgramsModule(Module):
     # Payments asks programs what a place costs, so it requires this module.
     hears = ("payments",)
     settings_type = ProgramsSettings
-    tables = (Program, Enrolment, Unit, Lesson, Student, LessonProgress, Payment)
+    tables = (Program, Enrolment, Unit, Lesson, Student, LessonProgress, Payment, Ban)
     migrations = Path(__file__).parent / "migrations"
     emits = events.EVENTS
 

@@ -21,6 +21,7 @@ HELD: Final = {
         SELECT program_id, lesson_id, title, started_at, completed_at
         FROM program_progress JOIN program_lesson ON id = lesson_id WHERE user_id = $1 ORDER BY started_at, lesson_id
     """,
+    "bans": "SELECT program_id, until FROM program_ban WHERE user_id = $1 ORDER BY program_id",
     "payments": "SELECT payment_id, program_id, decided_at FROM program_payment WHERE user_id = $1 ORDER BY decided_at",
 }
 FORGET: Final = (

@@ -76,3 +76,11 @@ class Payment(Table, tablename="program_payment"):
     program_id = Text()
     user_id = Text()
     decided_at = Timestamptz()
+
+
+class Ban(Table, tablename="program_ban"):
+    """A user who is kept out of a program."""
+
+    program_id = Text(primary_key=True)
+    user_id = Text()
+    until = Timestamptz(null=True, default=None)

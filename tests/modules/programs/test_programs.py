@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import asyncpg
 import pytest
 from piccolo.table import Table
 
 from devstack.stack import prepare_database
-from gateway import registry
+from gateway import clock, registry
 from gateway.db.archive import ArchivePosition, RoomPush
 from gateway.db.database import PostgresDatabase
 from gateway.db.migrate import migrate, pending
@@ -18,7 +19,7 @@ from gateway.principal import Principal, Role
 from ksmp_testkit import MakeSettings
 from modules.accounts.tables import User
 from modules.programs.facade import Part, part_of, parts_of, programs_of, taken_part_in
-from modules.programs.tables import Enrolment, Program
+from modules.programs.tables import Ban, Enrolment, Program
 
 MODULES = registry.load()
 TABLES: list[type[Table]] = [RoomPush, ArchivePosition, *(table for module in MODULES for table in module.tables)]
@@ -114,6 +115,27 @@ async def test_a_student_teaches_nothing_whatever_names_them(tables: PostgresDat
     assert await parts_of(tables, [user], id) == {user: Part.MENTOR}
     await User.insert(User(id=user, name="x", role="student")).run()
     assert (await parts_of(tables, [user], id), await parts_of(tables, [user], open_id)) == ({}, {user: Part.STUDENT})
+
+
+async def test_who_is_banned_takes_no_part_until_it_ends(tables: PostgresDatabase) -> None:
+    user, tag = uuid.uuid4().hex, uuid.uuid4().hex
+    ids = [f"{tag}-{name}" for name in ("place", "open", "mine")]
+    for id in ids:
+        mentor = user if id == ids[2] else "meera"
+        await Program.insert(Program(id=id, title="x", mentor_id=mentor, open_to_all=id == ids[1])).run()
+    await Enrolment.insert(Enrolment(program_id=ids[0], user_id=user))
+    for until, parts in (
+        (None, [None, None, Part.MENTOR]),
+        (clock.now() + timedelta(hours=1), [None, None, Part.MENTOR]),
+        (clock.now() - timedelta(seconds=1), [Part.STUDENT, Part.STUDENT, Part.MENTOR]),
+    ):
+        await Ban.delete().where(Ban.user_id == user)
+        await Ban.insert(*(Ban(program_id=id, user_id=user, until=until) for id in ids))
+        there = {id for id, part in zip(ids, parts, strict=True) if part}
+        assert [await part_of(tables, person(user), id) for id in ids] == parts
+        assert [(await parts_of(tables, [user, "sam"], id)).get(user) for id in ids] == parts
+        assert {*await taken_part_in(tables, person(user), ids)} == there
+        assert {*await programs_of(tables, user, Role.MENTOR)} & {*ids} == there
 
 
 async def test_the_programs_of_a_user(tables: PostgresDatabase) -> None:

@@ -37,7 +37,7 @@ from modules.live.room.promotions.promotions import Promotions
 from modules.live.room.repository import PartRepository
 from modules.live.rooms import rooms_of, staff_room
 from modules.live.settings import RoomSettings
-from modules.programs.facade import Part, parts_of
+from modules.programs.facade import Part, keep_out, let_in, parts_of
 
 PART: Final = "bans"
 # The codes of `left`.
@@ -103,6 +103,8 @@ class Moderation:
             rev = told if session == context.room_id else rev
         if not closed:
             raise not_found("this user is not banned so")
+        if request.scope == "program":
+            await let_in(self._kernel, user, program)
         await self._note(context, user, "unban", request.scope, "", None)
         # Where another ban holds, `SessionAuthorizer` still keeps the user out.
         for session in sorted(closed):
@@ -163,6 +165,9 @@ class Moderation:
         ban = await self._moderation.ban(
             session, scope, user, row.program_id, reason, context.principal, until, sessions
         )
+        if scope == "program":
+            until_all = await self._moderation.program_ban_end(row.program_id, user)
+            await keep_out(self._kernel, user, row.program_id, until_all)
         await self._note(context, user, action, scope, reason, until)
         for one in sorted(sessions):
             await self._promotions.forget(one, user)

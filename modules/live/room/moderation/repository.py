@@ -66,6 +66,10 @@ BANNED_IN: Final = """
     AND program_id = $4 ORDER BY session_id
 """
 LIFT: Final = "DELETE FROM live_ban WHERE session_id = $1 AND scope = $2 AND user_id = $3 RETURNING *"
+PROGRAM_BAN: Final = """
+    SELECT bool_or(until IS NULL) AS endless, max(until) AS until FROM live_ban
+    WHERE scope = 'program' AND program_id = $1 AND user_id = $2
+"""
 BANS: Final = """
     SELECT part.rev, ban.* FROM live_part AS part LEFT JOIN live_ban AS ban ON ban.session_id = part.session_id
     WHERE part.session_id = $1 AND part.part = 'bans' ORDER BY ban.user_id, ban.scope
@@ -115,6 +119,11 @@ class ModerationRepository:
         for row in await self._database.fetch(LIFT, session, scope, user):
             return msgspec.convert(row, BanRow)
         return None
+
+    async def program_ban_end(self, program: str, user: str) -> datetime | None:
+        """When the last of the user's bans from the program ends; None when one has no end."""
+        (row,) = await self._database.fetch(PROGRAM_BAN, program, user)
+        return None if row["endless"] else msgspec.convert(row["until"], datetime | None)
 
     async def bans(self, session: str) -> tuple[int, list[BanRow]]:
         """The part's revision, and the session's bans by user and scope."""

@@ -26,6 +26,74 @@ async def another(database: asyncpg.Pool, session: str) -> str:
     return f"session:{id}"
 
 
+async def test_a_ban_from_the_program_closes_all_of_it(
+    nodes: Sequence[Running], token: MakeToken, create_session: CreateSession, database: asyncpg.Pool
+) -> None:
+    one, two = nodes
+    tag = uuid.uuid4().hex[:8]
+    ada, bob, unit, lesson = f"ada-{tag}", f"bob-{tag}", f"u-{tag}", f"l-{tag}"
+    session = await create_session(open=False, enrolled=(ada,))
+    program, room = f"p-{session}", f"session:{session}"
+    await database.execute("UPDATE program SET state = 'published', capacity = 1 WHERE id = $1", program)
+    await database.execute(
+        "INSERT INTO program_unit (id, program_id, title, position, rev) VALUES ($1, $2, 'One', 1, 1)", unit, program
+    )
+    await database.execute(
+        """INSERT INTO program_lesson (id, program_id, unit_id, title, position, rev)
+        VALUES ($1, $2, $3, 'Roots', 1, 1)""",
+        lesson,
+        program,
+        unit,
+    )
+    headers = {who: {"Authorization": f"Bearer {token(who)}"} for who in (ada, bob)}
+    at = f"{two.url}/api/v1/programs/{program}"
+    async with (
+        httpx.AsyncClient() as rest,
+        people(one, token, MENTOR, bob) as (mentor, waiting),
+        people(two, token, ada) as (banned,),
+    ):
+
+        async def answers(who: str) -> list[tuple[int, str]]:
+            calls = (
+                await rest.get(f"{at}/lessons/{lesson}", headers=headers[who]),
+                await rest.put(f"{at}/lessons/{lesson}/progress", headers=headers[who], json={"state": "started"}),
+                await rest.get(f"{two.url}/api/v1/sessions/{session}", headers=headers[who]),
+                await rest.post(f"{at}/enrolment", headers=headers[who]),
+            )
+            return [(one.status_code, one.json().get("code", "")) for one in calls]
+
+        await mentor.join(room)
+        await banned.join(room)
+        await banned.join(f"program:{program}")
+        assert await answers(ada) == [(200, "")] * 4
+        # Somebody who waits, and is banned there too.
+        assert (await rest.post(f"{at}/enrolment", headers=headers[bob])).json()["state"] == "waiting"
+        await database.execute("UPDATE live_session SET visibility = 'open' WHERE id = $1", session)
+        await waiting.join(room)
+        await database.execute("UPDATE live_session SET visibility = 'program' WHERE id = $1", session)
+        for who in (ada, bob):
+            await do(mentor, room, "live.ban", user=who, scope="program")
+        left = await banned.expect_push("left", f"program:{program}")
+        assert left["data"] == {"code": "programs.banned", "rejoin": False}
+        assert await refused(banned, f"program:{program}") == "forbidden"
+        assert await answers(ada) == [(403, "forbidden")] * 3 + [(403, "programs.banned")]
+        listed = await rest.get(f"{two.url}/api/v1/sessions/", headers=headers[ada], params={"program": program})
+        assert listed.json()["items"] == []
+        # Neither does giving the place back help, nor waiting for it.
+        assert (await rest.delete(f"{at}/enrolment", headers=headers[ada])).status_code == 204
+        assert await answers(ada) == [(403, "forbidden")] * 3 + [(403, "programs.banned")]
+        states = "SELECT user_id, state FROM program_enrolment WHERE program_id = $1"
+        assert [tuple(row) for row in await database.fetch(states, program)] == [(bob, "waiting")]
+
+        # A ban from one session is no ban from the program.
+        await do(mentor, room, "live.unban", user=bob, scope="program")
+        await do(mentor, room, "live.ban", user=bob)
+        assert (await rest.post(f"{at}/enrolment", headers=headers[bob])).json()["state"] == "enrolled"
+        assert (await answers(bob))[0] == (200, "")
+        await do(mentor, room, "live.unban", user=ada, scope="program")
+        assert (await rest.post(f"{at}/enrolment", headers=headers[ada])).json()["state"] == "waiting"
+
+
 async def test_who_is_kept_out_is_out_everywhere_until_they_are_let_in(
     nodes: Sequence[Running],
     token: MakeToken,
