@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from gateway import failpoint, registry
 from gateway.auth.verifier import TokenVerifier
+from gateway.backoff import Backoff
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
 from gateway.contract.module import Module
@@ -234,9 +235,16 @@ class Gateway:
     async def _parts(self) -> dict[str, str]:
         return {
             "gateway": "ok" if self.state == "ready" else self.state,
-            "nats": "ok" if self.bus.up else "away",
+            "nats": self.bus.state,
             "postgresql": "ok" if self._database_up else "away",
         }
+
+    def dead(self) -> dict[str, str]:
+        """The parts that were away for so long that the process should be started again, for `/health/live`."""
+        patience, lost_at = self.settings.bus_dead_after, self.bus.lost_at
+        if not patience or lost_at is None or time.monotonic() - lost_at < patience:
+            return {}
+        return {"nats": "away"}
 
     def _build(self, module: type[Module], outbox: Outbox, environ: Mapping[str, str]) -> Module:
         """Build a module with a kernel of its own; raises SettingsError and RegistryError."""
@@ -275,15 +283,8 @@ class Gateway:
             await context.__aexit__(None, None, None)
 
     async def _come_up(self) -> None:
-        while True:
-            try:
-                await self.bus.connect()
-                await self.log.start(self._first_sequence)
-                break
-            except Unavailable as error:
-                log.warning("gateway.waiting", reason=error.message)
-                await self.bus.close()
-                await asyncio.sleep(0.5)
+        await self._until_available(self.bus.connect)
+        await self._until_available(lambda: self.log.start(self._first_sequence))
         await self.hub.start()
         await self.cluster_state.start()
         await self.users.start()
@@ -298,6 +299,15 @@ class Gateway:
         self.metrics.bus_up.set(1)
         loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
         log.info("gateway.ready", epoch=self.log.epoch, modules=[module.name for module in self.modules], loop=loop)
+
+    async def _until_available(self, begin: Callable[[], Awaitable[None]]) -> None:
+        backoff = Backoff(0.5, 2.0)
+        while True:
+            try:
+                return await begin()
+            except Unavailable as error:
+                log.warning("gateway.waiting", reason=error.message)
+                await asyncio.sleep(backoff.next())
 
     async def _go_down(self) -> None:
         await end(self._tasks)

@@ -37,7 +37,7 @@ def create_app(gateway: Gateway) -> Litestar:
     handlers: list[Any] = [
         gateway.realtime.route(),
         *gateway.fallback.routes(),
-        *health.routes(gateway.check),
+        *health.routes(gateway.check, gateway.dead),
         *metrics.routes(settings),
         *registry.routers(gateway.modules),
         *development.routes(settings),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -11,16 +12,28 @@ from urllib.parse import urlsplit
 import asyncpg  # type: ignore[import-untyped,unused-ignore]
 import httpx
 import msgspec
-import nats
 from nats.errors import Error as NatsError
-from nats.js.api import StorageType, StreamConfig
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
 
 from gateway import registry
+from gateway.bus import log_record
+from gateway.bus.client import NatsClient
+from gateway.bus.inline_subscription import InlineSubscription
 from gateway.errors import KsmpError
+from gateway.events import names
+from gateway.nats_address import NatsAddress
 from gateway.settings import Settings, SettingsError, read
 
 TIMEOUT = 5.0
 OLDEST_POSTGRES = 14
+# Subscriptions that a small gateway needs: its own and its consumers', and two for each of some hundred rooms.
+SUBSCRIPTIONS = 500
+# What a message's headers and the record around it may add.
+ENVELOPE = 4096
+# Bytes of a trial message.
+TRIAL = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,51 +109,99 @@ async def check_postgres(settings: Settings) -> str:
 
 
 async def check_nats(settings: Settings) -> str:
-    """Whether every server answers with JetStream, and a stream with the wanted copies can be made."""
-    for url in settings.nats_url:
-        await _check_nats_server(url, settings.nats_replicas)
-    return f"{len(settings.nats_url)} server(s) answer; streams may have {settings.nats_replicas} copies"
+    """Whether every server lets a gateway do what it does on the bus, and JetStream stores what it is given."""
+    for server in settings.nats_url:
+        await _check_nats_server(NatsAddress.parse(server), settings)
+    return (
+        f"{len(settings.nats_url)} server(s) answer, store and let a gateway speak; "
+        f"streams may have {settings.nats_replicas} copies"
+    )
 
 
-async def _check_nats_server(url: str, replicas: int) -> None:
-    place = urlsplit(url)
-    where = place.netloc.rpartition("@")[2]
+async def _check_nats_server(server: NatsAddress, settings: Settings) -> None:
+    where = server.url.partition("://")[2]
+    reported: list[str] = []
     try:
-        # The client tries a server that does not answer for minutes, so it is asked for only when one does.
-        async with asyncio.timeout(TIMEOUT):
-            _, writer = await asyncio.open_connection(place.hostname, place.port or 4222)
-            writer.close()
-            client = await nats.connect(
-                url, connect_timeout=2, allow_reconnect=False, max_reconnect_attempts=0, error_cb=_ignore
-            )
+        client = await NatsClient.open(server, "ksmp-doctor", on_error=reported.append, on_doubt=_ignore)
     except (OSError, ValueError, TimeoutError, NatsError) as error:
         raise Wrong(f"{where} refuses ({_short(error)}); check KSMP_NATS_URL.") from None
     try:
-        jetstream = client.jetstream(timeout=TIMEOUT)
-        try:
-            await jetstream.account_info()
-        except (TimeoutError, NatsError) as error:
-            raise Wrong(f"{where} has no JetStream ({_short(error)}); start it with JetStream on.") from None
-        # Only making a stream shows whether the cluster has room for its copies.
-        name = f"ksmp-doctor-{secrets.token_hex(6)}"
-        trial = StreamConfig(
-            name=name,
-            subjects=[f"{name}.>"],
-            num_replicas=replicas,
-            storage=StorageType.MEMORY,
-            # Timers need it; nats-server has it from 2.12 on.
-            allow_msg_schedules=True,
-        )
-        try:
-            await jetstream.add_stream(trial)
-            await jetstream.delete_stream(name)
-        except (TimeoutError, NatsError) as error:
-            raise Wrong(
-                f"{where} cannot hold a stream with {replicas} copies ({_short(error)}); "
-                "run that many servers of version 2.12 or newer in a cluster, or lower KSMP_NATS_REPLICAS."
-            ) from None
+        await _check_bus(where, client, settings)
+        await _check_jetstream(where, client, settings.nats_replicas)
+    except (OSError, TimeoutError, NatsError) as error:
+        why = reported[-1] if reported else _short(error)
+        raise Wrong(f"{where} ends what a gateway begins ({why}); look at its log.") from None
     finally:
-        await client.close()
+        client.cut()
+
+
+async def _check_bus(where: str, client: NatsClient, settings: Settings) -> None:
+    """Whether a gateway may hear and say what it needs, in rooms of its own for the trial."""
+    room = f"ksmp-doctor.{secrets.token_hex(6)}"
+    heard = asyncio.Event()
+    subjects = [f"{log_record.POKE}>", *(f"{start}{room}" for start in (log_record.OUT, log_record.PRESENCE))]
+    subjects += [f"gateway.doctor.{number}" for number in range(SUBSCRIPTIONS - len(subjects))]
+    subscriptions = [InlineSubscription(subject, lambda message: heard.set()) for subject in subjects]
+    refused = await client.register(subscriptions)
+    if refused:
+        raise Wrong(
+            f"{where} refused {len(refused)} of {len(subscriptions)} subscriptions ({refused[0].subject} is one); "
+            "raise max_subscriptions, and permit gateways everything."
+        )
+    await client.publish(f"{log_record.OUT}{room}", b"")
+    await client.settle()
+    if not heard.is_set():
+        raise Wrong(f"{where} does not let a gateway publish to {log_record.OUT}>; permit gateways everything.")
+    largest = max(settings.event_bytes, settings.message_bytes) + ENVELOPE
+    if client.max_payload < largest:
+        raise Wrong(f"{where} takes messages of {client.max_payload} bytes; raise max_payload to {largest} or more.")
+
+
+async def _check_jetstream(where: str, client: NatsClient, replicas: int) -> None:
+    jetstream = client.jetstream(timeout=TIMEOUT)
+    try:
+        await jetstream.account_info()
+    except (TimeoutError, NatsError) as error:
+        raise Wrong(f"{where} has no JetStream ({_short(error)}); start it with JetStream on.") from None
+    # Only making a stream shows whether the cluster has room for its copies.
+    name = f"ksmp-doctor-{secrets.token_hex(6)}"
+    trial = StreamConfig(
+        name=name,
+        subjects=[f"{name}.>"],
+        num_replicas=replicas,
+        storage=StorageType.FILE,
+        # Timers need it; nats-server has it from 2.12 on.
+        allow_msg_schedules=True,
+    )
+    try:
+        await jetstream.add_stream(trial)
+    except (TimeoutError, NatsError) as error:
+        raise Wrong(
+            f"{where} cannot hold a stream with {replicas} copies ({_short(error)}); "
+            "run that many servers of version 2.12 or newer in a cluster with room on their disks, "
+            "or lower KSMP_NATS_REPLICAS."
+        ) from None
+    try:
+        await jetstream.publish(f"{name}.trial", bytes(TRIAL), timeout=TIMEOUT)
+    except (TimeoutError, NatsError) as error:
+        raise Wrong(f"{where} cannot store ({_short(error)}); make room on its disk or raise its limits.") from None
+    finally:
+        with contextlib.suppress(TimeoutError, NatsError):
+            await jetstream.delete_stream(name)
+    for stream in (log_record.STREAM, names.EVENTS, names.TIMERS, names.DEAD):
+        await _check_stream(where, jetstream, stream)
+
+
+async def _check_stream(where: str, jetstream: JetStreamContext, name: str) -> None:
+    """Whether a stream that is there already takes more; a gateway makes those that are missing."""
+    try:
+        info = await jetstream.stream_info(name)
+    except NotFoundError:
+        return
+    config, state = info.config, info.state
+    for limit, used, what in ((config.max_bytes, state.bytes, "bytes"), (config.max_msgs, state.messages, "messages")):
+        if config.discard == DiscardPolicy.NEW and limit is not None and 0 < limit <= used + TRIAL * (what == "bytes"):
+            raise Wrong(f"the stream {name} on {where} is full ({used} of {limit} {what}); raise its limit.")
 
 
 async def check_keys(settings: Settings) -> str:
@@ -165,8 +226,8 @@ async def _find(subject: str, check: Awaitable[str]) -> Finding:
         return Finding(subject=subject, ok=False, text=str(error))
 
 
-async def _ignore(error: Exception) -> None:
-    """Errors are reported by the call that meets them."""
+def _ignore() -> None:
+    """A check asks for each subscription once."""
 
 
 def _short(error: BaseException) -> str:

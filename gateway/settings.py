@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
+
+from gateway import nats_address
+from gateway.nats_address import NatsAddress
 
 PREFIX = "KSMP_"
 # The types that the text of a variable is read as, besides Literal.
@@ -25,12 +28,26 @@ class SettingsError(Exception):
     """A variable is missing, unknown or has a bad value; the message names it."""
 
 
-def setting(default: Any = MISSING, *, doc: str, secret: bool = False, zero: bool = False) -> Any:
+def commas(text: str) -> list[str]:
+    """The parts of a list in one variable."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def setting(
+    default: Any = MISSING,
+    *,
+    doc: str,
+    secret: bool = False,
+    zero: bool = False,
+    split: Callable[[str], list[str]] = commas,
+) -> Any:
     """Declare one setting. Without a default it must be set; a secret one is never printed.
 
-    Numbers are finite and above zero, or with `zero` not below it.
+    Numbers are finite and above zero, or with `zero` not below it. `split` takes the text of a tuple apart.
     """
-    return field(default=default, repr=not secret, metadata={"doc": doc, "secret": secret, "zero": zero})
+    return field(
+        default=default, repr=not secret, metadata={"doc": doc, "secret": secret, "zero": zero, "split": split}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +90,12 @@ class Settings:
     database_pool: int = setting(10, doc="Connections to PostgreSQL a process holds at most")
     database_timeout: float = setting(5.0, doc="How long a statement may take")
 
-    nats_url: tuple[str, ...] = setting(doc="NATS servers, `nats://host:port`", secret=True)
+    nats_url: tuple[str, ...] = setting(
+        doc="NATS servers, `nats://host:port`, with `user:password@` or `token@` before the host where they want one; "
+        "percent escapes are read, and `@` needs one; a comma parts servers after the first `@`",
+        secret=True,
+        split=nats_address.split,
+    )
     nats_replicas: int = setting(1, doc="Copies of each stream: 1, 3 or 5; production runs 3")
     retention: float = setting(72 * 3600.0, doc="How long a room's log reaches back in the stream")
 
@@ -168,6 +190,11 @@ class Settings:
         0.5, doc="Time between two looks at the rows of mutes, evictions, bans and revocations, which NATS tells too"
     )
     bus_grace: float = setting(30.0, zero=True, doc="How long sockets stay open without NATS")
+    bus_dead_after: float = setting(
+        120.0,
+        zero=True,
+        doc="Time without NATS after which `/health/live` says 503, so that the process is started again; 0 is never",
+    )
     reconnect_rate: float = setting(
         200.0, doc="Clients a second that are told to come back when a gateway closes all it has"
     )
@@ -209,6 +236,11 @@ class Settings:
             raise SettingsError(f"{variable('failpoints')} is only allowed in the environment `test`; unset it.")
         if self.metrics_address and not ADDRESS.fullmatch(self.metrics_address):
             raise SettingsError(f"{variable('metrics_address')} must be host:port, such as 127.0.0.1:9464, or empty.")
+        for server in filter(None, self.nats_url):
+            try:
+                NatsAddress.parse(server)
+            except ValueError as error:
+                raise SettingsError(f"{variable('nats_url')} has a bad value (hidden): {error}.") from None
         if self.nats_replicas not in (1, 3, 5):
             raise SettingsError(f"{variable('nats_replicas')} must be 1, 3 or 5.")
         if self.reconnect_least > self.reconnect_most:
@@ -263,19 +295,19 @@ def read(kind: type[T], environ: Mapping[str, str], prefix: str = PREFIX) -> T:
             if item.default is MISSING:
                 raise SettingsError(f"{name} is not set: {item.metadata['doc']}.")
             continue
-        values[item.name] = _convert(name, text, hints[item.name], secret=item.metadata["secret"])
+        values[item.name] = _convert(name, text, hints[item.name], item.metadata)
         _check_number(name, values[item.name], zero=item.metadata["zero"])
     return kind(**values)
 
 
-def _convert(name: str, text: str, hint: Any, *, secret: bool) -> Any:
+def _convert(name: str, text: str, hint: Any, metadata: Mapping[str, Any]) -> Any:
     raw: Any = text
     if hint == tuple[str, ...]:
-        raw = [part.strip() for part in text.split(",") if part.strip()]
+        raw = metadata["split"](text)
     try:
         return msgspec.convert(raw, hint, strict=False)
     except msgspec.ValidationError as error:
-        shown = "(hidden)" if secret else repr(text)
+        shown = "(hidden)" if metadata["secret"] else repr(text)
         reason = f"it must be one of {', '.join(get_args(hint))}" if get_origin(hint) is Literal else str(error)
         raise SettingsError(f"{name} has a bad value {shown}: {reason}.") from None
 

@@ -45,6 +45,8 @@ class DirectReader:
         self._inbox = ""
 
     async def start(self) -> None:
+        if self._inbox:
+            return
         self._inbox = self._bus.client.new_inbox()
         await self._bus.subscribe(f"{self._inbox}.*", self._answer)
 

@@ -2,26 +2,27 @@
 
 A node holds one for each of its rooms, which may be tens of thousands. nats-py gives every subscription a queue and a
 task. They cost several KiB for each subscription, and a turn of the event loop for each message. This class has the
-attributes that nats-py expects of a subscription, and calls the handler directly.
+attributes that nats-py expects of a subscription, and calls the handler directly. It outlives the connection: the bus
+registers it again with the next one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 import structlog
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-if TYPE_CHECKING:
-    from nats.aio.client import Client
-
 log = structlog.get_logger(__name__)
 
 
 class InlineSubscription(Subscription):
-    """A subscription to one subject. `handler` must not wait, and what it raises is logged."""
+    """A subscription to one subject. `handler` must not wait, and what it raises is logged.
+
+    `on_refused` is called when the server does not want to hold the subscription any more, as after a change of its
+    configuration. Without it the bus tries again until the server accepts.
+    """
 
     # nats-py reads these attributes of every subscription. Without a queue their values never change.
     _queue = ""
@@ -33,12 +34,15 @@ class InlineSubscription(Subscription):
     _received = 0
     _pending_size = 0
     _closed = False
+    # The number of the subscription on the present connection.
+    _id = 0
 
-    def __init__(self, client: Client, id: int, subject: str, handler: Callable[[Msg], None]) -> None:
-        self._conn = client
-        self._id = id
+    def __init__(
+        self, subject: str, handler: Callable[[Msg], None], on_refused: Callable[[], None] | None = None
+    ) -> None:
         self._subject = subject
         self._handler = handler
+        self.on_refused = on_refused
 
     @property
     def _pending_queue(self) -> InlineSubscription:  # type: ignore[override]
@@ -50,14 +54,3 @@ class InlineSubscription(Subscription):
             self._handler(message)
         except Exception:
             log.exception("bus.handler_failed", subject=message.subject)
-
-
-async def follow(client: Client, subject: str, handler: Callable[[Msg], None]) -> InlineSubscription:
-    """Subscribe; the server has the subscription before anything that is sent later on this connection."""
-    # These are the steps of Client.subscribe.
-    client._sid += 1
-    subscription = InlineSubscription(client, client._sid, subject, handler)
-    subscriptions: dict[int, Any] = client._subs
-    subscriptions[subscription._id] = subscription
-    await client._send_subscribe(subscription)
-    return subscription

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
 from nats.js.api import RePublish, StreamConfig, StreamInfo
 from nats.js.errors import APIError, BadRequestError, NotFoundError
 from nats.js.errors import Error as JetStreamError
@@ -23,7 +24,8 @@ from nats.js.errors import Error as JetStreamError
 from gateway import failpoint
 from gateway.backoff import Backoff
 from gateway.bus import log_record
-from gateway.bus.connection import NatsBus
+from gateway.bus.client import NotPermitted
+from gateway.bus.connection import NatsBus, told
 from gateway.bus.direct import DirectReader
 from gateway.bus.single_flight import SingleFlight
 from gateway.errors import Unavailable
@@ -136,6 +138,9 @@ class RoomLog:
                 if ack.error is not None or failpoint.drop("ack.lost", message_id):
                     raise TimeoutError
                 return Stored(ack.seq, ack.duplicate, retried)
+            except (MaxPayloadError, NotPermitted) as error:
+                # Another try would end the same way.
+                raise told(error) from error
             except (NatsError, msgspec.DecodeError, TimeoutError, OSError) as error:
                 # There is no time for another try. The client learns at once that it has to repeat the command.
                 if deadline - time.monotonic() < backoff.pause:

@@ -25,6 +25,7 @@ from nats.js.errors import NotFoundError
 
 from gateway import clock, failpoint
 from gateway.backoff import Backoff, doubled
+from gateway.bus.client import NatsClient
 from gateway.bus.connection import NatsBus
 from gateway.contract.delivery import Delivery
 from gateway.db.database import PostgresDatabase
@@ -125,6 +126,7 @@ class Consumer:
 
     async def _run(self) -> None:
         subscription: JetStreamContext.PullSubscription | None = None
+        client: NatsClient | None = None
         backoff = Backoff(0.1, 5.0)
         try:
             while True:
@@ -134,7 +136,9 @@ class Consumer:
                         # Set first, so that a reconnect during the call leads to another check.
                         self._ensured.set()
                         await self._ensure()
-                    if subscription is None:
+                    if subscription is None or client is not self._bus.client:
+                        # It ends with its connection.
+                        client, subscription = self._bus.client, None
                         subscription = await self._bus.jetstream.pull_subscribe_bind(
                             self._durable, stream=self.handler.stream
                         )
@@ -181,7 +185,7 @@ class Consumer:
             if error is None:
                 failpoint.crash("kill.committed")
                 if not failpoint.drop("event.ack.lost", message):
-                    await message.ack()
+                    await (await self._answerable(message)).ack()
             elif delivery.attempt < self._retries.attempts:
                 wait = self._retries.wait(delivery.attempt)
                 log.warning(
@@ -193,13 +197,23 @@ class Consumer:
                     exc_info=error,
                 )
                 self._metrics.event_retries.labels(self.handler.name).inc()
-                await message.nak(delay=wait)
+                await (await self._answerable(message)).nak(delay=wait)
             else:
                 await self._dead_letter(message, delivery, "".join(traceback.format_exception(error)), error)
         except asyncio.CancelledError:
-            with contextlib.suppress(NatsError):
+            with contextlib.suppress(NatsError, Unavailable):
+                message._client = self._bus.client
                 await message.nak()
             raise
+
+    async def _answerable(self, message: Msg) -> Msg:
+        """The message, to be answered over the present connection, which need not be the one that it came over.
+
+        Raises Unavailable when NATS is away for so long that the message goes to another node.
+        """
+        await self._bus.wait_up(self._ack_wait)
+        message._client = self._bus.client
+        return message
 
     def _delivery(self, message: Msg) -> Delivery:
         headers = message.headers or {}
@@ -256,7 +270,7 @@ class Consumer:
         log.error("event.dead", listener=self.handler.name, id=delivery.id, error=last, exc_info=cause)
         self._metrics.dead_letters.labels(self.handler.name).inc()
         failpoint.crash("kill.dead_letter")
-        await message.term()
+        await (await self._answerable(message)).term()
 
     async def _report(self) -> None:
         """Tell the server that the held messages are in progress, and measure how many wait."""
@@ -266,6 +280,7 @@ class Consumer:
                 continue
             for message in list(self._messages.values()):
                 with contextlib.suppress(NatsError):
+                    message._client = self._bus.client
                     await message.in_progress()
             with contextlib.suppress(NatsError, JetStreamError, TimeoutError):
                 self._metrics.event_lag.labels(self.handler.name).set(await self.waiting())

@@ -17,6 +17,7 @@ from gateway.auth.policy import anyone
 class Health(msgspec.Struct, frozen=True):
     """`parts` says of each part `ok`, `starting`, `draining`, `failed` or `away`.
 
+    `nats` is `refused` when NATS does not let the gateway hear all that it must hear.
     `processes` is there with `--workers`: whether each accepts and is ready.
     """
 
@@ -30,19 +31,31 @@ class Health(msgspec.Struct, frozen=True):
 
 AWAY: Final = Example(value={"status": "unavailable", "parts": {"gateway": "ok", "nats": "away", "postgresql": "ok"}})
 
+DEAD: Final = Example(value={"status": "unavailable", "parts": {"nats": "away"}})
+
 Check = Callable[[], Awaitable[dict[str, str]]]
+# The parts for whose sake the process has to be started again; empty while it lives.
+Dead = Callable[[], dict[str, str]]
 
 # Without these parts the gateway is not ready; without the others it is degraded.
 ESSENTIAL = ("gateway", "nats")
 
 
-def routes(check: Check) -> list[HTTPRouteHandler]:
+def routes(check: Check, dead: Dead) -> list[HTTPRouteHandler]:
     """Anyone may call both, because they say nothing that a stranger could use."""
 
-    @get("/health/live", policy=anyone(limited=False), sync_to_thread=False, tags=["health"])
-    def live() -> Health:
-        """The process runs its event loop."""
-        return Health("ok", {})
+    @get(
+        "/health/live",
+        policy=anyone(limited=False),
+        sync_to_thread=False,
+        tags=["health"],
+        responses={503: ResponseSpec(Health, generate_examples=False, description="To be restarted", examples=[DEAD])},
+    )
+    def live() -> Response[Health]:
+        """200 while the process works; 503 when it has been without NATS for `KSMP_BUS_DEAD_AFTER`: start it again."""
+        if parts := dead():
+            return Response(Health("unavailable", parts), status_code=503)
+        return Response(Health("ok", {}))
 
     @get(
         "/health/ready",

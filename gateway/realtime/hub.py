@@ -18,7 +18,6 @@ from typing import Any
 import msgspec
 import structlog
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 
 from gateway import clock, failpoint
 from gateway.backoff import Backoff
@@ -27,8 +26,8 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.inline_subscription import InlineSubscription
 from gateway.bus.log import DUPLICATE_WINDOW, FirstSequence, RoomLog
 from gateway.contract.room_kind import RoomKind
-from gateway.errors import CloseCode, KsmpError, Unavailable
-from gateway.protocol.messages import Push
+from gateway.errors import CloseCode, Code, KsmpError, Unavailable
+from gateway.protocol.messages import Left, Push
 from gateway.protocol.names import RoomName
 from gateway.protocol.stored_push import StoredPush
 from gateway.realtime.backfill import Backfill
@@ -62,6 +61,8 @@ class _Open:
     pins: int = 0
     idle_since: float = 0.0
     reader: asyncio.Task[None] | None = None
+    # NATS took a subscription back that it had accepted.
+    refused: bool = False
 
 
 class _Using:
@@ -218,11 +219,14 @@ class Hub:
         presence = self._presence() if kind is not None and kind.presence else None
         typing = RoomTyping() if presence is not None else None
         on_message = partial(self._on_message, opened)
-        opened.subscriptions = (await self._bus.follow(log_record.subject(log_record.OUT, name), on_message),)
+        # The room of the gateways has no members who could come again, so the bus tries again for it.
+        on_refused = partial(self._on_refused, opened) if kind is not None else None
+        out = log_record.subject(log_record.OUT, name)
+        opened.subscriptions = (await self._bus.follow(out, on_message, on_refused),)
         if presence is not None and typing is not None:
             on_presence = partial(self._on_presence_message, name, presence, typing)
             opened.subscriptions += (
-                await self._bus.follow(log_record.subject(log_record.PRESENCE, name), on_presence),
+                await self._bus.follow(log_record.subject(log_record.PRESENCE, name), on_presence, on_refused),
             )
             # The answers come while the position is read, so the first member to join is told how many are there.
             await self._presence_sync.send(name, ReplicaRequest(""))
@@ -232,6 +236,8 @@ class Hub:
         # below it. New ones will be above it and come over the subscription. The leader is asked, because a replica may
         # be behind an acknowledgement that the client has seen. All rooms that open at this moment share the request.
         position = await self._log.last()
+        if opened.refused:
+            raise Unavailable("NATS refused the subscription")
         settings = self._settings
         if self._schedule is None:
             self._schedule = asyncio.get_running_loop().call_soon
@@ -247,6 +253,21 @@ class Hub:
         if kind is not None:
             room.on_join, room.on_leave = kind.on_join, kind.on_leave
         return room
+
+    def _on_refused(self, opened: _Open) -> None:
+        """NATS does not let this node hear the room any more: the members are told to join again."""
+        opened.refused = True
+        if opened.room is not None:
+            self._spawn(self._part(opened, opened.room))
+
+    async def _part(self, opened: _Open, room: Room) -> None:
+        await self._forget(room.text, opened)
+        log.error("room.refused", room=room.text, members=len(room.members))
+        now = time.monotonic()
+        for membership in list(room.members.values()):
+            room.leave(membership.member, now)
+            left = Left(Code.UNAVAILABLE, rejoin=True)
+            membership.member.send(Push(push=Left.push, room=room.text, data=left))
 
     def _on_presence_message(self, name: RoomName, presence: RoomPresence, typing: RoomTyping, message: Msg) -> None:
         """Apply a presence message of another node, also while the room is still being opened."""
@@ -382,8 +403,7 @@ class Hub:
         if opened.reader is not None:
             opened.reader.cancel()
         for subscription in opened.subscriptions:
-            with contextlib.suppress(NatsError):
-                await subscription.unsubscribe()
+            await self._bus.unfollow(subscription)
         self._metrics.rooms.set(len(self._rooms))
 
     def _bus_lost(self) -> None:

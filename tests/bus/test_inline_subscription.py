@@ -81,8 +81,8 @@ async def test_who_lets_go_hears_nothing_more(bus: NatsBus, subject: str) -> Non
     subscription = await bus.follow(subject, lambda message: heard.append(message.data))
     await bus.publish(subject, b"1")
     await eventually(lambda: heard == [b"1"], "the first")
-    await subscription.unsubscribe()
+    await bus.unfollow(subscription)
     await bus.publish(subject, b"2")
-    await bus.client.flush()
+    await bus.client.settle()
     assert heard == [b"1"]
     assert subscription not in bus.client._subs.values()

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import nats
 import pytest
@@ -21,6 +22,7 @@ from devstack.process import Child
 from gateway import doctor, registry
 from gateway.db.migrate import migrate
 from gateway.doctor import Finding, examine
+from tests.bus.own_server import OwnServer, denied
 from tests.client.stack import running
 
 from .jwks import serve_jwks
@@ -126,6 +128,26 @@ async def test_nats_without_jetstream(environ: dict[str, str], tmp_path: Path) -
         found = finding(await examine(environ | {"KSMP_NATS_URL": f"nats://127.0.0.1:{port}"}), "NATS")
         await plain.stop()
     assert "has no JetStream" in found.text
+
+
+@pytest.mark.parametrize(
+    ("configuration", "text"),
+    [
+        ({"max_subscriptions": 60}, "raise max_subscriptions"),
+        ({"max_payload": 8192}, "raise max_payload"),
+        (denied(subscribe=["rooms.>"]), "permit gateways everything"),
+        (denied(publish=["rooms.out.>"]), "does not let a gateway publish"),
+        (denied(publish=["$JS.API.>"]), "has no JetStream"),
+    ],
+    ids=["subscriptions", "payload", "hear", "speak", "JetStream"],
+)
+async def test_a_nats_that_does_not_let_a_gateway_work(
+    environ: dict[str, str], tmp_path: Path, configuration: dict[str, Any], text: str
+) -> None:
+    async with Guard() as guard, OwnServer(tmp_path, guard, **configuration) as server:
+        found = finding(await examine(environ | {"KSMP_NATS_URL": server.url}), "NATS")
+    assert not found.ok
+    assert text in found.text
 
 
 async def test_a_dev_that_runs_and_one_that_is_stopped(tmp_path: Path) -> None:

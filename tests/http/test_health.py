@@ -51,6 +51,17 @@ async def test_starting_without_nats(gateway: MakeGateway) -> None:
             assert ready.json()["parts"]["nats"] == "away"
 
 
+async def test_not_alive_when_nats_is_away_for_long(gateway: MakeGateway) -> None:
+    url = (f"nats://127.0.0.1:{closed_port()}",)
+    async with gateway(nats_url=url, bus_dead_after=0.2, ready=False) as running:
+        await started(running)
+        async with httpx.AsyncClient(base_url=running.url) as http:
+            async with asyncio.timeout(5):
+                while (live := await http.get("/health/live")).status_code == 200:
+                    await asyncio.sleep(0.01)
+            assert (live.status_code, live.json()) == (503, {"status": "unavailable", "parts": {"nats": "away"}})
+
+
 async def test_degraded_without_postgresql(
     gateway: MakeGateway, node: Running, token: MakeToken, create_session: CreateSession
 ) -> None:
