@@ -26,7 +26,6 @@ from gateway.http.client_network import with_mapped
 from gateway.settings import Settings, SettingsError, read, variable
 from gateway.telemetry import logs
 from gateway.telemetry.exposition import FOLDER, exposed
-from gateway.transport.endpoint import WebSocketEndpoint
 from gateway.transport.http import HttpConfig
 from gateway.worker_board import Place, State
 from gateway.workers import Workers
@@ -77,6 +76,8 @@ class GatewayServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if isinstance(self.config, HttpConfig) and self._gateway is not None:
+            self.config.sockets = self._gateway.realtime
         if self._place is None:
             await super().startup(sockets)
         else:
@@ -156,11 +157,6 @@ def configuration(settings: Settings, app: Litestar | str, *, workers: int = 1) 
         workers=workers,
         factory=isinstance(app, str),
         loop=settings.event_loop,
-        ws=WebSocketEndpoint,
-        # The protocol's own limit is smaller once connected, and closes with a code of its own.
-        ws_max_size=settings.connect_bytes,
-        ws_ping_interval=settings.ping_interval,
-        ws_ping_timeout=settings.ping_timeout,
         lifespan="on",
         backlog=BACKLOG,
         log_config=None,

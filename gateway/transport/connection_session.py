@@ -15,10 +15,12 @@ from gateway.protocol.messages import Connect, Failed, Ok
 from gateway.realtime.dispatch import Dispatcher
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
+from gateway.telemetry import logs
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.endpoint import WebSocketEndpoint
 
 log = structlog.get_logger(__name__)
+quick = logs.QuickLog(__name__)
 
 
 class ConnectionSession:
@@ -57,7 +59,8 @@ class ConnectionSession:
         self._metrics = metrics
         self._gone = gone
         self._deadline: asyncio.TimerHandle | None = None
-        self._refused: KsmpError | None = None
+        # With which code the last refusal of a `connect` would close the connection.
+        self._refused: CloseCode | None = None
         self._signed_in = False
         self._signing_in: asyncio.Task[None] | None = None
         # Messages that came after a `connect` that is not answered yet.
@@ -110,11 +113,8 @@ class ConnectionSession:
             return
         if self._refused is None and self._signing_in is None:
             self._member.close(CloseCode.PROTOCOL_ERROR)
-        elif isinstance(self._refused, Refused):
-            self._member.close(self._refused.close_code)
         else:
-            # It was not the client's fault. The code lets it reconnect by itself.
-            self._member.close(CloseCode.BUS_LOST)
+            self._member.close(self._refused or CloseCode.BUS_LOST)
 
     async def _connect(self, command: Connect) -> None:
         member = self._member
@@ -123,10 +123,11 @@ class ConnectionSession:
         try:
             result = await self._sign_in.connect(member, command.token, command.rooms)
         except Exception as raised:
-            error = raised if isinstance(raised, KsmpError) else _internal()
-            self._refused = error
-            self._answer(command, Failed(command.id or 0, error_body(error)))
-            self._metrics.connects.labels(error.code).inc()
+            # Neither is the exception kept nor named: it has this frame, which would not be freed at once.
+            self._refused = _close_code(raised)
+            body = error_body(raised if isinstance(raised, KsmpError) else _internal())
+            self._answer(command, Failed(command.id or 0, body))
+            self._metrics.connects.labels(body.code).inc()
         else:
             self._signed_in = True
             if self._deadline is not None:
@@ -134,7 +135,7 @@ class ConnectionSession:
             self._connection.connected()
             self._answer(command, Ok(command.id or 0, result))
             self._metrics.connects.labels("ok").inc()
-            log.info("connection.connected", user=member.user.id, rooms=len(result.rooms))
+            quick.info("connection.connected", connection=member.id, user=member.user.id, rooms=len(result.rooms))
         self._signing_in = None
         self._endpoint.hold(False)
         waiting, self._waiting = self._waiting, []
@@ -144,6 +145,13 @@ class ConnectionSession:
     def _answer(self, command: Connect, reply: Ok | Failed) -> None:
         self._connection.replied(command.id)
         self._member.release(reply if command.id is not None else None)
+
+
+def _close_code(error: Exception) -> CloseCode:
+    if isinstance(error, Refused):
+        return error.close_code
+    # It was not the client's fault. The code lets it reconnect by itself.
+    return CloseCode.BUS_LOST
 
 
 def _internal() -> KsmpError:

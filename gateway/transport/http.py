@@ -1,8 +1,11 @@
 """HTTP under uvicorn, with a deadline for everything that a client may leave unfinished.
 
 uvicorn waits without limit for the rest of a head, for the rest of a body, and for the client to read. Here each of
-them has a deadline, and an unfinished head has a size limit. The number of unfinished requests is limited too: with one
-more, the oldest is cut off.
+them has a deadline, and a head has a size limit. The number of unfinished requests is limited too: with one more, the
+oldest is cut off. A request whose head breaks HTTP is refused before the application sees it.
+
+A handshake for a WebSocket at `/realtime` is answered here, from the headers that the parser has read already. It does
+not pass the application. Every other request to upgrade is served as if it did not ask (RFC 9110, section 7.8).
 """
 
 from __future__ import annotations
@@ -10,15 +13,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast
+from urllib.parse import unquote
 
+import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from gateway.protocol.codec import Codec
 from gateway.settings import Settings
-from gateway.transport.answer_writer import AnswerWriter
+from gateway.transport import handshake
 from gateway.transport.bounded_pending import BoundedPending
+from gateway.transport.endpoint import Endpoints, WebSocketEndpoint
+from gateway.transport.handshake import Handshake
+from gateway.transport.refusal import refusal
 from gateway.transport.reset import reset
 
 # In the scope of a request: a function that gives the client a short time to read the rest of the response.
@@ -27,21 +36,41 @@ LAST_MOMENT: Final = "ksmp.last_moment"
 LastMoment = Callable[[], None]
 
 
+class Sockets(Protocol):
+    """Serves WebSockets."""
+
+    path: str
+
+    def admit(self, origin: str | None) -> None:
+        """Raises `handshake.Refused` when no connection from this origin is taken now."""
+
+    def serve(self, endpoint: WebSocketEndpoint, codec: Codec) -> None:
+        """Serve a connection whose handshake is answered."""
+
+
 class HttpConfig(uvicorn.Config):
     """uvicorn's configuration, with what the protocol classes share; there is one in each process."""
 
     def __init__(self, app: Any, settings: Settings, **options: Any) -> None:
-        super().__init__(app, http=HttpProtocol, **options)
+        # uvicorn's own classes for WebSockets are not used.
+        super().__init__(app, http=HttpProtocol, ws="none", **options)
         self.settings = settings
         self.unfinished = BoundedPending(settings.unfinished_requests)
-        self.silent = BoundedPending(settings.silent_sockets)
+        # The server sets it before it listens.
+        self.sockets: Sockets | None = None
+        self._endpoints: Endpoints | None = None
+
+    def endpoints(self, loop: asyncio.AbstractEventLoop, state: ServerState) -> Endpoints:
+        if self._endpoints is None:
+            self._endpoints = Endpoints(loop, self.settings, cast(set[object], state.connections))
+        return self._endpoints
 
 
 class HttpProtocol(HttpToolsProtocol):
     """One HTTP connection.
 
         head ──headers complete──► body ──message complete──► answering ──more bytes──► head
-          └──────── WebSocket upgrade: another protocol class has the connection ─────────┘
+          └──────── handshake: a WebSocketEndpoint has the connection ──────────┘
 
     In `head` and `body` the gateway waits for the client, until a deadline.
     """
@@ -56,11 +85,15 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         if not isinstance(config, HttpConfig):
             raise RuntimeError("serve this application with gateway.server: HttpProtocol needs an HttpConfig")
+        self._common = config
         self._settings = config.settings
         self._unfinished = config.unfinished
         # Bytes that the parser has not used yet: the head so far, trailers, or the framing of a body's chunks.
         self._pending = 0
         self._in_body = False
+        # Set when a head is complete: what to answer in place of the application.
+        self._refused: bytes | None = None
+        self._handshake: Handshake | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
@@ -72,37 +105,147 @@ class HttpProtocol(HttpToolsProtocol):
         self._wait(self._settings.header_timeout)
 
     def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
         if self._deadline is None:
             self._wait(self._settings.header_timeout)
         self._pending += len(data)
-        super().data_received(data)
-        if self._pending > self._settings.header_bytes and not self.transport.is_closing():
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        rest = self._parse(data)
+        if self.parser is None or self.transport.is_closing():
+            return
+        if self._refused is not None:
+            self._refuse(self._refused)
+        elif self._handshake is not None:
+            self._upgrade(self._handshake, rest)
+        elif self._pending > self._settings.header_bytes:
+            self._refuse(refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head or a trailer is too large"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Trailers are dropped: nothing of the application expects a header behind the body (RFC 9110, section 6.5.1).
+        if not self._in_body:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._pending = 0
         self._in_body = True
-        self.scope["extensions"] = {LAST_MOMENT: self._last_moment}  # type: ignore[dict-item]
+        if self._refused is not None or self._handshake is not None:
+            return
+        version = self.parser.get_http_version()
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        self._refused = self._fault(version)
+        if self._refused is not None:
+            return
+        target = httptools.parse_url(self.url)
+        path = target.path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        if self.parser.should_upgrade() and self._is_handshake(version):
+            self._greet()
+            return
+        scope["raw_path"] = target.path
+        scope["query_string"] = target.query or b""
+        scope["extensions"] = {LAST_MOMENT: self._last_moment}  # type: ignore[dict-item]
         self._wait(self._settings.body_timeout)
-        before = self.cycle
-        super().on_headers_complete()
-        if self.cycle is not before and self.scope["method"] != "HEAD":
-            self.cycle.transport = AnswerWriter(self.transport, self.loop)  # type: ignore[assignment]
+        self._begin(version)
 
     def on_body(self, body: bytes) -> None:
         self._pending = 0
-        super().on_body(body)
+        if self._refused is None and self._handshake is None:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._pending = 0
         self._in_body = False
         self._waited()
-        super().on_message_complete()
+        if self._refused is None and self._handshake is None:
+            super().on_message_complete()
 
-    def handle_websocket_upgrade(self) -> None:
-        self._pending = 0
+    def _parse(self, data: bytes) -> bytes:
+        """Feed the parser; what is behind a handshake is returned."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+                return b""
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+            except httptools.HttpParserError:
+                self._refused = self._refused or refusal(HTTPStatus.BAD_REQUEST, "this is not HTTP")
+                return b""
+            if self._handshake is not None or self._refused is not None or not data:
+                return data
+
+    def _fault(self, version: str) -> bytes | None:
+        """The answer to a head that breaks HTTP."""
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > self._settings.header_bytes:
+            return refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too large")
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            # RFC 9112, section 3.2.
+            return refusal(HTTPStatus.BAD_REQUEST, "a request has one Host header")
+        return None
+
+    def _begin(self, version: str) -> None:
+        """Start the application for this request, or queue the request behind those before it."""
+        before = self.cycle
+        made = Http10Cycle if version == "1.0" else RequestResponseCycle
+        self.cycle = made(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    # Handshakes
+
+    def _is_handshake(self, version: str) -> bool:
+        sockets, scope = self._common.sockets, self.scope
+        return (
+            sockets is not None
+            and scope["method"] == "GET"
+            and version == "1.1"
+            and scope["path"].rstrip("/") == sockets.path
+            # A handshake behind a request that is not answered yet would be answered before it.
+            and (self.cycle is None or self.cycle.response_complete)
+            and handshake.is_upgrade(self.headers)
+        )
+
+    def _greet(self) -> None:
+        try:
+            found = handshake.read(self.headers, self.server_state.default_headers)
+            cast(Sockets, self._common.sockets).admit(found.origin)
+        except handshake.Refused as refused:
+            self._refused = refused.response
+        else:
+            self._handshake = found
+
+    def _upgrade(self, accepted: Handshake, rest: bytes) -> None:
+        transport, sockets = self.transport, cast(Sockets, self._common.sockets)
         self._waited()
-        super().handle_websocket_upgrade()
+        self.connections.discard(self)
+        self._cancel_timers()
+        self._let_go()
+        transport.write(accepted.response)
+        shared = self._common.endpoints(self.loop, self.server_state)
+        endpoint = WebSocketEndpoint(shared, transport, accepted.extension)
+        transport.set_protocol(endpoint)
+        sockets.serve(endpoint, accepted.codec)
+        if rest:
+            endpoint.data_received(rest)
+
+    # Deadlines
 
     def _wait(self, seconds: float) -> None:
         """Wait for the client for so many seconds from now on."""
@@ -123,7 +266,7 @@ class HttpProtocol(HttpToolsProtocol):
             # The application is slow to take the body, so this is not the client's fault.
             self._wait(self._settings.body_timeout)
         elif self._pending or self._in_body:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+            self._refuse(refusal(HTTPStatus.REQUEST_TIMEOUT, "the request did not come in time"))
         else:
             self._close()
 
@@ -152,10 +295,6 @@ class HttpProtocol(HttpToolsProtocol):
             # The request was answered before its body ended. Nobody needs the rest.
             self._wait(self._settings.close_timeout)
 
-    def send_400_response(self, msg: str) -> None:
-        super().send_400_response(msg)
-        self._last_moment()
-
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
         self._last_moment()
@@ -171,30 +310,32 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._waited()
+        super().connection_lost(exc)
+        self._cancel_timers()
+        self._let_go()
+
+    def _cancel_timers(self) -> None:
+        # uvicorn leaves this one running after an error.
+        self._unset_keepalive_if_required()
         for timer in (self._unread, self._end):
             if timer is not None:
                 timer.cancel()
-        super().connection_lost(exc)
-        # uvicorn leaves this timer running after an error.
-        self._unset_keepalive_if_required()
-        self._let_go()
+        # The timers held the transport, and with it what the client did not read.
+        self._unread = self._end = None
 
     def _let_go(self) -> None:
         """Break what leads from this object back to it, so that it is freed without the garbage collector.
 
         A request that is still being served keeps what it needs.
         """
-        # The timers held the transport, and with it what the client did not read.
-        self._unread = self._end = None
         self.pipeline.clear()
-        # The scope has a function of this object, and the cycle has the scope.
+        # The scope has a function of this object, the cycle has the scope, and the parser has all functions.
         self.cycle = self.scope = self.parser = None  # type: ignore[assignment]
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _refuse(self, response: bytes) -> None:
+        """Answer in place of the application, unless it is answering a request before this one; and close."""
         if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(
-                STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n",
-            )
+            self.transport.write(response)
         self._close()
 
     def _close(self) -> None:
@@ -207,3 +348,16 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _cut_off(self) -> None:
         reset(self.transport)
+
+
+class Http10Cycle(RequestResponseCycle):
+    """Answers a client of HTTP/1.0, which knows no chunks: a body of unknown size ends with the connection."""
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            if all(name.lower() != b"content-length" for name, _ in message.get("headers", ())):
+                self.chunked_encoding = False
+                self._endless = True
+        elif getattr(self, "_endless", False):
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)

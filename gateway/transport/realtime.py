@@ -1,16 +1,17 @@
-"""`GET /realtime`: the handshake of a WebSocket connection, after which a `ConnectionSession` serves it."""
+"""`GET /realtime`: opens a connection after its handshake, and hands it to a `ConnectionSession`."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final, NoReturn
 
-import structlog
-from litestar import WebSocket, websocket
-from litestar.handlers import WebsocketRouteHandler
+from litestar import Request, get
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 
 from gateway.auth.policy import otherwise
-from gateway.protocol.codec import choose
+from gateway.protocol.codec import Codec
 from gateway.protocol.connection import ConnectionLimits, ServerConnection
 from gateway.realtime.dispatch import Dispatcher
 from gateway.realtime.frame_encoder import websocket_encoder
@@ -18,15 +19,20 @@ from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
 from gateway.settings import Settings
+from gateway.telemetry import logs
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.connection_session import ConnectionSession
-from gateway.transport.endpoint import EXTENSION, WebSocketEndpoint
+from gateway.transport.endpoint import WebSocketEndpoint
+from gateway.transport.handshake import Refused
 
-log = structlog.get_logger(__name__)
+PATH: Final = "/realtime"
+log = logs.QuickLog(__name__)
 
 
 class RealtimeHandler:
-    """Serves sockets for as long as the gateway is ready."""
+    """Serves sockets for as long as the gateway is ready; implements `gateway.transport.http.Sockets`."""
+
+    path = PATH
 
     def __init__(self, hub: Hub, sign_in: SignIn, dispatcher: Dispatcher, settings: Settings, metrics: Metrics) -> None:
         self._hub = hub
@@ -44,28 +50,30 @@ class RealtimeHandler:
             commands_in_flight=settings.commands_in_flight,
         )
 
-    def route(self) -> WebsocketRouteHandler:
-        @websocket("/realtime", name="realtime", policy=otherwise("a token in its first command"))
-        async def realtime(socket: WebSocket[Any, Any, Any]) -> None:
-            await self.serve(socket)
+    def route(self) -> HTTPRouteHandler:
+        """Answers requests that are no handshake. The others do not come so far."""
+
+        @get(PATH, name="realtime", policy=otherwise("a token in its first command"), include_in_schema=False)
+        async def realtime(request: Request[Any, Any, Any]) -> NoReturn:
+            headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+            raise HTTPException("this is a WebSocket", status_code=HTTPStatus.UPGRADE_REQUIRED, headers=headers)
 
         return realtime
 
-    async def serve(self, socket: WebSocket[Any, Any, Any]) -> None:
-        """Accept one connection and hand it over to its session."""
-        if not await self._admitted(socket):
-            return
-        codec, subprotocol = choose(socket.scope["subprotocols"])
-        await socket.accept(subprotocols=subprotocol)
-        endpoint = (socket.scope.get("extensions") or {}).get(EXTENSION)
-        if not isinstance(endpoint, WebSocketEndpoint):
-            raise RuntimeError(
-                "serve this application with gateway.server: its sockets need uvicorn's ws=WebSocketEndpoint"
-            )
+    def admit(self, origin: str | None) -> None:
+        """Raises Refused when no connection from this origin is taken now."""
+        if origin is not None and origin not in self._settings.allowed_origins:
+            log.info("connection.refused", origin=origin[:200])
+            raise Refused(HTTPStatus.FORBIDDEN, "origin not allowed")
+        if not self.ready:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not ready")
+
+    def serve(self, endpoint: WebSocketEndpoint, codec: Codec) -> None:
+        """Serve a connection whose handshake is answered."""
         settings = self._settings
         member = Member(
             uuid.uuid4().hex,
-            websocket_encoder(codec, settings.compress_bytes if endpoint.takes_compressed else None),
+            websocket_encoder(codec, settings.compress_bytes if endpoint.takes_compressed else None),  # type: ignore[arg-type]
             endpoint,
             soft=settings.outbound_soft_bytes,
             hard=settings.outbound_hard_bytes,
@@ -74,13 +82,17 @@ class RealtimeHandler:
         endpoint.on_close = member.close
         self._hub.members[member.id] = member
         self._metrics.connections.inc()
-        connection = ServerConnection(codec, self._limits)
         session = ConnectionSession(
-            connection, member, endpoint, self._sign_in, self._dispatcher, self._metrics, self._gone
+            ServerConnection(codec, self._limits),
+            member,
+            endpoint,
+            self._sign_in,
+            self._dispatcher,
+            self._metrics,
+            self._gone,
         )
         session.expect_connect(settings.connect_timeout)
-        # From here on the session serves the connection. Nothing of the handshake is kept.
-        endpoint.hand_over(session, high=settings.outbound_soft_bytes)
+        endpoint.open(session)
 
     def _gone(self, member: Member, code: int) -> None:
         """Clean up after a connection that has ended."""
@@ -91,24 +103,3 @@ class RealtimeHandler:
         self._metrics.closes.labels(str(int(code)) if 1000 <= code < 5000 else "other").inc()
         user = member.principal.id if member.principal else None
         log.info("connection.closed", connection=member.id, code=int(code), user=user)
-
-    async def _admitted(self, socket: WebSocket[Any, Any, Any]) -> bool:
-        origin = socket.headers.get("origin")
-        if origin is not None and origin not in self._settings.allowed_origins:
-            log.info("connection.refused", origin=origin[:200])
-            await _answer(socket, 403, "origin not allowed")
-            return False
-        if not self.ready:
-            await _answer(socket, 503, "not ready")
-            return False
-        return True
-
-
-async def _answer(socket: WebSocket[Any, Any, Any], status: int, reason: str) -> None:
-    """Refuse the handshake with an HTTP status."""
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    # Litestar's types know this ASGI extension's messages by another name.
-    start: Any = {"type": "websocket.http.response.start", "status": status, "headers": headers}
-    body: Any = {"type": "websocket.http.response.body", "body": reason.encode()}
-    await socket.send(start)
-    await socket.send(body)

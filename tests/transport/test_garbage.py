@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ksmp_testkit import MakeGateway, MakeToken, Running
-from tests.peer import Peer
+from tests.peer import TEXT, Peer, command, frame
 
 COUNT = 25
 # nats-py's waits that time out leave some of these, however many connections there are.
@@ -29,7 +29,7 @@ Talk = Callable[[Peer, str], None]
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
     """With short deadlines, so that the clients that are late are so soon; and with room for all of them."""
-    async with gateway(**SETTINGS) as running:
+    async with gateway(modules=("accounts",), **SETTINGS) as running:
         yield running
 
 
@@ -170,6 +170,91 @@ def a_stream_that_is_reset(peer: Peer, token: str) -> None:
     reset(peer)
 
 
+def an_origin_that_is_refused(peer: Peer, _: str) -> None:
+    assert peer.upgrade(origin="https://evil.example") == 403
+    assert peer.ended(5.0)
+
+
+def an_upgrade_that_is_none(peer: Peer, _: str) -> None:
+    peer.send(LIVE.replace(b"/health/live", b"/realtime") + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    assert peer.status() == 400
+    assert peer.ended(5.0)
+
+
+def an_upgrade_elsewhere(peer: Peer, _: str) -> None:
+    peer.send(
+        LIVE + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert peer.status() == 200
+
+
+def another_upgrade(peer: Peer, _: str) -> None:
+    answered(peer, LIVE + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+
+
+def a_socket_that_says_nothing(peer: Peer, _: str) -> None:
+    assert peer.upgrade() == 101
+    assert peer.close_code() == 4502
+
+
+def a_socket_that_is_reset(peer: Peer, token: str) -> None:
+    peer.signed_in(token)
+    reset(peer)
+
+
+def a_socket_that_is_reset_before_connect(peer: Peer, _: str) -> None:
+    assert peer.upgrade() == 101
+    reset(peer)
+
+
+def a_socket_that_is_cut(peer: Peer, token: str) -> None:
+    peer.signed_in(token, deflate=True)
+
+
+def a_socket_that_closes(peer: Peer, token: str) -> None:
+    peer.signed_in(token)
+    peer.send(frame(0x8, b"\x03\xe8"))
+    assert peer.close_code() == 1000
+
+
+def a_socket_that_is_closed(peer: Peer, token: str) -> None:
+    peer.signed_in(token)
+    peer.send(frame(TEXT, b"no message"))
+    assert peer.close_code() == 4502
+
+
+def a_socket_that_breaks_the_standard(peer: Peer, token: str) -> None:
+    peer.signed_in(token)
+    peer.send(b"\x83\x80\0\0\0\0")
+    assert peer.close_code() == 1002
+
+
+def a_socket_in_fragments(peer: Peer, token: str) -> None:
+    peer.signed_in(token)
+    peer.send(frame(TEXT, b'{"id": 2,', fin=False) + frame(0x9, b"?") + frame(0x0, b'"cmd": "ping"}'))
+    while (message := peer.message()) is not None and message.get("id") != 2:
+        pass
+
+
+def a_socket_that_is_half_open(peer: Peer, token: str) -> None:
+    peer.signed_in(token)
+    peer.link.shutdown(socket.SHUT_WR)
+    assert peer.ended(5.0)
+
+
+def a_socket_of_a_bad_token(peer: Peer, _: str) -> None:
+    assert peer.upgrade() == 101
+    peer.send(command("connect", 1, token="nonsense"))
+    assert peer.close_code() == 4500
+
+
+def a_socket_that_floods(peer: Peer, token: str) -> None:
+    peer.signed_in(token)
+    peer.send(command("ping", 2) * 450)
+    assert peer.close_code() == 4506
+
+
 SETTINGS = {"header_timeout": 0.3, "body_timeout": 0.3, "close_timeout": 0.3, "connect_timeout": 1.5}
 KINDS: list[Talk] = [
     nothing_said,
@@ -195,6 +280,21 @@ KINDS: list[Talk] = [
     half_open,
     a_stream_that_is_left,
     a_stream_that_is_reset,
+    an_origin_that_is_refused,
+    an_upgrade_that_is_none,
+    an_upgrade_elsewhere,
+    another_upgrade,
+    a_socket_that_says_nothing,
+    a_socket_that_is_reset,
+    a_socket_that_is_reset_before_connect,
+    a_socket_that_is_cut,
+    a_socket_that_closes,
+    a_socket_that_is_closed,
+    a_socket_that_breaks_the_standard,
+    a_socket_in_fragments,
+    a_socket_that_is_half_open,
+    a_socket_of_a_bad_token,
+    a_socket_that_floods,
 ]
 
 

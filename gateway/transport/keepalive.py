@@ -1,0 +1,85 @@
+"""Pings all connections of the process, with one timer for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Final, Protocol
+
+# How long a pong that has come may wait to be read, in seconds: a process that was stopped goes on with its timers.
+READING: Final = 0.1
+
+
+class Pinged(Protocol):
+    def ping(self, payload: bytes) -> None:
+        """Send a ping."""
+
+    def ping_timeout(self) -> None:
+        """No pong has come in time."""
+
+
+class KeepAlive:
+    """Sends a ping every `interval` seconds, and reports who has not answered within `timeout`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, interval: float, timeout: float) -> None:
+        self._loop = loop
+        self._interval = interval
+        self._timeout = timeout
+        # One ping at a time is unanswered, so the same payload tells an answer from a pong that nobody asked for.
+        self._payload = secrets.token_bytes(4)
+        # When each is due, in this order.
+        self._waiting: dict[Pinged, float] = {}
+        self._asked: dict[Pinged, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def enter(self, connection: Pinged) -> None:
+        self._waiting[connection] = self._loop.time() + self._interval
+        self._arm()
+
+    def leave(self, connection: Pinged) -> None:
+        self._waiting.pop(connection, None)
+        self._asked.pop(connection, None)
+
+    def answered(self, connection: Pinged, payload: bytes) -> bool:
+        """A pong has come; whether it was asked for."""
+        if payload != self._payload or self._asked.pop(connection, None) is None:
+            return False
+        self.enter(connection)
+        return True
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            return
+        due = [next(iter(some.values())) for some in (self._waiting, self._asked) if some]
+        if due:
+            # Those of about the same time are served together.
+            some_time = min(0.25, self._interval / 10, self._timeout / 10)
+            self._timer = self._loop.call_later(max(min(due) - self._loop.time(), some_time), self._serve)
+
+    def _serve(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for connection in _due(self._waiting, now):
+            del self._waiting[connection]
+            self._asked[connection] = now + self._timeout
+            connection.ping(self._payload)
+        if late := _due(self._asked, now):
+            for connection in late:
+                # Behind the others, so that it is looked at once.
+                self._asked[connection] = self._asked.pop(connection) + self._timeout
+            self._loop.call_later(READING, self._give_up, late)
+        self._arm()
+
+    def _give_up(self, late: list[Pinged]) -> None:
+        for connection in late:
+            if self._asked.pop(connection, None) is not None:
+                connection.ping_timeout()
+
+
+def _due(some: dict[Pinged, float], now: float) -> list[Pinged]:
+    found = []
+    for connection, due in some.items():
+        if due > now:
+            break
+        found.append(connection)
+    return found
