@@ -14,7 +14,18 @@ from typing import Any, Final
 import msgspec
 
 from gateway import contract, registry
-from gateway.contract import Access, Context, Database, Events, Identities, Module, Rooms, Schedules, event_name
+from gateway.contract import (
+    Access,
+    Context,
+    Database,
+    Events,
+    Filters,
+    Identities,
+    Module,
+    Rooms,
+    Schedules,
+    event_name,
+)
 from gateway.errors import KsmpError
 
 PAGE: Final = Path(__file__).parent / "module-reference.md"
@@ -99,6 +110,7 @@ LENT: Final = (
     ("kernel.database", Database),
     ("kernel.events", Events),
     ("kernel.schedules", Schedules),
+    ("kernel.filters", Filters),
     ("kernel.access", Access),
     ("kernel.identities", Identities),
 )

@@ -18,6 +18,7 @@ from gateway.auth.verifier import TokenVerifier
 from gateway.backoff import Backoff
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
+from gateway.contract.filters import Filters
 from gateway.contract.module import Module
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
@@ -155,6 +156,7 @@ class Gateway:
         self.dispatcher = Dispatcher(joiner, sign_in, executor, self.metrics)
         self.realtime = RealtimeHandler(self.hub, sign_in, self.dispatcher, settings, self.metrics)
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, executor, settings, self.metrics)
+        self.filters = Filters()
         for module in modules:
             self.modules.append(self._build(module, outbox, os.environ if environ is None else environ))
         self.declarations.add(self.modules)
@@ -257,6 +259,7 @@ class Gateway:
             self.identities,
             ModuleEvents(module.name, module.emits, outbox),
             ModuleSchedules(module.name, self.declarations.timers, self.database, outbox),
+            self.filters,
             self.database,
             settings,
             self.settings,

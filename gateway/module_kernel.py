@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.contract.filters import Filters
 from gateway.db.database import PostgresDatabase
 from gateway.events.publisher import ModuleEvents
 from gateway.events.schedules import ModuleSchedules
@@ -23,6 +24,7 @@ class ModuleKernel:
         identities: ClusterIdentities,
         events: ModuleEvents,
         schedules: ModuleSchedules,
+        filters: Filters,
         database: PostgresDatabase,
         settings: Any,
         kernel: Settings,
@@ -32,6 +34,7 @@ class ModuleKernel:
         self.identities = identities
         self.events = events
         self.schedules = schedules
+        self.filters = filters
         self.database = database
         self._settings = settings
         self._kernel = kernel

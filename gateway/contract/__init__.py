@@ -11,6 +11,7 @@ from gateway.contract.context import Context
 from gateway.contract.database import Database
 from gateway.contract.delivery import Delivery
 from gateway.contract.events import Events, event_name
+from gateway.contract.filters import Filters
 from gateway.contract.identities import Export, Identities, Remains, Said
 from gateway.contract.kernel import Kernel
 from gateway.contract.listener import Listener, listener
@@ -32,6 +33,7 @@ __all__ = [
     "Erased",
     "Events",
     "Export",
+    "Filters",
     "Identities",
     "Kernel",
     "Listener",

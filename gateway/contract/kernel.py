@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from gateway.contract.access import Access
 from gateway.contract.database import Database
 from gateway.contract.events import Events
+from gateway.contract.filters import Filters
 from gateway.contract.identities import Identities
 from gateway.contract.rooms import Rooms
 from gateway.contract.schedules import Schedules
@@ -29,6 +30,9 @@ class Kernel(Protocol):
 
     @property
     def schedules(self) -> Schedules: ...
+
+    @property
+    def filters(self) -> Filters: ...
 
     @property
     def database(self) -> Database: ...

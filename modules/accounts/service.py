@@ -12,7 +12,7 @@ from gateway import clock, time_zones
 from gateway.contract import Kernel
 from gateway.errors import Banned, Unavailable, invalid
 from gateway.http.etag import IfMatch
-from gateway.principal import Principal
+from gateway.principal import Author, Principal
 from gateway.text import display_name
 from modules.accounts.errors import found
 from modules.accounts.messages import PersonalData, Profile, ProfileChange
@@ -52,7 +52,8 @@ class Accounts:
         """Raises BadInput `not_found`, `precondition_failed` or `invalid`, and Unavailable."""
         values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         if "name" in values:
-            values["name"] = _cleaned(values["name"])
+            # Under this name the user is seen in rooms.
+            values["name"] = await self._kernel.filters.review(_cleaned(values["name"]), Author(user, "", ""))
         if any(isinstance(value, str) and "\n" in value for value in values.values()):
             # The `$` of a pattern lets one pass at the end.
             raise invalid("a line feed is in none of these")

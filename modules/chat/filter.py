@@ -1,4 +1,4 @@
-"""Filters that a message passes before it is stored, in the order of `KSMP_CHAT_FILTERS`. A word list is built in.
+"""Filters that a text passes before a room sees it, in the order of `KSMP_CHAT_FILTERS`. A word list is built in.
 
 The setting names each as `package.module:Class`. A filter may come from any package on the path.
 """
@@ -6,20 +6,27 @@ The setting names each as `package.module:Class`. A filter may come from any pac
 from __future__ import annotations
 
 import pkgutil
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 
 from gateway.principal import Author
+from gateway.unicode.invisible import INVISIBLE
 from modules.chat import errors
 from modules.chat.settings import ChatSettings
 
 BUILT_IN: Final = Path(__file__).parent / "words.txt"
-# Invisible, though not of the category Cf: fillers, and the variation selectors.
-INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | {
-    chr(code) for code in range(0xFE00, 0xFE10)
-}
+# The joiners, which stand inside of words of Hindi, Persian and others.
+JOINERS: Final = "\u200c\u200d"
+# Marks that may be laid over any letter, and disguise a word more often than a word needs them. The marks of Indian and
+# other scripts are none of them.
+OVERLAID: Final = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+ASCII_WORD: Final = re.compile("[0-9A-Za-z]+")
+# What nobody sees, and what is left in its place is one word: a gap, or nothing.
+SPLIT: Final = re.compile(f"({INVISIBLE.pattern}+)")
 
 
 class Filter(Protocol):
@@ -42,18 +49,12 @@ def load(settings: ChatSettings) -> list[Filter]:
     return found
 
 
-async def review(filters: Sequence[Filter], text: str, author: Author) -> str:
-    """The text as all filters let it pass."""
-    for one in filters:
-        text = await one.review(text, author)
-    return text
-
-
 class WordList:
     """Masks or refuses the words of a list.
 
-    It finds whole words, whatever their case, composition or width and whatever invisible characters are in between.
-    It does not guess: a word that only looks like one of the list passes, and so does a longer word around it.
+    It finds whole words, whatever their case, composition or width, whatever accents and strokes were added, and
+    whatever invisible characters are in between. It does not guess: a word of letters that only look like those of one
+    of the list passes, and so does a longer word around it.
     """
 
     def __init__(self, settings: ChatSettings) -> None:
@@ -67,23 +68,41 @@ class WordList:
 
     def screen(self, text: str) -> str:
         """The text with the words masked; raises BadInput `chat.refused` when `KSMP_CHAT_WORDS_ACTION` is `refuse`."""
-        result: list[str] = []
-        for part, is_word in _parts(text):
-            if is_word and key(part) in self._words:
-                if self._refuses:
-                    raise errors.refused()
-                result.append("*" * len(part))
-            else:
-                result.append(part)
-        return "".join(result)
+        if text.isascii():
+            return ASCII_WORD.sub(lambda found: self._screened(found[0]), text)
+        return "".join(self._screened(part) if is_word else part for part, is_word in _parts(text))
+
+    def _screened(self, word: str) -> str:
+        if self._has(word):
+            if self._refuses:
+                raise errors.refused()
+            return "*" * len(word)
+        if word.isascii() or not INVISIBLE.search(word):
+            return word
+        # Some fonts show a gap where others show nothing, so each piece is a word too. A joiner leaves no gap.
+        pieces = SPLIT.split(word)
+        if len(pieces) == 1 or all(char in JOINERS for gap in pieces[1::2] for char in gap):
+            return word
+        return "".join(self._screened(piece) if not INVISIBLE.match(piece) else piece for piece in pieces if piece)
+
+    def _has(self, word: str) -> bool:
+        if word.isascii():
+            return word.lower() in self._words
+        found = key(word)
+        return found in self._words or unmarked(found) in self._words
 
 
 def key(word: str) -> str:
     """One form for all ways to write a word."""
     folded = unicodedata.normalize("NFKC", word).casefold()
-    visible = "".join(char for char in folded if not _invisible(char))
+    visible = INVISIBLE.sub("", folded)
     # Folding may undo the composition, and without the invisible characters more letters may compose.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
+
+
+def unmarked(word: str) -> str:
+    """The word without accents and strokes."""
+    return unicodedata.normalize("NFC", OVERLAID.sub("", unicodedata.normalize("NFD", word)))
 
 
 def _keys(*lists: Iterable[str]) -> Iterator[str]:
@@ -103,10 +122,8 @@ def _parts(text: str) -> Iterator[tuple[str, bool]]:
             start = index
 
 
+@lru_cache(maxsize=4096)
 def _in_word(char: str) -> bool:
     # A wide or circled letter counts as the letter it stands for.
-    return all(unicodedata.category(one)[0] in "LMN" or _invisible(one) for one in unicodedata.normalize("NFKC", char))
-
-
-def _invisible(char: str) -> bool:
-    return unicodedata.category(char) == "Cf" or char in INVISIBLE
+    wide = unicodedata.normalize("NFKC", char)
+    return all(unicodedata.category(one)[0] in "LMN" or INVISIBLE.match(one) for one in wide)

@@ -38,6 +38,8 @@ class ChatModule(Module):
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         settings = kernel.settings(ChatSettings)
+        for one in load(settings):
+            kernel.filters.add(one.review)
         slow_mode = SlowMode(kernel)
         policy = ChatPolicy(kernel, settings, slow_mode)
         mentions = Mentions(kernel, settings)
@@ -45,7 +47,7 @@ class ChatModule(Module):
         self._reactions = Reactions(kernel, settings)
         self._personal_data = PersonalDataRepository(kernel.database)
         self.features = (
-            Messages(kernel, settings, policy, slow_mode, mentions, load(settings)),
+            Messages(kernel, settings, policy, slow_mode, mentions),
             mentions,
             policy,
             Pins(kernel, settings),

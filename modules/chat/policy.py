@@ -35,6 +35,8 @@ class ChatPolicy:
     def __init__(self, kernel: Kernel, settings: ChatSettings, slow_mode: SlowMode) -> None:
         self._kernel = kernel
         self._slow_most = settings.slow_most
+        # Reads the list of suffixes now: a file is not read while a message waits.
+        has_link("ksmp.example")
         self._slow_mode = slow_mode
         self._rows = SettingsRepository(kernel.database)
         self._known: StaleCache[str, ChatRules] = StaleCache(self._rows.find, settings.fresh)

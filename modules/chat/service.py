@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import structlog
 
 from gateway import clock
@@ -15,7 +13,6 @@ from gateway.protocol.names import user_id
 from gateway.text import checked
 from modules.accounts.facade import record
 from modules.chat import errors
-from modules.chat.filter import Filter, review
 from modules.chat.mentions import Mentions
 from modules.chat.messages import Clear, Edit, Named, Send
 from modules.chat.policy import ChatPolicy
@@ -42,14 +39,12 @@ class Messages:
         policy: ChatPolicy,
         slow_mode: SlowMode,
         mentions: Mentions,
-        filters: Sequence[Filter],
     ) -> None:
         self._kernel = kernel
         self._settings = settings
         self._policy = policy
         self._slow_mode = slow_mode
         self._mentions = mentions
-        self._filters = filters
         self._rows = MessageRepository(kernel.database)
         self._turns = RoomTurns(kernel.database)
 
@@ -63,7 +58,7 @@ class Messages:
         checked(request.text, self._settings.text_characters, "text")
         rules = await self._policy.check(context, request.text, request.kind)
         mentions = await self._mentions.check(context, request.mentions)
-        text = await review(self._filters, request.text, Author.of(context.principal))
+        text = await self._kernel.filters.review(request.text, Author.of(context.principal))
         waits = self._slow_mode.take_turn(context, rules.slow_seconds)
         try:
             published = await context.publish(MESSAGE, Message(text, request.reply_to, mentions, request.kind))
@@ -97,7 +92,7 @@ class Messages:
             if len(current.erases) >= self._settings.edits:
                 raise errors.too_late(f"a message may be edited {self._settings.edits} times")
             await self._policy.check(context, request.text, before.kind)
-            text = await review(self._filters, request.text, Author.of(context.principal))
+            text = await self._kernel.filters.review(request.text, Author.of(context.principal))
             edited = Edited(
                 seq=before.seq,
                 text=text,

@@ -132,3 +132,21 @@ async def test_a_mentor_s_new_name_is_learnt(
             async with connected(running.ws_url, token(f"as-{name.split()[1]}", name=name)) as one:
                 with pytest.raises(WireError, match=r"live\.name"):
                     await one.join(room)
+
+
+async def test_what_is_written_in_a_room_passes_the_room_s_filters(create_class: CreateClass, caller: Caller) -> None:
+    one = await create_class()
+    mentor, student = one.mentor, one.student
+    await student.command("live.ask", {"text": "what the fu\U000e0100ck is x?"})
+    question = (await mentor.expect_push("live.question"))["data"]["question"]
+    assert question["text"] == "what the ***** is x?"
+    await mentor.command("live.answer", {"question": question["id"], "text": "Shit happens"})
+    answered = await student.expect_push("live.question")
+    while "answer" not in answered["data"]["question"]:
+        answered = await student.expect_push("live.question")
+    assert answered["data"]["question"]["answer"] == "**** happens"
+    await mentor.command("live.open_poll", {"question": "Fuck?", "options": ["shit", "no"]})
+    poll = (await student.expect_push("live.poll"))["data"]["poll"]
+    assert (poll["question"], poll["options"]) == ("****?", ["****", "no"])
+    me = await caller("rude").patch("/api/v1/users/me", json={"name": "ＦＵＣＫ you"}, headers=ANY)
+    assert me.json()["name"] == "**** you"

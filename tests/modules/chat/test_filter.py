@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from modules.chat.settings import ChatSettings
 WORDS = ("darn", "straße", "गाली", "née")
 LIST = WordList(ChatSettings(words=WORDS))
 # What nobody sees: zero width space, joiner, soft hyphen, grapheme joiner, variation selector.
-UNSEEN = st.sampled_from(["", "\u200b", "\u200d", "\u00ad", "\u034f", "\ufe0f"])
+UNSEEN = st.sampled_from(["", *"\u200b\u200d\u00ad\u034f\ufe0f\U000e0100\U000e0041\u2064\u3164"])
 AROUND = st.text(alphabet=" .,!?-\n()'\"😀@#/", min_size=1, max_size=5)
 
 
@@ -61,6 +62,29 @@ def test_a_longer_word_is_another_word(text: str) -> None:
     assert LIST.screen(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "screened"),
+    [
+        ("fu\U000e0100ck", "*****"),
+        ("f\u2062u\u180ec\uffa0k you", "******* you"),
+        ("f\u0336u\u0336c\u0336k\u0336", "********"),
+        ("fúck", "****"),
+        ("ｆｕｃｋ", "****"),
+        ("ⓕⓤⓒⓚ", "****"),
+        ("\u200bfuck\u200b", "******"),
+        # Where a font shows a gap, these are two words.
+        ("fuck\u3164you", "****\u3164you"),
+        ("you\u2800fuck", "you\u2800****"),
+        ("गा\u200dली", "*****"),
+        # Joiners of a longer word leave it as it is.
+        ("क्\u200dषत्रिय न\u200cगाली", "क्\u200dषत्रिय न\u200cगाली"),
+        ("कमल का फूल, cliché, naïve", "कमल का फूल, cliché, naïve"),
+    ],
+)
+def test_what_is_not_seen_hides_no_word(text: str, screened: str) -> None:
+    assert LIST.screen(text) == screened
+
+
 def test_the_built_in_list_masks_by_default() -> None:
     assert WordList(ChatSettings()).screen("what the Fuck, Scunthorpe?") == "what the ****, Scunthorpe?"
 
@@ -99,6 +123,27 @@ def test_what_cannot_be_a_filter_is_named_at_the_start(tmp_path: Path) -> None:
         "ｅｘａｍｐｌｅ．ｃｏｍ",
         "exam\u200bple.com",
         "tel://1",
+        "see example.de!",
+        "Example.De",
+        "münchen.de",
+        "देखो उदाहरण.भारत पर",
+        "例子。中国",
+        "xn--h2brj9c.in",
+        "a.co.in",
+        "foo.github.io",
+        "example.de:8080",
+        "example.de,and",
+        "example\u2024de",
+        "examp\u00adle.de",
+        "x\U000e0100ample.de",
+        "\u2066example.de\u2069",
+        "t.me",
+        "user@evil.com/path",
+        "192.168.1.1",
+        "10.0.0.1:8000/x",
+        "http://[::1]/",
+        "[2001:db8::1]",
+        "2001:db8::1",
     ],
 )
 def test_a_link(text: str) -> None:
@@ -108,3 +153,36 @@ def test_a_link(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "3.14", "e.g. this", "done.thanks", "a/b", "mail a@example.com", "v1.2.3", "."])
 def test_no_link(text: str) -> None:
     assert not has_link(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ok.And then",
+        "yes.In the end",
+        "fine.So what",
+        "Hello.My name",
+        "ok.Now go",
+        "ठीक है.अब चलो",
+        "Dr.Rao said No.5",
+        "B.Tech, M.Sc. and B.Com",
+        "open main.py or readme.md",
+        "at 10:30:15",
+        "999.1.2.3",
+        "std::vector",
+        "wait...what",
+        "i.e.so",
+        "U.S.A.",
+        "co.in",
+        "x=y.z",
+    ],
+)
+def test_a_sentence_without_a_space_after_its_full_stop_is_no_link(text: str) -> None:
+    assert not has_link(text)
+
+
+@pytest.mark.parametrize("text", ["a." * 1000, "a.a " * 500, "a:" * 1000, "@a.b" * 500, "-" * 2000, "a" * 2000 + "://"])
+def test_a_message_made_to_be_slow_is_not(text: str) -> None:
+    before = time.process_time()
+    has_link(text)
+    assert time.process_time() - before < 0.1

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from gateway import clock
 from gateway.contract import Context, Delivery, Kernel, command, snapshot_part, timer
 from gateway.errors import BadInput, invalid, not_found
 from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
+from gateway.principal import Author
 from gateway.text import checked
 from modules.accounts.facade import user_room
 from modules.live.events import PollOpened
@@ -76,7 +79,7 @@ class Polls:
     async def open(self, context: Context, request: OpenPoll) -> OpenedPoll:
         """Raises BadInput `invalid` and `too_large`, Conflict `live.too_many_polls`."""
         id, session, now = new_id(), context.room_id, clock.now()
-        poll = self._checked(request, id, session, now)
+        poll = self._checked(await self._reviewed(request, context), id, session, now)
         await self._parts.lock(session, PART)
         counts = await self._polls.count(session)
         if counts.count >= self._settings.polls or counts.open >= self._settings.polls_open:
@@ -165,6 +168,12 @@ class Polls:
         if not await self._polls.is_named(poll, session):
             raise not_found("there is no such poll in this session, or it is anonymous")
         return await self._polls.ballots(poll, span)
+
+    async def _reviewed(self, request: OpenPoll, context: Context) -> OpenPoll:
+        """The poll as the filters let it pass."""
+        review, author = self._kernel.filters.review, Author.of(context.principal)
+        options = [await review(option, author) for option in request.options]
+        return msgspec.structs.replace(request, question=await review(request.question, author), options=options)
 
     def _checked(self, request: OpenPoll, id: str, session: str, now: datetime) -> NewPoll:
         settings = self._settings
