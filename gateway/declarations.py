@@ -111,7 +111,13 @@ class Declarations:
         self.commands[command.name] = command
 
     def _add_snapshot_part(self, module: Module, part: SnapshotPart) -> None:
-        known = [other.name for parts in self.snapshots.values() for other in parts]
+        # A part of the same name completes the shared one.
+        known = [
+            other.name
+            for parts in self.snapshots.values()
+            for other in parts
+            if not (part.given == part.name == other.name and other.shared and other.rooms == part.rooms)
+        ]
         _check_name(module, "snapshot part", part.name, known)
         self._kind(module, "snapshot part", part.name, part.rooms)
         self.snapshots.setdefault(part.rooms, []).append(part)
@@ -175,8 +181,17 @@ def _commands(module: Module, feature: object) -> Iterable[CommandSpec]:
 
 def _snapshot_parts(feature: object) -> Iterable[SnapshotPart]:
     for declaration, method in declared(feature, SnapshotPartDeclaration):
-        check_handler(method, f"snapshot part {declaration.name},", "context")
-        yield SnapshotPart(name=declaration.name, rooms=declaration.room, read=method, shared=declaration.shared)
+        takes = "context, value" if declaration.given else "context"
+        check_handler(method, f"snapshot part {declaration.name},", takes)
+        if declaration.given and declaration.shared:
+            raise DeclarationError(f"snapshot part {declaration.name} is shared, so it is not given another part")
+        yield SnapshotPart(
+            name=declaration.name,
+            rooms=declaration.room,
+            read=method,
+            shared=declaration.shared,
+            given=declaration.given,
+        )
 
 
 def _listeners(feature: object) -> Iterable[Listener]:

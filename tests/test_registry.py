@@ -302,11 +302,21 @@ def test_names_of_listeners_and_timers(features: tuple[object, ...], sentence: s
     assert sentence in broken(module("halls", emits=(Opened,), features=features))
 
 
-def part(name: str, rooms: str = "hall") -> object:
+def part(name: str, rooms: str = "hall", *, shared: bool = False) -> object:
     """A feature with one part of a snapshot."""
 
-    @snapshot_part(name, room=rooms)
+    @snapshot_part(name, room=rooms, shared=shared)
     async def read(self: object, context: Context) -> Request:
+        return Request()
+
+    return feature(read=read)
+
+
+def given(name: str) -> object:
+    """A feature with what completes a shared part."""
+
+    @snapshot_part(name, room="hall", given=name)
+    async def read(self: object, context: Context, value: Request | None) -> Request:
         return Request()
 
     return feature(read=read)
@@ -319,6 +329,10 @@ def test_parts_of_a_snapshot() -> None:
     assert "snapshot part list must be guests.<what>" in broken(HALL, module("guests", features=(part("list"),)))
     twice = module("guests", features=(part("guests.list"), part("guests.list")))
     assert "declares the snapshot part guests.list twice" in broken(HALL, twice)
+    parts = declared(halls, module("guests", features=(part("guests.list", shared=True), given("guests.list"))))
+    assert [one.given for one in parts.snapshots["hall"]] == ["", "", "guests.list"]
+    alone = module("guests", features=(part("guests.list"), given("guests.list")))
+    assert "declares the snapshot part guests.list twice" in broken(HALL, alone)
     stray = module("guests", features=(part("guests.list", rooms="attic"),))
     assert "guests.list is for rooms of kind attic, which no module owns" in broken(HALL, stray)
 

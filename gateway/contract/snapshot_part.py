@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from gateway.contract.declaration import declares
 
 if TYPE_CHECKING:
-    from gateway.contract.context import Context
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +20,9 @@ class SnapshotPart:
 
     name: str
     rooms: str
-    read: Callable[[Context], Awaitable[msgspec.Struct]]
+    read: Callable[..., Awaitable[msgspec.Struct]]
     shared: bool = False
+    given: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +32,13 @@ class SnapshotPartDeclaration:
     name: str
     room: str
     shared: bool
+    given: str
 
 
-R = TypeVar("R", bound="Callable[[Any, Context], Awaitable[msgspec.Struct]]")
+R = TypeVar("R", bound="Callable[..., Awaitable[msgspec.Struct]]")
 
 
-def snapshot_part(name: str, *, room: str, shared: bool = False) -> Callable[[R], R]:
+def snapshot_part(name: str, *, room: str, shared: bool = False, given: str = "") -> Callable[[R], R]:
     """Declare `async def method(self, context: Context)` a part of the snapshot of rooms of this kind.
 
     A late joiner gets all parts at once (`Context.snapshot`). `name` is `<module>.<what>`, the part's key in the
@@ -47,7 +49,11 @@ def snapshot_part(name: str, *, room: str, shared: bool = False) -> Callable[[R]
     A `shared` part is the same for every member and changes by durable pushes of the room alone. It is read once, in
     nobody's transaction, for all who ask at about the same time, with the context of one of them.
 
+    With `given`, the method is called with the value of that shared part of the room too, or None when it could not be
+    read: `async def method(self, context, value)`. So a part need not ask for what the shared part shows to be empty. A
+    part that is `given` the shared part of its own name completes it for this member.
+
     A KsmpError that the method raises, such as Unavailable, is the answer to the whole snapshot. Any other exception
     leaves this part out: the snapshot names it in `failed`, and the log has the traceback.
     """
-    return declares(SnapshotPartDeclaration(name=name, room=room, shared=shared))
+    return declares(SnapshotPartDeclaration(name=name, room=room, shared=shared, given=given))

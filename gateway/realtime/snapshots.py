@@ -10,7 +10,7 @@ import contextvars
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -27,11 +27,14 @@ from gateway.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
+NOTHING: Final[Mapping[str, msgspec.Struct]] = {}
+
 
 @dataclass
 class _Parts:
-    """Parts that were read, by name, and the names of those that could not be."""
+    """Parts that were read, by name, as values and as JSON has them, and the names of those that could not be."""
 
+    values: dict[str, msgspec.Struct] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
 
@@ -90,24 +93,28 @@ class Snapshots:
                 shared = await asyncio.shield(read.task)
                 assert read.seq is not None
                 epoch, seq = read.epoch, read.seq
-            own = await self._read_parts((part for part in parts if not part.shared), context)
+            own = await self._read_parts((part for part in parts if not part.shared), context, shared.values)
         found, failed = {**shared.found, **own.found}, shared.failed | own.failed
-        names = [part.name for part in parts]
+        names = list(dict.fromkeys(part.name for part in parts))
         return Snapshot(
             room=context.room,
             epoch=epoch,
             seq=seq,
-            parts={name: found[name] for name in names if name in found},
+            parts={name: found[name] for name in names if name in found and name not in failed},
             failed=[name for name in names if name in failed],
         )
 
-    async def _read_parts(self, parts: Iterable[SnapshotPart], context: Context) -> _Parts:
+    async def _read_parts(
+        self, parts: Iterable[SnapshotPart], context: Context, given: Mapping[str, msgspec.Struct] = NOTHING
+    ) -> _Parts:
         """Read parts one after the other; an error in one of them does not keep the others out."""
         result = _Parts()
         for part in parts:
             try:
+                value = await (part.read(context, given.get(part.given)) if part.given else part.read(context))
+                result.values[part.name] = value
                 # As JSON has it, whichever codec the answer goes out by: a time is a text in both.
-                result.found[part.name] = msgspec.to_builtins(await part.read(context))
+                result.found[part.name] = msgspec.to_builtins(value)
             except KsmpError:
                 # Such as Unavailable: it is meant for the caller, who asks again.
                 raise

@@ -51,7 +51,7 @@ class Pins:
             return Revised(rev)
         return await self._write(context, "chat.unpin", request.seq, left, rev + 1)
 
-    @snapshot_part("chat.pins", room="session")
+    @snapshot_part("chat.pins", room="session", shared=True)
     async def current(self, context: Context) -> PinnedMessages:
         """What is pinned; raises Unavailable."""
         found = await self._rows.find(context.room_id)

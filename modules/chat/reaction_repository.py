@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.batching import Batched
 from gateway.contract import Database
 from modules.chat.pushes import ReactionTally
 
@@ -63,6 +64,7 @@ class ReactionRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._tallies = Batched(self._tallies_of_many)
 
     async def add(self, session: str, reactions: Iterable[Reaction]) -> set[int]:
         """Write reactions; gives the seqs of the messages that did not have them."""
@@ -82,6 +84,14 @@ class ReactionRepository:
         """The counts of these messages by seq; those that were never given a reaction are left out."""
         rows = await self._database.fetch(TALLIES, session, list(seqs))
         return [ReactionTally(row["seq"], COUNTS.decode(row["counts"]), row["rev"]) for row in rows]
+
+    async def tallies_together(self, session: str, seqs: tuple[int, ...]) -> list[ReactionTally]:
+        """The same, read once for all who ask for the same messages at the same moment. In no transaction."""
+        return await self._tallies((session, seqs))
+
+    async def _tallies_of_many(self, asked: list[tuple[str, tuple[int, ...]]]) -> list[list[ReactionTally]]:
+        found = {one: await self.tallies(*one) for one in dict.fromkeys(asked)}
+        return [found[one] for one in asked]
 
     async def of_user(self, session: str, seqs: Sequence[int], user: str) -> dict[int, list[str]]:
         """The emojis that a user gave these messages."""

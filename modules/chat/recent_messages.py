@@ -16,12 +16,24 @@ class RecentMessages:
         self._most = settings.recent
         self._reactions = ReactionRepository(kernel.database)
 
-    @snapshot_part("chat.messages", room="session")
-    async def recent(self, context: Context) -> Recent:
-        """The room's newest messages with their reactions; raises Unavailable."""
+    @snapshot_part("chat.messages", room="session", shared=True)
+    async def messages(self, context: Context) -> Recent:
+        """The room's newest messages; raises Unavailable."""
         stored = await context.rooms.recent(context.room, self._most, VERSIONS)
         posts = sorted((post_of(one) for one in stored), key=lambda one: one.seq)
-        seqs = [one.seq for one in posts]
-        tallies = await self._reactions.tallies(context.room_id, seqs)
-        mine = await self._reactions.of_user(context.room_id, seqs, context.principal.id)
-        return Recent(tuple(posts), tuple(tallies), mine)
+        return Recent(tuple(posts), (), {})
+
+    @snapshot_part("chat.messages", room="session", given="chat.messages")
+    async def with_reactions(self, context: Context, value: Recent | None) -> Recent:
+        """The messages with their reactions; raises Unavailable.
+
+        No durable push tells of reactions, so these are read after the member has asked.
+        """
+        found = value or await self.messages(context)
+        if not found.messages:
+            return found
+        seqs = tuple(post.seq for post in found.messages)
+        tallies = await self._reactions.tallies_together(context.room_id, seqs)
+        # Whoever gives a reaction counts it in the same transaction.
+        mine = await self._reactions.of_user(context.room_id, seqs, context.principal.id) if tallies else {}
+        return Recent(found.messages, tuple(tallies), mine)

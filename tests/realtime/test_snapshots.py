@@ -113,3 +113,40 @@ async def test_a_snapshot_without_failures_does_not_speak_of_them(here: Node) ->
     found = await reads.read(context(here, room))
     assert set(msgspec.to_builtins(found)) == {"room", "epoch", "seq", "parts"}
     await reads.stop()
+
+
+async def test_a_part_is_given_a_shared_one(here: Node) -> None:
+    """It need not ask for what that shows to be empty, and completes the part of its own name."""
+    asked: list[Board | None] = []
+
+    async def mine(context: Context, value: Board | None) -> Board:
+        asked.append(value)
+        return Board("mine" if value is None else f"{value.title}, mine")
+
+    room = f"test:{uuid.uuid4().hex}"
+    reads = snapshots(
+        here,
+        SnapshotPart(name="test.board", rooms="test", read=whole, shared=True),
+        SnapshotPart(name="test.board", rooms="test", read=mine, given="test.board"),
+        SnapshotPart(name="test.broken", rooms="test", read=broken, shared=True),
+        SnapshotPart(name="test.own", rooms="test", read=mine, given="test.broken"),
+    )
+    found = await reads.read(context(here, room))
+    assert found.parts == {"test.board": {"title": "whole, mine"}, "test.own": {"title": "mine"}}
+    assert (found.failed, asked) == (["test.broken"], [Board("whole"), None])
+    await reads.stop()
+
+
+async def test_a_part_whose_completion_fails_is_left_out(here: Node) -> None:
+    async def mine(context: Context, value: Board | None) -> Board:
+        raise KeyError("mine")
+
+    room = f"test:{uuid.uuid4().hex}"
+    reads = snapshots(
+        here,
+        SnapshotPart(name="test.board", rooms="test", read=whole, shared=True),
+        SnapshotPart(name="test.board", rooms="test", read=mine, given="test.board"),
+    )
+    found = await reads.read(context(here, room))
+    assert (found.parts, found.failed) == ({}, ["test.board"])
+    await reads.stop()

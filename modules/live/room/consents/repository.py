@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.batching import Batched
 from gateway.contract import Database
 from gateway.principal import Principal
 from modules.live.room.repository import with_revision
@@ -39,8 +40,11 @@ ANSWER: Final = """
 """
 COUNT_AGREED: Final = "SELECT count(*) AS count FROM live_consent WHERE session_id = $1 AND agreed"
 OWN: Final = """
-    SELECT recording, (SELECT agreed FROM live_consent WHERE session_id = id AND user_id = $2) AS agreed
-    FROM live_session WHERE id = $1
+    SELECT number, recording, (
+        SELECT agreed FROM live_consent WHERE session_id = session.id AND user_id = asked.user_id
+    ) AS agreed
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (session_id, user_id, number)
+    JOIN live_session AS session ON session.id = asked.session_id ORDER BY number
 """
 DECLINED: Final = """
     SELECT part.rev, (SELECT count(*) FROM live_consent WHERE session_id = part.session_id AND agreed) AS agreed,
@@ -57,6 +61,7 @@ class ConsentRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._own = Batched(self._own_of_many)
 
     async def is_recorded(self, session: str) -> bool:
         return bool((await self._database.fetch(IS_RECORDED, session))[0]["recording"])
@@ -69,7 +74,12 @@ class ConsentRepository:
         return int((await self._database.fetch(COUNT_AGREED, session))[0]["count"])
 
     async def own(self, session: str, user: str) -> OwnConsent:
-        return msgspec.convert((await self._database.fetch(OWN, session, user))[0], OwnConsent)
+        """One statement for all who ask at the same moment. In no transaction."""
+        return await self._own((session, user))
+
+    async def _own_of_many(self, asked: list[tuple[str, str]]) -> list[OwnConsent]:
+        sessions, users = zip(*asked, strict=True)
+        return [msgspec.convert(row, OwnConsent) for row in await self._database.fetch(OWN, sessions, users)]
 
     async def declined(self, session: str) -> tuple[int, int, list[DeclinedRow]]:
         """The part's revision, how many agree, and who declined, by id."""

@@ -139,8 +139,10 @@ class Polls:
         rev, polls = await self._polls.polls(context.room_id, STAFF_PART)
         return PollsSnapshot(rev, views(polls, staff=True))
 
-    @snapshot_part("live.my_votes", room="session")
-    async def my_votes(self, context: Context) -> MyVotes:
+    @snapshot_part("live.my_votes", room="session", given="live.polls")
+    async def my_votes(self, context: Context, value: PollsSnapshot | None) -> MyVotes:
+        if value is not None and not value.polls:
+            return MyVotes({})
         user = context.principal.id
         polls = {poll.id: poll for poll in await self._polls.votable(context.room_id)}
         votes = await self._polls.votes(list(polls), [stored_voter(poll, user) for poll in polls.values()])

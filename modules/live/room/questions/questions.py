@@ -136,8 +136,10 @@ class Questions:
         rev, rows = await self._questions.shown(context.room_id)
         return QuestionsSnapshot(rev, sorted((view(row) for row in rows), key=order))
 
-    @snapshot_part("live.my_questions", room="session")
-    async def my_questions(self, context: Context) -> MyQuestions:
+    @snapshot_part("live.my_questions", room="session", given="live.questions")
+    async def my_questions(self, context: Context, value: QuestionsSnapshot | None) -> MyQuestions:
+        if value is not None and not value.questions:
+            return MyQuestions([], [])
         rows = await self._questions.own(context.room_id, context.principal.id)
         asked = sorted(row.id for row in rows if row.asked)
         return MyQuestions(asked, sorted(row.id for row in rows if row.upvoted))
