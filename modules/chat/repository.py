@@ -58,9 +58,18 @@ def _settings(row: Mapping[str, Any]) -> ChatRules:
     return ChatRules(Mode(row["mode"]), row["slow_seconds"], Links(row["links"]), row["rev"])
 
 
-WRITE_WAIT: Final = """
-    INSERT INTO chat_wait (session_id, user_id, until) VALUES ($1, $2, $3)
-    ON CONFLICT (session_id, user_id) DO UPDATE SET until = $3
+# Of two that come at once the second waits for the first one's row, and then finds that it has to wait.
+TAKE_WAIT: Final = """
+    INSERT INTO chat_wait AS wait (session_id, user_id, until)
+    VALUES ($1, $2, clock_timestamp() + $3::integer * interval '1 second')
+    ON CONFLICT (session_id, user_id) DO UPDATE SET until = EXCLUDED.until WHERE wait.until <= clock_timestamp()
+    RETURNING until
+"""
+GIVE_BACK_WAIT: Final = "DELETE FROM chat_wait WHERE session_id = $1 AND user_id = $2 AND until = $3"
+LOCK_WAIT: Final = "SELECT FROM chat_wait WHERE session_id = $1 AND user_id = $2 AND until = $3 FOR UPDATE"
+WAIT_LEFT: Final = """
+    SELECT extract(epoch FROM until - clock_timestamp())::float8 AS seconds FROM chat_wait
+    WHERE session_id = $1 AND user_id = $2
 """
 DELETE_WAITS: Final = "DELETE FROM chat_wait WHERE session_id = $1 RETURNING user_id AS user, until"
 
@@ -78,8 +87,25 @@ class WaitRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def write(self, session: str, user: str, until: datetime) -> None:
-        await self._database.fetch(WRITE_WAIT, session, user, until)
+    async def take(self, session: str, user: str, seconds: int) -> datetime | None:
+        """Let the user wait so long from now, and say until when; None when they wait already."""
+        for row in await self._database.fetch(TAKE_WAIT, session, user, seconds):
+            return msgspec.convert(row["until"], datetime)
+        return None
+
+    async def left(self, session: str, user: str) -> float:
+        """How many seconds the user still has to wait."""
+        for row in await self._database.fetch(WAIT_LEFT, session, user):
+            return float(row["seconds"])
+        return 0.0
+
+    async def give_back(self, session: str, user: str, until: datetime) -> None:
+        """End the wait that was taken until then."""
+        await self._database.fetch(GIVE_BACK_WAIT, session, user, until)
+
+    async def lock(self, session: str, user: str, until: datetime) -> bool:
+        """Whether the user still waits until then; nobody ends that before the transaction does."""
+        return bool(await self._database.fetch(LOCK_WAIT, session, user, until))
 
     async def delete_all(self, session: str) -> list[Wait]:
         """Delete the waits of a session, also those that are over; gives what was deleted."""

@@ -59,15 +59,8 @@ class Messages:
         rules = await self._policy.check(context, request.text, request.kind)
         mentions = await self._mentions.check(context, request.mentions)
         text = await self._kernel.filters.review(request.text, Author.of(context.principal))
-        waits = self._slow_mode.take_turn(context, rules.slow_seconds)
-        try:
+        async with self._slow_mode.turn(context, rules.slow_seconds):
             published = await context.publish(MESSAGE, Message(text, request.reply_to, mentions, request.kind))
-        except BaseException:
-            if waits:
-                self._slow_mode.give_turn_back(context)
-            raise
-        if waits:
-            await self._slow_mode.wait(context, rules.slow_seconds)
         if mentions:
             await self._mentions.tell(context, published.seq, mentions, text)
         return published

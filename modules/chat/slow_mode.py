@@ -1,14 +1,16 @@
 """Slow mode: a viewer waits after each message.
 
-A restriction of the kernel makes them wait on every node. Until it holds, this node counts by itself, so that it tells
-two messages apart that come at once.
+A row for each user who waits decides whose turn it is, so that of two messages which come at once, on one gateway or on
+two, one counts. A restriction of the kernel then refuses the next ones on every node without asking the row.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from datetime import timedelta
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -34,36 +36,34 @@ class SlowMode:
     def __init__(self, kernel: Kernel) -> None:
         self._database = kernel.database
         self._rows = WaitRepository(kernel.database)
-        # When a member may send again, by the monotonic clock, until the kernel knows it too.
+        # When a member may send again, by the monotonic clock: for those who sent while the database was away.
         self._waits: TLRUCache[tuple[str, str], float] = TLRUCache(math.inf, _until, time.monotonic)
 
-    def take_turn(self, context: Context, seconds: int) -> bool:
-        """Whether slow mode counts this message; raises Limited `chat.slow_mode` while the member has to wait."""
-        if not seconds or context.at_least(SPEAKER):
-            return False
-        place, now = (context.room, context.principal.id), time.monotonic()
-        left = self._waits.get(place, 0.0) - now
-        if left > 0.0:
-            raise errors.slow_mode(min(left, float(seconds)))
-        self._waits[place] = now + seconds
-        return True
+    @asynccontextmanager
+    async def turn(self, context: Context, seconds: int) -> AsyncIterator[None]:
+        """Send one message inside the block; the author waits after it. A message that was not stored does not count.
 
-    def give_turn_back(self, context: Context) -> None:
-        """Forget a message that counted, because it was not stored."""
-        self._waits.pop((context.room, context.principal.id), None)
-
-    async def wait(self, context: Context, seconds: int) -> None:
-        """Make the author of a message that counted wait on every node.
-
-        Without the database only this node knows.
+        Raises Limited `chat.slow_mode` while the author has to wait. Without the database this node counts by itself.
         """
-        user, until = context.principal.id, clock.now() + timedelta(seconds=seconds)
+        if not seconds or context.at_least(SPEAKER):
+            yield
+            return
         try:
-            async with self._database.transaction():
-                await self._rows.write(context.room_id, user, until)
-                await context.rooms.restrict(context.room, user, COMMANDS, until, name=RESTRICTION)
+            until = await self._rows.take(context.room_id, context.principal.id, seconds)
         except Unavailable:
-            log.warning("wait.unknown", session=context.room_id)
+            with self._turn_here(context, seconds):
+                yield
+            return
+        if until is None:
+            left = await self._rows.left(context.room_id, context.principal.id)
+            raise errors.slow_mode(min(max(left, 0.001), float(seconds)))
+        try:
+            yield
+        except BaseException:
+            with suppress(Unavailable):
+                await self._rows.give_back(context.room_id, context.principal.id, until)
+            raise
+        await self._restrict(context, until)
 
     async def end_waits(self, context: Context) -> None:
         """End all waits of the session, in the caller's transaction; raises Unavailable."""
@@ -72,6 +72,30 @@ class SlowMode:
             self._waits.pop((context.room, wait.user), None)
             if wait.until > now:
                 await context.rooms.lift(context.room, wait.user, name=RESTRICTION)
+
+    @contextmanager
+    def _turn_here(self, context: Context, seconds: int) -> Iterator[None]:
+        """The same, as this node alone knows."""
+        place, now = (context.room, context.principal.id), time.monotonic()
+        left = self._waits.get(place, 0.0) - now
+        if left > 0.0:
+            raise errors.slow_mode(min(left, float(seconds)))
+        self._waits[place] = now + seconds
+        try:
+            yield
+        except BaseException:
+            self._waits.pop(place, None)
+            raise
+
+    async def _restrict(self, context: Context, until: datetime) -> None:
+        """Refuse the author's next messages on every node, unless slow mode has ended meanwhile."""
+        user = context.principal.id
+        try:
+            async with self._database.transaction():
+                if await self._rows.lock(context.room_id, user, until):
+                    await context.rooms.restrict(context.room, user, COMMANDS, until, name=RESTRICTION)
+        except Unavailable:
+            log.warning("wait.unknown", session=context.room_id)
 
 
 def _until(place: tuple[str, str], until: float, now: float) -> float:

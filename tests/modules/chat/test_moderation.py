@@ -123,6 +123,31 @@ async def test_slow_mode_makes_viewers_wait_on_every_gateway(enter: Enter, room:
     await eventually(lambda: bob.say(room, "at last"))
 
 
+async def test_slow_mode_counts_messages_that_come_at_once_on_several_ways(
+    enter: Enter, room: str, node: Running, second: Running, token: MakeToken
+) -> None:
+    meera = await enter("meera", "mentor")
+    await meera.call("chat.configure", room=room, data={"slow_seconds": 300})
+    for probe in (await enter("probe"), await enter("another-probe", there=True)):
+        await eventually(lambda probe=probe: _slowed(probe, room))
+    for name in ("ann", "ben", "cara"):
+        clients = [await enter(name), await enter(name), await enter(name, there=True)]
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token(name)}"}) as rest:
+
+            async def post(url: str, rest: httpx.AsyncClient = rest) -> Any:
+                body = {"cmd": "chat.send", "data": {"text": "by POST"}}
+                answer = (await rest.post(f"{url}/api/v1/rooms/{room}/commands", json=body)).json()
+                return answer if "seq" in answer else WireError({"message": "", **answer})
+
+            answers = await asyncio.gather(
+                *(client.say(room, f"{n}") for n, client in enumerate(clients)),
+                *(post(gateway.url) for gateway in (node, second)),
+                return_exceptions=True,
+            )
+        codes = [one.code for one in answers if isinstance(one, WireError)]
+        assert codes == ["chat.slow_mode"] * 4, answers
+
+
 async def _slowed(client: WireClient, room: str) -> None:
     """Talk until slow mode stops it."""
     await client.say(room, "on and on")
