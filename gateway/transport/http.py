@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 from gateway.protocol.codec import Codec
 from gateway.settings import Settings
 from gateway.transport import handshake
+from gateway.transport.answer_writer import AnswerWriter
 from gateway.transport.bounded_pending import BoundedPending
 from gateway.transport.endpoint import Endpoints, WebSocketEndpoint
 from gateway.transport.handshake import Handshake
@@ -188,10 +189,13 @@ class HttpProtocol(HttpToolsProtocol):
     def _begin(self, version: str) -> None:
         """Start the application for this request, or queue the request behind those before it."""
         before = self.cycle
+        transport: Any = self.transport
+        if self.scope["method"] != "HEAD":
+            transport = AnswerWriter(transport, self.loop)
         made = Http10Cycle if version == "1.0" else RequestResponseCycle
         self.cycle = made(
             scope=self.scope,
-            transport=self.transport,
+            transport=transport,
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,
