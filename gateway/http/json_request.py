@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 from litestar import Request
+from litestar.exceptions import ValidationException
 from litestar.types import Empty
 
 from gateway.errors import BadInput, invalid
+from gateway.http.unknown_fields import unknown
 from gateway.protocol.bad_text import mended_json
+
+# Fields that one answer names.
+MOST: Final = 20
 
 _decode = msgspec.json.Decoder().decode
 
 
 class JsonRequest(Request[Any, Any, Any]):
-    """A request whose body is read once, and refused with `invalid` and a sentence when it is no JSON."""
+    """A request whose body is read once. It is refused with `invalid` when it is no JSON or has unknown fields."""
 
     async def json(self) -> Any:
-        """The body as dicts, lists, strings and numbers, None for an empty one; raises BadInput `invalid`."""
+        """The body as dicts, lists, strings and numbers, None for an empty one; raises what becomes `invalid`."""
         held = self._connection_state
         if held.json is Empty:
             held.json = _read(await self.body() or b"null")
+            self._check_fields(held.json)
         return held.json
+
+    def _check_fields(self, body: Any) -> None:
+        """Raise ValidationException, which names each field that the route's body does not have."""
+        signature = getattr(self.scope["route_handler"], "parsed_fn_signature", None)
+        data = signature.parameters.get("data") if signature is not None else None
+        if data is not None and (found := unknown(data.annotation, body)):
+            extra = [{"key": name, "message": "there is no such field", "source": "body"} for name in found[:MOST]]
+            raise ValidationException("unknown fields", extra=extra)
 
 
 def check_address(request: Request[Any, Any, Any]) -> None:
