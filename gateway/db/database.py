@@ -12,7 +12,7 @@ import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.table import Table
 
-from gateway.errors import Unavailable
+from gateway.errors import BadInput, Unavailable, invalid
 
 # The errors of asyncpg and the socket when the server is absent, shuts down or does not answer in time.
 AWAY = (
@@ -25,15 +25,30 @@ AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
 )
+# A value outside of what its column's type holds.
+NO_ROOM = (asyncpg.NumericValueOutOfRangeError, asyncpg.DatetimeFieldOverflowError, asyncpg.IntervalFieldOverflowError)
 
 
 @contextlib.contextmanager
 def guard() -> Iterator[None]:
-    """Turn lost connections and timeouts inside the block into Unavailable."""
+    """Turn lost connections and timeouts inside the block into Unavailable, and what it cannot hold into `invalid`."""
     try:
         yield
     except AWAY as error:
         raise Unavailable("the database is away") from error
+    except asyncpg.DataError as error:
+        if (refused := unstorable(error)) is None:
+            raise
+        raise refused from error
+
+
+def unstorable(error: asyncpg.DataError) -> BadInput | None:
+    """What a caller is told whose text, number or time PostgreSQL cannot hold; None for a fault of the statement."""
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError):
+        return invalid("text must not hold the character U+0000")
+    if isinstance(error, NO_ROOM) or isinstance(error.__cause__, OverflowError):
+        return invalid("a number or a time is out of range")
+    return None
 
 
 class Transaction(PostgresTransaction):

@@ -17,6 +17,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -69,9 +70,10 @@ class Sort:
             if name != self.name or len(values) != len(self.columns):
                 raise _unknown()
             return [
-                msgspec.convert(value, column.value_type) for value, column in zip(values, self.columns, strict=True)
+                _storable(msgspec.convert(value, column.value_type))
+                for value, column in zip(values, self.columns, strict=True)
             ]
-        except (binascii.Error, msgspec.MsgspecError, UnicodeError, ValueError):
+        except (binascii.Error, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
             raise _unknown() from None
 
 
@@ -102,6 +104,20 @@ def _span(
     ] = None,
 ) -> Span:
     return Span(limit, cursor)
+
+
+def _storable(value: Any) -> Any:
+    """The value as PostgreSQL can compare it; raises ValueError or OverflowError for one that it cannot hold."""
+    match value:
+        case datetime() if value.tzinfo is None:
+            raise ValueError("no zone")
+        case datetime():
+            return value.astimezone(UTC)
+        case int() if not -(2**63) <= value < 2**63:
+            raise OverflowError("no bigint")
+        case str() if "\0" in value:
+            raise ValueError("no text")
+    return value
 
 
 def _unknown() -> BadInput:

@@ -19,6 +19,7 @@ from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetail
 from litestar.response import Response
 from litestar.types import Receive, Scope, Send
 
+from gateway.db.database import unstorable
 from gateway.errors import HTTP_STATUS, BadInput, Code, KsmpError, invalid
 from gateway.http import allowed_methods
 from gateway.http.envelope import request_id
@@ -72,7 +73,8 @@ def plugin() -> ProblemDetailsPlugin:
             exception_to_problem_detail_map={
                 KsmpError: _business,
                 HTTPException: _http,
-                asyncpg.CharacterNotInRepertoireError: _unstorable,
+                asyncpg.DataError: _unstorable,
+                OverflowError: _out_of_range,
             }
         )
     )
@@ -118,9 +120,19 @@ def _http(error: HTTPException) -> ProblemDetailsException:
     return Problem(status_code=error.status_code, detail=detail, extra=extra, headers=dict(error.headers or {}))
 
 
-def _unstorable(error: asyncpg.CharacterNotInRepertoireError) -> ProblemDetailsException:
-    """PostgreSQL cannot store U+0000, and no field needs it."""
-    return _business(invalid("text must not hold the character U+0000"))
+def _unstorable(error: asyncpg.DataError) -> ProblemDetailsException:
+    """PostgreSQL cannot hold what was sent; an error for any other reason is the statement's."""
+    return _business(unstorable(error) or _unexpected(error))
+
+
+def _out_of_range(error: OverflowError) -> ProblemDetailsException:
+    """Times at the edge of the calendar, and numbers beyond what arithmetic holds, come from callers alone."""
+    return _business(invalid("a number or a time is out of range"))
+
+
+def _unexpected(error: Exception) -> KsmpError:
+    log.error("request.failed", exc_info=error)
+    return KsmpError(Code.INTERNAL, "internal error")
 
 
 def _field(item: dict[str, Any]) -> dict[str, Any]:

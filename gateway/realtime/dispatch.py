@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from gateway import clock
-from gateway.errors import BadInput, Code, KsmpError
+from gateway.errors import BadInput, Code, KsmpError, invalid
 from gateway.protocol.connection import ServerConnection, error_body
 from gateway.protocol.messages import Command, Failed, Join, Leave, Ok, Ping, PingResult, Refresh
 from gateway.protocol.names import room_name
@@ -80,6 +80,9 @@ class Dispatcher:
             self._reply(connection, member, command, ok)
         except KsmpError as error:
             self._refuse(connection, member, command, error)
+        except OverflowError:
+            # A time at the edge of the calendar, or a number beyond what arithmetic holds.
+            self._refuse(connection, member, command, invalid("a number or a time is out of range"))
         except Exception:
             trace = uuid.uuid4().hex
             log.exception("command.failed", command=command.cmd, trace=trace)

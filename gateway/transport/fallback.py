@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 # The core commands that are used in a room. The others belong to a connection.
 IN_ROOMS: Final = ("history", "presence", "typing")
+DIGITS: Final = len(str(MAX_ID))
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -193,7 +194,9 @@ def _wanted(request: Request[Any, Any, Any]) -> dict[str, Position | None]:
     for mark in marks:
         room, _, place = mark.partition("|")
         epoch, _, seq = place.partition("|")
-        if not epoch or len(epoch) > 64 or not seq.isascii() or not seq.isdigit() or int(seq) > MAX_ID:
+        # A number too long for any sequence is not even read: Python refuses to read thousands of digits.
+        good = seq.isascii() and seq.isdigit() and len(seq) <= DIGITS and int(seq) <= MAX_ID
+        if not epoch or len(epoch) > 64 or not good:
             raise invalid("since and Last-Event-ID must be <room>|<epoch>|<seq>")
         rooms[str(room_name(room))] = Position(epoch, int(seq))
     return rooms
