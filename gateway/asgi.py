@@ -60,7 +60,7 @@ def create_app(gateway: Gateway) -> Litestar:
             cors_config=cors.config(settings),
             request_class=JsonRequest,
             request_max_body_size=settings.body_bytes,
-            openapi_config=openapi.config(),
+            openapi_config=openapi.config(gateway.modules, gateway.declarations.commands),
             # Logs are configured once for the process, libraries included.
             logging_config=None,
             # A signature namespace is not needed: handlers name their types themselves.

@@ -19,6 +19,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def example_day() -> datetime:
+    """A Monday, 12:30 in UTC, half a year from now: an example of a request that names it can be sent as it is."""
+    day = (now() + timedelta(weeks=26)).replace(hour=12, minute=30, second=0, microsecond=0)
+    return day + timedelta(days=-day.weekday() % 7)
+
+
 def now_seconds() -> float:
     """Seconds since the Unix epoch, as tokens hold them."""
     return time.time()

@@ -28,6 +28,7 @@ from gateway.settings import PREFIX, Settings, check_unknown, read, settings_fau
 API = "/api/v1"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 EVENT = re.compile(r"[A-Z][A-Za-z0-9]{0,63}", re.ASCII)
+CODE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", re.ASCII)
 
 
 class RegistryError(Exception):
@@ -82,6 +83,12 @@ def ordered(modules: Iterable[type[Module]]) -> list[type[Module]]:
             raise RegistryError(f"Module {module.name!r} needs a name of lower-case letters, digits and _.")
         for attribute in ("requires", "hears", "emits", "tables"):
             check_sequence(module.name, attribute, getattr(module, attribute))
+        for code, statuses in module.codes.items():
+            check_sequence(module.name, "codes", statuses)
+            if not CODE.fullmatch(code) or code.partition(".")[0] != module.name:
+                raise RegistryError(f"Module {module.name}: `codes` has {code!r}; write {module.name}.<what>.")
+            if not statuses or not all(status in range(400, 600) for status in statuses):
+                raise RegistryError(f"Module {module.name}: {code} in `codes` needs statuses, such as (409,).")
         if module.name in by_name:
             raise RegistryError(f"Two modules are called {module.name}; rename one.")
         by_name[module.name] = module

@@ -13,6 +13,7 @@ import pytest
 import gateway
 from gateway import registry
 from gateway.app import Gateway
+from gateway.contract.module import Module
 from gateway.errors import CloseCode, Code
 from gateway.protocol.messages import CORE_COMMANDS
 from gateway.settings import PREFIX, Settings, variable
@@ -134,3 +135,32 @@ def test_settings_of_modules(name: str) -> None:
     assert name.startswith(PREFIX)
     assert f"`{name}`" in pages()
     assert name in sources_of_tests()
+
+
+def raised(module: str) -> dict[str, set[int]]:
+    """The error codes that a module's source makes, with the statuses of their classes."""
+    found: dict[str, set[int]] = {}
+    for file in sorted((ROOT / "modules" / module).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in STATUSES:
+                continue
+            for value in (*node.args, *(keyword.value for keyword in node.keywords if keyword.arg == "code")):
+                if isinstance(value, ast.Constant) and re.fullmatch(rf"{module}\.[a-z_]+", str(value.value)):
+                    found.setdefault(str(value.value), set()).add(STATUSES[node.func.id])
+    return found
+
+
+STATUSES = {"BadInput": 400, "Refused": 403, "Conflict": 409, "Limited": 429, "Unavailable": 503}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_modules_declare_their_codes(module: Module) -> None:
+    """The API's description shows what is declared."""
+    for code, statuses in raised(module.name).items():
+        assert statuses <= set(module.codes.get(code, ())), code
+    for code in module.codes:
+        assert f"`{code}`" in page_of(module.name), code
+
+
+def test_the_codes_are_found() -> None:
+    assert raised("programs")["programs.payment_required"] == {409}

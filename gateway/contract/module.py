@@ -32,6 +32,8 @@ class Module:
     `emits` are the facts it publishes: frozen structs of its `events.py`, each with the tag it has on the wire,
     `class SessionEnded(msgspec.Struct, frozen=True, tag="live.SessionEnded")`. Fields may be added with a default;
     whoever listened before goes on.
+    `codes` are the error codes of its own, each with the statuses that REST answers it with; the API's description
+    shows them.
     `routes` are mounted under /api/v1; each states its policy (gateway/auth/policy.py, gateway/http/README.md).
     `gateway.http.services` hands them the services they name.
     """
@@ -43,6 +45,7 @@ class Module:
     emits: ClassVar[Sequence[type[msgspec.Struct]]] = ()
     tables: ClassVar[Sequence[type[Table]]] = ()
     migrations: ClassVar[Path | None] = None
+    codes: ClassVar[Mapping[str, Sequence[int]]] = {}
 
     features: Sequence[object] = ()
     rooms: Sequence[RoomKind] = ()

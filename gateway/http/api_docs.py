@@ -8,16 +8,15 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, Response, Router, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.params import FromPath
-from litestar.serialization import default_serializer
 
 from gateway.auth.policy import OPT as POLICY
 from gateway.auth.policy import anyone
@@ -97,8 +96,8 @@ class OwnPages(OpenAPIRenderPlugin):
         return PAGE.encode()
 
 
-def router() -> Router:
-    """The routes of one application."""
+def router(describe: Callable[[Litestar], Mapping[str, Any]]) -> Router:
+    """The routes of one application; `describe` gives its description."""
     assets = {
         file.name: File(file.read_bytes, TYPES[file.suffix], A_DAY)
         for file in _folder().iterdir()
@@ -112,7 +111,7 @@ def router() -> Router:
             app = request.app
 
             def render() -> bytes:
-                return msgspec.json.encode(app.openapi_schema.to_schema(), enc_hook=default_serializer)
+                return msgspec.json.encode(describe(app))
 
             description.append(File(render, "application/json", CHECKED))
         return await description[0].answer(request)

@@ -6,18 +6,19 @@ The conventions are added to every route: its policy, its problems, its headers,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Final, get_args, get_origin
 
 import msgspec
-from litestar import Response
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import (
     Components,
     Example,
+    License,
     OpenAPIHeader,
     OpenAPIType,
     Operation,
@@ -31,8 +32,11 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
 from gateway.auth.policy import Policy, policy_of
+from gateway.contract.command import CommandSpec
+from gateway.contract.module import Module
 from gateway.errors import HTTP_STATUS, Code
 from gateway.http import api_docs, conditional, etag, idempotency
+from gateway.http.description import describe, shown
 from gateway.http.listing import Page
 from gateway.http.problems import REASONS, ProblemDetails
 
@@ -73,11 +77,13 @@ take it in `If-None-Match`, and answer 304 while nothing changed. Ids are UUIDv7
 `Authorization: Bearer`."""
 
 
-def config() -> OpenAPIConfig:
+def config(modules: Sequence[Module], commands: Mapping[str, CommandSpec]) -> OpenAPIConfig:
+    """The description of the routes, of these modules' codes and of the commands."""
     return OpenAPIConfig(
         title="KSMP",
         version=version("ksmp"),
         description=ABOUT,
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
         use_handler_docstrings=True,
         operation_id_creator=_operation_id,
         components=Components(
@@ -92,7 +98,7 @@ def config() -> OpenAPIConfig:
             },
         ),
         render_plugins=[api_docs.OwnPages()],
-        openapi_router=api_docs.router(),
+        openapi_router=api_docs.router(partial(describe, modules=modules, commands=commands)),
     )
 
 
@@ -186,7 +192,7 @@ def _operation(handler: HTTPRouteHandler, policy: Policy) -> Any:
             operation.parameters = [*(operation.parameters or ()), _if_none_match()]
         if wanted := handler.opt.get(idempotency.OPT):
             operation.parameters = [*(operation.parameters or ()), _idempotency_key(wanted == "required")]
-        returned = _shown(handler.parsed_fn_signature.return_type.annotation)
+        returned = shown(handler.parsed_fn_signature.return_type.annotation)
         responses: dict[str, Any] = operation.responses or {}
         for status, response in responses.items():
             names = [*ON_EVERY, *(WHEN_LIMITED if policy.limited else ())]
@@ -251,21 +257,16 @@ def is_conditional(handler: HTTPRouteHandler) -> bool:
     # Empty for a route that returns a Response, which may be JSON; files are bytes of a type that the route states.
     return (
         handler.media_type in ("", MediaType.JSON)
-        and _shown(handler.parsed_fn_signature.return_type.annotation) is not bytes
+        and shown(handler.parsed_fn_signature.return_type.annotation) is not bytes
     )
-
-
-def _shown(annotation: Any) -> Any:
-    """The type that a route answers, without the Response around it."""
-    origin = get_origin(annotation)
-    return get_args(annotation)[0] if isinstance(origin, type) and issubclass(origin, Response) else annotation
 
 
 def _illustrate(content: Mapping[str, Any] | None, kind: Any) -> None:
     example = example_of(kind)
     for media in (content or {}).values():
         if example is not None and media.example is None and not media.examples:
-            media.example = msgspec.to_builtins(example)
+            # As JSON, because Litestar leaves out whatever is None.
+            media.example = msgspec.Raw(msgspec.json.encode(example))
 
 
 def example_of(kind: Any) -> Any:

@@ -9,10 +9,10 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from gateway.telemetry.metrics import LATENCY
-
 # Requests for paths that no route has.
 UNKNOWN: Final = "unknown"
+# Few, because each of some hundred routes has a series for each.
+SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
 class RequestMetrics:
@@ -25,7 +25,7 @@ class RequestMetrics:
             "From the request's head to the end of its answer",
             ["method", "path"],
             registry=registry,
-            buckets=LATENCY,
+            buckets=SECONDS,
         )
         self._running = Gauge(
             "ksmp_requests_in_progress", "Requests being served", registry=registry, multiprocess_mode="livesum"

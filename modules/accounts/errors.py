@@ -5,9 +5,15 @@ accounts.last_admin   409: nobody would be left to administer the platform
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
 
 from gateway.errors import Conflict, not_found
+
+# The statuses that REST answers each with.
+CODES: Final[Mapping[str, Sequence[int]]] = {
+    "accounts.last_admin": (409,),
+}
 
 T = TypeVar("T")
 

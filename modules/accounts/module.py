@@ -11,7 +11,7 @@ from typing import Any
 from gateway.contract import Kernel, Module
 from gateway.principal import Principal
 from gateway.settings import Settings
-from modules.accounts import rooms
+from modules.accounts import errors, rooms
 from modules.accounts.administration import Administration
 from modules.accounts.cognito import Cognito
 from modules.accounts.deletion import Deletions
@@ -32,6 +32,7 @@ class AccountsModule(Module):
     settings_type = AccountsSettings
     tables = (User, AuditEntry)
     migrations = Path(__file__).parent / "migrations"
+    codes = errors.CODES
     emits = (RoleChanged, TokensRevoked, UserBlocked, UserUnblocked, UserDeleted)
 
     def __init__(self, kernel: Kernel) -> None:

@@ -7,7 +7,17 @@ announcements.too_many        409: its audience has as many as it may have
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from gateway.errors import Conflict
+
+# The statuses that REST answers each with.
+CODES: Final[Mapping[str, Sequence[int]]] = {
+    "announcements.not_scheduled": (409,),
+    "announcements.over": (409,),
+    "announcements.too_many": (409,),
+}
 
 
 def not_scheduled(status: str) -> Conflict:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import PushType
 from gateway.text import LINE, TEXT, Texts
 from modules.announcements.audience import PATTERN
@@ -19,8 +20,8 @@ Text = Annotated[str, TEXT]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 ID = UUID("01a2130d-48bf-7174-b972-596a06fb2346")
-FROM = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
-UNTIL = datetime(2026, 2, 2, 18, 30, tzinfo=UTC)
+FROM = clock.example_day()
+UNTIL = FROM + timedelta(days=2)
 
 
 class NewAnnouncement(Texts, frozen=True):

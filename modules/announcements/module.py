@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.contract import Kernel, Module
+from modules.announcements import errors
 from modules.announcements.repository import AnnouncementRepository
 from modules.announcements.routes import router
 from modules.announcements.service import Announcements
@@ -22,6 +23,7 @@ class AnnouncementsModule(Module):
     settings_type = AnnouncementsSettings
     tables = (AnnouncementRow,)
     migrations = Path(__file__).parent / "migrations"
+    codes = errors.CODES
 
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)

@@ -14,7 +14,24 @@ chat.resolved          409: the report was decided otherwise
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from gateway.errors import BadInput, Conflict, Limited, Refused
+
+# The statuses that REST answers each with.
+CODES: Final[Mapping[str, Sequence[int]]] = {
+    "chat.links": (403,),
+    "chat.muted": (403,),
+    "chat.questions_only": (403,),
+    "chat.refused": (400,),
+    "chat.resolved": (409,),
+    "chat.slow_mode": (403, 429),
+    "chat.subscribers_only": (403,),
+    "chat.too_late": (409,),
+    "chat.too_many_pins": (409,),
+    "chat.too_many_reports": (409,),
+}
 
 
 def slow_mode(retry_after: float) -> Limited:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.contract import Kernel, Module
-from modules.chat import routes
+from modules.chat import errors, routes
 from modules.chat.events import Mentioned
 from modules.chat.filter import load
 from modules.chat.mentions import Mentions
@@ -33,6 +33,7 @@ class ChatModule(Module):
     settings_type = ChatSettings
     tables = (ReportRow,)
     migrations = Path(__file__).parent / "migrations"
+    codes = errors.CODES
     emits = (Mentioned,)
 
     def __init__(self, kernel: Kernel) -> None:

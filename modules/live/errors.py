@@ -22,12 +22,44 @@ live.unplayable       409: the recording cannot be played: its files in the buck
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from gateway.errors import Conflict
 
 # After how many seconds a channel or a stage that is being made is worth another try.
 VIDEO_COMES: Final = 1.0
+# The statuses that REST answers each with.
+CODES: Final[Mapping[str, Sequence[int]]] = {
+    "live.already_voted": (409,),
+    "live.attention_off": (409,),
+    "live.bad_transition": (409,),
+    "live.cancelled": (409,),
+    "live.full": (409,),
+    "live.is_host": (409,),
+    "live.lobby": (409,),
+    "live.lobby_full": (409,),
+    "live.name": (409,),
+    "live.no_channel": (409,),
+    "live.no_consent": (409,),
+    "live.no_recording": (409,),
+    "live.no_stage": (409,),
+    "live.not_anonymous": (409,),
+    "live.not_attended": (409,),
+    "live.not_changeable": (409,),
+    "live.not_open": (409,),
+    "live.not_over": (409,),
+    "live.not_recorded": (409,),
+    "live.over": (409,),
+    "live.poll_closed": (409,),
+    "live.question_closed": (409,),
+    "live.stars_closed": (409,),
+    "live.stars_final": (409,),
+    "live.too_many_hands": (409,),
+    "live.too_many_polls": (409,),
+    "live.too_many_questions": (409,),
+    "live.unplayable": (409,),
+}
 
 
 def bad_transition(state: str, step: str) -> Conflict:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway import clock
 from gateway.contract import PushType
 from gateway.principal import Principal
 from gateway.text import LINE, TEXT, Texts
@@ -24,8 +25,10 @@ Moment = Annotated[datetime, Meta(tz=True)]
 
 EXAMPLE = "01a2130d-48bf-7174-b972-596a06fb2346"
 PROGRAM = "01a2130d-0d3c-7b1e-8d8e-5bb0c3f1f2aa"
-STARTS = datetime(2026, 2, 2, 12, 30, tzinfo=UTC)
-ENDS = datetime(2026, 2, 2, 13, 30, tzinfo=UTC)
+# What `ksmp dev` has, so that an example of a request is taken there.
+DEMO_PROGRAM = "demo"
+STARTS = clock.example_day()
+ENDS = STARTS + timedelta(hours=1)
 MADE = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
 
 
@@ -129,7 +132,7 @@ class NewSession(Texts, frozen=True, kw_only=True):
     @classmethod
     def example(cls) -> NewSession:
         return cls(
-            program_id=PROGRAM,
+            program_id=DEMO_PROGRAM,
             title="Quadratic equations",
             starts_at=STARTS,
             ends_at=ENDS,

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.contract import Kernel, Module, RoomKind
 from gateway.principal import Principal
 from gateway.settings import Settings
-from modules.live import demo, events, personal_data, tables
+from modules.live import demo, errors, events, personal_data, tables
 from modules.live.access.authorization import ROLES
 from modules.live.access.feature import AccessFeature
 from modules.live.attendance.feature import AttendanceFeature
@@ -18,7 +18,7 @@ from modules.live.recordings.feature import RecordingsFeature
 from modules.live.room.feature import RoomFeature
 from modules.live.schedule.feature import ScheduleFeature
 from modules.live.sessions.feature import SessionsFeature
-from modules.live.settings import LiveSettings
+from modules.live.settings import LiveSettings, with_bucket
 from modules.live.video.cloud import cloud_of
 from modules.live.video.feature import VideoFeature
 from modules.live.video.jobs import VideoJobs
@@ -33,11 +33,13 @@ class LiveModule(Module):
     emits = events.EVENTS
     tables = tables.TABLES
     migrations = Path(__file__).parent / "migrations"
+    codes = errors.CODES
 
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
-        settings: LiveSettings = kernel.settings(LiveSettings)
-        cloud = cloud_of(settings, kernel.settings(Settings))
+        core = kernel.settings(Settings)
+        settings = with_bucket(kernel.settings(LiveSettings), core)
+        cloud = cloud_of(settings, core)
         s3, key = (None, None) if cloud is None else (cloud.s3, cloud.key)
         jobs = VideoJobs(kernel.database, available=cloud is not None, recording=bool(settings.recording_bucket))
         records = jobs.recording

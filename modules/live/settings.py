@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.settings import setting
+from gateway.settings import Settings, replace, setting
+
+# The bucket for recordings that the stand-in for AWS has from the start.
+STAND_IN = "ksmp-recordings"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +143,11 @@ class LiveSettings(RoomSettings):
     events_queue: str = setting("ksmp-ivs-events", doc="Queue of SQS to which EventBridge sends the events of IVS")
     lost_warning: float = setting(300.0, doc="How long a stream may be gone before its mentors are warned")
     lost_end: float = setting(1800.0, doc="How long a stream may be gone before its session is ended")
-    recording_bucket: str = setting("", doc="Bucket of S3 to which sessions are recorded; empty means that none is")
+    recording_bucket: str = setting(
+        "auto",
+        doc="Bucket of S3 to which sessions are recorded; empty means that none is, and `auto` is that of the stand-in "
+        "for AWS, `ksmp-recordings`, where `KSMP_AWS_ENDPOINT` is set, and else none",
+    )
     recording_thumbnails: float = setting(60.0, doc="Time between two thumbnails of a recording")
     recording_window: float = setting(
         300.0, zero=True, doc="How long a stream may be gone and still continue the same recording"
@@ -159,3 +166,10 @@ class LiveSettings(RoomSettings):
     recording_kept: float = setting(7_776_000.0, zero=True, doc="How long recordings are kept; 0 means for ever")
     recording_page: int = setting(1000, doc="Objects deleted in one call, at most 1000")
     recording_interval: float = setting(60.0, doc="Time between two looks for recordings to delete")
+
+
+def with_bucket(settings: LiveSettings, core: Settings) -> LiveSettings:
+    """The settings with the bucket that `auto` stands for."""
+    if settings.recording_bucket != "auto":
+        return settings
+    return replace(settings, recording_bucket=STAND_IN if core.aws_endpoint else "")

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from gateway.errors import Conflict, Refused
+
+# The statuses that REST answers each with.
+CODES: Final[Mapping[str, Sequence[int]]] = {
+    "programs.bad_transition": (409,),
+    "programs.banned": (403,),
+    "programs.curriculum_full": (409,),
+    "programs.not_open": (409,),
+    "programs.over_capacity": (409,),
+    "programs.payment_required": (409,),
+    "programs.payment_reused": (409,),
+}
 
 
 def bad_transition(state: str, step: str) -> Conflict:

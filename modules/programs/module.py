@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.contract import Kernel, Module, RoomKind
 from gateway.principal import Principal
-from modules.programs import demo, events
+from modules.programs import demo, errors, events
 from modules.programs.access import ProgramAccess
 from modules.programs.catalogue import Catalogue
 from modules.programs.curriculum import Curricula
@@ -35,6 +35,7 @@ class ProgramsModule(Module):
     settings_type = ProgramsSettings
     tables = (Program, Enrolment, Unit, Lesson, Student, LessonProgress, Payment, Ban)
     migrations = Path(__file__).parent / "migrations"
+    codes = errors.CODES
     emits = events.EVENTS
 
     def __init__(self, kernel: Kernel) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from devstack.people import people
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.member import clients_of
 from tests.http.notes import Notes, NotesModule
@@ -31,3 +32,15 @@ async def caller(site: Site, token: MakeToken) -> AsyncIterator[Caller]:
     """`caller("ann")` gives an HTTP client who is Ann; `caller()` one who is nobody."""
     async with clients_of(site.running, token) as clients:
         yield clients.rest
+
+
+@pytest.fixture
+async def stack(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
+    """A gateway with the stand-in for AWS and what `ksmp dev` seeds; nothing else is set."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "any")
+        async with gateway(aws_endpoint=devcloud) as running:
+            for module in running.gateway.modules:
+                await module.seed(people())
+            yield running

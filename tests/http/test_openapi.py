@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from ksmp_testkit import Caller, MakeGateway
+from tests.http.conftest import Site
 
 ZSTD = bytes.fromhex("28b52ffd")
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -83,6 +85,74 @@ async def test_the_conventions_show_where_a_route_uses_them(schema: dict[str, An
         assert "If-None-Match" not in {one["name"] for one in whole["parameters"]}
     assert "/dev/token" in schema["paths"]
     assert {one["name"] for one in schema["paths"]["/realtime/sse"]["get"]["parameters"]} >= {"room", "since"}
+
+
+async def test_types_are_as_msgspec_reads_and_writes_them(schema: dict[str, Any]) -> None:
+    types = schema["components"]["schemas"]
+    price = types["ProgramChange"]["properties"]["price"]
+    assert price == {"type": "integer", "minimum": 0, "maximum": 1_000_000_000}
+    assert types["ProgramChange"]["properties"]["title"]["type"] == "string"
+    assert {"type": "null"} in types["ProgramChange"]["properties"]["capacity"]["anyOf"]
+    assert {"ProgramView", "ReportView", "Page_ProgramView_"} <= set(types)
+    export = schema["paths"]["/api/v1/users/me/export"]["get"]
+    after = next(one for one in export["parameters"] if one["name"] == "after")
+    assert after["schema"]["minimum"] == 0
+    # Bodies take no other fields, answers may have more one day.
+    assert types["NewProgram"]["additionalProperties"] is False
+    assert "additionalProperties" not in types["ProgramView"]
+    # Of two types with one title, generators drop one.
+    assert not [name for name, kind in types.items() if "title" in kind]
+
+
+async def test_every_operation_says_who_may_call_it(schema: dict[str, Any]) -> None:
+    public = {name for name, operation in operations(schema) if operation["security"] == []}
+    assert {"GET /health/live", "GET /health/ready", "GET /api/v1/calendars/{file}"} <= public
+    declared = {tag["name"] for tag in schema["tags"]}
+    assert all(tag["description"] for tag in schema["tags"])
+    assert {tag for _, operation in operations(schema) for tag in operation["tags"]} <= declared
+
+
+async def test_modules_codes_stand_at_their_routes(schema: dict[str, Any]) -> None:
+    enrol = schema["paths"]["/api/v1/programs/{id}/enrolment"]["post"]["responses"]["409"]["description"]
+    assert "`conflict`" in enrol
+    assert "`programs.payment_required`" in enrol
+    assert "live.not_open" not in enrol
+    assert "`live.not_open`" in schema["paths"]["/api/v1/sessions/{id}/join"]["post"]["responses"]["409"]["description"]
+    command = schema["paths"]["/api/v1/rooms/{room}/commands"]["post"]["responses"]
+    assert "`chat.too_late`" in command["409"]["description"]
+    assert "`chat.slow_mode`" in command["429"]["description"]
+    assert "`chat.muted`" in schema["components"]["schemas"]["ProblemDetails"]["properties"]["code"]["description"]
+
+
+async def test_each_command_is_described_with_its_data(schema: dict[str, Any], site: Site) -> None:
+    operation = schema["paths"]["/api/v1/rooms/{room}/commands"]["post"]
+    body = operation["requestBody"]["content"]["application/json"]["schema"]
+    mapping = body["discriminator"]["mapping"]
+    assert set(mapping) == {*site.running.gateway.declarations.commands, "history", "presence", "typing"}
+    assert [{"$ref": reference} for reference in mapping.values()] == body["oneOf"]
+    send = schema["components"]["schemas"]["ChatSendCommand"]
+    assert send["properties"]["cmd"]["const"] == "chat.send"
+    assert {"text", "reply_to", "mentions"} <= set(send["properties"]["data"]["properties"])
+    assert send["required"] == ["cmd", "data"]
+
+
+async def test_examples_are_whole(schema: dict[str, Any]) -> None:
+    """What may be null is there, and every example is as its schema says."""
+    catalogue = schema["paths"]["/api/v1/programs"]["get"]["responses"]["200"]["content"]["application/json"]
+    assert catalogue["example"]["next"] is None
+    tried = 0
+    for name, operation in operations(schema):
+        contents = [operation.get("requestBody", {}).get("content", {})]
+        contents += [answer.get("content", {}) for answer in operation["responses"].values()]
+        for media in (media for content in contents for media in content.values()):
+            shown = [media["example"]] if "example" in media else []
+            shown += [one["value"] for one in media.get("examples", {}).values()]
+            for example in shown:
+                whole = {"components": schema["components"], **media["schema"]}
+                errors = [error.message for error in Draft202012Validator(whole).iter_errors(example)]
+                assert not errors, (name, errors)
+                tried += 1
+    assert tried > 300
 
 
 async def test_the_pages_load_nothing_from_elsewhere(caller: Caller) -> None:
