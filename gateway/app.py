@@ -235,11 +235,12 @@ class Gateway:
         return {**parts, "processes": others}
 
     async def _parts(self) -> dict[str, str]:
-        return {
+        parts = {
             "gateway": "ok" if self.state == "ready" else self.state,
             "nats": self.bus.state,
             "postgresql": "ok" if self._database_up else "away",
         }
+        return parts if self.log.state == "ok" else {**parts, "log": self.log.state}
 
     def dead(self) -> dict[str, str]:
         """The parts that were away for so long that the process should be started again, for `/health/live`."""
@@ -354,6 +355,7 @@ class Gateway:
                 self.state = "failed"
                 self.realtime.ready = self.fallback.ready = False
             self.metrics.database_up.set(int(self._database_up))
+            self.metrics.log_up.set(int(self.log.state == "ok"))
             await asyncio.sleep(1.0)
 
     async def _identify_again(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,7 +29,7 @@ from gateway.bus.client import NotPermitted
 from gateway.bus.connection import NatsBus, told
 from gateway.bus.direct import DirectReader
 from gateway.bus.single_flight import SingleFlight
-from gateway.errors import Unavailable
+from gateway.errors import KsmpError, Unavailable
 from gateway.protocol.names import RoomName
 from gateway.protocol.stored_push import Erased, StoredPush
 
@@ -39,6 +40,14 @@ BATCH: Final = 500
 HEADS: Final = 1024
 STALE_TRIES: Final = 3
 ERASED_AT_ONCE: Final = 32
+# JetStream's errors for a message that it has no room for: limits of the account, the server and the stream.
+FULL: Final = frozenset({10002, 10023, 10028, 10047, 10077})
+TOO_LARGE: Final = 10054
+# A log that did not store gets so many seconds for a publish, and clients come again after so many.
+FULL_PATIENCE: Final = 2.0
+FULL_WAIT: Final = 5.0
+# A message of no room, to see whether the log stores again.
+PROBE: Final = f"{log_record.IN}gateway.probe"
 
 FirstSequence = Callable[[], Awaitable[int]]
 
@@ -63,12 +72,22 @@ class _Info(msgspec.Struct, frozen=True):
     state: _Range
 
 
+class _Error(msgspec.Struct, frozen=True):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
+
 class _Ack(msgspec.Struct, frozen=True):
     """JetStream's answer to a publish."""
 
     seq: int = 0
     duplicate: bool = False
-    error: Any = None
+    error: _Error | None = None
+
+
+class _Full(Exception):
+    """JetStream has no room for a message."""
 
 
 _read_info = msgspec.json.Decoder(_Info).decode
@@ -86,6 +105,8 @@ class RoomLog:
         self._direct = DirectReader(bus, log_record.STREAM)
         self._range: SingleFlight[_Range] = SingleFlight(self._ask_range)
         self.epoch = ""
+        # By its last answers: `ok`, `full`, or `away` while JetStream does not answer a publish.
+        self.state = "ok"
 
     async def start(self, first_sequence: FirstSequence) -> None:
         await self._direct.start()
@@ -121,32 +142,74 @@ class RoomLog:
         """Store one message; returns at its acknowledgement.
 
         A publish that fails is retried with the same id for `publish_timeout` seconds, for example while the stream
-        elects a leader. Then Unavailable is raised, and the message may have been stored all the same.
+        elects a leader. Then Unavailable is raised, and the message may have been stored all the same. There is less
+        time while the log is known not to store. Raises BadInput `too_large` for what NATS does not take.
         """
         subject = log_record.subject(log_record.IN, room)
         headers = {log_record.MESSAGE_ID: message_id}
-        deadline = time.monotonic() + self._publish_timeout
+        patience = self._publish_timeout
+        started = time.monotonic()
         backoff = Backoff(0.05, 1.0)
         retried = False
         while True:
-            left = deadline - time.monotonic()
+            if self.state != "ok":
+                patience = min(patience, FULL_PATIENCE)
+            left = started + patience - time.monotonic()
             try:
                 await self._bus.wait_up(left)
-                answer = await self._bus.client.request(subject, body, timeout=min(2.0, left), headers=headers)
-                ack = _read_ack(answer.data)
+                ack = await self._store(subject, body, headers, min(2.0, left))
                 await failpoint.pause("ack.delay")
-                if ack.error is not None or failpoint.drop("ack.lost", message_id):
+                if failpoint.drop("ack.lost", message_id):
                     raise TimeoutError
+                self._note("ok")
                 return Stored(ack.seq, ack.duplicate, retried)
             except (MaxPayloadError, NotPermitted) as error:
                 # Another try would end the same way.
                 raise told(error) from error
-            except (NatsError, msgspec.DecodeError, TimeoutError, OSError) as error:
+            except (_Full, NatsError, msgspec.DecodeError, TimeoutError, OSError) as error:
+                if isinstance(error, _Full):
+                    self._note("full", str(error))
                 # There is no time for another try. The client learns at once that it has to repeat the command.
-                if deadline - time.monotonic() < backoff.pause:
-                    raise Unavailable("the room log did not acknowledge in time") from error
+                if started + patience - time.monotonic() < backoff.pause:
+                    # A server that cannot write to its disk does not answer at all.
+                    if self._bus.up and self.state == "ok":
+                        self._note("away", "no acknowledgement")
+                    wait = FULL_WAIT if self.state == "full" else 1.0
+                    raise Unavailable("the room log did not acknowledge in time", retry_after=wait) from error
             retried = True
             await asyncio.sleep(backoff.next())
+
+    async def probe(self) -> None:
+        """Try whether a log that did not store does so again."""
+        if self.state == "ok":
+            return
+        try:
+            body = log_record.encode_payload("", b"null")
+            await self._store(PROBE, body, {log_record.MESSAGE_ID: uuid.uuid4().hex}, FULL_PATIENCE)
+        except (_Full, KsmpError, NatsError, msgspec.DecodeError, TimeoutError, OSError):
+            return
+        self._note("ok")
+
+    async def _store(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> _Ack:
+        """One try; raises _Full when there is no room, and TimeoutError for JetStream's other errors."""
+        answer = await self._bus.client.request(subject, body, timeout=timeout, headers=headers)
+        ack = _read_ack(answer.data)
+        if ack.error is None:
+            return ack
+        if ack.error.err_code == TOO_LARGE:
+            raise MaxPayloadError
+        if ack.error.err_code in FULL:
+            raise _Full(ack.error.description)
+        raise TimeoutError(ack.error.description)
+
+    def _note(self, state: str, reason: str = "") -> None:
+        if state == self.state:
+            return
+        self.state = state
+        if state == "ok":
+            log.info("log.stores_again")
+        else:
+            log.error("log.not_storing", state=state, reason=reason)
 
     async def head(self, room: RoomName) -> int:
         """The newest sequence of the room as the stream's leader knows it, 0 when it has none."""

@@ -17,7 +17,8 @@ from gateway.auth.policy import anyone
 class Health(msgspec.Struct, frozen=True):
     """`parts` says of each part `ok`, `starting`, `draining`, `failed` or `away`.
 
-    `nats` is `refused` when NATS does not let the gateway hear all that it must hear.
+    `nats` is `refused` when NATS does not let the gateway hear all that it must hear. `log` is there while
+    JetStream does not store pushes: `full`, or `away` when it does not answer.
     `processes` is there with `--workers`: whether each accepts and is ready.
     """
 
@@ -64,8 +65,8 @@ def routes(check: Check, dead: Dead) -> list[HTTPRouteHandler]:
         responses={503: ResponseSpec(Health, generate_examples=False, description="Not ready", examples=[AWAY])},
     )
     async def ready() -> Response[Health]:
-        """200 `ok`; 200 `degraded` without PostgreSQL or one of several processes; 503 without NATS, while starting or
-        draining, and while one of several processes that accept is not ready."""
+        """200 `ok`; 200 `degraded` without PostgreSQL, one of several processes, or a JetStream that stores; 503
+        without NATS, while starting or draining, and while one of several processes that accept is not ready."""
         parts = await check()
         if any(parts.get(part) != "ok" for part in ESSENTIAL):
             return Response(Health("unavailable", parts), status_code=503)

@@ -365,6 +365,7 @@ class Hub:
                     await self._check_epoch()
                     if not failpoint.drop("heads.skip"):
                         await self._read_heads()
+                    await self._log.probe()
                 await self._close_idle_rooms()
             except Unavailable as error:
                 log.warning("hub.watch_unavailable", error=error.message)

@@ -46,6 +46,9 @@ class Metrics:
             "ksmp_snapshot_part_failures", "Snapshot parts left out after an error", ["part"], registry=registry
         )
         self.bus_up = Gauge("ksmp_nats_up", "1 when NATS is connected", registry=registry, multiprocess_mode="livemin")
+        self.log_up = Gauge(
+            "ksmp_log_up", "0 while JetStream does not store pushes", registry=registry, multiprocess_mode="livemin"
+        )
         self.database_up = Gauge(
             "ksmp_database_up", "1 when PostgreSQL answers", registry=registry, multiprocess_mode="livemin"
         )

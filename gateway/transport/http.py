@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 from gateway.protocol.codec import Codec
 from gateway.settings import Settings
 from gateway.transport import handshake
+from gateway.transport.answer_writer import AnswerWriter
 from gateway.transport.bounded_pending import BoundedPending
 from gateway.transport.endpoint import Endpoints, WebSocketEndpoint
 from gateway.transport.handshake import Handshake
@@ -179,6 +180,8 @@ class HttpProtocol(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self._settings.header_bytes:
             return refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too large")
+        if version not in ("1.0", "1.1"):
+            return refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here")
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             # RFC 9112, section 3.2.
@@ -188,10 +191,13 @@ class HttpProtocol(HttpToolsProtocol):
     def _begin(self, version: str) -> None:
         """Start the application for this request, or queue the request behind those before it."""
         before = self.cycle
+        transport: Any = self.transport
+        if self.scope["method"] != "HEAD":
+            transport = AnswerWriter(transport, self.loop)
         made = Http10Cycle if version == "1.0" else RequestResponseCycle
         self.cycle = made(
             scope=self.scope,
-            transport=self.transport,
+            transport=transport,
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,

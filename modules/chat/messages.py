@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.protocol.messages import Seq
+from gateway.protocol.names import MAX_ID
 from gateway.text import TEXT, Texts
 
 # Its greatest length is a setting.
@@ -40,10 +41,10 @@ class Links(StrEnum):
 
 
 class Send(Texts, frozen=True):
-    """`chat.send`: `reply_to` is the seq of a message in the same room, `mentions` are ids of users."""
+    """`chat.send`: `reply_to` is the seq under which a message of the room was first sent, `mentions` are user ids."""
 
     text: Said
-    reply_to: Annotated[int, Meta(ge=1)] | None = None
+    reply_to: Annotated[int, Meta(ge=1, le=MAX_ID)] | None = None
     mentions: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
     kind: Kind = Kind.MESSAGE
 

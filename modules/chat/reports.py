@@ -40,8 +40,6 @@ class Reports:
 
         Raises BadInput `not_found` or `invalid`, Conflict `chat.too_many_reports`, or Unavailable.
         """
-        if "\0" in request.reason:
-            raise invalid("reason has a NUL character", field="reason")
         message = await find_message(context, request.seq)
         session, reporter = context.room_id, context.principal.id
         if message.author is not None and message.author.id == reporter:

@@ -52,11 +52,13 @@ class Messages:
     async def send(self, context: Context, request: Send) -> Published:
         """Store a message and send it to the room.
 
-        Raises BadInput, Refused and Limited as the room's settings and the filters say, and Unavailable, after which it
-        may have been stored.
+        Raises BadInput, Refused and Limited as the room's settings and the filters say, BadInput `not_found` for a
+        reply to no message of the room, and Unavailable, after which it may have been stored.
         """
         checked(request.text, self._settings.text_characters, "text")
         rules = await self._policy.check(context, request.text, request.kind)
+        if request.reply_to is not None:
+            await find_message(context, request.reply_to)
         mentions = await self._mentions.check(context, request.mentions)
         text = await self._kernel.filters.review(request.text, Author.of(context.principal))
         async with self._slow_mode.turn(context, rules.slow_seconds):

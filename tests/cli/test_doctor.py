@@ -138,8 +138,9 @@ async def test_nats_without_jetstream(environ: dict[str, str], tmp_path: Path) -
         (denied(subscribe=["rooms.>"]), "permit gateways everything"),
         (denied(publish=["rooms.out.>"]), "does not let a gateway publish"),
         (denied(publish=["$JS.API.>"]), "has no JetStream"),
+        ({"jetstream": {"max_file_store": 512}}, "cannot store"),
     ],
-    ids=["subscriptions", "payload", "hear", "speak", "JetStream"],
+    ids=["subscriptions", "payload", "hear", "speak", "JetStream", "store"],
 )
 async def test_a_nats_that_does_not_let_a_gateway_work(
     environ: dict[str, str], tmp_path: Path, configuration: dict[str, Any], text: str

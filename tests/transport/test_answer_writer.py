@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+from urllib.parse import urlsplit
+
+import pytest
 
 from gateway.transport.answer_writer import AnswerWriter
+from ksmp_testkit import Running
 
 
 class Wire(asyncio.Transport):
@@ -65,3 +71,24 @@ async def test_closing_sends_the_head_first() -> None:
     await asyncio.sleep(0)
     assert wire.writes == [b"head "]
     assert writer.is_closing()
+
+
+# Where `struct tcp_info` of Linux has `tcpi_data_segs_in`.
+SEGMENTS = struct.Struct("152xI")
+
+
+async def test_an_answer_is_one_packet(node: Running) -> None:
+    where = urlsplit(node.url)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as link:
+        link.setblocking(False)
+        await loop.sock_connect(link, (where.hostname, where.port))
+        for number in (1, 2, 3):
+            await loop.sock_sendall(link, b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += await loop.sock_recv(link, 65_536)
+            info = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+            if len(info) < SEGMENTS.size:
+                pytest.skip("this kernel counts no segments: run the test on Linux 4.6 or later")
+            assert SEGMENTS.unpack_from(info)[0] == number

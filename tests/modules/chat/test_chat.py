@@ -64,6 +64,38 @@ async def test_a_message_reaches_every_member_on_every_gateway(
             assert "nonce" not in reply
 
 
+async def test_what_names_a_message_names_one_of_the_room(
+    node: Running, second: Running, token: MakeToken, room: str, create_session: CreateSession
+) -> None:
+    other = f"session:{await create_session()}"
+    async with connected(node.ws_url, token("ann")) as ann, connected(second.ws_url, token("mentor", "mentor")) as host:
+        for client in (ann, host):
+            await client.join(room)
+            await client.join(other)
+        elsewhere = (await ann.say(other, "elsewhere"))["seq"]
+        kept, gone = [(await ann.say(room, text))["seq"] for text in ("kept", "gone")]
+        edited = (await ann.call("chat.edit", room=room, data={"seq": kept, "text": "kept!"}))["seq"]
+        deleted = (await host.call("chat.delete", room=room, data={"seq": gone}))["seq"]
+        await ann.command(room, "live.raise_hand")
+        hand = (await host.expect_push("live.hand", room))["seq"]
+        for client in (ann, host):
+            await client.expect_push("chat.deleted", room)
+            for seq in (gone, deleted, edited, hand, elsewhere, hand + 1000, 2**53 - 1):
+                for cmd, data in (
+                    ("chat.send", {"text": "re", "reply_to": seq}),
+                    ("chat.react", {"seq": seq, "emoji": "👍"}),
+                    ("chat.edit", {"seq": seq, "text": "x"}),
+                ):
+                    await refused(client, "not_found", cmd, room, data)
+            for cmd in ("chat.report", "chat.delete", *(("chat.pin",) if client is host else ())):
+                for seq in (gone, elsewhere):
+                    await refused(client, "not_found", cmd, room, {"seq": seq})
+        reply = (await host.call("chat.send", room=room, data={"text": "re", "reply_to": kept}))["seq"]
+        await host.call("chat.edit", room=room, data={"seq": reply, "text": "re!"})
+        assert (await ann.expect_push("chat.edited", room))["data"]["seq"] == kept
+        assert (await ann.expect_push("chat.edited", room))["data"]["reply_to"] == kept
+
+
 @pytest.mark.parametrize(
     ("code", "data"),
     [
@@ -78,6 +110,9 @@ async def test_a_message_reaches_every_member_on_every_gateway(
         ("invalid", {"text": "a\0b"}),
         ("invalid", {"text": "hi", "reply_to": 0}),
         ("invalid", {"text": "hi", "reply_to": "1"}),
+        ("invalid", {"text": "hi", "reply_to": 2**53}),
+        ("invalid", {"text": "hi", "reply_to": 2**63}),
+        ("not_found", {"text": "hi", "reply_to": 2**53 - 1}),
         ("too_large", {"text": "x" * 2001}),
         ("too_large", {"text": "\U0001f600" * 2001}),
     ],

@@ -48,7 +48,7 @@ async def test_an_edit_takes_the_message_s_place_everywhere(
     ):
         start = await ann.join(room)
         await bob.join(room)
-        data = {"text": "teh", "reply_to": 7, "mentions": ["bob"], "kind": "question"}
+        data = {"text": "teh", "mentions": ["bob"], "kind": "question"}
         first = (await ann.call("chat.send", room=room, data=data))["seq"]
         sent = await bob.expect_push("chat.message", room)
         between = (await bob.say(room, "hm"))["seq"]
