@@ -11,18 +11,10 @@ from collections.abc import Mapping, MutableMapping
 from typing import Final
 
 from gateway.settings import variable
+from gateway.surroundings import is_of_aws, is_of_postgres, leads_out
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
-# What OpenSSL, httpx and the AWS SDK take for the authorities that they trust, and for the way out.
-_WAY_OUT: Final = {
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "SSLKEYLOGFILE",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "NETRC",
-}
 # Of servers and libraries that are set by our own settings here, and of things that only a deployment has.
 _NEVER: Final = {
     "WEB_CONCURRENCY",
@@ -47,9 +39,9 @@ def foreign(environ: Mapping[str, str], *, stand_in: bool = True) -> set[str]:
         for name in environ
         if name in _NEVER
         or name.startswith(_NEVER_PREFIXES)
-        or (own_database and name.startswith("PG"))
-        or (own_aws and name.startswith(("AWS_", "BOTO_")))
-        or (stays and (name in _WAY_OUT or name.lower().endswith("_proxy")))
+        or (own_database and is_of_postgres(name))
+        or (own_aws and is_of_aws(name))
+        or (stays and leads_out(name))
     }
 
 

@@ -182,7 +182,7 @@ class Gateway:
     @classmethod
     def described(cls, modules: Sequence[type[Module]]) -> Gateway:
         """One that is never run: for what its modules declare, with the defaults of all settings."""
-        nowhere = Settings(database_url="", nats_url=("",), issuer="", jwks_url="", client_ids=("",))
+        nowhere = Settings(database_url="", nats_url=("",), issuer="", jwks_url="https://nowhere", client_ids=("",))
         return cls(nowhere, modules, environ={}, registry_=CollectorRegistry())
 
     @contextlib.asynccontextmanager

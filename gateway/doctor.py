@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from gateway.errors import KsmpError
 from gateway.events import names
 from gateway.nats_address import NatsAddress
 from gateway.settings import Settings, SettingsError, read
+from gateway.surroundings import http_client, obeyed
 
 TIMEOUT = 5.0
 OLDEST_POSTGRES = 14
@@ -78,7 +80,9 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
     }
     findings = await asyncio.gather(*(_find(subject, check(settings)) for subject, check in checks.items()))
     on = ", ".join(module.name for module in modules)
-    return [Finding(subject="settings", ok=True, text=f"complete; modules that are on: {on}"), *findings]
+    # Of this process, whose libraries they are for.
+    others = f"; also obeyed: {', '.join(found)}" if (found := obeyed(os.environ)) else ""
+    return [Finding(subject="settings", ok=True, text=f"complete; modules that are on: {on}{others}"), *findings]
 
 
 async def check_postgres(settings: Settings) -> str:
@@ -209,7 +213,7 @@ async def _check_stream(where: str, jetstream: JetStreamContext, name: str) -> N
 async def check_keys(settings: Settings) -> str:
     """Whether the issuer publishes keys that can verify tokens."""
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT) as client:
+        async with http_client(timeout=TIMEOUT) as client:
             response = await client.get(settings.jwks_url)
             response.raise_for_status()
         keys = msgspec.json.decode(response.content, type=Keys).keys

@@ -22,7 +22,7 @@ from gateway.contract.module import Module
 from gateway.db import module_tables
 from gateway.http import conditional
 from gateway.module_folders import GROUP
-from gateway.settings import PREFIX, Settings, check_unknown, read, settings_faults
+from gateway.settings import PREFIX, Settings, check_addresses, check_unknown, read, settings_faults, variable
 
 # Every module's routes are under it.
 API = "/api/v1"
@@ -189,11 +189,12 @@ def _methods(handler: Any) -> str:
 
 
 def check_environment(modules: Sequence[type[Module]], environ: Mapping[str, str]) -> None:
-    """Raise SettingsError for a `KSMP_*` variable that nobody declares, or of a module's with a bad value."""
+    """Raise SettingsError for a `KSMP_*` variable that nobody declares, or a module's setting with a bad value."""
     own = [(module.settings_type, settings_prefix(module)) for module in modules if module.settings_type]
     check_unknown(environ, [(Settings, PREFIX), *own])
+    production = environ.get(variable("environment"), Settings.environment) == "production"
     for kind, prefix in own:
-        read(kind, environ, prefix)
+        check_addresses(read(kind, environ, prefix), prefix, production=production)
 
 
 def settings_prefix(module: type[Module] | Module) -> str:

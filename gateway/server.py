@@ -24,6 +24,7 @@ from gateway.app import Gateway
 from gateway.asgi import create_app
 from gateway.http.client_network import with_mapped
 from gateway.settings import Settings, SettingsError, read, variable
+from gateway.surroundings import obeyed
 from gateway.telemetry import logs
 from gateway.telemetry.exposition import FOLDER, exposed
 from gateway.transport.http import HttpConfig
@@ -189,6 +190,8 @@ def serve(settings: Settings, workers: int) -> None:
     gateway = prepare(os.environ)
     # Before anything runs, and by ourselves: uvicorn would log what a person should be told.
     listening = listen(settings)
+    if names := obeyed(os.environ):
+        log.info("gateway.surroundings", obeyed=names)
     if workers == 1:
         with exposed(settings.metrics_address):
             _serve_one(settings, gateway, listening)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -39,15 +41,17 @@ def setting(
     doc: str,
     secret: bool = False,
     zero: bool = False,
+    https: bool = False,
+    production: bool = False,
     split: Callable[[str], list[str]] = commas,
 ) -> Any:
     """Declare one setting. Without a default it must be set; a secret one is never printed.
 
-    Numbers are finite and above zero, or with `zero` not below it. `split` takes the text of a tuple apart.
+    Numbers are finite and above zero, or with `zero` not below it. One with `https` is an address that in production
+    begins with `https://`, and one with `production` must be set there. `split` takes the text of a tuple apart.
     """
-    return field(
-        default=default, repr=not secret, metadata={"doc": doc, "secret": secret, "zero": zero, "split": split}
-    )
+    metadata = {"doc": doc, "secret": secret, "zero": zero, "https": https, "production": production, "split": split}
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +104,9 @@ class Settings:
     retention: float = setting(72 * 3600.0, doc="How long a room's log reaches back in the stream")
 
     issuer: str = setting(doc="`iss` that a token must carry")
-    jwks_url: str = setting(doc="Where the issuer publishes its keys")
+    jwks_url: str = setting(
+        doc="Where the issuer publishes its keys: `https://`, or `http://` of this machine in development", https=True
+    )
     client_ids: tuple[str, ...] = setting(doc="App clients whose tokens are accepted (`client_id` or `aud`)")
     token_leeway: float = setting(30.0, zero=True, doc="Clock difference tolerated in a token's times")
     token_life: float = setting(86_400.0, doc="Longest life of a token; one that lives longer is refused")
@@ -112,7 +118,9 @@ class Settings:
     aws_region: str = setting(
         "us-east-1", doc="Region of everything in AWS; its credentials come as every AWS SDK takes them"
     )
-    aws_endpoint: str = setting("", doc="Where all of AWS is instead of its own addresses: `ksmp dev` has a stand-in")
+    aws_endpoint: str = setting(
+        "", doc="Where all of AWS is instead of its own addresses: `ksmp dev` has a stand-in", https=True
+    )
 
     header_timeout: float = setting(10.0, doc="How long the head of an HTTP request may take to come")
     header_bytes: int = setting(32 * 1024, doc="Size at which the unfinished head of an HTTP request is refused")
@@ -241,6 +249,22 @@ class Settings:
                 NatsAddress.parse(server)
             except ValueError as error:
                 raise SettingsError(f"{variable('nats_url')} has a bad value (hidden): {error}.") from None
+        check_addresses(self, PREFIX, production=self.environment == "production")
+        place = urlsplit(self.jwks_url)
+        # A gateway that listens on one address of the machine only has its own keys there.
+        ours = is_loopback(place.hostname or "") or place.hostname == self.host
+        if place.scheme != "https" and not (place.scheme == "http" and ours):
+            raise SettingsError(
+                f"{variable('jwks_url')} is {self.jwks_url!r}, where somebody on the way could put keys of their own; "
+                "it must begin with https://, or in development be on this machine."
+            )
+        for proxy in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                raise SettingsError(
+                    f"{variable('trusted_proxies')} has {proxy!r}, and takes addresses and networks such as 10.0.0.0/8."
+                ) from None
         if self.nats_replicas not in (1, 3, 5):
             raise SettingsError(f"{variable('nats_replicas')} must be 1, 3 or 5.")
         if self.reconnect_least > self.reconnect_most:
@@ -258,6 +282,26 @@ class Settings:
 def variable(name: str, prefix: str = PREFIX) -> str:
     """The environment variable of a setting."""
     return prefix + name.upper()
+
+
+def check_addresses(settings: Any, prefix: str, *, production: bool) -> None:
+    """Raise SettingsError for an address that production does not allow, or lacks."""
+    if not production:
+        return
+    for item in fields(settings):
+        value, name = getattr(settings, item.name), variable(item.name, prefix)
+        if item.metadata.get("production") and not value:
+            raise SettingsError(f"{name} is not set, which production demands: {item.metadata['doc']}.")
+        if item.metadata.get("https") and value and urlsplit(value).scheme != "https":
+            raise SettingsError(f"{name} is {value!r}, and must begin with https:// in production.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host of a URL is this machine; `localhost` and what ends so is (RFC 6761)."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def settings_faults(kind: Any) -> Iterator[str]:

@@ -40,6 +40,8 @@ OTHER: dict[Any, tuple[str, Any]] = {
     tuple[str, ...]: (" a, b,,c ", ("a", "b", "c")),
 }
 SPECIAL: dict[str, tuple[str, Any]] = {
+    "jwks_url": ("https://other/jwks.json", "https://other/jwks.json"),
+    "trusted_proxies": ("10.0.0.1, 10.1.0.0/16,,::1", ("10.0.0.1", "10.1.0.0/16", "::1")),
     "environment": ("test", "test"),
     "log_level": ("debug", "debug"),
     "log_format": ("console", "console"),
@@ -129,6 +131,65 @@ def test_what_cannot_work_is_refused(variables: dict[str, str], named: str) -> N
     assert named in str(caught.value)
 
 
+PRODUCTION = REQUIRED | {"KSMP_LIVE_PUBLIC_URL": "https://live.example"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KSMP_JWKS_URL", "http://issuer.example/jwks.json"),
+        ("KSMP_JWKS_URL", "http://127.0.0.1:8000/jwks.json"),
+        ("KSMP_JWKS_URL", ""),
+        ("KSMP_AWS_ENDPOINT", "http://10.0.0.1:5000"),
+        ("KSMP_ACCOUNTS_COGNITO_ENDPOINT", "http://10.0.0.1:5000"),
+        ("KSMP_LIVE_PUBLIC_URL", "http://live.example"),
+        ("KSMP_LIVE_PUBLIC_URL", ""),
+    ],
+)
+def test_production_takes_no_address_that_others_can_change(name: str, value: str) -> None:
+    modules = registry.load()
+
+    def check(environ: dict[str, str]) -> None:
+        read(Settings, environ)
+        registry.check_environment(modules, environ)
+
+    check(PRODUCTION)
+    for environ in (PRODUCTION, PRODUCTION | {"KSMP_ENVIRONMENT": "production"}):
+        with pytest.raises(SettingsError, match=f"^{name} is "):
+            check(environ | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "good"),
+    [
+        ("http://127.0.0.1:8000/jwks.json", True),
+        ("http://[::1]:8000/jwks.json", True),
+        ("http://localhost:8000/jwks.json", True),
+        ("http://192.0.2.7:8000/jwks.json", False),
+        ("http://127.0.0.1.example/jwks.json", False),
+        ("http://issuer.example/jwks.json", False),
+        ("ftp://127.0.0.1/jwks.json", False),
+        ("jwks.json", False),
+    ],
+)
+def test_in_development_keys_may_come_from_this_machine_without_tls(value: str, good: bool) -> None:
+    environ = base() | {"KSMP_JWKS_URL": value}
+    if good:
+        assert read(Settings, environ).jwks_url == value
+    else:
+        with pytest.raises(SettingsError, match=r"^KSMP_JWKS_URL is .* must begin with https://"):
+            read(Settings, environ)
+    # One that listens at that address serves its own keys there.
+    if "192.0.2.7" in value:
+        assert read(Settings, environ | {"KSMP_HOST": "192.0.2.7"}).jwks_url == value
+
+
+@pytest.mark.parametrize("value", ["*", "proxy.example", "10.0.0.1/8", "10.0.0"])
+def test_only_addresses_and_networks_are_trusted(value: str) -> None:
+    with pytest.raises(SettingsError, match="KSMP_TRUSTED_PROXIES has "):
+        read(Settings, base() | {"KSMP_TRUSTED_PROXIES": f"10.0.0.0/8,{value}"})
+
+
 @pytest.mark.parametrize("name", ["KSMP_DEVELOPMENT_ISSUER", "KSMP_FAILPOINTS"])
 def test_production_refuses_what_is_for_development(name: str) -> None:
     for environ in (REQUIRED, REQUIRED | {"KSMP_ENVIRONMENT": "production"}):
@@ -202,7 +263,7 @@ def page() -> str:
 
 def test_the_page_is_what_the_code_says() -> None:
     assert PAGE.read_text() == page()
-    assert re.match(r"# .+\n\n.+\n\n\| variable \| default \| meaning \|\n", PAGE.read_text())
+    assert re.match(r"# .+\n\n(?:.+\n\n)+\| variable \| default \| meaning \|\n", PAGE.read_text())
 
 
 def test_the_table_has_every_setting() -> None:

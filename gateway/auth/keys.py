@@ -23,6 +23,7 @@ from jwt.exceptions import InvalidKeyError
 
 from gateway.auth.jws import ALGORITHM, MODULUS_BITS
 from gateway.errors import Code, Refused, Unavailable
+from gateway.surroundings import authorities, http_client
 
 DOCUMENT_BYTES: Final = 256 * 1024
 FETCH_TIMEOUT: Final = 5.0
@@ -65,7 +66,7 @@ class KeySet:
         self._timeout = timeout
         self._now = now
         # Compression is declined because a small compressed answer may unpack to more than the bound.
-        self._client = httpx.AsyncClient(
+        self._client = http_client(
             timeout=timeout, verify=_trusted_authorities(), headers={"Accept-Encoding": "identity"}
         )
         self._keys: dict[str, RSAPublicKey] = {}
@@ -146,7 +147,7 @@ class KeySet:
 @functools.cache
 def _trusted_authorities() -> ssl.SSLContext:
     """The TLS settings of httpx; reading the authorities takes 50 ms, so a process does it once."""
-    return httpx.create_ssl_context()
+    return authorities()
 
 
 def parse(body: bytes) -> dict[str, RSAPublicKey]:

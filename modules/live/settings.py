@@ -109,7 +109,10 @@ class LiveSettings(RoomSettings):
     calendar_past: float = setting(2_592_000.0, zero=True, doc="How far back a calendar feed reaches")
     calendar_most: int = setting(1000, doc="Most sessions in a calendar feed")
     public_url: str = setting(
-        "", doc="Where clients reach the gateways, `https://host`; empty means the host of the request"
+        "",
+        doc="Where clients reach the gateways, `https://host`; in development empty means the host of the request",
+        https=True,
+        production=True,
     )
 
     video: Literal["auto", "off", "ivs"] = setting(

@@ -79,7 +79,12 @@ async def verifier(pool: Pool) -> AsyncIterator[TokenVerifier]:
 
 
 def settings(pool: Pool, **changes: Any) -> Settings:
-    values = {"issuer": pool.issuer, "jwks_url": pool.jwks_url, "client_ids": (pool.client_id,)}
+    values: dict[str, Any] = {
+        "environment": "test",
+        "issuer": pool.issuer,
+        "jwks_url": pool.jwks_url,
+        "client_ids": (pool.client_id,),
+    }
     return Settings(database_url="", nats_url=("",), **values | changes)
 
 

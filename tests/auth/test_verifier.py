@@ -233,6 +233,7 @@ async def test_memory_is_bounded(server: JwksServer, key: RSAPrivateKey, clock: 
 
 async def test_of_settings(server: JwksServer, key: RSAPrivateKey) -> None:
     chosen = Settings(
+        environment="test",
         database_url="",
         nats_url=("",),
         issuer=ISSUER,

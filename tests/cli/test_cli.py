@@ -27,7 +27,8 @@ SOMEWHERE = {
     "KSMP_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x",
     "KSMP_NATS_URL": "nats://127.0.0.1:1",
     "KSMP_ISSUER": "i",
-    "KSMP_JWKS_URL": "http://127.0.0.1:1/",
+    "KSMP_JWKS_URL": "https://127.0.0.1:1/",
+    "KSMP_LIVE_PUBLIC_URL": "https://ksmp.test",
     "KSMP_CLIENT_IDS": "c",
     "KSMP_HOST": "127.0.0.1",
 }
@@ -227,6 +228,28 @@ def test_serve_on_a_taken_port_is_one_line(workers: str) -> None:
     assert done.stderr.startswith(f"Error: 127.0.0.1 port {port} cannot be listened on (Address already in use)")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("SSL_CERT_FILE", "/nowhere/authorities.pem", "Error: What SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE name"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9", "Error: A proxy that http_proxy, https_proxy or all_proxy name"),
+        ("KSMP_LIVE_PUBLIC_URL", "", "Error: KSMP_LIVE_PUBLIC_URL is not set, which production demands: "),
+    ],
+)
+def test_serve_says_in_one_line_what_it_cannot_obey(variable: str, value: str, sentence: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway.cli", "serve"],
+        env=os.environ | SOMEWHERE | {variable: value},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
 
 
 def test_doctor_of_a_folder_of_something_else_is_one_line(tmp_path: Path) -> None:

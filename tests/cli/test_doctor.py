@@ -44,6 +44,8 @@ async def environ(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dic
             "KSMP_DATABASE_URL": postgres.url,
             "KSMP_NATS_URL": server.url,
             "KSMP_ISSUER": "https://issuer.example",
+            # Of this machine, which production does not allow.
+            "KSMP_ENVIRONMENT": "development",
             "KSMP_JWKS_URL": jwks_url,
             "KSMP_CLIENT_IDS": "app",
         }
@@ -95,6 +97,17 @@ async def test_what_is_wrong_is_named(
     assert text in found.text
     assert str(found).startswith(f"FAIL  {subject}: ")
     assert not any("secret" in str(other) for other in findings)
+
+
+async def test_what_else_is_obeyed_is_named(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://user:secret@127.0.0.1:1")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/authorities.pem")
+    findings = await examine(environ)
+    assert finding(findings, "settings").text.endswith("; also obeyed: PGSSLMODE, SSL_CERT_FILE, https_proxy")
+    assert "What SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE name cannot be used" in str(
+        finding(findings, "token keys")
+    )
+    assert not any("secret" in str(found) for found in findings)
 
 
 async def test_a_wrong_password(environ: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ import time
 import uuid
 
 import httpx
+import pytest
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 
 from gateway.http.client_network import network_of, with_mapped
@@ -94,7 +95,9 @@ async def test_gateways_share_a_limit(gateway: MakeGateway, token: MakeToken) ->
         limited(await second.get(ME, headers=ann))
 
 
-async def test_a_proxy_is_believed_when_it_is_trusted(gateway: MakeGateway) -> None:
+async def test_a_proxy_is_believed_when_it_is_trusted(gateway: MakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What uvicorn takes for a setting of its own.
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
     for proxies, together in (((), True), (("127.0.0.0/8",), False)):
         async with (
             gateway(address_rate=0.01, address_burst=1, trusted_proxies=proxies) as running,

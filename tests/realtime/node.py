@@ -136,7 +136,7 @@ class Node:
             database_url=database_url,
             nats_url=tuple(nats_urls),
             issuer="test",
-            jwks_url="test",
+            jwks_url="https://issuer.test/jwks.json",
             client_ids=("test",),
             # On a busy machine answers come late.
             **{"head_interval": ONLY_WHEN_ASKED, "grant_wait": 1.0, **changes},
