@@ -95,7 +95,7 @@ class Settings:
     database_timeout: float = setting(5.0, doc="How long a statement may take")
 
     nats_url: tuple[str, ...] = setting(
-        doc="NATS servers, `nats://host:port`, with `user:password@` or `token@` before the host where they want one; "
+        doc="NATS servers, `nats://host:port`, with `name:password@` or `token@` before the host where they want one; "
         "percent escapes are read, and `@` needs one; a comma parts servers after the first `@`",
         secret=True,
         split=nats_address.split,
