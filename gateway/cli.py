@@ -90,6 +90,7 @@ def migrate() -> None:
     """Bring the database up to date with the modules that are on."""
     from gateway import registry
     from gateway.db.migrate import migrate as apply
+    from gateway.db.migrate import warning
     from gateway.settings import Settings, read
 
     settings = read(Settings, os.environ)
@@ -98,6 +99,8 @@ def migrate() -> None:
         click.echo(f"applied {name}")
     if not applied:
         click.echo("nothing to do: the database is up to date")
+    if said := asyncio.run(warning(settings.database_url)):
+        click.echo(f"note on the database: {said}", err=True)
 
 
 @main.command()

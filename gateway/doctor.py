@@ -87,6 +87,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
 
 async def check_postgres(settings: Settings) -> str:
     """Whether the database answers, is new enough and has every migration."""
+    from gateway.db.letters import case_fault, encoding_fault
     from gateway.db.migrate import MigrationError, check_applied, pending
 
     place = urlsplit(settings.database_url)
@@ -97,10 +98,14 @@ async def check_postgres(settings: Settings) -> str:
         raise Wrong(f"{where} refuses ({_short(error)}); check KSMP_DATABASE_URL.") from None
     try:
         major = connection.get_server_version().major
+        fault = await encoding_fault(connection)
+        note = None if fault else await case_fault(connection)
     finally:
         await connection.close(timeout=TIMEOUT)
     if major < OLDEST_POSTGRES:
         raise Wrong(f"{where} runs version {major}; {OLDEST_POSTGRES} or newer is needed.")
+    if fault:
+        raise Wrong(f"{where} cannot hold our texts: {fault}.")
     modules = registry.enabled(settings)
     try:
         await check_applied(settings.database_url, modules)
@@ -109,7 +114,7 @@ async def check_postgres(settings: Settings) -> str:
     waiting = await pending(settings.database_url, modules)
     if waiting:
         raise Wrong(f"{where} lacks {len(waiting)} migration(s); run `ksmp migrate`.")
-    return f"{where} runs version {major} and is up to date"
+    return f"{where} runs version {major} and is up to date{f'; {note}' if note else ''}"
 
 
 async def check_nats(settings: Settings) -> str:

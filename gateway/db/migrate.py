@@ -18,6 +18,7 @@ import asyncpg
 
 from gateway.contract.module import Module
 from gateway.db.database import guard
+from gateway.db.letters import case_fault, encoding_fault
 
 KERNEL: Final = "gateway"
 LOCK: Final = 0x6B736D70
@@ -57,12 +58,15 @@ def checksum(file: Path) -> str:
 async def migrate(database_url: str, modules: Sequence[type[Module]]) -> list[str]:
     """Apply what is pending; the names applied.
 
-    Raises MigrationError, before anything is applied where a migration was edited, and Unavailable without PostgreSQL.
+    Raises MigrationError, before anything is applied where a migration was edited or the database is not in UTF-8, and
+    Unavailable without PostgreSQL.
     """
     with guard():
         connection = await asyncpg.connect(database_url, timeout=CONNECT_TIMEOUT)
     try:
         with guard():
+            if fault := await encoding_fault(connection):
+                raise MigrationError(f"Nothing was applied to the database: {fault}.")
             await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
             await connection.execute(TABLE)
             applied = await _applied(connection)
@@ -84,6 +88,16 @@ async def pending(database_url: str, modules: Sequence[type[Module]]) -> list[st
     """The names `migrate` would apply; raises Unavailable without PostgreSQL."""
     applied = await _read(database_url)
     return [f"{module}/{file.stem}" for module, file in found(modules) if (module, file.stem) not in applied]
+
+
+async def warning(database_url: str) -> str | None:
+    """What the gateway can live with and people notice; None for a database that is as it should be."""
+    with guard():
+        connection = await asyncpg.connect(database_url, timeout=CONNECT_TIMEOUT)
+        try:
+            return await case_fault(connection)
+        finally:
+            connection.terminate()
 
 
 async def check_applied(database_url: str, modules: Sequence[type[Module]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -13,6 +14,7 @@ from gateway.batching import Batched
 from gateway.contract import Database
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.principal import FORGOTTEN, Principal, Role
+from gateway.unicode.invisible import STRAY
 from modules.accounts.messages import AuditRecord, Profile, UserRecord, UserStatus
 from modules.accounts.tables import AuditEntry, User
 
@@ -201,7 +203,8 @@ class UserRepository:
         if role is not None:
             query = query.where(User.role == role.value)
         if q is not None:
-            q = q.replace("\0", " ")
+            # In the form that names have.
+            q = STRAY.sub("", unicodedata.normalize("NFC", q.replace("\0", " ")))
             part = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
             query = query.where(Or(WhereRaw("name ILIKE {}", f"%{part}%"), Or(User.id == q, User.phone == q)))
         with self._database.guard():

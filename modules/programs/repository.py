@@ -16,6 +16,9 @@ from modules.programs.tables import Program
 COLUMNS: Final = ", ".join(ProgramView.__struct_fields__)
 NEWEST: Final = Sort("newest", (Program.created_at, Program.id), descending=True)
 
+# `program_words` is in `migrations/0025_search.sql`.
+MATCHES: Final = "search @@ websearch_to_tsquery('english', program_words({}))"
+
 ONE: Final = f"SELECT {COLUMNS} FROM program WHERE id = $1"  # noqa: S608
 INSERT: Final = f"INSERT INTO program ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"  # noqa: S608
 UPDATE: Final = """
@@ -61,7 +64,7 @@ class ProgramRepository:
         """Those in the catalogue, newest first; `q` is a web search of title and summary."""
         query = Program.select().where(Program.state == ProgramState.PUBLISHED.value)
         if q is not None:
-            query = query.where(WhereRaw("search @@ websearch_to_tsquery('english', {})", q.replace("\0", " ")))
+            query = query.where(WhereRaw(MATCHES, q.replace("\0", " ")))
         if free is not None:
             query = query.where(Program.price == 0 if free else Program.price > 0)
         if mentor is not None:
