@@ -45,6 +45,10 @@ def foreign(environ: Mapping[str, str], *, stand_in: bool = True) -> set[str]:
     }
 
 
+# What this process had of them, for a program that it starts and that is to get out of the machine.
+taken: Final[dict[str, str]] = {}
+
+
 def leave_out(environ: MutableMapping[str, str] = os.environ, *, stand_in: bool = True) -> None:
     """Take them out, of this process by default, and so of all that it starts.
 
@@ -52,7 +56,7 @@ def leave_out(environ: MutableMapping[str, str] = os.environ, *, stand_in: bool 
     folder says about it.
     """
     for name in foreign(environ, stand_in=stand_in):
-        del environ[name]
+        taken[name] = environ.pop(name)
     if not environ.get(variable("database_url")):
         environ["PGSSLMODE"] = "disable"
     if any(name.lower().endswith("_proxy") for name in environ):

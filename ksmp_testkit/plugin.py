@@ -42,8 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, value in NEEDED.items():
         if config.getini(name) != value:
             raise pytest.UsageError(f'ksmp_testkit needs {name} = "{value}" in [tool.pytest.ini_options]')
-    # Everything that the tests start is on loopback, except for AWS where that is wanted.
-    surroundings.leave_out(stand_in=os.environ.get("KSMP_AWS_LIVE_TEST") != "1")
+    if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
+        # Everything that the tests start is on loopback, except for AWS where that is wanted. With several workers
+        # each of them does so, and knows what it took.
+        surroundings.leave_out(stand_in=os.environ.get("KSMP_AWS_LIVE_TEST") != "1")
     _use_the_project(config.rootpath)
 
 

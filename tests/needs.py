@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from devstack import surroundings
+
 INSTALL = {
     "a browser": "install Debian's chromium (apt-get install chromium), or run `uv run playwright install chromium`",
     "node": "install Node 20 or later (apt-get install nodejs)",
@@ -29,6 +31,11 @@ def program(what: str, *names: str, also: Iterable[str] = ()) -> str:
     if os.environ.get("CI"):
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)
+
+
+def outside() -> dict[str, str]:
+    """The environment of a program that may have to fetch something, such as uv: with the way out of this machine."""
+    return os.environ | surroundings.taken
 
 
 def ipv6() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import subprocess
 import sys
@@ -34,7 +33,13 @@ assert ksmp_client.__file__.startswith(sys.prefix), ksmp_client.__file__
 
 def run(*command: str, environ: dict[str, str] | None = None) -> str:
     done = subprocess.run(
-        command, check=False, env=os.environ | (environ or {}), cwd=ROOT, capture_output=True, text=True, timeout=120
+        command,
+        check=False,
+        env=needs.outside() | (environ or {}),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

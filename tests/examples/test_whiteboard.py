@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*command: str, environ: dict[str, str] | None = None) -> str:
+    environ = needs.outside() if environ is None else environ
     done = subprocess.run(command, check=False, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
