@@ -96,11 +96,13 @@ class Lobby:
                 await self.remove(session, lost.user_id)
 
     async def on_option(self, session: str, on: bool) -> None:
-        """The option `lobby` has changed. On: members who are in the room stay admitted. Off: all are admitted."""
+        """The option `lobby` has changed. On: members who are in the room stay admitted, and so does who has a
+        role there. Off: all are admitted."""
         await self._parts.lock(session, PART)
         if not on:
             await self._admit(session, None)
             return
+        await self._guests.admit_promoted(session, clock.now())
         for person in await self._kernel.rooms.members(session_room(session)):
             await self._guests.admit_present(session, person.id, person.name, clock.now())
 

@@ -41,6 +41,12 @@ ADMIT_PRESENT: Final = """
     )
     ON CONFLICT (session_id, user_id) DO NOTHING
 """
+# Nobody is shown the name of a guest who does not wait.
+ADMIT_PROMOTED: Final = """
+    INSERT INTO live_guest (session_id, user_id, name, state, knocked_at)
+    SELECT session_id, user_id, '', 'admitted', $2 FROM live_promotion WHERE session_id = $1
+    ON CONFLICT (session_id, user_id) DO NOTHING
+"""
 REMOVE: Final = "DELETE FROM live_guest WHERE session_id = $1 AND user_id = $2 RETURNING *"
 IN_PROGRAM: Final = """
     SELECT session_id FROM live_guest JOIN live_session ON id = session_id
@@ -77,6 +83,10 @@ class GuestRepository:
     async def admit_present(self, session: str, user: str, name: str, at: datetime) -> None:
         """Admit a user who is in the session's room already, unless they are kept out of it."""
         await self._database.fetch(ADMIT_PRESENT, session, user, name, at)
+
+    async def admit_promoted(self, session: str, at: datetime) -> None:
+        """Admit all speakers and co-hosts, also those who are away."""
+        await self._database.fetch(ADMIT_PROMOTED, session, at)
 
     async def remove(self, session: str, user: str) -> GuestRow | None:
         for row in await self._database.fetch(REMOVE, session, user):

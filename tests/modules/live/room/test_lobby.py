@@ -66,10 +66,14 @@ async def test_who_was_kept_out_knocks_again(
     one, two = nodes
     session = await create_session()
     room = f"session:{session}"
-    async with people(one, token, MENTOR, "ada") as (mentor, ada), people(two, token, "ada") as (tab,):
+    async with people(one, token, MENTOR, "ada") as (mentor, ada), people(two, token, "ada", "eve") as (tab, eve):
         await mentor.join(room)
         await mentor.join(staff(room))
+        # Invited to speak, and away when the option is turned on.
+        await database.execute("INSERT INTO live_promotion VALUES ($1, 'eve', 'speaker')", session)
         await do(mentor, room, "live.configure", lobby=True)
+        await do(mentor, room, "live.promote", user="eve", role="viewer")
+        await eventually_refused(eve, room, "")
 
         async def wait_outside() -> None:
             for client in (ada, tab):
