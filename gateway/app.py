@@ -52,6 +52,7 @@ from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
 from gateway.realtime.sign_in import SignIn
 from gateway.realtime.snapshots import Snapshots
+from gateway.realtime.user_limits import UserLimits
 from gateway.realtime.users import Users
 from gateway.settings import Settings, SettingsError, read
 from gateway.tasks import end
@@ -140,6 +141,7 @@ class Gateway:
             self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
         )
         self.results = CommandResults(self.database, kept=DUPLICATE_WINDOW)
+        limits = UserLimits(settings.command_rate, settings.command_burst)
         executor = CommandExecutor(
             self.hub,
             history,
@@ -149,13 +151,14 @@ class Gateway:
             restrictions,
             self.database,
             self.results,
+            limits,
             self.metrics,
             page=settings.history_limit,
             patience=settings.publish_timeout,
         )
         self.dispatcher = Dispatcher(joiner, sign_in, executor, self.metrics)
-        self.realtime = RealtimeHandler(self.hub, sign_in, self.dispatcher, settings, self.metrics)
-        self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, executor, settings, self.metrics)
+        self.realtime = RealtimeHandler(self.hub, sign_in, self.dispatcher, limits, settings, self.metrics)
+        self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, executor, limits, settings, self.metrics)
         self.filters = Filters()
         for module in modules:
             self.modules.append(self._build(module, outbox, os.environ if environ is None else environ))

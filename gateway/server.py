@@ -22,7 +22,7 @@ from litestar import Litestar
 from gateway import registry
 from gateway.app import Gateway
 from gateway.asgi import create_app
-from gateway.http.client_network import with_mapped
+from gateway.client_network import with_mapped
 from gateway.settings import Settings, SettingsError, read, variable
 from gateway.surroundings import obeyed
 from gateway.telemetry import logs

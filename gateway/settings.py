@@ -131,6 +131,11 @@ class Settings:
         1000, doc="HTTP requests of a process that may be waited for; one more cuts the oldest off"
     )
 
+    refused_handshake_rate: float = setting(
+        5.0, doc="Refused handshakes of one address in a second that get the reason; the others get 429"
+    )
+    refused_handshake_burst: int = setting(50, doc="As many at once")
+    refused_handshake_log: float = setting(10.0, doc="Time whose refused handshakes are logged together")
     silent_sockets: int = setting(
         5000, doc="Sockets of a process that may have said nothing yet; one more closes the oldest (4000)"
     )

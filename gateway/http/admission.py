@@ -10,11 +10,11 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.policy import policy_of
+from gateway.client_network import network_of
 from gateway.contract.command import Rate
 from gateway.errors import KsmpError, Limited, Refused, forbidden
 from gateway.http import problems
 from gateway.http.authenticator import RequestAuthenticator
-from gateway.http.client_network import network_of
 from gateway.http.envelope import add_headers
 from gateway.http.json_request import check_address
 from gateway.http.rates import RateDecision, Rates

@@ -6,7 +6,7 @@ Every command takes the same steps, and each step may answer it:
 2. repeat: a command with the same nonce was done before, and its first answer is given again;
 3. caller: the user is in the room, with a role;
 4. permission: the role and the restrictions allow it, and its data has the right form;
-5. rate: the caller has not used it too often;
+5. rate: the user has not used it too often in this room;
 6. handler: the module does the work.
 
 A repeat is answered before any limit. The handler of a row-first command runs in a transaction, which also stores
@@ -15,7 +15,6 @@ its answer.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -28,8 +27,7 @@ from gateway.contract.room_kind import RoomKind
 from gateway.contract.rooms import Rooms
 from gateway.db.database import PostgresDatabase
 from gateway.db.results import CommandResults
-from gateway.errors import BadInput, Code, Limited, forbidden, invalid
-from gateway.protocol.bucket import Bucket
+from gateway.errors import BadInput, Code, forbidden, invalid
 from gateway.protocol.messages import Command, ModuleCommand
 from gateway.protocol.names import RoomName, room_name
 from gateway.realtime.command_source import Caller, CommandSource
@@ -39,6 +37,7 @@ from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
 from gateway.realtime.repeats import Repeats
 from gateway.realtime.restrictions import Restrictions
+from gateway.realtime.user_limits import UserLimits
 from gateway.telemetry.metrics import Metrics
 
 
@@ -59,6 +58,7 @@ class CommandExecutor:
         restrictions: Restrictions,
         database: PostgresDatabase,
         results: CommandResults,
+        limits: UserLimits,
         metrics: Metrics,
         *,
         page: int,
@@ -70,6 +70,7 @@ class CommandExecutor:
         self._restrictions = restrictions
         self._database = database
         self._results = results
+        self._limits = limits
         self._metrics = metrics
         self._core = CoreCommands(hub, history, restrictions, page)
         self._repeats = Repeats(hub, results, patience)
@@ -107,7 +108,7 @@ class CommandExecutor:
             request: Any = msgspec.convert(command.data, spec.request)
         except msgspec.ValidationError as error:
             raise invalid(str(error)) from None
-        _check_rate(spec, caller.rates)
+        self._limits.count(caller.principal.id, caller.room.text, spec)
         context = self._context(spec, caller, command.nonce)
         if not spec.row_first:
             return await spec.handler(context, request) or Empty()
@@ -147,14 +148,3 @@ class CommandExecutor:
             message_id=message_id(user.id, room.text, spec.name, nonce) if nonce else uuid.uuid4().hex,
             rooms=self._rooms,
         )
-
-
-def _check_rate(spec: CommandSpec, rates: dict[str, Bucket]) -> None:
-    if spec.rate is None:
-        return
-    bucket = rates.get(spec.name)
-    if bucket is None:
-        bucket = rates[spec.name] = Bucket(spec.rate.count / spec.rate.seconds, spec.rate.count)
-    wait = bucket.take(time.monotonic())
-    if wait > 0.0:
-        raise Limited(f"too many {spec.name}", retry_after=round(wait, 3))

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from gateway.errors import Code, Refused
 from gateway.principal import Principal
-from gateway.protocol.bucket import Bucket
 from gateway.protocol.codec import Codec
 from gateway.protocol.messages import Command
 from gateway.protocol.names import RoomName
@@ -19,12 +18,11 @@ from gateway.realtime.room import Room
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller of a command, with room and role; `rates` are the limits they have used up there."""
+    """The caller of a command, with room and role."""
 
     principal: Principal
     room: Room
     role: str
-    rates: dict[str, Bucket]
     codec: Codec
 
 
@@ -58,5 +56,4 @@ class MemberSource:
         membership = self._member.rooms.get(str(name))
         if membership is None:
             raise Refused(Code.NOT_JOINED, "join this room first")
-        rates = self._member.rates.setdefault(str(name), {})
-        return Caller(self.principal, membership.room, membership.role, rates, self._member.codec)
+        return Caller(self.principal, membership.room, membership.role, self._member.codec)

@@ -11,7 +11,6 @@ import structlog
 
 from gateway.errors import CloseCode
 from gateway.principal import Principal
-from gateway.protocol.bucket import Bucket
 from gateway.protocol.messages import Disconnect, Push
 from gateway.realtime.frame_encoder import FrameEncoder
 
@@ -79,7 +78,6 @@ class Member:
         "id",
         "opened_at",
         "principal",
-        "rates",
         "rooms",
     )
 
@@ -89,8 +87,6 @@ class Member:
         self.codec = encoder.codec
         self.principal: Principal | None = None
         self.rooms: dict[str, Membership] = {}
-        # Kept for as long as the connection, so that leaving and joining again does not reset a limit.
-        self.rates: dict[str, dict[str, Bucket]] = {}
         self.opened_at = 0
         self.closed: CloseCode | None = None
         self.gone = False

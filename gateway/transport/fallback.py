@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -26,11 +25,11 @@ from gateway.realtime.grants import Grants
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
+from gateway.realtime.user_limits import UserLimits
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.http import LAST_MOMENT, LastMoment
 from gateway.transport.openapi import CommandOperation, EventsOperation, RoomParameter
-from gateway.transport.request_limits import RequestLimits
 from gateway.transport.request_source import RequestSource
 from gateway.transport.sse import EventStream, EventStreamResponse, event_encoder
 
@@ -52,6 +51,7 @@ class Fallback:
         sign_in: SignIn,
         grants: Grants,
         executor: CommandExecutor,
+        limits: UserLimits,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
@@ -62,7 +62,7 @@ class Fallback:
         self._executor = executor
         self._settings = settings
         self._metrics = metrics
-        self._limits = RequestLimits(settings.command_rate, settings.command_burst)
+        self._limits = limits
         self.ready = False
 
     def routes(self) -> list[HTTPRouteHandler]:
@@ -145,9 +145,9 @@ class Fallback:
     async def command(self, room: str, request: Request[Any, Any, Any], principal: Principal) -> Response[bytes]:
         """Raises what the command raises: KsmpErrors."""
         self._check_ready()
-        self._limits.spend(principal)
+        self._limits.count_request(principal.id)
         command = _command(await request.body(), room)
-        source = RequestSource(principal, self._hub, self._grants, partial(self._limits.in_room, principal))
+        source = RequestSource(principal, self._hub, self._grants)
         ok = await self._executor.execute(source, command)
         return Response(JSON.encode(ok), media_type="application/json")
 

@@ -35,11 +35,16 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Refused(Exception):
-    """The handshake is not one; `response` says why."""
+    """The handshake is not one, or is not taken; `response` says why."""
 
     def __init__(self, status: HTTPStatus, detail: str, headers: str = "") -> None:
         super().__init__(detail)
-        self.response = refusal(status, detail, headers)
+        self.status = status
+        self._headers = headers
+
+    @property
+    def response(self) -> bytes:
+        return refusal(self.status, str(self), self._headers)
 
 
 @dataclass(frozen=True, slots=True)

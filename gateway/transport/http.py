@@ -29,6 +29,7 @@ from gateway.transport.bounded_pending import BoundedPending
 from gateway.transport.endpoint import Endpoints, WebSocketEndpoint
 from gateway.transport.handshake import Handshake
 from gateway.transport.refusal import refusal
+from gateway.transport.refused_handshakes import RefusedHandshakes
 from gateway.transport.reset import reset
 
 # In the scope of a request: a function that gives the client a short time to read the rest of the response.
@@ -56,6 +57,7 @@ class HttpConfig(uvicorn.Config):
         # uvicorn's own classes for WebSockets are not used.
         super().__init__(app, http=HttpProtocol, ws="none", **options)
         self.settings = settings
+        self.refused_handshakes = RefusedHandshakes(settings)
         self.unfinished = BoundedPending(settings.unfinished_requests)
         # The server sets it before it listens.
         self.sockets: Sockets | None = None
@@ -233,7 +235,7 @@ class HttpProtocol(HttpToolsProtocol):
             found = handshake.read(self.headers, self.server_state.default_headers)
             cast(Sockets, self._common.sockets).admit(found.origin)
         except handshake.Refused as refused:
-            self._refused = refused.response
+            self._refused = self._common.refused_handshakes.answer(refused, self.client, self.headers)
         else:
             self._handshake = found
 

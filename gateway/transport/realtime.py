@@ -18,6 +18,7 @@ from gateway.realtime.frame_encoder import websocket_encoder
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
+from gateway.realtime.user_limits import UserLimits
 from gateway.settings import Settings
 from gateway.telemetry import logs
 from gateway.telemetry.metrics import Metrics
@@ -34,10 +35,19 @@ class RealtimeHandler:
 
     path = PATH
 
-    def __init__(self, hub: Hub, sign_in: SignIn, dispatcher: Dispatcher, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        sign_in: SignIn,
+        dispatcher: Dispatcher,
+        user_limits: UserLimits,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
         self._hub = hub
         self._sign_in = sign_in
         self._dispatcher = dispatcher
+        self._user_limits = user_limits
         self._settings = settings
         self._metrics = metrics
         self.ready = False
@@ -63,7 +73,6 @@ class RealtimeHandler:
     def admit(self, origin: str | None) -> None:
         """Raises Refused when no connection from this origin is taken now."""
         if origin is not None and origin not in self._settings.allowed_origins:
-            log.info("connection.refused", origin=origin[:200])
             raise Refused(HTTPStatus.FORBIDDEN, "origin not allowed")
         if not self.ready:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not ready")
@@ -88,6 +97,7 @@ class RealtimeHandler:
             endpoint,
             self._sign_in,
             self._dispatcher,
+            self._user_limits,
             self._metrics,
             self._gone,
         )

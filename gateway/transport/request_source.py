@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from gateway.errors import Refused, Unavailable
 from gateway.principal import Principal
-from gateway.protocol.bucket import Bucket
 from gateway.protocol.codec import JSON
 from gateway.protocol.messages import Command
 from gateway.protocol.names import RoomName
@@ -20,14 +19,10 @@ from gateway.realtime.repeats import is_repeatable
 class RequestSource:
     """One request; implements `gateway.realtime.command_source.CommandSource`."""
 
-    def __init__(
-        self, principal: Principal, hub: Hub, grants: Grants, rates: Callable[[RoomName], dict[str, Bucket]]
-    ) -> None:
-        """`rates` gives the limits that the user has used up in a room."""
+    def __init__(self, principal: Principal, hub: Hub, grants: Grants) -> None:
         self.principal = principal
         self._hub = hub
         self._grants = grants
-        self._rates = rates
         self._role: str | None = None
 
     @contextlib.asynccontextmanager
@@ -48,4 +43,4 @@ class RequestSource:
         room = self._hub.room(str(name))
         if room is None:
             raise Unavailable("the room is away")
-        return Caller(self.principal, room, role, self._rates(name), JSON)
+        return Caller(self.principal, room, role, JSON)

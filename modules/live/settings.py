@@ -15,7 +15,7 @@ STAND_IN = "ksmp-recordings"
 class RoomSettings:
     """What happens in a session's room."""
 
-    snapshot_rate_count: int = setting(20, doc="Snapshots that one connection may take at once")
+    snapshot_rate_count: int = setting(20, doc="Snapshots that a user may take of a room at once")
     snapshot_rate_seconds: float = setting(20.0, doc="Time in which as many may be taken again")
 
     hands: int = setting(200, doc="Most hands that may be up in a session at once")
@@ -24,7 +24,7 @@ class RoomSettings:
         zero=True,
         doc="How long the hand of a user who left stays up; at least two `KSMP_LIVE_ATTENDANCE_INTERVAL`",
     )
-    hand_rate_count: int = setting(6, doc="How often one connection may raise or lower a hand at once")
+    hand_rate_count: int = setting(6, doc="How often a user may raise or lower a hand at once")
     hand_rate_seconds: float = setting(30.0, doc="Time in which it may do so as often again")
 
     question_characters: int = setting(500, doc="Longest question of a session, in characters")
@@ -32,7 +32,7 @@ class RoomSettings:
     questions_per_user: int = setting(5, doc="Most open questions of one user in a session")
     questions: int = setting(500, doc="Most questions of a session, without dismissed ones")
     questions_ever: int = setting(2000, doc="Most questions of a session, with dismissed ones")
-    ask_rate_count: int = setting(5, doc="Questions that one connection may ask at once")
+    ask_rate_count: int = setting(5, doc="Questions that a user may ask at once")
     ask_rate_seconds: float = setting(60.0, doc="Time in which as many may be asked again")
     anonymous_questions: bool = setting(
         True, doc="Whether questions may be asked anonymously in sessions whose hosts have not chosen"
@@ -45,7 +45,7 @@ class RoomSettings:
     poll_options: int = setting(10, doc="Most options of a poll")
     option_characters: int = setting(120, doc="Longest option of a poll, in characters")
     poll_longest: float = setting(86_400.0, doc="Longest time after which a poll may close by itself")
-    vote_rate_count: int = setting(20, doc="Votes and upvotes of one connection at once")
+    vote_rate_count: int = setting(20, doc="Votes and upvotes of a user at once")
     vote_rate_seconds: float = setting(10.0, doc="Time in which as many may be cast again")
     tally_interval: float = setting(
         0.5, doc="Shortest time between two counts of votes in a session, over all gateways"
@@ -55,12 +55,12 @@ class RoomSettings:
     ban_longest: float = setting(31_622_400.0, doc="Longest time of a ban that ends by itself")
     reason_characters: int = setting(500, doc="Longest reason of a kick or ban, in characters")
     lobby_places: int = setting(500, doc="Most viewers who wait in a session's lobby")
-    away_rate_count: int = setting(10, doc="Times one connection may say that its page is hidden or seen, at once")
+    away_rate_count: int = setting(10, doc="Times a user may say that a page of theirs is hidden or seen, at once")
     away_rate_seconds: float = setting(20.0, doc="Time in which it may say so as often again")
 
     reactions: tuple[str, ...] = setting(("👍", "👏", "❤️", "😂", "😮", "🎉"), doc="Reactions that may be sent")
     reaction_interval: float = setting(1.0, doc="Time between two pushes of a session's reactions by one gateway")
-    reaction_rate_count: int = setting(10, doc="Reactions of one connection at once")
+    reaction_rate_count: int = setting(10, doc="Reactions of a user at once")
     reaction_rate_seconds: float = setting(5.0, doc="Time in which as many may be sent again")
 
 
@@ -130,7 +130,7 @@ class LiveSettings(RoomSettings):
     stage_viewers: bool = setting(
         False, doc="Whether viewers get stage tokens too, to watch without the delay of the channel"
     )
-    stage_rate_count: int = setting(10, doc="Stage tokens that one connection may ask for at once")
+    stage_rate_count: int = setting(10, doc="Stage tokens that a user may ask for at once")
     stage_rate_seconds: float = setting(60.0, doc="Time in which as many may be asked for again")
     video_timeout: float = setting(5.0, doc="How long a call to IVS may take")
     video_failures: int = setting(5, doc="Failed calls to IVS in a row after which the gateway pauses")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 
-from gateway.http.client_network import network_of, with_mapped
+from gateway.client_network import network_of, with_mapped
 from gateway.protocol.bucket import Bucket
 from ksmp_testkit import Caller, MakeGateway, MakeToken
 

@@ -16,6 +16,7 @@ from gateway.protocol.messages import ModuleCommand, Published
 from gateway.realtime.command_executor import CommandExecutor
 from gateway.realtime.command_source import MemberSource
 from gateway.realtime.dedup_window import message_id
+from gateway.realtime.user_limits import UserLimits
 from ksmp_testkit import eventually
 from tests.realtime.node import COMMANDS, Node, node
 
@@ -37,6 +38,7 @@ def executor(here: Node, patience: float) -> CommandExecutor:
         here.restrictions,
         here.database,
         results,
+        UserLimits(1e6, 1e6),
         here.metrics,
         page=200,
         patience=patience,

@@ -5,11 +5,19 @@ from __future__ import annotations
 import asyncio
 import socket
 
+import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from ksmp_testkit import MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import connected, opened
+
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version": "13",
+}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +53,41 @@ async def test_a_foreign_origin_is_refused(gateway: MakeGateway, token: MakeToke
         for allowed in ("https://learn.example", None):
             async with connected(running.ws_url, token("origin"), origin=allowed):
                 pass
+
+
+async def test_refused_handshakes_are_limited_by_address_and_logged_together(
+    gateway: MakeGateway, token: MakeToken, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with gateway(
+        allowed_origins=("https://learn.example",),
+        trusted_proxies=("127.0.0.1",),
+        refused_handshake_rate=0.01,
+        refused_handshake_burst=3,
+        refused_handshake_log=600.0,
+    ) as running:
+
+        async def answers(address: str | None, count: int, **headers: str) -> list[tuple[int, str]]:
+            """What so many handshakes of this address are answered, as the proxy tells it."""
+            sent = {**UPGRADE, "Origin": "https://evil.example", **headers}
+            sent |= {} if address is None else {"X-Forwarded-For": address}
+            async with httpx.AsyncClient(base_url=running.url) as rest:
+                found = [await rest.get("/realtime", headers=sent) for _ in range(count)]
+            assert all(("retry-after" in one.headers) == (one.status_code == 429) for one in found)
+            return [(one.status_code, one.json()["code"]) for one in found]
+
+        forbidden, limited = (403, "forbidden"), (429, "rate_limited")
+        assert await answers("203.0.113.7", 5) == [forbidden] * 3 + [limited] * 2
+        # Whatever is wrong with it counts. Another address has its own limit, and so has who is no proxy.
+        assert await answers("203.0.113.7", 1, **{"Sec-WebSocket-Version": "12"}) == [limited]
+        assert await answers("203.0.113.8", 1) == await answers(None, 1) == [forbidden]
+        # A customer of IPv6 has a whole network.
+        assert await answers("2001:db8::1", 3) == [forbidden] * 3
+        assert await answers("2001:db8::2", 1) == [limited]
+        # A good handshake is taken from where many bad ones came.
+        assert await answers(None, 4) == [forbidden] * 2 + [limited] * 2
+        async with connected(running.ws_url, token("ada"), origin="https://learn.example"):
+            pass
+    assert capsys.readouterr().out.count("connections.refused") == 1
 
 
 async def test_a_gateway_without_its_bus_takes_no_sockets(gateway: MakeGateway) -> None:

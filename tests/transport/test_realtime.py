@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from devstack.nats import NatsCluster
 from gateway import failpoint, registry
 from gateway.db.migrate import migrate
 from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
-from ksmp_testkit.socket_client import WireError, connected, opened
+from ksmp_testkit.socket_client import WireClient, WireError, connected, opened
 
 from .calls import codecs, fails, fill, texts
 
@@ -251,6 +253,59 @@ async def test_over_the_rate_commands_are_told_to_wait(gateway: MakeGateway, tok
         assert all(wait is not None and 0 < wait <= 0.5 for wait in waits)
         await asyncio.sleep(0.6)
         await client.call("ping")
+
+
+async def test_connecting_again_gives_no_new_burst(gateway: MakeGateway, token: MakeToken) -> None:
+    async with gateway(command_rate=0.01, command_burst=10) as running:
+
+        async def pings(user: str, count: int) -> int:
+            """How many were answered with ok, over a connection of their own."""
+            async with connected(running.ws_url, token(user)) as client:
+                for id in [await client.send("ping") for _ in range(count)]:
+                    with contextlib.suppress(WireError):
+                        await client.reply(id)
+                return sum("ok" in one for one in client.received[1:])
+
+        assert await pings("eager", 6) == 6
+        # Each `connect` is a command too.
+        assert await pings("eager", 20) == 2
+        assert await pings("eager", 20) == 0
+        assert await pings("another", 20) == 9
+
+
+@codecs
+async def test_the_limit_of_a_command_is_the_user_s(
+    gateway: MakeGateway, token: MakeToken, room: str, codec: str
+) -> None:
+    environ = {"KSMP_CHAT_RATE_COUNT": "10", "KSMP_CHAT_RATE_SECONDS": "1000"}
+    async with gateway(environ=environ) as running:
+
+        async def say(client: WireClient, count: int) -> int:
+            """How many messages were stored."""
+            answers = await asyncio.gather(*(client.say(room, f"{n}") for n in range(count)), return_exceptions=True)
+            assert {one.code for one in answers if isinstance(one, WireError)} <= {"rate_limited"}
+            return sum(not isinstance(one, BaseException) for one in answers)
+
+        stored = 0
+        for _ in range(3):
+            async with connected(running.ws_url, token("eager"), codec) as client:
+                await client.join(room)
+                stored += await say(client, 8)
+        async with (
+            connected(running.ws_url, token("eager"), codec) as one,
+            connected(running.ws_url, token("eager"), codec) as two,
+        ):
+            for client in (one, two):
+                await client.join(room)
+                stored += await say(client, 8)
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token('eager')}"}) as rest:
+            body = {"cmd": "chat.send", "data": {"text": "by POST"}}
+            answer = await rest.post(f"{running.url}/api/v1/rooms/{room}/commands", json=body)
+            assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+        assert stored == 10
+        async with connected(running.ws_url, token("another"), codec) as client:
+            await client.join(room)
+            assert await say(client, 8) == 8
 
 
 async def test_without_the_log_commands_are_unavailable(
