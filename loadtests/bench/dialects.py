@@ -17,7 +17,7 @@ REPLY: Final = b'{"id"'
 class Client(Protocol):
     """The part of a socket that a dialect may use."""
 
-    # The answer to its join, the newest delivery, and how many other pushes it got.
+    # The answers to its joins by room, the newest delivery, and how many other pushes it got.
     joined: Any
     latest: bytes
     pushed: int
@@ -66,17 +66,19 @@ class KsmpDialect:
         self._room = room
 
     async def enter(self, client: Client, token: str) -> None:
-        await client.answer(self._command(client, cmd="connect", token=token))
-        client.joined = await client.answer(self._command(client, cmd="join", room=self._room))
+        welcome = await client.answer(self._command(client, cmd="connect", token=token))
+        joined = await client.answer(self._command(client, cmd="join", room=self._room))
+        client.joined = {**welcome["rooms"], self._room: joined}
 
     async def come_back(self, client: Client, token: str, before: Client) -> None:
-        """Connect with the position after the last delivery. Raises RuntimeError when the gap was not recovered."""
-        seq = msgspec.json.decode(before.latest)["seq"] if before.latest else before.joined["seq"]
-        rooms = {self._room: {"epoch": before.joined["epoch"], "seq": seq}}
-        answer = await client.answer(self._command(client, cmd="connect", token=token, rooms=rooms))
-        client.joined = answer["rooms"][self._room]
-        if client.joined.get("recovered") is not True:
-            raise RuntimeError(f"a return was not recovered: {str(client.joined)[:200]}")
+        """Connect with the positions of all rooms, as clients do. Raises RuntimeError when a gap was not recovered."""
+        rooms = {room: {"epoch": one["epoch"], "seq": one["seq"]} for room, one in before.joined.items()}
+        if before.latest:
+            rooms[self._room]["seq"] = msgspec.json.decode(before.latest)["seq"]
+        welcome = await client.answer(self._command(client, cmd="connect", token=token, rooms=rooms))
+        client.joined = welcome["rooms"]
+        if lost := [room for room in rooms if client.joined[room].get("recovered") is not True]:
+            raise RuntimeError(f"a return was not recovered: {lost}")
 
     def chat(self, client: Client, text: str) -> int:
         return self._command(client, cmd="chat.send", room=self._room, data={"text": text})
