@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -30,3 +31,21 @@ def test_a_traceback_does_not_show_a_token(form: str) -> None:
     assert "connect.failed" in done.stderr
     assert "unforeseen" in done.stderr
     assert "a-bearer-token" not in done.stderr
+
+
+LINES = """
+import sys, structlog
+from gateway.telemetry import logs
+
+logs.configure("info", sys.argv[1])
+for log in (structlog.get_logger("gateway.some"), logs.QuickLog("gateway.some")):
+    log.info("connection.closed", connection="3f2a", code=1000, user="u-1", note=None, name="a b é")
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_lines_of_connections_look_like_all_others(form: str) -> None:
+    done = subprocess.run([sys.executable, "-c", LINES, form], capture_output=True, text=True, check=True)
+    lines = [re.sub(r"\d{4}-\S+Z", "TIME", line) for line in done.stderr.splitlines()]
+    assert len(lines) == 2
+    assert lines[0] == lines[1]

@@ -7,17 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import structlog
-
 from gateway.errors import CloseCode
 from gateway.principal import Principal
 from gateway.protocol.messages import Disconnect, Push
 from gateway.realtime.frame_encoder import FrameEncoder
+from gateway.telemetry import logs
 
 if TYPE_CHECKING:
     from gateway.realtime.room import Room
 
-log = structlog.get_logger(__name__)
+log = logs.QuickLog(__name__)
 
 
 # The most characters of a close reason. They are ASCII.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -45,8 +46,10 @@ class OutputHandler(logging.Handler):
             log.warning("log.lines_lost", lines=lost)
 
 
-# Whether lines are JSON, so that a QuickLog can write them.
-_quick = False
+# The form of the lines that a QuickLog writes: "json", "console", or none before there is one.
+_form = ""
+# Texts that the console has without quotes.
+PLAIN: Final = re.compile(r"[\w.:/@+-]+", re.ASCII)
 
 
 class QuickLog:
@@ -60,16 +63,24 @@ class QuickLog:
         self._structured = structlog.get_logger(name)
 
     def info(self, event: str, **fields: str | int | None) -> None:
-        if not _quick:
+        if not _form:
             self._structured.info(event, **fields)
             return
         if not self._logger.isEnabledFor(logging.INFO):
             return
         at = clock.now().replace(tzinfo=None).isoformat() + "Z"
-        line = json.dumps({**fields, "event": event, "level": "info", "logger": self._name, "timestamp": at})
+        if _form == "console":
+            shown = " ".join([f"{name}={_shown(fields[name])}" for name in sorted(fields)])
+            line = f"{at} [info     ] {event:<30} [{self._name}] {shown}"
+        else:
+            line = json.dumps({**fields, "event": event, "level": "info", "logger": self._name, "timestamp": at})
         record = logging.LogRecord(self._name, logging.INFO, "", 0, line, None, None)
         record.line = line
         self._logger.handle(record)
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) and PLAIN.fullmatch(value) else repr(value)
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
