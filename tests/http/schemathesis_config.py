@@ -9,13 +9,14 @@ from typing import Any
 EXPECTED = ["2xx", "304", "401", "403", "404", "409", "412", "422", "428", "429", "503"]
 # What `data` must be depends on `cmd`.
 COMMANDS = "/api/v1/rooms/{room}/commands"
-# Times in the past or in a wrong order, blank titles, programs that are not there; and limits inside of what may be
-# left out or is in a list, which the description of a union does not carry.
+# Times in the past or in a wrong order, blank titles, texts that show nothing, programs that are not there; and limits
+# inside of what may be left out or is in a list, which the description of a union does not carry.
 DEPENDING = {
     COMMANDS,
     "/api/v1/announcements",
     "/api/v1/announcements/{id}",
     "/api/v1/users/me",
+    "/api/v1/users/{id}/block",
     "/api/v1/programs",
     "/api/v1/programs/{id}",
     "/api/v1/sessions",
@@ -28,7 +29,9 @@ DEPENDING = {
     "/api/v1/notes/{id}",
     # An order names what is there.
     "/api/v1/programs/{id}/curriculum/order",
+    "/api/v1/programs/{id}/units",
     "/api/v1/programs/{id}/units/{unit}",
+    "/api/v1/programs/{id}/units/{unit}/lessons",
     "/api/v1/programs/{id}/lessons/{lesson}",
 }
 PLACE = "/api/v1/programs/{id}/enrolment"
