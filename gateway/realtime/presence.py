@@ -274,6 +274,11 @@ class RoomPresence:
                     replica.until = min(replica.until, now + message.stay)
                 return (ReplicaRequest(node),) if clock > replica.clock else ()
 
+    def was_stopped(self, seconds: float, now: float) -> None:
+        """This node did not read for so many seconds, which are not the silence of the others."""
+        for replica in self._others.values():
+            replica.heard = min(now, replica.heard + seconds)
+
     def forget_silent(self, now: float) -> None:
         """Drop the replicas of nodes that are silent for too long, or whose stay after a goodbye is over."""
         for node, replica in list(self._others.items()):

@@ -48,10 +48,16 @@ class PresenceSync:
         self._digest = digest
 
     async def run(self) -> None:
-        digest_at = 0.0
+        digest_at, before = 0.0, time.monotonic()
         while True:
             await asyncio.sleep(PERIOD)
             now = time.monotonic()
+            late, before = now - before - PERIOD, now
+            if late > self._digest:
+                # This process was stopped. What the other nodes sent meanwhile is not read yet.
+                for room in self._rooms():
+                    if room.presence is not None:
+                        room.presence.was_stopped(late, now)
             full = now >= digest_at
             if full:
                 digest_at = now + self._digest

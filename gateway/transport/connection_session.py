@@ -18,6 +18,7 @@ from gateway.realtime.sign_in import SignIn
 from gateway.realtime.user_limits import UserLimits
 from gateway.telemetry import logs
 from gateway.telemetry.metrics import Metrics
+from gateway.transport.deadline import Deadline
 from gateway.transport.endpoint import WebSocketEndpoint
 
 log = structlog.get_logger(__name__)
@@ -62,7 +63,7 @@ class ConnectionSession:
         self._user_limits = user_limits
         self._metrics = metrics
         self._gone = gone
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: Deadline | None = None
         # With which code the last refusal of a `connect` would close the connection.
         self._refused: CloseCode | None = None
         self._signed_in = False
@@ -72,7 +73,7 @@ class ConnectionSession:
 
     def expect_connect(self, timeout: float) -> None:
         """Close the connection unless `connect` succeeds within this many seconds."""
-        self._deadline = asyncio.get_running_loop().call_later(timeout, self.too_late)
+        self._deadline = Deadline(asyncio.get_running_loop(), timeout, self.too_late)
 
     def received(self, data: bytes | str) -> None:
         """Handle one message of the client."""

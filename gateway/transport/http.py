@@ -26,6 +26,7 @@ from gateway.settings import Settings
 from gateway.transport import handshake
 from gateway.transport.answer_writer import AnswerWriter
 from gateway.transport.bounded_pending import BoundedPending
+from gateway.transport.deadline import Deadline
 from gateway.transport.endpoint import Endpoints, WebSocketEndpoint
 from gateway.transport.handshake import Handshake
 from gateway.transport.refusal import refusal
@@ -97,7 +98,7 @@ class HttpProtocol(HttpToolsProtocol):
         # Set when a head is complete: what to answer in place of the application.
         self._refused: bytes | None = None
         self._handshake: Handshake | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: Deadline | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
 
@@ -259,7 +260,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Wait for the client for so many seconds from now on."""
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = self.loop.call_later(seconds, self._too_late)
+        self._deadline = Deadline(self.loop, seconds, self._too_late)
         self._unfinished.enter(self, self._cut_off)
 
     def _waited(self) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Final, Protocol
+from typing import Protocol
 
-# How long a pong that has come may wait to be read, in seconds: a process that was stopped goes on with its timers.
-READING: Final = 0.1
+from gateway.transport.deadline import READING, is_late
 
 
 class Pinged(Protocol):
@@ -67,10 +66,17 @@ class KeepAlive:
             for connection in late:
                 # Behind the others, so that it is looked at once.
                 self._asked[connection] = self._asked.pop(connection) + self._timeout
-            self._loop.call_later(READING, self._give_up, late)
+            self._look_again(late)
         self._arm()
 
-    def _give_up(self, late: list[Pinged]) -> None:
+    def _look_again(self, late: list[Pinged]) -> None:
+        """Give up those whose pong is not there either once what has come was read."""
+        self._loop.call_later(READING, self._give_up, late, self._loop.time() + READING)
+
+    def _give_up(self, late: list[Pinged], due: float) -> None:
+        if is_late(self._loop, due):
+            self._look_again(late)
+            return
         for connection in late:
             if self._asked.pop(connection, None) is not None:
                 connection.ping_timeout()
