@@ -158,6 +158,8 @@ class Moderation:
             raise invalid("this reason is too long", field="reason")
         row = await self._session(session)
         await self._check_target(context, user, row)
+        if not await names_of(self._kernel.database, [user]):
+            raise not_found("there is no such user")
         rev = await self._parts.bump(session, PART)
         sessions = [session]
         if scope == "program":

@@ -130,6 +130,9 @@ async def test_who_is_kept_out_is_out_everywhere_until_they_are_let_in(
         assert await refusal(mentor, room, "live.kick", user="program-mentor") == "live.is_host"
         assert await refusal(mentor, room, "live.ban", user=MENTOR) == "live.is_host"
         assert await refusal(mentor, room, "live.kick", user="no user") == "invalid"
+        for command in ("live.kick", "live.ban", "live.promote"):
+            role = {"role": "speaker"} if command == "live.promote" else {}
+            assert await refusal(mentor, room, command, user=uuid.uuid4().hex, **role) == "not_found"
         assert await refusal(mentor, room, "live.kick", user="ada", reason="x" * 21) == "invalid"
         assert await refusal(mentor, room, "live.ban", user="ada", seconds=7201) == "invalid"
         assert await refusal(mentor, room, "live.unban", user="ada") == "not_found"
