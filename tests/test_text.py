@@ -13,6 +13,7 @@ from gateway.app import Gateway
 from gateway.asgi import create_app
 from gateway.errors import BadInput
 from gateway.text import LINE, TEXT, Shown, Texts, checked, display_name
+from gateway.unicode.emoji import Palette
 from gateway.unicode.skeleton import looks, skeleton
 
 HINDI = "क्\u200dषत्रिय"
@@ -170,3 +171,19 @@ def _plain_text(hint: Any, notes: tuple[Any, ...] = ()) -> bool:
         return not any(isinstance(one, Shown) or getattr(one, "pattern", None) for one in notes)
     notes = (*notes, *getattr(hint, "__metadata__", ()))
     return any(_plain_text(part, notes) for part in get_args(hint) if not isinstance(part, (msgspec.Meta, Shown)))
+
+
+def test_a_palette_has_one_form_of_an_emoji() -> None:
+    palette = Palette(("❤️", "👍", "🙋\u200d♀️", "1️⃣", "👋🏽", "❤️\u200d🔥"))
+    for emoji, form in {
+        "❤": "❤️",
+        "❤\ufe0e": "❤️",
+        "👍🏿": "👍",
+        "🙋🏽\u200d♀": "🙋\u200d♀️",
+        "1\u20e3": "1️⃣",
+        "👋🏽": "👋🏽",
+        "❤\u200d🔥": "❤️\u200d🔥",
+    }.items():
+        assert palette.find(emoji) == form
+    for other in ("", "1", "👋", "👋🏿", "🔥", "\ufe0f", "👍👍"):
+        assert palette.find(other) is None

@@ -17,6 +17,7 @@ import structlog
 from gateway.contract import Context, Kernel, command
 from gateway.errors import Unavailable, invalid
 from gateway.tasks import end
+from gateway.unicode.emoji import Palette
 from modules.chat.messages import React
 from modules.chat.pushes import REACTIONS, ReactionTallies
 from modules.chat.reaction_repository import Reaction, ReactionRepository
@@ -62,8 +63,7 @@ class Reactions:
         self._kernel = kernel
         self._rows = ReactionRepository(kernel.database)
         self._interval = settings.reactions_interval
-        # An emoji's look is a selector character behind it, which some keyboards leave out.
-        self._emojis = {_bare(emoji): emoji for emoji in settings.reactions}
+        self._palette = Palette(settings.reactions)
         self._states: dict[str, _RoomState] = {}
 
     async def stop(self) -> None:
@@ -76,7 +76,7 @@ class Reactions:
 
         Raises BadInput `invalid` or `not_found`, or Unavailable.
         """
-        emoji = self._emojis.get(_bare(request.emoji))
+        emoji = self._palette.find(request.emoji)
         if emoji is None:
             raise invalid("this is none of the emojis that messages are given here", field="emoji")
         await find_message(context, request.seq)
@@ -150,7 +150,3 @@ class Reactions:
     async def _emit(self, state: _RoomState, seqs: set[int]) -> None:
         if tallies := await self._rows.tallies(state.session, seqs):
             await self._kernel.rooms.emit(state.room, REACTIONS, ReactionTallies(tuple(tallies)))
-
-
-def _bare(emoji: str) -> str:
-    return emoji.replace("\ufe0f", "")

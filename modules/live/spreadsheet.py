@@ -1,6 +1,6 @@
 """CSV (RFC 4180) for spreadsheets, and the OpenAPI description of a route that also answers CSV.
 
-Every cell is quoted, no cell is a formula, and times are in UTC.
+Every cell is quoted, no cell is a formula, and times are in UTC. The text begins with a byte order mark.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from typing import Any, ClassVar, Final
 from litestar import Response
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Schema
 
+from gateway.unicode.invisible import INVISIBLE
+
 CSV: Final = "text/csv"
+# Tells Excel that the file is UTF-8. Without it Hindi, and everything else beyond ASCII, is garbled.
+BOM: Final = "\ufeff"
 
 Cell = str | float | datetime | None
 # A cell that begins with one of these is a formula to a spreadsheet, also in full width. Names may begin so.
@@ -35,9 +39,9 @@ class SpreadsheetOperation(Operation):
 
 
 def spreadsheet(name: str, text: str, headers: dict[str, str] | None = None) -> Response[Any]:
-    """An answer that a browser saves as `<name>.csv`."""
+    """An answer that a browser saves as `<name>.csv`, and that spreadsheets read as UTF-8."""
     disposition = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(text, media_type=CSV, headers={**(headers or {}), **disposition})
+    return Response(BOM + text, media_type=CSV, headers={**(headers or {}), **disposition})
 
 
 def written(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
@@ -59,8 +63,9 @@ def cell(value: Cell) -> str:
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="seconds")
         case str():
-            # Some spreadsheets skip blanks before a formula. For some, a tab or a line break alone begins one.
-            begins = value.lstrip()[:1]
+            # Some spreadsheets skip blanks and what is not seen before a formula. For some, a tab or a line break alone
+            # begins one.
+            begins = INVISIBLE.sub("", value).lstrip()[:1]
             return f"'{value}" if begins in FORMULA or value[:1] in {"\t", "\r", "\n"} else value
         case _:
             return str(value)

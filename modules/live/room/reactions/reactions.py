@@ -14,6 +14,7 @@ import structlog
 from gateway.contract import Context, Kernel, command, snapshot_part
 from gateway.errors import Unavailable, invalid
 from gateway.tasks import end
+from gateway.unicode.emoji import Palette as EmojiPalette
 from modules.live.messages import Nothing
 from modules.live.room.reactions.messages import REACTIONS, Palette, React, ReactionCounts
 from modules.live.rooms import session_room
@@ -30,16 +31,18 @@ class Reactions:
     def __init__(self, kernel: Kernel, settings: RoomSettings) -> None:
         self._kernel = kernel
         self._settings = settings
+        self._palette = EmojiPalette(settings.reactions)
         self._sums: dict[str, Counter[str]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @command("live.react", room="session", role="viewer", rate="reaction_rate")
     async def react(self, context: Context, request: React) -> Nothing:
         """Raises BadInput `invalid`."""
-        if request.emoji not in self._settings.reactions:
+        emoji = self._palette.find(request.emoji)
+        if emoji is None:
             raise invalid("this is no reaction that may be sent", field="emoji")
         session = context.room_id
-        self._sums.setdefault(session, Counter())[request.emoji] += 1
+        self._sums.setdefault(session, Counter())[emoji] += 1
         if session not in self._tasks:
             self._tasks[session] = asyncio.get_running_loop().create_task(self._tell(session))
         return Nothing()

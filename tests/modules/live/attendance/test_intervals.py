@@ -180,7 +180,7 @@ def test_a_class_that_goes_on_has_no_early_leaver_and_one_that_never_ends_a_coar
 
 
 def test_no_cell_is_a_formula() -> None:
-    for evil in ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\rx", "\n=1", "＝1", "\u00a0=1"):
+    for evil in ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\rx", "\n=1", "＝1", "\u00a0=1", "\u200b=1"):
         assert cell(evil) == f"'{evil}"
     for good in ("Sam", "", "Anne-Marie", "a=b", "5"):
         assert cell(good) == good

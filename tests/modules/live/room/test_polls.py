@@ -87,7 +87,9 @@ async def test_a_quiz_keeps_its_answer_until_it_closes(nodes: Sequence[Running],
                 break
             query |= {"cursor": page["next"]}
         assert found == [{"voter": "ada", "options": [1]}, {"voter": "bob", "options": [2]}]
-        rows = list(csv.DictReader(io.StringIO((await http.get(path, headers=hosts, params={"format": "csv"})).text)))
+        table = await http.get(path, headers=hosts, params={"format": "csv"})
+        assert table.content.startswith(b"\xef\xbb\xbf")
+        rows = list(csv.DictReader(io.StringIO(table.text.removeprefix("\ufeff"))))
         for name in ("opened_at", "closed_at"):
             moment = datetime.fromisoformat(rows[0][name])
             assert (moment.utcoffset(), int(moment.timestamp())) == (timedelta(0), closed[name] // 1000)
