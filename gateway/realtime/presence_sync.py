@@ -62,6 +62,9 @@ class PresenceSync:
             if full:
                 digest_at = now + self._digest
             for room in self._rooms():
+                # Most rooms are users' own, without presence.
+                if room.presence is None:
+                    continue
                 try:
                     await self.sync_room(room, now, full=full)
                 except Exception:
