@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ksmp_client.address import http_address, realtime_url
+from ksmp_client.address import http_address, on_this_machine, realtime_url
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,13 @@ def test_what_is_no_address_is_said_at_once(text: str) -> None:
 def test_the_addresses_without_a_websocket(url: str, events: str, commands: str) -> None:
     address = http_address(url)
     assert (address.events, address.commands("r")) == (events, commands)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "[::1]", "localhost", "dev.localhost"])
+def test_what_is_on_this_machine(host: str) -> None:
+    assert on_this_machine(realtime_url(f"http://{host}:8000"))
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "127.0.0.1.example", "localhost.example", "[2001:db8::1]"])
+def test_what_is_elsewhere(host: str) -> None:
+    assert not on_this_machine(realtime_url(f"http://{host}:8000"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import needs
-from tests.client.stack import Stack
+from tests.client.stack import LAPTOP, Stack
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "clients/python"
@@ -86,7 +87,12 @@ def test_types_reach_a_program_that_uses_it(python: str, example: Path) -> None:
 async def test_the_examples_of_the_pages_chat(python: str, example: Path, stack: Stack, tmp_path: Path) -> None:
     (tmp_path / ".ksmp").symlink_to(stack.data)
     process = await asyncio.create_subprocess_exec(
-        python, "-I", "-u", example, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *(python, "-I", "-u", example),
+        cwd=tmp_path,
+        # No proxy is between two programs of one machine.
+        env=os.environ | LAPTOP,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     assert process.stderr is not None

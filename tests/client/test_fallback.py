@@ -18,7 +18,7 @@ from ksmp_client.errors import ConnectionLost
 from ksmp_client.streamlink import StreamLink
 from tests.client.censor import Censor, Way
 from tests.client.reader import SECONDS, Reader, user
-from tests.client.stack import Stack
+from tests.client.stack import LAPTOP, Stack
 
 # So long that no test sees a WebSocket tried again.
 NEVER = 10_000.0
@@ -46,6 +46,8 @@ async def test_two_upgrades_that_fail_lead_to_the_event_stream(
     stack: Stack, room: str, censor: Censor, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connector, "SIGN_IN_TIMEOUT", 0.5)
+    for name, value in LAPTOP.items():
+        monkeypatch.setenv(name, value)
     censor.block(way)
     who = user()
     async with Client(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -37,6 +38,15 @@ def realtime_url(text: str) -> str:
         raise ValueError(f"{text!r} is no address of a gateway; use one like http://127.0.0.1:8000.")
     path = parts.path if parts.path not in ("", "/") else PATH
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether a gateway is on this machine, so that no proxy leads to it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def http_address(url: str) -> HttpAddress:

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 from websockets.asyncio.client import ClientConnection
 
-from ksmp_client.address import http_address
+from ksmp_client.address import http_address, on_this_machine
 from ksmp_client.backoff import Backoff
 from ksmp_client.codes import Code
 from ksmp_client.errors import ClosedForGood, CommandFailed, ConnectionLost, refused
@@ -160,7 +160,12 @@ class Connector:
         if self._http is None:
             # A command on a kept connection that the gateway is just closing would get no reply.
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=2.0)
-            self._http = httpx.AsyncClient(timeout=self._options.open_timeout, limits=limits)
+            self._http = httpx.AsyncClient(
+                timeout=self._options.open_timeout,
+                limits=limits,
+                # Proxies and authorities of the environment are for what is not on this machine.
+                trust_env=not all(map(on_this_machine, self._urls)),
+            )
         link = StreamLink(
             self._http,
             http_address(url),

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, ProxyError
 from websockets.typing import Subprotocol
 
+from ksmp_client.address import on_this_machine
 from ksmp_client.codes import Code
 from ksmp_client.errors import CommandFailed, ConnectionLost, no_answer
 from ksmp_client.link import ABNORMAL, CONNECT_BYTES, INVALID_DATA, PROTOCOL_ERROR, Transport
@@ -47,6 +48,8 @@ async def open_socket(url: str, wire: Wire, options: Options) -> ClientConnectio
         ping_timeout=options.ping_timeout,
         close_timeout=CLOSE_TIMEOUT,
         max_size=LARGEST_MESSAGE,
+        # The environment's proxy is for what is not on this machine.
+        proxy=None if on_this_machine(url) else True,
     )
 
 
