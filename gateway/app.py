@@ -157,7 +157,7 @@ class Gateway:
             patience=settings.publish_timeout,
         )
         self.dispatcher = Dispatcher(joiner, sign_in, executor, self.metrics)
-        self.realtime = RealtimeHandler(self.hub, sign_in, self.dispatcher, limits, settings, self.metrics)
+        self.realtime = RealtimeHandler(self.hub, sign_in, self.dispatcher, settings, self.metrics)
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, executor, limits, settings, self.metrics)
         self.filters = Filters()
         for module in modules:

@@ -86,8 +86,7 @@ class ServerConnection:
         self.limits = limits
         self.state = ConnectionState.AWAITING
         self._in_flight: set[int] = set()
-        # All commands of the connection. What is missing from it when the connection ends is taken off the user's next.
-        self.commands = Bucket(limits.command_rate, limits.command_burst)
+        self._commands = Bucket(limits.command_rate, limits.command_burst)
         self._flood = Bucket(limits.command_rate * limits.flood_factor, limits.command_burst * limits.flood_factor)
 
     def receive(self, data: bytes | str, now: float) -> Event:
@@ -140,7 +139,7 @@ class ServerConnection:
             return self._violation(CloseCode.PROTOCOL_ERROR, "the first command must be connect")
         if id in self._in_flight:
             return self._answer(id, cmd, BadInput(Code.CONFLICT, "this id is in flight"))
-        wait = self.commands.take(now)
+        wait = self._commands.take(now)
         if wait > 0.0:
             return self._answer(id, cmd, Limited("too many commands", retry_after=round(wait, 3)))
         if len(self._in_flight) >= self.limits.commands_in_flight:

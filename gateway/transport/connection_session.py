@@ -15,7 +15,6 @@ from gateway.protocol.messages import Connect, Failed, Ok
 from gateway.realtime.dispatch import Dispatcher
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
-from gateway.realtime.user_limits import UserLimits
 from gateway.telemetry import logs
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.deadline import Deadline
@@ -40,7 +39,6 @@ class ConnectionSession:
         "_sign_in",
         "_signed_in",
         "_signing_in",
-        "_user_limits",
         "_waiting",
     )
 
@@ -51,7 +49,6 @@ class ConnectionSession:
         endpoint: WebSocketEndpoint,
         sign_in: SignIn,
         dispatcher: Dispatcher,
-        user_limits: UserLimits,
         metrics: Metrics,
         gone: Callable[[Member, int], None],
     ) -> None:
@@ -60,7 +57,6 @@ class ConnectionSession:
         self._endpoint = endpoint
         self._sign_in = sign_in
         self._dispatcher = dispatcher
-        self._user_limits = user_limits
         self._metrics = metrics
         self._gone = gone
         self._deadline: Deadline | None = None
@@ -110,8 +106,6 @@ class ConnectionSession:
     def lost(self, code: int) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        if self._signed_in:
-            self._user_limits.end(self._member.user.id, self._connection.commands)
         self._gone(self._member, code)
 
     def too_late(self) -> None:
@@ -140,7 +134,6 @@ class ConnectionSession:
             if self._deadline is not None:
                 self._deadline.cancel()
             self._connection.connected()
-            self._user_limits.begin(member.user.id, self._connection.commands)
             self._answer(command, Ok(command.id or 0, result))
             self._metrics.connects.labels("ok").inc()
             quick.info("connection.connected", connection=member.id, user=member.user.id, rooms=len(result.rooms))

@@ -18,7 +18,6 @@ from gateway.realtime.frame_encoder import websocket_encoder
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
-from gateway.realtime.user_limits import UserLimits
 from gateway.settings import Settings
 from gateway.telemetry import logs
 from gateway.telemetry.metrics import Metrics
@@ -40,14 +39,12 @@ class RealtimeHandler:
         hub: Hub,
         sign_in: SignIn,
         dispatcher: Dispatcher,
-        user_limits: UserLimits,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
         self._hub = hub
         self._sign_in = sign_in
         self._dispatcher = dispatcher
-        self._user_limits = user_limits
         self._settings = settings
         self._metrics = metrics
         self.ready = False
@@ -97,7 +94,6 @@ class RealtimeHandler:
             endpoint,
             self._sign_in,
             self._dispatcher,
-            self._user_limits,
             self._metrics,
             self._gone,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -253,24 +252,6 @@ async def test_over_the_rate_commands_are_told_to_wait(gateway: MakeGateway, tok
         assert all(wait is not None and 0 < wait <= 0.5 for wait in waits)
         await asyncio.sleep(0.6)
         await client.call("ping")
-
-
-async def test_connecting_again_gives_no_new_burst(gateway: MakeGateway, token: MakeToken) -> None:
-    async with gateway(command_rate=0.01, command_burst=10) as running:
-
-        async def pings(user: str, count: int) -> int:
-            """How many were answered with ok, over a connection of their own."""
-            async with connected(running.ws_url, token(user)) as client:
-                for id in [await client.send("ping") for _ in range(count)]:
-                    with contextlib.suppress(WireError):
-                        await client.reply(id)
-                return sum("ok" in one for one in client.received[1:])
-
-        assert await pings("eager", 6) == 6
-        # Each `connect` is a command too.
-        assert await pings("eager", 20) == 2
-        assert await pings("eager", 20) == 0
-        assert await pings("another", 20) == 9
 
 
 @codecs
