@@ -24,18 +24,22 @@ class Deadline:
         self._loop = loop
         self._callback: Callable[[], None] | None = callback
         self._due = 0.0
-        self._timer = loop.call_later(seconds, self._look)
+        self._timer: asyncio.TimerHandle | None = loop.call_later(seconds, self._look)
 
     def cancel(self) -> None:
         # Without the callback, nothing keeps the connection that it belongs to.
         self._callback = None
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _look(self) -> None:
         self._due = self._loop.time() + READING
         self._timer = self._loop.call_later(READING, self._judge)
 
     def _judge(self) -> None:
+        # A timer that has fired keeps this object, so the two would be left to the collector.
+        self._timer = None
         if is_late(self._loop, self._due):
             self._look()
         elif self._callback is not None:
