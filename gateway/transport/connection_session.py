@@ -35,6 +35,7 @@ class ConnectionSession:
         "_gone",
         "_member",
         "_metrics",
+        "_patience",
         "_refused",
         "_sign_in",
         "_signed_in",
@@ -60,6 +61,7 @@ class ConnectionSession:
         self._metrics = metrics
         self._gone = gone
         self._deadline: Deadline | None = None
+        self._patience = 0.0
         # With which code the last refusal of a `connect` would close the connection.
         self._refused: CloseCode | None = None
         self._signed_in = False
@@ -69,6 +71,7 @@ class ConnectionSession:
 
     def expect_connect(self, timeout: float) -> None:
         """Close the connection unless `connect` succeeds within this many seconds."""
+        self._patience = timeout
         self._deadline = Deadline(asyncio.get_running_loop(), timeout, self.too_late)
 
     def received(self, data: bytes | str) -> None:
@@ -111,6 +114,11 @@ class ConnectionSession:
     def too_late(self) -> None:
         """Close the connection: the time for a successful `connect` is over."""
         if self._signed_in:
+            return
+        if self._signing_in is not None and self._patience:
+            # The client has done its part in time, and the answer is this gateway's. It gets the same time once.
+            self._deadline = Deadline(asyncio.get_running_loop(), self._patience, self.too_late)
+            self._patience = 0.0
             return
         if self._refused is None and self._signing_in is None:
             self._member.close(CloseCode.PROTOCOL_ERROR)
