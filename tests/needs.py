@@ -14,7 +14,7 @@ from devstack import surroundings
 
 INSTALL = {
     "a browser": "install Debian's chromium (apt-get install chromium), or run `uv run playwright install chromium`",
-    "node": "install Node 20 or later (apt-get install nodejs)",
+    "node": "install Node 18 or later (apt-get install nodejs)",
     "the generators": "install Node with npm and run `.ci/generators`",
     "uv": "install uv (python3 -m pip install uv)",
 }
