@@ -65,6 +65,8 @@ def create_app(gateway: Gateway) -> Litestar:
             logging_config=None,
             # A signature namespace is not needed: handlers name their types themselves.
             debug=False,
+            # Otherwise LITESTAR_PDB in the environment would stop the process at an error.
+            pdb_on_exception=False,
         )
     except ImproperlyConfiguredException as error:
         raise registry.RegistryError(f"A module's route cannot be used: {error.detail.removesuffix('.')}.") from error

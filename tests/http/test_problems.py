@@ -5,6 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from gateway.app import Gateway
+from gateway.asgi import create_app
+
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
@@ -43,3 +46,8 @@ async def test_the_development_issuer_s_token_opens_a_socket(http: httpx.AsyncCl
     answer = await http.get("/dev/token", params={"user": "dana", "role": "mentor", "name": "Dana"})
     assert answer.status_code == 200
     assert answer.json()["token"].count(".") == 2
+
+
+def test_no_error_stops_the_process_for_a_debugger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LITESTAR_PDB", "1")
+    assert create_app(Gateway.described([])).pdb_on_exception is False
