@@ -166,7 +166,7 @@ async def test_a_deleted_user_is_gone(
 ) -> None:
     session = await create_session(open=False, enrolled=(user,))
     room, program = f"session:{session}", f"p-{session}"
-    await database.execute("UPDATE program SET capacity = 1 WHERE id = $1", program)
+    await database.execute("UPDATE program SET state = 'published', capacity = 1 WHERE id = $1", program)
     await database.execute(WAITING, program, f"next-{user}")
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
     await database.execute("INSERT INTO live_seat VALUES ($1, $2, now())", session, user)
