@@ -29,6 +29,8 @@ class KeepAlive:
         # When each is due, in this order.
         self._waiting: dict[Pinged, float] = {}
         self._asked: dict[Pinged, float] = {}
+        # Those whose pong is not there in time, and since when. It may wait to be read.
+        self._late: dict[Pinged, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def enter(self, connection: Pinged) -> None:
@@ -38,10 +40,13 @@ class KeepAlive:
     def leave(self, connection: Pinged) -> None:
         self._waiting.pop(connection, None)
         self._asked.pop(connection, None)
+        self._late.pop(connection, None)
 
     def answered(self, connection: Pinged, payload: bytes) -> bool:
         """A pong has come; whether it was asked for."""
-        if payload != self._payload or self._asked.pop(connection, None) is None:
+        if payload != self._payload or (
+            self._asked.pop(connection, None) is None and self._late.pop(connection, None) is None
+        ):
             return False
         self.enter(connection)
         return True
@@ -64,21 +69,23 @@ class KeepAlive:
             connection.ping(self._payload)
         if late := _due(self._asked, now):
             for connection in late:
-                # Behind the others, so that it is looked at once.
-                self._asked[connection] = self._asked.pop(connection) + self._timeout
-            self._look_again(late)
+                del self._asked[connection]
+                self._late[connection] = now
+            self._look_again(late, now)
         self._arm()
 
-    def _look_again(self, late: list[Pinged]) -> None:
+    def _look_again(self, late: list[Pinged], since: float) -> None:
         """Give up those whose pong is not there either once what has come was read."""
-        self._loop.call_later(READING, self._give_up, late, self._loop.time() + READING)
+        self._loop.call_later(READING, self._give_up, late, since, self._loop.time() + READING)
 
-    def _give_up(self, late: list[Pinged], due: float) -> None:
+    def _give_up(self, late: list[Pinged], since: float, due: float) -> None:
         if is_late(self._loop, due):
-            self._look_again(late)
+            self._look_again(late, since)
             return
         for connection in late:
-            if self._asked.pop(connection, None) is not None:
+            # Who has answered meanwhile may have been asked again, and be late again.
+            if self._late.get(connection) == since:
+                del self._late[connection]
                 connection.ping_timeout()
 
 
