@@ -95,6 +95,8 @@ IMPORTS: Final[Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]]] = (
     (
         "The rest",
         (
+            ("gateway.text", ("Texts", "checked", "display_name")),
+            ("gateway.stale_cache", ("StaleCache",)),
             ("gateway.principal", ("Principal", "Role", "Author")),
             ("gateway.settings", ("setting",)),
             ("gateway.clock", ("now", "now_ms", "to_ms", "from_ms")),

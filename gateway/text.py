@@ -1,8 +1,9 @@
 """The rule for texts that people see: checked when they come in, and brought into one form before they are stored.
 
-A text is in the normal form NFC, has no control characters and no direction overrides, and shows something. A line,
-such as a title, has no line breaks, and nothing that changes the direction of what stands beside it; characters that
-show nothing and join nothing are left out of it. A request declares its texts by type, and is a `Texts`:
+A text is in the normal form NFC, has no control characters and no direction overrides, and shows something or is empty.
+A line, such as a title, is never empty. It has no line breaks, and nothing that changes the direction of what stands
+beside it; characters that show nothing and join nothing are left out of it. A request marks its texts by type, and is a
+`Texts`:
 
     class NewProgram(Texts, frozen=True):
         title: Annotated[str, Meta(min_length=1, max_length=200), LINE]
@@ -11,7 +12,6 @@ show nothing and join nothing are left out of it. A request declares its texts b
 
 from __future__ import annotations
 
-import enum
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -21,25 +21,36 @@ from typing import Any, Final, get_args, get_type_hints
 import msgspec
 
 from gateway.errors import BadInput, Code, invalid
-from gateway.unicode.invisible import DIRECTION, OVERRIDES, STRAY, shows_something
+from gateway.unicode.invisible import (
+    BLANK,
+    CONTROLS,
+    DEFAULT_IGNORABLE,
+    DIRECTIONS,
+    OVERRIDES,
+    STRAY,
+    VISIBLE,
+    shows_something,
+)
 
 NAME_LENGTH: Final = 100
 
-# Tab, line feed and carriage return are part of a text. No font shows the others.
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_BREAK: Final = re.compile("[\t\n\r\u2028\u2029]")
-_OVERRIDE: Final = re.compile(f"[{OVERRIDES}]")
+# Tab, line feed and carriage return are part of a text. No font shows the other controls.
+_NO_TEXT: Final = rf"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{OVERRIDES}"
+_NO_LINE: Final = rf"{CONTROLS}\u2028\u2029{DIRECTIONS}"
+_NOT_IN_TEXT: Final = re.compile(f"[{_NO_TEXT}]")
+_NOT_IN_LINE: Final = re.compile(f"[{_NO_LINE}]")
 
 
-class Shown(enum.Enum):
-    """How a field of a request is shown. Stands beside `Meta` in the field's type."""
-
-    LINE = "line"
-    TEXT = "text"
+def _shown(pattern: str) -> msgspec.Meta:
+    """How a field of a request is shown. The pattern is for the API's description alone."""
+    return msgspec.Meta(extra_json_schema={"pattern": pattern})
 
 
-LINE: Final = Shown.LINE
-TEXT: Final = Shown.TEXT
+# They stand beside the `Meta` of the field's length.
+LINE: Final = _shown(f"^[^{_NO_LINE}]*[^{_NO_LINE}\\s{DEFAULT_IGNORABLE}{BLANK}][^{_NO_LINE}]*$")
+TEXT: Final = _shown(f"^[^{_NO_TEXT}]*$")
+# For what `display_name` cleans.
+NAME: Final = _shown(VISIBLE.pattern)
 
 
 class Texts(msgspec.Struct, frozen=True):
@@ -72,37 +83,32 @@ def checked(text: str, most: int, field: str) -> str:
 
 def display_name(name: str) -> str:
     """A user's name for showing, at most 100 characters, without what is not seen; "" when nothing is left."""
-    seen = unicodedata.normalize("NFC", name)
-    for unseen in (_CONTROL, _BREAK, DIRECTION, STRAY):
-        seen = unseen.sub("", seen)
+    seen = STRAY.sub("", _NOT_IN_LINE.sub("", unicodedata.normalize("NFC", name)))
     kept = " ".join(seen.split())[:NAME_LENGTH].rstrip()
     return kept if shows_something(kept) else ""
 
 
 def line_of(text: str, field: str) -> str:
     """The form of a text of one line; raises BadInput `invalid`."""
-    text = _normal(text, field)
-    if not text.isascii():
-        text = STRAY.sub("", text)
-    if _BREAK.search(text) or DIRECTION.search(text):
+    # The `$` of a pattern lets one pass at the end.
+    text = text.removesuffix("\n")
+    # Nothing printable is a control character, or turns a direction. This is the way of nearly all texts.
+    if not text.isprintable() and _NOT_IN_LINE.search(text):
         raise invalid(f"{field} must be one line, without control or direction characters", field=field)
+    if not text.isascii():
+        text = STRAY.sub("", unicodedata.normalize("NFC", text))
     if not shows_something(text):
         raise invalid(f"{field} is empty, or shows nothing", field=field)
     return text.strip()
 
 
 def text_of(text: str, field: str) -> str:
-    """The form of a text of any number of lines, which may be empty; raises BadInput `invalid`."""
-    text = _normal(text, field)
-    if text and not text.isspace() and not shows_something(text):
-        raise invalid(f"{field} shows nothing", field=field)
-    return text
-
-
-def _normal(text: str, field: str) -> str:
-    if _CONTROL.search(text) or _OVERRIDE.search(text):
+    """The form of a text of any number of lines, "" for one that shows nothing; raises BadInput `invalid`."""
+    if not text.isprintable() and _NOT_IN_TEXT.search(text):
         raise invalid(f"{field} has control characters, or turns the direction of text around", field=field)
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return text if shows_something(text) else ""
 
 
 @cache
@@ -115,11 +121,11 @@ def _marked(kind: type[Texts]) -> tuple[tuple[str, Callable[[str, str], str]], .
 def _forms(hint: Any) -> Iterator[Callable[[str, str], str]]:
     notes = getattr(hint, "__metadata__", ())
     for note in notes:
-        if isinstance(note, Shown):
+        if note is LINE or note is TEXT:
             lengths = [one.max_length for one in notes if isinstance(one, msgspec.Meta) and one.max_length is not None]
             yield _form(line_of if note is LINE else text_of, min(lengths, default=None))
     for part in get_args(hint):
-        if not isinstance(part, (msgspec.Meta, Shown)):
+        if not isinstance(part, msgspec.Meta):
             yield from _forms(part)
 
 

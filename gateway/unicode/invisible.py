@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
+
+# All that follows stands inside of the brackets of a regular expression, as ECMA-262 writes it too.
 
 # Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 15), with its reserved code points.
 DEFAULT_IGNORABLE: Final = (
-    "\u00ad\u034f\u061c\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    r"\u00ad\u034f\u061c\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 # No default ignorables, and still blank in every font: a braille pattern without dots, a note without a head, and marks
 # of annotations. Egyptian joiners arrange the signs around them.
-BLANK: Final = "\u2800\ufff9-\ufffb\U0001d159\U00013430-\U0001343f"
+BLANK: Final = r"\u2800\ufff9-\ufffb" "\U0001d159\U00013430-\U0001343f"
 
 INVISIBLE: Final = re.compile(f"[{DEFAULT_IGNORABLE}{BLANK}]")
+CONTROLS: Final = r"\x00-\x1f\x7f-\x9f"
+VISIBLE: Final = re.compile(f"[^\\s{CONTROLS}{DEFAULT_IGNORABLE}{BLANK}]")
 
 # Direction overrides show letters in another order than they stand in. Embeddings and isolates do no harm in a text,
 # but a name or title is put among others, whose order they would change.
-OVERRIDES: Final = "\u202d\u202e"
-DIRECTION: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+OVERRIDES: Final = r"\u202d\u202e"
+DIRECTIONS: Final = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 
 # The invisible characters that no writing needs. Left are the joiners (Hindi, Persian, emoji), the marks and isolates
 # of direction, the variation selectors, and the tags, of which some flags are made.
@@ -31,14 +35,5 @@ STRAY: Final = re.compile(
 
 
 def shows_something(text: str) -> bool:
-    """Whether at least one character of the text can be seen by itself."""
-    return any(_visible(char) for char in text)
-
-
-def _visible(char: str) -> bool:
-    if INVISIBLE.match(char):
-        return False
-    # An unassigned code point counts: it may be an emoji that is newer than this Python. A mark needs a letter. The
-    # number signs of Arabic and their like are format characters (Cf) that are seen.
-    category = unicodedata.category(char)
-    return category[0] in "LNPS" or category in ("Cn", "Co", "Cf")
+    """Whether at least one character of the text can be seen."""
+    return VISIBLE.search(text) is not None

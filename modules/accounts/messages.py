@@ -13,13 +13,13 @@ from gateway import clock
 from gateway.contract import Said
 from gateway.principal import Principal, Role
 from gateway.settings import Settings
-from gateway.text import TEXT, Texts
+from gateway.text import NAME, TEXT, Texts
 from modules.accounts.settings import AccountsSettings
 
 UserStatus = Literal["active", "blocked", "deleted"]
 
 UserId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
-Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Name = Annotated[str, Meta(min_length=1, max_length=100), NAME]
 # No spaces, quotes or angle brackets: it is put into pages.
 AvatarUrl = Annotated[str, Meta(pattern=r"^https://[!#-&(-;=?-\[\]_a-z~]+$", max_length=2000)]
 TimeZone = Annotated[str, Meta(max_length=64, description="A name of the IANA time zone database")]

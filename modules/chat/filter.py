@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -115,11 +116,8 @@ def _keys(*lists: Iterable[str]) -> Iterator[str]:
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
     """The text cut into words and what is between them."""
-    start = 0
-    for index in range(1, len(text) + 1):
-        if index == len(text) or _in_word(text[index]) != _in_word(text[start]):
-            yield text[start:index], _in_word(text[start])
-            start = index
+    for is_word, run in groupby(text, _in_word):
+        yield "".join(run), is_word
 
 
 @lru_cache(maxsize=4096)

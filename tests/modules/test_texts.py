@@ -41,6 +41,9 @@ async def test_titles_show_something_in_one_form(caller: Caller) -> None:
     ]
     for who, where, body in posts:
         for text in (NOTHING, OVERRIDE, "bell\x07"):
+            if text is NOTHING and body(text)["title"] != NOTHING:
+                # A text may be empty, and is then.
+                continue
             answer = await who.post(where, json=body(text))
             assert (answer.status_code, answer.json()["code"]) == (400, "invalid"), (where, body(text))
     for text in (NOTHING, OVERRIDE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -77,3 +78,12 @@ async def test_routes_answer_a_bad_text(node: Running, token: MakeToken) -> None
         for body in (b"{", b'{"title":', b"\xff", b"[" * 5000):
             problem(await http.post("/api/v1/programs", content=body), 400, "invalid")
         assert (await http.post("/api/v1/programs", content=r'{"title":"whole \ud83d\ude00"}')).status_code == 201
+
+
+@pytest.mark.parametrize("target", [b"/api/v1/programs?q=\xff", b"/api/v1/programs/\xff"])
+async def test_raw_bytes_in_an_address_are_answered(node: Running, target: bytes) -> None:
+    host, port = node.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 4")
+    writer.close()
