@@ -56,25 +56,28 @@ class Class:
         self._rate = rate
         # Members that came in a phase; they get the chat too.
         self.arrived: list[Member] = []
-        self._delivery = 0.0
+        self._idle = self._delivery = 0.0
 
     async def settle(self) -> float:
-        """Measure what a delivery of the chat costs, with nothing beside it. Returns the share of a core."""
+        """Measure what silence costs, and then a delivery of the chat. Returns the share of a core that both take."""
+        before, begun = cpu_seconds(self._pids), time.monotonic()
+        await asyncio.sleep(QUIET)
+        self._idle = (cpu_seconds(self._pids) - before) / (time.monotonic() - begun)
         before, begun = cpu_seconds(self._pids), time.monotonic()
         traffic = await self._crowd.chat(self._rate, QUIET, SIZE)
-        used = cpu_seconds(self._pids) - before
-        self._delivery = used / max(1, traffic.deliveries)
-        return used / (time.monotonic() - begun)
+        used, took = cpu_seconds(self._pids) - before, time.monotonic() - begun
+        self._delivery = max(0.0, used - self._idle * took) / max(1, traffic.deliveries)
+        return used / took
 
     async def phase(self, name: str, count: int, seconds: float, one: One, first: One | None = None) -> Phase:
         """Let `count` come within the time. `first` runs before the time of one is taken."""
         for member in (*self._crowd.members, *self.arrived):
             member.received = member.pushed = 0
-        before, held = cpu_seconds(self._pids), memory(self._pids)
+        before, held, begun = cpu_seconds(self._pids), memory(self._pids), time.monotonic()
         (took, wrong), chat = await asyncio.gather(
             by_chance(count, seconds, one, first), self._crowd.chat(self._rate, seconds, SIZE)
         )
-        used = cpu_seconds(self._pids) - before
+        used = cpu_seconds(self._pids) - before - self._idle * (time.monotonic() - begun)
         pushed = sum(member.pushed for member in (*self._crowd.members, *self.arrived))
         used -= self._delivery * (chat.deliveries + sum(member.received for member in self.arrived) + pushed)
         people = max(1, len(took))
