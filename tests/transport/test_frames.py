@@ -139,7 +139,7 @@ def by_the_library(data: bytes, deflate: bool) -> Seen:
 @pytest.fixture
 async def shared() -> Endpoints:
     limits: dict[str, Any] = {"connect_bytes": LIMIT, "command_rate": 1e6, "command_burst": 1_000_000}
-    chosen = Settings(database_url="", nats_url=("",), issuer="", jwks_url="", client_ids=("",), **limits)
+    chosen = Settings(database_url="", nats_url=("",), issuer="", jwks_url="https://x", client_ids=("",), **limits)
     return Endpoints(asyncio.get_running_loop(), chosen, set())
 
 
@@ -258,6 +258,6 @@ async def test_any_stream(frames: list[bytes], noise: bytes, cuts: list[int], de
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     pieces = [data[start:end] for start, end in itertools.pairwise(places)]
     limits: dict[str, Any] = {"connect_bytes": LIMIT, "command_rate": 1e6, "command_burst": 1_000_000}
-    chosen = Settings(database_url="", nats_url=("",), issuer="", jwks_url="", client_ids=("",), **limits)
+    chosen = Settings(database_url="", nats_url=("",), issuer="", jwks_url="https://x", client_ids=("",), **limits)
     shared = Endpoints(asyncio.get_running_loop(), chosen, set())
     assert by_us(pieces, deflate, shared)[0] == by_the_library(data, deflate)
