@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from ksmp_testkit import Caller, Clients, Running, eventually
-from ksmp_testkit.socket_client import WireError
+from ksmp_testkit.socket_client import WireClient, WireError
 from tests.modules.live.scheduling import ANY, SESSIONS, created, entered
 
 # Tokens of the second in which a role was given are refused: issue times are whole seconds.
@@ -22,10 +22,14 @@ PARTICIPANT = """
 LEAVING = "SELECT leaving_at IS NOT NULL FROM live_participant WHERE id = $1"
 
 
-async def demote(admin: httpx.AsyncClient, user: str, signed_in: Callable[[], httpx.AsyncClient]) -> httpx.AsyncClient:
+async def demote(
+    admin: httpx.AsyncClient, user: str, socket: WireClient, signed_in: Callable[[], httpx.AsyncClient]
+) -> httpx.AsyncClient:
     """Give the mentor the role of a student; answers with what they are once they have signed in again."""
     answer = await admin.put(f"/api/v1/users/{user}/role", json={"role": "student"})
     assert answer.status_code == 200, answer.text
+    # The node learns of it behind the answer. A token of this second is good until then.
+    assert (await socket.disconnect_push())["code"] == 4501
     found: list[httpx.AsyncClient] = []
 
     async def again() -> bool:
@@ -66,8 +70,7 @@ async def test_a_mentor_who_becomes_a_student_is_no_host(
     await database.execute(PARTICIPANT, tag, id, user)
 
     # A token of the role that was taken says nothing: the platform's own word counts for more.
-    student = await demote(caller("root", "admin"), user, lambda: caller(user, "mentor"))
-    assert (await before.disconnect_push())["code"] == 4501
+    student = await demote(caller("root", "admin"), user, before, lambda: caller(user, "mentor"))
     assert (await student.get("/api/v1/auth/me")).json()["role"] == "student"
     for step in ("open", "start", "end", "cancel"):
         answer = await student.post(f"{path}/{step}")
