@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Router
-from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import WebSocketRoute
 
 from gateway import module_folders, sibling_imports
 from gateway.auth.policy import policy_of
@@ -152,13 +153,21 @@ def events(modules: Iterable[type[Module]]) -> dict[str, type[msgspec.Struct]]:
 
 
 def routers(modules: Sequence[Module]) -> list[Router]:
-    """Every module's routes under /api/v1, tagged with its name; raises RegistryError when two claim one."""
+    """Every module's routes under /api/v1, tagged with its name.
+
+    Raises RegistryError when two claim one, and for a WebSocket of a module's own.
+    """
     result: list[Router] = []
     owners: dict[tuple[str, str], str] = {}
     for module in modules:
         router = Router(API, route_handlers=module.routes, tags=[module.name], opt={conditional.OPT: True})
         for route in router.routes:
-            for method in getattr(route, "methods", {"websocket"}) - {"OPTIONS"}:
+            if isinstance(route, WebSocketRoute):
+                raise RegistryError(
+                    f"Module {module.name} has a WebSocket route at {route.path}; a client has one socket for all "
+                    "modules, so use commands and pushes of a room."
+                )
+            for method in route.methods - {"OPTIONS"}:
                 # What a path's parameter is called makes no other path of it.
                 place = (method, re.sub(r"\{[^}]*\}", "{}", route.path))
                 if place in owners:
@@ -177,10 +186,9 @@ def check_policies(app: Litestar) -> None:
             # What answers OPTIONS is Litestar's own.
             ours = not isinstance(handler, HTTPRouteHandler) or handler.http_methods != {"OPTIONS"}
             if ours and policy_of(handler) is None:
-                methods = "websocket" if isinstance(handler, WebsocketRouteHandler) else _methods(handler)
                 raise RegistryError(
-                    f"The route {methods} {route.path} ({handler.fn.__module__}.{handler.handler_name}) does not say "
-                    "who may call it; give it policy=…, from gateway.auth.policy."
+                    f"The route {_methods(handler)} {route.path} ({handler.fn.__module__}.{handler.handler_name}) does "
+                    "not say who may call it; give it policy=…, from gateway.auth.policy."
                 )
 
 

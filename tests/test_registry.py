@@ -8,9 +8,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from litestar import WebSocket, websocket
 
 from gateway import registry
 from gateway.app import Gateway
+from gateway.asgi import create_app
+from gateway.auth.policy import signed_in
 from gateway.contract import (
     Context,
     Delivery,
@@ -135,6 +138,14 @@ def test_two_modules_of_one_name() -> None:
 def test_a_circle(requires: dict[str, tuple[str, ...]], circle: str) -> None:
     sentence = broken(*(module(name, requires=siblings) for name, siblings in requires.items()))
     assert f": {circle};" in sentence
+
+
+def test_a_socket_of_a_module_s_own() -> None:
+    @websocket("/echo", policy=signed_in())
+    async def echo(socket: WebSocket[Any, Any, Any]) -> None: ...
+
+    with pytest.raises(RegistryError, match="echoes has a WebSocket route at /api/v1/echo; a client has one"):
+        create_app(Gateway.described([module("echoes", routes=(echo,))]))
 
 
 def test_a_command_twice() -> None:
