@@ -154,7 +154,8 @@ class Control:
             tags = channel["tags"]
             if target.session in (*(tags.get(name) for name in SESSION_TAGS), channel["name"]):
                 return target, channel["arn"]
-        raise Refused("ResourceNotFoundException", f"No channel is tagged for the session {target.session}.")
+        said = f"No channel is tagged for the session {target.session}; a class gets one when it opens."
+        raise Refused("ResourceNotFoundException", said)
 
     async def _events(self, request: Request) -> Document:
         return {"events": list(self._cloud.events.sent)}

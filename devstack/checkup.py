@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,13 +61,26 @@ async def _running(data: Path, environ: Mapping[str, str]) -> list[Finding]:
         return [Finding(subject=SUBJECT, ok=False, text=text)]
     except (OSError, msgspec.DecodeError) as error:
         raise DevStackError(f"{folder.state} cannot be read: {error}.") from None
-    text = f"it runs with {len(known.gateways)} gateway(s): {', '.join(known.gateways)}"
-    found = Finding(subject=SUBJECT, ok=True, text=text)
+    found = await _gateways(folder, known.gateways)
     try:
         variables = _variables(folder, known, environ)
     except SettingsError as error:
         return [found, Finding(subject="settings", ok=False, text=str(error))]
     return [found, *await examine(variables), *await _cloud(known.aws_endpoint)]
+
+
+async def _gateways(folder: DataFolder, urls: Sequence[str]) -> Finding:
+    """Whether each gateway serves clients: one that hangs still has its address in the state."""
+    answers = await asyncio.gather(*(probe.get(f"{url}/health/ready") for url in urls))
+    wrong = [
+        f"{url} " + (f"answers {status}" if status else "does not answer")
+        for url, (status, _) in zip(urls, answers, strict=True)
+        if status != 200
+    ]
+    if wrong:
+        text = f"{', '.join(wrong)}; one that has ended is started again, so ask once more, and see {folder.logs}."
+        return Finding(subject=SUBJECT, ok=False, text=text)
+    return Finding(subject=SUBJECT, ok=True, text=f"it runs with {len(urls)} gateway(s): {', '.join(urls)}")
 
 
 async def _cloud(endpoint: str) -> list[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http
 import math
+import re
 from typing import Any, Final
 
 import asyncpg
@@ -31,6 +32,8 @@ SOCKET_ONLY = (Code.NOT_JOINED, Code.UNKNOWN_COMMAND, Code.TOKEN_EXPIRED)
 BY_STATUS = {status: code for code, status in HTTP_STATUS.items() if code not in SOCKET_ONLY}
 # What Litestar raises when the client leaves before the end of its body.
 GONE: Final = "client disconnected prematurely"
+# Litestar says it in its detail alone, with the whole path.
+MISSING: Final = re.compile(r"Missing required (query|header|cookie) parameter '(.+?)' for ")
 REASONS: Final = {status.value: status.phrase for status in http.HTTPStatus}
 
 
@@ -116,6 +119,8 @@ def _http(error: HTTPException) -> ProblemDetailsException:
     extra: dict[str, Any] = {"code": code, "temporary": code == Code.UNAVAILABLE}
     if isinstance(error.extra, list):
         extra["errors"] = [_field(item) for item in error.extra if isinstance(item, dict)]
+    elif missing := MISSING.match(error.detail):
+        extra["errors"] = [{"field": missing[2], "message": "is required", "in": missing[1]}]
     detail = "the request is not as the API describes it" if "errors" in extra else error.detail
     return Problem(status_code=error.status_code, detail=detail, extra=extra, headers=dict(error.headers or {}))
 

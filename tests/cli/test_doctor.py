@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -174,6 +176,14 @@ async def test_a_dev_that_runs_and_one_that_is_stopped(tmp_path: Path) -> None:
         assert all(url in str(findings[0]) for url in stack.gateways)
         wrong = finding(await examine_dev(data, {"KSMP_PROT": "1"}), "settings")
         assert not wrong.ok
+        pid = (await stack.pids())[0]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            hung = finding(await examine_dev(data, {}), "ksmp dev")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert not hung.ok
+        assert f"{stack.gateways[0]} does not answer" in hung.text
     findings = await examine_dev(data, {})
     assert [(found.subject, found.ok) for found in findings] == [("settings", True), ("ksmp dev", False)]
     assert "kept PostgreSQL's data, NATS' data, the token issuer's key; start it with" in findings[1].text

@@ -33,6 +33,12 @@ async def test_problem_details(http: httpx.AsyncClient, method: str, path: str, 
     assert "Traceback" not in answer.text
 
 
+async def test_a_parameter_that_is_missing_is_named(http: httpx.AsyncClient) -> None:
+    problem = (await http.get("/dev/token", params={"role": "student"})).json()
+    assert problem["errors"] == [{"field": "user", "message": "is required", "in": "query"}]
+    assert "student" not in problem["detail"]
+
+
 async def test_a_plain_request_of_the_socket_s_path_is_a_problem_too(http: httpx.AsyncClient) -> None:
     answer = await http.get("/realtime")
     assert answer.status_code in (400, 404, 405, 426)
