@@ -81,6 +81,10 @@ def read(headers: Headers, date: Headers) -> Handshake:
 
     `date` are the headers that every answer has.
     """
+    for name, value in headers:
+        # What is behind the head would be read as frames.
+        if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")):
+            raise Refused(HTTPStatus.BAD_REQUEST, "a handshake has no body")
     key = _single(headers, b"sec-websocket-key")
     if key is None or not KEY.fullmatch(key):
         raise Refused(HTTPStatus.BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64")

@@ -5,7 +5,9 @@ them has a deadline, and a head has a size limit. The number of unfinished reque
 oldest is cut off. A request whose head breaks HTTP is refused before the application sees it.
 
 A handshake for a WebSocket at `/realtime` is answered here, from the headers that the parser has read already. It does
-not pass the application. Every other request to upgrade is served as if it did not ask (RFC 9110, section 7.8).
+not pass the application. Every other request to upgrade is served as if it did not ask (RFC 9110, section 7.8): the
+parser would end such a request at its head and take the body for the next request, so it reads the head again without
+that header. CONNECT is refused for the same reason.
 """
 
 from __future__ import annotations
@@ -98,6 +100,8 @@ class HttpProtocol(HttpToolsProtocol):
         # Set when a head is complete: what to answer in place of the application.
         self._refused: bytes | None = None
         self._handshake: Handshake | None = None
+        # Whether this head asks for an upgrade that is not made.
+        self._ignored_upgrade = False
         self._deadline: Deadline | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
@@ -143,8 +147,11 @@ class HttpProtocol(HttpToolsProtocol):
         target = httptools.parse_url(self.url)
         path = target.path.decode("ascii")
         scope["path"] = unquote(path) if "%" in path else path
-        if self.parser.should_upgrade() and self._is_handshake(version):
-            self._greet()
+        if self.parser.should_upgrade():
+            if self._is_handshake(version):
+                self._greet()
+            else:
+                self._ignored_upgrade = True
             return
         scope["raw_path"] = target.path
         scope["query_string"] = target.query or b""
@@ -160,6 +167,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._pending = 0
         self._in_body = False
+        if self._ignored_upgrade:
+            return
         self._waited()
         if self._refused is None and self._handshake is None:
             super().on_message_complete()
@@ -175,8 +184,19 @@ class HttpProtocol(HttpToolsProtocol):
             except httptools.HttpParserError:
                 self._refused = self._refused or refusal(HTTPStatus.BAD_REQUEST, "this is not HTTP")
                 return b""
-            if self._handshake is not None or self._refused is not None or not data:
+            if self._handshake is not None or self._refused is not None:
                 return data
+            data = self._without_upgrade() + data
+
+    def _without_upgrade(self) -> bytes:
+        """The head that was just read, as a client would send it that asks for no upgrade; for a new parser."""
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        self._ignored_upgrade = False
+        self.parser = httptools.HttpRequestParser(self)
+        # As uvicorn has it: a request behind the last one of a connection is no fault.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return b"\r\n".join([*lines, b"", b""])
 
     def _fault(self, version: str) -> bytes | None:
         """The answer to a head that breaks HTTP."""
@@ -185,6 +205,8 @@ class HttpProtocol(HttpToolsProtocol):
             return refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too large")
         if version not in ("1.0", "1.1"):
             return refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here")
+        if self.scope["method"] == "CONNECT":
+            return refusal(HTTPStatus.BAD_REQUEST, "this is no proxy")
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             # RFC 9112, section 3.2.

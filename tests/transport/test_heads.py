@@ -89,6 +89,9 @@ BROKEN = {
     "a control character": LIVE + HOST + b"X: a\0b\r\n\r\n",
     "no HTTP": b"\x16\x03\x01 this is no HTTP\r\n\r\n",
     "CONNECT": b"CONNECT x:80 HTTP/1.1\r\n" + HOST + b"\r\n",
+    "CONNECT with a path": b"CONNECT /health/live HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a handshake with a body": UPGRADE + VERSION + b"Content-Length: 2\r\n\r\n{}",
+    "a handshake with chunks": UPGRADE + VERSION + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
     "no key": UPGRADE.replace(b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b"") + VERSION + b"\r\n",
     "two keys": UPGRADE + b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + VERSION + b"\r\n",
     "two origins": UPGRADE + VERSION + b"Origin: a\r\nOrigin: b\r\n\r\n",
@@ -110,6 +113,53 @@ async def test_what_looks_odd_and_is_allowed(node: Running) -> None:
     # An upgrade to something else, or elsewhere, is ignored.
     assert (await asked(node, LIVE + HOST + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"))[0] == 200
     assert (await asked(node, UPGRADE.replace(b"/realtime", b"/health/live") + VERSION + b"\r\n"))[0] == 200
+
+
+async def test_a_handshake_may_say_that_its_body_is_empty(node: Running) -> None:
+    def talk() -> int:
+        with Peer(node.port) as peer:
+            peer.send(UPGRADE + VERSION + b"Content-Length: 0\r\n\r\n")
+            return peer.status()
+
+    assert await asyncio.to_thread(talk) == 101
+
+
+UPGRADES = {
+    "h2c": b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n",
+    "websocket": UPGRADE.partition(HOST)[2] + VERSION,
+}
+
+
+@pytest.mark.parametrize("pieces", ["together", "apart", "cut"])
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+@pytest.mark.parametrize("upgrade", UPGRADES)
+async def test_the_body_of_a_request_that_asks_to_upgrade_is_no_request(
+    node: Running, token: MakeToken, upgrade: str, framing: str, pieces: str
+) -> None:
+    smuggled = LIVE + HOST + b"\r\n"
+    size = len(smuggled)
+    head = POST + f"Authorization: Bearer {token('proxied')}\r\n".encode() + UPGRADES[upgrade]
+    if framing == "length":
+        head, body = head + b"Content-Length: %d\r\n\r\n" % size, smuggled
+    else:
+        head += b"Transfer-Encoding: chunked\r\n\r\n"
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (size, smuggled)
+    sent = {"together": [head + body], "apart": [head, body], "cut": [head + body[:9], body[9:]]}[pieces]
+    last = b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+    def talk() -> bytes:
+        with Peer(node.port) as peer:
+            for piece in sent:
+                peer.send(piece)
+            peer.send(last)
+            while peer._receive():
+                pass
+            return peer.received
+
+    answers = await asyncio.to_thread(talk)
+    # The body, which is no JSON, was read as one, and the request behind it as the next.
+    assert [answer[:3] for answer in answers.split(b"HTTP/1.1 ")[1:]] == [b"400", b"404"]
+    assert b'"status":"alive"' not in answers
 
 
 @pytest.mark.parametrize("version", [b"", b" HTTP/0.9", b" HTTP/2.0"])
