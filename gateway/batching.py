@@ -23,7 +23,7 @@ class Batched(Generic[Q, A]):
 
     A single question is asked at the end of the turn, so it waits for nothing else. The call runs in a context of its
     own: in no transaction of a caller, and without the log fields of one. When it fails for several questions, each of
-    them is asked alone, so the error of one is its own. Unavailable is the answer to all.
+    them is asked alone, so the error of one is its own. Unavailable is the answer to all, as when a call is cancelled.
     """
 
     def __init__(
@@ -67,17 +67,23 @@ class Batched(Generic[Q, A]):
 
     async def _call(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
+            await self._answer(batch)
+        finally:
+            # However it ended, nobody waits for ever.
+            _fail(batch, Unavailable("the question was given up"))
+
+    async def _answer(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+        try:
             answers = await self._ask([question for question, _ in batch])
-        except asyncio.CancelledError:
-            for _, answer in batch:
-                answer.cancel()
-            raise
+            if len(answers) != len(batch):
+                raise RuntimeError(f"{len(answers)} answers to {len(batch)} questions")
         except Exception as error:
             if len(batch) == 1 or isinstance(error, Unavailable):
                 _fail(batch, error)
             else:
                 for one in batch:
-                    await self._call([one])
+                    if not one[1].done():
+                        await self._answer([one])
             return
         for (_, answer), found in zip(batch, answers, strict=True):
             if not answer.done():

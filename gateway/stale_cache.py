@@ -32,6 +32,7 @@ class StaleCache(Generic[K, V]):
         # Each with the time up to which it is used without asking.
         self._known: LRUCache[K, tuple[float, V]] = LRUCache(MOST)
         self._asking: dict[K, asyncio.Task[V]] = {}
+        self._forgotten = 0
 
     async def get(self, key: K) -> V:
         """The answer, at most `fresh` seconds old unless the database is away.
@@ -41,6 +42,7 @@ class StaleCache(Generic[K, V]):
         known = self._known.get(key)
         if known is not None and known[0] > time.monotonic():
             return known[1]
+        forgotten = self._forgotten
         task = self._asking.get(key)
         if task is None:
             # With an empty context, so that it joins no transaction: the caller's may end before the answer comes.
@@ -55,22 +57,33 @@ class StaleCache(Generic[K, V]):
             known = self._known.get(key)
             if known is None:
                 raise Unavailable("the database is away") from error
-            self._keep(key, known[1])
+            self._keep(key, known[1], forgotten)
             return known[1]
 
     def forget(self, key: K) -> None:
-        """Ask anew the next time; the old answer still serves while the database is away."""
+        """Ask anew the next time; the old answer still serves while the database is away.
+
+        A question under way may have read what was before. It still answers those who wait for it.
+        """
+        self._forgotten += 1
+        self._asking.pop(key, None)
         known = self._known.get(key)
         if known is not None:
             self._known[key] = (0.0, known[1])
 
     async def _ask_once(self, key: K) -> V:
+        forgotten = self._forgotten
         try:
             value = await self._ask(key)
         finally:
-            del self._asking[key]
-        self._keep(key, value)
+            if self._asking.get(key) is asyncio.current_task():
+                del self._asking[key]
+        self._keep(key, value, forgotten)
         return value
 
-    def _keep(self, key: K, value: V) -> None:
-        self._known[key] = (time.monotonic() + self._fresh, value)
+    def _keep(self, key: K, value: V, forgotten: int) -> None:
+        if forgotten == self._forgotten:
+            self._known[key] = (time.monotonic() + self._fresh, value)
+        elif key not in self._known:
+            # It may be out of date, so it serves only while the database is away.
+            self._known[key] = (0.0, value)

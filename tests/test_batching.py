@@ -93,3 +93,44 @@ async def test_a_call_is_in_no_caller_s_context() -> None:
     WHERE.set("in a transaction")
     assert await Batched(ask)(1) == 2
     assert ask.contexts == ["outside"]
+
+
+@pytest.mark.parametrize("answers", [[2], [2, 4, 6, 8]])
+async def test_another_number_of_answers_is_an_error_and_nobody_waits_for_ever(answers: list[int]) -> None:
+    async def ask(numbers: list[int]) -> list[int]:
+        return answers
+
+    double = Batched(ask)
+    results = await asyncio.wait_for(asyncio.gather(*(double(n) for n in (1, 2)), return_exceptions=True), 5)
+    if len(answers) == 1:
+        # Each is asked alone, and then it is one answer to one question.
+        assert results == [2, 2]
+    else:
+        assert all(isinstance(result, RuntimeError) for result in results)
+
+
+async def test_a_cancelled_question_does_not_leave_those_behind_it_waiting() -> None:
+    async def ask(numbers: list[int]) -> list[int]:
+        if len(numbers) > 1:
+            raise ValueError
+        if numbers == [2]:
+            raise asyncio.CancelledError
+        return numbers
+
+    same = Batched(ask)
+    results = await asyncio.wait_for(asyncio.gather(*(same(n) for n in (1, 2, 3)), return_exceptions=True), 5)
+    assert results[0] == 1
+    assert all(isinstance(result, Unavailable) for result in results[1:])
+
+
+async def test_a_caller_that_was_cancelled_is_not_asked_alone() -> None:
+    ask = Doubling()
+    ask.free.clear()
+    double = Batched(ask)
+    tasks = [asyncio.create_task(double(number)) for number in (1, 2, 13)]
+    while not ask.asked:
+        await asyncio.sleep(0)
+    tasks[1].cancel()
+    ask.free.set()
+    await asyncio.wait(tasks)
+    assert ask.asked == [[1, 2, 13], [1], [13]]

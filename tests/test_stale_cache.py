@@ -18,13 +18,17 @@ class Database:
         self.asked: list[str] = []
         self.answer = "first"
         self.away = False
+        self.gate: asyncio.Event | None = None
 
     async def ask(self, key: str) -> str:
         self.asked.append(key)
+        answer = self.answer
+        if self.gate is not None:
+            await self.gate.wait()
         await asyncio.sleep(0)
         if self.away:
             raise Unavailable("the database is away")
-        return self.answer
+        return answer
 
 
 async def test_an_answer_is_used_again_while_it_is_fresh() -> None:
@@ -58,3 +62,23 @@ async def test_only_so_many_answers_are_kept(monkeypatch: pytest.MonkeyPatch) ->
     for key in ("a", "b", "a", "c", "a", "b"):
         await cache.get(key)
     assert database.asked == ["a", "b", "c", "b"]
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_an_answer_that_was_asked_for_before_a_forget_is_not_kept(known: bool) -> None:
+    database = Database()
+    cache = StaleCache(database.ask, fresh=60.0)
+    if known:
+        await cache.get("a")
+        cache.forget("a")
+    gate = database.gate = asyncio.Event()
+    under_way = asyncio.create_task(cache.get("a"))
+    while len(database.asked) < 1 + known:
+        await asyncio.sleep(0)
+    cache.forget("a")
+    database.gate, database.answer = None, "second"
+    # Neither while the question is under way, nor after it.
+    assert await cache.get("a") == "second"
+    gate.set()
+    assert await under_way == "first"
+    assert await cache.get("a") == "second"

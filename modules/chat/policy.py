@@ -61,7 +61,8 @@ class ChatPolicy:
             await self._slow_mode.end_waits(context)
         await context.publish_row(SETTINGS, after)
         await record(self._kernel.database, context.principal, "chat.configure", context.room_id, asked)
-        self._known.forget(context.room_id)
+        # Before the transaction is over, whoever asks is given the old ones.
+        context.afterwards(lambda: self._known.forget(context.room_id))
         return Revised(after.rev)
 
     @snapshot_part("chat.settings", room="session", shared=True)

@@ -166,6 +166,38 @@ async def test_links_are_for_whom_the_room_says(enter: Enter, room: str) -> None
     await eventually(lambda: refused(meera, "chat.links", "chat.send", room, link))
 
 
+async def test_what_is_said_before_a_change_is_committed_does_not_keep_the_old_settings(
+    enter: Enter, room: str, database: asyncpg.Pool[Any]
+) -> None:
+    meera, ann = await enter("meera", "mentor"), await enter("ann")
+    link = {"text": "see example.com"}
+    await database.execute("""
+        CREATE FUNCTION chat_test_wait() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_advisory_xact_lock(hashtext(NEW.session_id)); RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER chat_test_wait AFTER INSERT OR UPDATE ON chat_room
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chat_test_wait();
+    """)
+    try:
+        async with database.acquire() as other:
+            async with other.transaction():
+                await other.execute("SELECT pg_advisory_xact_lock(hashtext($1))", room.partition(":")[2])
+                change = asyncio.create_task(meera.call("chat.configure", room=room, data={"links": "block"}))
+
+                async def waits() -> None:
+                    # The transaction has done all but its commit.
+                    found = await other.fetchval(
+                        "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = $1", "advisory"
+                    )
+                    assert found
+
+                await eventually(waits)
+                await ann.call("chat.send", room=room, data=link)
+            await change
+        await refused(ann, "chat.links", "chat.send", room, link)
+    finally:
+        await database.execute("DROP TRIGGER chat_test_wait ON chat_room; DROP FUNCTION chat_test_wait()")
+
+
 async def test_a_mute_holds_elsewhere_and_over_a_restart(
     gateway: MakeGateway, enter: Enter, token: MakeToken, room: str, create_session: CreateSession
 ) -> None:

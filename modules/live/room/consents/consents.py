@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
+from gateway.errors import not_found
 from gateway.principal import Role
 from modules.live.facade import roles_in
 from modules.live.messages import Done, Member
@@ -71,6 +72,8 @@ class Consents:
     @snapshot_part("live.my_consent", room="session")
     async def my_consent(self, context: Context) -> MyConsent:
         own = await self._consents.own(context.room_id, context.principal.id)
+        if own is None:
+            raise not_found("there is no such session")
         return MyConsent(self._records and own.recording, own.agreed)
 
     @snapshot_part("live.consents", room="staff")

@@ -44,7 +44,7 @@ OWN: Final = """
         SELECT agreed FROM live_consent WHERE session_id = session.id AND user_id = asked.user_id
     ) AS agreed
     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (session_id, user_id, number)
-    JOIN live_session AS session ON session.id = asked.session_id ORDER BY number
+    JOIN live_session AS session ON session.id = asked.session_id
 """
 DECLINED: Final = """
     SELECT part.rev, (SELECT count(*) FROM live_consent WHERE session_id = part.session_id AND agreed) AS agreed,
@@ -73,13 +73,16 @@ class ConsentRepository:
     async def count_agreed(self, session: str) -> int:
         return int((await self._database.fetch(COUNT_AGREED, session))[0]["count"])
 
-    async def own(self, session: str, user: str) -> OwnConsent:
-        """One statement for all who ask at the same moment. In no transaction."""
+    async def own(self, session: str, user: str) -> OwnConsent | None:
+        """None when there is no such session. One statement for all who ask at the same moment. In no transaction."""
         return await self._own((session, user))
 
-    async def _own_of_many(self, asked: list[tuple[str, str]]) -> list[OwnConsent]:
+    async def _own_of_many(self, asked: list[tuple[str, str]]) -> list[OwnConsent | None]:
         sessions, users = zip(*asked, strict=True)
-        return [msgspec.convert(row, OwnConsent) for row in await self._database.fetch(OWN, sessions, users)]
+        found: list[OwnConsent | None] = [None] * len(asked)
+        for row in await self._database.fetch(OWN, sessions, users):
+            found[row["number"] - 1] = msgspec.convert(row, OwnConsent)
+        return found
 
     async def declined(self, session: str) -> tuple[int, int, list[DeclinedRow]]:
         """The part's revision, how many agree, and who declined, by id."""
