@@ -41,6 +41,7 @@ class ConnectionSession:
         "_signed_in",
         "_signing_in",
         "_waiting",
+        "_waiting_bytes",
     )
 
     def __init__(
@@ -68,6 +69,7 @@ class ConnectionSession:
         self._signing_in: asyncio.Task[None] | None = None
         # Messages that came after a `connect` that is not answered yet.
         self._waiting: list[bytes | str] = []
+        self._waiting_bytes = 0
 
     def expect_connect(self, timeout: float) -> None:
         """Close the connection unless `connect` succeeds within this many seconds."""
@@ -79,11 +81,7 @@ class ConnectionSession:
         if not self._member.open:
             return
         if self._signing_in is not None:
-            if len(self._waiting) < self._connection.limits.commands_in_flight:
-                self._waiting.append(data)
-            else:
-                # One read may hold thousands of messages, and each unpacks to much more.
-                self._member.close(CloseCode.FLOOD)
+            self._keep(data)
             return
         match self._connection.receive(data, time.monotonic()):
             case Received(Connect() as command):
@@ -99,6 +97,22 @@ class ConnectionSession:
             case Violation(code, message):
                 log.info("connection.violation", connection=self._member.id, code=int(code), reason=message)
                 self._member.close(code, reason=f"{code.reason}: {message}")
+
+    def _keep(self, data: bytes | str) -> None:
+        """Keep a message until the `connect` before it is answered.
+
+        Reading has stopped, but one read may hold thousands of messages, and each unpacks to much more. Together they
+        may be as large as one message of a client that is not connected.
+        """
+        limits = self._connection.limits
+        size = len(data) if isinstance(data, bytes) else len(data.encode())
+        self._waiting_bytes += size
+        if size > limits.message_bytes:
+            self._member.close(CloseCode.MESSAGE_TOO_LARGE)
+        elif len(self._waiting) >= limits.commands_in_flight or self._waiting_bytes > limits.connect_bytes:
+            self._member.close(CloseCode.FLOOD)
+        else:
+            self._waiting.append(data)
 
     def lagging(self, behind: bool) -> None:
         self._member.lag(behind)
@@ -147,7 +161,7 @@ class ConnectionSession:
             quick.info("connection.connected", connection=member.id, user=member.user.id, rooms=len(result.rooms))
         self._signing_in = None
         self._endpoint.hold(False)
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
         for data in waiting:
             self.received(data)
 

@@ -97,6 +97,7 @@ class WebSocketEndpoint(asyncio.Protocol):
         "_deaf",
         "_frames",
         "_held",
+        "_late",
         "_library",
         "_receiver",
         "_rest",
@@ -122,6 +123,8 @@ class WebSocketEndpoint(asyncio.Protocol):
         self._held = False
         # Whether a close frame was sent, or the connection is being closed without one.
         self._closing = False
+        # How many bytes came while it was closing.
+        self._late = 0
         # Whether nothing is read any more.
         self._deaf = False
         # Limits the frames that are no messages. It is made when the first such frame comes.
@@ -160,6 +163,8 @@ class WebSocketEndpoint(asyncio.Protocol):
             return
         self.transport.write(frame(FINAL_CLOSE, Close(code, reason).serialize()))
         self._closing = True
+        if self._library is not None:
+            self._library.skip()
         self._shared.keepalive.leave(self)
         self.hold(False)
         self._reset_after(CLOSE_TIMEOUT)
@@ -174,6 +179,10 @@ class WebSocketEndpoint(asyncio.Protocol):
     # What the event loop calls
 
     def data_received(self, data: bytes) -> None:
+        if self._closing:
+            # What was on its way is passed over up to the close frame. More than one message's worth is a flood.
+            self._late += len(data)
+            self._deaf = self._deaf or self._late > self._shared.message_bytes
         if self._library is not None:
             self._feed_library(data)
             return
@@ -194,7 +203,9 @@ class WebSocketEndpoint(asyncio.Protocol):
             stop = start + size
             if stop > end:
                 break
-            if not self._read(first, apply_mask(data[start:stop], data[start - 4 : start])):
+            if self._closing and first != FINAL_CLOSE and first in READ_HERE:
+                pass
+            elif not self._read(first, apply_mask(data[start:stop], data[start - 4 : start])):
                 break
             position = stop
             if self._closing and end - position > PIECE:
@@ -210,6 +221,8 @@ class WebSocketEndpoint(asyncio.Protocol):
     def _feed_library(self, data: bytes) -> None:
         if self._library is None:
             self._library = LibraryReader(self, self._client_bits, self._shared.message_bytes)
+            if self._closing:
+                self._library.skip()
         if not self._deaf:
             self._library.feed(data)
             self._deaf = self._deaf or (self._closing and len(data) > PIECE)

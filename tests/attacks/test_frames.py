@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import zlib
 
 import pytest
@@ -128,7 +129,7 @@ async def test_a_bomb_before_connect(target: Target, beside: MakePair) -> None:
 async def test_4506_bombs_behind_a_connect_are_not_kept(target: Target, token: MakeToken, beside: MakePair) -> None:
     """They come while the token is being verified, and each is under the limit."""
     packed = zlib.compressobj(9, zlib.DEFLATED, -12)
-    bomb = (packed.compress(b" " * 60_000) + packed.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    bomb = (packed.compress(b" " * 16_000) + packed.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
     def attack() -> int | None:
         with Peer(target.port) as peer:
@@ -141,3 +142,23 @@ async def test_4506_bombs_behind_a_connect_are_not_kept(target: Target, token: M
         for _ in range(3):
             assert await asyncio.to_thread(attack) in (4506, 4502, None)
         assert target.memory() < before + 60 * MIB
+
+
+@pytest.mark.parametrize(("count", "code"), [(4, None), (5, 4506)], ids=["as much as one", "more"])
+async def test_4506_what_waits_for_connect_is_limited_by_its_unpacked_size(
+    target: Target, token: MakeToken, count: int, code: int | None
+) -> None:
+    ping = json.dumps({"cmd": "ping", "id": 2, "padding": " " * 16_000}).encode()
+    packer = zlib.compressobj(9, zlib.DEFLATED, -12)
+    bomb = frame(TEXT, (packer.compress(ping) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4], rsv1=True)
+
+    def attack() -> int | None:
+        with Peer(target.port) as peer:
+            assert peer.upgrade(deflate=True) == 101
+            peer.send(command("connect", 1, token=token("hasty")) + bomb * count)
+            while (message := peer.message()) is not None:
+                if message.get("id") == 2:
+                    return None
+            return peer.codes[0]
+
+    assert await asyncio.to_thread(attack) == code

@@ -261,3 +261,38 @@ async def test_any_stream(frames: list[bytes], noise: bytes, cuts: list[int], de
     chosen = Settings(database_url="", nats_url=("",), issuer="", jwks_url="https://x", client_ids=("",), **limits)
     shared = Endpoints(asyncio.get_running_loop(), chosen, set())
     assert by_us(pieces, deflate, shared)[0] == by_the_library(data, deflate)
+
+
+def closing(shared: Endpoints, before: bytes) -> tuple[WebSocketEndpoint, Wire]:
+    """A connection that the server has closed after these bytes, while its client has not answered yet."""
+    wire = Wire()
+    endpoint = WebSocketEndpoint(shared, wire, Extension(b"x", BITS, True))
+    endpoint.open(Recorder([]))
+    endpoint.data_received(before)
+    endpoint.close(CloseCode.DRAIN, "")
+    return endpoint, wire
+
+
+UNREADABLE = frame(TEXT, b"\xff\xff\xff", rsv1=True)
+
+
+@pytest.mark.parametrize("before", [WHOLE, frame(TEXT, b"a", fin=False) + frame(CONT)], ids=["here", "library"])
+async def test_messages_behind_a_close_stay_compressed(shared: Endpoints, before: bytes) -> None:
+    endpoint, wire = closing(shared, before)
+    endpoint.data_received(UNREADABLE + WHOLE)
+    # Had the message been unpacked, that would have been an error, and the end.
+    assert not wire.closed
+    endpoint.data_received(UNREADABLE + frame(CLOSE, b"\x03\xe8"))
+    assert wire.closed
+    endpoint.connection_lost(None)
+
+
+@pytest.mark.parametrize("before", [WHOLE, frame(TEXT, b"a", fin=False) + frame(CONT)], ids=["here", "library"])
+async def test_a_flood_behind_a_close_is_not_read_however_it_is_cut(shared: Endpoints, before: bytes) -> None:
+    endpoint, _ = closing(shared, before)
+    for _ in range(LIMIT // len(WHOLE)):
+        endpoint.data_received(WHOLE)
+        assert not endpoint.deaf
+    endpoint.data_received(WHOLE)
+    assert endpoint.deaf
+    endpoint.connection_lost(None)
