@@ -1,6 +1,7 @@
 """The rule for texts that people see: checked when they come in, and brought into one form before they are stored.
 
-A text is in the normal form NFC, has no control characters and no direction overrides, and shows something or is empty.
+A text is in the normal form NFC, has no control characters and no direction overrides, no more than 30 marks on one
+letter, and shows something or is empty.
 A line, such as a title, is never empty. It has no line breaks, and nothing that changes the direction of what stands
 beside it; characters that show nothing and join nothing are left out of it. A request marks its texts by type, and is a
 `Texts`:
@@ -13,7 +14,6 @@ beside it; characters that show nothing and join nothing are left out of it. A r
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final, get_args, get_type_hints
@@ -31,6 +31,7 @@ from gateway.unicode.invisible import (
     VISIBLE,
     shows_something,
 )
+from gateway.unicode.normal import MOST_MARKS, has_too_many_marks, normal
 
 NAME_LENGTH: Final = 100
 
@@ -51,6 +52,8 @@ LINE: Final = _shown(f"^[^{_NO_LINE}]*[^{_NO_LINE}\\s{DEFAULT_IGNORABLE}{BLANK}]
 TEXT: Final = _shown(f"^[^{_NO_TEXT}]*$")
 # For what `display_name` cleans.
 NAME: Final = _shown(VISIBLE.pattern)
+# For a field whose greatest length is a setting: no more than this is looked at.
+LONG: Final = msgspec.Meta(max_length=100_000)
 
 
 class Texts(msgspec.Struct, frozen=True):
@@ -83,7 +86,7 @@ def checked(text: str, most: int, field: str) -> str:
 
 def display_name(name: str) -> str:
     """A user's name for showing, at most 100 characters, without what is not seen; "" when nothing is left."""
-    seen = STRAY.sub("", _NOT_IN_LINE.sub("", unicodedata.normalize("NFC", name)))
+    seen = STRAY.sub("", _NOT_IN_LINE.sub("", normal("NFC", name)))
     kept = " ".join(seen.split())[:NAME_LENGTH].rstrip()
     return kept if shows_something(kept) else ""
 
@@ -96,7 +99,8 @@ def line_of(text: str, field: str) -> str:
     if not text.isprintable() and _NOT_IN_LINE.search(text):
         raise invalid(f"{field} must be one line, without control or direction characters", field=field)
     if not text.isascii():
-        text = STRAY.sub("", unicodedata.normalize("NFC", text))
+        _check_marks(text, field)
+        text = STRAY.sub("", normal("NFC", text))
     if not shows_something(text):
         raise invalid(f"{field} is empty, or shows nothing", field=field)
     return text.strip()
@@ -107,8 +111,14 @@ def text_of(text: str, field: str) -> str:
     if not text.isprintable() and _NOT_IN_TEXT.search(text):
         raise invalid(f"{field} has control characters, or turns the direction of text around", field=field)
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+        _check_marks(text, field)
+        text = normal("NFC", text)
     return text if shows_something(text) else ""
+
+
+def _check_marks(text: str, field: str) -> None:
+    if has_too_many_marks(text):
+        raise invalid(f"{field} has more than {MOST_MARKS} marks on one letter", field=field)
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 import unicodedata
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -14,6 +16,7 @@ from gateway.asgi import create_app
 from gateway.errors import BadInput
 from gateway.text import LINE, TEXT, Texts, checked, display_name
 from gateway.unicode.emoji import Palette
+from gateway.unicode.normal import MOST_MARKS, has_too_many_marks, normal
 from gateway.unicode.skeleton import looks, skeleton
 
 HINDI = "क्\u200dषत्रिय"
@@ -86,6 +89,88 @@ def test_a_text_may_have_lines_and_directions_but_no_overrides() -> None:
             read(text=given)
 
 
+def _piled(count: int) -> str:
+    """A letter with `count` marks in an order that is put right one by one."""
+    return "a" + "\u0301" * (count // 2) + "\u0323" * (count - count // 2)
+
+
+PILES = [
+    _piled(MOST_MARKS + 1),
+    # What nobody sees is left out later on, and a mark without an order too.
+    "a" + "\u0323\u200b\u0301" * MOST_MARKS,
+    "a" + "\u0301\u034f" * (MOST_MARKS + 1),
+    "a" + "\u0323\u20dd\u0301" * MOST_MARKS,
+    # Marks once the text has its form.
+    "カ" + "\uff9e\u0301" * MOST_MARKS,
+    "ཀ" + "\u0f73" * (MOST_MARKS + 1),
+]
+
+
+@pytest.mark.parametrize("given", PILES)
+def test_a_pile_of_marks_is_no_text(given: str) -> None:
+    for fields in ({"title": given}, {"text": given}, {"options": ["x", given]}):
+        with pytest.raises(BadInput, match="marks") as refused:
+            msgspec.convert(fields, Piled)
+        assert refused.value.code == "invalid"
+
+
+class Piled(Texts, frozen=True):
+    title: Annotated[str, LINE] = "title"
+    text: Annotated[str, TEXT] = ""
+    options: list[Annotated[str, LINE]] = msgspec.field(default_factory=list)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        HINDI * 20,
+        "Tiếng Việt " * 20,
+        unicodedata.normalize("NFD", "Tiếng Việt") * 20,
+        TEACHER * 40,
+        "1\ufe0f\u20e3" * 40,
+        "بِسْمِ ٱللَّهِ" * 20,
+        _piled(MOST_MARKS),
+        "x\u200b" * 100,
+        "x" + "\u200d" * 100,
+        "शक्ति " * 20,
+    ],
+)
+def test_no_writing_is_a_pile_of_marks(given: str) -> None:
+    assert not has_too_many_marks(given)
+    assert normal("NFC", given) == unicodedata.normalize("NFC", given)
+    assert read(text=given[:20]).text
+
+
+def test_all_marks_are_counted() -> None:
+    for code in range(sys.maxunicode + 1):
+        char = chr(code)
+        if unicodedata.combining(unicodedata.normalize("NFKD", char)[0]):
+            assert has_too_many_marks(f"a{char * (MOST_MARKS + 1)}"), hex(code)
+
+
+def test_a_name_keeps_as_many_marks_as_a_text_may_have() -> None:
+    assert len(unicodedata.normalize("NFD", display_name(_piled(1000)))) == MOST_MARKS + 1
+    assert looks(_piled(1000)) == looks(_piled(2000)[:501] + "\u0323" * 9)
+
+
+def _cost(text: str) -> float:
+    def once() -> float:
+        began = time.process_time()
+        for form in ("NFC", "NFD", "NFKC", "NFKD"):
+            normal(form, text)
+        has_too_many_marks(text)
+        return time.process_time() - began
+
+    return min(once() for _ in range(5))
+
+
+# Piles of few marks are the worst that passes.
+@pytest.mark.parametrize("pile", [_piled(20_000), _piled(MOST_MARKS) * 700])
+def test_the_time_for_marks_grows_with_the_text(pile: str) -> None:
+    # Eight times the text. Its square would be 64 times the time.
+    assert _cost(pile) / _cost(pile[: len(pile) // 8]) < 30
+
+
 def test_a_form_that_is_longer_than_the_text_is_measured() -> None:
     # Its normal form is two characters.
     assert read(title="\u0958" * 4).title == "\u0915\u093c" * 4
@@ -148,6 +233,16 @@ ELSEWHERE = {"user", "co_mentors", "mentions", "emoji", "time_zone", "name"}
 
 
 def test_every_text_of_a_request_says_how_it_is_shown() -> None:
+    missing = [f"{kind}.{name}" for kind, name, hint in _fields() if name not in ELSEWHERE and _plain_text(hint)]
+    assert missing == []
+
+
+def test_every_text_of_a_request_has_a_greatest_length() -> None:
+    assert [f"{kind}.{name}" for kind, name, hint in _fields() if _endless(hint)] == []
+
+
+def _fields() -> list[tuple[str, str, Any]]:
+    """The fields of all requests."""
     gateway = Gateway.described(registry.load())
     kinds: set[type] = {command.request for command in gateway.declarations.commands.values()}
     for route in create_app(gateway).routes:
@@ -155,14 +250,21 @@ def test_every_text_of_a_request_says_how_it_is_shown() -> None:
             data = handler.parsed_data_field
             if data is not None and isinstance(data.annotation, type) and issubclass(data.annotation, msgspec.Struct):
                 kinds.add(data.annotation)
-    missing = [
-        f"{kind.__name__}.{name}"
+    assert len(kinds) > 40
+    return [
+        (kind.__name__, name, hint)
         for kind in sorted(kinds, key=lambda one: one.__name__)
         for name, hint in get_type_hints(kind, include_extras=True).items()
-        if name not in ELSEWHERE and _plain_text(hint)
     ]
-    assert len(kinds) > 40
-    assert missing == []
+
+
+def _endless(hint: Any, notes: tuple[Any, ...] = ()) -> bool:
+    """Whether a type takes a text of any length. A pattern has an end of its own."""
+    if hint is str:
+        return not any(getattr(one, "max_length", None) or getattr(one, "pattern", None) for one in notes)
+    if hasattr(hint, "__metadata__"):
+        return _endless(hint.__origin__, hint.__metadata__)
+    return any(_endless(part) for part in get_args(hint))
 
 
 def _plain_text(hint: Any, notes: tuple[Any, ...] = ()) -> bool:

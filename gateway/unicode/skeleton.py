@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
 from gateway.unicode.invisible import INVISIBLE
+from gateway.unicode.normal import normal
 
 DATA: Final = "confusables.txt"
 
 
 def skeleton(text: str) -> str:
     """One form for all texts that look the same, as `раураl` with Cyrillic letters and `paypal`; not for showing."""
-    visible = INVISIBLE.sub("", unicodedata.normalize("NFD", text))
-    return unicodedata.normalize("NFD", visible.translate(_prototypes()))
+    visible = INVISIBLE.sub("", normal("NFD", text))
+    return normal("NFD", visible.translate(_prototypes()))
 
 
 @lru_cache(maxsize=20_000)
 def looks(name: str) -> frozenset[str]:
     """The skeletons of a name as it is and in lower case. Two names look alike when they have one in common."""
-    folded = unicodedata.normalize("NFC", name).casefold()
+    folded = normal("NFC", name).casefold()
     return frozenset((skeleton(name), skeleton(folded)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -15,6 +14,7 @@ from gateway.contract import Database
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.principal import FORGOTTEN, Principal, Role
 from gateway.unicode.invisible import STRAY
+from gateway.unicode.normal import normal
 from modules.accounts.messages import AuditRecord, Profile, UserRecord, UserStatus
 from modules.accounts.tables import AuditEntry, User
 
@@ -204,7 +204,7 @@ class UserRepository:
             query = query.where(User.role == role.value)
         if q is not None:
             # In the form that names have.
-            q = STRAY.sub("", unicodedata.normalize("NFC", q.replace("\0", " ")))
+            q = STRAY.sub("", normal("NFC", q.replace("\0", " ")))
             part = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
             query = query.where(Or(WhereRaw("name ILIKE {}", f"%{part}%"), Or(User.id == q, User.phone == q)))
         with self._database.guard():

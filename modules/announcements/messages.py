@@ -10,13 +10,14 @@ import msgspec
 
 from gateway import clock
 from gateway.contract import PushType
-from gateway.text import LINE, TEXT, Texts
+from gateway.text import LINE, LONG, TEXT, Texts
 from modules.announcements.audience import PATTERN
 from modules.announcements.states import AnnouncementStatus
 
 Audience = Annotated[str, msgspec.Meta(pattern=PATTERN, description="`all`, `role:<role>` or `program:<id>`")]
-Title = Annotated[str, msgspec.Meta(min_length=1), LINE]
-Text = Annotated[str, TEXT]
+# Their greatest lengths are settings.
+Title = Annotated[str, msgspec.Meta(min_length=1), LONG, LINE]
+Text = Annotated[str, LONG, TEXT]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 ID = UUID("01a2130d-48bf-7174-b972-596a06fb2346")

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from gateway.principal import Author
 from gateway.unicode.invisible import INVISIBLE
+from gateway.unicode.normal import normal
 from modules.chat import errors
 from modules.chat.settings import ChatSettings
 
@@ -95,15 +96,15 @@ class WordList:
 
 def key(word: str) -> str:
     """One form for all ways to write a word."""
-    folded = unicodedata.normalize("NFKC", word).casefold()
+    folded = normal("NFKC", word).casefold()
     visible = INVISIBLE.sub("", folded)
     # Folding may undo the composition, and without the invisible characters more letters may compose.
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
+    return normal("NFKC", normal("NFKC", visible).casefold())
 
 
 def unmarked(word: str) -> str:
     """The word without accents and strokes."""
-    return unicodedata.normalize("NFC", OVERLAID.sub("", unicodedata.normalize("NFD", word)))
+    return normal("NFC", OVERLAID.sub("", normal("NFD", word)))
 
 
 def _keys(*lists: Iterable[str]) -> Iterator[str]:
@@ -123,5 +124,5 @@ def _parts(text: str) -> Iterator[tuple[str, bool]]:
 @lru_cache(maxsize=4096)
 def _in_word(char: str) -> bool:
     # A wide or circled letter counts as the letter it stands for.
-    wide = unicodedata.normalize("NFKC", char)
+    wide = normal("NFKC", char)
     return all(unicodedata.category(one)[0] in "LMN" or INVISIBLE.match(one) for one in wide)

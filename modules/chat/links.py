@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import unicodedata
 from functools import cache, lru_cache
 from typing import Final
 
 from publicsuffixlist import PublicSuffixList
 
 from gateway.unicode.invisible import INVISIBLE
+from gateway.unicode.normal import normal
 
 # What a label of a host is made of: no spaces, no punctuation but the hyphen, any letters and their marks.
 _LABEL: Final = r"[^\s\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\xbf\u2000-\u206f\u3000-\u303f]"
-# Possessive, so that a text of nothing but dots and letters takes no longer than another.
-_HOST: Final = re.compile(rf"(@?)(?<!\.)((?:{_LABEL}|_)++(?:\.(?:{_LABEL}|_)++)++)\.?(:\d)?\d*([/?#]\S)?")
+# Possessive, and not tried again at each letter of a label, so that a long word takes no longer than short ones.
+_HOST: Final = re.compile(
+    rf"(@?)(?<!\.)(?<![^.](?:{_LABEL}|_))((?:{_LABEL}|_)++(?:\.(?:{_LABEL}|_)++)++)\.?(:\d)?\d*([/?#](?=\S))?"
+)
 _SCHEME: Final = re.compile(r"[a-z0-9+.-]://\S", re.IGNORECASE)
 _WWW: Final = re.compile(r"\bwww\.\S", re.IGNORECASE)
 _IP_V6: Final = re.compile(
@@ -86,7 +88,7 @@ def has_link(text: str) -> bool:
     plain = text
     if not text.isascii():
         # The full stop of Chinese and Japanese parts the labels of a host too.
-        plain = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).replace("\u3002", ".")
+        plain = normal("NFKC", INVISIBLE.sub("", text)).replace("\u3002", ".")
     if "." not in plain and ":" not in plain:
         return False
     if ":" in plain and (_SCHEME.search(plain) or any(_is_ip_v6(found[0]) for found in _IP_V6.finditer(plain))):

@@ -10,10 +10,11 @@ from msgspec import UNSET, Meta, UnsetType
 
 from gateway.protocol.messages import Seq
 from gateway.protocol.names import MAX_ID
-from gateway.text import TEXT, Texts
+from gateway.text import LONG, TEXT, Texts
 
 # Its greatest length is a setting.
-Said = Annotated[str, TEXT]
+Said = Annotated[str, LONG, TEXT]
+UserId = Annotated[str, Meta(max_length=64)]
 Reason = Annotated[str, Meta(max_length=500), TEXT]
 
 
@@ -45,7 +46,7 @@ class Send(Texts, frozen=True):
 
     text: Said
     reply_to: Annotated[int, Meta(ge=1, le=MAX_ID)] | None = None
-    mentions: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+    mentions: Annotated[tuple[UserId, ...], Meta(max_length=100)] = ()
     kind: Kind = Kind.MESSAGE
 
 
@@ -65,7 +66,7 @@ class Named(msgspec.Struct, frozen=True):
 class Clear(msgspec.Struct, frozen=True):
     """`chat.clear`: all messages so far, or those of one user."""
 
-    user: str | None = None
+    user: UserId | None = None
 
 
 class React(msgspec.Struct, frozen=True):
@@ -87,7 +88,7 @@ class Configure(msgspec.Struct, frozen=True):
 class Mute(Texts, frozen=True):
     """`chat.mute`: without `seconds` the mute holds until it is lifted."""
 
-    user: str
+    user: UserId
     seconds: Annotated[float, Meta(gt=0, le=366 * 86400)] | None = None
     reason: Reason = ""
 
@@ -95,7 +96,7 @@ class Mute(Texts, frozen=True):
 class Unmute(msgspec.Struct, frozen=True):
     """`chat.unmute`: lift a user's mute."""
 
-    user: str
+    user: UserId
 
 
 class Report(Texts, frozen=True):

@@ -18,8 +18,9 @@ from modules.live.states import SessionState
 Title = Annotated[str, Meta(min_length=1, max_length=200), LINE]
 Summary = Annotated[str, Meta(max_length=5000), TEXT]
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
-# Ids of users. The service checks each of them.
-CoMentors = Annotated[list[str], Meta(max_length=20)]
+UserId = Annotated[str, Meta(max_length=64)]
+# The service checks each of them.
+CoMentors = Annotated[list[UserId], Meta(max_length=20)]
 Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Moment = Annotated[datetime, Meta(tz=True)]
 

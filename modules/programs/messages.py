@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.contract import PushType
-from gateway.text import LINE, TEXT, Texts
+from gateway.text import LINE, LONG, TEXT, Texts
 from modules.programs.states import PlaceState, ProgramState
 
 Title = Annotated[str, Meta(min_length=1, max_length=200), LINE]
@@ -19,10 +19,11 @@ Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
 # Shorter than a program's: a push carries all of a curriculum.
 Heading = Annotated[str, Meta(min_length=1, max_length=120), LINE]
-LessonText = Annotated[str, TEXT]
+# Its greatest length is a setting.
+LessonText = Annotated[str, LONG, TEXT]
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 # Ids of users, which the service checks.
-CoMentors = Annotated[list[str], Meta(max_length=20)]
+CoMentors = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=20)]
 
 EXAMPLE = "01a2130d-48bf-7174-b972-596a06fb2346"
 UNIT = "01a2130d-48bf-7174-b972-596a06fb2347"

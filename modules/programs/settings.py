@@ -11,4 +11,4 @@ from gateway.settings import setting
 class ProgramsSettings:
     units: int = setting(50, doc="Units that a program may have")
     lessons: int = setting(300, doc="Lessons that a program may have, in all its units")
-    lesson_characters: int = setting(50_000, doc="Longest text of a lesson, in characters")
+    lesson_characters: int = setting(50_000, doc="Longest text of a lesson, in characters; 100000 at most")

@@ -139,6 +139,8 @@ def test_what_cannot_be_a_filter_is_named_at_the_start(tmp_path: Path) -> None:
         "\u2066example.de\u2069",
         "t.me",
         "user@evil.com/path",
+        ".evil.com",
+        "no.where/evil.com",
         "192.168.1.1",
         "10.0.0.1:8000/x",
         "http://[::1]/",
@@ -181,7 +183,19 @@ def test_a_sentence_without_a_space_after_its_full_stop_is_no_link(text: str) ->
     assert not has_link(text)
 
 
-@pytest.mark.parametrize("text", ["a." * 1000, "a.a " * 500, "a:" * 1000, "@a.b" * 500, "-" * 2000, "a" * 2000 + "://"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a." * 1000,
+        "a.a " * 500,
+        "a:" * 1000,
+        "@a.b" * 500,
+        "-" * 2000,
+        "a" * 2000 + "://",
+        # One character that is five letters.
+        "\u3316" * 2000 + "@.b",
+    ],
+)
 def test_a_message_made_to_be_slow_is_not(text: str) -> None:
     before = time.process_time()
     has_link(text)

@@ -8,11 +8,11 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from gateway.contract import PushType
-from gateway.text import TEXT, Texts
-from modules.live.messages import Member
+from gateway.text import LONG, TEXT, Texts
+from modules.live.messages import Member, UserId
 
 # Its greatest length is a setting.
-Reason = Annotated[str, TEXT]
+Reason = Annotated[str, LONG, TEXT]
 Scope = Literal["session", "program"]
 Action = Literal["kick", "ban", "unban", "promote"]
 
@@ -20,14 +20,14 @@ Action = Literal["kick", "ban", "unban", "promote"]
 class Kick(Texts, frozen=True):
     """`live.kick`: out of the session for a while."""
 
-    user: str
+    user: UserId
     reason: Reason = ""
 
 
 class SetBan(Texts, frozen=True):
     """`live.ban`: out for `seconds`, or until the ban is lifted."""
 
-    user: str
+    user: UserId
     scope: Scope = "session"
     seconds: float | None = None
     reason: Reason = ""
@@ -36,14 +36,14 @@ class SetBan(Texts, frozen=True):
 class Unban(msgspec.Struct, frozen=True):
     """`live.unban`. It lifts a kick too."""
 
-    user: str
+    user: UserId
     scope: Scope = "session"
 
 
 class Promote(msgspec.Struct, frozen=True):
     """`live.promote`."""
 
-    user: str
+    user: UserId
     role: Literal["viewer", "speaker", "cohost"]
 
 

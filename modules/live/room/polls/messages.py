@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from gateway.contract import PushType
-from gateway.text import LINE, TEXT, Texts
+from gateway.text import LINE, LONG, TEXT, Texts
 from modules.live.messages import Name
 
 
@@ -18,8 +18,8 @@ class OpenPoll(Texts, frozen=True):
     is open. `revote` lets voters change their vote. After `seconds` the poll closes by itself.
     """
 
-    question: Annotated[str, TEXT]
-    options: list[Annotated[str, LINE]]
+    question: Annotated[str, LONG, TEXT]
+    options: list[Annotated[str, LONG, LINE]]
     multiple: bool = False
     correct: list[int] | None = None
     anonymous: bool = False

@@ -7,11 +7,11 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from gateway.contract import PushType
-from gateway.text import TEXT, Texts
+from gateway.text import LONG, TEXT, Texts
 from modules.live.messages import Member, Name
 
 # Its greatest length is a setting.
-Text = Annotated[str, TEXT]
+Text = Annotated[str, LONG, TEXT]
 
 
 class Ask(Texts, frozen=True):

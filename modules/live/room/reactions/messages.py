@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -12,7 +12,7 @@ from gateway.contract import PushType
 class React(msgspec.Struct, frozen=True):
     """`live.react`: one of those that the snapshot names."""
 
-    emoji: str
+    emoji: Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class ReactionCounts(msgspec.Struct, frozen=True):
