@@ -110,6 +110,9 @@ class NatsClient(Client):
     async def _register(self, subscriptions: Sequence[Subscription], *, again: bool) -> list[Subscription]:
         before = self._refusals
         for subscription in subscriptions:
+            if self._subs.get(subscription._id) is not subscription:
+                # Dropped since the first try.
+                continue
             if again:
                 await self._send_command(command.unsub_cmd(subscription._id, 0))
             await self._send_command(command.sub_cmd(subscription._subject, subscription._queue, subscription._id))

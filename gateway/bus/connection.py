@@ -54,7 +54,7 @@ class NatsBus:
         self._back: list[Callable[[], Awaitable[None]]] = []
         self._lost: list[Callable[[], None]] = []
         self._up = asyncio.Event()
-        # All that every connection must have, in the order they came.
+        # All that every connection must have, in the order they came, and those of them that no server was told of.
         self._subscriptions: dict[Subscription, None] = {}
         self._new: list[Subscription] = []
         self._refused: set[Subscription] = set()
@@ -94,7 +94,11 @@ class NatsBus:
     async def connect(self) -> None:
         """Connect to the first server that answers, and stay connected; raises Unavailable after a few seconds."""
         self._client = await self._open()
-        self._take_refused(await self._register(list(self._subscriptions)))
+        try:
+            await self._register_all()
+        except BaseException:
+            self._client.cut()
+            raise
         self._set_up()
         if self._keeper is None:
             self._keeper = asyncio.get_running_loop().create_task(self._keep())
@@ -148,8 +152,9 @@ class NatsBus:
         """
         subscription = QueuedSubscription(subject, handler)
         self._subscriptions[subscription] = None
+        # Also while a reconnect is registering: it looks here last.
+        self._new.append(subscription)
         if self.up:
-            self._new.append(subscription)
             with contextlib.suppress(Unavailable):
                 await self._registering()
 
@@ -180,6 +185,8 @@ class NatsBus:
         """End a subscription; nothing comes any more."""
         self._subscriptions.pop(subscription, None)
         self._refused.discard(subscription)
+        if subscription in self._new:
+            self._new.remove(subscription)
         if self._client is not None:
             with contextlib.suppress(errors.Error, OSError):
                 await self._client.drop(subscription)
@@ -219,8 +226,7 @@ class NatsBus:
         """Try once to open another connection with all subscriptions; whether that worked."""
         try:
             self._client = await self._open()
-            self._refused.intersection_update(self._subscriptions)
-            self._take_refused(await self._register(list(self._subscriptions)))
+            await self._register_all()
         except Unavailable as error:
             self._log_limited("bus.waiting", error.message)
         except Exception:
@@ -253,20 +259,43 @@ class NatsBus:
                 async with asyncio.timeout(backoff.next() if self._refused else None):
                     await self._doubt.wait()
             # A doubt may be about any of them, also about one that nats-py made for a pull consumer.
-            held = client._subs.values() if self._doubt.is_set() else ()
+            held = (*client._subs.values(), *self._subscriptions) if self._doubt.is_set() else ()
             self._doubt.clear()
-            with contextlib.suppress(Unavailable):
-                self._take_refused(await self._register([*held, *self._refused]))
+            try:
+                self._take_refused(await self._register(list(dict.fromkeys([*held, *self._refused]))))
+            except Unavailable:
+                # The connection may live on.
+                await asyncio.sleep(backoff.next())
+
+    async def _register_all(self) -> None:
+        """Give a new connection all subscriptions, also those that come meanwhile; raises Unavailable."""
+        self._doubt.clear()
+        self._refused.intersection_update(self._subscriptions)
+        self._new.clear()
+        self._take_refused(await self._register(list(self._subscriptions)))
+        while self._new:
+            await self._register_new()
 
     async def _register_new(self) -> None:
         new, self._new = self._new, []
-        self._refused.update(await self._register(new, again=False))
+        refused = await self._register(new, again=False)
+        self._refused.update(one for one in refused if one in self._subscriptions)
 
     async def _register(self, subscriptions: Sequence[Subscription], *, again: bool = True) -> list[Subscription]:
-        """Make these at the server; returns those that it refused. Raises Unavailable."""
+        """Make these at the server; returns those that it refused.
+
+        Raises Unavailable, after which it is in doubt which ones the server has.
+        """
+        client = self.client
+        owned = [one for one in subscriptions if one in self._subscriptions]
         try:
-            refused = await self.client.register(subscriptions, again=again)
+            refused = await client.register(subscriptions, again=again)
+            for one in owned:
+                if one not in self._subscriptions:
+                    # Its owner went away meanwhile.
+                    await client.drop(one)
         except (errors.Error, OSError) as error:
+            self._doubt.set()
             raise told(error) from error
         self._refused.difference_update(subscriptions)
         return refused
