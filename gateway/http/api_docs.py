@@ -61,10 +61,12 @@ class File:
         self._made: asyncio.Future[dict[str, bytes]] | None = None
 
     async def answer(self, request: Request[Any, Any, Any]) -> Response[Any]:
-        if self._made is None or self._made.cancelled():
-            self._made = asyncio.ensure_future(asyncio.to_thread(self._bodies))
+        # What failed once, as for want of a file descriptor, is tried again.
+        made = self._made
+        if made is None or (made.done() and (made.cancelled() or made.exception() is not None)):
+            made = self._made = asyncio.ensure_future(asyncio.to_thread(self._bodies))
         # Who goes away does not take it from the others who wait.
-        bodies = await asyncio.shield(self._made)
+        bodies = await asyncio.shield(made)
         tag = self._headers["ETag"]
         given = [value for name, value in request.scope["headers"] if name == b"if-none-match"]
         if conditional.matches(given, tag.encode()):

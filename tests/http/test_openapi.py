@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from litestar import Request
 
+from gateway.http.api_docs import File
 from ksmp_testkit import Caller, MakeGateway
 from tests.http.conftest import Site
 
@@ -205,3 +207,21 @@ async def test_the_docs_are_limited_as_all_else(gateway: MakeGateway) -> None:
     ):
         paths = ["/api/docs", "/api/docs/openapi.json", "/api/docs/assets/swagger-ui.css", "/api/docs/openapi.json"]
         assert [(await http.get(path)).status_code for path in paths] == [200, 200, 200, 429]
+
+
+async def test_a_file_that_could_not_be_read_is_read_again() -> None:
+    tries: list[bytes] = []
+
+    def read() -> bytes:
+        tries.append(b"body")
+        if len(tries) == 1:
+            raise OSError("too many open files")
+        return tries[-1]
+
+    file = File(read, "text/css", "public")
+    request: Request[Any, Any, Any] = Request({"type": "http", "headers": []})  # type: ignore[typeddict-item]
+    with pytest.raises(OSError, match="too many"):
+        await file.answer(request)
+    for _ in range(2):
+        assert (await file.answer(request)).content == b"body"
+    assert len(tries) == 2
