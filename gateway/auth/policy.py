@@ -53,7 +53,10 @@ class Policy:
 
 
 def anyone(*, limited: bool = True) -> Policy:
-    """No token is needed. A valid one identifies the caller, an invalid one is refused. Probes have `limited=False`."""
+    """No token is needed. A valid one identifies the caller, an invalid one is refused.
+
+    With `limited=False` no token is looked at and no limit counts, as for probes, whose answer costs next to nothing.
+    """
     return Policy(asks="maybe" if limited else "never", limited=limited)
 
 

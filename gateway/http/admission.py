@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any, Final
 
 from litestar import Request
@@ -12,7 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from gateway.auth.policy import policy_of
 from gateway.client_network import network_of
 from gateway.contract.command import Rate
-from gateway.errors import KsmpError, Limited, Refused, forbidden
+from gateway.errors import Banned, Code, KsmpError, Limited, Refused, Revoked, forbidden
 from gateway.http import problems
 from gateway.http.authenticator import RequestAuthenticator
 from gateway.http.envelope import add_headers
@@ -28,8 +29,9 @@ RATE_OPT: Final = "rate"
 class RequestAdmission(ASGIMiddleware):
     """Refuses requests with a problem before they reach their route.
 
-    Signed-in users are limited by their id, so that a school behind one address is not one caller. Requests without a
-    valid token are limited by address.
+    Signed-in users are limited by their id, so that a school behind one address is not one caller. A token that was
+    good once is limited by itself: the 401 that tells its user to refresh it does not depend on others behind the
+    address. All other requests are limited by address.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -62,16 +64,21 @@ class RequestAdmission(ASGIMiddleware):
                 refused = error
         scope["user"] = principal
         if policy.limited:
-            self._count(request, principal, handler.opt.get(RATE_OPT))
+            self._count(request, principal, refused, handler.opt.get(RATE_OPT))
         if refused is not None:
             raise refused
         policy.check(principal)
         check_address(request)
 
-    def _count(self, request: Request[Any, Any, Any], principal: Principal | None, own: Rate | None) -> None:
+    def _count(
+        self, request: Request[Any, Any, Any], principal: Principal | None, refused: Refused | None, own: Rate | None
+    ) -> None:
         settings, scope = self._settings, request.scope
         if principal is not None:
             who = f"user {principal.id}"
+            taken = self._rates.take(who, settings.request_rate, settings.request_burst)
+        elif refused is not None and _was_good(refused):
+            who = f"token {_signed(request.headers['authorization'])}"
             taken = self._rates.take(who, settings.request_rate, settings.request_burst)
         else:
             client = scope.get("client")
@@ -83,6 +90,17 @@ class RequestAdmission(ASGIMiddleware):
         add_headers(scope, taken.headers())
         if taken.wait > 0.0:
             raise Limited("too many requests", retry_after=taken.wait)
+
+
+def _was_good(refused: Refused) -> bool:
+    """Whether the issuer has signed the token, so that nobody can make up more of them."""
+    return refused.code == Code.TOKEN_EXPIRED or isinstance(refused, Revoked | Banned)
+
+
+def _signed(authorization: str) -> str:
+    """A hash of what the signature covers. The signature itself may be written in several ways."""
+    token = authorization.partition(" ")[2].strip()
+    return blake2b(token.rpartition(".")[0].encode(), digest_size=16).hexdigest()
 
 
 def _strictness(taken: RateDecision) -> tuple[bool, int]:

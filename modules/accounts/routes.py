@@ -52,7 +52,8 @@ def me(principal: NamedDependency[Principal]) -> Me:
     return Me.of(principal)
 
 
-@get("/auth/config", policy=anyone(), sync_to_thread=False)
+# Not limited: the answer is always the same, and whoever signs in needs it, however busy others of the address are.
+@get("/auth/config", policy=anyone(limited=False), sync_to_thread=False)
 def config(sign_in: NamedDependency[SignInConfig]) -> SignInConfig:
     """Where and how to sign in."""
     return sign_in

@@ -16,6 +16,7 @@ from ksmp_testkit import Caller, MakeGateway, MakeToken
 
 ME = "/api/v1/auth/me"
 CONFIG = "/api/v1/auth/config"
+PUBLIC = "/api/docs"
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -50,13 +51,38 @@ async def test_a_user_has_a_limit_and_so_has_who_is_nobody(gateway: MakeGateway,
         # Whoever shows no good token is counted by address, whichever route it is.
         for headers, status in (({}, 401), (bearer("x.y.z"), 401), ({"Authorization": "Basic eA=="}, 401)):
             assert (await http.get(ME, headers=headers)).status_code == status
-        assert (await http.get(CONFIG)).status_code == 200
-        limited(await http.get(CONFIG))
+        assert (await http.get(PUBLIC)).status_code == 200
+        limited(await http.get(PUBLIC))
         limited(await http.get(ME, headers=bearer("x.y.z")))
         assert (await http.get(ME, headers=ben)).status_code == 200
         # Probes are asked often, from few addresses.
         for path in ("/health/live", "/health/ready"):
             answer = await http.get(path)
+            assert answer.status_code == 200
+            assert "ratelimit-limit" not in answer.headers
+
+
+async def test_who_has_to_sign_in_again_learns_of_it_however_busy_the_address_is(
+    gateway: MakeGateway, token: MakeToken
+) -> None:
+    limits = {"request_rate": 0.1, "request_burst": 3, "address_rate": 0.01, "address_burst": 2}
+    async with gateway(**limits) as running, httpx.AsyncClient(base_url=running.url) as http:
+        user = uuid.uuid4().hex
+        revoked, expired = bearer(token(user)), bearer(token(user, ttl=-3600.0))
+        assert (await http.post("/api/v1/auth/logout", headers=revoked)).status_code == 204
+        for _ in range(2):
+            assert (await http.get(ME, headers=bearer("x.y.z"))).status_code == 401
+        # A flood of made-up tokens, or of none, is limited.
+        for headers in ({}, bearer("x.y.z"), bearer(f"{expired['Authorization'][7:]}x")):
+            limited(await http.get(ME, headers=headers))
+        for headers, code in ((expired, "token_expired"), (revoked, "unauthenticated")):
+            for _ in range(3):
+                answer = await http.get(ME, headers=headers)
+                assert (answer.status_code, answer.json()["code"]) == (401, code)
+            # Nobody can ask for ever.
+            limited(await http.get(ME, headers=headers))
+        for _ in range(3):
+            answer = await http.get(CONFIG, headers=expired)
             assert answer.status_code == 200
             assert "ratelimit-limit" not in answer.headers
 
@@ -103,9 +129,9 @@ async def test_a_proxy_is_believed_when_it_is_trusted(gateway: MakeGateway, monk
             gateway(address_rate=0.01, address_burst=1, trusted_proxies=proxies) as running,
             httpx.AsyncClient(base_url=running.url) as http,
         ):
-            first = await http.get(CONFIG, headers={"X-Forwarded-For": "198.51.100.7"})
+            first = await http.get(PUBLIC, headers={"X-Forwarded-For": "198.51.100.7"})
             assert first.status_code == 200
-            second = await http.get(CONFIG, headers={"X-Forwarded-For": "198.51.100.8"})
+            second = await http.get(PUBLIC, headers={"X-Forwarded-For": "198.51.100.8"})
             assert (second.status_code == 429) == together
 
 
@@ -133,7 +159,7 @@ async def test_mapped_clients_behind_a_proxy_have_a_limit_each(gateway: MakeGate
     limits = {"address_rate": 0.01, "address_burst": 1, "trusted_proxies": ("127.0.0.0/8",)}
     async with gateway(**limits) as running, httpx.AsyncClient(base_url=running.url) as http:
         for address, status in (("::ffff:198.51.100.7", 200), ("::ffff:198.51.100.8", 200), ("198.51.100.7", 429)):
-            assert (await http.get(CONFIG, headers={"X-Forwarded-For": address})).status_code == status, address
+            assert (await http.get(PUBLIC, headers={"X-Forwarded-For": address})).status_code == status, address
 
 
 def test_what_others_took_is_a_debt_of_at_most_a_burst() -> None:
