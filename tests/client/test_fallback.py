@@ -132,7 +132,9 @@ async def test_over_there_and_back_nothing_is_lost_doubled_or_moved(
             await asyncio.sleep(chance.uniform(0.1, 0.6))
 
     async def watch(client: Client) -> None:
-        taken.extend([state.transport async for state in client.states() if isinstance(state, Connected)])
+        async for state in client.states():
+            if isinstance(state, Connected):
+                taken.append(state.transport)  # noqa: PERF401 - it is read while it grows
 
     async def talk(room: Room, name: str) -> list[str]:
         texts = [f"{name} {number}" for number in range(25)]
@@ -150,6 +152,9 @@ async def test_over_there_and_back_nothing_is_lost_doubled_or_moved(
         shown, shown_there = Reader(here), Reader(there)
         toggling = asyncio.create_task(toggle(moved))
         first, second = await asyncio.gather(talk(here, "steady"), talk(there, "moved"))
+        async with asyncio.timeout(SECONDS):
+            while min(taken.count("sse"), taken.count("websocket")) < 3:
+                await asyncio.sleep(0.02)
         toggling.cancel()
         async with asyncio.timeout(SECONDS):
             while len(shown.texts) < 50 or len(shown_there.texts) < 50:
@@ -159,8 +164,6 @@ async def test_over_there_and_back_nothing_is_lost_doubled_or_moved(
         assert [text for text in shown.texts if text.startswith("moved")] == second
         assert set(shown_there.joined[1:]) == {True}
     await watching
-    assert taken.count("sse") >= 3
-    assert taken.count("websocket") >= 3
 
 
 async def test_a_burst_of_commands_keeps_its_order_over_the_change(stack: Stack, room: str, censor: Censor) -> None:
@@ -170,13 +173,13 @@ async def test_a_burst_of_commands_keeps_its_order_over_the_change(stack: Stack,
         shown = Reader(here)
         # All at once, and each request takes its own time: the socket takes over in their midst.
         censor.delay = lambda: chance.uniform(0.0, 0.06)
-        sending = [asyncio.create_task(here.command("chat.send", {"text": str(n)})) for n in range(20)]
+        sending = [asyncio.create_task(here.command("chat.send", {"text": str(n)})) for n in range(15)]
         await asyncio.sleep(0)
         censor.allow()
         await over(client, "websocket")
-        sending += [asyncio.create_task(here.command("chat.send", {"text": str(n)})) for n in range(20, 25)]
+        sending += [asyncio.create_task(here.command("chat.send", {"text": str(n)})) for n in range(15, 20)]
         await asyncio.gather(*sending)
-        await shown.shows(map(str, range(25)))
+        await shown.shows(map(str, range(20)))
 
 
 async def test_a_nonce_holds_over_the_change(stack: Stack, room: str, censor: Censor) -> None:

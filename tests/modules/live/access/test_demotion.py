@@ -58,6 +58,8 @@ async def test_a_mentor_who_becomes_a_student_is_no_host(
         await database.execute("UPDATE live_session SET mentor_id = $2 WHERE id = $1", id, user)
     if named == "session's co-mentor":
         await database.execute("UPDATE live_session SET co_mentors = ARRAY[$2] WHERE id = $1", id, user)
+    # The feed shows the first thousand, among them the classes of others that are open to all.
+    await database.execute("UPDATE live_session SET starts_at = starts_at - interval '20 days' WHERE id = $1", id)
     mentor = caller(user, "mentor")
     feed = (await mentor.post("/api/v1/calendars/")).json()["url"]
     before = await clients.socket(user, "mentor")

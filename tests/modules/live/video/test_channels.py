@@ -26,6 +26,8 @@ async def test_a_mentor_may_keep_a_channel(
         gateway(environ=environ, aws_endpoint=devcloud) as node,
         httpx.AsyncClient(base_url=node.url, headers=headers, timeout=30) as admin,
     ):
+        mentor = {"Authorization": f"Bearer {token(mentor_id, 'mentor')}"}
+        assert (await admin.get("/api/v1/auth/me", headers=mentor)).status_code == 200
         arns, keys = [], []
         for recording in (False, True):
             path = await waiting(admin, database, mentor_id=mentor_id, recording=recording)
