@@ -41,10 +41,15 @@ _NO_LINE: Final = rf"{CONTROLS}\u2028\u2029{DIRECTIONS}"
 _NOT_IN_TEXT: Final = re.compile(f"[{_NO_TEXT}]")
 _NOT_IN_LINE: Final = re.compile(f"[{_NO_LINE}]")
 
+BEYOND: Final = re.compile("[\U00010000-\U0010ffff](?:-[\U00010000-\U0010ffff])?")
+
 
 def _shown(pattern: str) -> msgspec.Meta:
-    """How a field of a request is shown. The pattern is for the API's description alone."""
-    return msgspec.Meta(extra_json_schema={"pattern": pattern})
+    """How a field of a request is shown. The pattern is for the API's description alone.
+
+    It leaves out characters beyond U+FFFF: a regular expression of JavaScript takes no range of them without a flag.
+    """
+    return msgspec.Meta(extra_json_schema={"pattern": BEYOND.sub("", pattern)})
 
 
 # They stand beside the `Meta` of the field's length.
