@@ -125,7 +125,7 @@ class Settings:
     header_timeout: float = setting(10.0, doc="How long the head of an HTTP request may take to come")
     header_bytes: int = setting(32 * 1024, doc="Size at which the unfinished head of an HTTP request is refused")
     body_timeout: float = setting(30.0, doc="How long the body of an HTTP request may take to come")
-    read_timeout: float = setting(30.0, doc="How long an HTTP client may leave its response unread")
+    read_timeout: float = setting(30.0, doc="How long an HTTP client may read nothing of its response")
     close_timeout: float = setting(5.0, doc="How long a client may take to read the end of an HTTP response")
     unfinished_requests: int = setting(
         1000, doc="HTTP requests of a process that may be waited for; one more cuts the oldest off"

@@ -46,5 +46,11 @@ class AnswerWriter:
 
     def _flush(self) -> None:
         """Send a head that waits, because no body has followed yet."""
-        if self._later is not None:
+        if self._later is None:
+            return
+        if self._transport.is_closing():
+            # uvloop's transport raises when it is written to after its end.
+            self._later.cancel()
+            self._later, self._head = None, b""
+        else:
             self.write(b"")

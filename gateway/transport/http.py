@@ -78,7 +78,8 @@ class HttpProtocol(HttpToolsProtocol):
         head ──headers complete──► body ──message complete──► answering ──more bytes──► head
           └──────── handshake: a WebSocketEndpoint has the connection ──────────┘
 
-    In `head` and `body` the gateway waits for the client, until a deadline.
+    In `head` and `body` the gateway waits for the client, until a deadline. A head that comes while another request is
+    being answered has no deadline until then, and nothing that is wrong with it harms that answer.
     """
 
     def __init__(
@@ -97,6 +98,10 @@ class HttpProtocol(HttpToolsProtocol):
         # Bytes that the parser has not used yet: the head so far, trailers, or the framing of a body's chunks.
         self._pending = 0
         self._in_body = False
+        # The request whose body is being read.
+        self._incomplete: RequestResponseCycle | None = None
+        # The last answer, which waits for those before it; nothing is read any more.
+        self._farewell: bytes | None = None
         # Set when a head is complete: what to answer in place of the application.
         self._refused: bytes | None = None
         self._handshake: Handshake | None = None
@@ -104,6 +109,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._ignored_upgrade = False
         self._deadline: Deadline | None = None
         self._unread: asyncio.TimerHandle | None = None
+        self._unread_bytes = 0
         self._end: asyncio.TimerHandle | None = None
 
     # What is waited for
@@ -113,8 +119,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._wait(self._settings.header_timeout)
 
     def data_received(self, data: bytes) -> None:
+        if self._farewell is not None:
+            return
         self._unset_keepalive_if_required()
-        if self._deadline is None:
+        if self._deadline is None and not self._answering():
             self._wait(self._settings.header_timeout)
         self._pending += len(data)
         rest = self._parse(data)
@@ -169,6 +177,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_body = False
         if self._ignored_upgrade:
             return
+        self._incomplete = None
         self._waited()
         if self._refused is None and self._handshake is None:
             super().on_message_complete()
@@ -233,6 +242,7 @@ class HttpProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
+        self._incomplete = self.cycle
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -306,7 +316,7 @@ class HttpProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._unread is None:
-            self._unread = self.loop.call_later(self._settings.read_timeout, self._cut_off)
+            self._expect_reading()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -314,10 +324,26 @@ class HttpProtocol(HttpToolsProtocol):
             self._unread.cancel()
             self._unread = None
 
+    def _expect_reading(self) -> None:
+        self._unread_bytes = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(self._settings.read_timeout, self._look_at_unread)
+
+    def _look_at_unread(self) -> None:
+        """Cut a client off that has read nothing; who reads slowly may go on."""
+        if self.transport.get_write_buffer_size() < self._unread_bytes:
+            self._expect_reading()
+        else:
+            self._cut_off()
+
     def on_response_complete(self) -> None:
+        last = not self.pipeline
         super().on_response_complete()
         if self.transport.is_closing():
             self._last_moment()
+            return
+        if last and self._farewell is not None:
+            self.transport.write(self._farewell)
+            self._close()
             return
         if self._end is not None:
             self._end.cancel()
@@ -325,6 +351,10 @@ class HttpProtocol(HttpToolsProtocol):
         if self._in_body:
             # The request was answered before its body ended. Nobody needs the rest.
             self._wait(self._settings.close_timeout)
+        elif last and self._pending:
+            # The beginning of a head came meanwhile.
+            self._unset_keepalive_if_required()
+            self._wait(self._settings.header_timeout)
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
@@ -361,13 +391,31 @@ class HttpProtocol(HttpToolsProtocol):
         """
         self.pipeline.clear()
         # The scope has a function of this object, the cycle has the scope, and the parser has all functions.
-        self.cycle = self.scope = self.parser = None  # type: ignore[assignment]
+        self.cycle = self.scope = self.parser = self._incomplete = None  # type: ignore[assignment]
+
+    def _answering(self) -> bool:
+        """Whether a request is being answered, or waits for that."""
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _refuse(self, response: bytes) -> None:
-        """Answer in place of the application, unless it is answering a request before this one; and close."""
-        if self.cycle is None or self.cycle.response_complete:
+        """Answer in place of the application, behind the answers to requests before this one; and close."""
+        refused = self._incomplete
+        if self._in_body and refused is not None:
+            if not self.pipeline or self.pipeline[0][0] is not refused:
+                # The application has this request already.
+                if not refused.response_started:
+                    refused.disconnected = True
+                    refused.message_event.set()
+                    self.transport.write(response)
+                self._close()
+                return
+            self.pipeline.popleft()
+        elif not self._answering():
             self.transport.write(response)
-        self._close()
+            self._close()
+            return
+        self._waited()
+        self._farewell = response
 
     def _close(self) -> None:
         self.transport.close()

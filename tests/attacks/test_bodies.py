@@ -37,6 +37,15 @@ async def test_slow_bodies_are_ended_at_the_deadline(target: Target, token: Make
         assert await asyncio.to_thread(attack)
 
 
+async def test_a_slow_body_is_told_so(target: Target, token: MakeToken) -> None:
+    def attack() -> int:
+        with Peer(target.port) as peer:
+            peer.send(head(token("late"), "Content-Length: 1000") + b"{")
+            return peer.status()
+
+    assert await asyncio.to_thread(attack) == 408
+
+
 async def test_a_body_without_an_end_is_not_taken(target: Target, token: MakeToken, beside: MakePair) -> None:
     def attack(post: bytes) -> tuple[float, int]:
         """Send chunks for as long as they are taken."""

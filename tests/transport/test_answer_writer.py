@@ -73,6 +73,18 @@ async def test_closing_sends_the_head_first() -> None:
     assert writer.is_closing()
 
 
+async def test_a_head_whose_client_has_left_is_dropped() -> None:
+    wire = Wire()
+    writer = AnswerWriter(wire, asyncio.get_running_loop())
+    failed: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+    writer.write(b"head ")
+    wire.closed = True
+    await asyncio.sleep(0)
+    writer.close()
+    assert (wire.writes, failed) == ([], [])
+
+
 # Where `struct tcp_info` of Linux has `tcpi_data_segs_in`.
 SEGMENTS = struct.Struct("152xI")
 

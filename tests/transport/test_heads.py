@@ -159,7 +159,7 @@ async def test_the_body_of_a_request_that_asks_to_upgrade_is_no_request(
     answers = await asyncio.to_thread(talk)
     # The body, which is no JSON, was read as one, and the request behind it as the next.
     assert [answer[:3] for answer in answers.split(b"HTTP/1.1 ")[1:]] == [b"400", b"404"]
-    assert b'"status":"alive"' not in answers
+    assert b'"status":"ok"' not in answers
 
 
 @pytest.mark.parametrize("version", [b"", b" HTTP/0.9", b" HTTP/2.0"])
@@ -170,6 +170,49 @@ async def test_other_versions_are_not_served(node: Running, version: bytes) -> N
 async def test_what_comes_behind_a_refused_request_is_not_served(node: Running) -> None:
     _, _, body = await asked(node, LIVE + b"\r\n" + LIVE + HOST + b"\r\n")
     assert b"HTTP/1.1" not in body
+
+
+@pytest.mark.parametrize("fault", [b"\x16\x03\x01\r\n\r\n", LIVE + b"\r\n"], ids=["no HTTP", "no host"])
+async def test_a_fault_behind_a_request_is_answered_behind_its_answer(node: Running, fault: bytes) -> None:
+    def talk() -> bytes:
+        with Peer(node.port) as peer:
+            peer.send(LIVE + HOST + b"\r\n" + fault)
+            while peer._receive():
+                pass
+            return peer.received
+
+    answers = await asyncio.to_thread(talk)
+    assert [answer[:3] for answer in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"400"]
+    assert b'"status":"ok"' in answers
+
+
+async def test_a_fault_in_a_body_is_answered(node: Running, token: MakeToken) -> None:
+    head = POST + f"Authorization: Bearer {token('torn')}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    found = problem(await asked(node, head, b"2\r\n{}\r\nzz\r\n"))
+    assert (found["status"], found["code"]) == (400, "invalid")
+
+
+async def test_a_fault_in_a_body_waits_for_the_answers_before_it(node: Running) -> None:
+    def talk() -> bytes:
+        with Peer(node.port) as peer:
+            peer.send(LIVE + HOST + b"\r\n" + POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+            while peer._receive():
+                pass
+            return peer.received
+
+    answers = await asyncio.to_thread(talk)
+    assert [answer[:3] for answer in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"400"]
+
+
+async def test_what_comes_behind_a_request_does_not_end_its_stream(node: Running, token: MakeToken) -> None:
+    def talk() -> bool:
+        with Peer(node.port) as peer:
+            peer.send(f"GET /realtime/sse HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token('odd')}\r\n\r\n".encode())
+            assert peer.status() == 200
+            peer.send(b"\r\n" * 20_000)
+            return peer.ended(0.3)
+
+    assert not await asyncio.to_thread(talk)
 
 
 async def test_trailers_are_no_headers(node: Running, token: MakeToken) -> None:
