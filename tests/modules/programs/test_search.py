@@ -54,7 +54,7 @@ async def test_the_search_does_not_depend_on_the_database_s_locale(postgres: str
         url = postgres.rpartition("/")[0] + f"/{name}"
         await migrate(url, registry.load())
         told = await warning(url)
-        settings = Settings(database_url=url, nats_url=("",), issuer="", jwks_url="", client_ids=("",))
+        settings = Settings(database_url=url, nats_url=("",), issuer="", jwks_url="https://x", client_ids=("",))
         assert ("LC_CTYPE" in await check_postgres(settings)) is (told is not None) is (locale == "C")
         there = await asyncpg.connect(url)
         await there.execute("INSERT INTO program (id, title, mentor_id) VALUES ('p', 'Beginner’s naïve गणित।', 'm')")
@@ -78,7 +78,9 @@ async def test_a_database_that_is_not_in_utf_8_is_refused(postgres: str) -> None
         with pytest.raises(MigrationError, match="LATIN1"):
             await migrate(url, registry.load())
         with pytest.raises(Wrong, match="LATIN1"):
-            await check_postgres(Settings(database_url=url, nats_url=("",), issuer="", jwks_url="", client_ids=("",)))
+            await check_postgres(
+                Settings(database_url=url, nats_url=("",), issuer="", jwks_url="https://x", client_ids=("",))
+            )
     finally:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await connection.close()
