@@ -23,7 +23,8 @@ def wire(*nodes: RoomPresence, now: float = 0.0, lose: bool = False) -> None:
     messages: list[Message] = [delta for node in nodes if (delta := node.take_delta(now)) is not None]
     if lose:
         return
-    messages += [node.digest() for node in nodes]
+    # A node without members says nothing, so the others forget it by its silence.
+    messages += [node.digest() for node in nodes if not node.empty]
     while messages:
         message = messages.pop(0)
         for node in nodes:
@@ -371,7 +372,7 @@ class Cluster(RuleBasedStateMachine):
         node = self.nodes[sorted(self.nodes)[number]]
         if (delta := node.take_delta(self.now)) is not None:
             self.flying.append(delta)
-        if digest:
+        if digest and not node.empty:
             self.flying.append(node.digest())
 
     @precondition(lambda self: self.flying)
