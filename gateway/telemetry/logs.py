@@ -40,6 +40,8 @@ class OutputHandler(logging.Handler):
     def flush(self) -> None:
         self._output.flush(LAST_LINES)
         self._tell_lost()
+        # That line may have to wait for its reader too.
+        self._output.flush(LAST_LINES)
 
     def _tell_lost(self) -> None:
         if lost := self._output.take_lost():
