@@ -12,28 +12,16 @@ import asyncio
 import os
 import resource
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Final
 
 import msgspec
 import uvloop
-from prometheus_client import CollectorRegistry
 
-from devstack import ports
-from devstack.gateways import CLIENT_ID, ISSUER
-from devstack.guard import Guard
 from devstack.issuer import DevelopmentIssuer
-from devstack.nats import NatsCluster
-from devstack.postgres import Postgres
-from gateway import registry
 from gateway.app import Gateway
-from gateway.db.migrate import migrate
 from gateway.principal import Role
-from gateway.server import GatewayServer, app_of, configuration
-from gateway.settings import Settings
-from gateway.telemetry import logs
+from loadtests import alone
 from loadtests.bench.crowd import Crowd
 from loadtests.bench.dialects import Client, KsmpDialect
 from loadtests.bench.process import memory
@@ -115,32 +103,8 @@ def _token(issuer: DevelopmentIssuer, user: str) -> str:
 
 
 async def run(options: argparse.Namespace) -> None:
-    logs.configure("error", "console")
-    with tempfile.TemporaryDirectory(prefix="ksmp-idle-") as folder:
-        place = Path(folder)
-        place.chmod(0o755)
-        async with (
-            Guard() as guard,
-            Postgres(place, guard=guard) as postgres,
-            NatsCluster(place, guard=guard) as nats,
-        ):
-            modules = registry.load()
-            await migrate(postgres.url, modules)
-            issuer = DevelopmentIssuer(place / "issuer", issuer=ISSUER, client_id=CLIENT_ID)
-            port = ports.choose()
-            settings = Settings(
-                environment="test", host=ports.LOOPBACK, port=port, database_url=postgres.url, nats_url=nats.urls,
-                issuer=ISSUER, client_ids=(CLIENT_ID,), jwks_url=f"http://{ports.LOOPBACK}:{port}/dev/jwks.json",
-                development_issuer=str(place / "issuer"), command_burst=10_000,
-            )  # fmt: skip
-            gateway = Gateway(settings, modules, environ={}, registry_=CollectorRegistry())
-            server = GatewayServer(configuration(settings, app_of(gateway)))
-            serving = asyncio.create_task(server._serve(None))
-            while gateway.state != "ready":
-                await asyncio.sleep(0.05)
-            await measure(gateway, issuer, f"ws://{ports.LOOPBACK}:{port}/realtime", options)
-            server.should_exit = True
-            await serving
+    async with alone.running(command_burst=10_000) as here:
+        await measure(here.gateway, here.issuer, f"ws://{here.address}/realtime", options)
 
 
 def main() -> None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import tempfile
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,15 +19,8 @@ from litestar.di import NamedDependency
 from litestar.middleware.rate_limit import RateLimitConfig
 from prometheus_client import CollectorRegistry
 
-from devstack.gateways import CLIENT_ID, ISSUER
-from devstack.guard import Guard
-from devstack.issuer import DevelopmentIssuer
-from devstack.nats import NatsCluster
-from devstack.postgres import Postgres
-from gateway import registry
 from gateway.app import Gateway
 from gateway.auth.policy import anyone, signed_in
-from gateway.db.migrate import migrate
 from gateway.http import authenticator, cors, problems
 from gateway.http.admission import RequestAdmission
 from gateway.http.allowed_methods import AllowedMethods
@@ -38,9 +29,7 @@ from gateway.http.envelope import Envelope
 from gateway.http.idempotency import IdempotentRequests, StoredAnswer
 from gateway.http.request_metrics import RequestMetrics
 from gateway.principal import Principal, Role
-from gateway.server import GatewayServer, app_of, configuration
-from gateway.settings import Settings
-from gateway.telemetry import logs
+from loadtests import alone
 
 ROUNDS = 5
 ME = "/api/v1/auth/me"
@@ -165,34 +154,10 @@ async def keyed(gateway: Gateway, count: int) -> float:
 
 
 async def main(arguments: argparse.Namespace) -> None:
-    logs.configure("error", "console")
-    with tempfile.TemporaryDirectory(prefix="ksmp-rest-") as folder:
-        place = Path(folder)
-        place.chmod(0o755)
-        async with (
-            Guard() as guard,
-            Postgres(place, guard=guard) as postgres,
-            NatsCluster(place, guard=guard) as nats,
-        ):
-            modules = registry.load()
-            await migrate(postgres.url, modules)
-            issuer = DevelopmentIssuer(place / "issuer", issuer=ISSUER, client_id=CLIENT_ID)
-            settings = Settings(
-                environment="test", host="127.0.0.1", port=arguments.port, database_url=postgres.url,
-                nats_url=nats.urls, issuer=ISSUER, client_ids=(CLIENT_ID,),
-                jwks_url=f"http://127.0.0.1:{arguments.port}/dev/jwks.json",
-                development_issuer=str(place / "issuer"), request_rate=1e6, request_burst=10**9,
-                address_rate=1e6, address_burst=10**9,
-            )  # fmt: skip
-            gateway = Gateway(settings, modules, environ={}, registry_=CollectorRegistry())
-            server = GatewayServer(configuration(settings, app_of(gateway)))
-            serving = asyncio.create_task(server._serve(None))
-            while gateway.state != "ready":
-                await asyncio.sleep(0.05)
-            token = issuer.token("ann", name="Ann", role=Role.STUDENT, ttl=3600.0)
-            await measure(gateway, f"http://127.0.0.1:{arguments.port}", token, arguments)
-            server.should_exit = True
-            await serving
+    rates = {"request_rate": 1e6, "request_burst": 10**9, "address_rate": 1e6, "address_burst": 10**9}
+    async with alone.running(arguments.port, **rates) as here:
+        token = here.issuer.token("ann", name="Ann", role=Role.STUDENT, ttl=3600.0)
+        await measure(here.gateway, f"http://{here.address}", token, arguments)
 
 
 async def measure(gateway: Gateway, url: str, token: str, arguments: argparse.Namespace) -> None:
