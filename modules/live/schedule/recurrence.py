@@ -40,8 +40,8 @@ def occurrences(rule: str, timezone: str, starts_at: datetime, *, most: int, hor
     Of a time that the clock of the zone shows twice, when summer time ends, `starts_at` says itself which of the two
     it is. Later occurrences are the first of the two, and a time that the clock skips is as much later (section 3.3.5).
 
-    Raises BadInput `invalid` for an unknown time zone, and for a rule that cannot be read, has no end, does not begin
-    with `starts_at`, goes beyond `horizon`, or has more than `most` occurrences.
+    Raises BadInput `invalid` for an unknown time zone, and for a rule that cannot be read or has no end. It must begin
+    with `starts_at`, end before `horizon`, and have at most `most` occurrences.
     """
     parts = _parts(rule)
     if timezone not in time_zones.names():
