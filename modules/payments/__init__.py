@@ -1,1 +1,1 @@
-"""Payments. There is no module yet: `events.py` has the events that programs listens to."""
+"""Payments for places in programs."""

@@ -2,20 +2,106 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 
 class PaymentCaptured(msgspec.Struct, frozen=True, tag="payments.PaymentCaptured"):
-    """A user has paid for a place in a program. The event of one payment may come more than once."""
+    """A user has paid for a place in a program. The event of one payment may come more than once.
+
+    `amount` is in minor units of `currency`.
+    """
 
     payment_id: str
     program_id: str
     user_id: str
+    order_id: str = ""
+    amount: int = 0
+    currency: str = ""
+
+
+class PaymentFailed(msgspec.Struct, frozen=True, tag="payments.PaymentFailed"):
+    """An attempt to pay has failed. The order may still be paid by another attempt, or by this one, later."""
+
+    payment_id: str
+    program_id: str
+    user_id: str
+    order_id: str
+    reason: str = ""
 
 
 class PaymentRefunded(msgspec.Struct, frozen=True, tag="payments.PaymentRefunded"):
-    """The user has all of the money back."""
+    """Money has gone back to the user; `amount` of it with this refund, in minor units of `currency`.
+
+    The place goes with it when `full` and not `keep_place`: the user has all of the money back.
+    """
 
     payment_id: str
     program_id: str
     user_id: str
+    order_id: str = ""
+    refund_id: str = ""
+    amount: int = 0
+    currency: str = ""
+    full: bool = True
+    keep_place: bool = False
+
+
+class InvoiceIssued(msgspec.Struct, frozen=True, tag="payments.InvoiceIssued"):
+    """An invoice or a credit note has its number."""
+
+    invoice_id: str
+    number: str
+    order_id: str
+    user_id: str
+    credit_note: bool = False
+
+
+class DisputeOpened(msgspec.Struct, frozen=True, tag="payments.DisputeOpened"):
+    """The payer's bank asks for the money back; evidence is due by `respond_by` (RFC 3339)."""
+
+    dispute_id: str
+    payment_id: str
+    order_id: str
+    amount: int
+    currency: str
+    respond_by: str = ""
+
+
+class WebhookReceived(msgspec.Struct, frozen=True, tag="payments.WebhookReceived"):
+    """A message of the vendor is stored, and is to be handled. For payments itself."""
+
+    webhook_id: str
+
+
+class OrderDue(msgspec.Struct, frozen=True, tag="payments.OrderDue"):
+    """An order is to be compared with the vendor's. For payments itself."""
+
+    order_id: str
+
+
+class PaymentAuthorized(msgspec.Struct, frozen=True, tag="payments.PaymentAuthorized"):
+    """A payment waits to be captured. For payments itself."""
+
+    payment_id: str
+    order_id: str
+
+
+class RefundDue(msgspec.Struct, frozen=True, tag="payments.RefundDue"):
+    """A refund is to be sent to the vendor, or to be looked up there. For payments itself."""
+
+    refund_id: str
+
+
+EVENTS: Final = (
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentRefunded,
+    InvoiceIssued,
+    DisputeOpened,
+    WebhookReceived,
+    OrderDue,
+    PaymentAuthorized,
+    RefundDue,
+)
