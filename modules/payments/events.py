@@ -69,6 +69,23 @@ class DisputeOpened(msgspec.Struct, frozen=True, tag="payments.DisputeOpened"):
     respond_by: str = ""
 
 
+class DisputeLost(msgspec.Struct, frozen=True, tag="payments.DisputeLost"):
+    """The payer's bank took money back; `amount` of it by this dispute, in minor units of `currency`.
+
+    The place goes with it when `full` and not `keep_place`: nothing is left of what was paid.
+    """
+
+    dispute_id: str
+    payment_id: str
+    program_id: str
+    user_id: str
+    order_id: str
+    amount: int
+    currency: str
+    full: bool = True
+    keep_place: bool = False
+
+
 class WebhookReceived(msgspec.Struct, frozen=True, tag="payments.WebhookReceived"):
     """A message of the vendor is stored, and is to be handled. For payments itself."""
 
@@ -100,6 +117,7 @@ EVENTS: Final = (
     PaymentRefunded,
     InvoiceIssued,
     DisputeOpened,
+    DisputeLost,
     WebhookReceived,
     OrderDue,
     PaymentAuthorized,

@@ -10,7 +10,7 @@ from gateway.errors import BadInput, not_found
 from gateway.principal import Principal
 from modules.accounts.events import UserUnblocked
 from modules.accounts.facade import kept_out_among
-from modules.payments.events import PaymentCaptured, PaymentRefunded
+from modules.payments.events import DisputeLost, PaymentCaptured, PaymentRefunded
 from modules.programs.access import ProgramAccess
 from modules.programs.enrolment_repository import EnrolmentRepository, LockedProgram
 from modules.programs.errors import banned, not_open, payment_required, payment_reused, too_many
@@ -75,16 +75,22 @@ class Enrolments:
 
     @listener(PaymentRefunded, "programs.refunded")
     async def take_refunded(self, payment: PaymentRefunded, delivery: Delivery) -> None:
-        """Take back the place that the payment paid for, if the user still has it.
+        """Take back the place that the payment paid for, if all of the money went back and the user still has it.
 
-        A refund that comes before its payment decides that one too. Raises Conflict `programs.payment_reused`.
+        A part of the money, or a refund that keeps the place, changes nothing here. A refund that comes before its
+        payment decides that one too. Raises Conflict `programs.payment_reused`.
         """
-        await self._undecided(payment)
-        program = await self._places.lock_program(payment.program_id)
-        if program is None:
-            return
-        if await self._places.is_paid_with(payment.program_id, payment.user_id, payment.payment_id):
-            await self._remove(payment.user_id, program, refunded=True)
+        if payment.full and not payment.keep_place:
+            await self._take_back(payment)
+
+    @listener(DisputeLost, "programs.dispute_lost")
+    async def take_disputed(self, payment: DisputeLost, delivery: Delivery) -> None:
+        """Take back the place whose price the payer's bank took back, as for a refund.
+
+        Raises Conflict `programs.payment_reused`.
+        """
+        if payment.full and not payment.keep_place:
+            await self._take_back(payment)
 
     async def read(self, user: str, program_id: str) -> EnrolmentView:
         """Raises BadInput `not_found` and Unavailable."""
@@ -170,7 +176,15 @@ class Enrolments:
         await self.fill(program)
         return True
 
-    async def _undecided(self, payment: PaymentCaptured | PaymentRefunded) -> bool:
+    async def _take_back(self, payment: PaymentRefunded | DisputeLost) -> None:
+        await self._undecided(payment)
+        program = await self._places.lock_program(payment.program_id)
+        if program is None:
+            return
+        if await self._places.is_paid_with(payment.program_id, payment.user_id, payment.payment_id):
+            await self._remove(payment.user_id, program, refunded=True)
+
+    async def _undecided(self, payment: PaymentCaptured | PaymentRefunded | DisputeLost) -> bool:
         """Whether the payment was not decided before; now it is. Raises Conflict when it was for another place."""
         key = payment.payment_id, payment.program_id, payment.user_id
         if await self._places.decide(*key):

@@ -17,7 +17,7 @@ from gateway.errors import Conflict
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import WireClient, WireError, connected
-from modules.payments.events import PaymentCaptured, PaymentRefunded
+from modules.payments.events import DisputeLost, PaymentCaptured, PaymentRefunded
 from modules.programs.events import EnrolmentCancelled, PlaceRefused
 from modules.programs.module import ProgramsModule
 from tests.modules.programs.programs import ANY, created, id_of, signed_in, user
@@ -31,13 +31,13 @@ class Till(Module):
 
     name = "payments"
     requires = ("programs",)
-    emits = (PaymentCaptured, PaymentRefunded)
+    emits = (PaymentCaptured, PaymentRefunded, DisputeLost)
 
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         self.heard: dict[str | None, Any] = {}
 
-    async def tell(self, event: PaymentCaptured | PaymentRefunded) -> None:
+    async def tell(self, event: PaymentCaptured | PaymentRefunded | DisputeLost) -> None:
         async with self.kernel.database.transaction():
             await self.kernel.events.publish(event)
 
@@ -87,8 +87,9 @@ def test_what_is_heard_of_payments_depends_on_whether_they_are_on() -> None:
     others = registry.load(("accounts", "programs", "live"))
     alone = Gateway.described(others).declarations.listeners
     assert {"programs.leave", "live.leave"} <= alone.keys()
-    assert not {"programs.paid", "programs.refunded"} & alone.keys()
-    assert {"programs.paid", "programs.refunded"} <= Gateway.described([*others, Till]).declarations.listeners.keys()
+    of_payments = {"programs.paid", "programs.refunded", "programs.dispute_lost"}
+    assert not of_payments & alone.keys()
+    assert of_payments <= Gateway.described([*others, Till]).declarations.listeners.keys()
 
 
 async def test_a_payment_takes_a_place_or_is_refunded(caller: Caller, till: Till, database: asyncpg.Pool) -> None:
@@ -272,6 +273,41 @@ async def test_a_refund_takes_the_place_back_whichever_comes_first(
     await till.paid(path, ann, mark)
     await has_place(caller, path, ann)
     refused(await caller(ben).get(f"{path}/enrolment"), 404, "not_found")
+
+
+async def test_a_part_of_the_money_or_a_refund_that_keeps_the_place_leaves_it(
+    caller: Caller, till: Till, node: Running
+) -> None:
+    ann, path = user(), await created(caller(user(), "mentor"), price=100)
+    payment, others = f"pay-{user()}", [user() for _ in range(2)]
+    half = PaymentRefunded(payment, id_of(path), ann, refund_id="r-1", amount=50, currency="INR", full=False)
+    kept = PaymentRefunded(payment, id_of(path), ann, refund_id="r-2", amount=100, currency="INR", keep_place=True)
+    # Before the payment, and after it.
+    for event in (half, kept):
+        await till.tell(event)
+    await node.events_handled("programs.refunded")
+    await till.paid(path, ann, payment)
+    await has_place(caller, path, ann)
+    for event in (half, kept, DisputeLost("d-1", payment, id_of(path), ann, "o-1", 50, "INR", full=False)):
+        await till.tell(event)
+    await till.tell(DisputeLost("d-2", payment, id_of(path), ann, "o-1", 100, "INR", keep_place=True))
+    await node.events_handled("programs.refunded")
+    await node.events_handled("programs.dispute_lost")
+    assert done(await caller(ann).get(f"{path}/enrolment"))["state"] == "enrolled"
+
+    # All of it, without more words, takes the place; so does a lost dispute.
+    for who, lost in zip(others, (False, True), strict=True):
+        paid = f"pay-{user()}"
+        await till.paid(path, who, paid)
+        await has_place(caller, path, who)
+        if lost:
+            await till.tell(DisputeLost("d-3", paid, id_of(path), who, "o-2", 100, "INR"))
+        else:
+            await till.tell(PaymentRefunded(paid, id_of(path), who, refund_id="r-3", amount=100, currency="INR"))
+        await node.events_handled("programs.dispute_lost" if lost else "programs.refunded")
+        refused(await caller(who).get(f"{path}/enrolment"), 404, "not_found")
+        # The money is back already.
+        assert paid not in till.heard
 
 
 async def test_a_payment_of_another_place_is_for_a_person_to_look_at(caller: Caller, till: Till, node: Running) -> None:
