@@ -128,7 +128,10 @@ class Gateway:
         )
         joiner = Joiner(self.hub, self.log, self.grants, evictions, restrictions, settings, self.metrics)
         self.users = Users(self.bus, settings.connections_per_user)
-        sign_in = SignIn(self.bus, self.verifier, self.modules, kinds, joiner, self.users, self.access, settings)
+        self.filters = Filters()
+        sign_in = SignIn(
+            self.bus, self.verifier, self.modules, kinds, joiner, self.users, self.access, self.filters, settings
+        )
         self.sign_in = sign_in
         self.authenticator = RequestAuthenticator(
             self.verifier.verify, sign_in.verified, self.access.require_not_revoked, settings.identity_fresh
@@ -159,7 +162,6 @@ class Gateway:
         self.dispatcher = Dispatcher(joiner, sign_in, executor, self.metrics)
         self.realtime = RealtimeHandler(self.hub, sign_in, self.dispatcher, settings, self.metrics)
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, executor, limits, settings, self.metrics)
-        self.filters = Filters()
         for module in modules:
             self.modules.append(self._build(module, outbox, os.environ if environ is None else environ))
         self.declarations.add(self.modules)

@@ -77,6 +77,15 @@ class Texts(msgspec.Struct, frozen=True):
                 msgspec.structs.force_setattr(self, name, [form(one, name) for one in value])
 
 
+def texts_of(request: Texts) -> Iterator[tuple[str, str]]:
+    """The texts of a request that people see, each with the name of its field; no empty ones."""
+    for name, _ in _marked(type(request)):
+        value = getattr(request, name)
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and text:
+                yield name, text
+
+
 def checked(text: str, most: int, field: str) -> str:
     """The text, if it shows something and has at most `most` characters; raises BadInput `invalid` or `too_large`.
 

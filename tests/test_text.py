@@ -233,15 +233,15 @@ ELSEWHERE = {"user", "co_mentors", "mentions", "emoji", "time_zone", "name"}
 
 
 def test_every_text_of_a_request_says_how_it_is_shown() -> None:
-    missing = [f"{kind}.{name}" for kind, name, hint in _fields() if name not in ELSEWHERE and _plain_text(hint)]
-    assert missing == []
+    fields = fields_of_requests()
+    assert [f"{kind}.{name}" for kind, name, hint in fields if name not in ELSEWHERE and _plain_text(hint)] == []
 
 
 def test_every_text_of_a_request_has_a_greatest_length() -> None:
-    assert [f"{kind}.{name}" for kind, name, hint in _fields() if _endless(hint)] == []
+    assert [f"{kind}.{name}" for kind, name, hint in fields_of_requests() if _endless(hint)] == []
 
 
-def _fields() -> list[tuple[str, str, Any]]:
+def fields_of_requests() -> list[tuple[str, str, Any]]:
     """The fields of all requests."""
     gateway = Gateway.described(registry.load())
     kinds: set[type] = {command.request for command in gateway.declarations.commands.values()}

@@ -12,10 +12,11 @@ import structlog
 
 from gateway import clock
 from gateway.bus.connection import NatsBus
+from gateway.contract.filters import Filters
 from gateway.contract.module import Module
 from gateway.contract.room_kind import RoomKind
 from gateway.errors import CloseCode, Code, KsmpError, Refused, Unavailable
-from gateway.principal import Principal
+from gateway.principal import Author, Principal
 from gateway.protocol.connection import error_body
 from gateway.protocol.messages import (
     ConnectResult,
@@ -54,6 +55,7 @@ class SignIn:
         joiner: Joiner,
         users: Users,
         revocations: Revocations,
+        filters: Filters,
         settings: Settings,
     ) -> None:
         self._bus = bus
@@ -63,6 +65,7 @@ class SignIn:
         self._joiner = joiner
         self._users = users
         self._revocations = revocations
+        self._filters = filters
         self._settings = settings
         self._expiry = TokenExpiry(settings.token_leeway)
         # Members who were signed in from the token alone, because the modules could not answer.
@@ -143,6 +146,10 @@ class SignIn:
                 self._know(member, msgspec.structs.replace(claimed, identified=True))
 
     async def _identified(self, principal: Principal) -> Principal:
+        # Before the modules are asked: while they cannot answer, the user is seen under this name.
+        name = await self._filters.name(Author.of(principal))
+        if name != principal.name:
+            principal = msgspec.structs.replace(principal, name=name)
         for module in self._modules:
             try:
                 principal = await module.identify(principal)

@@ -87,7 +87,7 @@ async def change(
     if_match: NamedDependency[IfMatch],
 ) -> Response[Profile]:
     """Change your profile."""
-    return tagged(await accounts.change(principal.id, data, if_match))
+    return tagged(await accounts.change(principal, data, if_match))
 
 
 @delete("/users/me", policy=signed_in())

@@ -48,12 +48,15 @@ class Accounts:
         """Raises BadInput `not_found` and Unavailable."""
         return found(await self._users.profile(user))
 
-    async def change(self, user: str, change: ProfileChange, if_match: IfMatch) -> Profile:
-        """Raises BadInput `not_found`, `precondition_failed` or `invalid`, and Unavailable."""
+    async def change(self, principal: Principal, change: ProfileChange, if_match: IfMatch) -> Profile:
+        """Raises BadInput `not_found`, `precondition_failed` or `invalid`, what filters raise, and Unavailable."""
+        user = principal.id
         values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         if "name" in values:
             # Under this name the user is seen in rooms.
-            values["name"] = await self._kernel.filters.review(_cleaned(values["name"]), Author(user, "", ""))
+            values["name"] = await self._kernel.filters.review(
+                _cleaned(values["name"]), Author.of(principal), field="name"
+            )
         if any(isinstance(value, str) and "\n" in value for value in values.values()):
             # The `$` of a pattern lets one pass at the end.
             raise invalid("a line feed is in none of these")

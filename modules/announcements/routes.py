@@ -58,11 +58,12 @@ async def read(id: FromPath[UUID], announcements: NamedDependency[Announcements]
 async def change(
     id: FromPath[UUID],
     data: JSONBody[AnnouncementChange],
+    principal: NamedDependency[Principal],
     announcements: NamedDependency[Announcements],
     if_match: NamedDependency[IfMatch],
 ) -> Response[AnnouncementRecord]:
     """Change an announcement that is not published yet."""
-    return tagged(await announcements.change(id, data, if_match))
+    return tagged(await announcements.change(principal, id, data, if_match))
 
 
 @post("/{id:uuid}/withdraw", policy=ADMIN, status_code=200)

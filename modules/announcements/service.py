@@ -14,7 +14,7 @@ from gateway.errors import BadInput, Code, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
-from gateway.principal import Principal
+from gateway.principal import Author, Principal
 from modules.announcements import errors
 from modules.announcements.audience import audience_of, audience_room, audiences_of, program_audience, program_of
 from modules.announcements.messages import (
@@ -63,8 +63,9 @@ class Announcements:
     async def create(self, principal: Principal, new: NewAnnouncement) -> AnnouncementRecord:
         """Store an announcement, and publish it now or when its time comes.
 
-        Raises BadInput `invalid` or `too_large`, Conflict `announcements.too_many` or Unavailable.
+        Raises BadInput `invalid` or `too_large`, what filters raise, Conflict `announcements.too_many` or Unavailable.
         """
+        await self._kernel.filters.check(new, Author.of(principal))
         now = clock.now()
         publish_at = self._publication(new.publish_at or now, now)
         made = AnnouncementRecord(
@@ -94,12 +95,15 @@ class Announcements:
         """All announcements, or those of one status, the newest first; raises Unavailable."""
         return await self._rows.page(span, status)
 
-    async def change(self, id: UUID, change: AnnouncementChange, if_match: IfMatch) -> AnnouncementRecord:
+    async def change(
+        self, principal: Principal, id: UUID, change: AnnouncementChange, if_match: IfMatch
+    ) -> AnnouncementRecord:
         """Change an announcement that is still scheduled.
 
-        Raises BadInput `not_found`, `precondition_failed`, `invalid` or `too_large`, Conflict
+        Raises BadInput `not_found`, `precondition_failed`, `invalid` or `too_large`, what filters raise, Conflict
         `announcements.not_scheduled` or `announcements.too_many`, and Unavailable.
         """
+        await self._kernel.filters.check(change, Author.of(principal))
         async with self._kernel.database.transaction():
             now = clock.now()
             found = _found(await self._rows.lock(id))

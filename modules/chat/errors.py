@@ -50,8 +50,8 @@ def links() -> Refused:
     return Refused("chat.links", "links may not be posted here")
 
 
-def refused() -> BadInput:
-    return BadInput("chat.refused", "this may not be said here", field="text")
+def refused(field: str = "text") -> BadInput:
+    return BadInput("chat.refused", "this may not be said here", field=field)
 
 
 def too_late(message: str) -> Conflict:

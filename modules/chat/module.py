@@ -40,9 +40,10 @@ class ChatModule(Module):
         super().__init__(kernel)
         settings = kernel.settings(ChatSettings)
         for one in load(settings):
-            kernel.filters.add(one.review)
+            kernel.filters.add(one.review, refusal=errors.refused)
         slow_mode = SlowMode(kernel)
         policy = ChatPolicy(kernel, settings, slow_mode)
+        kernel.filters.add_in_rooms(policy.check_links)
         mentions = Mentions(kernel, settings)
         reports = Reports(kernel, settings)
         self._reactions = Reactions(kernel, settings)

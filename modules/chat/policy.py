@@ -70,23 +70,35 @@ class ChatPolicy:
         """The settings as the database has them; raises Unavailable."""
         return await self._rows.find(context.room_id)
 
-    async def check(self, context: Context, text: str, kind: Kind) -> ChatRules:
-        """The settings that hold now; raises Refused when they do not let this member say this."""
-        try:
-            rules = await self._known.get(context.room_id)
-        except Unavailable:
-            # The class goes on. Mutes still hold, because the kernel keeps them.
-            log.warning("settings.unknown", session=context.room_id)
-            rules = ChatRules()
-        host, viewer = context.at_least(COHOST), not context.at_least(SPEAKER)
-        if rules.links is not Links.ALLOW and not (host and rules.links is Links.HOSTS) and has_link(text):
+    async def check_links(self, text: str, context: Context) -> None:
+        """Raises Refused for a link that this member may not write in this room, whatever the text is for.
+
+        Only the rooms of sessions have settings. In others links are for everyone.
+        """
+        if not context.room.startswith("session:") or not has_link(text):
+            return
+        links = (await self._rules(context)).links
+        if links is not Links.ALLOW and not (links is Links.HOSTS and context.at_least(COHOST)):
             raise errors.links()
+
+    async def check(self, context: Context, kind: Kind) -> ChatRules:
+        """The settings that hold now; raises Refused when they do not let this member write a message of this kind."""
+        rules = await self._rules(context)
+        viewer = not context.at_least(SPEAKER)
         if viewer and rules.mode is Mode.QUESTIONS and kind is not Kind.QUESTION:
             raise errors.questions_only()
         subscribers = viewer and rules.mode is Mode.SUBSCRIBERS
         if subscribers and not await self._enrolled.get((context.room_id, context.principal.id)):
             raise errors.subscribers_only()
         return rules
+
+    async def _rules(self, context: Context) -> ChatRules:
+        try:
+            return await self._known.get(context.room_id)
+        except Unavailable:
+            # The class goes on. Mutes still hold, because the kernel keeps them.
+            log.warning("settings.unknown", session=context.room_id)
+            return ChatRules()
 
     async def _ask_enrolled(self, place: tuple[str, str]) -> bool:
         session, user = place

@@ -7,7 +7,6 @@ import structlog
 from gateway import clock
 from gateway.contract import Context, Kernel, Sweep, command
 from gateway.errors import Unavailable, forbidden
-from gateway.principal import Author
 from gateway.protocol.messages import Published
 from gateway.protocol.names import user_id
 from gateway.text import checked
@@ -56,11 +55,11 @@ class Messages:
         reply to no message of the room, and Unavailable, after which it may have been stored.
         """
         checked(request.text, self._settings.text_characters, "text")
-        rules = await self._policy.check(context, request.text, request.kind)
+        rules = await self._policy.check(context, request.kind)
         if request.reply_to is not None:
             await find_message(context, request.reply_to)
         mentions = await self._mentions.check(context, request.mentions)
-        text = await self._kernel.filters.review(request.text, Author.of(context.principal))
+        text = await self._kernel.filters.review_in_room(request.text, context)
         async with self._slow_mode.turn(context, rules.slow_seconds):
             published = await context.publish(MESSAGE, Message(text, request.reply_to, mentions, request.kind))
         if mentions:
@@ -86,8 +85,8 @@ class Messages:
             # Each version erases all before it, so their number is the number of edits.
             if len(current.erases) >= self._settings.edits:
                 raise errors.too_late(f"a message may be edited {self._settings.edits} times")
-            await self._policy.check(context, request.text, before.kind)
-            text = await self._kernel.filters.review(request.text, Author.of(context.principal))
+            await self._policy.check(context, before.kind)
+            text = await self._kernel.filters.review_in_room(request.text, context)
             edited = Edited(
                 seq=before.seq,
                 text=text,

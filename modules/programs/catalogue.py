@@ -12,7 +12,7 @@ from gateway.errors import invalid
 from gateway.http.etag import IfMatch
 from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
-from gateway.principal import Principal, Role
+from gateway.principal import Author, Principal, Role
 from gateway.protocol.names import is_user_id
 from modules.accounts.facade import check_known
 from modules.programs.access import ProgramAccess
@@ -51,7 +51,11 @@ class Catalogue:
         return await self._access.visible(principal, id)
 
     async def create(self, principal: Principal, new: NewProgram) -> ProgramView:
-        """Write a draft of this user's; raises BadInput `invalid` for a co-mentor who cannot be one."""
+        """Write a draft of this user's.
+
+        Raises BadInput `invalid` for a co-mentor who cannot be one, and what filters raise.
+        """
+        await self._kernel.filters.check(new, Author.of(principal))
         check_co_mentors(new.co_mentors)
         await check_known(self._kernel.database, new.co_mentors, "co_mentors")
         program = ProgramView(
@@ -68,9 +72,10 @@ class Catalogue:
     async def change(self, principal: Principal, id: str, change: ProgramChange, if_match: IfMatch) -> ProgramView:
         """Change a program; more places, and those of one that is free again, go to those who wait.
 
-        Raises BadInput `not_found`, `precondition_failed` or `invalid`, Refused `forbidden`, and Conflict
-        `programs.over_capacity` for fewer places than are taken.
+        Raises BadInput `not_found`, `precondition_failed` or `invalid`, Refused `forbidden`, what filters raise, and
+        Conflict `programs.over_capacity` for fewer places than are taken.
         """
+        await self._kernel.filters.check(change, Author.of(principal))
         values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         if "co_mentors" in values:
             check_co_mentors(values["co_mentors"])

@@ -17,7 +17,7 @@ from gateway.contract import Kernel
 from gateway.errors import BadInput, Code, forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.identifier import new_id
-from gateway.principal import Principal
+from gateway.principal import Author, Principal
 from modules.programs.access import ProgramAccess, edits
 from modules.programs.curriculum_repository import CurriculumRepository
 from modules.programs.errors import curriculum_full
@@ -41,7 +41,7 @@ class Curricula:
     """Reads and edits curricula.
 
     Each call raises Unavailable and BadInput `not_found`. Each change raises Refused `forbidden` for a user who may not
-    change the program.
+    change the program. A text raises what filters raise.
     """
 
     pushes = (CURRICULUM,)
@@ -74,6 +74,7 @@ class Curricula:
 
     async def add_unit(self, principal: Principal, program_id: str, new: NewUnit) -> UnitView:
         """Add a unit after the others; raises Conflict `programs.curriculum_full`."""
+        await self._kernel.filters.check(new, Author.of(principal))
         async with self._editing(principal, program_id) as rev:
             if await self._rows.count_units(program_id) >= self._settings.units:
                 raise curriculum_full("units", self._settings.units)
@@ -85,6 +86,7 @@ class Curricula:
         self, principal: Principal, program_id: str, unit_id: str, change: UnitChange, if_match: IfMatch
     ) -> UnitView:
         """Raises BadInput `precondition_failed`."""
+        await self._kernel.filters.check(change, Author.of(principal))
         async with self._editing(principal, program_id) as rev:
             unit = await self._unit(program_id, unit_id)
             if_match.check(unit.rev)
@@ -105,6 +107,7 @@ class Curricula:
         Raises BadInput `too_large` and Conflict `programs.curriculum_full`.
         """
         self._check_length(new.text)
+        await self._kernel.filters.check(new, Author.of(principal))
         async with self._editing(principal, program_id) as rev:
             if not await self._rows.touch_unit(program_id, unit_id, rev):
                 raise no_unit()
@@ -120,6 +123,7 @@ class Curricula:
         """Raises BadInput `precondition_failed` or `too_large`."""
         if isinstance(change.text, str):
             self._check_length(change.text)
+        await self._kernel.filters.check(change, Author.of(principal))
         async with self._editing(principal, program_id) as rev:
             before = await self._lesson(program_id, lesson_id)
             if_match.check(before.rev)

@@ -16,7 +16,7 @@ from gateway.contract import Kernel
 from gateway.errors import Conflict, forbidden, not_found
 from gateway.http.etag import IfMatch
 from gateway.identifier import new_id
-from gateway.principal import Principal, Role
+from gateway.principal import Author, Principal, Role
 from modules.accounts.facade import check_known, record
 from modules.live.messages import NewSession, SessionView, Video
 from modules.live.schedule.messages import NewSeries, SeriesChange, SeriesView
@@ -43,6 +43,7 @@ class Series:
     """Creates, changes and cancels series of sessions."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions) -> None:
+        self._kernel = kernel
         self._database = kernel.database
         self._rows = SeriesRepository(kernel.database)
         self._settings = settings
@@ -91,6 +92,7 @@ class Series:
         """
         values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
         times: dict[str, Any] = {name: values.pop(name) for name in TIMES if name in values}
+        await self._kernel.filters.check(change, Author.of(principal))
         check_co_mentors(values.get("co_mentors", ()))
         async with self._database.transaction():
             series = _known(await self._rows.lock(id))

@@ -14,7 +14,7 @@ from gateway.errors import forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
-from gateway.principal import Principal, Role
+from gateway.principal import Author, Principal, Role
 from gateway.protocol.names import is_user_id
 from gateway.settings import Settings
 from modules.accounts.facade import check_known, record, students_among
@@ -109,8 +109,9 @@ class Sessions:
     async def prepare(self, principal: Principal, new: NewSession, *, series_id: str | None = None) -> SessionView:
         """A session that may be scheduled. This checks everything and writes nothing.
 
-        Raises BadInput `invalid`, Refused `forbidden`, Conflict `live.no_recording` or Unavailable.
+        Raises BadInput `invalid`, Refused `forbidden`, what filters raise, Conflict `live.no_recording` or Unavailable.
         """
+        await self._kernel.filters.check(new, Author.of(principal))
         mentor_id = new.mentor_id or principal.id
         self._check_times(new.starts_at, new.ends_at)
         check_co_mentors(new.co_mentors)
@@ -172,6 +173,7 @@ class Sessions:
         Raises Conflict `live.not_changeable` for a field that is settled by now, and what `locked` raises.
         """
         values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+        await self._kernel.filters.check(change, Author.of(principal))
         check_co_mentors(values.get("co_mentors", ()))
         async with self._database.transaction():
             session = await self.locked(principal, id)

@@ -18,7 +18,6 @@ from gateway.contract import Context, Delivery, Kernel, command, snapshot_part, 
 from gateway.errors import BadInput, invalid, not_found
 from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
-from gateway.principal import Author
 from gateway.text import checked
 from modules.accounts.facade import user_room
 from modules.live.events import PollOpened
@@ -173,9 +172,10 @@ class Polls:
 
     async def _reviewed(self, request: OpenPoll, context: Context) -> OpenPoll:
         """The poll as the filters let it pass."""
-        review, author = self._kernel.filters.review, Author.of(context.principal)
-        options = [await review(option, author) for option in request.options]
-        return msgspec.structs.replace(request, question=await review(request.question, author), options=options)
+        review = self._kernel.filters.review_in_room
+        options = [await review(option, context, field="options") for option in request.options]
+        question = await review(request.question, context, field="question")
+        return msgspec.structs.replace(request, question=question, options=options)
 
     def _checked(self, request: OpenPoll, id: str, session: str, now: datetime) -> NewPoll:
         settings = self._settings

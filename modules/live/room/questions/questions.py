@@ -8,7 +8,6 @@ from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
 from gateway.errors import BadInput, forbidden, not_found
 from gateway.identifier import new_id
-from gateway.principal import Author
 from gateway.text import checked
 from modules.accounts.facade import record, user_room
 from modules.live.messages import Done, Member
@@ -69,7 +68,7 @@ class Questions:
         """Raises Conflict `live.too_many_questions` and `live.not_anonymous`, BadInput `invalid` and `too_large`."""
         settings, session, user = self._settings, context.room_id, context.principal
         text = checked(request.text.strip(), settings.question_characters, "text")
-        text = await self._kernel.filters.review(text, Author.of(user))
+        text = await self._kernel.filters.review_in_room(text, context)
         if request.anonymous and not (await self._options.of(session)).anonymous_questions:
             raise not_anonymous()
         await self._parts.lock(session, PART)
@@ -105,7 +104,7 @@ class Questions:
         text = request.text
         if text is not None:
             text = checked(text.strip(), self._settings.answer_characters, "text")
-            text = await self._kernel.filters.review(text, Author.of(context.principal))
+            text = await self._kernel.filters.review_in_room(text, context)
         await self._parts.lock(context.room_id, PART)
         row = await self._questions.lock_to_settle(request.question, context.room_id)
         if row is None:
