@@ -40,10 +40,15 @@ def http_client(**options: Any) -> httpx.AsyncClient:
     try:
         return httpx.AsyncClient(**{"verify": authorities()} | options)
     except (ImportError, ValueError) as error:
-        raise SettingsError(
-            f"A proxy that http_proxy, https_proxy or all_proxy name cannot be used ({_first_line(error)}); "
-            "name one that begins with http://, or unset the variable."
-        ) from None
+        raise unusable_proxy(_first_line(error)) from None
+
+
+def unusable_proxy(why: str) -> SettingsError:
+    """What to say when a client cannot be made for the proxy that they name."""
+    return SettingsError(
+        f"A proxy that http_proxy, https_proxy or all_proxy name cannot be used ({why}); "
+        "name one that begins with http://, or unset the variable."
+    )
 
 
 def authorities() -> ssl.SSLContext:

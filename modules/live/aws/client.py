@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from gateway.circuit_breaker import CircuitBreaker
 from gateway.errors import Unavailable
-from modules.live.aws.circuit_breaker import CircuitBreaker
 
 NOT_THERE: Final = frozenset({"ResourceNotFoundException", "ChannelNotBroadcasting", "NoSuchKey"})
 # Items of a page: so many every listing of IVS allows.

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.circuit_breaker import CircuitBreaker
 from gateway.errors import Unavailable
-from modules.live.aws.circuit_breaker import CircuitBreaker
 from modules.live.aws.client import AwsClient, translate_errors
 from modules.live.aws.ivs_stages import Stages
 from modules.live.aws.service import AwsConfig, ServiceClient

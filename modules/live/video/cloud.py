@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from gateway.circuit_breaker import CircuitBreaker
 from gateway.settings import Settings
 from modules.live.access.playback_tokens import PlaybackKey, playback_key
-from modules.live.aws.circuit_breaker import CircuitBreaker
 from modules.live.aws.ivs import Ivs
 from modules.live.aws.s3 import S3, access_key
 from modules.live.aws.service import AwsConfig
 from modules.live.settings import LiveSettings
+
+# What callers are told while the circuit breaker is open.
+SILENT: Final = "the video service does not answer"
 
 
 @dataclass(frozen=True)
@@ -26,5 +30,5 @@ def cloud_of(settings: LiveSettings, core: Settings) -> Cloud | None:
     if key is None:
         return None
     aws = AwsConfig(core.aws_region, core.aws_endpoint, settings.video_timeout)
-    ivs = Ivs(aws, CircuitBreaker(settings.video_failures, settings.video_pause))
+    ivs = Ivs(aws, CircuitBreaker(settings.video_failures, settings.video_pause, SILENT))
     return Cloud(ivs, S3(aws, access_key(settings.recording_signer)), key)

@@ -16,13 +16,11 @@ import jwt
 import pytest
 
 from devstack.guard import Guard
-from gateway.errors import Unavailable
 from gateway.settings import SettingsError
 from ksmp_testkit import MakeGateway, MakeSettings, MakeToken, Running
 from ksmp_testkit.answers import refused
 from ksmp_testkit.socket_client import WireError, connected
 from modules.live.access.playback_tokens import PlaybackKey, development_key, private_key, viewer_id
-from modules.live.aws.circuit_breaker import CircuitBreaker
 from modules.live.module import LiveModule
 from tests.devcloud.aws import Aws
 from tests.target import Target, targeted
@@ -389,23 +387,6 @@ async def test_a_recording_is_found_without_any_event_and_deleted_for_good(
     await eventually(lambda: aws.keys("ksmp-recordings"), lambda keys: not any(key.startswith(prefix) for key in keys))
     assert (await sam.get(f"{path}/recordings")).json()["items"] == []
     refused(await mentor.delete(f"{path}/recordings/{found['id']}"), 404, "not_found")
-
-
-def test_a_breaker_lets_one_call_try_after_a_while() -> None:
-    now = [0.0]
-    breaker = CircuitBreaker(2, 10.0, lambda: now[0])
-    breaker.failed()
-    breaker.check()
-    breaker.failed()
-    with pytest.raises(Unavailable) as caught:
-        breaker.check()
-    assert caught.value.retry_after == 10.0
-    now[0] = 10.0
-    breaker.check()
-    with pytest.raises(Unavailable):
-        breaker.check()
-    breaker.succeeded()
-    breaker.check()
 
 
 def test_a_playback_key_that_is_none_is_not_shown() -> None:
