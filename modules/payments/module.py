@@ -7,6 +7,7 @@ from pathlib import Path
 from gateway.contract import Module
 from modules.payments import errors
 from modules.payments.events import EVENTS
+from modules.payments.settings import PaymentsSettings
 
 
 class PaymentsModule(Module):
@@ -14,6 +15,7 @@ class PaymentsModule(Module):
 
     name = "payments"
     requires = ("accounts", "programs")
+    settings_type = PaymentsSettings
     emits = EVENTS
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES

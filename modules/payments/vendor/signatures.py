@@ -26,9 +26,7 @@ def checkout(order_id: str, payment_id: str, signature: object, secrets: Iterabl
     return _signed(_joined(order_id, payment_id), signature, secrets)
 
 
-def link(
-    link_id: str, reference: str, status: str, payment_id: str, signature: object, secrets: Iterable[str]
-) -> bool:
+def link(link_id: str, reference: str, status: str, payment_id: str, signature: object, secrets: Iterable[str]) -> bool:
     """Whether Razorpay says that this payment pays this link: the callback of a payment link."""
     return _signed(_joined(link_id, reference, status, payment_id), signature, secrets)
 
