@@ -131,7 +131,12 @@ def test_what_cannot_work_is_refused(variables: dict[str, str], named: str) -> N
     assert named in str(caught.value)
 
 
-PRODUCTION = REQUIRED | {"KSMP_LIVE_PUBLIC_URL": "https://live.example"}
+PRODUCTION = REQUIRED | {
+    "KSMP_LIVE_PUBLIC_URL": "https://live.example",
+    "KSMP_PAYMENTS_KEY_ID": "rzp_live_1",
+    "KSMP_PAYMENTS_KEY_SECRET": "hunter2",
+    "KSMP_PAYMENTS_WEBHOOK_SECRETS": "hunter3",
+}
 
 
 @pytest.mark.parametrize(
@@ -144,9 +149,13 @@ PRODUCTION = REQUIRED | {"KSMP_LIVE_PUBLIC_URL": "https://live.example"}
         ("KSMP_ACCOUNTS_COGNITO_ENDPOINT", "http://10.0.0.1:5000"),
         ("KSMP_LIVE_PUBLIC_URL", "http://live.example"),
         ("KSMP_LIVE_PUBLIC_URL", ""),
+        ("KSMP_PAYMENTS_RAZORPAY_URL", "http://10.0.0.1:5000"),
+        ("KSMP_PAYMENTS_KEY_ID", ""),
+        ("KSMP_PAYMENTS_KEY_SECRET", ""),
+        ("KSMP_PAYMENTS_WEBHOOK_SECRETS", ""),
     ],
 )
-def test_production_takes_no_address_that_others_can_change(name: str, value: str) -> None:
+def test_production_takes_no_address_that_others_can_change_and_lacks_no_key(name: str, value: str) -> None:
     modules = registry.load()
 
     def check(environ: dict[str, str]) -> None:

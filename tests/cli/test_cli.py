@@ -29,6 +29,9 @@ SOMEWHERE = {
     "KSMP_ISSUER": "i",
     "KSMP_JWKS_URL": "https://127.0.0.1:1/",
     "KSMP_LIVE_PUBLIC_URL": "https://ksmp.test",
+    "KSMP_PAYMENTS_KEY_ID": "rzp_test_1",
+    "KSMP_PAYMENTS_KEY_SECRET": "hunter2",
+    "KSMP_PAYMENTS_WEBHOOK_SECRETS": "hunter3",
     "KSMP_CLIENT_IDS": "c",
     "KSMP_HOST": "127.0.0.1",
 }
