@@ -9,6 +9,9 @@ import uvicorn
 
 from devcloud.app import BUCKETS, QUEUE, App
 from devcloud.names import Place
+from devcloud.razorpay.settings import Settings as RazorpaySettings
+
+RAZORPAY = RazorpaySettings()
 
 
 @click.command()
@@ -20,12 +23,24 @@ from devcloud.names import Place
 @click.option(
     "--bucket", "buckets", multiple=True, default=BUCKETS, show_default=True, help="S3 buckets to begin with."
 )
-@click.option("--data", type=click.Path(path_type=Path), help="Folder that keeps the state of IVS between runs.")
+@click.option("--razorpay-key-id", default=RAZORPAY.key_id, show_default=True, help="Key of the Razorpay account.")
+@click.option("--razorpay-key-secret", default=RAZORPAY.key_secret, show_default=True, help="Its secret.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder that keeps the state between runs.")
 def main(
-    host: str, port: int, region: str, account: str, queue: str, buckets: tuple[str, ...], data: Path | None
+    host: str,
+    port: int,
+    region: str,
+    account: str,
+    queue: str,
+    buckets: tuple[str, ...],
+    data: Path | None,
+    razorpay_key_id: str,
+    razorpay_key_secret: str,
 ) -> None:
-    """Stand in for AWS: IVS, IVS real-time and IVS chat; S3, SQS, EventBridge and Cognito by moto."""
-    app = App(f"{host}:{port}", Place(region, account), queue=queue, buckets=buckets, folder=data)
+    """Stand in for Razorpay and AWS: IVS, IVS real-time, IVS chat; S3, SQS, EventBridge and Cognito by moto."""
+    razorpay = RazorpaySettings(key_id=razorpay_key_id, key_secret=razorpay_key_secret)
+    place = Place(region, account)
+    app = App(f"{host}:{port}", place, queue=queue, buckets=buckets, folder=data, razorpay=razorpay)
     # What the SDKs send is theirs to bound: a recording or an upload may take long to come.
     uvicorn.run(
         app,

@@ -1,4 +1,4 @@
-"""One address for all of AWS: ours by what a request is signed for, everything else is moto's."""
+"""One address for Razorpay and all of AWS: by the path, by what a request is signed for, and the rest is moto's."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from devcloud.model import SERVICES, Models
 from devcloud.moto_server import MotoServer
 from devcloud.names import Place
 from devcloud.quotas import Quotas
+from devcloud.razorpay.settings import Settings as RazorpaySettings
+from devcloud.razorpay.stand_in import RazorpayStandIn
 from devcloud.realtime import compositions, configurations, keys, stages
 from devcloud.service import FRAMEWORK, Services
 from devcloud.store import Store
@@ -52,7 +54,9 @@ def built() -> dict[str, Handler]:
 
 
 class App:
-    """The ASGI application at `host` (`address:port`). `folder` keeps the state of IVS; S3 and SQS forget theirs.
+    """The ASGI application at `host` (`address:port`).
+
+    `folder` keeps the state of IVS and of Razorpay; S3 and SQS forget theirs.
 
     `queue` gets the events of IVS; it and `buckets` are there from the start.
     """
@@ -65,6 +69,7 @@ class App:
         queue: str = QUEUE,
         buckets: Sequence[str] = BUCKETS,
         folder: Path | None = None,
+        razorpay: RazorpaySettings | None = None,
     ) -> None:
         moto = MotoServer(place, host, queue, buckets)
         faults = FaultSwitch()
@@ -78,6 +83,7 @@ class App:
             moto=moto,
         )
         self.services = Services(self.cloud, Models(), built())
+        self.razorpay = RazorpayStandIn(self.cloud.url, faults, razorpay or RazorpaySettings(), folder)
         self._control = Control(self.cloud, lambda: self.services.missing)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,6 +101,8 @@ class App:
                 await response.send(send, head=request.method == "HEAD")
 
     async def _answer(self, request: Request, gone: asyncio.Event) -> Response:
+        if self.razorpay.speaks(request):
+            return await self.razorpay.answer(request)
         if request.path.startswith(PREFIX):
             return await self._control.answer(request)
         _, signed = request.scope
@@ -129,8 +137,9 @@ class App:
         await receive()
         recorder.resume(self.cloud)
         sending = asyncio.create_task(self.cloud.events.run())
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+        async with self.razorpay.running():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
         await self.cloud.moto.stop()

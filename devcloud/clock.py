@@ -1,7 +1,8 @@
-"""Time as AWS writes it."""
+"""The clock, and time as AWS writes it."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 
@@ -18,3 +19,22 @@ def stamp(moment: datetime) -> str:
 def read(text: str) -> datetime:
     """Read a time that `stamp` wrote."""
     return datetime.fromisoformat(text)
+
+
+class VirtualClock:
+    """Seconds since 1970 that run like the real ones, and can be moved forward. `offset` is how far they were moved."""
+
+    def __init__(self, offset: float = 0.0) -> None:
+        self.offset = offset
+
+    def now(self) -> float:
+        """The time to fractions of a second."""
+        return time.time() + self.offset
+
+    def seconds(self) -> int:
+        """The time as Razorpay stamps it."""
+        return int(self.now())
+
+    def move_to(self, moment: float) -> None:
+        """Move forward to a moment. A moment that has passed changes nothing."""
+        self.offset = max(self.offset, moment - time.time())

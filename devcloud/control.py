@@ -16,6 +16,8 @@ from devcloud.errors import Refused
 from devcloud.faults import Faults
 from devcloud.ivs import streams
 from devcloud.quotas import MOST
+from devcloud.razorpay.api import ERRORS
+from devcloud.razorpay.operations import operations
 from devcloud.realtime import stages
 from devcloud.wire import Request, Response
 
@@ -101,8 +103,17 @@ class Control:
         unknown = set(faults.quotas) - set(MOST)
         if unknown:
             raise Refused("ValidationException", f"There is no quota for {', '.join(sorted(unknown))}.")
+        self._check_razorpay(faults)
         self._apply(faults)
         return faults
+
+    def _check_razorpay(self, faults: Faults) -> None:
+        for name, fault in faults.operations.items():
+            service, _, operation = name.partition(".")
+            if service == "razorpay" and not (operation == "*" or operation in operations.names):
+                raise Refused("ValidationException", f"Razorpay has no operation {operation}.")
+            if service == "razorpay" and fault.error and fault.error not in ERRORS:
+                raise Refused("ValidationException", f"A fault of Razorpay is one of {', '.join(ERRORS)}.")
 
     async def _clear_faults(self, request: Request) -> Faults:
         self._apply(Faults())

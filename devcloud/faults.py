@@ -15,7 +15,8 @@ Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 class OperationFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A fault of the next `times` calls of an operation, or of every call when it is 0.
 
-    `hang` seconds pass first. Then comes `error`, the name of a modelled error or of one that any service may answer.
+    Each call has it with the given `probability`. `hang` seconds pass first. Then comes `error`, the name of a modelled
+    error or of one that any service may answer; for Razorpay one of those that CONTROL.md lists.
     With `when: "after"` the operation is done before that: its answer is what gets lost.
     """
 
@@ -23,6 +24,7 @@ class OperationFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     message: str = ""
     hang: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     times: Annotated[int, msgspec.Meta(ge=0)] = 0
+    probability: Share = 1.0
     when: Literal["before", "after"] = "before"
 
 
@@ -42,14 +44,28 @@ class EventFaults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     seed: int = 0
 
 
+class WebhookFaults(EventFaults, kw_only=True, forbid_unknown_fields=True):
+    """The same for the webhooks of Razorpay, in its virtual time.
+
+    `events` names those that it happens to, when not to all. A late one comes after exactly `delay_seconds`, or after
+    up to so many with `delay_varies`.
+    """
+
+    events: list[str] = []
+    delay_varies: bool = False
+
+
 class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """All that is switched on.
 
-    Operations are named `ivs.GetStream`, `ivs-realtime.*`, `sqs.ReceiveMessage`, `s3.PUT` or `*`; the first that fits
-    counts. `strict_quotas` holds every operation to its documented rate; `quotas` says how many there may be of a kind.
+    Operations are named `ivs.GetStream`, `ivs-realtime.*`, `sqs.ReceiveMessage`, `s3.PUT`, `razorpay.CreateOrder` or
+    `*`; the first that fits counts. `seed` is that of their probabilities. `strict_quotas` holds every operation to its
+    documented rate; `quotas` says how many there may be of a kind.
     """
 
     events: EventFaults = msgspec.field(default_factory=EventFaults)
+    webhooks: WebhookFaults = msgspec.field(default_factory=WebhookFaults)
+    seed: int = 0
     operations: dict[str, OperationFault] = msgspec.field(default_factory=dict)
     strict_quotas: bool = False
     quotas: dict[str, int] = msgspec.field(default_factory=dict)
@@ -63,9 +79,12 @@ class FaultSwitch:
         self.set(Faults())
 
     def set(self, faults: Faults) -> None:
-        """Replace all of them, and begin the row of random numbers again."""
+        """Replace all of them, and begin the rows of random numbers again."""
         self.faults = faults
-        self.random = random.Random(faults.events.seed)  # noqa: S311 - repeatable on purpose.
+        # Repeatable on purpose.
+        self.random = random.Random(faults.events.seed)  # noqa: S311
+        self.webhook_random = random.Random(faults.webhooks.seed)  # noqa: S311
+        self._operation_random = random.Random(faults.seed)  # noqa: S311
 
     async def hit(self, key: str, when: Literal["before", "after"]) -> OperationFault | None:
         """The fault that makes this call fail now, after its time to hang; None when there is none."""
@@ -75,6 +94,8 @@ class FaultSwitch:
         for name in (key, f"{service}.*", "*"):
             fault = self.faults.operations.get(name)
             if fault is None or fault.when != when:
+                continue
+            if fault.probability < 1.0 and self._operation_random.random() >= fault.probability:
                 continue
             if fault.times == 1:
                 del self.faults.operations[name]

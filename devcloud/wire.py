@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -42,19 +43,32 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """An answer."""
+    """An answer. With `cut` there is none: the connection ends."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = field(default=b"", repr=False)
+    cut: bool = False
 
     async def send(self, send: Send, *, head: bool = False) -> None:
         """Send it whole; the answer to a HEAD keeps the length that its headers state."""
+        if self.cut:
+            await _cut(send)
+            return
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
         if not any(name.lower() == b"content-length" for name, _ in headers) and self.status != 204:
             headers.append((b"content-length", str(len(self.body)).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else self.body})
+
+
+async def _cut(send: Send) -> None:
+    """End the connection. ASGI has no word for it: uvicorn's `send` is a method of what holds the transport."""
+    transport: asyncio.Transport = send.__self__.transport  # type: ignore[attr-defined]
+    transport.abort()
+    # The loop tells uvicorn in its next rounds, which writes an answer of its own otherwise.
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 async def receive_request(scope: Scope, receive: Receive) -> Request:

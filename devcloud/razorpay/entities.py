@@ -1,0 +1,160 @@
+"""Razorpay's entities, as its API shows them, and beside each what the stand-in alone needs to know (`own`)."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import Any, Literal
+
+import msgspec
+
+from devcloud.document import Document
+
+_ALPHABET = string.ascii_letters + string.digits
+
+# Razorpay writes notes without pairs as an empty list.
+Notes = dict[str, str] | list[str]
+
+OrderStatus = Literal["created", "attempted", "paid"]
+PaymentStatus = Literal["created", "authorized", "captured", "refunded", "failed"]
+RefundStatus = Literal["pending", "processed", "failed"]
+
+
+def new_id(kind: str) -> str:
+    """An id like Razorpay's: the kind, and 14 letters and digits."""
+    return f"{kind}_{''.join(secrets.choice(_ALPHABET) for _ in range(14))}"
+
+
+class Entity(msgspec.Struct, kw_only=True):
+    """Anything with an id."""
+
+    id: str
+
+    def shown(self) -> Document:
+        """As the API shows it."""
+        document: Document = msgspec.to_builtins(self)
+        document.pop("own", None)
+        return document
+
+
+class OrderOwn(msgspec.Struct, kw_only=True):
+    """`capture` and the times after the start of a payment, in seconds, that end its automatic and manual capture."""
+
+    capture: Literal["automatic", "manual"]
+    automatic_seconds: float
+    manual_seconds: float
+    partial: bool = False
+    first_minimum: int = 0
+    unique_receipt: bool = False
+    payments: list[str] = []
+    payment_link: str = ""
+
+
+class Order(Entity, kw_only=True):
+    """What a customer is to pay."""
+
+    entity: str = "order"
+    amount: int
+    amount_paid: int = 0
+    amount_due: int
+    currency: str
+    receipt: str | None = None
+    offer_id: None = None
+    status: OrderStatus = "created"
+    attempts: int = 0
+    notes: Notes = []
+    created_at: int
+    own: OrderOwn
+
+
+class Card(msgspec.Struct, kw_only=True):
+    """The card of a payment."""
+
+    id: str
+    entity: str = "card"
+    name: str = ""
+    last4: str = "1111"
+    network: str = "Visa"
+    type: str = "credit"
+    issuer: str | None = "HDFC"
+    international: bool = False
+    emi: bool = False
+    sub_type: str = "consumer"
+    token_iin: str | None = None
+
+
+class PaymentOwn(msgspec.Struct, kw_only=True):
+    """When it was authorised and captured, its card, and its settlement."""
+
+    authorized_at: float | None = None
+    captured_at: float | None = None
+    refunds: list[str] = []
+    settlement_id: str = ""
+    card: Card | None = None
+
+
+class Payment(Entity, kw_only=True):
+    """One try of a customer to pay."""
+
+    entity: str = "payment"
+    amount: int
+    currency: str
+    status: PaymentStatus = "created"
+    order_id: str | None = None
+    invoice_id: None = None
+    international: bool = False
+    method: str
+    amount_refunded: int = 0
+    refund_status: Literal["partial", "full"] | None = None
+    captured: bool = False
+    description: str | None = None
+    card_id: str | None = None
+    bank: str | None = None
+    wallet: str | None = None
+    vpa: str | None = None
+    email: str
+    contact: str
+    notes: Notes = []
+    fee: int | None = None
+    tax: int | None = None
+    error_code: str | None = None
+    error_description: str | None = None
+    error_source: str | None = None
+    error_step: str | None = None
+    error_reason: str | None = None
+    acquirer_data: dict[str, Any] = {}
+    created_at: int
+    upi: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    own: PaymentOwn = msgspec.field(default_factory=PaymentOwn)
+
+    def with_card(self) -> Document:
+        """As webhooks and `expand[]=card` show it."""
+        document = self.shown()
+        if self.own.card is not None:
+            document["card"] = msgspec.to_builtins(self.own.card)
+        return document
+
+
+class RefundOwn(msgspec.Struct, kw_only=True):
+    """`automatic`: made by Razorpay, of a payment that was never captured. `settlement_id` once it was deducted."""
+
+    automatic: bool = False
+    settlement_id: str = ""
+
+
+class Refund(Entity, kw_only=True):
+    """Money on its way back."""
+
+    entity: str = "refund"
+    amount: int
+    currency: str
+    payment_id: str
+    notes: Notes = []
+    receipt: str | None = None
+    acquirer_data: dict[str, str | None] = {}
+    created_at: int
+    batch_id: None = None
+    status: RefundStatus = "pending"
+    speed_processed: str | None = None
+    speed_requested: str = "normal"
+    own: RefundOwn = msgspec.field(default_factory=RefundOwn)

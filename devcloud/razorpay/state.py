@@ -1,0 +1,140 @@
+"""The state of the stand-in for Razorpay: in memory, and in one file when it has a folder.
+
+A change is in the file a moment later, written by a thread. A process that is killed loses the last moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+from devcloud.razorpay.entities import Order, Payment, Refund
+from devcloud.razorpay.settings import Settings
+
+FILE = "razorpay.json"
+PAUSE_SECONDS = 0.3
+
+
+class Job(msgspec.Struct, kw_only=True):
+    """Something that happens at a moment: its kind says what, `subject` to which id."""
+
+    due: float
+    number: int
+    kind: str
+    subject: str
+
+
+class Webhook(msgspec.Struct, kw_only=True):
+    """An address that gets events. `*` in `events` is all of them."""
+
+    id: str
+    url: str
+    secret: str
+    events: list[str]
+    active: bool = True
+    created_at: float
+    disabled_at: float | None = None
+    succeeded_at: float | None = None
+
+
+class Attempt(msgspec.Struct, kw_only=True):
+    """One try to deliver; `status` is 0 when no answer came, and `error` says why."""
+
+    at: float
+    status: int = 0
+    error: str = ""
+
+
+class Delivery(msgspec.Struct, kw_only=True):
+    """An event on its way to a webhook. It keeps the secret of the time when the event happened."""
+
+    key: str
+    event_id: str
+    event: str
+    subject: str
+    webhook_id: str
+    secret: str
+    body: str
+    created_at: float
+    copies: int = 1
+    given_up: bool = False
+    attempts: list[Attempt] = []
+
+
+class State(msgspec.Struct, kw_only=True):
+    """All that a restart keeps, by id and in the order of creation. `refund_keys` are those of idempotent refunds."""
+
+    settings: Settings = msgspec.field(default_factory=Settings)
+    clock_offset: float = 0.0
+    numbers: int = 0
+    orders: dict[str, Order] = {}
+    payments: dict[str, Payment] = {}
+    refunds: dict[str, Refund] = {}
+    webhooks: dict[str, Webhook] = {}
+    deliveries: dict[str, Delivery] = {}
+    jobs: dict[int, Job] = {}
+
+
+class Store:
+    """The state, and the indexes that make a look-up by receipt one step."""
+
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
+        self._settings = settings
+        self._file = folder / FILE if folder is not None else None
+        self._changed = asyncio.Event()
+        self.state = State(settings=settings)
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                self.state = msgspec.json.decode(self._file.read_bytes(), type=State)
+        self._index()
+
+    def _index(self) -> None:
+        self.by_receipt: dict[str, list[str]] = {}
+        for order in self.state.orders.values():
+            self._index_order(order)
+
+    def _index_order(self, order: Order) -> None:
+        if order.receipt is not None:
+            self.by_receipt.setdefault(order.receipt, []).append(order.id)
+
+    def add_order(self, order: Order) -> None:
+        """Keep a new order."""
+        self.state.orders[order.id] = order
+        self._index_order(order)
+
+    def number(self) -> int:
+        """The next of a row of numbers that never repeats."""
+        self.state.numbers += 1
+        return self.state.numbers
+
+    def clear(self) -> None:
+        """Forget everything, settings and webhooks included. Numbers go on, so that no job is taken for another."""
+        self.state = State(settings=self._settings, numbers=self.state.numbers)
+        self._index()
+        self.touch()
+
+    def touch(self) -> None:
+        """Have the state written soon."""
+        self._changed.set()
+
+    async def write_changes(self) -> None:
+        """Write the state after changes, until cancelled; what is left is written then."""
+        try:
+            while True:
+                await self._changed.wait()
+                await asyncio.sleep(PAUSE_SECONDS)
+                self._changed.clear()
+                await asyncio.to_thread(self._write, msgspec.json.encode(self.state))
+        finally:
+            if self._changed.is_set():
+                self._write(msgspec.json.encode(self.state))
+
+    def _write(self, now: bytes) -> None:
+        if self._file is not None:
+            fresh = self._file.with_suffix(".new")
+            fresh.write_bytes(now)
+            fresh.replace(self._file)
