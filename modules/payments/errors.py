@@ -3,6 +3,7 @@
 payments.not_for_sale        409: the program takes no money now: a draft, archived, free, or full
 payments.coupon_invalid      400: no such coupon, or not for this program, currency or time
 payments.coupon_used_up      409: the coupon's limit, in all or of the user, is reached
+payments.coupon_code_taken   409: another coupon has this code
 payments.amount_too_small    400: less than the vendor takes
 payments.bad_signature       400: the signature is not the vendor's
 payments.other_order         409: the payment is real, and for another order, amount or currency
@@ -23,6 +24,7 @@ CODES: Final[Mapping[str, Sequence[int]]] = {
     "payments.not_for_sale": (409,),
     "payments.coupon_invalid": (400,),
     "payments.coupon_used_up": (409,),
+    "payments.coupon_code_taken": (409,),
     "payments.amount_too_small": (400,),
     "payments.bad_signature": (400,),
     "payments.other_order": (409,),
@@ -42,6 +44,10 @@ def coupon_invalid(why: str) -> BadInput:
 
 def coupon_used_up() -> Conflict:
     return Conflict("this coupon has been used as often as it may be", code="payments.coupon_used_up")
+
+
+def coupon_code_taken() -> Conflict:
+    return Conflict("another coupon has this code", code="payments.coupon_code_taken")
 
 
 def amount_too_small(least: int, currency: str) -> BadInput:

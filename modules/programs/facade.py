@@ -139,6 +139,16 @@ async def programs_of(database: Database, user_id: str, role: Role) -> list[str]
     return [row["id"] for row in await database.fetch(PROGRAMS_OF, user_id, role.may_teach)]
 
 
+TAUGHT = """
+    SELECT id FROM program WHERE mentor_id = $1 UNION SELECT id FROM program WHERE co_mentors @> ARRAY[$1]::text[]
+"""
+
+
+async def programs_taught(database: Database, principal: Principal) -> list[str]:
+    """The programs whose mentor or co-mentor the user is, in no order."""
+    return [row["id"] for row in await database.fetch(TAUGHT, principal.id)] if principal.role.may_teach else []
+
+
 # The code of the push `left`, and of a refused enrolment.
 BANNED = "programs.banned"
 SET_BAN = """

@@ -74,6 +74,8 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
         await send(mentor, "PATCH /api/v1/programs/{id}/lessons/{lesson}", id=program, lesson=lesson)
         order = {"units": [{"id": unit, "lessons": [lesson]}]}
         await send(mentor, "PUT /api/v1/programs/{id}/curriculum/order", order, id=program)
+        coupon = await send(mentor, "POST /api/v1/payments/coupons", {"program_id": program})
+        await send(mentor, "PATCH /api/v1/payments/coupons/{id}", id=coupon["id"])
         await student.post("/api/v1/programs/demo/enrolment")
         mark = "PUT /api/v1/programs/{id}/lessons/{lesson}/progress"
         await send(student, mark, id="demo", lesson="demo-1-1")
