@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.settings import SettingsError, setting
+from modules.payments.ledger.gst import state_of_gstin, valid_gstin
+from modules.payments.ledger.states_of_india import STATES
+
+# What begins a number: "INV/2627/0000001" has 16 characters, the most that GST allows.
+SERIES: Final = re.compile(r"[A-Z0-9]{1,3}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,5 +53,59 @@ class RazorpaySettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaymentsSettings(RazorpaySettings):
+class SellerSettings:
+    """Who sells, under which taxes, and how invoices are numbered."""
+
+    seller_name: str = setting("", doc="Legal name of the seller, as invoices show it")
+    seller_address: str = setting("", doc="Address of the seller, as invoices show it; `\\n` begins a new line")
+    seller_gstin: str = setting(
+        "", doc="GSTIN of the seller; without one no GST is charged, and receipts are issued in place of tax invoices"
+    )
+    seller_state: str = setting(
+        "", doc="Two digits of the seller's state in GST; empty means that of the GSTIN, and else none"
+    )
+    seller_sac: str = setting("999293", doc="SAC of what is sold; 999293 is commercial training and coaching")
+    gst_rate: float = setting(18.0, zero=True, doc="GST in percent, which prices include")
+    gst_undertaking: str = setting(
+        "", doc="Reference of the letter of undertaking under which supplies abroad bear no IGST; without it they do"
+    )
+    mentor_share: float = setting(0.0, zero=True, doc="The mentor's part of what is taxable, in percent")
+    invoice_series: str = setting("INV", doc="Begins the numbers of invoices")
+    receipt_series: str = setting("RCT", doc="Begins the numbers of receipts, of a seller without a GSTIN")
+    credit_note_series: str = setting("CN", doc="Begins the numbers of credit notes")
+    invoice_resend_count: int = setting(3, doc="Times that a user may have invoices sent again, at once")
+    invoice_resend_seconds: float = setting(3600.0, doc="Time in which it may be done as often again")
+    report_rows: int = setting(100_000, doc="Most rows of a report in a file")
+    reports_at_once: int = setting(2, doc="Files of reports that a gateway writes at once")
+    report_months: int = setting(12, doc="Longest time of a report, in months")
+
+    def __post_init__(self) -> None:
+        if self.seller_gstin and not valid_gstin(self.seller_gstin):
+            raise SettingsError(f"KSMP_PAYMENTS_SELLER_GSTIN is {self.seller_gstin!r}, which is no GSTIN.")
+        if self.seller_state and self.seller_state not in STATES:
+            raise SettingsError(f"KSMP_PAYMENTS_SELLER_STATE is {self.seller_state!r}, and must be two digits of GST.")
+        if self.seller_gstin and self.seller_state not in {"", self.state}:
+            raise SettingsError("KSMP_PAYMENTS_SELLER_STATE is not that of KSMP_PAYMENTS_SELLER_GSTIN.")
+        for name in ("gst_rate", "mentor_share"):
+            if getattr(self, name) > 100:
+                raise SettingsError(f"KSMP_PAYMENTS_{name.upper()} is more than 100 percent.")
+        series = (self.invoice_series, self.receipt_series, self.credit_note_series)
+        if len({*series}) < len(series) or not all(SERIES.fullmatch(one) for one in series):
+            raise SettingsError(
+                "KSMP_PAYMENTS_INVOICE_SERIES, _RECEIPT_SERIES and _CREDIT_NOTE_SERIES must differ, and be of one to "
+                "three capitals and digits: a number has at most 16 characters."
+            )
+
+    @property
+    def state(self) -> str:
+        """The seller's state: that of the GSTIN, or the one that is set."""
+        return state_of_gstin(self.seller_gstin) if self.seller_gstin else self.seller_state
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentsSettings(RazorpaySettings, SellerSettings):
     """Those of the adapter for Razorpay, and the module's own."""
+
+    def __post_init__(self) -> None:
+        RazorpaySettings.__post_init__(self)
+        SellerSettings.__post_init__(self)

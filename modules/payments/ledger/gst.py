@@ -74,10 +74,15 @@ def supply_place(place: str, gstin: str) -> str:
         return place
     if not valid_gstin(gstin):
         raise bad_gstin()
-    state = FORMER.get(gstin[:2], gstin[:2])
+    state = state_of_gstin(gstin)
     if place and place != state:
         raise invalid("the first two digits of the GSTIN are not the place of supply")
     return state
+
+
+def state_of_gstin(gstin: str) -> str:
+    """The code of its state, today's for one that has another code now."""
+    return FORMER.get(gstin[:2], gstin[:2])
 
 
 def bad_gstin() -> BadInput:
@@ -86,7 +91,7 @@ def bad_gstin() -> BadInput:
 
 def valid_gstin(text: str) -> bool:
     """Whether a text is a GSTIN of a state, with the right check digit. It may be nobody's all the same."""
-    if not GSTIN.fullmatch(text) or FORMER.get(text[:2], text[:2]) not in STATES or text[:2] == ABROAD:
+    if not GSTIN.fullmatch(text) or state_of_gstin(text) not in STATES or text[:2] == ABROAD:
         return False
     return check_digit(text[:14]) == text[14]
 
