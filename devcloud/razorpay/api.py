@@ -11,10 +11,10 @@ import msgspec
 
 from devcloud.document import Document
 from devcloud.faults import FaultSwitch, OperationFault
-from devcloud.razorpay import orders, payments
+from devcloud.razorpay import orders, payment_links, payments, refunds
 from devcloud.razorpay.account import Account
 from devcloud.razorpay.errors import RazorpayError, not_applicable
-from devcloud.razorpay.operations import Call, operations
+from devcloud.razorpay.operations import Call, Operation, operations
 from devcloud.wire import Request, Response
 
 log = logging.getLogger(__name__)
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 PREFIX = "/razorpay/v1/"
 
 # Importing a module registers its operations.
-BUILT = (orders, payments)
+BUILT = (orders, payments, refunds, payment_links)
 
 TOO_MANY = not_applicable("Request failed. Please try after sometime.", status=429)
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 
 # What a fault of an operation may be called.
-ERRORS = ("too_many_requests", "server_error", "gateway_error", "html", "html_ok", "cut")
+ERRORS = ("bad_request", "too_many_requests", "server_error", "gateway_error", "html", "html_ok", "cut")
 
 
 class Api:
@@ -37,6 +37,7 @@ class Api:
     def __init__(self, account: Account, faults: FaultSwitch) -> None:
         self._account = account
         self._faults = faults
+        self._refunding: set[str] = set()
 
     async def answer(self, request: Request) -> Response:
         """The answer to a request below `PREFIX`."""
@@ -46,19 +47,30 @@ class Api:
         if found is None:
             return _json(not_applicable("The requested URL was not found on the server.").document(), 400)
         operation, ids = found
+        refund_key = request.header(refunds.KEY_HEADER)
+        if refund_key in self._refunding:
+            return _json(not_applicable("A request with the same idempotency key is in progress.").document(), 409)
+        if refund_key:
+            self._refunding.add(refund_key)
+        try:
+            return await self._operate(operation, Call(request=request, ids=ids))
+        finally:
+            self._refunding.discard(refund_key)
+
+    async def _operate(self, operation: Operation, call: Call) -> Response:
         key = f"razorpay.{operation.name}"
         fault = await self._faults.hit(key, "before")
         if fault is not None:
             return _failed(fault)
         try:
-            document = operation.handler(self._account, Call(request=request, ids=ids))
+            document = operation.handler(self._account, call)
             status = 200
         except RazorpayError as error:
             document, status = error.document(), error.status
         except Exception:
             log.exception("%s failed", key)
             document, status = _server_error(), 500
-        if request.method != "GET":
+        if call.request.method != "GET":
             self._account.store.touch()
         fault = await self._faults.hit(key, "after")
         return _failed(fault) if fault is not None else _json(document, status)
@@ -83,6 +95,8 @@ def _failed(fault: OperationFault) -> Response:
         return Response(status=502, headers=html, body=HTML)
     if fault.error == "html_ok":
         return Response(headers=html, body=HTML)
+    if fault.error == "bad_request":
+        return _json(RazorpayError(fault.message or "The request is refused.").document(), 400)
     if fault.error == "too_many_requests":
         return _json(TOO_MANY.document(), 429)
     if fault.error == "gateway_error":

@@ -16,6 +16,7 @@ def books(account: Account) -> Document:
     return {
         "orders": [order.shown() for order in state.orders.values()],
         "payments": [payment.with_card() for payment in state.payments.values()],
+        "payment_links": [link.shown() for link in state.payment_links.values()],
         "refunds": [refund.shown() | {"automatic": refund.own.automatic} for refund in state.refunds.values()],
         "totals": {
             "captured": gross,

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from devcloud.document import Document
-from devcloud.razorpay import customer, payments
+from devcloud.razorpay import customer, payments, refunds
 from devcloud.razorpay.account import Account
 from devcloud.razorpay.books import books
 from devcloud.razorpay.entities import new_id
@@ -54,6 +54,12 @@ class PaymentTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     failure: customer.Failure = msgspec.field(default_factory=customer.Failure)
 
 
+class RefundTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A refund."""
+
+    refund_id: str
+
+
 Route = Callable[[Request], Awaitable[Document]]
 
 
@@ -66,6 +72,8 @@ class RazorpayControl:
             ("POST", "pay"): self._pay,
             ("POST", "payments/authorize"): self._authorize,
             ("POST", "payments/fail"): self._fail,
+            ("POST", "refunds/process"): self._process_refund,
+            ("POST", "refunds/fail"): self._fail_refund,
             ("GET", "books"): self._books,
             ("GET", "events"): self._events,
             ("GET", "webhooks"): self._webhooks,
@@ -110,6 +118,20 @@ class RazorpayControl:
         payment = payments.get(self._account, target.payment_id)
         customer.fail(self._account, payment, target.failure)
         return {"payments": [payment.with_card()], **customer.handed_over(self._account, payment)}
+
+    async def _process_refund(self, request: Request) -> Document:
+        refund = refunds.get(self._account, msgspec.json.decode(request.body, type=RefundTarget).refund_id)
+        if refund.status != "pending":
+            raise RazorpayError(f"A refund that is {refund.status} cannot be processed.")
+        refunds.process(self._account, refund)
+        return refund.shown()
+
+    async def _fail_refund(self, request: Request) -> Document:
+        refund = refunds.get(self._account, msgspec.json.decode(request.body, type=RefundTarget).refund_id)
+        if refund.status == "failed":
+            raise RazorpayError("The refund has failed already.")
+        refunds.fail(self._account, refund)
+        return refund.shown()
 
     async def _books(self, request: Request) -> Document:
         return books(self._account)

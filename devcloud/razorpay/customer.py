@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 import msgspec
 
 from devcloud.document import Document
-from devcloud.razorpay import fields, orders, payments
+from devcloud.razorpay import fields, orders, payment_links, payments
 from devcloud.razorpay.account import Account
-from devcloud.razorpay.entities import Card, Notes, Order, Payment, new_id
+from devcloud.razorpay.entities import Card, Notes, Order, Payment, PaymentLink, new_id
 from devcloud.razorpay.errors import RazorpayError
 from devcloud.razorpay.webhooks import signature
 
@@ -42,14 +42,15 @@ class CardChoice(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Checkout(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a customer does with an order. `amount` is for orders that take part payments.
+    """What a customer does with an order, or with a payment link. `amount` is for orders that take part payments.
 
     `late` leaves the payment `created` until it is authorised `after` seconds later; `late_after_failure` lets it fail
     first. `pending` leaves it `created`. `times` starts so many payments before the first is authorised, as two open
     tabs do. With `closed` the browser hands nothing to the merchant's page: the tab was closed.
     """
 
-    order_id: str
+    order_id: str = ""
+    payment_link_id: str = ""
     method: Method = "upi"
     outcome: Outcome = "success"
     amount: int | None = None
@@ -73,7 +74,14 @@ def pay(account: Account, checkout: Checkout) -> Document:
 
     Raises RazorpayError.
     """
-    order = orders.get(account, checkout.order_id)
+    if bool(checkout.order_id) == bool(checkout.payment_link_id):
+        raise RazorpayError("Name either the order or the payment link.")
+    order_id = checkout.order_id
+    if checkout.payment_link_id:
+        link = payment_links.get(account, checkout.payment_link_id)
+        payment_links.payable(link)
+        order_id = link.own.order_id
+    order = orders.get(account, order_id)
     amount = _amount(order, checkout)
     started = [_start(account, order, checkout, amount) for _ in range(checkout.times)]
     if checkout.outcome == "failure_then_success":
@@ -103,10 +111,25 @@ def handed_over(account: Account, payment: Payment) -> Document:
         return {"error": error}
     if payment.status == "created":
         return {}
+    order = payments.order_of(account, payment)
+    if order.own.payment_link:
+        return _handed_over_by_link(account, payment, payment_links.get(account, order.own.payment_link))
     signed = f"{payment.order_id}|{payment.id}".encode()
     return {
         "razorpay_payment_id": payment.id,
         "razorpay_order_id": payment.order_id,
+        "razorpay_signature": signature(account.settings.key_secret, signed),
+    }
+
+
+def _handed_over_by_link(account: Account, payment: Payment, link: PaymentLink) -> Document:
+    """What the callback of a payment link gets as its query."""
+    signed = f"{link.id}|{link.reference_id}|{link.status}|{payment.id}".encode()
+    return {
+        "razorpay_payment_id": payment.id,
+        "razorpay_payment_link_id": link.id,
+        "razorpay_payment_link_reference_id": link.reference_id,
+        "razorpay_payment_link_status": link.status,
         "razorpay_signature": signature(account.settings.key_secret, signed),
     }
 

@@ -17,6 +17,7 @@ Notes = dict[str, str] | list[str]
 
 OrderStatus = Literal["created", "attempted", "paid"]
 PaymentStatus = Literal["created", "authorized", "captured", "refunded", "failed"]
+LinkStatus = Literal["created", "partially_paid", "paid", "cancelled", "expired"]
 RefundStatus = Literal["pending", "processed", "failed"]
 
 
@@ -158,3 +159,51 @@ class Refund(Entity, kw_only=True):
     speed_processed: str | None = None
     speed_requested: str = "normal"
     own: RefundOwn = msgspec.field(default_factory=RefundOwn)
+
+
+class LinkOwn(msgspec.Struct, kw_only=True):
+    """The order that payments of the link are for."""
+
+    order_id: str
+
+
+class LinkPayment(msgspec.Struct, kw_only=True):
+    """A captured payment, as its link shows it."""
+
+    amount: int
+    created_at: int
+    method: str
+    payment_id: str
+    plink_id: str
+    status: str = "captured"
+    updated_at: int
+
+
+class PaymentLink(Entity, kw_only=True):
+    """An address where a customer pays."""
+
+    accept_partial: bool = False
+    amount: int
+    amount_paid: int = 0
+    callback_method: str = ""
+    callback_url: str = ""
+    cancelled_at: int = 0
+    created_at: int
+    currency: str = "INR"
+    customer: dict[str, str] = {}
+    description: str = ""
+    expire_by: int = 0
+    expired_at: int = 0
+    first_min_partial_amount: int = 0
+    notes: dict[str, str] | None = None
+    notify: dict[str, bool] = {}
+    payments: list[LinkPayment] | None = None
+    reference_id: str = ""
+    reminder_enable: bool = False
+    reminders: list[str] = []
+    short_url: str
+    status: LinkStatus = "created"
+    updated_at: int
+    upi_link: bool = False
+    user_id: str = ""
+    own: LinkOwn

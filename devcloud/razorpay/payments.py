@@ -12,7 +12,7 @@ has `captured: false` for ever.
 from __future__ import annotations
 
 from devcloud.document import Document
-from devcloud.razorpay import fields, orders
+from devcloud.razorpay import fields, orders, payment_links
 from devcloud.razorpay.account import Account
 from devcloud.razorpay.entities import Order, Payment
 from devcloud.razorpay.errors import RazorpayError, unknown_id
@@ -108,6 +108,9 @@ def capture(account: Account, payment: Payment) -> None:
     if order.amount_due == 0:
         order.status = "paid"
         account.webhooks.emit("order.paid", _subject(payment), payment=payment.with_card(), order=order.shown())
+    if order.own.payment_link:
+        payment_links.paid(account, order, payment)
+    if order.status == "paid":
         _refund_others(account, order)
     account.store.touch()
 

@@ -19,6 +19,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `capture` is the account's choice, `capture_seconds` how long an authorised payment waits for its capture.
     `receipt_repeated` is the answer to a second order with the same receipt and `unique_receipt`: Razorpay's pages
     describe both. `refund` is what becomes of a refund, `refund_seconds` after it was created.
+    Without `instant_refunds` a refund that asks for speed `optimum` is processed at normal speed.
     `settlement_fees` shows the sum of the fees in a settlement; Razorpay shows 0 for a normal one.
     """
 
@@ -33,6 +34,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     receipt_repeated: Literal["refuse", "same_order"] = "refuse"
     refund: Literal["processed", "pending", "failed", "reversed"] = "processed"
     refund_seconds: Seconds = 0.0
+    instant_refunds: bool = True
     reversal_seconds: Seconds = 2 * DAY
     settlement_days: Annotated[int, msgspec.Meta(ge=0)] = 2
     settlement_fees: bool = False

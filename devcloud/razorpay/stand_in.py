@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devcloud.clock import VirtualClock
 from devcloud.faults import FaultSwitch
-from devcloud.razorpay import api, control, customer, payments, refunds
+from devcloud.razorpay import api, control, customer, link_page, payment_links, payments, refunds
 from devcloud.razorpay.account import Account
 from devcloud.razorpay.settings import Settings
 from devcloud.razorpay.state import Store
@@ -31,17 +31,20 @@ class RazorpayStandIn:
         self._control = control.RazorpayControl(self.account)
         timers.handle(customer.AUTHORIZE, lambda subject: customer.authorize_late(self.account, subject))
         timers.handle(payments.CAPTURE_ENDS, lambda subject: payments.capture_ended(self.account, subject))
+        timers.handle(payment_links.EXPIRE, lambda subject: payment_links.expired(self.account, subject))
         timers.handle(refunds.FINISH, lambda subject: refunds.finish(self.account, subject))
         timers.handle(refunds.REVERSE, lambda subject: refunds.reverse(self.account, subject))
 
     def speaks(self, request: Request) -> bool:
         """Whether a request is for it."""
-        return request.path.startswith((api.PREFIX, control.PREFIX))
+        return request.path.startswith((api.PREFIX, control.PREFIX, payment_links.PAGE))
 
     async def answer(self, request: Request) -> Response:
         """The answer to a request that it speaks."""
         if request.path.startswith(control.PREFIX):
             return await self._control.answer(request)
+        if request.path.startswith(payment_links.PAGE):
+            return await link_page.answer(self.account, request)
         return await self._api.answer(request)
 
     @contextlib.asynccontextmanager

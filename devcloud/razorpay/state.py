@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from devcloud.razorpay.entities import Order, Payment, Refund
+from devcloud.document import Document
+from devcloud.razorpay.entities import Order, Payment, PaymentLink, Refund
 from devcloud.razorpay.settings import Settings
 
 FILE = "razorpay.json"
@@ -64,6 +65,14 @@ class Delivery(msgspec.Struct, kw_only=True):
     attempts: list[Attempt] = []
 
 
+class RefundKey(msgspec.Struct, kw_only=True):
+    """What was asked for with an idempotency key, and what came of it."""
+
+    payment_id: str
+    body: Document
+    refund_id: str
+
+
 class State(msgspec.Struct, kw_only=True):
     """All that a restart keeps, by id and in the order of creation. `refund_keys` are those of idempotent refunds."""
 
@@ -73,6 +82,8 @@ class State(msgspec.Struct, kw_only=True):
     orders: dict[str, Order] = {}
     payments: dict[str, Payment] = {}
     refunds: dict[str, Refund] = {}
+    refund_keys: dict[str, RefundKey] = {}
+    payment_links: dict[str, PaymentLink] = {}
     webhooks: dict[str, Webhook] = {}
     deliveries: dict[str, Delivery] = {}
     jobs: dict[int, Job] = {}
@@ -94,8 +105,15 @@ class Store:
 
     def _index(self) -> None:
         self.by_receipt: dict[str, list[str]] = {}
+        self.by_reference: dict[str, str] = {}
         for order in self.state.orders.values():
             self._index_order(order)
+        for link in self.state.payment_links.values():
+            self._index_link(link)
+
+    def _index_link(self, link: PaymentLink) -> None:
+        if link.reference_id:
+            self.by_reference[link.reference_id] = link.id
 
     def _index_order(self, order: Order) -> None:
         if order.receipt is not None:
@@ -105,6 +123,11 @@ class Store:
         """Keep a new order."""
         self.state.orders[order.id] = order
         self._index_order(order)
+
+    def add_link(self, link: PaymentLink) -> None:
+        """Keep a payment link that is new, or has a new reference."""
+        self.state.payment_links[link.id] = link
+        self._index_link(link)
 
     def number(self) -> int:
         """The next of a row of numbers that never repeats."""

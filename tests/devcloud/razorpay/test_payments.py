@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from .merchant import Merchant
@@ -35,7 +37,7 @@ async def test_a_payment_is_captured_by_itself(merchant: Merchant) -> None:
     ],
 )
 async def test_each_method_has_its_fields(
-    merchant: Merchant, method: str, choice: dict[str, object], shown: dict[str, object]
+    merchant: Merchant, method: str, choice: dict[str, Any], shown: dict[str, object]
 ) -> None:
     paid = await merchant.paid(method=method, **choice)
     payment = await merchant.payment(paid["id"])
@@ -139,7 +141,7 @@ async def test_a_payment_is_captured_by_hand(merchant: Merchant) -> None:
     ],
 )
 async def test_the_order_says_how_it_is_captured(
-    merchant: Merchant, account: str, fields: dict[str, object], manual: bool
+    merchant: Merchant, account: str, fields: dict[str, Any], manual: bool
 ) -> None:
     await merchant.settings(capture=account)
     paid = await merchant.pay(await merchant.order(**fields))
