@@ -24,6 +24,8 @@ EXCEPTIONS = {
     "dev.json",
     # The stand-in for AWS writes it into the data folder.
     "devcloud/ivs.json",
+    # The stand-in for Razorpay does, too.
+    "devcloud/razorpay.json",
     # Objects that IVS writes into the bucket of recordings.
     "recording-ended.json",
     # The subprotocol that a socket asks for.

@@ -11,7 +11,7 @@ import msgspec
 
 from devcloud.document import Document
 from devcloud.faults import FaultSwitch, OperationFault
-from devcloud.razorpay import orders, payment_links, payments, refunds
+from devcloud.razorpay import disputes, orders, payment_links, payments, refunds, settlements
 from devcloud.razorpay.account import Account
 from devcloud.razorpay.errors import RazorpayError, not_applicable
 from devcloud.razorpay.operations import Call, Operation, operations
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 PREFIX = "/razorpay/v1/"
 
 # Importing a module registers its operations.
-BUILT = (orders, payments, refunds, payment_links)
+BUILT = (orders, payments, refunds, payment_links, settlements, disputes)
 
 TOO_MANY = not_applicable("Request failed. Please try after sometime.", status=429)
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from devcloud.document import Document
-from devcloud.razorpay import customer, payments, refunds
+from devcloud.razorpay import customer, disputes, payments, refunds, settlements
 from devcloud.razorpay.account import Account
 from devcloud.razorpay.books import books
 from devcloud.razorpay.entities import new_id
@@ -74,6 +74,9 @@ class RazorpayControl:
             ("POST", "payments/fail"): self._fail,
             ("POST", "refunds/process"): self._process_refund,
             ("POST", "refunds/fail"): self._fail_refund,
+            ("POST", "settlements/run"): self._settle,
+            ("POST", "disputes"): self._dispute,
+            ("POST", "disputes/decide"): self._decide,
             ("GET", "books"): self._books,
             ("GET", "events"): self._events,
             ("GET", "webhooks"): self._webhooks,
@@ -132,6 +135,16 @@ class RazorpayControl:
             raise RazorpayError("The refund has failed already.")
         refunds.fail(self._account, refund)
         return refund.shown()
+
+    async def _settle(self, request: Request) -> Document:
+        settlement = settlements.settle(self._account, everything=True)
+        return {"settlement": settlement.shown() if settlement is not None else None}
+
+    async def _dispute(self, request: Request) -> Document:
+        return disputes.open_dispute(self._account, msgspec.json.decode(request.body, type=disputes.NewDispute))
+
+    async def _decide(self, request: Request) -> Document:
+        return disputes.decide(self._account, msgspec.json.decode(request.body, type=disputes.Decision))
 
     async def _books(self, request: Request) -> Document:
         return books(self._account)

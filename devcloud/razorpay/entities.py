@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import string
 from typing import Any, Literal
 
 import msgspec
 
 from devcloud.document import Document
-
-_ALPHABET = string.ascii_letters + string.digits
 
 # Razorpay writes notes without pairs as an empty list.
 Notes = dict[str, str] | list[str]
@@ -18,12 +15,14 @@ Notes = dict[str, str] | list[str]
 OrderStatus = Literal["created", "attempted", "paid"]
 PaymentStatus = Literal["created", "authorized", "captured", "refunded", "failed"]
 LinkStatus = Literal["created", "partially_paid", "paid", "cancelled", "expired"]
+DisputeStatus = Literal["open", "under_review", "won", "lost", "closed"]
+DisputePhase = Literal["fraud", "retrieval", "chargeback", "pre_arbitration", "arbitration"]
 RefundStatus = Literal["pending", "processed", "failed"]
 
 
 def new_id(kind: str) -> str:
     """An id like Razorpay's: the kind, and 14 letters and digits."""
-    return f"{kind}_{''.join(secrets.choice(_ALPHABET) for _ in range(14))}"
+    return f"{kind}_{secrets.token_hex(7)}"
 
 
 class Entity(msgspec.Struct, kw_only=True):
@@ -85,12 +84,11 @@ class Card(msgspec.Struct, kw_only=True):
 
 
 class PaymentOwn(msgspec.Struct, kw_only=True):
-    """When it was authorised and captured, its card, and its settlement."""
+    """When it was authorised and captured, its refunds and its card."""
 
     authorized_at: float | None = None
     captured_at: float | None = None
     refunds: list[str] = []
-    settlement_id: str = ""
     card: Card | None = None
 
 
@@ -137,10 +135,9 @@ class Payment(Entity, kw_only=True):
 
 
 class RefundOwn(msgspec.Struct, kw_only=True):
-    """`automatic`: made by Razorpay, of a payment that was never captured. `settlement_id` once it was deducted."""
+    """`automatic`: made by Razorpay, of a payment that was never captured."""
 
     automatic: bool = False
-    settlement_id: str = ""
 
 
 class Refund(Entity, kw_only=True):
@@ -207,3 +204,52 @@ class PaymentLink(Entity, kw_only=True):
     upi_link: bool = False
     user_id: str = ""
     own: LinkOwn
+
+
+class Settlement(Entity, kw_only=True):
+    """A transfer to the merchant's bank."""
+
+    entity: str = "settlement"
+    amount: int
+    status: Literal["created", "processed", "failed"] = "processed"
+    fees: int = 0
+    tax: int = 0
+    utr: str
+    created_at: int
+
+
+class Transaction(msgspec.Struct, kw_only=True):
+    """A movement on the merchant's balance, from `available_at` on to be settled."""
+
+    entity_id: str
+    type: Literal["payment", "refund", "adjustment"]
+    debit: int = 0
+    credit: int = 0
+    amount: int
+    fee: int = 0
+    tax: int = 0
+    currency: str
+    payment_id: str
+    created_at: int
+    available_at: float
+    description: str | None = None
+    dispute_id: str | None = None
+    settlement_id: str | None = None
+    settled_at: int | None = None
+
+
+class Dispute(Entity, kw_only=True):
+    """A bank asks for the money of a payment."""
+
+    entity: str = "dispute"
+    payment_id: str
+    amount: int
+    currency: str
+    amount_deducted: int = 0
+    reason_code: str
+    reason_description: str
+    respond_by: int
+    status: DisputeStatus = "open"
+    phase: DisputePhase
+    created_at: int
+    evidence: dict[str, Any]

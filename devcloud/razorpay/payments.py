@@ -12,7 +12,7 @@ has `captured: false` for ever.
 from __future__ import annotations
 
 from devcloud.document import Document
-from devcloud.razorpay import fields, orders, payment_links
+from devcloud.razorpay import balance, fields, orders, payment_links
 from devcloud.razorpay.account import Account
 from devcloud.razorpay.entities import Order, Payment
 from devcloud.razorpay.errors import RazorpayError, unknown_id
@@ -102,6 +102,7 @@ def capture(account: Account, payment: Payment) -> None:
     # Razorpay's `fee` has the tax in it.
     payment.tax = portion(price, settings.tax_basis_points)
     payment.fee = price + payment.tax
+    balance.credit_payment(account, payment)
     order.amount_paid += payment.amount
     order.amount_due -= payment.amount
     account.webhooks.emit("payment.captured", _subject(payment), payment=payment.with_card())

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from devcloud.document import Document
-from devcloud.razorpay import fields
+from devcloud.razorpay import balance, fields
 from devcloud.razorpay.account import Account
 from devcloud.razorpay.entities import Payment, Refund, RefundOwn, new_id
 from devcloud.razorpay.errors import RazorpayError, not_applicable, unknown_id
@@ -100,6 +100,8 @@ def fail(account: Account, refund: Refund) -> None:
     payment = account.store.state.payments[refund.payment_id]
     payment.amount_refunded -= refund.amount
     _mark(payment)
+    if not refund.own.automatic:
+        balance.credit_failed_refund(account, refund)
     _emit(account, "refund.failed", refund)
     account.store.touch()
 
@@ -143,6 +145,7 @@ def create(account: Account, payment_id: str, body: Document, key: str) -> Docum
         created_at=account.clock.seconds(),
     )
     add(account, payment, refund)
+    balance.debit_refund(account, refund)
     if key:
         account.store.state.refund_keys[key] = RefundKey(payment_id=payment_id, body=body, refund_id=refund.id)
     return refund.shown()

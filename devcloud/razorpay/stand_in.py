@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devcloud.clock import VirtualClock
 from devcloud.faults import FaultSwitch
-from devcloud.razorpay import api, control, customer, link_page, payment_links, payments, refunds
+from devcloud.razorpay import api, balance, control, customer, link_page, payment_links, payments, refunds, settlements
 from devcloud.razorpay.account import Account
 from devcloud.razorpay.settings import Settings
 from devcloud.razorpay.state import Store
@@ -34,6 +34,8 @@ class RazorpayStandIn:
         timers.handle(payment_links.EXPIRE, lambda subject: payment_links.expired(self.account, subject))
         timers.handle(refunds.FINISH, lambda subject: refunds.finish(self.account, subject))
         timers.handle(refunds.REVERSE, lambda subject: refunds.reverse(self.account, subject))
+
+        timers.handle(balance.SETTLE, lambda subject: settlements.planned(self.account, subject))
 
     def speaks(self, request: Request) -> bool:
         """Whether a request is for it."""

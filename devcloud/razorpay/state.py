@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import threading
 from pathlib import Path
 
 import msgspec
 
 from devcloud.document import Document
-from devcloud.razorpay.entities import Order, Payment, PaymentLink, Refund
+from devcloud.razorpay.entities import Dispute, Order, Payment, PaymentLink, Refund, Settlement, Transaction
 from devcloud.razorpay.settings import Settings
+
+log = logging.getLogger(__name__)
 
 FILE = "razorpay.json"
 PAUSE_SECONDS = 0.3
@@ -84,18 +88,24 @@ class State(msgspec.Struct, kw_only=True):
     refunds: dict[str, Refund] = {}
     refund_keys: dict[str, RefundKey] = {}
     payment_links: dict[str, PaymentLink] = {}
+    settlements: dict[str, Settlement] = {}
+    planned_settlements: list[float] = []
+    transactions: dict[str, Transaction] = {}
+    disputes: dict[str, Dispute] = {}
     webhooks: dict[str, Webhook] = {}
     deliveries: dict[str, Delivery] = {}
     jobs: dict[int, Job] = {}
 
 
 class Store:
-    """The state, and the indexes that make a look-up by receipt one step."""
+    """The state, and indexes: orders by receipt, payment links by reference, and what is not settled."""
 
     def __init__(self, settings: Settings, folder: Path | None = None) -> None:
         self._settings = settings
         self._file = folder / FILE if folder is not None else None
         self._changed = asyncio.Event()
+        self._writing = threading.Lock()
+        self._version = self._written = 0
         self.state = State(settings=settings)
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -110,6 +120,9 @@ class Store:
             self._index_order(order)
         for link in self.state.payment_links.values():
             self._index_link(link)
+
+        transactions = self.state.transactions.values()
+        self.unsettled = {item.entity_id: item for item in transactions if item.settlement_id is None}
 
     def _index_link(self, link: PaymentLink) -> None:
         if link.reference_id:
@@ -150,14 +163,25 @@ class Store:
             while True:
                 await self._changed.wait()
                 await asyncio.sleep(PAUSE_SECONDS)
-                self._changed.clear()
-                await asyncio.to_thread(self._write, msgspec.json.encode(self.state))
+                await asyncio.to_thread(self._write, *self._snapshot())
         finally:
             if self._changed.is_set():
-                self._write(msgspec.json.encode(self.state))
+                self._write(*self._snapshot())
 
-    def _write(self, now: bytes) -> None:
-        if self._file is not None:
+    def _snapshot(self) -> tuple[int, bytes]:
+        self._changed.clear()
+        self._version += 1
+        return self._version, msgspec.json.encode(self.state) if self._file is not None else b""
+
+    def _write(self, version: int, now: bytes) -> None:
+        """A thread may still be at it when the last snapshot is written: an older one never replaces a newer one."""
+        with self._writing:
+            if self._file is None or version < self._written:
+                return
+            self._written = version
             fresh = self._file.with_suffix(".new")
-            fresh.write_bytes(now)
-            fresh.replace(self._file)
+            try:
+                fresh.write_bytes(now)
+                fresh.replace(self._file)
+            except OSError:
+                log.exception("the state of Razorpay could not be written")

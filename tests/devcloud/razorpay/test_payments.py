@@ -214,7 +214,10 @@ async def test_the_books_have_everything_to_the_paisa(merchant: Merchant) -> Non
         "tax": 0,
         "refunded": 0,
         "refunded_unasked": sum(amounts),
+        "lost": 0,
         "net": sum(amounts) - fees,
+        "settled": 0,
+        "balance": sum(amounts) - fees,
     }
     # 2 + 667 + 1,400 and the tax on each.
     assert (books["totals"]["fees"], books["totals"]["tax"]) == (2 + 667 + 1_400 + 0 + 120 + 252, 0 + 120 + 252)
