@@ -70,9 +70,12 @@ def roles(*some: Role, owner: str = "") -> Policy:
     return Policy(asks="always", roles=frozenset(some), owner=owner)
 
 
-def otherwise(means: str) -> Policy:
-    """The route itself checks another proof than a token, such as a webhook's signature."""
-    return Policy(asks="never", means=means)
+def otherwise(means: str, *, limited: bool = True) -> Policy:
+    """The route itself checks another proof than a token, such as a webhook's signature.
+
+    With `limited=False` no limit by address counts: the route limits those who show no good proof by itself.
+    """
+    return Policy(asks="never", means=means, limited=limited)
 
 
 def policy_of(handler: Any) -> Policy | None:

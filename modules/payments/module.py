@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.contract import Kernel, Module
 from modules.payments import errors
+from modules.payments.checkout.feature import CheckoutFeature
+from modules.payments.checkout.tables import OrderRow
 from modules.payments.coupons import routes as coupon_routes
 from modules.payments.coupons.catalogue import CouponCatalogue
+from modules.payments.coupons.coupons import Coupons
 from modules.payments.coupons.tables import CouponRow
 from modules.payments.events import EVENTS
+from modules.payments.ledger.gst import Gst
+from modules.payments.ledger.ledger import Ledger
 from modules.payments.settings import PaymentsSettings
+from modules.payments.vendor.razorpay import Razorpay
+from modules.payments.webhooks import routes as webhook_routes
+from modules.payments.webhooks.handler import WebhookHandler
+from modules.payments.webhooks.receiver import WebhookReceiver
 
 
 class PaymentsModule(Module):
@@ -20,10 +31,35 @@ class PaymentsModule(Module):
     requires = ("accounts", "programs")
     settings_type = PaymentsSettings
     emits = EVENTS
-    tables = (CouponRow,)
+    tables = (CouponRow, OrderRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
-        self.routes = (coupon_routes.router(CouponCatalogue(kernel.database)),)
+        settings: PaymentsSettings = kernel.settings(PaymentsSettings)
+        # Without a key there is nobody to ask: the module starts, and what needs Razorpay is Unavailable.
+        self._razorpay = razorpay = Razorpay(settings) if settings.key_id else None
+        ledger = Ledger(kernel.database, mentor_share=settings.mentor_share)
+        coupons = Coupons(kernel.database)
+        gst = Gst(
+            gstin=settings.seller_gstin,
+            state=settings.state,
+            rate=settings.gst_rate,
+            undertaking=settings.gst_undertaking,
+        )
+        self.checkout = checkout = CheckoutFeature(kernel, settings, razorpay, ledger, coupons, gst)
+        self.features = (*checkout.features, WebhookHandler(kernel, checkout.settlement, {}))
+        self.routes = (
+            checkout.routes,
+            webhook_routes.router(WebhookReceiver(kernel, settings), settings.webhook_bytes),
+            coupon_routes.router(CouponCatalogue(kernel.database)),
+        )
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            if self._razorpay is not None:
+                await self._razorpay.close()

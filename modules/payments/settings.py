@@ -103,9 +103,46 @@ class SellerSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaymentsSettings(RazorpaySettings, SellerSettings):
+class CheckoutSettings:
+    """What an order is, how long it may be paid, and what of Razorpay's webhooks is taken."""
+
+    checkout_name: str = setting("", doc="Name that checkout pages show; empty is that of the seller")
+    order_life: float = setting(1800.0, doc="How long an order may be paid")
+    expiry_grace: float = setting(
+        60.0, doc="How long an order whose time is over waits for Razorpay's word of a payment before it expires"
+    )
+    confirming_life: float = setting(
+        3 * 86_400.0 + 3600.0, doc="How long an order whose payment the bank has not confirmed is kept open"
+    )
+    hold_places: bool = setting(True, doc="Whether the places of orders that may still be paid are sold to nobody else")
+    least_amounts: tuple[str, ...] = setting(
+        ("INR:100",), doc="Least amount of an order in minor units, `<currency>:<amount>`; 1 for other currencies"
+    )
+    webhook_bytes: int = setting(256 * 1024, doc="Largest webhook that is taken")
+    bad_webhook_rate: float = setting(
+        5.0, doc="Webhooks with a wrong signature of one address in a second that are looked at; the others get 429"
+    )
+    bad_webhook_burst: int = setting(100, doc="As many at once")
+
+    def least_amount(self, currency: str) -> int:
+        """The least that an order may cost in minor units of the currency, when it costs anything."""
+        for entry in self.least_amounts:
+            name, _, amount = entry.partition(":")
+            if name == currency:
+                return int(amount)
+        return 1
+
+    def __post_init__(self) -> None:
+        for entry in self.least_amounts:
+            if not re.fullmatch(r"[A-Z]{3}:[0-9]{1,15}", entry):
+                raise SettingsError("KSMP_PAYMENTS_LEAST_AMOUNTS has a bad value: it must be like INR:100,USD:50.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentsSettings(RazorpaySettings, SellerSettings, CheckoutSettings):
     """Those of the adapter for Razorpay, and the module's own."""
 
     def __post_init__(self) -> None:
         RazorpaySettings.__post_init__(self)
         SellerSettings.__post_init__(self)
+        CheckoutSettings.__post_init__(self)

@@ -73,6 +73,9 @@ class RefundOrigin(StrEnum):
 UNPAID: Final = frozenset({OrderState.CREATED, OrderState.OPEN, OrderState.CONFIRMING})
 """Orders that hold their coupon, and that no second order of the same user and program may stand beside."""
 
+CLOSED: Final = frozenset({OrderState.EXPIRED, OrderState.CANCELLED})
+"""Orders that nobody is to pay any more. Only captured money changes them."""
+
 S = TypeVar("S", PaymentState, RefundState)
 
 
@@ -80,3 +83,18 @@ def later(known: S, told: S) -> S:
     """The state after a message: the higher of both, in the order in which the enumeration names them."""
     order = list(type(known))
     return max(known, told, key=order.index)
+
+
+def order_state(known: OrderState, *, paid: bool, refunded_in_full: bool, opened: bool, under_way: bool) -> OrderState:
+    """The state that follows from an order's payments and refunds.
+
+    `opened` says whether the vendor's order is known, and `under_way` whether a payment is authorized, or signed for
+    and not decided yet.
+    """
+    if paid:
+        return OrderState.REFUNDED if refunded_in_full else OrderState.PAID
+    if known in CLOSED:
+        return known
+    if under_way:
+        return OrderState.CONFIRMING
+    return OrderState.OPEN if opened else OrderState.CREATED

@@ -204,13 +204,18 @@ class Offer(msgspec.Struct, frozen=True):
     price: int
     currency: str
     open: bool
-    full: bool
+    # Null: as many as want one.
+    free_places: int | None
+
+    @property
+    def full(self) -> bool:
+        return self.free_places == 0
 
 
 OFFER = """
-    SELECT id AS program_id, title, price, currency, state = 'published' AS open, coalesce(capacity <= (
+    SELECT id AS program_id, title, price, currency, state = 'published' AS open, greatest(capacity - (
         SELECT count(*) FROM program_enrolment WHERE program_id = program.id AND state = 'enrolled'
-    ), false) AS full
+    ), CASE WHEN capacity IS NOT NULL THEN 0 END) AS free_places
     FROM program WHERE id = $1
 """
 

@@ -23,6 +23,8 @@ CREATE TABLE payments_order (
     billing_address text NOT NULL DEFAULT '',
     gstin text NOT NULL DEFAULT '',
     coupon_id text,
+    -- As it was typed, in capitals: the same request finds its order again by it.
+    coupon_code text NOT NULL DEFAULT '',
     -- Our key at the vendor: it finds the vendor's order again when an answer was lost.
     receipt text NOT NULL UNIQUE,
     vendor_order_id text UNIQUE,
@@ -49,9 +51,15 @@ CREATE INDEX payments_order_unfinished ON payments_order (created_at) WHERE stat
 CREATE TABLE payments_payment (
     id text PRIMARY KEY,
     order_id text REFERENCES payments_order (id),
+    -- The vendor's order; empty until known. Its payments wait here when our row does not know the vendor's order yet.
+    vendor_order_id text NOT NULL DEFAULT '',
     state text NOT NULL CHECK (state IN ('unknown', 'created', 'failed', 'authorized', 'captured', 'refunded')),
     -- Whether the money was ours: a payment that the vendor refunds by itself never was.
     captured boolean NOT NULL DEFAULT false,
+    -- The payer's page has brought the vendor's signature for it.
+    signed boolean NOT NULL DEFAULT false,
+    -- What was told of it to others: a failure and an authorization are told once, and not when more is known already.
+    announced text NOT NULL DEFAULT '' CHECK (announced IN ('', 'failed', 'authorized', 'mismatch')),
     amount bigint NOT NULL DEFAULT 0,
     currency text NOT NULL DEFAULT '',
     -- The vendor's fee with its tax, and the tax in it; null until known.
@@ -66,6 +74,7 @@ CREATE TABLE payments_payment (
     seen_at timestamptz NOT NULL
 );
 CREATE INDEX payments_payment_of_order ON payments_payment (order_id);
+CREATE INDEX payments_payment_without_order ON payments_payment (vendor_order_id) WHERE order_id IS NULL;
 
 -- A refund that we asked for, or one that the vendor made by itself or its dashboard.
 CREATE TABLE payments_refund (

@@ -1,0 +1,1 @@
+"""Orders: what is paid for, and what became of it."""

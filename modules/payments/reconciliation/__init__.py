@@ -1,0 +1,1 @@
+"""What our rows and the vendor do not agree on."""

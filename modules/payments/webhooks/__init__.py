@@ -1,0 +1,1 @@
+"""The vendor's webhooks: stored before they are answered, and handled afterwards."""
