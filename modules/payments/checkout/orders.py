@@ -125,7 +125,7 @@ class Orders:
                 receipt=order.receipt, amount=order.amount, currency=order.currency, notes={NOTE: order.id}
             )
         except Rejected as error:
-            log.warning("payments.order_rejected", order=order.id, code=error.code, why=error.description)
+            log.warning("checkout.order_rejected", order=order.id, code=error.code, why=error.description)
             raise not_for_sale("the payment service does not take this amount or currency") from None
         async with self._kernel.database.transaction():
             return await self._settlement.open(order.id, made.id)

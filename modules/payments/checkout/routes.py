@@ -38,7 +38,7 @@ async def quote(
 
 
 @post("/orders", policy=signed_in(), idempotent="required", rate=ORDERS)
-async def create(
+async def create_order(
     data: JSONBody[NewOrder], principal: NamedDependency[Principal], orders: NamedDependency[Orders]
 ) -> Response[Checkout]:
     """Order a place for yourself. The answer is what Razorpay's checkout page is opened with.
@@ -50,7 +50,7 @@ async def create(
 
 
 @get("/orders", policy=signed_in())
-async def listing(
+async def list_orders(
     span: NamedDependency[Span],
     principal: NamedDependency[Principal],
     orders: NamedDependency[Orders],
@@ -63,7 +63,7 @@ async def listing(
 
 
 @get("/orders/{id:str}", policy=THEIRS)
-async def read(
+async def read_order(
     id: OrderId, principal: NamedDependency[Principal], orders: NamedDependency[Orders]
 ) -> Response[OrderDetail]:
     """An order with the attempts to pay it and its refunds."""
@@ -71,7 +71,7 @@ async def read(
 
 
 @post("/orders/{id:str}/cancel", policy=THEIRS, status_code=200, conflict=True)
-async def cancel(
+async def cancel_order(
     id: OrderId, principal: NamedDependency[Principal], orders: NamedDependency[Orders]
 ) -> Response[OrderView]:
     """Give an order up that is not paid. Money that still comes buys the place, or goes back."""
@@ -95,6 +95,6 @@ async def verify(
 def router(quotes: Quotes, orders: Orders, verifications: Verifications) -> Router:
     return Router(
         "/payments",
-        route_handlers=[quote, create, listing, read, cancel, verify],
+        route_handlers=[quote, create_order, list_orders, read_order, cancel_order, verify],
         dependencies=services(quotes=quotes, orders=orders, verifications=verifications),
     )

@@ -50,7 +50,7 @@ class VendorCheck:
             told = await self._razorpay.capture(payment.id, order.amount, order.currency)
         except (Rejected, NotFound) as error:
             # Another payment was faster, or its time is over: Razorpay says what became of it.
-            log.info("payments.capture_refused", order=order.id, payment=payment.id, why=str(error))
+            log.info("checkout.capture_refused", order=order.id, payment=payment.id, why=str(error))
             await self.refresh(order.id)
             return
         await self._apply([told], [])

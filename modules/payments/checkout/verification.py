@@ -53,7 +53,7 @@ class Verifications:
         order = await self._orders.find_by_vendor_order(order_id)
         if order is None or principal.id not in (order.buyer_id, order.user_id):
             metrics.verifications.labels("other_order").inc()
-            log.warning("payments.verified_for_another", user=principal.id, vendor_order=order_id, payment=payment_id)
+            log.warning("checkout.verified_for_another", user=principal.id, vendor_order=order_id, payment=payment_id)
             raise other_order()
         if order.paid_by == payment_id:
             return order_view(order)
@@ -76,7 +76,7 @@ class Verifications:
         try:
             return await self._razorpay.payment(payment_id)
         except (Unavailable, NotFound) as error:
-            log.info("payments.verified_unasked", payment=payment_id, why=str(error))
+            log.info("checkout.verified_unasked", payment=payment_id, why=str(error))
             return None
 
     async def _sign(self, order: Order, payment_id: str) -> OrderView:

@@ -37,5 +37,5 @@ class Differences:
         noted = bool(await self._database.fetch(NOTE, *values))
         if noted:
             metrics.differences.labels(kind).inc()
-            log.warning("payments.difference", kind=kind, subject=subject, detail=detail, order=order_id)
+            log.warning("reconciliation.difference", kind=kind, subject=subject, detail=detail, order=order_id)
         return noted

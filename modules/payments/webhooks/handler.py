@@ -77,7 +77,7 @@ class WebhookHandler:
         if handle is not None:
             await handle(envelope)
         elif envelope.event not in IGNORED:
-            log.info("payments.webhook_unknown", event_name=envelope.event, webhook=received.webhook_id)
+            log.info("webhooks.unknown", event_name=envelope.event, webhook=received.webhook_id)
         now = clock.now()
         state: Final = "ignored" if handle is None else "handled"
         await self._webhooks.finish(received.webhook_id, state, now)

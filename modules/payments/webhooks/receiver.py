@@ -80,5 +80,5 @@ class WebhookReceiver:
         if suspect is None:
             suspect = Bucket(self._settings.bad_webhook_rate, self._settings.bad_webhook_burst)
             self._suspects[network] = suspect
-            log.warning("payments.webhook_refused", why=why, address=network)
+            log.warning("webhooks.refused", why=why, address=network)
         suspect.take(time.monotonic())
