@@ -13,7 +13,9 @@ from gateway.text import TEXT, Texts
 from modules.payments.states import OrderState, PaymentState, RefundOrigin, RefundState
 
 ProgramId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
-CouponCode = Annotated[str, Meta(max_length=64, description="A coupon's code; empty is none")]
+CouponCode = Annotated[
+    str, Meta(pattern="^[A-Za-z0-9 -]{0,64}$", max_length=64, description="A coupon's code; empty is none")
+]
 StateCode = Annotated[
     str,
     Meta(pattern="^([0-9]{2})?$", description="The two digits of the buyer's state in GST; empty is the seller's"),
@@ -221,11 +223,15 @@ class Verification(Texts, frozen=True):
 
     razorpay_order_id: VendorId
     razorpay_payment_id: VendorId
-    razorpay_signature: Annotated[str, Meta(max_length=200)]
+    razorpay_signature: Annotated[str, Meta(pattern="^[!-~]{1,200}$", max_length=200)]
 
     @classmethod
     def example(cls) -> Verification:
-        return cls("order_IluGWxBm9U8zJ8", "pay_29QQoUBi66xm2f", "9ef4dffbfd84f1318f6739a3ce19f9d8…")
+        return cls(
+            "order_IluGWxBm9U8zJ8",
+            "pay_29QQoUBi66xm2f",
+            "9ef4dffbfd84f131" * 4,
+        )
 
 
 ORDER_PUSH: Final = PushType("payments.order", OrderView)
