@@ -193,7 +193,7 @@ class RazorpayControl:
         return {}
 
     async def _settle_webhooks(self, request: Request) -> Document:
-        await self._account.webhooks.idle()
+        await self._account.timers.advance(0.0, self._account.webhooks.idle)
         return {}
 
     async def _replay(self, request: Request) -> Document:

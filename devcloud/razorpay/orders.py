@@ -6,6 +6,8 @@ to pay the order is `paid`, and stays so when the money is refunded.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from devcloud.document import Document
 from devcloud.razorpay import fields
 from devcloud.razorpay.account import Account
@@ -139,8 +141,8 @@ def list_orders(account: Account, call: Call) -> Document:
     """Orders, newest first, which may be of one receipt."""
     receipt = call.parameter("receipt")
     every = account.store.state.orders
-    found = [every[order_id] for order_id in account.store.by_receipt.get(receipt, [])] if receipt else every.values()
-    newest = iter(reversed(list(found)))
+    ids = account.store.by_receipt.get(receipt, []) if receipt else every
+    newest: Iterable[Order] = (every[order_id] for order_id in reversed(ids))
     wanted = call.parameter("authorized")
     if wanted:
         newest = (order for order in newest if _authorized(account, order) is (wanted == "1"))

@@ -23,7 +23,7 @@ REVERSE = "reverse_refund"
 
 KEY_HEADER = "x-refund-idempotency"
 _KEY = re.compile(r"[A-Za-z0-9_-]{10,}")
-LONGEST_RECEIPT = 40
+LONGEST_RECEIPT = 255
 
 
 def get(account: Account, refund_id: str) -> Refund:

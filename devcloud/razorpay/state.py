@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -106,6 +107,7 @@ class Store:
         self._changed = asyncio.Event()
         self._writing = threading.Lock()
         self._version = self._written = 0
+        self._encoding_seconds = 0.0
         self.state = State(settings=settings)
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -162,7 +164,7 @@ class Store:
         try:
             while True:
                 await self._changed.wait()
-                await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(max(PAUSE_SECONDS, 20 * self._encoding_seconds))
                 await asyncio.to_thread(self._write, *self._snapshot())
         finally:
             if self._changed.is_set():
@@ -171,7 +173,11 @@ class Store:
     def _snapshot(self) -> tuple[int, bytes]:
         self._changed.clear()
         self._version += 1
-        return self._version, msgspec.json.encode(self.state) if self._file is not None else b""
+        began = time.monotonic()
+        now = msgspec.json.encode(self.state) if self._file is not None else b""
+        # Requests wait meanwhile, so a large state is written less often.
+        self._encoding_seconds = time.monotonic() - began
+        return self._version, now
 
     def _write(self, version: int, now: bytes) -> None:
         """A thread may still be at it when the last snapshot is written: an older one never replaces a newer one."""

@@ -183,6 +183,18 @@ async def test_an_order_is_paid_twice(merchant: Merchant) -> None:
     assert (done["status"], done["amount_paid"], done["attempts"]) == ("paid", 50_000, 3)
 
 
+async def test_a_late_payment_of_a_paid_order_is_refunded(merchant: Merchant) -> None:
+    order = await merchant.order()
+    late = (await merchant.pay(order, outcome="late_after_failure", after=DAY))["payments"][0]
+    await merchant.pay(order)
+    await merchant.advance(2 * DAY)
+    payment = await merchant.payment(late["id"])
+    assert (payment["status"], payment["captured"], payment["error_code"]) == ("refunded", False, None)
+    assert (await merchant.fetched(order))["amount_paid"] == 50_000
+    (refund,) = (await merchant.call(merchant.client.payment.fetch_multiple_refund, late["id"]))["items"]
+    assert (refund["amount"], refund["status"]) == (50_000, "processed")
+
+
 async def test_a_capture_by_hand_refunds_the_other_payment(merchant: Merchant) -> None:
     order = await merchant.order(payment_capture=0)
     first, second = (await merchant.pay(order, times=2))["payments"]

@@ -31,6 +31,9 @@ async def test_a_restart_keeps_everything(tmp_path: Path, servers_guard: Guard, 
     receiver.statuses = [500]
     await merchant.paid()
     await merchant.settle()
+    await merchant.faults(webhooks={"reorder": 1.0, "hold_seconds": 10 * HOUR})
+    held = await merchant.paid()
+    await merchant.settle()
     books = await merchant.drive("GET", "books")
     clock = await merchant.drive("GET", "clock")
     await merchant.http.aclose()
@@ -47,7 +50,9 @@ async def test_a_restart_keeps_everything(tmp_path: Path, servers_guard: Guard, 
     assert found["payment_links"] == [link]
     again = await merchant.call(merchant.client.payment.refund, paid["razorpay_payment_id"], {}, headers=dict(key))
     assert again["id"] == made["id"]
-    # The retry of a webhook and the late authorisation are still to come.
+    # The retry of a webhook and the late authorisation are still to come; what was held back is not any more.
+    await merchant.settle()
+    assert receiver.received.pop().entity("payment")["id"] == held["id"]
     receiver.received.clear()
     await merchant.advance(2 * HOUR)
     assert (await merchant.payment(late["id"]))["status"] == "captured"
