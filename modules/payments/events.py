@@ -49,13 +49,18 @@ class PaymentRefunded(msgspec.Struct, frozen=True, tag="payments.PaymentRefunded
 
 
 class InvoiceIssued(msgspec.Struct, frozen=True, tag="payments.InvoiceIssued"):
-    """An invoice or a credit note has its number."""
+    """An invoice or a credit note has its number. `resent`: it is told again, because somebody asked for it.
+
+    `user_id` is the student's, `buyer_id` the payer's; an adult who paid by a link has no account of their own.
+    """
 
     invoice_id: str
     number: str
     order_id: str
     user_id: str
     credit_note: bool = False
+    buyer_id: str = ""
+    resent: bool = False
 
 
 class DisputeOpened(msgspec.Struct, frozen=True, tag="payments.DisputeOpened"):

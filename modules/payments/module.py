@@ -15,6 +15,8 @@ from modules.payments.coupons.catalogue import CouponCatalogue
 from modules.payments.coupons.coupons import Coupons
 from modules.payments.coupons.tables import CouponRow
 from modules.payments.events import EVENTS
+from modules.payments.invoices.feature import InvoicesFeature
+from modules.payments.invoices.tables import InvoiceRow
 from modules.payments.ledger.gst import Gst
 from modules.payments.ledger.ledger import Ledger
 from modules.payments.settings import PaymentsSettings
@@ -31,7 +33,7 @@ class PaymentsModule(Module):
     requires = ("accounts", "programs")
     settings_type = PaymentsSettings
     emits = EVENTS
-    tables = (CouponRow, OrderRow)
+    tables = (CouponRow, InvoiceRow, OrderRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -49,11 +51,13 @@ class PaymentsModule(Module):
             undertaking=settings.gst_undertaking,
         )
         self.checkout = checkout = CheckoutFeature(kernel, settings, razorpay, ledger, coupons, gst)
-        self.features = (*checkout.features, WebhookHandler(kernel, checkout.settlement, {}))
+        invoices = InvoicesFeature(kernel, settings, ledger)
+        self.features = (*checkout.features, WebhookHandler(kernel, checkout.settlement, {}), *invoices.features)
         self.routes = (
             checkout.routes,
             webhook_routes.router(WebhookReceiver(kernel, settings), settings.webhook_bytes),
             coupon_routes.router(CouponCatalogue(kernel.database)),
+            invoices.routes,
         )
 
     @asynccontextmanager

@@ -77,7 +77,6 @@ class SellerSettings:
     invoice_resend_seconds: float = setting(3600.0, doc="Time in which it may be done as often again")
     report_rows: int = setting(100_000, doc="Most rows of a report in a file")
     reports_at_once: int = setting(2, doc="Files of reports that a gateway writes at once")
-    report_months: int = setting(12, doc="Longest time of a report, in months")
 
     def __post_init__(self) -> None:
         if self.seller_gstin and not valid_gstin(self.seller_gstin):

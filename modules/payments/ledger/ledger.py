@@ -86,6 +86,14 @@ class Ledger:
         entries = postings.reversed_(postings.disputed(amount, currency))
         return await self.post(PostingKind.DISPUTE_REVERSAL, dispute_id, entries, order_id=order_id)
 
+    async def refund_parts(self, refund_id: str) -> Parts:
+        """The parts of a refund as they were posted. Raises LookupError when it was not."""
+        posted = {entry.account: entry.amount for entry in await self._rows.posted(PostingKind.REFUND, refund_id)}
+        if not posted:
+            raise LookupError(f"the refund {refund_id} is not in the ledger")
+        taxes = {tax: posted.get(account, 0) for tax, account in postings.TAXES}
+        return Parts(posted.get(postings.Account.REFUNDS, 0), **taxes)
+
     async def balances(self, since: datetime | None = None, until: datetime | None = None) -> list[Balance]:
         """The trial balance of what was posted from `since` until before `until`: all accounts, by currency."""
         return await self._rows.balances(since or BEGINNING, until or datetime.max.replace(tzinfo=UTC))

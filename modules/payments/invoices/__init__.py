@@ -1,0 +1,1 @@
+"""Invoices and credit notes: numbered once, printed as they were, kept."""
