@@ -48,24 +48,28 @@ class Batched(Generic[Q, A]):
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._waiting and not self._scheduled and len(self._calls) < self._at_once:
             self._scheduled = True
-            loop.call_soon(self._begin, loop, context=contextvars.Context())
+            # A task begins in the next turn, so it finds all questions of this one.
+            call = loop.create_task(self._call(loop), context=contextvars.Context())
+            self._calls.add(call)
+            call.add_done_callback(self._ended)
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _ended(self, call: asyncio.Task[None]) -> None:
+        self._calls.discard(call)
+        if call.cancelled():
+            # Perhaps before it began, and nothing else would ask these questions.
+            self._scheduled = False
+            waiting, self._waiting = self._waiting, []
+            _fail(waiting, Unavailable("the question was given up"))
+        self._schedule(call.get_loop())
+
+    async def _call(self, loop: asyncio.AbstractEventLoop) -> None:
         self._scheduled = False
         # A caller that was cancelled meanwhile wants no answer.
         waiting = [one for one in self._waiting if not one[1].done()]
         batch, self._waiting = waiting[: self._most], waiting[self._most :]
-        if batch:
-            call = loop.create_task(self._call(batch))
-            self._calls.add(call)
-            call.add_done_callback(self._ended)
         self._schedule(loop)
-
-    def _ended(self, call: asyncio.Task[None]) -> None:
-        self._calls.discard(call)
-        self._schedule(call.get_loop())
-
-    async def _call(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+        if not batch:
+            return
         try:
             await self._answer(batch)
         finally:

@@ -134,3 +134,15 @@ async def test_a_caller_that_was_cancelled_is_not_asked_alone() -> None:
     ask.free.set()
     await asyncio.wait(tasks)
     assert ask.asked == [[1, 2, 13], [1], [13]]
+
+
+async def test_a_call_that_is_cancelled_before_it_began_leaves_nobody_waiting() -> None:
+    double = Batched(Doubling())
+    asked = asyncio.create_task(double(1))
+    before = asyncio.all_tasks()
+    await asyncio.sleep(0)
+    (call,) = asyncio.all_tasks() - before
+    call.cancel()
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(asked, 5)
+    assert await double(2) == 4

@@ -6,12 +6,13 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.table import Table
 
+from gateway.db.kept_connections import KeptConnections
 from gateway.errors import BadInput, Unavailable, invalid
 
 # The errors of asyncpg and the socket when the server is absent, shuts down or does not answer in time.
@@ -25,6 +26,8 @@ AWAY = (
     asyncpg.TooManyConnectionsError,
     asyncpg.QueryCanceledError,
 )
+# One in so many of the pool's connections is kept for single statements.
+KEPT: Final = 4
 # A value outside of what its column's type holds.
 NO_ROOM = (asyncpg.NumericValueOutOfRangeError, asyncpg.DatetimeFieldOverflowError, asyncpg.IntervalFieldOverflowError)
 
@@ -131,6 +134,7 @@ class PostgresDatabase:
         self._pool = pool
         self._timeout = timeout
         self.engine = Engine(config={"dsn": url})
+        self._kept: KeptConnections | None = None
 
     def bind(self, tables: Iterable[type[Table]]) -> None:
         """Make these tables use this engine."""
@@ -145,11 +149,13 @@ class PostgresDatabase:
             command_timeout=self._timeout,
             reset=_no_reset,
         )
+        self._kept = KeptConnections(self._connected(), self._pool // KEPT)
 
     async def stop(self) -> None:
         if self.engine.pool is None:
             return
         pool, self.engine.pool = self.engine.pool, None
+        self._kept = None
         # A graceful close would wait for statements that a lost server never finishes.
         pool.terminate()
 
@@ -177,9 +183,12 @@ class PostgresDatabase:
         """Run a statement, in this task's transaction if there is one; returns its rows. Raises Unavailable."""
         with guard():
             current: Any = self.engine.current_transaction.get()
-            where: Any = self._connected() if current is None else current.connection
-            rows: list[asyncpg.Record] = await where.fetch(statement, *arguments)
-            return rows
+            if current is not None:
+                rows: list[asyncpg.Record] = await current.connection.fetch(statement, *arguments)
+                return rows
+            if self._kept is None:
+                raise Unavailable("the database is not connected")
+            return await self._kept.fetch(statement, arguments)
 
     async def ping(self) -> None:
         """Raises Unavailable when PostgreSQL does not answer."""
