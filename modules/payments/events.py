@@ -103,6 +103,12 @@ class OrderDue(msgspec.Struct, frozen=True, tag="payments.OrderDue"):
     order_id: str
 
 
+class LinkClosed(msgspec.Struct, frozen=True, tag="payments.LinkClosed"):
+    """An order is closed that could be paid by a link: nobody is to pay by it any more. For payments itself."""
+
+    order_id: str
+
+
 class PaymentAuthorized(msgspec.Struct, frozen=True, tag="payments.PaymentAuthorized"):
     """A payment waits to be captured. For payments itself."""
 
@@ -125,6 +131,7 @@ EVENTS: Final = (
     DisputeLost,
     WebhookReceived,
     OrderDue,
+    LinkClosed,
     PaymentAuthorized,
     RefundDue,
 )

@@ -19,6 +19,7 @@ from modules.payments.invoices.feature import InvoicesFeature
 from modules.payments.invoices.tables import InvoiceRow
 from modules.payments.ledger.gst import Gst
 from modules.payments.ledger.ledger import Ledger
+from modules.payments.links.feature import LinkFeature
 from modules.payments.settings import PaymentsSettings
 from modules.payments.vendor.razorpay import Razorpay
 from modules.payments.webhooks import routes as webhook_routes
@@ -51,11 +52,18 @@ class PaymentsModule(Module):
             undertaking=settings.gst_undertaking,
         )
         self.checkout = checkout = CheckoutFeature(kernel, settings, razorpay, ledger, coupons, gst)
+        links = LinkFeature(kernel, settings, razorpay, checkout.orders, checkout.settlement)
         invoices = InvoicesFeature(kernel, settings, ledger)
-        self.features = (*checkout.features, WebhookHandler(kernel, checkout.settlement, {}), *invoices.features)
+        self.features = (
+            *checkout.features,
+            *links.features,
+            WebhookHandler(kernel, checkout.settlement, links.webhooks),
+            *invoices.features,
+        )
         self.routes = (
             checkout.routes,
             webhook_routes.router(WebhookReceiver(kernel, settings), settings.webhook_bytes),
+            links.routes,
             coupon_routes.router(CouponCatalogue(kernel.database)),
             invoices.routes,
         )

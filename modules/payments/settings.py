@@ -138,10 +138,34 @@ class CheckoutSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaymentsSettings(RazorpaySettings, SellerSettings, CheckoutSettings):
+class LinkSettings:
+    """How long a payment link may be paid, and where its payer goes afterwards."""
+
+    link_life: float = setting(86_400.0, doc="How long a payment link may be paid; at least 20 minutes")
+    public_url: str = setting(
+        "",
+        doc="Where payers of links reach the gateways, `https://host`; in development empty means the host of the "
+        "request, and in production that they stay on Razorpay's page",
+        https=True,
+    )
+    link_return_url: str = setting(
+        "",
+        doc="Page that payers of links are led to, with `?payment=paid`, `confirming` or `unknown`; "
+        "empty is a plain page of the gateway's",
+        https=True,
+    )
+
+    def __post_init__(self) -> None:
+        if self.link_life < 1200.0:
+            raise SettingsError("KSMP_PAYMENTS_LINK_LIFE must be at least 1200: Razorpay takes no shorter link.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentsSettings(RazorpaySettings, SellerSettings, CheckoutSettings, LinkSettings):
     """Those of the adapter for Razorpay, and the module's own."""
 
     def __post_init__(self) -> None:
         RazorpaySettings.__post_init__(self)
         SellerSettings.__post_init__(self)
         CheckoutSettings.__post_init__(self)
+        LinkSettings.__post_init__(self)

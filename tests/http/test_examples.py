@@ -16,6 +16,7 @@ from tests.sessions import create_session
 LATER = {
     "PUT /api/v1/sessions/{id}/stars": "live.not_over",
     "POST /api/v1/payments/orders": "unavailable",
+    "POST /api/v1/payments/links": "unavailable",
     "POST /api/v1/payments/verify": "payments.bad_signature",
 }
 
@@ -85,6 +86,7 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
         assert (await mentor.post(f"/api/v1/programs/{paid}/publish", headers={"If-Match": "*"})).is_success
         await send(student, "POST /api/v1/payments/quote", {"program_id": paid})
         await send(student, "POST /api/v1/payments/orders", {"program_id": paid})
+        await send(student, "POST /api/v1/payments/links", {"program_id": paid})
         await send(student, "POST /api/v1/payments/verify")
         await student.post("/api/v1/programs/demo/enrolment")
         mark = "PUT /api/v1/programs/{id}/lessons/{lesson}/progress"

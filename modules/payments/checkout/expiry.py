@@ -46,7 +46,7 @@ class Expiry:
         if order.state is OrderState.CONFIRMING and now < held_until:
             # The bank has its time. Place and coupon are held until then.
             await self._kernel.schedules.at(EXPIRE, order.id, held_until, ExpiryDue(order.id))
-        elif due.asked or order.vendor_order_id is None:
+        elif due.asked or (order.vendor_order_id is None and order.link_id is None):
             await self._settlement.close(order, OrderState.EXPIRED)
         else:
             await self._kernel.events.publish(OrderDue(order.id))

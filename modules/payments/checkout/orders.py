@@ -22,7 +22,7 @@ from modules.payments.checkout.expiry import EXPIRE, ExpiryDue
 from modules.payments.checkout.messages import Checkout, NewOrder, OrderDetail, OrderView, Prefill
 from modules.payments.checkout.payment_repository import PaymentRepository
 from modules.payments.checkout.quotes import Price, Quotes
-from modules.payments.checkout.records import Order
+from modules.payments.checkout.records import LINK_RECEIPT, ORDER_RECEIPT, Order
 from modules.payments.checkout.repository import OrderRepository
 from modules.payments.checkout.settlement import Settlement
 from modules.payments.checkout.views import order_detail, order_view
@@ -80,16 +80,16 @@ class Orders:
             max(int(left), 0),
         )
 
-    async def reserve(self, buyer_id: str, user_id: str, wanted: NewOrder) -> Order:
+    async def reserve(self, buyer_id: str, user_id: str, wanted: NewOrder, *, by_link: bool = False) -> Order:
         """The row of an order, with its coupon's use; an order of 0 is paid with that.
 
-        Raises what `Quotes.price` raises, and Conflict `payments.order_closed` while a payment of a former order is
-        being confirmed.
+        An order `by_link` is paid by a link of the vendor's, which the caller makes. Raises what `Quotes.price` raises,
+        and Conflict `payments.order_closed` while a payment of a former order is being confirmed.
         """
         async with self._kernel.database.transaction():
             await self._orders.lock_places(wanted.program_id)
             former = await self._orders.lock_unpaid(user_id, wanted.program_id)
-            if former is not None and _same(former, buyer_id, wanted):
+            if former is not None and _same(former, buyer_id, wanted, by_link):
                 return former
             if former is not None and former.state is OrderState.CONFIRMING:
                 raise order_closed(former.state)
@@ -100,7 +100,7 @@ class Orders:
             if former is not None:
                 await self._coupons.lock(former.coupon_id, price.coupon.coupon_id if price.coupon else None)
                 await self._close(former, OrderState.CANCELLED)
-            order = self._order(buyer_id, user_id, wanted, price)
+            order = self._order(buyer_id, user_id, wanted, price, by_link)
             await self._orders.insert(order)
             if price.coupon is not None:
                 await self._coupons.reserve(price.coupon, order.id, user_id)
@@ -139,11 +139,15 @@ class Orders:
             order = await self._orders.lock(id)
             if order is None or not _may_see(principal, order):
                 raise not_found("there is no such order")
-            if order.state in CLOSED:
-                return order_view(order)
-            if order.state not in UNPAID or order.state is OrderState.CONFIRMING:
-                raise order_closed(order.state)
-            return order_view(await self._close(order, OrderState.CANCELLED))
+            return order_view(await self.give_up(order))
+
+    async def give_up(self, order: Order) -> Order:
+        """Close a locked order that was not paid, or leave it closed. Raises Conflict `payments.order_closed`."""
+        if order.state in CLOSED:
+            return order
+        if order.state not in UNPAID or order.state is OrderState.CONFIRMING:
+            raise order_closed(order.state)
+        return await self._close(order, OrderState.CANCELLED)
 
     async def read(self, principal: Principal, id: str) -> OrderDetail:
         """An order with its payments and refunds, for its buyer, student and admins; raises BadInput `not_found`."""
@@ -166,8 +170,9 @@ class Orders:
         if await self._orders.count_held(price.program_id, user_id) >= price.free_places:
             raise not_for_sale("the last places of this program are being paid for; try again later")
 
-    def _order(self, buyer_id: str, user_id: str, wanted: NewOrder, price: Price) -> Order:
+    def _order(self, buyer_id: str, user_id: str, wanted: NewOrder, price: Price, by_link: bool) -> Order:
         id, now, parts = new_id(), clock.now(), price.taxed.parts
+        life = self._settings.link_life if by_link else self._settings.order_life
         return Order(
             id=id,
             user_id=user_id,
@@ -190,13 +195,13 @@ class Orders:
             gstin=wanted.gstin,
             coupon_id=price.coupon.coupon_id if price.coupon is not None else None,
             coupon_code=_code(wanted),
-            receipt=f"o-{id}",
+            receipt=f"{LINK_RECEIPT if by_link else ORDER_RECEIPT}{id}",
             vendor_order_id=None,
             link_id=None,
             paid_by=None,
             paid_at=None,
             refunded=0,
-            expires_at=now + timedelta(seconds=self._settings.order_life),
+            expires_at=now + timedelta(seconds=life),
             created_at=now,
             rev=1,
         )
@@ -206,10 +211,10 @@ def _code(wanted: NewOrder) -> str:
     return wanted.coupon.strip().upper()
 
 
-def _same(order: Order, buyer_id: str, wanted: NewOrder) -> bool:
+def _same(order: Order, buyer_id: str, wanted: NewOrder, by_link: bool) -> bool:
     """Whether the order is what is asked for again. Its price stays, whatever the program costs by now."""
     return (
-        (order.buyer_id, order.coupon_code, order.link_id) == (buyer_id, _code(wanted), None)
+        (order.buyer_id, order.coupon_code, order.by_link) == (buyer_id, _code(wanted), by_link)
         and wanted.place_of_supply in ("", order.place_of_supply)
         and (order.billing_name, order.billing_address) == (wanted.billing_name, wanted.billing_address)
         and order.gstin == wanted.gstin

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from modules.payments.states import OrderState, PaymentState, RefundOrigin, RefundState
+
+# How our receipts begin, with the order's id after it: at most 40 characters.
+ORDER_RECEIPT: Final = "o-"
+LINK_RECEIPT: Final = "l-"
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -43,6 +48,11 @@ class Order(msgspec.Struct, frozen=True):
     expires_at: datetime
     created_at: datetime
     rev: int
+
+    @property
+    def by_link(self) -> bool:
+        """Whether it is paid by a link of the vendor's, and not on the checkout page."""
+        return self.receipt.startswith(LINK_RECEIPT)
 
 
 class Payment(msgspec.Struct, frozen=True):

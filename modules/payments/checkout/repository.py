@@ -59,6 +59,9 @@ class OrderRepository:
     async def find_by_vendor_order(self, vendor_order_id: str) -> Order | None:
         return await self._one("vendor_order_id = $1", vendor_order_id)
 
+    async def find_by_receipt(self, receipt: str) -> Order | None:
+        return await self._one("receipt = $1", receipt)
+
     async def lock(self, id: str) -> Order | None:
         return await self._one("id = $1 FOR NO KEY UPDATE", id)
 

@@ -21,6 +21,7 @@ from modules.payments.checkout.payment_repository import PaymentRepository
 from modules.payments.checkout.records import Order, Payment, Refund
 from modules.payments.checkout.repository import OrderRepository
 from modules.payments.coupons.coupons import Coupons
+from modules.payments.events import LinkClosed
 from modules.payments.ledger.ledger import Ledger
 from modules.payments.reconciliation.differences import Differences
 from modules.payments.states import UNPAID, OrderState, RefundOrigin, RefundState, later
@@ -34,6 +35,7 @@ class Settlement:
 
     def __init__(self, kernel: Kernel, ledger: Ledger, coupons: Coupons) -> None:
         self._database = kernel.database
+        self._events = kernel.events
         self._orders = OrderRepository(kernel.database)
         self._payments = PaymentRepository(kernel.database)
         self._differences = Differences(kernel.database)
@@ -112,6 +114,8 @@ class Settlement:
         await self._coupons.release(order.id)
         closed = await self._orders.write(order.id, state, None, None, 0)
         await self._consequences.push(closed)
+        if closed.link_id is not None:
+            await self._events.publish(LinkClosed(order.id))
         return closed
 
     async def _lock_order(self, payment_id: str, vendor_order_id: str, receipt: str) -> Order | None:

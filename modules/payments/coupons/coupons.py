@@ -99,4 +99,4 @@ class Coupons:
             return
         limit, used = retaken
         if limit is not None and used > limit:
-            log.info("payments.coupon_over_limit", order_id=order_id, limit=limit, used=used)
+            log.info("coupons.over_limit", order_id=order_id, limit=limit, used=used)

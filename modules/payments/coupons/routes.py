@@ -24,7 +24,7 @@ EDITORS = roles(Role.MENTOR, Role.ADMIN, owner="it is of a program they teach, o
 
 
 @post("/", policy=EDITORS, idempotent=True)
-async def create(
+async def create_coupon(
     data: JSONBody[NewCoupon], principal: NamedDependency[Principal], catalogue: NamedDependency[CouponCatalogue]
 ) -> Response[CouponView]:
     """Make a coupon, for a program you teach; an admin's may be for every program."""
@@ -33,7 +33,7 @@ async def create(
 
 
 @get("/", policy=roles(Role.MENTOR, Role.ADMIN))
-async def listing(
+async def list_coupons(
     span: NamedDependency[Span],
     principal: NamedDependency[Principal],
     catalogue: NamedDependency[CouponCatalogue],
@@ -44,7 +44,7 @@ async def listing(
 
 
 @get("/{id:str}", policy=EDITORS, conditional=False)
-async def read(
+async def read_coupon(
     id: Id, principal: NamedDependency[Principal], catalogue: NamedDependency[CouponCatalogue]
 ) -> Response[CouponView]:
     """One coupon, with how often it is used now."""
@@ -52,7 +52,7 @@ async def read(
 
 
 @patch("/{id:str}", policy=EDITORS)
-async def change(
+async def change_coupon(
     id: Id,
     data: JSONBody[CouponChange],
     principal: NamedDependency[Principal],
@@ -64,7 +64,7 @@ async def change(
 
 
 @post("/{id:str}/deactivate", policy=EDITORS, status_code=200)
-async def deactivate(
+async def deactivate_coupon(
     id: Id,
     principal: NamedDependency[Principal],
     catalogue: NamedDependency[CouponCatalogue],
@@ -77,6 +77,6 @@ async def deactivate(
 def router(catalogue: CouponCatalogue) -> Router:
     return Router(
         "/payments/coupons",
-        route_handlers=[create, listing, read, change, deactivate],
+        route_handlers=[create_coupon, list_coupons, read_coupon, change_coupon, deactivate_coupon],
         dependencies=services(catalogue=catalogue),
     )

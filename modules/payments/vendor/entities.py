@@ -87,6 +87,12 @@ class VendorCustomer(msgspec.Struct, frozen=True, omit_defaults=True):
     contact: str | None = None
 
 
+class VendorLinkPayment(msgspec.Struct, frozen=True):
+    """A payment of a link, by its id."""
+
+    payment_id: str
+
+
 class VendorLink(msgspec.Struct, frozen=True):
     """A page of Razorpay's where anybody who has its address pays.
 
@@ -103,6 +109,7 @@ class VendorLink(msgspec.Struct, frozen=True):
     reference_id: str | None = None
     order_id: str | None = None
     expire_by: Moment | None = None
+    payments: list[VendorLinkPayment] = []
     notes: dict[str, str] = {}
 
 

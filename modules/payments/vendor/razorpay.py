@@ -173,6 +173,8 @@ class Razorpay:
     ) -> VendorLink:
         """The link with this reference, which is made unless it is there; Razorpay sends nobody a message.
 
+        Without a `callback_url` the payer stays on Razorpay's page.
+
         Raises as `create_order` does, and may be called again as that.
         """
         data = {
@@ -185,10 +187,10 @@ class Razorpay:
             "notify": {"sms": False, "email": False},
             "reminder_enable": False,
             "expire_by": clock.to_ms(expire_by) // 1000,
-            "callback_url": callback_url,
-            "callback_method": "get",
             "notes": dict(notes),
         }
+        if callback_url:
+            data |= {"callback_url": callback_url, "callback_method": "get"}
         try:
             return await self._write("link.create", VendorLink, lambda: self._client.payment_link.create(data=data))
         except (Rejected, UnknownOutcome) as error:

@@ -32,9 +32,7 @@ IGNORED: Final = frozenset(
         "payment.downtime.resolved",
         "payment.downtime.started",
         "payment.downtime.updated",
-        # Links take no part payments. Ours end by their order's timer.
-        "payment_link.cancelled",
-        "payment_link.expired",
+        # Links take no part payments.
         "payment_link.partially_paid",
         # How fast the bank pays out; processed or failed follows.
         "refund.speed_changed",

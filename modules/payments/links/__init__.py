@@ -1,0 +1,1 @@
+"""Payment links: somebody without an account, such as a parent, pays for a student's place."""
