@@ -144,7 +144,7 @@ class Gateway:
             self.database, kept=settings.idempotency_kept, lease=settings.idempotency_lease
         )
         self.results = CommandResults(self.database, kept=DUPLICATE_WINDOW)
-        limits = UserLimits(settings.command_rate, settings.command_burst)
+        limits = UserLimits(settings.command_rate, settings.command_burst, settings.user_burst_factor)
         executor = CommandExecutor(
             self.hub,
             history,
@@ -160,7 +160,7 @@ class Gateway:
             patience=settings.publish_timeout,
         )
         self.dispatcher = Dispatcher(joiner, sign_in, executor, self.metrics)
-        self.realtime = RealtimeHandler(self.hub, sign_in, self.dispatcher, settings, self.metrics)
+        self.realtime = RealtimeHandler(self.hub, sign_in, self.dispatcher, limits, settings, self.metrics)
         self.fallback = Fallback(self.hub, self.log, sign_in, self.grants, executor, limits, settings, self.metrics)
         for module in modules:
             self.modules.append(self._build(module, outbox, os.environ if environ is None else environ))

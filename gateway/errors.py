@@ -160,11 +160,17 @@ class Refused(KsmpError):
     status = 403
     close_code: CloseCode = CloseCode.UNAUTHENTICATED
 
+    @property
+    def token_was_good(self) -> bool:
+        """Whether the issuer has signed the token that was shown, so that nobody can make up more of them."""
+        return self.code != Code.UNAUTHENTICATED
+
 
 class Revoked(Refused):
     """The token was good and is not any more; a new sign-in gives another."""
 
     close_code = CloseCode.REVOKED
+    token_was_good = True
 
     def __init__(self, message: str) -> None:
         super().__init__(Code.UNAUTHENTICATED, message)

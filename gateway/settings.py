@@ -135,15 +135,22 @@ class Settings:
         5.0, doc="Refused handshakes of one address in a second that get the reason; the others get 429"
     )
     refused_handshake_burst: int = setting(50, doc="As many at once")
-    refused_handshake_log: float = setting(10.0, doc="Time whose refused handshakes are logged together")
+    refused_handshake_log: float = setting(10.0, doc="Time whose refused handshakes and `connect`s are logged together")
+    refused_connect_rate: float = setting(
+        5.0, doc="Bad tokens of one address in a second after which a socket may try again; others are closed (4500)"
+    )
+    refused_connect_burst: int = setting(50, doc="As many at once")
     silent_sockets: int = setting(
         5000, doc="Sockets of a process that may have said nothing yet; one more closes the oldest (4000)"
     )
     connect_timeout: float = setting(10.0, doc="How long a socket may stay without a successful `connect`")
     message_bytes: int = setting(16 * 1024, doc="Largest message a client may send")
     connect_bytes: int = setting(64 * 1024, doc="Largest message while not connected (`connect` with many rooms)")
-    command_rate: float = setting(20.0, doc="Commands a second a connection may send")
+    command_rate: float = setting(
+        20.0, doc="Commands a second a connection may send, and a user over all connections and requests to a node"
+    )
     command_burst: int = setting(40, doc="Commands a connection may send at once")
+    user_burst_factor: float = setting(2.0, doc="Times that burst a user may send at once, over all of them")
     flood_factor: float = setting(10.0, doc="Times over the command limit at which the socket is closed")
     commands_in_flight: int = setting(64, doc="Commands of one connection that may wait for their reply")
     rooms_per_connection: int = setting(128, doc="Rooms one connection may be in")

@@ -68,7 +68,11 @@ class Jws(msgspec.Struct, frozen=True):
         try:
             key.verify(self.signature, self.signed, PKCS1v15(), SHA256())
         except InvalidSignature:
-            raise refused("The token's signature is not valid.") from None
+            raise bad_signature() from None
+
+
+def bad_signature() -> Refused:
+    return refused("The token's signature is not valid.")
 
 
 def refused(message: str) -> Refused:

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from gateway import clock
 from gateway.auth.claims import Claims
-from gateway.auth.jws import Jws, refused
+from gateway.auth.jws import Jws, bad_signature, refused
 from gateway.auth.keys import KeySet
+from gateway.errors import Refused
 from gateway.principal import Principal
 from gateway.settings import Settings
 
@@ -30,13 +31,19 @@ class _Verified(NamedTuple):
     principal: Principal
 
 
+class _Forged(NamedTuple):
+    kid: str
+    key: RSAPublicKey
+
+
 class TokenVerifier:
     """Verifies access and id tokens of one issuer: RS256 alone, whatever a token's header says.
 
     Tokens that passed are remembered, by their hash, because the same ones come again when many clients
     reconnect at once. A remembered token counts until its `exp`, and only while the issuer still publishes the
-    key that signed it. `life` is the longest that a token may live, `now` the time in seconds since the
-    Unix epoch, `remembered` the number of tokens.
+    key that signed it. Tokens whose signature is bad are remembered too, so that one that comes again and again is
+    verified once. They push out no good ones. `life` is the longest that a token may live, `now` the time in seconds
+    since the Unix epoch, `remembered` the number of tokens of each kind.
     """
 
     def __init__(
@@ -60,6 +67,7 @@ class TokenVerifier:
         self._now = now
         # The oldest goes first; expired tokens leave this way too.
         self._verified: FIFOCache[bytes, _Verified] = FIFOCache(remembered)
+        self._forged: FIFOCache[bytes, _Forged] = FIFOCache(remembered)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -86,9 +94,16 @@ class TokenVerifier:
         if known is not None and await self._still_good(known):
             return known.principal
         self._verified.pop(digest, None)
+        forged = self._forged.get(digest)
+        if forged is not None and await self._keys.find(forged.kid) == forged.key:
+            raise bad_signature()
         jws = Jws.read(token)
         key = await self._keys.find(jws.kid)
-        jws.verify(key)
+        try:
+            jws.verify(key)
+        except Refused:
+            self._forged[digest] = _Forged(jws.kid, key)
+            raise
         claims = Claims.decode(jws.payload)
         claims.check(
             issuer=self._issuer, client_ids=self._client_ids, life=self._life, leeway=self._leeway, now=self._now()

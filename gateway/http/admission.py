@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from gateway.auth.policy import policy_of
 from gateway.client_network import network_of
 from gateway.contract.command import Rate
-from gateway.errors import Banned, Code, KsmpError, Limited, Refused, Revoked, forbidden
+from gateway.errors import KsmpError, Limited, Refused, forbidden
 from gateway.http import problems
 from gateway.http.authenticator import RequestAuthenticator
 from gateway.http.envelope import add_headers
@@ -77,7 +77,7 @@ class RequestAdmission(ASGIMiddleware):
         if principal is not None:
             who = f"user {principal.id}"
             taken = self._rates.take(who, settings.request_rate, settings.request_burst)
-        elif refused is not None and _was_good(refused):
+        elif refused is not None and refused.token_was_good:
             who = f"token {_signed(request.headers['authorization'])}"
             taken = self._rates.take(who, settings.request_rate, settings.request_burst)
         else:
@@ -90,11 +90,6 @@ class RequestAdmission(ASGIMiddleware):
         add_headers(scope, taken.headers())
         if taken.wait > 0.0:
             raise Limited("too many requests", retry_after=taken.wait)
-
-
-def _was_good(refused: Refused) -> bool:
-    """Whether the issuer has signed the token, so that nobody can make up more of them."""
-    return refused.code == Code.TOKEN_EXPIRED or isinstance(refused, Revoked | Banned)
 
 
 def _signed(authorization: str) -> str:

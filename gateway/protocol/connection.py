@@ -17,6 +17,7 @@ Nothing here waits. The time comes in as an argument.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,10 @@ class Violation:
 Event = Received | Answered | Violation
 
 
+def _no_limit(now: float) -> float:
+    return 0.0
+
+
 def error_body(error: KsmpError) -> ErrorBody:
     return ErrorBody(error.code, error.message, error.temporary or None, error.retry_after)
 
@@ -87,6 +92,7 @@ class ServerConnection:
         self.state = ConnectionState.AWAITING
         self._in_flight: set[int] = set()
         self._commands = Bucket(limits.command_rate, limits.command_burst)
+        self._count_of_user: Callable[[float], float] = _no_limit
         self._flood = Bucket(limits.command_rate * limits.flood_factor, limits.command_burst * limits.flood_factor)
 
     def receive(self, data: bytes | str, now: float) -> Event:
@@ -112,8 +118,12 @@ class ServerConnection:
             return self._violation(CloseCode.PROTOCOL_ERROR, str(error))
         return self._read(value, now, bad)
 
-    def connected(self) -> None:
-        """Note that the connection's `connect` succeeded."""
+    def connected(self, count: Callable[[float], float] = _no_limit) -> None:
+        """Note that the connection's `connect` succeeded.
+
+        `count` counts each command against the limit of its user: it is given the time, and gives the seconds to wait.
+        """
+        self._count_of_user = count
         if self.state is ConnectionState.AWAITING:
             self.state = ConnectionState.CONNECTED
 
@@ -139,7 +149,7 @@ class ServerConnection:
             return self._violation(CloseCode.PROTOCOL_ERROR, "the first command must be connect")
         if id in self._in_flight:
             return self._answer(id, cmd, BadInput(Code.CONFLICT, "this id is in flight"))
-        wait = self._commands.take(now)
+        wait = self._commands.take(now) or self._count_of_user(now)
         if wait > 0.0:
             return self._answer(id, cmd, Limited("too many commands", retry_after=round(wait, 3)))
         if len(self._in_flight) >= self.limits.commands_in_flight:

@@ -192,7 +192,9 @@ class Member:
         self.closed = code
         self._choose()
         self._sink.close(code, said)
-        log.info("connection.closing", connection=self.id, code=int(code))
+        if self.principal is not None:
+            # Of strangers, of whom there may be many, the end alone is told, or one line tells of all.
+            log.info("connection.closing", connection=self.id, code=int(code))
 
     def _choose(self) -> None:
         """Choose whether the next frames of a room can be written without a check."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -15,6 +16,7 @@ from gateway.protocol.messages import Connect, Failed, Ok
 from gateway.realtime.dispatch import Dispatcher
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
+from gateway.realtime.user_limits import UserLimits
 from gateway.telemetry import logs
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.deadline import Deadline
@@ -24,15 +26,21 @@ log = structlog.get_logger(__name__)
 quick = logs.QuickLog(__name__)
 
 
+class Gone(Protocol):
+    def __call__(self, member: Member, code: int, *, refused: bool) -> None: ...
+
+
 class ConnectionSession:
     """One connection after its handshake; implements `gateway.transport.endpoint.Receiver`."""
 
     __slots__ = (
         "_connection",
+        "_count_refused",
         "_deadline",
         "_dispatcher",
         "_endpoint",
         "_gone",
+        "_limits",
         "_member",
         "_metrics",
         "_patience",
@@ -51,14 +59,18 @@ class ConnectionSession:
         endpoint: WebSocketEndpoint,
         sign_in: SignIn,
         dispatcher: Dispatcher,
+        limits: UserLimits,
+        count_refused: Callable[[KsmpError], bool] | None,
         metrics: Metrics,
-        gone: Callable[[Member, int], None],
+        gone: Gone,
     ) -> None:
         self._connection = connection
         self._member = member
         self._endpoint = endpoint
         self._sign_in = sign_in
         self._dispatcher = dispatcher
+        self._limits = limits
+        self._count_refused = count_refused
         self._metrics = metrics
         self._gone = gone
         self._deadline: Deadline | None = None
@@ -123,7 +135,7 @@ class ConnectionSession:
     def lost(self, code: int) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._gone(self._member, code)
+        self._gone(self._member, code, refused=self._refused is not None and not self._signed_in)
 
     def too_late(self) -> None:
         """Close the connection: the time for a successful `connect` is over."""
@@ -147,15 +159,23 @@ class ConnectionSession:
             result = await self._sign_in.connect(member, command.token, command.rooms)
         except Exception as raised:
             # Neither is the exception kept nor named: it has this frame, which would not be freed at once.
-            self._refused = _close_code(raised)
-            body = error_body(raised if isinstance(raised, KsmpError) else _internal())
+            self._refused = code = _close_code(raised)
+            refusal = raised if isinstance(raised, KsmpError) else _internal()
+            body = error_body(refusal)
+            # A client that has gone meanwhile has shown no bad token.
+            last = member.open and self._count_refused is not None and self._count_refused(refusal)
+            del refusal
             self._answer(command, Failed(command.id or 0, body))
             self._metrics.connects.labels(body.code).inc()
+            if last:
+                member.close(code)
         else:
             self._signed_in = True
+            # It holds the client's address, which is not needed any more.
+            self._count_refused = None
             if self._deadline is not None:
                 self._deadline.cancel()
-            self._connection.connected()
+            self._connection.connected(self._limits.of_connection(member.user.id))
             self._answer(command, Ok(command.id or 0, result))
             self._metrics.connects.labels("ok").inc()
             quick.info("connection.connected", connection=member.id, user=member.user.id, rooms=len(result.rooms))

@@ -28,6 +28,7 @@ from gateway.settings import Settings
 from gateway.transport import handshake
 from gateway.transport.answer_writer import AnswerWriter
 from gateway.transport.bounded_pending import BoundedPending
+from gateway.transport.client_address import ClientAddresses
 from gateway.transport.deadline import Deadline
 from gateway.transport.endpoint import Endpoints, WebSocketEndpoint
 from gateway.transport.handshake import Handshake
@@ -49,8 +50,8 @@ class Sockets(Protocol):
     def admit(self, origin: str | None) -> None:
         """Raises `handshake.Refused` when no connection from this origin is taken now."""
 
-    def serve(self, endpoint: WebSocketEndpoint, codec: Codec) -> None:
-        """Serve a connection whose handshake is answered."""
+    def serve(self, endpoint: WebSocketEndpoint, codec: Codec, host: str) -> None:
+        """Serve a connection of a client at this address, whose handshake is answered."""
 
 
 class HttpConfig(uvicorn.Config):
@@ -60,7 +61,8 @@ class HttpConfig(uvicorn.Config):
         # uvicorn's own classes for WebSockets are not used.
         super().__init__(app, http=HttpProtocol, ws="none", **options)
         self.settings = settings
-        self.refused_handshakes = RefusedHandshakes(settings)
+        self.addresses = ClientAddresses(settings.trusted_proxies)
+        self.refused_handshakes = RefusedHandshakes(settings, self.addresses)
         self.unfinished = BoundedPending(settings.unfinished_requests)
         # The server sets it before it listens.
         self.sockets: Sockets | None = None
@@ -282,7 +284,7 @@ class HttpProtocol(HttpToolsProtocol):
         shared = self._common.endpoints(self.loop, self.server_state)
         endpoint = WebSocketEndpoint(shared, transport, accepted.extension)
         transport.set_protocol(endpoint)
-        sockets.serve(endpoint, accepted.codec)
+        sockets.serve(endpoint, accepted.codec, self._common.addresses.host(self.client, self.headers))
         if rest:
             endpoint.data_received(rest)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
@@ -18,12 +19,14 @@ from gateway.realtime.frame_encoder import websocket_encoder
 from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member
 from gateway.realtime.sign_in import SignIn
+from gateway.realtime.user_limits import UserLimits
 from gateway.settings import Settings
 from gateway.telemetry import logs
 from gateway.telemetry.metrics import Metrics
 from gateway.transport.connection_session import ConnectionSession
 from gateway.transport.endpoint import WebSocketEndpoint
 from gateway.transport.handshake import Refused
+from gateway.transport.refused_connects import RefusedConnects
 
 PATH: Final = "/realtime"
 log = logs.QuickLog(__name__)
@@ -39,15 +42,18 @@ class RealtimeHandler:
         hub: Hub,
         sign_in: SignIn,
         dispatcher: Dispatcher,
+        limits: UserLimits,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
         self._hub = hub
         self._sign_in = sign_in
         self._dispatcher = dispatcher
+        self._user_limits = limits
         self._settings = settings
         self._metrics = metrics
         self.ready = False
+        self._refused_connects = RefusedConnects(settings)
         self._limits = ConnectionLimits(
             message_bytes=settings.message_bytes,
             connect_bytes=settings.connect_bytes,
@@ -74,8 +80,8 @@ class RealtimeHandler:
         if not self.ready:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not ready")
 
-    def serve(self, endpoint: WebSocketEndpoint, codec: Codec) -> None:
-        """Serve a connection whose handshake is answered."""
+    def serve(self, endpoint: WebSocketEndpoint, codec: Codec, host: str) -> None:
+        """Serve a connection of a client at this address, whose handshake is answered."""
         settings = self._settings
         member = Member(
             uuid.uuid4().hex,
@@ -94,18 +100,22 @@ class RealtimeHandler:
             endpoint,
             self._sign_in,
             self._dispatcher,
+            self._user_limits,
+            partial(self._refused_connects.count, host=host),
             self._metrics,
             self._gone,
         )
         session.expect_connect(settings.connect_timeout)
         endpoint.open(session)
 
-    def _gone(self, member: Member, code: int) -> None:
-        """Clean up after a connection that has ended."""
+    def _gone(self, member: Member, code: int, *, refused: bool) -> None:
+        """Clean up after a connection that has ended. Of one that was `refused`, another log line tells."""
         del self._hub.members[member.id]
         self._sign_in.gone(member)
         self._metrics.connections.dec()
         code = member.closed or code
         self._metrics.closes.labels(str(int(code)) if 1000 <= code < 5000 else "other").inc()
+        if refused:
+            return
         user = member.principal.id if member.principal else None
         log.info("connection.closed", connection=member.id, code=int(code), user=user)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 
 from ksmp_testkit import MakeToken
 from tests.peer import Peer
@@ -13,6 +14,8 @@ from tests.target import MIB, Target
 from .conftest import MakePair, MakeTarget
 
 COUNT = 500
+BAD_TOKENS = 600
+BURST = 20
 
 
 async def test_4503_one_user_with_500_sockets(target: Target, token: MakeToken, beside: MakePair) -> None:
@@ -95,6 +98,38 @@ async def test_bad_origins_are_refused_and_leave_nothing(target: Target, beside:
         async with asyncio.timeout(10):
             while target.sockets() > sockets + 5:
                 await asyncio.sleep(0.1)
+
+
+async def test_4500_bad_tokens_from_where_honest_users_are(
+    make_target: MakeTarget, token: MakeToken, beside: MakePair
+) -> None:
+    """Every token is another one, so each has to be verified."""
+    claims, _, signature = token("forger").rpartition(".")
+    bad = [f"{claims}.{number:05}{signature[5:]}" for number in range(BAD_TOKENS)]
+
+    def attack(port: int) -> Counter[tuple[str, int | None]]:
+        found: Counter[tuple[str, int | None]] = Counter()
+        for number, one in enumerate(bad):
+            with Peer(port) as peer:
+                assert peer.upgrade() == 101
+                code = peer.call("connect", token=one)["code"]
+                # The first may try again, so their end is not waited for.
+                found[code, peer.close_code() if number >= BURST else None] += 1
+            if number % 100 == 0:
+                with Peer(port) as honest:
+                    assert honest.signed_in(token(f"late-{number}"))["user"]["id"] == f"late-{number}"
+        return found
+
+    limit = {"refused_connect_rate": 0.001, "refused_connect_burst": BURST}
+    async with make_target(**limit) as target, beside(target):
+        before, cpu, written = target.memory(), target.cpu(), target.log.read_text().count("\n")
+        found = await asyncio.to_thread(attack, target.port)
+        print(f"\na bad token takes {(target.cpu() - cpu) / BAD_TOKENS * 1e6:.0f} µs, with its handshake")
+        assert found == {("unauthenticated", None): BURST, ("unauthenticated", 4500): BAD_TOKENS - BURST}
+        await target.settles(2)
+        assert target.memory() < before + 30 * MIB
+        # Two lines for each honest newcomer, and one in ten seconds for all others.
+        assert target.log.read_text().count("\n") - written < 2 * BAD_TOKENS / 100 + 20
 
 
 async def test_sockets_that_come_and_go(target: Target, token: MakeToken, beside: MakePair) -> None:

@@ -7,13 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
+from gateway.auth.jws import Jws
 from gateway.auth.keys import KeySet
 from gateway.auth.verifier import TokenVerifier
-from gateway.errors import Code, Unavailable
+from gateway.errors import Code, Refused, Unavailable
 from gateway.principal import Principal, Role
 from gateway.settings import Settings
+from ksmp_testkit import eventually
 
 from .clock import Clock
 from .jwks_server import JwksServer
@@ -209,6 +211,43 @@ async def test_remembered_token_honours_its_expiry(verifier: TokenVerifier, key:
     clock.time = NOW + 100 + LEEWAY
     assert await refusal(verifier, token) == Code.TOKEN_EXPIRED
     assert await refusal(verifier, token) == Code.TOKEN_EXPIRED
+
+
+async def test_a_forged_token_is_verified_once(
+    verifier: TokenVerifier, key: RSAPrivateKey, other_key: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify, verified = Jws.verify, []
+
+    def counted(jws: Jws, key: RSAPublicKey) -> None:
+        verified.append(jws)
+        verify(jws, key)
+
+    monkeypatch.setattr(Jws, "verify", counted)
+    forged, good = sign(claims(), other_key), sign(claims(), key)
+    principal = await verifier.verify(good)
+    for _ in range(100):
+        assert await refusal(verifier, forged) == Code.UNAUTHENTICATED
+    assert len(verified) == 2
+    # However many are made up, none pushes out a good one.
+    assert await verifier.verify(good) is principal
+
+
+async def test_a_token_is_judged_anew_by_a_new_key(
+    verifier: TokenVerifier, server: JwksServer, key: RSAPrivateKey, other_key: RSAPrivateKey, clock: Clock
+) -> None:
+    token = sign(claims(exp=NOW + 20_000), other_key)
+    assert await refusal(verifier, token) == Code.UNAUTHENTICATED
+    server.publish_pairs([("first", other_key)])
+    clock.time += 3601
+
+    async def accepted() -> bool:
+        # The keys are read again behind the answer.
+        try:
+            return (await verifier.verify(token)).id == "u1"
+        except Refused:
+            return False
+
+    await eventually(accepted)
 
 
 async def test_memory_is_bounded(server: JwksServer, key: RSAPrivateKey, clock: Clock) -> None:

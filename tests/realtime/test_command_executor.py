@@ -38,7 +38,7 @@ def executor(here: Node, patience: float) -> CommandExecutor:
         here.restrictions,
         here.database,
         results,
-        UserLimits(1e6, 1e6),
+        UserLimits(1e6, 1e6, 1.0),
         here.metrics,
         page=200,
         patience=patience,

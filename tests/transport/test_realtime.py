@@ -254,6 +254,38 @@ async def test_over_the_rate_commands_are_told_to_wait(gateway: MakeGateway, tok
         await client.call("ping")
 
 
+async def pinged(client: WireClient, count: int) -> int:
+    """How many of so many commands were not refused."""
+    answers = await asyncio.gather(*(client.call("ping") for _ in range(count)), return_exceptions=True)
+    assert {one.code for one in answers if isinstance(one, WireError)} <= {"rate_limited"}
+    return sum(not isinstance(one, BaseException) for one in answers)
+
+
+@codecs
+async def test_the_limit_of_all_commands_is_the_user_s(
+    gateway: MakeGateway, token: MakeToken, room: str, codec: str
+) -> None:
+    async with gateway(command_rate=0.001, command_burst=20, user_burst_factor=2.0) as running:
+        # A connection has its own limit, of which `connect` is one.
+        async with connected(running.ws_url, token("hasty"), codec) as client:
+            assert await pinged(client, 25) == 19
+        # Who connects again, or holds several connections, has what the others left.
+        async with connected(running.ws_url, token("hasty"), codec) as client:
+            assert await pinged(client, 15) == 15
+            async with connected(running.ws_url, token("hasty"), codec) as other:
+                assert await pinged(other, 15) == 6
+                with pytest.raises(WireError) as refused:
+                    await client.call("ping")
+                assert (refused.value.code, refused.value.temporary) == ("rate_limited", True)
+                assert refused.value.retry_after is not None
+        headers = {"Authorization": f"Bearer {token('hasty')}"}
+        async with httpx.AsyncClient(base_url=running.url, headers=headers) as rest:
+            answer = await rest.post(f"/api/v1/rooms/{room}/commands", json={"cmd": "history", "data": {}})
+            assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+        async with connected(running.ws_url, token("another"), codec) as client:
+            assert await pinged(client, 15) == 15
+
+
 @codecs
 async def test_the_limit_of_a_command_is_the_user_s(
     gateway: MakeGateway, token: MakeToken, room: str, codec: str
