@@ -9,6 +9,7 @@ payments.bad_signature       400: the signature is not the vendor's
 payments.other_order         409: the payment is real, and for another order, amount or currency
 payments.order_closed        409: the order is paid, or cannot be paid any more
 payments.refund_too_large    409: more than what is left of the payment
+payments.refund_not_failed   409: only a failed refund is retried, and each once
 payments.nothing_captured    409: there is no money to give back
 """
 
@@ -30,6 +31,7 @@ CODES: Final[Mapping[str, Sequence[int]]] = {
     "payments.other_order": (409,),
     "payments.order_closed": (409,),
     "payments.refund_too_large": (409,),
+    "payments.refund_not_failed": (409,),
     "payments.nothing_captured": (409,),
 }
 
@@ -69,6 +71,10 @@ def order_closed(state: str) -> Conflict:
 def refund_too_large(left: int, currency: str) -> Conflict:
     message = f"at most {left} minor units of {currency} are left of this payment"
     return Conflict(message, code="payments.refund_too_large")
+
+
+def refund_not_failed(why: str) -> Conflict:
+    return Conflict(why, code="payments.refund_not_failed")
 
 
 def nothing_captured() -> Conflict:

@@ -14,12 +14,17 @@ from modules.payments.coupons import routes as coupon_routes
 from modules.payments.coupons.catalogue import CouponCatalogue
 from modules.payments.coupons.coupons import Coupons
 from modules.payments.coupons.tables import CouponRow
+from modules.payments.disputes.feature import DisputesFeature
+from modules.payments.disputes.tables import DisputeRow
 from modules.payments.events import EVENTS
 from modules.payments.invoices.feature import InvoicesFeature
 from modules.payments.invoices.tables import InvoiceRow
 from modules.payments.ledger.gst import Gst
 from modules.payments.ledger.ledger import Ledger
 from modules.payments.links.feature import LinkFeature
+from modules.payments.reconciliation.differences import Differences
+from modules.payments.refunds.feature import RefundsFeature
+from modules.payments.refunds.tables import RefundedPaymentRow, RefundRow
 from modules.payments.settings import PaymentsSettings
 from modules.payments.vendor.razorpay import Razorpay
 from modules.payments.webhooks import routes as webhook_routes
@@ -34,7 +39,7 @@ class PaymentsModule(Module):
     requires = ("accounts", "programs")
     settings_type = PaymentsSettings
     emits = EVENTS
-    tables = (CouponRow, InvoiceRow, OrderRow)
+    tables = (CouponRow, InvoiceRow, OrderRow, RefundedPaymentRow, RefundRow, DisputeRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -54,16 +59,24 @@ class PaymentsModule(Module):
         self.checkout = checkout = CheckoutFeature(kernel, settings, razorpay, ledger, coupons, gst)
         links = LinkFeature(kernel, settings, razorpay, checkout.orders, checkout.settlement)
         invoices = InvoicesFeature(kernel, settings, ledger)
+        differences = Differences(kernel.database)
+        refunds = RefundsFeature(kernel, settings, checkout.settlement, differences, razorpay)
+        disputed = DisputesFeature(kernel, settings, checkout.settlement, ledger, differences)
+        self.disputes = disputed.disputes
         self.features = (
             *checkout.features,
             *links.features,
-            WebhookHandler(kernel, checkout.settlement, links.webhooks),
+            *refunds.features,
+            *disputed.features,
+            WebhookHandler(kernel, checkout.settlement, {**links.webhooks, **disputed.webhooks}),
             *invoices.features,
         )
         self.routes = (
             checkout.routes,
             webhook_routes.router(WebhookReceiver(kernel, settings), settings.webhook_bytes),
             links.routes,
+            refunds.routes,
+            disputed.routes,
             coupon_routes.router(CouponCatalogue(kernel.database)),
             invoices.routes,
         )

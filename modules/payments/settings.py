@@ -161,7 +161,44 @@ class LinkSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaymentsSettings(RazorpaySettings, SellerSettings, CheckoutSettings, LinkSettings):
+class RefundSettings:
+    """How much goes back when a place is given back, and how refunds are sent."""
+
+    refund_days: int = setting(7, zero=True, doc="Days after a payment in which a place that is given back is refunded")
+    refund_percent: int = setting(100, zero=True, doc="How much of the payment goes back in these days, in percent")
+    refund_percent_later: int = setting(0, zero=True, doc="How much of it goes back after these days, in percent")
+    refund_retry: float = setting(
+        60.0, doc="Time until a refund that is not finished is sent or looked up again; each time twice as long"
+    )
+    refund_retry_longest: float = setting(21_600.0, doc="Longest time between two such tries")
+    refund_attempts: int = setting(
+        30, doc="Tries after which a refund has failed that Razorpay refuses for lack of money in our account"
+    )
+    refund_overdue_days: int = setting(10, doc="Days after which an operator is told of a refund that is not finished")
+
+    def __post_init__(self) -> None:
+        for name in ("refund_percent", "refund_percent_later"):
+            if getattr(self, name) > 100:
+                raise SettingsError(f"KSMP_PAYMENTS_{name.upper()} must be at most 100: it is a part of the payment.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeSettings:
+    """When an operator is reminded of a dispute, and what a lost one does to the place."""
+
+    dispute_warning: float = setting(
+        259_200.0, doc="How long before the answer to a dispute is due an operator is told"
+    )
+    dispute_last_warning: float = setting(86_400.0, doc="How long before that time an operator is told once more")
+    dispute_keeps_place: bool = setting(
+        False, doc="Whether the student keeps the place when all of the money was lost by disputes"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentsSettings(
+    RazorpaySettings, SellerSettings, CheckoutSettings, LinkSettings, RefundSettings, DisputeSettings
+):
     """Those of the adapter for Razorpay, and the module's own."""
 
     def __post_init__(self) -> None:
@@ -169,3 +206,4 @@ class PaymentsSettings(RazorpaySettings, SellerSettings, CheckoutSettings, LinkS
         SellerSettings.__post_init__(self)
         CheckoutSettings.__post_init__(self)
         LinkSettings.__post_init__(self)
+        RefundSettings.__post_init__(self)

@@ -18,6 +18,7 @@ LATER = {
     "POST /api/v1/payments/orders": "unavailable",
     "POST /api/v1/payments/links": "unavailable",
     "POST /api/v1/payments/verify": "payments.bad_signature",
+    "POST /api/v1/payments/orders/{id}/refunds": "payments.nothing_captured",
 }
 
 
@@ -88,6 +89,8 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
         await send(student, "POST /api/v1/payments/orders", {"program_id": paid})
         await send(student, "POST /api/v1/payments/links", {"program_id": paid})
         await send(student, "POST /api/v1/payments/verify")
+        unpaid = (await student.get("/api/v1/payments/orders")).json()["items"][0]["id"]
+        await send(admin, "POST /api/v1/payments/orders/{id}/refunds", id=unpaid)
         await student.post("/api/v1/programs/demo/enrolment")
         mark = "PUT /api/v1/programs/{id}/lessons/{lesson}/progress"
         await send(student, mark, id="demo", lesson="demo-1-1")

@@ -71,7 +71,7 @@ class Settlement:
         payment = await self._payments.lock(refund.payment_id, clock.now())
         if payment.order_id is not None and order is None:
             raise _retried(refund.payment_id)
-        changed = await self._merge_refund(refund)
+        changed = await self._merge_refund(refund, payment.order_id)
         if order is not None:
             await self._consequences.settle(order, changed=changed)
 
@@ -145,7 +145,7 @@ class Settlement:
         )
         return order
 
-    async def _merge_refund(self, told: VendorRefund) -> bool:
+    async def _merge_refund(self, told: VendorRefund, order_id: str | None) -> bool:
         """Whether that said something new."""
         state = RefundState(told.status) if told.status in set(RefundState) else RefundState.PENDING
         known = await self._payments.find_refund(told.id, told.receipt or "", told.payment_id)
@@ -161,6 +161,16 @@ class Settlement:
         if after == known:
             return False
         await self._payments.write_refund(after)
+        if after.state is RefundState.FAILED and known.state is not RefundState.FAILED:
+            reversed_ = known.state is RefundState.PROCESSED
+            await self._differences.note(
+                "refund_reversed" if reversed_ else "refund_failed",
+                known.id,
+                "the bank sent a refund back" if reversed_ else "the vendor could not make a refund",
+                ours=f"{known.amount} {known.currency}",
+                theirs=told.id,
+                order_id=order_id,
+            )
         return True
 
     async def _existing(self, order_id: str) -> Order:

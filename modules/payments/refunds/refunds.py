@@ -1,0 +1,161 @@
+"""Refunds are asked for here: never more than was captured, and each automatic one once."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from gateway import clock
+from gateway.contract import Kernel
+from gateway.errors import not_found
+from gateway.http.listing import Page, Span
+from gateway.identifier import new_id
+from gateway.principal import Principal, Role
+from modules.payments.errors import nothing_captured, refund_not_failed, refund_too_large
+from modules.payments.events import RefundDue
+from modules.payments.refunds import metrics
+from modules.payments.refunds.messages import NewRefund, RefundDetail, RefundRecord
+from modules.payments.refunds.repository import Payment, RefundRepository, Requested
+from modules.payments.states import RefundOrigin, RefundState
+
+
+class Refunds:
+    """Writes the row of a refund and publishes `RefundDue`; the sender does the rest (`sender.py`).
+
+    Whatever asks for one holds the lock of the order's row. So many who ask at once get no more than was captured.
+    """
+
+    def __init__(self, kernel: Kernel, refunds: RefundRepository) -> None:
+        self._kernel = kernel
+        self._refunds = refunds
+
+    async def request(self, principal: Principal, order_id: str, new: NewRefund) -> RefundRecord:
+        """Ask for a refund of what paid the order.
+
+        Raises BadInput `not_found`, Conflict `payments.nothing_captured` and `payments.refund_too_large`, and
+        Unavailable.
+        """
+        async with self._kernel.database.transaction():
+            order = await self._refunds.lock_order(order_id)
+            if order is None:
+                raise not_found("there is no such order")
+            payment = await self._captured(order.paid_by)
+            left = await self._left(payment)
+            amount = left if new.amount is None else new.amount
+            if not 0 < amount <= left:
+                raise refund_too_large(left, payment.currency)
+            id = await self._add(
+                payment, RefundOrigin.REQUESTED, amount, new.reason, keep_place=new.keep_place, by=principal.id
+            )
+            return await self._known(id)
+
+    async def retry(self, principal: Principal, id: UUID) -> RefundRecord:
+        """Try a failed refund again, with another row: the vendor would answer our id with the failed one.
+
+        Each is retried once; then its retry is. Raises BadInput `not_found`, Conflict `payments.refund_not_failed`,
+        `payments.nothing_captured` and `payments.refund_too_large`, and Unavailable.
+        """
+        async with self._kernel.database.transaction():
+            if (found := await self._refunds.read(str(id))) is None:
+                raise not_found("there is no such refund")
+            if found.order_id is not None:
+                await self._refunds.lock_order(found.order_id)
+            # Again, under the lock.
+            failed = await self._known(found.id)
+            if failed.state is not RefundState.FAILED:
+                raise refund_not_failed(f"this refund is {failed.state}")
+            if await self._refunds.was_retried(failed.id):
+                raise refund_not_failed("this refund was retried before")
+            payment = await self._captured(failed.payment_id)
+            left = await self._left(payment)
+            if failed.amount > left:
+                raise refund_too_large(left, payment.currency)
+            # What somebody did in the vendor's dashboard is now done by us.
+            origin = RefundOrigin.REQUESTED if failed.origin is RefundOrigin.VENDOR else failed.origin
+            retry = await self._add(
+                payment,
+                origin,
+                failed.amount,
+                failed.reason,
+                keep_place=failed.keep_place,
+                by=principal.id,
+                retry_of=failed.id,
+            )
+            return await self._known(retry)
+
+    async def give_back(self, payment_id: str, origin: RefundOrigin, amount: int | None, reason: str) -> int:
+        """Refund a payment without being asked, once for each origin; inside a transaction.
+
+        At most what is left of it; all of that without `amount`. Returns what goes back, 0 for nothing. A payment
+        that never was captured has nothing left.
+        """
+        order_id = await self._refunds.order_of(payment_id)
+        if order_id is None or await self._refunds.lock_order(order_id) is None:
+            return 0
+        payment = await self._refunds.payment(payment_id)
+        if payment is None or not payment.captured:
+            return 0
+        left = await self._left(payment)
+        amount = left if amount is None else min(amount, left)
+        if amount <= 0 or await self._add(payment, origin, amount, reason) is None:
+            return 0
+        return amount
+
+    async def read(self, id: UUID) -> RefundRecord:
+        """Raises BadInput `not_found` and Unavailable."""
+        return await self._known(str(id))
+
+    async def page(self, span: Span, state: RefundState | None, origin: RefundOrigin | None) -> Page[RefundRecord]:
+        return await self._refunds.page(span, state, origin)
+
+    async def page_of_order(self, principal: Principal, order_id: str, span: Span) -> Page[RefundDetail]:
+        """For the payer, the student and admins. Raises BadInput `not_found`, also for an order of others."""
+        owners = await self._refunds.owners(order_id)
+        if not owners or (principal.role is not Role.ADMIN and principal.id not in owners):
+            raise not_found("there is no such order")
+        return await self._refunds.page_of_order(order_id, span)
+
+    async def _captured(self, payment_id: str | None) -> Payment:
+        payment = None if payment_id is None else await self._refunds.payment(payment_id)
+        # A free order has no payment. One that the vendor gives back by itself was never captured.
+        if payment is None or not payment.captured:
+            raise nothing_captured()
+        return payment
+
+    async def _left(self, payment: Payment) -> int:
+        return max(payment.amount - await self._refunds.held(payment.id), 0)
+
+    async def _add(
+        self,
+        payment: Payment,
+        origin: RefundOrigin,
+        amount: int,
+        reason: str,
+        *,
+        keep_place: bool = False,
+        by: str = "",
+        retry_of: str | None = None,
+    ) -> str | None:
+        """The id of the new refund; None when there was the same."""
+        new = Requested(
+            new_id(),
+            payment.id,
+            origin,
+            amount,
+            payment.currency,
+            keep_place,
+            reason,
+            by,
+            retry_of,
+            clock.now(),
+        )
+        if not await self._refunds.add(new):
+            return None
+        await self._kernel.events.publish(RefundDue(new.id))
+        metrics.requested.labels(origin).inc()
+        return new.id
+
+    async def _known(self, id: str | None) -> RefundRecord:
+        refund = None if id is None else await self._refunds.read(id)
+        if refund is None:
+            raise not_found("there is no such refund")
+        return refund
