@@ -11,9 +11,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+T = TypeVar("T")
 
 
 class GivenUp(Exception):
@@ -36,7 +38,7 @@ class Exchange:
         self.started = False
         self.sent = False
 
-    def run(self, call: Callable[[], Any]) -> Any:
+    def run(self, call: Callable[[], T]) -> T:
         """Carry out the call in this thread; its connections ask this exchange. Raises GivenUp."""
         with self._lock:
             if self._given_up:
@@ -108,24 +110,19 @@ def _in_this_thread(exchange: Exchange) -> Iterator[None]:
 
 
 class WatchedHTTPConnection(HTTPConnection):
+    """Reports to the exchange of its thread before it connects, and before it sends."""
+
     def connect(self) -> None:
         current().connecting(self)
         super().connect()
 
     def request(self, *args: Any, **options: Any) -> None:
+        # Otherwise it would connect in the middle of the request.
         if self.sock is None:
             self.connect()
         current().sending(self)
         super().request(*args, **options)
 
 
-class WatchedHTTPSConnection(HTTPSConnection):
-    def connect(self) -> None:
-        current().connecting(self)
-        super().connect()
-
-    def request(self, *args: Any, **options: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        current().sending(self)
-        super().request(*args, **options)
+class WatchedHTTPSConnection(WatchedHTTPConnection, HTTPSConnection):
+    """The same by TLS."""

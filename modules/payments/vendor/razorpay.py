@@ -42,6 +42,8 @@ ID: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 KEY: Final = re.compile(r"[A-Za-z0-9_-]{10,255}")
 # The note by which a refund is found again.
 KEY_NOTE: Final = "idempotency_key"
+# States of a link that it does not leave.
+ENDED: Final = ("paid", "expired")
 
 EntityT = TypeVar("EntityT", bound=msgspec.Struct)
 
@@ -101,8 +103,9 @@ class Razorpay:
         """Every attempt to pay it."""
         _check_id(order_id)
         # All at once: it takes neither a page nor a count.
-        answer = await self._calls.read("order.payments", lambda: self._client.order.payments(order_id, data={}))
-        return _items(VendorPayment, answer, "items")
+        return await self._calls.read(
+            "order.payments", lambda: _items(VendorPayment, self._client.order.payments(order_id, data={}), "items")
+        )
 
     async def payment(self, payment_id: str) -> VendorPayment:
         return await self._read("payment", VendorPayment, self._client.payment.fetch, payment_id)
@@ -146,7 +149,15 @@ class Razorpay:
                 return made
             if isinstance(error, Rejected):
                 raise
-        return await self._send_refund(payment_id, key, data)
+            doubt = error
+        # The answer was lost, and no refund is to be seen yet. The same key makes no second one.
+        try:
+            return await self._send_refund(payment_id, key, data)
+        except (Rejected, NotFound, Unavailable, UnknownOutcome):
+            if (made := await _looked_up(self._find_refund(payment_id, key), doubt)) is not None:
+                return made
+            # Whatever became of the second, the first may have been done.
+            raise doubt from None
 
     async def refunds_of_payment(self, payment_id: str) -> list[VendorRefund]:
         _check_id(payment_id)
@@ -203,8 +214,10 @@ class Razorpay:
 
     async def find_link_by_reference(self, reference: str) -> VendorLink | None:
         data = {"reference_id": reference}
-        answer = await self._calls.read("link.find", lambda: self._client.payment_link.all(data=data))
-        found = [one for one in _items(VendorLink, answer, "payment_links") if one.reference_id == reference]
+        links = await self._calls.read(
+            "link.find", lambda: _items(VendorLink, self._client.payment_link.all(data=data), "payment_links")
+        )
+        found = [one for one in links if one.reference_id == reference]
         return min(found, key=lambda one: one.created_at, default=None)
 
     async def link(self, link_id: str) -> VendorLink:
@@ -220,6 +233,8 @@ class Razorpay:
             found = await _looked_up(self.link(link_id), error)
             if found is not None and found.status == "cancelled":
                 return found
+            if found is not None and found.status in ENDED:
+                raise Rejected(f"link_{found.status}", f"{link_id} is {found.status}") from error
             raise
 
     async def disputes(self) -> list[VendorDispute]:
@@ -253,16 +268,11 @@ class Razorpay:
         )
 
     async def _write(self, operation: str, kind: type[EntityT], call: Callable[[], Any]) -> EntityT:
-        answer = await self._calls.write(operation, call)
-        try:
-            return entity(kind, answer)
-        except msgspec.ValidationError as error:
-            raise UnknownOutcome(f"an answer that is no {kind.__name__}: {error}", operation) from None
+        return await self._calls.write(operation, lambda: entity(kind, call()))
 
     async def _read(self, operation: str, kind: type[EntityT], fetch: Callable[..., Any], id: str) -> EntityT:
         _check_id(id)
-        answer = await self._calls.read(operation, lambda: fetch(id, data={}))
-        return _decoded(kind, answer)
+        return await self._calls.read(operation, lambda: entity(kind, fetch(id, data={})))
 
     async def _list(
         self,
@@ -277,8 +287,7 @@ class Razorpay:
         found: dict[bytes, EntityT] = {}
         for number in range(self._pages):
             data = {**filters, "count": page, "skip": number * page}
-            answer = await self._calls.read(operation, lambda data=data: listing(data=data))  # type: ignore[misc]
-            items = _items(kind, answer, "items")
+            items = await self._calls.read(operation, lambda data=data: _items(kind, listing(data=data), "items"))  # type: ignore[misc]
             before = len(found)
             found |= {msgspec.json.encode(item): item for item in items}
             # One that knows no pages answers the same again.
@@ -292,26 +301,17 @@ def _check_id(id: str) -> None:
         raise NotFound("no id of Razorpay's")
 
 
-def _decoded(kind: type[EntityT], raw: Any) -> EntityT:
-    try:
-        return entity(kind, raw)
-    except msgspec.ValidationError as error:
-        raise Unavailable(f"Razorpay answers what is no {kind.__name__}: {error}") from None
-
-
 def _items(kind: type[EntityT], answer: Mapping[str, Any], member: str) -> list[EntityT]:
-    items = answer.get(member)
-    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-        raise Unavailable(f"Razorpay answers no list of {kind.__name__}")
-    return [_decoded(kind, item) for item in items]
+    """Raises msgspec.ValidationError."""
+    return [entity(kind, item) for item in msgspec.convert(answer.get(member), list[dict[str, Any]])]
 
 
 async def _looked_up(reading: Awaitable[EntityT | None], error: Rejected | UnknownOutcome) -> EntityT | None:
     """What Razorpay holds. Where that cannot be read, an earlier call may have done it: raises UnknownOutcome."""
     try:
         return await reading
+    except NotFound:
+        return None
     except Unavailable as unread:
         operation = error.operation if isinstance(error, UnknownOutcome) else ""
         raise UnknownOutcome(f"{error}; and it cannot be read back: {unread.message}", operation) from error
-    except (NotFound, Rejected):
-        return None
