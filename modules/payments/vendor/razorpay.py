@@ -83,14 +83,16 @@ class Razorpay:
             "notes": dict(notes),
         }
         try:
-            return await self._write("order.create", VendorOrder, lambda: self._client.order.create(data=data))
+            made = await self._write("order.create", VendorOrder, lambda: self._client.order.create(data=data))
         except (Rejected, UnknownOutcome) as error:
             found = await _looked_up(self.find_order_by_receipt(receipt), error)
             if found is None:
                 raise
-            if (found.amount, found.currency) != (amount, currency.upper()):
-                raise Rejected("receipt_in_use", f"{found.id} has this receipt, and another amount") from error
-            return found
+            made = found
+        # It may be an earlier one: Razorpay's pages say both, that a second one is refused, and that it is the first.
+        if (made.amount, made.currency) != (amount, currency.upper()):
+            raise Rejected("receipt_in_use", f"{made.id} has this receipt, and another amount")
+        return made
 
     async def find_order_by_receipt(self, receipt: str) -> VendorOrder | None:
         found = await self._list("order.find", VendorOrder, self._client.order.all, {"receipt": receipt})
@@ -203,14 +205,15 @@ class Razorpay:
         if callback_url:
             data |= {"callback_url": callback_url, "callback_method": "get"}
         try:
-            return await self._write("link.create", VendorLink, lambda: self._client.payment_link.create(data=data))
+            made = await self._write("link.create", VendorLink, lambda: self._client.payment_link.create(data=data))
         except (Rejected, UnknownOutcome) as error:
             found = await _looked_up(self.find_link_by_reference(reference), error)
             if found is None:
                 raise
-            if (found.amount, found.currency) != (amount, currency.upper()):
-                raise Rejected("reference_in_use", f"{found.id} has this reference, and another amount") from error
-            return found
+            made = found
+        if (made.amount, made.currency) != (amount, currency.upper()):
+            raise Rejected("reference_in_use", f"{made.id} has this reference, and another amount")
+        return made
 
     async def find_link_by_reference(self, reference: str) -> VendorLink | None:
         data = {"reference_id": reference}
