@@ -12,7 +12,7 @@ ENVIRON = {
     "KSMP_PAYMENTS_KEY_ID": "rzp_live_1",
     "KSMP_PAYMENTS_KEY_SECRET": "hunter2",
     "KSMP_PAYMENTS_FORMER_KEY_SECRETS": "hunter1,hunter0",
-    "KSMP_PAYMENTS_WEBHOOK_SECRETS": "hook2,hook1",
+    "KSMP_PAYMENTS_WEBHOOK_SECRETS": "sesame2,sesame1",
     "KSMP_PAYMENTS_RAZORPAY_URL": "https://razorpay.example",
     "KSMP_PAYMENTS_RAZORPAY_TIMEOUT": "7.5",
     "KSMP_PAYMENTS_RAZORPAY_CONNECT_TIMEOUT": "1.5",
@@ -28,7 +28,7 @@ def test_each_variable_is_read() -> None:
     settings = read(PaymentsSettings, ENVIRON, PREFIX)
     assert (settings.key_id, settings.key_secret) == ("rzp_live_1", "hunter2")
     assert settings.former_key_secrets == ("hunter1", "hunter0")
-    assert settings.webhook_secrets == ("hook2", "hook1")
+    assert settings.webhook_secrets == ("sesame2", "sesame1")
     assert settings.razorpay_url == "https://razorpay.example"
     assert (settings.razorpay_timeout, settings.razorpay_connect_timeout) == (7.5, 1.5)
     assert (settings.razorpay_threads, settings.razorpay_failures, settings.razorpay_pause) == (3, 4, 5.0)
@@ -39,7 +39,7 @@ def test_secrets_are_not_shown() -> None:
     shown = repr(read(PaymentsSettings, ENVIRON, PREFIX))
     assert "rzp_live_1" in shown
     assert "hunter" not in shown
-    assert "hook" not in shown
+    assert "sesame" not in shown
 
 
 @pytest.mark.parametrize("value", ["hunter 2", "hunter2\n", "hunter₹", "rzp:hunter2"])

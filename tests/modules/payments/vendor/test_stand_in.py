@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ import pytest
 from gateway import clock
 from gateway.errors import Unavailable
 from modules.payments.vendor import signatures
-from modules.payments.vendor.entities import VendorOrder, VendorPayment
+from modules.payments.vendor.entities import VendorLink, VendorOrder, VendorPayment
 from modules.payments.vendor.outcomes import Declined, NotFound, Rejected, UnknownOutcome
 from modules.payments.vendor.razorpay import Razorpay
 from tests.modules.payments.vendor.conftest import settings_for
@@ -119,31 +119,41 @@ async def test_what_the_stand_in_refuses(vendor: Vendor) -> None:
     await stranger.close()
 
 
-async def test_a_link(vendor: Vendor) -> None:
+async def asked(vendor: Vendor, reference: str, amount: int = 49_900) -> VendorLink:
+    return await vendor.razorpay.create_link(
+        reference=reference,
+        amount=amount,
+        currency="INR",
+        description="A place",
+        expire_by=clock.now() + timedelta(days=1),
+        callback_url="https://ksmp.test/paid",
+        notes={},
+    )
+
+
+async def test_a_link_is_made_once_and_cancelled(vendor: Vendor) -> None:
     reference = uuid.uuid4().hex
-
-    async def create(amount: int = 49_900) -> Any:
-        return await vendor.razorpay.create_link(
-            reference=reference,
-            amount=amount,
-            currency="INR",
-            description="A place",
-            expire_by=clock.now() + timedelta(days=1),
-            callback_url="https://ksmp.test/paid",
-            notes={},
-        )
-
     await vendor.fails("CreatePaymentLink", error="cut", when="after")
-    link = await create()
+    link = await asked(vendor, reference)
     assert link.reference_id == reference
-    assert (await create()).id == link.id
     assert link.expire_by is not None
-    assert link.expire_by > datetime.now(UTC)
+    assert link.expire_by > clock.now()
+    assert (await asked(vendor, reference)).id == link.id
     with pytest.raises(Rejected, match="reference_in_use"):
-        await create(100)
-    assert (await vendor.razorpay.cancel_link(link.id)).status == "cancelled"
-    assert (await vendor.razorpay.cancel_link(link.id)).status == "cancelled"
+        await asked(vendor, reference, amount=100)
+    for _ in range(2):
+        assert (await vendor.razorpay.cancel_link(link.id)).status == "cancelled"
     assert (await vendor.razorpay.link(link.id)).status == "cancelled"
+
+
+async def test_a_link_is_paid(vendor: Vendor) -> None:
+    reference = uuid.uuid4().hex
+    link = await asked(vendor, reference)
+    query = (await vendor.http.post("/_devcloud/razorpay/pay", json={"payment_link_id": link.id})).json()
+    payment, signature = query["razorpay_payment_id"], query["razorpay_signature"]
+    assert signatures.link(link.id, reference, "paid", payment, signature, [SECRET])
+    with pytest.raises(Rejected):
+        await vendor.razorpay.cancel_link(link.id)
 
 
 async def test_lists_are_empty_or_not(vendor: Vendor) -> None:
@@ -160,7 +170,7 @@ async def test_lists_are_empty_or_not(vendor: Vendor) -> None:
 async def test_the_signature_of_the_checkout(vendor: Vendor) -> None:
     order = await vendor.order()
     answer = await vendor.http.post("/_devcloud/razorpay/pay", json={"order_id": order.id})
-    checkout = answer.json()["checkout"]
+    checkout = answer.json()
     signature = checkout["razorpay_signature"]
     assert signatures.checkout(order.id, checkout["razorpay_payment_id"], signature, ["other", SECRET])
     assert not signatures.checkout(order.id, checkout["razorpay_payment_id"], signature, ["other"])
