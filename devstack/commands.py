@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -48,7 +50,7 @@ data_option = click.option(
 @click.option(
     "--nats-nodes", type=click.Choice(["1", "3"]), default="1", show_default=True, help="Servers of the NATS cluster."
 )
-@click.option("--cloud/--no-cloud", default=True, show_default=True, help="Whether AWS is stood in for.")
+@click.option("--cloud/--no-cloud", default=True, show_default=True, help="Whether AWS and Razorpay are stood in for.")
 @click.option(
     "--module",
     "modules",
@@ -68,7 +70,7 @@ def dev(
     reload: bool,
     fresh: bool,
 ) -> None:
-    """Run everything on this machine: PostgreSQL, NATS, a stand-in for AWS, and gateways.
+    """Run everything on this machine: PostgreSQL, NATS, a stand-in for AWS and Razorpay, and gateways.
 
     Nothing needs to be installed or set up. The gateways listen on PORT and the ports above it. Data is
     kept between runs; `dev.json` in the folder tells addresses, tokens and process ids while it runs.
@@ -125,7 +127,7 @@ def token(data: Path, role: str, count: int, prefix: str, ttl: float) -> None:
 
 @click.group()
 def devcloud() -> None:
-    """Drive the stand-in for AWS of a `ksmp dev`."""
+    """Drive the stand-in for AWS and Razorpay of a `ksmp dev`."""
 
 
 @devcloud.command()
@@ -142,6 +144,72 @@ def stream(step: Literal["start", "stop"], session: str, arn: str, reconnect: bo
 
     driven = drive(data, step, session=session, arn=arn, reconnect=reconnect)
     click.echo(f"{driven.stream_id} on {driven.channel_arn} {'is live' if step == 'start' else 'has ended'}")
+
+
+@devcloud.command()
+@click.argument("order")
+@click.option(
+    "--method",
+    type=click.Choice(["upi", "card", "netbanking", "wallet"]),
+    default="upi",
+    show_default=True,
+    help="What it is paid with.",
+)
+@click.option("--fail", is_flag=True, help="The payment fails.")
+@click.option("--late", default="0s", callback=duration, help="The bank authorizes it after this time: 2h, 3d.")
+@click.option("--twice", is_flag=True, help="Two tabs pay the order at once.")
+@click.option("--lost", is_flag=True, help="The tab is closed after the payment: the page gets nothing.")
+@data_option
+def pay(order: str, method: str, fail: bool, late: float, twice: bool, lost: bool, data: Path) -> None:
+    """Pay ORDER as a customer does at the checkout; ORDER is the id of an order, or that of Razorpay.
+
+    Prints what the checkout hands to the page, which is what `POST /api/v1/payments/verify` takes.
+    """
+    if fail + bool(late) + twice > 1:
+        raise click.UsageError("Choose one of --fail, --late and --twice.")
+    from devstack import payer
+
+    paid = payer.pay(data, order, method=method, fail=fail, late=late, twice=twice, lost=lost)
+    for payment in paid.payments:
+        click.echo(f"{payment.id} is {payment.status}", err=True)
+    if paid.handed_over:
+        click.echo(json.dumps(paid.handed_over))
+
+
+@devcloud.group()
+def razorpay() -> None:
+    """Move what passes by itself at Razorpay."""
+
+
+@razorpay.command()
+@click.argument("time", callback=duration)
+@data_option
+def advance(time: float, data: Path) -> None:
+    """Move the clock of the stand-in for Razorpay forward by TIME, such as 2h or 3d.
+
+    Late payments are authorized, settlements made and webhooks sent on the way. The gateways' clock stays.
+    """
+    from devstack import payer
+
+    moment = datetime.fromtimestamp(payer.advance(data, time).now, UTC)
+    click.echo(f"It is {moment:%Y-%m-%d %H:%M} UTC at Razorpay")
+
+
+@devcloud.command()
+@click.argument("step", type=click.Choice(["on", "off", "replay"]))
+@data_option
+def webhook(step: Literal["on", "off", "replay"], data: Path) -> None:
+    """Let the gateways hear of payments or not, or send again what nobody took in the last week.
+
+    What happens while the webhook is off is never sent.
+    """
+    from devstack import payer
+
+    if step == "replay":
+        click.echo(f"{payer.replay_webhooks(data)} webhook(s) are sent again")
+        return
+    payer.switch_webhook(data, step)
+    click.echo(f"The webhook is {step}")
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""The stand-in for AWS as a supervised child: one address, kept between runs because it is in what IVS hands out."""
+"""The stand-in for AWS and Razorpay as a supervised child: one address, kept between runs because IVS hands it out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from devstack import ports, probe
+from devstack import ports, probe, razorpay
 from devstack.errors import DevStackError
 from devstack.guard import Guard
 from devstack.process import Child, Report
@@ -23,13 +23,27 @@ CREDENTIALS = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 
+ACCOUNT = ("--razorpay-key-id", razorpay.KEY_ID, "--razorpay-key-secret", razorpay.KEY_SECRET)
+
 
 class DevCloud:
-    """`python -m devcloud` on loopback, its state under `folder`."""
+    """`python -m devcloud` on loopback, its state under `folder`.
 
-    def __init__(self, folder: Path, *, region: str, guard: Guard, report: Report | None = None) -> None:
+    It is ready when Razorpay's `webhook` is set up, also after it was killed.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        region: str,
+        guard: Guard,
+        report: Report | None = None,
+        webhook: razorpay.Webhook | None = None,
+    ) -> None:
         self._folder = folder
         self._region = region
+        self._webhook = webhook
         self._guard = guard
         self._report = report
         self._port = 0
@@ -60,7 +74,7 @@ class DevCloud:
         command = [sys.executable, "-m", NAME, "--host", ports.LOOPBACK, "--port", str(self._port)]
         self._child = Child(
             NAME,
-            [*command, "--region", self._region, "--data", str(home)],
+            [*command, "--region", self._region, "--data", str(home), *ACCOUNT],
             folder=self._folder,
             ready=self._ready,
             guard=self._guard,
@@ -75,7 +89,7 @@ class DevCloud:
 
     async def _ready(self) -> bool:
         status, _ = await probe.get(self.url + HEALTH)
-        return status == 200
+        return status == 200 and (self._webhook is None or await self._webhook.put(self.url))
 
     def _choose(self) -> int:
         kept = self._folder / NAME / "port"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devstack import probe
+from devstack import probe, razorpay
 from devstack.address import reached_at, url
 from devstack.devcloud import CREDENTIALS
 from devstack.guard import Guard
@@ -43,7 +43,7 @@ def variables(
     aws_endpoint: str = "",
     metrics_port: int = 0,
 ) -> dict[str, str]:
-    """The `KSMP_*` variables of the gateway on one port, and the credentials that the stand-in for AWS takes.
+    """The `KSMP_*` variables of the gateway on one port, and what the stand-ins at `aws_endpoint` take for credentials.
 
     Those of `environ` win, except for the ports, which every gateway has for itself; without `metrics_port` the
     system chooses one. Raises SettingsError when they do not make sense.
@@ -70,10 +70,15 @@ def variables(
     )
     overrides = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name not in OWN}
     result = environment(settings) | overrides
-    read(Settings, result)
+    result = razorpay.variables(aws_endpoint, read(Settings, result), overrides) | result
     if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:
         result |= CREDENTIALS
     return result
+
+
+def urls(ports: Sequence[int], environ: Mapping[str, str]) -> list[str]:
+    """Where the gateways on these ports are reached that have these variables."""
+    return [url(environ.get(variable("host")) or LOOPBACK, port) for port in ports]
 
 
 def check(environ: Mapping[str, str]) -> None:

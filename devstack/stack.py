@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from devstack import gateways, ports
+from devstack import gateways, ports, razorpay
 from devstack.devcloud import DevCloud
 from devstack.errors import DevStackError
 from devstack.folder import DataFolder
@@ -32,8 +32,8 @@ Say = Callable[[str], None]
 class Options:
     """Options of `ksmp dev`: `gateways` processes on `port` and the ports above it.
 
-    `cloud` is whether AWS is stood in for. `modules` are folders of modules that are not installed. With `reload` the
-    gateways restart when code changes.
+    `cloud` is whether AWS and Razorpay are stood in for. `modules` are folders of modules that are not installed. With
+    `reload` the gateways restart when code changes.
     """
 
     data: Path = Path(".ksmp")
@@ -73,7 +73,7 @@ def _tokens(folder: Path) -> dict[str, str]:
 
 
 class Stack:
-    """PostgreSQL, NATS, the stand-in for AWS and the gateways in one data folder, which is claimed.
+    """PostgreSQL, NATS, the stand-in for AWS and Razorpay, and the gateways in one data folder, which is claimed.
 
     `dev.json` exists from when all are ready until `stop`, and names the present process ids.
     """
@@ -99,7 +99,10 @@ class Stack:
         self._postgres = Postgres(folder.path, guard=guard, report=self._report)
         self._nats = NatsCluster(folder.path, nodes=options.nats_nodes, guard=guard, report=self._report)
         region = environ.get("KSMP_AWS_REGION", Settings.aws_region)
-        self._cloud = DevCloud(folder.path, region=region, guard=guard, report=self._report) if options.cloud else None
+        self._cloud: DevCloud | None = None
+        if options.cloud:
+            webhook = razorpay.webhook(gateways.urls(options.ports, environ), environ)
+            self._cloud = DevCloud(folder.path, region=region, guard=guard, report=self._report, webhook=webhook)
         self._gateways: list[Gateway] = []
         self._metrics: dict[int, int] = {}
         self._tokens: dict[str, str] = {}
@@ -141,6 +144,9 @@ class Stack:
             metrics=[f"http://{ports.LOOPBACK}:{port}/metrics" for port in self._metrics.values()],
             pids=self._pids(),
             aws_endpoint=self._aws_endpoint,
+            razorpay_url=variables[self._options.port].get(razorpay.URL, ""),
+            paid_program=names.get("paid_program", ""),
+            coupon=names.get("coupon", ""),
             module_paths=settings.module_paths,
         )
         self._write_state()
@@ -194,7 +200,7 @@ class Stack:
     async def _start_cloud(self) -> None:
         if self._cloud is not None:
             await self._cloud.start()
-            self._say(f"The stand-in for AWS listens on {self._cloud.url}")
+            self._say(f"The stand-in for AWS and Razorpay listens on {self._cloud.url}")
 
     async def _sign_tokens(self) -> None:
         self._tokens = await asyncio.to_thread(_tokens, self._folder.issuer)

@@ -6,6 +6,7 @@ Everything is JSON under `/_devcloud/razorpay/`. CONTROL.md of devcloud lists th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 import msgspec
 
@@ -26,9 +27,16 @@ class NewWebhook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A webhook as the Dashboard sets it up."""
 
     url: str
+    others: list[str] = []
     secret: str
     events: list[str] = msgspec.field(default_factory=lambda: ["*"])
     active: bool = True
+
+
+class NamedWebhook(NewWebhook, kw_only=True, forbid_unknown_fields=True):
+    """One that takes the place of the former one with this id, as if that had been changed to it."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_]{1,64}$")]
 
 
 class WebhookChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +89,7 @@ class RazorpayControl:
             ("GET", "events"): self._events,
             ("GET", "webhooks"): self._webhooks,
             ("POST", "webhooks"): self._add_webhook,
+            ("PUT", "webhooks"): self._put_webhook,
             ("PATCH", "webhooks"): self._change_webhook,
             ("DELETE", "webhooks"): self._remove_webhooks,
             ("POST", "webhooks/settle"): self._settle_webhooks,
@@ -160,10 +169,17 @@ class RazorpayControl:
         }
 
     async def _add_webhook(self, request: Request) -> Document:
-        wanted = msgspec.json.decode(request.body, type=NewWebhook)
+        return self._keep_webhook(new_id("whk"), msgspec.json.decode(request.body, type=NewWebhook))
+
+    async def _put_webhook(self, request: Request) -> Document:
+        wanted = msgspec.json.decode(request.body, type=NamedWebhook)
+        return self._keep_webhook(wanted.id, wanted)
+
+    def _keep_webhook(self, webhook_id: str, wanted: NewWebhook) -> Document:
         webhook = Webhook(
-            id=new_id("whk"),
+            id=webhook_id,
             url=wanted.url,
+            others=wanted.others,
             secret=wanted.secret,
             events=wanted.events,
             active=wanted.active,

@@ -34,10 +34,14 @@ class Job(msgspec.Struct, kw_only=True):
 
 
 class Webhook(msgspec.Struct, kw_only=True):
-    """An address that gets events. `*` in `events` is all of them."""
+    """An address that gets events. `*` in `events` is all of them.
+
+    `others` are tried in their order when no connection to `url` can be made, as a load balancer does.
+    """
 
     id: str
     url: str
+    others: list[str] = []
     secret: str
     events: list[str]
     active: bool = True

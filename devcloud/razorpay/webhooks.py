@@ -6,6 +6,7 @@ Events of one order go one after the other, different orders at the same time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 from collections import deque
@@ -166,7 +167,7 @@ class Webhooks:
             return
         delivered = False
         for _ in range(delivery.copies):
-            attempt = await self._attempt(webhook.url, delivery)
+            attempt = await self._reach(webhook, delivery)
             delivery.attempts.append(attempt)
             delivered = delivered or 200 <= attempt.status < 300
         delivery.copies = 1
@@ -177,7 +178,15 @@ class Webhooks:
             self._retry(webhook, delivery)
         self._store.touch()
 
+    async def _reach(self, webhook: Webhook, delivery: Delivery) -> Attempt:
+        """One try, at the first of the webhook's addresses where something listens."""
+        for url in (webhook.url, *webhook.others):
+            with contextlib.suppress(aiohttp.ClientConnectorError):
+                return await self._attempt(url, delivery)
+        return Attempt(at=self._clock.now(), error=f"nothing listens at {webhook.url}")
+
     async def _attempt(self, url: str, delivery: Delivery) -> Attempt:
+        """Raises ClientConnectorError when no connection can be made."""
         body = delivery.body.encode()
         headers = {
             "content-type": "application/json",
@@ -195,6 +204,8 @@ class Webhooks:
                 url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as answer:
                 return Attempt(at=at, status=answer.status)
+        except aiohttp.ClientConnectorError:
+            raise
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             return Attempt(at=at, error=str(error) or type(error).__name__)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.contract import Kernel, Module
-from modules.payments import errors
+from gateway.principal import Principal
+from modules.payments import demo, errors
 from modules.payments.checkout.feature import CheckoutFeature
 from modules.payments.checkout.tables import OrderRow
 from modules.payments.coupons import routes as coupon_routes
@@ -80,6 +81,9 @@ class PaymentsModule(Module):
             coupon_routes.router(CouponCatalogue(kernel.database)),
             invoices.routes,
         )
+
+    async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
+        return {"coupon": await demo.seed(self.kernel.database, people["admin"].id)}
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

@@ -14,6 +14,12 @@ CURRICULUM: Final = {
     "In the class": ["Ask a question", "Raise your hand", "Answer a poll"],
     "After the class": ["Watch it again"],
 }
+PAID: Final = "demo-paid"
+CREATE_PAID: Final = """
+    INSERT INTO program (id, title, summary, mentor_id, state, price, currency)
+    VALUES ($1, 'Demo program to buy', 'It costs money, which nobody really pays here.', $2, 'published', 49900, 'INR')
+    ON CONFLICT (id) DO NOTHING
+"""
 CREATE: Final = """
     INSERT INTO program (id, title, summary, mentor_id, open_to_all, state)
     VALUES ($1, 'Demo program', 'A free program that everyone may join, with one class.', $2, true, 'published')
@@ -22,9 +28,13 @@ CREATE: Final = """
 
 
 async def seed(database: Database, mentor: str) -> str:
-    """Create an open program with a curriculum, and return its id; done again it changes nothing."""
+    """Create an open program with a curriculum, and return its id; done again it changes nothing.
+
+    `PAID` is another one, which costs 499 rupees.
+    """
     rows = CurriculumRepository(database)
     await database.fetch(CREATE, DEMO, mentor)
+    await database.fetch(CREATE_PAID, PAID, mentor)
     if await rows.count_units(DEMO):
         return DEMO
     for place, (title, lessons) in enumerate(CURRICULUM.items()):

@@ -63,4 +63,5 @@ class ProgramsModule(Module):
         return ()
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
-        return {"program": await demo.seed(self.kernel.database, people["mentor"].id)}
+        program = await demo.seed(self.kernel.database, people["mentor"].id)
+        return {"program": program, "paid_program": demo.PAID}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import pty
 import shutil
@@ -168,6 +169,18 @@ async def assert_complete(known: State, run: Run, port: int) -> None:
     await (await nats.connect(known.nats_url.split(","))).close()
     assert await dead_letter_commands.lines(environment_of(run.data, {}), None) == ["0 dead letter(s)"]
     assert (await probe.get(f"{known.aws_endpoint}/_devcloud/health"))[0] == 200
+    assert known.razorpay_url == f"{known.aws_endpoint}/razorpay"
+    await assert_webhook(known)
+
+
+async def assert_webhook(known: State) -> None:
+    """Razorpay sends what happens to the gateways."""
+    _, body = await probe.get(f"{known.aws_endpoint}/_devcloud/razorpay/webhooks")
+    (webhook,) = json.loads(body)["webhooks"]
+    assert [webhook["url"], *webhook["others"]] == [
+        f"{url}/api/v1/payments/webhooks/razorpay" for url in known.gateways
+    ]
+    assert webhook["active"]
 
 
 async def assert_alone(run: Run, port: int, tmp_path: Path) -> None:
@@ -212,6 +225,7 @@ async def assert_restarted(before: State, run: Run) -> None:
     )
     for url in after.gateways:
         assert (await probe.get(f"{url}/health/ready"))[0] == 200
+    await assert_webhook(after)
     for name in ("gateway-1", "gateway-2", "nats-1", "postgres", "devcloud"):
         assert f"{name} was ended by SIGKILL; it is started again" in run.said
         assert f"{name} is back as process" in run.said

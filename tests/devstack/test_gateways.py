@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from devstack import gateways
+from devstack import gateways, razorpay, surroundings
 from gateway.settings import Settings, SettingsError, read
+from modules.payments.settings import PaymentsSettings
+
+PREFIX = "KSMP_PAYMENTS_"
 
 
-def variables(**environ: str) -> dict[str, str]:
+STAND_IN = "http://127.0.0.1:5"
+
+
+def variables(aws_endpoint: str = "", **environ: str) -> dict[str, str]:
     return gateways.variables(
         8001,
         ports=[8000, 8001],
@@ -19,6 +25,7 @@ def variables(**environ: str) -> dict[str, str]:
         issuer=Path("/data/issuer"),
         metrics_port=9001,
         environ=environ,
+        aws_endpoint=aws_endpoint,
     )
 
 
@@ -64,3 +71,38 @@ def test_a_gateway_is_reached_where_it_listens(host: str, reached: str) -> None:
     assert settings.host == host
     assert settings.jwks_url == f"http://{reached}:8001/dev/jwks.json"
     assert f"http://{reached}:8000" in settings.allowed_origins
+
+
+def test_payments_are_made_at_the_stand_in() -> None:
+    given = variables(STAND_IN)
+    settings = read(PaymentsSettings, given, PREFIX)
+    assert settings.razorpay_url == f"{STAND_IN}/razorpay"
+    assert (settings.key_id, settings.key_secret) == (razorpay.KEY_ID, razorpay.KEY_SECRET)
+    webhook = razorpay.webhook(["http://127.0.0.1:8000"], {})
+    assert webhook is not None
+    assert settings.webhook_secrets == (webhook.secret,)
+
+
+@pytest.mark.parametrize("own", ["KSMP_PAYMENTS_KEY_ID", "KSMP_PAYMENTS_KEY_SECRET", "KSMP_PAYMENTS_RAZORPAY_URL"])
+def test_an_account_of_ones_own_is_not_mixed_with_that_of_the_stand_in(own: str) -> None:
+    environ = {own: "https://razorpay.example" if own.endswith("_URL") else "x"}
+    given = variables(STAND_IN, **environ)
+    assert {name: value for name, value in given.items() if name.startswith(PREFIX)} == environ
+    assert razorpay.webhook(["http://127.0.0.1:8000"], environ) is None
+    # Such an account is reached as that laptop reaches everything.
+    proxies = {"https_proxy": "http://proxy.example"}
+    assert surroundings.foreign(proxies) == {"https_proxy"}
+    assert surroundings.foreign(proxies | environ) == set()
+
+
+@pytest.mark.parametrize(("stand_in", "environ"), [("", {}), (STAND_IN, {"KSMP_MODULES": "accounts,programs"})])
+def test_nothing_is_said_of_payments_where_there_are_none(stand_in: str, environ: dict[str, str]) -> None:
+    assert not any(name.startswith(PREFIX) for name in variables(stand_in, **environ))
+
+
+def test_a_webhook_secret_of_ones_own_signs_the_webhooks() -> None:
+    environ = {razorpay.WEBHOOK_SECRETS: "new,old"}
+    assert variables(STAND_IN, **environ)[razorpay.WEBHOOK_SECRETS] == "new,old"
+    webhook = razorpay.webhook(["http://127.0.0.1:8000"], environ)
+    assert webhook is not None
+    assert webhook.secret == "new"

@@ -210,3 +210,49 @@ async def test_webhooks_are_out_of_order(merchant: Merchant, receiver: Receiver)
     assert receiver.events == ["payment.captured", "payment.authorized"]
     await merchant.advance(HOUR)
     assert receiver.events == ["payment.captured", "payment.authorized", "order.paid"]
+
+
+async def test_a_webhook_of_a_name_is_replaced(merchant: Merchant, receiver: Receiver) -> None:
+    wanted = {"id": "whk_mine", "url": "http://127.0.0.1:9/hooks", "secret": "first"}
+    await merchant.drive("PUT", "webhooks", json=wanted | {"active": False})
+    made = await merchant.drive("PUT", "webhooks", json=wanted | {"url": receiver.url, "secret": "second"})
+    assert (made["id"], made["active"]) == ("whk_mine", True)
+    assert [webhook["id"] for webhook in (await merchant.drive("GET", "webhooks"))["webhooks"]] == ["whk_mine"]
+    await merchant.paid()
+    await merchant.settle()
+    assert len(receiver.received) == 3
+    receiver.received[0].verify("second")
+    await merchant.drive("PUT", "webhooks", 400, json=wanted | {"id": "<b>"})
+
+
+async def test_where_nothing_listens_the_next_address_is_tried(merchant: Merchant, receiver: Receiver) -> None:
+    gone = Receiver()
+    await gone.start()
+    await gone.stop()
+    await merchant.webhook(gone.url, others=[gone.url, receiver.url])
+    await merchant.paid()
+    await merchant.settle()
+    assert receiver.events == ["payment.authorized", "payment.captured", "order.paid"]
+    # One that answers has been reached, whatever it says.
+    other = Receiver()
+    await other.start()
+    receiver.received.clear()
+    receiver.status = 503
+    await merchant.drive("DELETE", "webhooks")
+    await merchant.webhook(receiver.url, others=[other.url])
+    await merchant.paid()
+    await merchant.settle()
+    assert (len(receiver.received), other.received) == (3, [])
+    await other.stop()
+
+
+async def test_a_webhook_waits_where_nothing_listens_at_all(merchant: Merchant) -> None:
+    gone = Receiver()
+    await gone.start()
+    await gone.stop()
+    await merchant.webhook(gone.url)
+    await merchant.paid()
+    await merchant.settle()
+    waiting = (await merchant.drive("GET", "webhooks"))["waiting"]
+    assert len(waiting) == 3
+    assert waiting[0]["attempts"][0]["error"] == f"nothing listens at {gone.url}"
