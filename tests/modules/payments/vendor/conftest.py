@@ -44,3 +44,8 @@ async def adapter(server: Misbehaving) -> AsyncIterator[Adapter]:
 @pytest.fixture
 def razorpay(adapter: Adapter) -> Razorpay:
     return adapter()
+
+
+async def create(razorpay: Razorpay) -> Any:
+    """A call that is not read back: it tells how the one request ended."""
+    return await razorpay._calls.write("order.create", lambda: razorpay._client.order.create(data={"receipt": "r-1"}))

@@ -19,7 +19,7 @@ from ksmp_testkit.eventually import eventually
 from modules.payments.vendor.calls import Calls
 from modules.payments.vendor.outcomes import NotFound, Rejected, UnknownOutcome
 from modules.payments.vendor.razorpay import Razorpay
-from tests.modules.payments.vendor.conftest import KEY_SECRET, Adapter, settings_for
+from tests.modules.payments.vendor.conftest import KEY_SECRET, Adapter, create, settings_for
 from tests.modules.payments.vendor.examples import captured, collection, payment
 from tests.modules.payments.vendor.misbehaving import (
     Behaviour,
@@ -35,11 +35,6 @@ from tests.modules.payments.vendor.misbehaving import (
 )
 
 PAYMENT = answers(payment())
-
-
-async def create(razorpay: Razorpay) -> Any:
-    """A call that is not read back: it tells how the one request ended."""
-    return await razorpay._calls.write("order.create", lambda: razorpay._client.order.create(data={"receipt": "r-1"}))
 
 
 @pytest.mark.parametrize("behaviour", [hangs, trickles_its_head, trickles_its_body])
