@@ -49,3 +49,20 @@ def test_lines_of_connections_look_like_all_others(form: str) -> None:
     lines = [re.sub(r"\d{4}-\S+Z", "TIME", line) for line in done.stderr.splitlines()]
     assert len(lines) == 2
     assert lines[0] == lines[1]
+
+
+QUICK = """
+import sys, structlog
+from gateway.telemetry import logs
+
+logs.configure("info", sys.argv[1])
+structlog.contextvars.bind_contextvars(request="of-the-context")
+logs.QuickLog("gateway.some").info("connection.closed", connection="3f2a")
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_lines_of_connections_do_without_the_chain_of_processors(form: str) -> None:
+    done = subprocess.run([sys.executable, "-c", QUICK, form], capture_output=True, text=True, check=True)
+    assert "3f2a" in done.stderr
+    assert "of-the-context" not in done.stderr

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import sys
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -48,8 +48,6 @@ class OutputHandler(logging.Handler):
             log.warning("log.lines_lost", lines=lost)
 
 
-# The form of the lines that a QuickLog writes: "json", "console", or none before there is one.
-_form = ""
 # Texts that the console has without quotes.
 PLAIN: Final = re.compile(r"[\w.:/@+-]+", re.ASCII)
 
@@ -59,19 +57,22 @@ class QuickLog:
     of the cost: no chain of processors, and nothing of the context.
     """
 
+    # "json", "console", or none before `configure`.
+    form: ClassVar[str] = ""
+
     def __init__(self, name: str) -> None:
         self._name = name
         self._logger = logging.getLogger(name)
         self._structured = structlog.get_logger(name)
 
     def info(self, event: str, **fields: str | int | None) -> None:
-        if not _form:
+        if not self.form:
             self._structured.info(event, **fields)
             return
         if not self._logger.isEnabledFor(logging.INFO):
             return
         at = clock.now().replace(tzinfo=None).isoformat() + "Z"
-        if _form == "console":
+        if self.form == "console":
             shown = " ".join([f"{name}={_shown(fields[name])}" for name in sorted(fields)])
             line = f"{at} [info     ] {event:<30} [{self._name}] {shown}"
         else:
@@ -96,6 +97,7 @@ def configure(level: str, form: str, waiting: int = LIMIT) -> None:
 
     At most `waiting` bytes are kept for a reader that is slow.
     """
+    QuickLog.form = "console" if form == "console" else "json"
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
