@@ -133,11 +133,9 @@ class Gateway:
             self.bus, self.verifier, self.modules, kinds, joiner, self.users, self.access, self.filters, settings
         )
         self.sign_in = sign_in
-        self.authenticator = RequestAuthenticator(
-            self.verifier.verify, sign_in.verified, self.access.require_not_revoked, settings.identity_fresh
-        )
+        self.authenticator = RequestAuthenticator(sign_in.known)
         self.identities = ClusterIdentities(
-            self.cluster_state, KernelPersonalData(self.database), self.modules, self.authenticator.forget
+            self.cluster_state, KernelPersonalData(self.database), self.modules, sign_in.known.forget
         )
         self.rates = Rates(self.bus, interval=settings.rate_interval, entries=settings.rate_entries)
         self.idempotency = IdempotencyKeys(
@@ -368,7 +366,7 @@ class Gateway:
         while True:
             await asyncio.sleep(1.0)
             if self._database_up:
-                self.authenticator.ask_again()
+                self.sign_in.known.ask_again()
                 try:
                     await self.sign_in.identify_again()
                 except Exception:

@@ -185,7 +185,7 @@ class Settings:
     rate_interval: float = setting(0.1, doc="How often the gateways tell each other how much of the limits is used")
     rate_entries: int = setting(100_000, doc="Users and addresses whose use of the limits is remembered")
     identity_fresh: float = setting(
-        15.0, zero=True, doc="How long REST uses a user's identity before it asks the modules again"
+        15.0, zero=True, doc="How long a user's identity is used before the modules are asked again"
     )
     idempotency_kept: float = setting(24 * 3600.0, doc="How long the first answer to an `Idempotency-Key` is kept")
     idempotency_lease: float = setting(

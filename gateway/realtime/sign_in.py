@@ -29,6 +29,7 @@ from gateway.protocol.messages import (
 )
 from gateway.protocol.names import room_name
 from gateway.realtime.expiry import TokenExpiry
+from gateway.realtime.identity_cache import IdentityCache
 from gateway.realtime.joining import Deferred, Joiner
 from gateway.realtime.member import Member
 from gateway.realtime.revocations import Revocations
@@ -68,6 +69,10 @@ class SignIn:
         self._filters = filters
         self._settings = settings
         self._expiry = TokenExpiry(settings.token_leeway)
+        # Whoever joins over REST connects a moment later. REST uses it too.
+        self.known = IdentityCache(
+            verifier.verify, self.verified, revocations.require_not_revoked, settings.identity_fresh
+        )
         # Members who were signed in from the token alone, because the modules could not answer.
         self._unidentified: set[Member] = set()
 
@@ -76,7 +81,7 @@ class SignIn:
 
         Raises Refused, BadInput or Unavailable; the connection may then try again.
         """
-        principal = await self.verified(token)
+        principal = await self.known.principal(token)
         if not self._bus.up:
             raise Unavailable("rooms are away for the moment")
         self._know(member, principal)

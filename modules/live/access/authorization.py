@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from cachetools import LRUCache
+
 from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import forbidden, not_found
@@ -12,13 +14,17 @@ from gateway.principal import Principal, Role
 from modules.live import errors
 from modules.live.access.capacity import SeatAllocator
 from modules.live.access.mentor_names import MentorNames
-from modules.live.access.repository import AccessRepository, AdmissionFacts
+from modules.live.access.repository import AccessRepository, AdmissionFacts, SessionHosts
 from modules.live.settings import LiveSettings
 from modules.live.states import SessionState
 from modules.programs.facade import Part
 
 # Least first. Hosts make viewers speakers or co-hosts (`room/promotions/`).
 ROLES: Final = ("viewer", "speaker", "cohost", "host")
+
+
+# Most sessions whose hosts a gateway remembers.
+SESSIONS: Final = 10_000
 
 
 class SessionAuthorizer:
@@ -29,6 +35,7 @@ class SessionAuthorizer:
         self._room_kept = timedelta(seconds=settings.room_kept)
         self._seat_allocator = SeatAllocator(kernel, settings)
         self._mentor_names = MentorNames(kernel.database, settings)
+        self._hosts: LRUCache[str, SessionHosts] = LRUCache(SESSIONS)
 
     async def check_may_see(self, principal: Principal, session_id: str) -> None:
         """Check that the user may know what happened in the session: they take part in it, and are not banned.
@@ -50,15 +57,21 @@ class SessionAuthorizer:
 
     async def admit(self, principal: Principal, session_id: str) -> tuple[str, AdmissionFacts]:
         """The role, as `role` says it, and what the session shows the user."""
-        session = await self.facts(principal, session_id)
+        named_apart = await self._hosts_named_apart(principal, session_id)
+        if named_apart is None:
+            session = await self.facts(principal, session_id)
+        else:
+            session = _found(await self._seat_allocator.admit_student(session_id, principal.id))
+        self._hosts[session_id] = session.hosts
         if self._is_host(principal, session):
             return "host", session
         self._check_open(session)
-        await self._mentor_names.check(principal, (session.mentor_id, *session.co_mentors), session.program_id)
+        if session.hosts != named_apart:
+            await self._mentor_names.check(principal, session.hosts)
         if session.waits and session.promoted is None:
             raise errors.lobby()
         if session.capacity is not None:
-            await self._seat_allocator.take(session_id, principal.id, session.seated_at, stayed=session.stayed)
+            await self._seat_allocator.take(session_id, principal.id, session)
         return session.promoted or "viewer", session
 
     async def lobby_role(self, principal: Principal, session_id: str) -> str:
@@ -67,7 +80,7 @@ class SessionAuthorizer:
         is_host = self._is_host(principal, session)
         self._check_open(session)
         if not is_host:
-            await self._mentor_names.check(principal, (session.mentor_id, *session.co_mentors), session.program_id)
+            await self._mentor_names.check(principal, session.hosts)
         return "guest"
 
     async def staff_role(self, principal: Principal, session_id: str) -> str:
@@ -79,10 +92,17 @@ class SessionAuthorizer:
 
     async def facts(self, principal: Principal, session_id: str) -> AdmissionFacts:
         """What is known of the user and the session. Raises BadInput `not_found` or Unavailable."""
-        facts = await self._rows.admission_facts(principal.id, session_id)
-        if facts is None:
-            raise not_found("there is no such session")
-        return facts
+        return _found(await self._rows.admission_facts(principal.id, session_id))
+
+    async def _hosts_named_apart(self, principal: Principal, session_id: str) -> SessionHosts | None:
+        """The session's hosts as last seen, when the user is a student whose name looks like none of theirs.
+
+        Such a student may take a seat in the statement that reads what decides about them.
+        """
+        hosts = self._hosts.get(session_id)
+        if hosts is None or principal.role is not Role.STUDENT:
+            return None
+        return None if await self._mentor_names.like_a_host(principal, hosts) else hosts
 
     def _is_host(self, principal: Principal, session: AdmissionFacts) -> bool:
         """Whether the user is a host. Raises Refused `forbidden` when they may not know of the session at all."""
@@ -105,3 +125,9 @@ class SessionAuthorizer:
             case SessionState.ENDED:
                 if session.ended_at is None or clock.now() >= session.ended_at + self._room_kept:
                     raise errors.over()
+
+
+def _found(facts: AdmissionFacts | None) -> AdmissionFacts:
+    if facts is None:
+        raise not_found("there is no such session")
+    return facts

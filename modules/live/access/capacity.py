@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Final
 from weakref import WeakValueDictionary
@@ -14,6 +14,7 @@ from gateway.batching import Batched
 from gateway.contract import Kernel
 from gateway.settings import Settings
 from modules.live import errors
+from modules.live.access.repository import AccessRepository, AdmissionFacts
 from modules.live.access.seat_repository import Outcome, SeatRepository
 from modules.live.rooms import session_room
 from modules.live.settings import LiveSettings
@@ -35,6 +36,7 @@ class SeatAllocator:
         self._database = kernel.database
         self._rooms = kernel.rooms
         self._rows = SeatRepository(kernel.database)
+        self._access_rows = AccessRepository(kernel.database)
         # A user who comes back on an older grant takes no new seat, and the attendance writer sees them a moment later.
         shortest = kernel.settings(Settings).grant_fresh + 2 * settings.attendance_interval
         grace = max(settings.seat_grace, shortest)
@@ -44,20 +46,42 @@ class SeatAllocator:
         # For each session, the users of this node who ask for a seat. One call runs at a time, because the next one
         # would only wait for the session's row.
         self._asking: WeakValueDictionary[str, Batched[str, Outcome]] = WeakValueDictionary()
+        self._entering: WeakValueDictionary[str, Batched[str, AdmissionFacts | None]] = WeakValueDictionary()
         self._full: TTLCache[str, bool] = TTLCache(FULL_SESSIONS, settings.full_pause)
 
-    async def take(self, session_id: str, user_id: str, seated_at: datetime | None, *, stayed: bool) -> None:
-        """Take a seat for the user. Raises Conflict `live.full` or Unavailable.
+    async def admit_student(self, session_id: str, user_id: str) -> AdmissionFacts | None:
+        """What is known of a student and the session; None without such a session. Raises Unavailable.
 
-        `seated_at` is when they took the seat that they have, and `stayed` whether they were in the room. A user who
-        joins over REST and then by WebSocket takes a seat once. Users who ask at the same moment are served in one
-        statement.
+        It takes a seat in the same statement, where nothing in the rows keeps the student out. Students who come at the
+        same moment are served in one. While the session is known as full, or inside of a transaction, no seat is taken.
         """
-        if seated_at is not None and seated_at > clock.now() - self._new:
+        if session_id in self._full or self._database.in_transaction:
+            return await self._access_rows.admission_facts(user_id, session_id)
+        entering = self._entering.get(session_id)
+        if entering is None:
+            entering = self._entering[session_id] = Batched(partial(self._admit, session_id), at_once=1)
+        return await entering(user_id)
+
+    async def _admit(self, session_id: str, users: list[str]) -> list[AdmissionFacts | None]:
+        now = clock.now()
+        return await self._access_rows.admit_students(
+            session_id, users, at=now, since=now - self._grace, new=now - self._new
+        )
+
+    async def take(self, session_id: str, user_id: str, known: AdmissionFacts) -> None:
+        """Take a seat for the user, unless one was taken with these facts. Raises Conflict `live.full` or Unavailable.
+
+        A user who joins over REST and then by WebSocket takes a seat once. Users who ask at the same moment are served
+        in one statement.
+        """
+        if known.seat == "given" or (known.seated_at is not None and known.seated_at > clock.now() - self._new):
             return
-        if seated_at is None and not stayed and session_id in self._full:
+        if known.seated_at is None and not known.stayed and session_id in self._full:
             raise errors.full()
-        if self._database.in_transaction:
+        outcome: Outcome
+        if known.seat == "full":
+            outcome = "full"
+        elif self._database.in_transaction:
             (outcome,) = await self._take(session_id, [user_id])
         else:
             asking = self._asking.get(session_id)

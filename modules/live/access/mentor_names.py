@@ -11,6 +11,7 @@ from gateway.stale_cache import StaleCache
 from gateway.unicode.skeleton import looks
 from modules.accounts.facade import names_of
 from modules.live import errors
+from modules.live.access.repository import SessionHosts
 from modules.live.settings import LiveSettings
 from modules.programs.facade import mentors_of
 
@@ -30,28 +31,29 @@ class MentorNames:
         # Reads the table of characters now: a file is not read while a room waits.
         looks("")
         # By the session's mentors and its program.
-        self._known: StaleCache[tuple[tuple[str, ...], str], dict[str, frozenset[str]]] = StaleCache(
+        self._known: StaleCache[SessionHosts, dict[str, frozenset[str]]] = StaleCache(
             self._ask, settings.mentor_names_fresh
         )
 
-    async def check(self, principal: Principal, mentors: tuple[str, ...], program_id: str) -> None:
-        """Raise Conflict `live.name` for a user, no host, whose name looks like a host's.
-
-        While the database has never answered, every name is let in.
-        """
-        if not self._refuses:
-            return
-        try:
-            known = await self._known.get((mentors, program_id))
-        except Unavailable:
-            log.info("mentor_names.unknown", program=program_id)
-            return
-        own = looks(principal.name)
-        # Somebody who was a mentor a moment ago may be remembered as one.
-        if any(id != principal.id and not own.isdisjoint(name) for id, name in known.items()):
+    async def check(self, principal: Principal, hosts: SessionHosts) -> None:
+        """Raise Conflict `live.name` for a user, no host, whose name looks like a host's."""
+        if await self.like_a_host(principal, hosts):
             raise errors.name_taken()
 
-    async def _ask(self, hosts: tuple[tuple[str, ...], str]) -> dict[str, frozenset[str]]:
+    async def like_a_host(self, principal: Principal, hosts: SessionHosts) -> bool:
+        """Whether the user is named like one of the hosts. While the database has never answered, nobody is."""
+        if not self._refuses:
+            return False
+        try:
+            known = await self._known.get(hosts)
+        except Unavailable:
+            log.info("mentor_names.unknown", program=hosts.program_id)
+            return False
+        own = looks(principal.name)
+        # Somebody who was a mentor a moment ago may be remembered as one.
+        return any(id != principal.id and not own.isdisjoint(name) for id, name in known.items())
+
+    async def _ask(self, hosts: SessionHosts) -> dict[str, frozenset[str]]:
         mentors, program = hosts
         ids = {*mentors, *await mentors_of(self._database, program)}
         names = await names_of(self._database, sorted(ids))

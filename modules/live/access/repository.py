@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from gateway.batching import Batched
 from gateway.contract import Database
 from gateway.principal import Role
+from modules.live.access.seat_repository import Outcome
 from modules.live.messages import Video
 from modules.live.states import SessionState
 from modules.programs.facade import Part, Standing, standing_in
@@ -18,8 +19,8 @@ from modules.programs.facade import Part, Standing, standing_in
 # What decides about each of these pairs of a user and a session, and what the user is shown. `number` is the place of
 # the pair.
 ADMISSION_FACTS: Final = f"""
-    SELECT number, session.mentor_id, session.co_mentors, session.program_id, session.state, visibility, capacity,
-        ended_at, (
+    SELECT number, asked.user_id, asked.session_id, session.mentor_id, session.co_mentors, session.program_id,
+        session.state, visibility, capacity, ended_at, (
         SELECT role FROM live_promotion WHERE session_id = session.id AND user_id = asked.user_id
     ) AS promoted, EXISTS (
         SELECT FROM live_ban AS ban WHERE ban.user_id = asked.user_id AND (until IS NULL OR until > now()) AND (
@@ -42,6 +43,19 @@ ADMISSION_FACTS: Final = f"""
     LEFT JOIN live_video ON live_video.session_id = session.id AND phase = 'up'
     LEFT JOIN LATERAL ({standing_in("session.program_id", "asked.user_id")}) AS standing ON true
 """  # noqa: S608
+# The same, and a seat for each of these students whom nothing keeps out, unless theirs is newer than $5. It must give
+# none to a student whom `SessionAuthorizer` refuses. A student who was given none asks for one afterwards.
+ADMIT_STUDENTS: Final = f"""
+    WITH facts AS MATERIALIZED ({ADMISSION_FACTS}), entering AS MATERIALIZED (
+        SELECT session_id, array_agg(user_id ORDER BY number) AS askers FROM facts
+        WHERE capacity IS NOT NULL AND state IN ('lobby', 'live') AND (student OR visibility = 'open') AND NOT banned
+            AND (promoted IS NOT NULL OR NOT waits) AND (seated_at IS NULL OR seated_at <= $5)
+        GROUP BY session_id
+    )
+    SELECT facts.*, taken.outcome AS seat FROM facts LEFT JOIN (
+        SELECT asker, outcome FROM entering, live_take_seats(session_id, askers, $3, $4, NULL)
+    ) AS taken ON asker = user_id
+"""  # noqa: S608
 # Sessions that may have somebody in their rooms. Mentors may be there before the lobby opens. A program may have
 # thousands of old sessions, which are left out.
 OPEN_SESSIONS: Final = """
@@ -53,6 +67,13 @@ DEMOTE_IN_PROGRAM: Final = """
     DELETE FROM live_promotion USING live_session WHERE session_id = id AND program_id = $1 AND user_id = $2
     RETURNING session_id AS id
 """
+
+
+class SessionHosts(NamedTuple):
+    """Who teaches a session: its own mentors, and those of its program."""
+
+    mentors: tuple[str, ...]
+    program_id: str
 
 
 class AdmissionFacts(msgspec.Struct, frozen=True):
@@ -82,6 +103,12 @@ class AdmissionFacts(msgspec.Struct, frozen=True):
     playback_url: str | None
     # Whether the user agreed to be recorded; null is no answer yet.
     consent: bool | None
+    # What became of the seat that was asked for together with these facts.
+    seat: Outcome | None = None
+
+    @property
+    def hosts(self) -> SessionHosts:
+        return SessionHosts((self.mentor_id, *self.co_mentors), self.program_id)
 
     def part(self, role: Role) -> Part | None:
         """The user's part in the session's program."""
@@ -104,6 +131,18 @@ class AccessRepository:
         if self._database.in_transaction:
             return (await self._admission_facts([asked]))[0]
         return await self._admissions(asked)
+
+    async def admit_students(
+        self, session: str, users: Sequence[str], *, at: datetime, since: datetime, new: datetime
+    ) -> list[AdmissionFacts | None]:
+        """The facts on these students, who take their seats at once where nothing keeps them out.
+
+        A seat from after `new` is not taken again. `at` and `since` are those of `SeatRepository.take`.
+        """
+        found: list[AdmissionFacts | None] = [None] * len(users)
+        for row in await self._database.fetch(ADMIT_STUDENTS, users, [session] * len(users), at, since, new):
+            found[row["number"] - 1] = msgspec.convert(row, AdmissionFacts)
+        return found
 
     async def _admission_facts(self, asked: Sequence[tuple[str, str]]) -> list[AdmissionFacts | None]:
         users, sessions = zip(*asked, strict=True)

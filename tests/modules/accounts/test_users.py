@@ -347,6 +347,43 @@ async def test_who_came_by_the_token_alone_is_looked_at_once_somebody_can_tell(
         await staying.call("ping")
 
 
+async def test_who_called_rest_a_moment_ago_connects_without_another_question(
+    call: Call, node: Running, token: MakeToken, admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = somebody()
+    bearer = token(user)
+    accounts = node.module(AccountsModule).accounts
+    meet, met = accounts.meet, []
+
+    async def noted(principal: Principal) -> Principal:
+        met.append(principal.id)
+        return await meet(principal)
+
+    async def connects() -> None:
+        async with connected(node.ws_url, bearer) as client:
+            await client.call("ping")
+
+    async def asked_anew() -> bool:
+        await connects()
+        return met.count(user) == 2
+
+    async def is_kept_out() -> bool:
+        try:
+            await connects()
+        except WireError as error:
+            return error.code == "forbidden"
+        return False
+
+    monkeypatch.setattr(accounts, "meet", noted)
+    await call("GET", "/api/v1/auth/me", user, bearer=bearer)
+    await connects()
+    assert met.count(user) == 1
+    await node.gateway.identities.renew(user)
+    await eventually(asked_anew, "the modules are asked again after a change")
+    assert (await call("POST", f"/api/v1/users/{user}/block", admin, "admin", json={"reason": "r"})).status_code == 200
+    await eventually(is_kept_out, "what is remembered lets nobody in who is blocked")
+
+
 async def test_the_last_admin_stays(call: Call, admin: str, database: asyncpg.Pool) -> None:
     await call("GET", PROFILE, admin, "admin")
     others = await database.fetch(
