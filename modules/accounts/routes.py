@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
 from litestar import Response, Router, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from gateway.auth.policy import anyone, roles, signed_in
-from gateway.errors import invalid
 from gateway.http.etag import IfMatch, tagged
 from gateway.http.listing import Page, Span
+from gateway.http.moments import MOMENT, moment
 from gateway.http.services import services
 from gateway.principal import Principal, Role
 from modules.accounts.administration import Administration
@@ -36,13 +34,9 @@ from modules.accounts.service import Accounts
 ADMIN = roles(Role.ADMIN)
 
 Id = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
-# As text, because a number in a query would be taken for seconds.
 Moment = Annotated[
     str | None,
-    QueryParameter(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$",
-        description="Only what was done from then on, a time of RFC 3339",
-    ),
+    QueryParameter(pattern=MOMENT, description="Only what was done from then on, a time of RFC 3339"),
 ]
 
 
@@ -180,16 +174,7 @@ async def audit(
     since: Moment = None,
 ) -> Page[AuditRecord]:
     """Privileged acts, the newest first."""
-    return await administration.audit(
-        span, actor=actor, act=act, subject=subject, since=None if since is None else _moment(since)
-    )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return msgspec.convert(text, datetime).astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError):
-        raise invalid("there is no such time", field="since") from None
+    return await administration.audit(span, actor=actor, act=act, subject=subject, since=moment(since, "since"))
 
 
 def router(accounts: Accounts, administration: Administration, deletions: Deletions, sign_in: SignInConfig) -> Router:

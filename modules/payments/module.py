@@ -22,10 +22,14 @@ from modules.payments.invoices.feature import InvoicesFeature
 from modules.payments.invoices.tables import InvoiceRow
 from modules.payments.ledger.gst import Gst
 from modules.payments.ledger.ledger import Ledger
+from modules.payments.ledger.tables import LedgerEntryRow
 from modules.payments.links.feature import LinkFeature
 from modules.payments.reconciliation.differences import Differences
 from modules.payments.refunds.feature import RefundsFeature
 from modules.payments.refunds.tables import RefundedPaymentRow, RefundRow
+from modules.payments.reports import routes as report_routes
+from modules.payments.reports.reports import Reports
+from modules.payments.reports.repository import ReportRepository
 from modules.payments.settings import PaymentsSettings
 from modules.payments.vendor.razorpay import Razorpay
 from modules.payments.webhooks import routes as webhook_routes
@@ -40,7 +44,7 @@ class PaymentsModule(Module):
     requires = ("accounts", "programs")
     settings_type = PaymentsSettings
     emits = EVENTS
-    tables = (CouponRow, InvoiceRow, OrderRow, RefundedPaymentRow, RefundRow, DisputeRow)
+    tables = (CouponRow, InvoiceRow, LedgerEntryRow, OrderRow, RefundedPaymentRow, RefundRow, DisputeRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -80,6 +84,7 @@ class PaymentsModule(Module):
             disputed.routes,
             coupon_routes.router(CouponCatalogue(kernel.database)),
             invoices.routes,
+            report_routes.router(Reports(settings, ReportRepository(kernel.database), ledger)),
         )
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:

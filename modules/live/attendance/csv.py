@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from gateway.http.spreadsheet import written
 from modules.live.attendance.report import Attendance
-from modules.live.spreadsheet import written
 
 COLUMNS: Final = (
     "user_id",

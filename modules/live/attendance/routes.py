@@ -13,6 +13,7 @@ from gateway.auth.policy import signed_in
 from gateway.contract import Rate
 from gateway.http.listing import Page, Span
 from gateway.http.services import services
+from gateway.http.spreadsheet import CSV, SpreadsheetOperation, spreadsheet
 from gateway.principal import Principal
 from modules.live.attendance.csv import csv_of
 from modules.live.attendance.rating_repository import StarComment
@@ -20,7 +21,6 @@ from modules.live.attendance.ratings import NewStars, OwnStars, Ratings, StarSpr
 from modules.live.attendance.report import Attendance, AttendanceRole
 from modules.live.attendance.service import Attendances, Curve
 from modules.live.policies import HOSTS, OF_PROGRAM, Id
-from modules.live.spreadsheet import CSV, SpreadsheetOperation, spreadsheet
 
 # Each of these reads the rows of everyone who was there.
 OFTEN: Final = Rate(count=60, seconds=60.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from litestar import Response, get, patch, post
@@ -10,9 +9,9 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
 from gateway.auth.policy import roles, signed_in
-from gateway.errors import invalid
 from gateway.http.etag import IfMatch, tagged
 from gateway.http.listing import Page, Span
+from gateway.http.moments import MOMENT, moment
 from gateway.principal import Principal, Role
 from modules.live.messages import NewSession, SessionChange, SessionView
 from modules.live.policies import HOSTS, NAME, OF_PROGRAM, Id
@@ -21,16 +20,6 @@ from modules.live.sessions.service import Sessions
 from modules.live.states import SessionState, Step
 
 Chosen = Annotated[str | None, QueryParameter(pattern=NAME)]
-# A text, not a datetime: msgspec takes numbers for datetimes too, which the OpenAPI document does not say.
-MOMENT = r"^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-][0-2][0-9]:[0-5][0-9])$"
-
-
-def moment(text: str | None) -> datetime | None:
-    """An RFC 3339 time, in UTC. Raises BadInput `invalid` for a time that does not exist, such as 30 February."""
-    try:
-        return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise invalid("there is no such time") from None
 
 
 @get("/", policy=signed_in())

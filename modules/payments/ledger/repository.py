@@ -56,6 +56,10 @@ class Balance(msgspec.Struct, frozen=True):
     credits: int
     closing: int
 
+    @classmethod
+    def example(cls) -> Balance:
+        return cls("bank", "INR", 0, 115_22, 0, 115_22)
+
 
 class LedgerRepository:
     """Each call runs in the transaction around it, if there is one, and raises Unavailable without PostgreSQL."""

@@ -12,6 +12,7 @@ from litestar.params import QueryParameter
 from gateway.auth.policy import signed_in
 from gateway.http.listing import Page, Span
 from gateway.http.services import services
+from gateway.http.spreadsheet import SpreadsheetOperation, spreadsheet, written
 from gateway.principal import Principal
 from modules.live.policies import Id
 from modules.live.room.consents.messages import ConsentList
@@ -19,7 +20,6 @@ from modules.live.room.export.export import Export
 from modules.live.room.export.messages import ModerationList, PollList, QuestionList
 from modules.live.room.export.sheets import POLL_HEAD, QUESTION_HEAD, poll_rows, question_rows
 from modules.live.room.polls.messages import CastVote
-from modules.live.spreadsheet import SpreadsheetOperation, spreadsheet, written
 
 HOSTS = signed_in(owner="the session's hosts")
 Format = Annotated[Literal["json", "csv"], QueryParameter(description="What it is written as")]

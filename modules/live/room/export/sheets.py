@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway import clock
+from gateway.http.spreadsheet import Cell
 from modules.live.room.export.messages import PollList, QuestionList
-from modules.live.spreadsheet import Cell
 
 QUESTION_HEAD: Final = ("id", "state", "votes", "asked_at", "anonymous", "asker", "text", "answer")
 POLL_HEAD: Final = ("id", "question", "state", "opened_at", "closed_at", "voters", "option", "votes", "correct")

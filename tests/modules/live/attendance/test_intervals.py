@@ -7,11 +7,11 @@ import itertools
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway.http.spreadsheet import cell
 from modules.live.attendance.csv import COLUMNS, csv_of
 from modules.live.attendance.intervals import Interval, at_once, clipped, merged, total
 from modules.live.attendance.presence_intervals import PresenceIntervals
 from modules.live.attendance.report import Attendance, Presence, Rules, Window, absence, report
-from modules.live.spreadsheet import cell
 
 # Whole seconds, so that touching and equal ends come often.
 times = st.integers(0, 300)

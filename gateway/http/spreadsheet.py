@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from litestar import Response
@@ -21,7 +22,7 @@ CSV: Final = "text/csv"
 # Tells Excel that the file is UTF-8. Without it Hindi, and everything else beyond ASCII, is garbled.
 BOM: Final = "\ufeff"
 
-Cell = str | float | datetime | None
+Cell = str | float | Decimal | datetime | None
 # A cell that begins with one of these is a formula to a spreadsheet, also in full width. Names may begin so.
 FORMULA: Final = frozenset("=+-@＝＋－＠")
 

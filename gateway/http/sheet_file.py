@@ -1,0 +1,131 @@
+"""Long tables as files, CSV or XLSX: written in a thread, batch by batch, to a temporary file that is then sent.
+
+Nothing is sent before all of it is written, so an error on the way is an answer of its own and no half file. The
+temporary file has no name, so it goes with the answer, also when the client leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, Final, Literal, Protocol, TypeVar
+
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Schema
+from litestar.response import Stream
+
+from gateway.errors import invalid
+from gateway.http.spreadsheet import BOM, CSV, Cell, SpreadsheetOperation, cell
+from gateway.http.workbook import XLSX, WorkbookSheet
+
+SheetFormat = Literal["csv", "xlsx"]
+MEDIA_TYPES: Final[dict[SheetFormat, str]] = {"csv": CSV, "xlsx": XLSX}
+PIECE: Final = 64 * 1024
+
+Row = Sequence[Cell]
+T = TypeVar("T")
+
+
+class Sheet(Protocol):
+    def write(self, rows: Iterable[Row]) -> None: ...
+
+    def close(self) -> None: ...
+
+    def discard(self) -> None: ...
+
+
+class CsvSheet:
+    """CSV as `spreadsheet.py` describes it."""
+
+    def __init__(self, file: IO[bytes], head: Sequence[str]) -> None:
+        self._text = io.TextIOWrapper(file, "utf-8", newline="")
+        self._text.write(BOM)
+        self._rows = csv.writer(self._text, quoting=csv.QUOTE_ALL)
+        self._rows.writerow(head)
+
+    def write(self, rows: Iterable[Row]) -> None:
+        self._rows.writerows([cell(value) for value in row] for row in rows)
+
+    def close(self) -> None:
+        # The file stays open: it is read next.
+        self._text.detach()
+
+    def discard(self) -> None:
+        # Else the garbage collector would write what is left, in the event loop.
+        self._text.close()
+
+
+SHEETS: Final[dict[SheetFormat, type[CsvSheet] | type[WorkbookSheet]]] = {"csv": CsvSheet, "xlsx": WorkbookSheet}
+
+
+@dataclass
+class SheetOperation(SpreadsheetOperation):
+    """An operation that also answers CSV and XLSX."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        response: Any = (self.responses or {})["200"]
+        response.content[XLSX] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
+
+
+class SheetFiles:
+    """Writes files of at most `most` rows, a few at once."""
+
+    def __init__(self, *, most: int, at_once: int) -> None:
+        self._most = most
+        self._writing = asyncio.Semaphore(at_once)
+
+    async def answer(
+        self,
+        name: str,
+        format: SheetFormat,
+        head: Sequence[str],
+        batches: AsyncIterator[Sequence[T]],
+        row_of: Callable[[T], Row],
+    ) -> Stream:
+        """An answer that a browser saves as `<name>.<format>`. `row_of` is called in the thread that writes.
+
+        Raises BadInput `invalid` for too many rows.
+        """
+        async with self._writing:
+            file = await self._written(format, head, batches, row_of)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
+        return Stream(_pieces(file), media_type=MEDIA_TYPES[format], headers=headers)
+
+    async def _written(
+        self,
+        format: SheetFormat,
+        head: Sequence[str],
+        batches: AsyncIterator[Sequence[T]],
+        row_of: Callable[[T], Row],
+    ) -> IO[bytes]:
+        file, sheet = await asyncio.to_thread(_opened, format, head)
+        count = 0
+        try:
+            async for batch in batches:
+                count += len(batch)
+                if count > self._most:
+                    raise invalid(f"this has more than {self._most} rows; ask for a shorter time")
+                await asyncio.to_thread(sheet.write, map(row_of, batch))
+            await asyncio.to_thread(sheet.close)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(sheet.discard))
+            raise
+        return file
+
+
+def _opened(format: SheetFormat, head: Sequence[str]) -> tuple[IO[bytes], Sheet]:
+    file: IO[bytes] = tempfile.TemporaryFile(prefix="ksmp-report-")  # noqa: SIM115
+    return file, SHEETS[format](file, head)
+
+
+async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    try:
+        await asyncio.to_thread(file.seek, 0)
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            yield piece
+    finally:
+        file.close()

@@ -1,0 +1,109 @@
+"""Tables as files: the same cells in CSV and XLSX, no formulas, no half files, and the event loop goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import time
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pytest
+
+from gateway.errors import BadInput
+from gateway.http.sheet_file import Row, SheetFiles, SheetFormat
+from gateway.http.spreadsheet import BOM
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "\t=1", "http://example.com", "12", "आशा")
+MOMENT = datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
+
+
+async def batches(*some: Sequence[Row]) -> AsyncIterator[Sequence[Row]]:
+    for rows in some:
+        yield rows
+
+
+async def body_of(format: SheetFormat, *some: Sequence[Row], files: SheetFiles | None = None) -> bytes:
+    writer = files or SheetFiles(most=100_000, at_once=1)
+    answer = await writer.answer("table", format, ("a", "b", "c", "d", "e"), batches(*some), tuple)
+    return b"".join([piece async for piece in answer.iterator if isinstance(piece, bytes)])
+
+
+def sheet_of(body: bytes) -> list[tuple[Any, ...]]:
+    sheet = openpyxl.load_workbook(io.BytesIO(body)).active
+    assert sheet is not None
+    return [tuple(row) for row in sheet.iter_rows()]
+
+
+async def test_texts_are_never_formulas_links_or_numbers_in_a_workbook() -> None:
+    body = await body_of("xlsx", [(text, None, True, 7, Decimal("1.50")) for text in FORMULAS])
+    rows = await asyncio.to_thread(sheet_of, body)
+    assert [cell.value for cell in rows[0]] == ["a", "b", "c", "d", "e"]
+    assert [(row[0].value, row[0].data_type, row[0].hyperlink) for row in rows[1:]] == [
+        (text, "s", None) for text in FORMULAS
+    ]
+    assert [cell.value for cell in rows[1][1:]] == [None, "yes", 7, 1.5]
+    assert rows[1][4].number_format == "#,##0.00"
+
+
+async def test_times_and_currencies_without_and_with_three_digits_in_a_workbook() -> None:
+    row = (MOMENT, Decimal("1234"), Decimal("1.234"), Decimal("-5.00"), "")
+    (_, cells) = await asyncio.to_thread(sheet_of, await body_of("xlsx", [row]))
+    assert [cell.value for cell in cells[:4]] == [datetime(2026, 4, 1, 6, 30), 1234, 1.234, -5]
+    assert [cell.number_format for cell in cells[1:4]] == ["#,##0", "#,##0.000", "#,##0.00"]
+
+
+async def test_csv_is_as_spreadsheets_read_it() -> None:
+    body = await body_of("csv", [("=1+1", "आशा", Decimal("-5.00"), MOMENT, None)], [("b", 1, 2, 3, False)])
+    text = body.decode()
+    assert text.startswith(BOM)
+    assert list(csv.reader(io.StringIO(text[1:]))) == [
+        ["a", "b", "c", "d", "e"],
+        ["'=1+1", "आशा", "-5.00", "2026-04-01T06:30:00+00:00", ""],
+        ["b", "1", "2", "3", "no"],
+    ]
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+async def test_too_many_rows_are_refused_and_others_get_their_turn(format: SheetFormat) -> None:
+    files = SheetFiles(most=3, at_once=1)
+    rows = [("x", 1, 2, 3, 4)] * 2
+    with pytest.raises(BadInput, match="more than 3 rows"):
+        await body_of(format, rows, rows, files=files)
+    assert await body_of(format, rows, files=files)
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+async def test_an_error_on_the_way_is_not_half_a_file(format: SheetFormat) -> None:
+    async def failing() -> AsyncIterator[Sequence[Row]]:
+        yield [("x",)]
+        raise RuntimeError("gone")
+
+    with pytest.raises(RuntimeError, match="gone"):
+        await SheetFiles(most=10, at_once=1).answer("table", format, ("a",), failing(), tuple)
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+async def test_fifty_thousand_rows_do_not_hold_the_event_loop(format: SheetFormat) -> None:
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            begun = time.monotonic()
+            await asyncio.sleep(0.005)
+            longest = max(longest, time.monotonic() - begun)
+
+    watching = asyncio.create_task(watch())
+    batch = [(f"text {number}", number, Decimal("12.50"), MOMENT, None) for number in range(500)]
+    begun = time.monotonic()
+    body = await body_of(format, *[batch] * 100)
+    took = time.monotonic() - begun
+    watching.cancel()
+    assert len(body) > 500_000
+    # In the loop it would be held for all of that time. The machine may be busy.
+    assert longest < max(0.25, took / 4), f"{longest:.3f} of {took:.3f} s"
