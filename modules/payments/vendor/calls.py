@@ -54,6 +54,7 @@ class Calls:
         """What the call answers. Raises NotFound, Rejected, Unavailable and UnknownOutcome (`outcomes.py`)."""
         began = time.perf_counter()
         outcome: str | None = None
+        why = ""
         try:
             answer = await self._behind_breaker(call)
             outcome = "ok"
@@ -65,11 +66,11 @@ class Calls:
         except NotFound:
             outcome = "not_found"
             raise
-        except Unavailable:
-            outcome = "unavailable"
+        except Unavailable as error:
+            outcome, why = "unavailable", error.message
             raise
         except UnknownOutcome as error:
-            outcome = "unknown"
+            outcome, why = "unknown", error.why
             error.operation = operation
             raise
         finally:
@@ -78,7 +79,7 @@ class Calls:
                 metrics.calls.labels(operation, outcome).inc()
                 metrics.seconds.labels(operation).observe(time.perf_counter() - began)
             if outcome == "unknown" or (outcome == "unavailable" and not self._breaker.is_open):
-                log.warning("razorpay.failed", operation=operation, outcome=outcome)
+                log.warning("razorpay.failed", operation=operation, outcome=outcome, why=why)
             metrics.breaker_open.set(self._breaker.is_open)
 
     async def _behind_breaker(self, call: Callable[[], T]) -> T:

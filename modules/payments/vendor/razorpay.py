@@ -188,7 +188,7 @@ class Razorpay:
 
         Raises as `create_order` does, and may be called again as that.
         """
-        data = {
+        data: dict[str, Any] = {
             "reference_id": reference,
             "amount": amount,
             "currency": currency,

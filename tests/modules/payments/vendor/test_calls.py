@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import random
 import sys
 import threading
 import traceback
@@ -41,7 +42,7 @@ PAYMENT = answers(payment())
 async def test_a_silent_or_endless_answer_ends_at_the_deadline_and_its_thread_too(
     server: Misbehaving, adapter: Adapter, behaviour: Behaviour
 ) -> None:
-    razorpay = adapter(razorpay_timeout=0.4, razorpay_threads=1)
+    razorpay = adapter(razorpay_timeout=1.0, razorpay_threads=1)
     server.does(behaviour, behaviour, PAYMENT)
     with pytest.raises(UnknownOutcome, match="timeout"):
         await create(razorpay)
@@ -89,7 +90,7 @@ def blocked() -> Iterator[Blocked]:
 
 
 async def test_a_call_without_a_thread_is_not_sent_later(blocked: Blocked) -> None:
-    calls = Calls(settings_for("http://127.0.0.1:9", razorpay_timeout=0.3, razorpay_threads=1, razorpay_failures=3))
+    calls = Calls(settings_for("http://127.0.0.1:9", razorpay_timeout=0.5, razorpay_threads=1, razorpay_failures=3))
     ran = threading.Event()
     with pytest.raises(Unavailable, match="cannot be reached"):
         await calls.write("a", blocked)
@@ -122,6 +123,35 @@ async def test_one_that_is_given_up_while_it_connects_sends_nothing(server: Misb
     go_on.set()
     await eventually(lambda: not entered.is_set())
     assert server.requests == []
+
+
+async def test_what_is_called_undone_never_arrives(server: Misbehaving, adapter: Adapter) -> None:
+    """Calls that are given up at any moment of their way, on connections that are new and old."""
+    razorpay = adapter(razorpay_threads=4, razorpay_failures=10_000)
+    server.otherwise = PAYMENT
+    chance = random.Random(1)
+    undone: set[str] = set()
+    unknown: set[str] = set()
+
+    async def call(receipt: str) -> None:
+        razorpay._calls._timeout = chance.choice((0.0, 0.001, 0.002, 0.004, 0.008, 1.0))
+        data = {"receipt": receipt}
+        try:
+            await razorpay._calls.write("order.create", lambda: razorpay._client.order.create(data=data))
+        except UnknownOutcome:
+            unknown.add(receipt)
+        except Unavailable:
+            undone.add(receipt)
+
+    for group in range(50):
+        await asyncio.gather(*(call(f"r-{group}-{number}") for number in range(8)))
+    await asyncio.to_thread(razorpay._calls._threads.shutdown, wait=True)
+    arrived = {request.body["receipt"] for request in server.requests if request.body}
+    # Each kind came about, or nothing was tried.
+    assert undone
+    assert unknown
+    assert arrived
+    assert not undone & arrived
 
 
 async def test_a_caller_that_goes_away_frees_the_thread(server: Misbehaving, adapter: Adapter) -> None:
@@ -257,7 +287,7 @@ async def test_a_fault_after_sending_may_have_been_done(server: Misbehaving, raz
 
 
 async def test_secrets_are_in_no_error_and_no_log(server: Misbehaving, adapter: Adapter) -> None:
-    razorpay = adapter(razorpay_timeout=0.3)
+    razorpay = adapter(razorpay_timeout=1.5)
     errors: list[Exception] = []
     server.does(cuts, html(502), hangs, refuses("no"), refuses("no", 401), refuses("no", 429), answers([]))
     password = "hunter2"

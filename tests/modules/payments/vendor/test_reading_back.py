@@ -35,14 +35,14 @@ async def give_back(razorpay: Razorpay) -> VendorRefund:
     return await razorpay.refund("pay_1", amount=10000, key="refund-0001", receipt="f-1", notes={"why": "asked"})
 
 
-async def ask_for_money(razorpay: Razorpay) -> VendorLink:
+async def ask_for_money(razorpay: Razorpay, callback_url: str = "https://ksmp.test/paid") -> VendorLink:
     return await razorpay.create_link(
         reference="ref-1",
         amount=49900,
         currency="INR",
         description="A place",
         expire_by=datetime(2026, 12, 31, 12, tzinfo=UTC),
-        callback_url="https://ksmp.test/paid",
+        callback_url=callback_url,
         notes={"user": "u1"},
         customer=VendorCustomer(name="Asha", contact="+919876543210"),
     )
@@ -274,6 +274,12 @@ async def test_a_link_is_made_once_and_sends_nobody_a_message(server: Misbehavin
         "callback_method": "get",
         "notes": {"user": "u1"},
     }
+
+
+async def test_a_link_without_a_way_back_names_none(server: Misbehaving, razorpay: Razorpay) -> None:
+    server.does(answers(link()))
+    await ask_for_money(razorpay, callback_url="")
+    assert not {"callback_url", "callback_method"} & set(server.requests[0].body)
 
 
 @pytest.mark.parametrize("lost", [cuts, html(502), refuses("payment link with given reference_id already exists")])
