@@ -191,6 +191,7 @@ class Consequences:
         # What was asked for last says whether the place is kept, whichever refund is processed last.
         done = [one for one in refunds if one.payment_id == order.paid_by and one.state is RefundState.PROCESSED]
         last = max(done, key=lambda one: (one.created_at, one.id))
+        gone = order.refunded + await self._payments.lost(refund.payment_id)
         await self._kernel.events.publish(
             PaymentRefunded(
                 refund.payment_id,
@@ -200,7 +201,7 @@ class Consequences:
                 refund.id,
                 refund.amount,
                 refund.currency,
-                full=order.refunded == order.amount,
+                full=gone >= order.amount,
                 keep_place=last.keep_place,
             )
         )

@@ -53,6 +53,9 @@ WRITE_REFUND: Final = """
     UPDATE payments_refund SET vendor_refund_id = $2, state = $3, processed_at = $4, rev = rev + 1 WHERE id = $1
 """
 
+# What the payer's bank took by disputes.
+LOST: Final = "SELECT coalesce(sum(deducted), 0) AS lost FROM payments_dispute WHERE payment_id = $1 AND state = 'lost'"
+
 
 class PaymentRepository:
     """Each call runs in the transaction around it, if there is one, and raises Unavailable without PostgreSQL."""
@@ -85,6 +88,10 @@ class PaymentRepository:
     async def write_refund(self, refund: Refund) -> None:
         """Its vendor's id, state, and whether it is counted; its revision rises."""
         await self._database.fetch(WRITE_REFUND, refund.id, refund.vendor_refund_id, refund.state, refund.processed_at)
+
+    async def lost(self, payment_id: str) -> int:
+        """How much of a payment was lost by disputes."""
+        return int((await self._database.fetch(LOST, payment_id))[0]["lost"])
 
     async def _list(self, kind: type[Any], statement: str, *arguments: Any) -> list[Any]:
         return [msgspec.convert(row, kind) for row in await self._database.fetch(statement, *arguments)]

@@ -27,7 +27,7 @@ class RefundsFeature:
         razorpay: Razorpay | None,
     ) -> None:
         rows = RefundRepository(kernel.database)
-        self.refunds = refunds = Refunds(kernel, rows)
+        self.refunds = refunds = Refunds(kernel, rows, differences)
         policy = RefundPolicy(settings.refund_days, settings.refund_percent, settings.refund_percent_later)
         self.features = (
             RefundSender(kernel, settings, rows, settlement, differences, razorpay),

@@ -12,9 +12,10 @@ from gateway.identifier import new_id
 from gateway.principal import Principal, Role
 from modules.payments.errors import nothing_captured, refund_not_failed, refund_too_large
 from modules.payments.events import RefundDue
+from modules.payments.reconciliation.differences import Differences
 from modules.payments.refunds import metrics
 from modules.payments.refunds.messages import NewRefund, RefundDetail, RefundRecord
-from modules.payments.refunds.repository import Payment, RefundRepository, Requested
+from modules.payments.refunds.repository import Payment, RefundRepository, Requested, Taken
 from modules.payments.states import RefundOrigin, RefundState
 
 
@@ -24,9 +25,10 @@ class Refunds:
     Whatever asks for one holds the lock of the order's row. So many who ask at once get no more than was captured.
     """
 
-    def __init__(self, kernel: Kernel, refunds: RefundRepository) -> None:
+    def __init__(self, kernel: Kernel, refunds: RefundRepository, differences: Differences) -> None:
         self._kernel = kernel
         self._refunds = refunds
+        self._differences = differences
 
     async def request(self, principal: Principal, order_id: str, new: NewRefund) -> RefundRecord:
         """Ask for a refund of what paid the order.
@@ -39,7 +41,7 @@ class Refunds:
             if order is None:
                 raise not_found("there is no such order")
             payment = await self._captured(order.paid_by)
-            left = await self._left(payment)
+            left = _left(payment, await self._refunds.taken(payment.id))
             amount = left if new.amount is None else new.amount
             if not 0 < amount <= left:
                 raise refund_too_large(left, payment.currency)
@@ -66,7 +68,7 @@ class Refunds:
             if await self._refunds.was_retried(failed.id):
                 raise refund_not_failed("this refund was retried before")
             payment = await self._captured(failed.payment_id)
-            left = await self._left(payment)
+            left = _left(payment, await self._refunds.taken(payment.id))
             if failed.amount > left:
                 raise refund_too_large(left, payment.currency)
             # What somebody did in the vendor's dashboard is now done by us.
@@ -94,11 +96,22 @@ class Refunds:
         payment = await self._refunds.payment(payment_id)
         if payment is None or not payment.captured:
             return 0
-        left = await self._left(payment)
-        amount = left if amount is None else min(amount, left)
-        if amount <= 0 or await self._add(payment, origin, amount, reason) is None:
+        taken = await self._refunds.taken(payment.id)
+        wanted = min(payment.amount if amount is None else amount, payment.amount - taken.refunded - taken.lost)
+        given = min(wanted, _left(payment, taken))
+        if given > 0 and await self._add(payment, origin, given, reason) is None:
             return 0
-        return amount
+        if given < wanted:
+            # When the dispute is won, somebody must still give the rest back.
+            await self._differences.note(
+                "refund_withheld",
+                payment.id,
+                "a dispute holds money that is to be refunded",
+                ours=f"{wanted} {payment.currency}",
+                theirs=f"{max(given, 0)} {payment.currency}",
+                order_id=order_id,
+            )
+        return max(given, 0)
 
     async def read(self, id: UUID) -> RefundRecord:
         """Raises BadInput `not_found` and Unavailable."""
@@ -120,9 +133,6 @@ class Refunds:
         if payment is None or not payment.captured:
             raise nothing_captured()
         return payment
-
-    async def _left(self, payment: Payment) -> int:
-        return max(payment.amount - await self._refunds.held(payment.id), 0)
 
     async def _add(
         self,
@@ -159,3 +169,8 @@ class Refunds:
         if refund is None:
             raise not_found("there is no such refund")
         return refund
+
+
+def _left(payment: Payment, taken: Taken) -> int:
+    """What may be refunded. What a bank took or may take by a dispute cannot go back to the payer as well."""
+    return max(payment.amount - taken.refunded - taken.lost - taken.held, 0)

@@ -20,14 +20,16 @@ LOCK_ORDER: Final = """
 OWNERS: Final = "SELECT user_id, buyer_id FROM payments_order WHERE id = $1"
 ORDER_OF: Final = "SELECT order_id FROM payments_payment WHERE id = $1 AND order_id IS NOT NULL"
 PAYMENT: Final = "SELECT id, captured, amount, currency FROM payments_payment WHERE id = $1"
-# What a bank holds or took by a dispute cannot go back to the payer as well. The first two phases are questions alone,
-# and a refund answers them.
-HELD: Final = """
+# The first two phases of a dispute are questions alone, and a refund answers them.
+TAKEN: Final = """
     SELECT
-        (SELECT coalesce(sum(amount), 0) FROM payments_refund WHERE payment_id = $1 AND state <> 'failed')
-        + (SELECT coalesce(sum(CASE state WHEN 'lost' THEN deducted ELSE amount END), 0) FROM payments_dispute
-            WHERE payment_id = $1 AND (state = 'lost'
-                OR (state IN ('open', 'under_review') AND phase NOT IN ('fraud', 'retrieval')))) AS held
+        (SELECT coalesce(sum(amount), 0) FROM payments_refund
+            WHERE payment_id = $1 AND state <> 'failed')::bigint AS refunded,
+        (SELECT coalesce(sum(deducted), 0) FROM payments_dispute
+            WHERE payment_id = $1 AND state = 'lost')::bigint AS lost,
+        (SELECT coalesce(sum(amount), 0) FROM payments_dispute
+            WHERE payment_id = $1 AND state IN ('open', 'under_review')
+                AND phase NOT IN ('fraud', 'retrieval'))::bigint AS held
 """
 ADD: Final = """
     INSERT INTO payments_refund
@@ -69,6 +71,14 @@ class Payment(msgspec.Struct, frozen=True):
     captured: bool
     amount: int
     currency: str
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What is gone of a payment: refunded or on its way back, lost by disputes, and held by those that go on."""
+
+    refunded: int
+    lost: int
+    held: int
 
 
 class Requested(msgspec.Struct, frozen=True):
@@ -114,9 +124,8 @@ class RefundRepository:
             return msgspec.convert(dict(row), Payment)
         return None
 
-    async def held(self, payment_id: str) -> int:
-        """How much of a payment went back, is on its way, or is with the payer's bank."""
-        return int((await self._database.fetch(HELD, payment_id))[0]["held"])
+    async def taken(self, payment_id: str) -> Taken:
+        return msgspec.convert(dict((await self._database.fetch(TAKEN, payment_id))[0]), Taken)
 
     async def add(self, new: Requested) -> bool:
         """False when the same happened before: a payment is refunded once for each reason, and retried once."""

@@ -105,7 +105,25 @@ async def test_a_part_that_was_lost_leaves_the_place_and_the_rest(shop: Shop) ->
     await decided(shop, id, "lost")
     assert [event.full for event in shop.ears.lost[id]] == [False]
     assert await shop.has_place(sale)
-    assert (await shop.ask(sale))["amount"] == 30_000
+    rest = await shop.ask(sale)
+    assert rest["amount"] == 30_000
+    # With the rest nothing is left of the money, and the place goes.
+    await shop.handled()
+    await shop.look(rest["id"])
+    assert [event.full for event in shop.ears.refunds[sale.payment_id]] == [True]
+    assert not await shop.has_place(sale)
+    assert await shop.balance(sale, "receivable") == await shop.owed(sale)
+
+
+async def test_who_leaves_during_a_dispute_gets_what_the_bank_does_not_hold(shop: Shop) -> None:
+    sale = await shop.sell(await shop.program())
+    id = await opened(shop, sale, amount=20_000)
+    done(await shop.caller(sale.student).delete(f"{sale.program}/enrolment"), 204)
+    await shop.handled()
+    assert [one["amount"] for one in await shop.refunds(sale)] == [30_000]
+    assert await shop.differences(sale.payment_id) == ["refund_withheld"]
+    await decided(shop, id, "won")
+    assert (await shop.ask(sale))["amount"] == 20_000
 
 
 async def test_what_a_bank_may_take_is_not_refunded_as_well(shop: Shop) -> None:

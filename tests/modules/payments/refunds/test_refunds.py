@@ -7,11 +7,15 @@ import uuid
 
 import pytest
 
+from gateway import clock
+from gateway.contract import Delivery
 from ksmp_testkit.answers import done, refused
+from modules.payments.events import RefundDue
+from modules.payments.refunds.sender import RefundSender
 from modules.payments.vendor.entities import VendorRefund
 from tests.modules.programs.programs import user
 
-from .shop import PAYMENTS, Shop, key
+from .shop import PAYMENTS, WEBHOOK_SECRET, Shop, key
 
 
 async def test_a_full_refund_gives_the_money_and_takes_the_place(shop: Shop) -> None:
@@ -138,7 +142,7 @@ async def test_fault_8_an_answer_that_was_lost_is_no_second_refund(shop: Shop, e
     """The refund happened at Razorpay, and its answer did not reach us."""
     sale = await shop.sell(await shop.program())
     await shop.faults(**{"razorpay.CreateRefund": {"error": error, "when": "after", "times": 1}})
-    made = await shop.ask(sale)
+    made = await shop.ask(sale, amount=20_000)
     await shop.handled()
     await shop.look(made["id"])
     (at_vendor,) = await shop.at_vendor(sale)
@@ -147,26 +151,91 @@ async def test_fault_8_an_answer_that_was_lost_is_no_second_refund(shop: Shop, e
     assert len(shop.ears.refunds[sale.payment_id]) == 1
 
 
-async def test_nothing_can_be_read_back_and_it_is_still_one_refund(shop: Shop) -> None:
-    """The refund happened, its answer was lost, and so is every answer for a while."""
+async def test_nothing_is_sent_while_it_cannot_be_read_what_was_sent(shop: Shop) -> None:
     sale = await shop.sell(await shop.program())
-    await shop.faults(
-        **{
-            "razorpay.CreateRefund": {"error": "cut", "when": "after", "times": 1},
-            "razorpay.ListRefundsOfPayment": {"error": "html"},
-        }
-    )
-    made = await shop.ask(sale)
+    await shop.faults(**{"razorpay.ListRefundsOfPayment": {"error": "html"}})
+    made = await shop.ask(sale, amount=20_000)
     await shop.handled()
-    refund = await shop.refund(made["id"])
-    assert (refund["state"], refund["failure"] != "") == ("requested", True)
     await shop.look(made["id"])
-    assert (await shop.refund(made["id"]))["state"] == "requested"
+    refund = await shop.refund(made["id"])
+    assert (refund["state"], refund["attempts"]) == ("requested", 2)
+    assert refund["failure"] != ""
     await shop.faults()
+    assert await shop.at_vendor(sale) == []
     await shop.look(made["id"])
     await shop.look(made["id"])
     assert len(await shop.at_vendor(sale)) == 1
     assert (await shop.refund(made["id"]))["state"] == "processed"
+
+
+async def test_a_request_that_reaches_the_vendor_late_is_no_second_refund(shop: Shop) -> None:
+    """A gateway that was killed, or a slow network: the first request arrives when we have given it up."""
+    sale = await shop.sell(await shop.program())
+    await shop.faults(**{"razorpay.CreateRefund": {"error": "server_error", "when": "before"}})
+    made = await shop.ask(sale, amount=20_000)
+    await shop.handled()
+    assert (await shop.refund(made["id"]))["state"] == "requested"
+    await shop.faults()
+    await shop.razorpay.refund(
+        sale.payment_id,
+        amount=20_000,
+        key=made["id"],
+        receipt=made["id"],
+        notes={"order": sale.order_id, "origin": "requested"},
+    )
+    await shop.look(made["id"])
+    await shop.look(made["id"])
+    (there,) = await shop.at_vendor(sale)
+    refund = await shop.refund(made["id"])
+    assert (refund["state"], refund["vendor_refund_id"]) == ("processed", there.id)
+
+
+async def test_fault_8_several_nodes_that_send_a_refund_make_one(shop: Shop) -> None:
+    """The event is delivered again after a node died, and while another one still waits for the vendor's answer."""
+    sale = await shop.sell(await shop.program())
+    await shop.faults(**{"razorpay.CreateRefund": {"hang": 0.5}})
+    made = await shop.ask(sale, amount=20_000)
+    sender = next(one for one in shop.module.features if isinstance(one, RefundSender))
+    delivery = Delivery(id="again", at=clock.now(), attempt=2)
+    await asyncio.gather(*(sender.send(RefundDue(made["id"]), delivery) for _ in range(4)))
+    await shop.handled()
+    await shop.faults()
+    await shop.look(made["id"])
+    assert len(await shop.at_vendor(sale)) == 1
+    assert len(shop.ears.refunds[sale.payment_id]) == 1
+
+
+async def test_a_webhook_says_that_a_refund_is_processed(shop: Shop) -> None:
+    """Razorpay tells, and nobody has to look."""
+    await shop.drive("PATCH", "settings", refund="pending")
+    sale = await shop.sell(await shop.program())
+    made = await shop.ask(sale)
+    await shop.handled()
+    url = f"{shop.node.url}{PAYMENTS}/webhooks/razorpay"
+    hook = await shop.drive("POST", "webhooks", url=url, secret=WEBHOOK_SECRET)
+    try:
+        (there,) = await shop.at_vendor(sale)
+        await shop.drive("POST", "refunds/process", refund_id=there.id)
+        await shop.drive("POST", "webhooks/settle")
+        await shop.handled()
+    finally:
+        await shop.drive("DELETE", f"webhooks?id={hook['id']}")
+    assert (await shop.refund(made["id"]))["state"] == "processed"
+    assert (await shop.shown(sale))["state"] == "refunded"
+    assert not await shop.has_place(sale)
+
+
+async def test_a_refund_that_does_not_end_is_for_a_person(shop: Shop) -> None:
+    await shop.drive("PATCH", "settings", refund="pending")
+    sale = await shop.sell(await shop.program())
+    made = await shop.ask(sale)
+    await shop.handled()
+    assert await shop.differences(made["id"]) == []
+    await shop.database.execute(
+        "UPDATE payments_refund SET created_at = created_at - interval '11 days' WHERE id = $1", made["id"]
+    )
+    await shop.look(made["id"])
+    assert await shop.differences(made["id"]) == ["refund_overdue"]
 
 
 async def test_a_refund_for_which_the_vendor_lacks_money_is_sent_again(shop: Shop) -> None:
