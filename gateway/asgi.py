@@ -20,6 +20,7 @@ from gateway.http.dependency_batches import resolve_in_turn
 from gateway.http.envelope import Envelope
 from gateway.http.idempotency import IdempotentRequests
 from gateway.http.json_request import JsonRequest
+from gateway.http.unknown_parameters import learn_parameters
 
 
 def create_app(gateway: Gateway) -> Litestar:
@@ -72,5 +73,6 @@ def create_app(gateway: Gateway) -> Litestar:
         raise registry.RegistryError(f"A module's route cannot be used: {error.detail.removesuffix('.')}.") from error
     registry.check_policies(app)
     resolve_in_turn(app)
+    learn_parameters(app)
     app.asgi_handler = Envelope(app.asgi_handler, gateway.request_metrics)
     return app

@@ -1,4 +1,4 @@
-"""Checks every request before its route runs: the token, the rate limits, the route's policy, and its address."""
+"""Checks every request before its route runs: the token, the rate limits, the route's policy, its address and query."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from gateway.http.authenticator import RequestAuthenticator
 from gateway.http.envelope import add_headers
 from gateway.http.json_request import check_address
 from gateway.http.rates import RateDecision, Rates
+from gateway.http.unknown_parameters import check_parameters
 from gateway.principal import Principal
 from gateway.settings import Settings
 
@@ -69,6 +70,7 @@ class RequestAdmission(ASGIMiddleware):
             raise refused
         policy.check(principal)
         check_address(request)
+        check_parameters(request)
 
     def _count(
         self, request: Request[Any, Any, Any], principal: Principal | None, refused: Refused | None, own: Rate | None

@@ -140,9 +140,14 @@ async def create(
 
 @post("/paid", policy=signed_in(), idempotent="required")
 async def create_paid(
-    data: JSONBody[NewNote], principal: NamedDependency[Principal], notes: NamedDependency[Notes]
+    data: JSONBody[NewNote],
+    principal: NamedDependency[Principal],
+    notes: NamedDependency[Notes],
+    gift: Annotated[bool, QueryParameter(description="Whether its title says that it is one")] = False,
 ) -> Response[Note]:
     """Write a note that costs something."""
+    if gift:
+        data = msgspec.structs.replace(data, title="A gift")
     return tagged(await notes.create(principal, data), status=201)
 
 

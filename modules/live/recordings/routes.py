@@ -63,7 +63,13 @@ async def replay(
     return Replay(f"{base}/api/v1/sessions/{id}/recordings/{recording}/playlist.m3u8?token={token}", expires_at)
 
 
-@get("/{id:str}/recordings/{recording:str}/playlist.m3u8", policy=PLAYBACK_TOKEN, conflict=True, media_type=MEDIA_TYPE)
+@get(
+    "/{id:str}/recordings/{recording:str}/playlist.m3u8",
+    policy=PLAYBACK_TOKEN,
+    conflict=True,
+    media_type=MEDIA_TYPE,
+    any_query=True,
+)
 async def playlist(
     id: Id, recording: RecordingId, token: Token, replays: NamedDependency[Replays], path: Path = None
 ) -> Response[bytes]:

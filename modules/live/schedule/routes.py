@@ -75,7 +75,7 @@ async def end_address(principal: NamedDependency[Principal], feeds: NamedDepende
     await feeds.end(principal.id)
 
 
-@get("/{file:str}", policy=otherwise("the secret of a calendar"), media_type="text/calendar")
+@get("/{file:str}", policy=otherwise("the secret of a calendar"), media_type="text/calendar", any_query=True)
 async def feed(file: File, feeds: NamedDependency[CalendarFeeds]) -> Response[bytes]:
     """The sessions of the user to whom the address belongs, as iCalendar (RFC 5545)."""
     content = await feeds.read(file.removesuffix(".ics"))

@@ -70,7 +70,12 @@ async def cancel_link(
     return tagged(await links.cancel(principal, order))
 
 
-@get("/callback", policy=otherwise("Razorpay's signature of a link's payment"), media_type=MediaType.HTML)
+@get(
+    "/callback",
+    policy=otherwise("Razorpay's signature of a link's payment"),
+    media_type=MediaType.HTML,
+    any_query=True,
+)
 async def return_from_link(
     back: NamedDependency[LinkCallback],
     return_url: NamedDependency[str],

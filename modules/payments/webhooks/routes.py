@@ -15,7 +15,12 @@ SIGNATURE: Final = "x-razorpay-signature"
 EVENT_ID: Final = "x-razorpay-event-id"
 
 
-@post("/webhooks/razorpay", policy=otherwise("Razorpay's signature of the body", limited=False), status_code=200)
+@post(
+    "/webhooks/razorpay",
+    policy=otherwise("Razorpay's signature of the body", limited=False),
+    status_code=200,
+    any_query=True,
+)
 async def razorpay(request: Request[Any, Any, Any], receiver: NamedDependency[WebhookReceiver]) -> None:
     """Razorpay says that something has happened. 200 says that it is stored; it is handled afterwards."""
     host = request.client.host if request.client is not None else "unknown"
