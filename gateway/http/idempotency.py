@@ -29,7 +29,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.db.database import PostgresDatabase
-from gateway.errors import BadInput, Code, KsmpError, Unavailable, invalid
+from gateway.errors import BadInput, Code, Conflict, KsmpError, Unavailable, invalid
 from gateway.http import problems
 from gateway.principal import Principal
 
@@ -80,7 +80,8 @@ class IdempotencyKeys:
     async def claim(self, principal: str, key: str, fingerprint: bytes, claim: uuid.UUID) -> StoredAnswer | None:
         """Claim a key for a request. Returns None when that worked, else the first answer.
 
-        Raises BadInput: `conflict` while the first is being served, `key_reused` when it was another request.
+        Raises Conflict, which is temporary, while the first is being served, and BadInput `key_reused` when it was
+        another request.
         """
         # Twice, since a key may be released between the two statements.
         for _ in range(2):
@@ -92,7 +93,8 @@ class IdempotencyKeys:
                 if row["status"] is not None:
                     headers = msgspec.json.decode(row["headers"], type=list[tuple[str, str]])
                     return StoredAnswer(row["status"], headers, row["body"])
-        raise BadInput(Code.CONFLICT, "the first request with this Idempotency-Key is being served")
+        # Over in a moment: the same request is answered then.
+        raise Conflict("the first request with this Idempotency-Key is being served", retry_after=1.0)
 
     async def finish(self, principal: str, key: str, claim: uuid.UUID, answer: StoredAnswer) -> None:
         """Store the answer."""

@@ -199,7 +199,10 @@ class TestIdempotency:
             first = asyncio.create_task(made(ann, **{"Idempotency-Key": "k"}))
             while site.notes.made == before:
                 await asyncio.sleep(0.005)
-            problem(await made(ann, **{"Idempotency-Key": "k"}), 409, "conflict")
+            repeat = await made(ann, **{"Idempotency-Key": "k"})
+            # The same request is answered once the first one is.
+            assert problem(repeat, 409, "conflict")["temporary"] is True
+            assert int(repeat.headers["Retry-After"]) >= 1
             problem(await made(ann, "B", **{"Idempotency-Key": "k"}), 422, "key_reused")
         finally:
             site.notes.hold.set()
