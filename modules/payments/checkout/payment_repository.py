@@ -24,10 +24,11 @@ def _places(fields: Sequence[str]) -> str:
     return ", ".join(f"${number}" for number, _ in enumerate(fields, 1))
 
 
-ADD: Final = """
-    INSERT INTO payments_payment (id, state, seen_at) VALUES ($1, 'unknown', $2) ON CONFLICT DO NOTHING
-"""
-LOCK: Final = f"SELECT {PAYMENT} FROM payments_payment WHERE id = $1 FOR NO KEY UPDATE"  # noqa: S608
+# The update of nothing locks the row that is there.
+LOCK: Final = f"""
+    INSERT INTO payments_payment AS known (id, state, seen_at) VALUES ($1, 'unknown', $2)
+    ON CONFLICT (id) DO UPDATE SET seen_at = known.seen_at RETURNING {PAYMENT}
+"""  # noqa: S608
 WRITE: Final = f"""
     UPDATE payments_payment SET {", ".join(f"{name} = ${place}" for place, name in enumerate(PAYMENT_FIELDS, 1))},
         seen_at = ${len(PAYMENT_FIELDS) + 1}
@@ -65,8 +66,7 @@ class PaymentRepository:
 
     async def lock(self, id: str, now: datetime) -> Payment:
         """The payment's row, which is made when nothing was known of it yet."""
-        await self._database.fetch(ADD, id, now)
-        return msgspec.convert((await self._database.fetch(LOCK, id))[0], Payment)
+        return msgspec.convert((await self._database.fetch(LOCK, id, now))[0], Payment)
 
     async def write(self, payment: Payment, now: datetime) -> None:
         await self._database.fetch(WRITE, *msgspec.structs.astuple(payment), now)

@@ -9,12 +9,16 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
+import msgspec
 import structlog
 from cachetools import LRUCache
 
 from gateway import clock
+from gateway.batching import Batched
 from gateway.client_network import network_of
 from gateway.contract import Kernel
 from gateway.errors import Limited
@@ -24,7 +28,7 @@ from modules.payments.events import WebhookReceived
 from modules.payments.settings import PaymentsSettings
 from modules.payments.vendor import signatures
 from modules.payments.webhooks import metrics
-from modules.payments.webhooks.envelope import opened
+from modules.payments.webhooks.envelope import Envelope, opened
 from modules.payments.webhooks.repository import WebhookRepository
 
 log = structlog.get_logger(__name__)
@@ -35,11 +39,20 @@ EVENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 ADDRESSES: Final = 10_000
 
 
+class Told(msgspec.Struct, frozen=True):
+    """A webhook that is to be stored, under its id, or else under that of its body."""
+
+    id: str
+    by_body: str
+    envelope: Envelope
+
+
 class WebhookReceiver:
     def __init__(self, kernel: Kernel, settings: PaymentsSettings) -> None:
         self._kernel = kernel
         self._settings = settings
         self._webhooks = WebhookRepository(kernel.database)
+        self._stored: Batched[Told, None] = Batched(self._store)
         # Whose signatures were wrong, and how many more of them are looked at now.
         self._suspects: LRUCache[str, Bucket] = LRUCache(ADDRESSES)
 
@@ -58,20 +71,29 @@ class WebhookReceiver:
         if not signatures.webhook(body, signature, self._settings.webhook_secrets):
             self._refuse(host, "bad_signature")
             raise bad_signature()
-        envelope = opened(body)
-        digest = hashlib.sha256(body).hexdigest()
+        by_body = f"sha256:{hashlib.sha256(body).hexdigest()}"
         known = event_id is not None and EVENT_ID.fullmatch(event_id)
-        id = f"evt:{event_id}" if known else f"sha256:{digest}"
+        await self._stored(Told(f"evt:{event_id}" if known else by_body, by_body, opened(body)))
+
+    async def _store(self, told: Sequence[Told]) -> Sequence[None]:
+        """Those that come at the same moment share a transaction."""
         async with self._kernel.database.transaction():
-            now = clock.now()
-            added = await self._webhooks.add(id, envelope, now)
-            if not added and known and not await self._webhooks.is_same(id, envelope):
-                # The header is not signed. Another's id on this body must not suppress it.
-                id = f"sha256:{digest}"
-                added = await self._webhooks.add(id, envelope, now)
-            if added:
+            now, webhooks = clock.now(), {one.id: one.envelope for one in reversed(told)}
+            added = await self._webhooks.add(webhooks, now)
+            for one in told:
+                if one.id not in added or webhooks[one.id] != one.envelope:
+                    added |= await self._add_by_body(one, now)
+            for id in sorted(added):
                 await self._kernel.events.publish(WebhookReceived(id))
-        metrics.received.labels("new" if added else "repeated").inc()
+        metrics.received.labels("new").inc(len(added))
+        metrics.received.labels("repeated").inc(len(told) - len(added))
+        return [None] * len(told)
+
+    async def _add_by_body(self, one: Told, now: datetime) -> set[str]:
+        """The header with the id is not signed: another body under a known id is stored under its own hash."""
+        if one.id == one.by_body or await self._webhooks.is_same(one.id, one.envelope):
+            return set()
+        return await self._webhooks.add({one.by_body: one.envelope}, now)
 
     def _refuse(self, host: str, why: str) -> None:
         metrics.refused.labels(why).inc()
