@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from gateway.contract import Kernel, Module
 from gateway.principal import Principal
 from modules.payments import demo, errors
 from modules.payments.checkout.feature import CheckoutFeature
+from modules.payments.checkout.personal_data import PersonalDataRepository
 from modules.payments.checkout.tables import OrderRow
 from modules.payments.coupons import routes as coupon_routes
 from modules.payments.coupons.catalogue import CouponCatalogue
@@ -61,6 +63,7 @@ class PaymentsModule(Module):
             rate=settings.gst_rate,
             undertaking=settings.gst_undertaking,
         )
+        self._personal_data = PersonalDataRepository(kernel.database)
         self.checkout = checkout = CheckoutFeature(kernel, settings, razorpay, ledger, coupons, gst)
         links = LinkFeature(kernel, settings, razorpay, checkout.orders, checkout.settlement)
         invoices = InvoicesFeature(kernel, settings, ledger)
@@ -89,6 +92,14 @@ class PaymentsModule(Module):
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
         return {"coupon": await demo.seed(self.kernel.database, people["admin"].id)}
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        return await self._personal_data.held(user)
+
+    async def forget(self, user: str) -> Collection[str]:
+        await self.checkout.orders.cancel_all(await self._personal_data.unpaid(user))
+        await self._personal_data.forget(user)
+        return ()
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ vendor may have made in the meantime.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -148,6 +149,12 @@ class Orders:
         if order.state not in UNPAID or order.state is OrderState.CONFIRMING:
             raise order_closed(order.state)
         return await self._close(order, OrderState.CANCELLED)
+
+    async def cancel_all(self, ids: Sequence[str]) -> None:
+        """Cancel these orders where they are not paid, in the transaction that deletes their user."""
+        for id in ids:
+            if (order := await self._orders.lock(id)) is not None:
+                await self._close(order, OrderState.CANCELLED)
 
     async def read(self, principal: Principal, id: str) -> OrderDetail:
         """An order with its payments and refunds, for its buyer, student and admins; raises BadInput `not_found`."""

@@ -41,6 +41,7 @@ CREATE TABLE payments_order (
 -- One order to pay for a user and program at a time.
 CREATE UNIQUE INDEX payments_order_unpaid ON payments_order (user_id, program_id)
     WHERE state IN ('created', 'open', 'confirming');
+CREATE INDEX payments_order_of_payment ON payments_order (paid_by) WHERE paid_by IS NOT NULL;
 CREATE INDEX payments_order_of_user ON payments_order (user_id, id);
 CREATE INDEX payments_order_of_buyer ON payments_order (buyer_id, id);
 CREATE INDEX payments_order_of_program ON payments_order (program_id, id);

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 
+from gateway import clock
 from ksmp_testkit import Caller, Running
 from ksmp_testkit.answers import done
 from modules.payments.checkout.expiry import EXPIRE
@@ -78,6 +80,7 @@ async def test_money_that_a_bank_holds_is_taken(node: Running, caller: Caller, r
     made = await one.ordered(ann)
     paid = await razorpay.pay(made["vendor_order_id"])
     assert done(await one.verify(ann, paid))["state"] in ("confirming", "paid")
+    await node.events_handled("payments.capture")
     await one.is_(ann, made["order"]["id"], "paid")
     assert (await razorpay.books())["totals"]["captured"] == PRICE
 
@@ -96,6 +99,8 @@ async def test_an_authorized_payment_holds_the_order_while_razorpay_is_away(
     # Its time is over, and the order, its place and its coupon are held all the same.
     await node.fire_timer(EXPIRE, order)
     assert (await one.read(ann, order))["state"] == "confirming"
+    (again,) = [one for one in await node.timers("payments.expire") if one.key == order]
+    assert again.at - clock.now() > timedelta(days=2)
     assert (await one.order(ben)).json()["code"] == "payments.not_for_sale"
     await razorpay.faults()
     await one.is_(ann, order, "paid")

@@ -1,0 +1,54 @@
+"""What payments holds on a user, what goes when they are deleted, and what other modules may ask."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import asyncpg
+
+from gateway import clock
+from ksmp_testkit import Caller, Running
+from modules.payments import facade
+from modules.payments.module import PaymentsModule
+from tests.modules.payments.razorpay import StandIn
+from tests.modules.payments.shop import PRICE, shop
+from tests.modules.programs.programs import user
+
+
+async def test_the_books_stay_and_what_was_never_paid_goes(
+    node: Running, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
+) -> None:
+    one, other, ann = await shop(caller, razorpay), await shop(caller, razorpay), user()
+    billing = {"billing_name": "Ann Rao", "billing_address": "1 Lake Road"}
+    paid, unpaid = await one.ordered(ann, **billing), await other.ordered(ann, **billing)
+    await razorpay.pay(paid["vendor_order_id"])
+    await one.gets_place(ann)
+    module = node.module(PaymentsModule)
+    held = await module.export(ann)
+    assert {order["id"] for order in held["orders"]} == {paid["order"]["id"], unpaid["order"]["id"]}
+    assert [it["order_id"] for it in held["payments"]] == [paid["order"]["id"]]
+    assert await module.export(user()) == {}
+    for _ in range(2):
+        async with node.gateway.database.transaction():
+            assert await module.forget(ann) == ()
+    rows = await database.fetch("SELECT id, state, billing_name FROM payments_order WHERE user_id = $1", ann)
+    assert {row["id"]: (row["state"], row["billing_name"]) for row in rows} == {
+        paid["order"]["id"]: ("paid", "Ann Rao"),
+        unpaid["order"]["id"]: ("cancelled", ""),
+    }
+
+
+async def test_what_other_modules_may_ask(node: Running, caller: Caller, razorpay: StandIn) -> None:
+    one, ann, ben = await shop(caller, razorpay), user(), user()
+    paid = await one.ordered(ann)
+    await one.ordered(ben)
+    await razorpay.pay(paid["vendor_order_id"], outcome="failure_then_success")
+    detail = await one.is_(ann, paid["order"]["id"], "paid")
+    database, now = node.gateway.database, clock.now()
+    hour = timedelta(hours=1)
+    assert await facade.sales(database, now - hour, now + hour, one.program) == facade.Sales(2, 1, 2, 1)
+    assert await facade.sales(database, now + hour, now + 2 * hour) == facade.Sales(0, 0, 0, 0)
+    (payment,) = [it["id"] for it in detail["payments"] if it["captured"]]
+    found = await facade.paid_order(database, payment)
+    assert found == facade.PaidOrder(paid["order"]["id"], one.program, ann, ann, PRICE, 0, "INR")
+    assert await facade.paid_order(database, "pay_nobodys") is None
