@@ -184,6 +184,15 @@ class Consequences:
             order = replace(order, refunded=total)
             if processed:
                 await self._tell_refunded(order, refund, refunds)
+        if not processed:
+            await self._differences.note(
+                "refund_reversed",
+                refund.id,
+                "the bank sent a refund back",
+                ours=f"{refund.amount} {refund.currency}",
+                theirs=refund.vendor_refund_id or "",
+                order_id=order.id,
+            )
         await self._payments.write_refund(replace(refund, processed_at=now if processed else None))
         return order
 

@@ -161,12 +161,13 @@ class Settlement:
         if after == known:
             return False
         await self._payments.write_refund(after)
-        if after.state is RefundState.FAILED and known.state is not RefundState.FAILED:
-            reversed_ = known.state is RefundState.PROCESSED
+        failed = after.state is RefundState.FAILED and known.state is not RefundState.FAILED
+        # One that was counted is taken back with its order (`consequences.py`). One that others made is theirs.
+        if failed and known.processed_at is None and known.origin is not RefundOrigin.VENDOR:
             await self._differences.note(
-                "refund_reversed" if reversed_ else "refund_failed",
+                "refund_failed",
                 known.id,
-                "the bank sent a refund back" if reversed_ else "the vendor could not make a refund",
+                "the vendor could not make a refund",
                 ours=f"{known.amount} {known.currency}",
                 theirs=told.id,
                 order_id=order_id,
