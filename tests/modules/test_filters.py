@@ -41,7 +41,6 @@ FOR_STAFF = {
     "SetBan.reason",
     "Block.reason",
     "NewStars.comment",
-    "NewRefund.reason",
 }
 # What stands on an invoice, for its buyer and the tax office.
 ON_INVOICES = {
@@ -86,6 +85,8 @@ MASKED_IN_ROOMS = {
     "OpenPoll.question",
     "OpenPoll.options",
 }
+# Refused like those above. It takes an order that was paid to be accepted.
+REASON_OF_REFUND = "NewRefund.reason"
 MASKED_NAMES = {"ProfileChange.name"}
 
 
@@ -97,7 +98,7 @@ def _shown(hint: Any) -> bool:
 
 def test_every_text_is_in_one_of_the_lists() -> None:
     shown = {f"{kind}.{name}" for kind, name, hint in fields_of_requests() if _shown(hint)}
-    assert shown == FOR_STAFF | ON_INVOICES | REFUSED | MASKED_IN_ROOMS | MASKED_NAMES
+    assert shown == FOR_STAFF | ON_INVOICES | REFUSED | MASKED_IN_ROOMS | MASKED_NAMES | {REASON_OF_REFUND}
 
 
 Send = Callable[[dict[str, Any]], Awaitable[httpx.Response]]
@@ -164,6 +165,14 @@ async def test_what_is_written_down_is_refused_with_its_field(
         assert [error["field"] for error in problem["errors"]] == [field], name
         answer = await send({**body, field: "what a class"})
         assert answer.status_code in (200, 201), (name, answer.text)
+
+
+async def test_the_reason_of_a_refund_is_refused_with_its_field(caller: Caller) -> None:
+    headers = {"Idempotency-Key": "k"}
+    answer = await caller("root-3", "admin").post(
+        "/api/v1/payments/orders/none/refunds", json={"reason": BAD}, headers=headers
+    )
+    assert (answer.json()["code"], answer.json()["errors"][0]["field"]) == ("chat.refused", "reason")
 
 
 async def test_what_is_written_in_a_room_is_masked(create_class: CreateClass) -> None:

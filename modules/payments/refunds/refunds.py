@@ -9,7 +9,7 @@ from gateway.contract import Kernel
 from gateway.errors import not_found
 from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
-from gateway.principal import Principal, Role
+from gateway.principal import Author, Principal, Role
 from modules.payments.errors import nothing_captured, refund_not_failed, refund_too_large
 from modules.payments.events import RefundDue
 from modules.payments.reconciliation.differences import Differences
@@ -33,9 +33,10 @@ class Refunds:
     async def request(self, principal: Principal, order_id: str, new: NewRefund) -> RefundRecord:
         """Ask for a refund of what paid the order.
 
-        Raises BadInput `not_found`, Conflict `payments.nothing_captured` and `payments.refund_too_large`, and
-        Unavailable.
+        Raises BadInput `not_found`, what filters raise, Conflict `payments.nothing_captured` and
+        `payments.refund_too_large`, and Unavailable.
         """
+        await self._kernel.filters.check(new, Author.of(principal))
         async with self._kernel.database.transaction():
             order = await self._refunds.lock_order(order_id)
             if order is None:
