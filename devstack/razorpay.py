@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from gateway import registry
-from gateway.settings import Settings
+from gateway.settings import Settings, is_loopback
 
 MODULE: Final = "payments"
 PREFIX: Final = "KSMP_PAYMENTS_"
@@ -25,7 +26,7 @@ WEBHOOK_SECRET: Final = "ksmp-dev-webhook-secret"  # noqa: S105
 OWN: Final = (URL, f"{PREFIX}KEY_ID", f"{PREFIX}KEY_SECRET")
 
 API: Final = "/razorpay"
-CHECKOUT: Final = "/v1/checkout.js"
+CHECKOUT: Final = "/checkout.js"
 CONTROL: Final = "/_devcloud/razorpay/"
 ROUTE: Final = "/api/v1/payments/webhooks/razorpay"
 # One of the same name is replaced, however often `ksmp dev` and the stand-in start again.
@@ -57,6 +58,12 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 def is_own(environ: Mapping[str, str]) -> bool:
     """Whether these variables name an account at Razorpay, in place of the stand-in's."""
     return any(name in environ for name in OWN)
+
+
+def stand_in(environ: Mapping[str, str]) -> str:
+    """The origin of the stand-in that a gateway with these variables asks; empty where it is Razorpay, or nobody."""
+    url = urlsplit(environ.get(URL, ""))
+    return f"{url.scheme}://{url.netloc}" if url.path == API and is_loopback(url.hostname or "") else ""
 
 
 def variables(stand_in: str, settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:

@@ -69,8 +69,8 @@ class Checkout(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def pay(account: Account, checkout: Checkout) -> Document:
-    """Pay an order. The answer has the `payments`, and what the browser gets: the three signed members of the last
-    payment that succeeded, or the `error` of one that failed.
+    """Pay an order. The answer has the `payments`, and in `handed_over` what the browser gets of each: the three signed
+    members of one that succeeded, or the `error` of one that failed. Those of the last one stand beside it, too.
 
     Raises RazorpayError.
     """
@@ -93,7 +93,8 @@ def pay(account: Account, checkout: Checkout) -> Document:
             _end(account, payment, checkout)
     answer: Document = {"payments": [payment.with_card() for payment in started]}
     if not checkout.closed:
-        answer |= handed_over(account, started[-1])
+        answer["handed_over"] = [handed_over(account, payment) for payment in started]
+        answer |= answer["handed_over"][-1]
     return answer
 
 

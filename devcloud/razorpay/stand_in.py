@@ -9,7 +9,18 @@ from pathlib import Path
 
 from devcloud.clock import VirtualClock
 from devcloud.faults import FaultSwitch
-from devcloud.razorpay import api, balance, control, customer, link_page, payment_links, payments, refunds, settlements
+from devcloud.razorpay import (
+    api,
+    balance,
+    checkout_page,
+    control,
+    customer,
+    link_page,
+    payment_links,
+    payments,
+    refunds,
+    settlements,
+)
 from devcloud.razorpay.account import Account
 from devcloud.razorpay.settings import Settings
 from devcloud.razorpay.state import Store
@@ -39,7 +50,8 @@ class RazorpayStandIn:
 
     def speaks(self, request: Request) -> bool:
         """Whether a request is for it."""
-        return request.path.startswith((api.PREFIX, control.PREFIX, payment_links.PAGE))
+        own = (api.PREFIX, control.PREFIX, payment_links.PAGE)
+        return request.path.startswith(own) or checkout_page.speaks(request.path)
 
     async def answer(self, request: Request) -> Response:
         """The answer to a request that it speaks."""
@@ -47,6 +59,8 @@ class RazorpayStandIn:
             return await self._control.answer(request)
         if request.path.startswith(payment_links.PAGE):
             return await link_page.answer(self.account, request)
+        if checkout_page.speaks(request.path):
+            return checkout_page.answer(self.account, request)
         return await self._api.answer(request)
 
     @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@
  *   the next try comes, as Date.now() counts, and after `closed` there is none.
  * - `joined`: `{recovered, messages}`; when `recovered` is false the messages replace all that came before.
  * - `push`: a push of the room. Durable ones come in order and each once.
+ * - `personal`: a push to the user alone, from whatever part of the platform; one may be missed while away.
  * - `position`: `{epoch, seq}`. `can`: the commands one may use here.
  */
 
@@ -232,6 +233,7 @@ export class Connection extends EventTarget {
     this.#heardAt = Date.now();
     if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
     else if (message.push === "disconnect") this.#disconnect = message.data;
+    else if (message.room === `user:${this.user?.id}`) this.#tell("personal", message);
     else if (message.room === this.#room && this.#standing === "live") this.#takePush(message);
   }
 

@@ -2,6 +2,7 @@
 
 import { newNonce } from "/dev/page/command.js";
 import { Connection } from "/dev/page/connection.js";
+import { Shop } from "/dev/page/shop.js";
 import { badge, bubble, element, moment } from "/dev/page/elements.js";
 
 const $ = (id) => document.getElementById(id);
@@ -15,6 +16,7 @@ const me = {
 
 let info = { gateways: [location.origin], mentor: "" };
 let connection = null;
+let shop = null;
 let countdown = 0;
 // What is shown, by seq; and what was written and has not come back yet, by nonce.
 const shown = new Map();
@@ -231,12 +233,15 @@ function enter() {
     if (!recovered) keepingPlace(() => replace(messages));
   });
   on("push", (push) => keepingPlace(() => show(push)));
+  on("personal", (push) => shop?.take(push));
+  on("state", ({ name }) => name === "connected" && shop?.refresh());
   connection.start();
   $("text").focus();
 }
 
 function leave() {
   connection.stop();
+  shop?.forget();
   for (const nonce of [...outbox.keys()]) settle(nonce);
   replace([]);
   complain(null);
@@ -293,4 +298,8 @@ $("room").textContent = room;
 $("name").value = me.name;
 info = await fetch("/dev/info").then((response) => response.json(), () => info);
 showGateways();
+if (info.checkout) {
+  shop = new Shop({ ...info, script: info.checkout, token });
+  $("shop-open").hidden = false;
+}
 if (me.role) enter();
