@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from gateway.contract.module import Module
+
+M = TypeVar("M", bound="Module")
 
 # An entry point of it is a click command; its name is what one types after `ksmp`.
 GROUP: Final = "ksmp.commands"
@@ -66,13 +72,33 @@ def _loaded(point: EntryPoint) -> click.Command:
     return command
 
 
+def environment(data: Path | None) -> Mapping[str, str]:
+    """The environment of this process, or of the `ksmp dev` in a folder."""
+    if data is None:
+        return os.environ
+    from devstack.checkup import environment_of
+
+    return environment_of(data, os.environ)
+
+
+class EnvironmentDeployment:
+    """Implements `gateway.contract.deployment.Deployment`, for the commands that packages bring."""
+
+    def module(self, kind: type[M], data: Path | None = None) -> AbstractAsyncContextManager[M]:
+        from gateway.deployment import opened
+
+        return opened(kind, environment(data))
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ksmp")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """The realtime gateway of KSMP: run it, look at it, or run all of it on this machine."""
     from gateway.telemetry.output import open_standard_streams
 
     open_standard_streams()
+    ctx.obj = EnvironmentDeployment()
 
 
 @main.command()
@@ -170,11 +196,7 @@ def dead(ctx: click.Context, name: str, data: Path | None) -> None:
     """
 
     def environ() -> Mapping[str, str]:
-        if data is None:
-            return os.environ
-        from devstack.checkup import environment_of
-
-        return environment_of(data, os.environ)
+        return environment(data)
 
     # Called by what needs a deployment: the help of show and requeue needs none.
     ctx.obj = environ

@@ -103,6 +103,12 @@ class OrderDue(msgspec.Struct, frozen=True, tag="payments.OrderDue"):
     order_id: str
 
 
+class SettlementDue(msgspec.Struct, frozen=True, tag="payments.SettlementDue"):
+    """The vendor's settlements of a day in India (`2026-11-30`) are to be compared. For payments itself."""
+
+    day: str
+
+
 class LinkClosed(msgspec.Struct, frozen=True, tag="payments.LinkClosed"):
     """An order is closed that could be paid by a link: nobody is to pay by it any more. For payments itself."""
 
@@ -132,6 +138,7 @@ EVENTS: Final = (
     WebhookReceived,
     OrderDue,
     LinkClosed,
+    SettlementDue,
     PaymentAuthorized,
     RefundDue,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from modules.payments.ledger.ledger import Ledger
 from modules.payments.ledger.tables import LedgerEntryRow
 from modules.payments.links.feature import LinkFeature
 from modules.payments.reconciliation.differences import Differences
+from modules.payments.reconciliation.feature import ReconciliationFeature
+from modules.payments.reconciliation.reconciliation import Report
+from modules.payments.reconciliation.tables import DifferenceRow
 from modules.payments.refunds.feature import RefundsFeature
 from modules.payments.refunds.tables import RefundedPaymentRow, RefundRow
 from modules.payments.reports import routes as report_routes
@@ -46,7 +50,16 @@ class PaymentsModule(Module):
     requires = ("accounts", "programs")
     settings_type = PaymentsSettings
     emits = EVENTS
-    tables = (CouponRow, InvoiceRow, LedgerEntryRow, OrderRow, RefundedPaymentRow, RefundRow, DisputeRow)
+    tables = (
+        CouponRow,
+        DifferenceRow,
+        InvoiceRow,
+        LedgerEntryRow,
+        OrderRow,
+        RefundedPaymentRow,
+        RefundRow,
+        DisputeRow,
+    )
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -66,6 +79,9 @@ class PaymentsModule(Module):
         self._personal_data = PersonalDataRepository(kernel.database)
         self.checkout = checkout = CheckoutFeature(kernel, settings, razorpay, ledger, coupons, gst)
         links = LinkFeature(kernel, settings, razorpay, checkout.orders, checkout.settlement)
+        self.reconciliation = reconciliation = ReconciliationFeature(
+            kernel, settings, razorpay, checkout.settlement, ledger, checkout.vendor_check, links.check
+        )
         invoices = InvoicesFeature(kernel, settings, ledger)
         differences = Differences(kernel.database)
         refunds = RefundsFeature(kernel, settings, checkout.settlement, differences, razorpay)
@@ -76,7 +92,12 @@ class PaymentsModule(Module):
             *links.features,
             *refunds.features,
             *disputed.features,
-            WebhookHandler(kernel, checkout.settlement, {**links.webhooks, **disputed.webhooks}),
+            *reconciliation.features,
+            WebhookHandler(
+                kernel,
+                checkout.settlement,
+                {**links.webhooks, **disputed.webhooks, **reconciliation.webhooks},
+            ),
             *invoices.features,
         )
         self.routes = (
@@ -88,6 +109,7 @@ class PaymentsModule(Module):
             coupon_routes.router(CouponCatalogue(kernel.database)),
             invoices.routes,
             report_routes.router(Reports(settings, ReportRepository(kernel.database), ledger)),
+            reconciliation.routes,
         )
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
@@ -101,10 +123,21 @@ class PaymentsModule(Module):
         await self._personal_data.forget(user)
         return ()
 
+    async def reconcile(self, since: date) -> Report:
+        """Compare all since a day with Razorpay: for the command `ksmp payments reconcile`, which runs no lifespan."""
+        try:
+            return await self.reconciliation.reconciliation.run(since)
+        finally:
+            await self._close()
+
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         try:
-            yield
+            async with self.reconciliation.running():
+                yield
         finally:
-            if self._razorpay is not None:
-                await self._razorpay.close()
+            await self._close()
+
+    async def _close(self) -> None:
+        if self._razorpay is not None:
+            await self._razorpay.close()

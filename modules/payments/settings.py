@@ -196,8 +196,40 @@ class DisputeSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReconciliationSettings:
+    """When our rows are compared with Razorpay's, and when an operator is told."""
+
+    reconcile_interval: float = setting(60.0, doc="Time between two looks for what is to be compared with Razorpay")
+    reconcile_first: float = setting(
+        900.0, doc="How long after it was made an unfinished order or refund is compared first; then the time doubles"
+    )
+    reconcile_most: float = setting(21_600.0, doc="Longest time between two comparisons of an order or refund")
+    reconcile_window: float = setting(
+        3 * 86_400.0 + 21_600.0,
+        doc="How long after its time is over an unpaid order is compared: banks confirm up to three days late",
+    )
+    reconcile_batch: int = setting(200, doc="Most orders, and refunds, that one look finds due")
+    settlement_hour: float = setting(
+        3.0, zero=True, doc="Hour of the day in India from which the settlements of the days before are compared"
+    )
+    settlement_days: int = setting(7, doc="Days back whose settlements are compared each day")
+    settlement_due: float = setting(
+        7 * 86_400.0, doc="How long after its capture a payment may be in no settlement before that is a difference"
+    )
+    webhook_silence: float = setting(
+        1800.0, doc="How long payments may be captured without any webhook before that raises an alarm"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentsSettings(
-    RazorpaySettings, SellerSettings, CheckoutSettings, LinkSettings, RefundSettings, DisputeSettings
+    RazorpaySettings,
+    SellerSettings,
+    CheckoutSettings,
+    LinkSettings,
+    RefundSettings,
+    DisputeSettings,
+    ReconciliationSettings,
 ):
     """Those of the adapter for Razorpay, and the module's own."""
 

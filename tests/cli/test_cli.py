@@ -36,7 +36,19 @@ SOMEWHERE = {
     "KSMP_HOST": "127.0.0.1",
 }
 
-COMMANDS = ["dev", "token", "new-module", "serve", "migrate", "doctor", "modules", "events", "devcloud", "settings"]
+COMMANDS = [
+    "dev",
+    "token",
+    "new-module",
+    "serve",
+    "migrate",
+    "doctor",
+    "modules",
+    "events",
+    "devcloud",
+    "settings",
+    "payments",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -91,6 +91,9 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
         await send(student, "POST /api/v1/payments/verify")
         unpaid = (await student.get("/api/v1/payments/orders")).json()["items"][0]["id"]
         await send(admin, "POST /api/v1/payments/orders/{id}/refunds", id=unpaid)
+        insert = "INSERT INTO payments_difference (id, kind, subject, detail, found_at) VALUES ($1, 'x', $1, '', now())"
+        await database.execute(insert, difference := uuid.uuid4().hex)
+        await send(admin, "POST /api/v1/payments/differences/{id}/resolve", id=difference)
         await student.post("/api/v1/programs/demo/enrolment")
         mark = "PUT /api/v1/programs/{id}/lessons/{lesson}/progress"
         await send(student, mark, id="demo", lesson="demo-1-1")

@@ -12,7 +12,7 @@ from gateway.contract import Delivery, Kernel, listener
 from modules.payments.checkout.payment_repository import PaymentRepository
 from modules.payments.checkout.repository import OrderRepository
 from modules.payments.checkout.settlement import Settlement
-from modules.payments.events import OrderDue, PaymentAuthorized
+from modules.payments.events import PaymentAuthorized
 from modules.payments.states import PaymentState
 from modules.payments.vendor.entities import VendorPayment, VendorRefund
 from modules.payments.vendor.outcomes import NotFound, Rejected
@@ -30,11 +30,6 @@ class VendorCheck:
         self._settlement = settlement
         self._orders = OrderRepository(kernel.database)
         self._payments = PaymentRepository(kernel.database)
-
-    @listener(OrderDue, "payments.check_order", transactional=False)
-    async def check_order(self, due: OrderDue, delivery: Delivery) -> None:
-        """Compare an order with the vendor's: heals lost webhooks and lost answers."""
-        await self.refresh(due.order_id)
 
     @listener(PaymentAuthorized, "payments.capture", transactional=False)
     async def capture(self, authorized: PaymentAuthorized, delivery: Delivery) -> None:

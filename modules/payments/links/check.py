@@ -12,7 +12,7 @@ from gateway.contract import Delivery, Kernel, listener
 from modules.payments.checkout.records import Order
 from modules.payments.checkout.repository import OrderRepository
 from modules.payments.checkout.settlement import Settlement
-from modules.payments.events import LinkClosed, OrderDue
+from modules.payments.events import LinkClosed
 from modules.payments.links.repository import LinkRepository
 from modules.payments.states import CLOSED, OrderState
 from modules.payments.vendor.entities import VendorLink, VendorPayment, VendorRefund
@@ -38,11 +38,6 @@ class LinkCheck:
         self._links = LinkRepository(kernel.database)
         # By the names of Razorpay's webhooks.
         self.webhooks = {f"payment_link.{state}": self._ended for state in ENDED}
-
-    @listener(OrderDue, "payments.check_link", transactional=False)
-    async def check_link(self, due: OrderDue, delivery: Delivery) -> None:
-        """Compare the order's link with the vendor's: heals lost webhooks and lost answers."""
-        await self.refresh(due.order_id)
 
     @listener(LinkClosed, "payments.cancel_link", transactional=False)
     async def cancel_link(self, closed: LinkClosed, delivery: Delivery) -> None:

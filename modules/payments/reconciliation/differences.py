@@ -15,9 +15,23 @@ log = structlog.get_logger(__name__)
 
 NOTE: Final = """
     INSERT INTO payments_difference (id, kind, subject, detail, ours, theirs, order_id, found_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-    ON CONFLICT (kind, subject) WHERE resolved_at IS NULL DO NOTHING RETURNING id
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS (
+        -- A person has decided about these values.
+        SELECT FROM payments_difference WHERE kind = $2 AND subject = $3 AND ours = $5 AND theirs = $6
+            AND resolved_by <> $9
+    )
+    ON CONFLICT (kind, subject) WHERE resolved_at IS NULL
+    DO UPDATE SET detail = EXCLUDED.detail, ours = EXCLUDED.ours, theirs = EXCLUDED.theirs,
+        rev = payments_difference.rev + 1
+        WHERE (payments_difference.ours, payments_difference.theirs) <> (EXCLUDED.ours, EXCLUDED.theirs)
+    RETURNING id
 """
+AGREE: Final = """
+    UPDATE payments_difference SET resolved_at = $3, resolved_by = $4, note = 'both agree now', rev = rev + 1
+    WHERE kind = $1 AND subject = $2 AND resolved_at IS NULL RETURNING id
+"""
+# Who resolves what has come right by itself; no user's id has a space.
+BY_ITSELF: Final = "the reconciliation"
 
 
 class Differences:
@@ -29,13 +43,20 @@ class Differences:
     async def note(
         self, kind: str, subject: str, detail: str, *, ours: str = "", theirs: str = "", order_id: str | None = None
     ) -> bool:
-        """Note a difference, and count it. False when the same one is open already.
+        """Note a difference, and count it. False when the same one is open already, or a person has resolved it.
 
-        `kind` is a word such as `mismatch`, and `subject` the vendor's id of what it is about. No names of people.
+        One that is open takes the newer values. `kind` is a word such as `mismatch`, and `subject` the
+        vendor's id of what it is about. No names of people.
         """
-        values = (new_id(), kind, subject, detail, ours, theirs, order_id, clock.now())
-        noted = bool(await self._database.fetch(NOTE, *values))
+        id = new_id()
+        values = (id, kind, subject, detail, ours, theirs, order_id, clock.now(), BY_ITSELF)
+        noted = any(row["id"] == id for row in await self._database.fetch(NOTE, *values))
         if noted:
             metrics.differences.labels(kind).inc()
             log.warning("reconciliation.difference", kind=kind, subject=subject, detail=detail, order=order_id)
         return noted
+
+    async def agree(self, kind: str, subject: str) -> None:
+        """Both agree about it: an open difference is resolved."""
+        if await self._database.fetch(AGREE, kind, subject, clock.now(), BY_ITSELF):
+            log.info("reconciliation.agrees", kind=kind, subject=subject)
