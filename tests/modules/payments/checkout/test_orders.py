@@ -147,6 +147,16 @@ async def test_the_same_request_is_the_same_order(caller: Caller, razorpay: Stan
     assert await database.fetchval(count, ann) == 2
 
 
+async def test_an_order_whose_timer_is_late_is_not_answered_again(
+    caller: Caller, razorpay: StandIn, database: asyncpg.Pool
+) -> None:
+    one, ann = await shop(caller, razorpay), user()
+    first = (await one.ordered(ann))["order"]["id"]
+    await database.execute("UPDATE payments_order SET expires_at = now() WHERE id = $1", first)
+    assert (await one.ordered(ann))["order"]["id"] != first
+    assert (await one.read(ann, first))["state"] == "expired"
+
+
 async def test_an_order_takes_the_coupon_s_use_and_gives_it_back(caller: Caller, razorpay: StandIn) -> None:
     one, ann, ben = await shop(caller, razorpay), user(), user()
     code = await coupon(caller, one.program, limit_total=1)
