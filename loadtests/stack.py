@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from devstack import ports
+from loadtests.bench.process import cores, family, pin
 
 LIMIT = 60.0
 
@@ -27,6 +28,8 @@ class Stack(msgspec.Struct):
     tokens: dict[str, str]
     pids: dict[str, object]
     data: str = ""
+    database_url: str = ""
+    aws_endpoint: str = ""
 
     @property
     def gateway_pids(self) -> list[int]:
@@ -48,8 +51,8 @@ class Stack(msgspec.Struct):
 
 
 @contextlib.asynccontextmanager
-async def running(gateways: int) -> AsyncIterator[Stack]:
-    """Start `ksmp dev` in a temporary folder, and stop it afterwards."""
+async def running(gateways: int, **settings: str) -> AsyncIterator[Stack]:
+    """Start `ksmp dev` in a temporary folder with these variables besides, and stop it afterwards."""
     with tempfile.TemporaryDirectory(prefix="ksmp-bench-") as folder:
         data = Path(folder) / "data"
         # Ports next to each other are needed; a free one is most likely followed by free ones.
@@ -60,6 +63,7 @@ async def running(gateways: int) -> AsyncIterator[Stack]:
         environ["KSMP_COMMAND_BURST"] = "10000"
         # As in production. Under `ksmp dev` a thread watches the event loop, which costs 3 % of a core.
         environ["KSMP_STALL_LOG"] = "0"
+        environ |= settings
         process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)  # noqa: ASYNC220
         try:
             state = data / "dev.json"
@@ -74,3 +78,14 @@ async def running(gateways: int) -> AsyncIterator[Stack]:
         finally:
             process.send_signal(signal.SIGTERM)
             await asyncio.to_thread(process.wait, 20)
+
+
+@contextlib.asynccontextmanager
+async def placed(**settings: str) -> AsyncIterator[Stack]:
+    """Run a `ksmp dev` whose gateway has a core to itself. Everything else shares the other core with this process."""
+    async with running(1, **settings) as found:
+        generator, server = cores()
+        pin(found.gateway_pids, server)
+        pin([*found.nats_pids, *family(found.postgres_pid)], generator)
+        pin([os.getpid()], generator)
+        yield found

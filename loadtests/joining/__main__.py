@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import os
 import resource
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,15 +26,14 @@ from loadtests.bench.crowd import Crowd
 from loadtests.bench.dialects import KsmpDialect
 from loadtests.bench.launch import socketio
 from loadtests.bench.machine import Others
-from loadtests.bench.process import cores, cpu_seconds, family, pin
+from loadtests.bench.process import cpu_seconds
 from loadtests.joining import bars
 from loadtests.joining.door import connected, prepare
-from loadtests.joining.phase import Class, Phase, quantile
+from loadtests.joining.phase import Class, Phase, each, quantile
 from loadtests.stack import Stack
 
 # In ms, of each step by itself; a run over it fails.
 BAR: Final = 200.0
-AT_ONCE: Final = 20
 # Seconds that a student is away before the return.
 AWAY: Final = 1.0
 START: Final = 10.0
@@ -151,36 +148,14 @@ async def peer(options: argparse.Namespace) -> Phase:
         return found
 
 
-async def each(tokens: Sequence[str], one: Callable[[str], Awaitable[None]]) -> None:
-    """Run it for all of these, a few at a time."""
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def guarded(token: str) -> None:
-        async with gate:
-            await one(token)
-
-    await asyncio.gather(*(guarded(token) for token in tokens))
-
-
 def tokens(running: Stack, count: int, ttl: float) -> list[str]:
     return list(many_tokens(Path(running.data), Role.STUDENT, count=count, prefix="joining", ttl=ttl))
-
-
-@contextlib.asynccontextmanager
-async def placed() -> AsyncIterator[Stack]:
-    """Run a `ksmp dev` whose gateway has a core to itself. Everything else shares the other core with this process."""
-    async with stack.running(1) as running:
-        generator, server = cores()
-        pin(running.gateway_pids, server)
-        pin([*running.nats_pids, *family(running.postgres_pid)], generator)
-        pin([os.getpid()], generator)
-        yield running
 
 
 async def run(options: argparse.Namespace) -> int:
     figures: Figures = {}
     others = Others()
-    async with placed() as running:
+    async with stack.placed() as running:
         found = await measure(running, options, figures)
         # What has ended counts as another's, so not later.
         share = others.share()

@@ -20,6 +20,9 @@ QUIET: Final = 8.0
 # Characters of a text of the chat.
 SIZE: Final = 80
 
+# People of `each` at the same time.
+AT_ONCE: Final = 20
+
 One = Callable[[int], Awaitable[None]]
 
 
@@ -110,6 +113,17 @@ async def by_chance(count: int, seconds: float, one: One, first: One | None = No
 
     await asyncio.gather(*(come(number, random.uniform(0.0, seconds)) for number in range(count)))
     return took, wrong
+
+
+async def each(tokens: Sequence[str], one: Callable[[str], Awaitable[None]]) -> None:
+    """Run it for all of these, a few at a time."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def guarded(token: str) -> None:
+        async with gate:
+            await one(token)
+
+    await asyncio.gather(*(guarded(token) for token in tokens))
 
 
 def quantile(took: Sequence[float], share: float) -> float:
