@@ -173,6 +173,14 @@ async def let_in(kernel: Kernel, user_id: str, program_id: str) -> None:
         await kernel.rooms.readmit(program_room(program_id), user_id)
 
 
+IS_BANNED = f"SELECT WHERE {banned_from('$1', '$2')}"
+
+
+async def banned(database: Database, user_id: str, program_id: str) -> bool:
+    """Whether the user is kept out of the program now."""
+    return bool(await database.fetch(IS_BANNED, program_id, user_id))
+
+
 EXISTS = "SELECT FROM program WHERE id = $1"
 
 

@@ -109,11 +109,14 @@ class Consequences:
         return replace(order, paid_by=paid_by, paid_at=now)
 
     async def _announce(self, order: Order, payment: Payment, now: datetime) -> None:
-        """Tell of a failure, of money that waits to be captured, of a payment that does not fit: each once."""
+        """Tell of a failure, of money that waits to be captured, of a payment that does not fit: each once.
+
+        Who has paid by another payment is told of neither of the first two.
+        """
         announced = payment.announced
         if (payment.captured or payment.state is PaymentState.AUTHORIZED) and not fits(order, payment):
             announced = "mismatch"
-        elif payment.state is PaymentState.FAILED and announced == "":
+        elif payment.state is PaymentState.FAILED and order.paid_by is None and announced == "":
             announced = "failed"
         elif payment.state is PaymentState.AUTHORIZED and order.paid_by is None and announced in ("", "failed"):
             announced = "authorized"

@@ -90,17 +90,20 @@ class Orders:
         async with self._kernel.database.transaction():
             await self._orders.lock_places(wanted.program_id)
             former = await self._orders.lock_unpaid(user_id, wanted.program_id)
-            if former is not None and _same(former, buyer_id, wanted, by_link):
+            confirming = former is not None and former.state is OrderState.CONFIRMING
+            # Its timer may be late, as after an outage.
+            is_over = former is not None and not confirming and former.expires_at <= clock.now()
+            if former is not None and not is_over and _same(former, buyer_id, wanted, by_link):
                 return former
-            if former is not None and former.state is OrderState.CONFIRMING:
-                raise order_closed(former.state)
+            if confirming:
+                raise order_closed(OrderState.CONFIRMING)
             price = await self._quotes.price(
                 user_id, wanted.program_id, wanted.coupon, wanted.place_of_supply, wanted.gstin
             )
             await self._check_places(price, user_id)
             if former is not None:
                 await self._coupons.lock(former.coupon_id, price.coupon.coupon_id if price.coupon else None)
-                await self._close(former, OrderState.CANCELLED)
+                await self._close(former, OrderState.EXPIRED if is_over else OrderState.CANCELLED)
             order = self._order(buyer_id, user_id, wanted, price, by_link)
             await self._orders.insert(order)
             if price.coupon is not None:

@@ -14,7 +14,7 @@ from modules.payments.coupons.coupons import Coupons, Discount
 from modules.payments.errors import amount_too_small, not_for_sale
 from modules.payments.ledger.gst import Gst, Taxed
 from modules.payments.settings import CheckoutSettings
-from modules.programs.facade import Offer, enrolled, offer
+from modules.programs.facade import Offer, banned, enrolled, offer
 
 # ISO 4217. Razorpay takes these in steps of ten minor units. Source: "Supported Currencies" of Razorpay.
 THREE_DECIMALS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
@@ -98,5 +98,7 @@ class Quotes:
             raise not_for_sale("this program is free: enrol in it")
         if await enrolled(self._database, user_id, found.program_id):
             raise not_for_sale("this user has a place in the program already")
+        if await banned(self._database, user_id, found.program_id):
+            raise not_for_sale("this user may not take part in the program")
         if found.full:
             raise not_for_sale("all places of this program are taken")

@@ -10,6 +10,7 @@ import structlog
 
 from gateway.contract import Delivery, Kernel, listener
 from modules.payments.checkout.payment_repository import PaymentRepository
+from modules.payments.checkout.records import Order
 from modules.payments.checkout.repository import OrderRepository
 from modules.payments.checkout.settlement import Settlement
 from modules.payments.events import PaymentAuthorized
@@ -67,11 +68,24 @@ class VendorCheck:
             async with self._kernel.database.transaction():
                 await self._settlement.open(order.id, vendor_order_id)
         payments = await self._razorpay.payments_of_order(vendor_order_id)
+        if order.paid_by is None and not any(payment.captured for payment in payments):
+            payments = [await self._captured(order, payment) for payment in payments]
         refunds: list[VendorRefund] = []
         for payment in payments:
             if payment.amount_refunded or payment.status == PaymentState.REFUNDED:
                 refunds += await self._razorpay.refunds_of_payment(payment.id)
         await self._apply(payments, refunds)
+
+    async def _captured(self, order: Order, payment: VendorPayment) -> VendorPayment:
+        """The payment, captured where it waits for that: the listener may have given up while Razorpay was away."""
+        fits = (payment.amount, payment.currency) == (order.amount, order.currency)
+        if self._razorpay is None or payment.status != PaymentState.AUTHORIZED or not fits:
+            return payment
+        try:
+            return await self._razorpay.capture(payment.id, order.amount, order.currency)
+        except (Rejected, NotFound) as error:
+            log.info("checkout.capture_refused", order=order.id, payment=payment.id, why=str(error))
+            return payment
 
     async def _apply(self, payments: list[VendorPayment], refunds: list[VendorRefund]) -> None:
         async with self._kernel.database.transaction():

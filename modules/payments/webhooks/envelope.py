@@ -31,6 +31,8 @@ KINDS: Final[Mapping[str, type[msgspec.Struct]]] = {
 # Of people, or written by them.
 PERSONAL: Final = frozenset({"email", "contact", "description"})
 KEPT: Final = {name: frozenset(kind.__struct_fields__) - PERSONAL for name, kind in KINDS.items()}
+# Notes are whatever somebody wrote there; ours are these.
+NOTES: Final = frozenset({"ksmp_order", "idempotency_key"})
 # Of entities that payments knows nothing of.
 STRANGE: Final = frozenset({"id", "status"})
 
@@ -61,7 +63,10 @@ def opened(body: bytes) -> Envelope:
 
 
 def _kept(kind: str, entity: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entity.items() if name in KEPT.get(kind, STRANGE)}
+    kept = {name: value for name, value in entity.items() if name in KEPT.get(kind, STRANGE)}
+    if isinstance(notes := kept.pop("notes", None), dict):
+        kept["notes"] = {name: notes[name] for name in NOTES & notes.keys()}
+    return kept
 
 
 def _moment(seconds: object) -> datetime | None:

@@ -85,6 +85,20 @@ async def test_money_that_a_bank_holds_is_taken(node: Running, caller: Caller, r
     assert (await razorpay.books())["totals"]["captured"] == PRICE
 
 
+async def test_money_that_a_bank_holds_is_taken_by_a_comparison_too(
+    node: Running, caller: Caller, razorpay: StandIn
+) -> None:
+    """The webhook of the authorization is lost, or the listener gave up while Razorpay was away for long."""
+    one, ann = await shop(caller, razorpay), user()
+    await razorpay.settings(capture="manual")
+    await razorpay.no_webhooks()
+    made = await one.ordered(ann)
+    await razorpay.pay(made["vendor_order_id"], closed=True)
+    await node.publish_event(OrderDue(made["order"]["id"]))
+    await one.is_(ann, made["order"]["id"], "paid")
+    await one.gets_place(ann)
+
+
 async def test_an_authorized_payment_holds_the_order_while_razorpay_is_away(
     node: Running, caller: Caller, razorpay: StandIn
 ) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
+from gateway import clock
 from ksmp_testkit import Caller, Clients, MakeGateway, MakeToken, Running
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.member import clients_of
@@ -60,7 +62,7 @@ async def test_a_quote_reserves_nothing(caller: Caller, razorpay: StandIn) -> No
     refused(await caller().post(f"{PAYMENTS}/quote", json={"program_id": one.program}), 401, "unauthenticated")
 
 
-async def test_what_takes_no_money(caller: Caller, razorpay: StandIn) -> None:
+async def test_what_takes_no_money(caller: Caller, razorpay: StandIn, database: asyncpg.Pool) -> None:
     mentor, ann = caller(user(), "mentor"), user()
     draft = await created(mentor, publish=False, price=100)
     free, full = await created(mentor), await created(mentor, price=100, capacity=1)
@@ -72,6 +74,11 @@ async def test_what_takes_no_money(caller: Caller, razorpay: StandIn) -> None:
     done(await mentor.patch(full, json={"price": 0}, headers=ANY))
     done(await caller(ann).post(f"{full}/enrolment"))
     done(await mentor.patch(full, json={"price": 100}, headers=ANY))
+    until = clock.now() + timedelta(days=1)
+    banned, sold = user(), await created(mentor, price=100)
+    await database.execute("INSERT INTO program_ban VALUES ($1, $2, $3)", id_of(sold), banned, until)
+    answer = await caller(banned).post(f"{PAYMENTS}/quote", json={"program_id": id_of(sold)})
+    refused(answer, 409, "payments.not_for_sale")
     # Those who have the place, and those who come too late.
     for who in (ann, user()):
         answer = await caller(who).post(f"{PAYMENTS}/quote", json={"program_id": id_of(full)})
@@ -138,6 +145,16 @@ async def test_the_same_request_is_the_same_order(caller: Caller, razorpay: Stan
     assert (await one.read(ann, order))["state"] == "cancelled"
     count = "SELECT count(*) FROM payments_order WHERE user_id = $1"
     assert await database.fetchval(count, ann) == 2
+
+
+async def test_an_order_whose_timer_is_late_is_not_answered_again(
+    caller: Caller, razorpay: StandIn, database: asyncpg.Pool
+) -> None:
+    one, ann = await shop(caller, razorpay), user()
+    first = (await one.ordered(ann))["order"]["id"]
+    await database.execute("UPDATE payments_order SET expires_at = now() WHERE id = $1", first)
+    assert (await one.ordered(ann))["order"]["id"] != first
+    assert (await one.read(ann, first))["state"] == "expired"
 
 
 async def test_an_order_takes_the_coupon_s_use_and_gives_it_back(caller: Caller, razorpay: StandIn) -> None:

@@ -140,6 +140,7 @@ async def test_nothing_of_cards_and_people_is_stored(http: httpx.AsyncClient, da
         card_id="card_1",
         card={"last4": "4242", "network": "Visa", "name": "Asha Rao"},
         acquirer_data={"rrn": "123456789012"},
+        notes={"to": "Asha Rao", "ksmp_order": "ours"},
     )
     strange = {"id": "x_1", "status": "active", "email": "asha@example.com", "name": "Asha Rao"}
     body = body_of("payment.captured", payment=payment, account=strange)
@@ -149,6 +150,7 @@ async def test_nothing_of_cards_and_people_is_stored(http: httpx.AsyncClient, da
         assert secret not in kept
     assert '"amount":118000' in kept
     assert '"x_1"' in kept
+    assert '"ksmp_order":"ours"' in kept
 
 
 @pytest.mark.parametrize(
