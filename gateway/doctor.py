@@ -70,7 +70,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
         return [Finding(subject="settings", ok=False, text=str(error))]
     try:
         modules = registry.enabled(settings)
-        registry.check_environment(modules, environ)
+        said = registry.check_environment(modules, environ)
     except (registry.RegistryError, SettingsError) as error:
         return [Finding(subject="settings", ok=False, text=str(error))]
     checks: dict[str, Callable[[Settings], Awaitable[str]]] = {
@@ -82,7 +82,8 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
     on = ", ".join(module.name for module in modules)
     # Of this process, whose libraries they are for.
     others = f"; also obeyed: {', '.join(found)}" if (found := obeyed(os.environ)) else ""
-    return [Finding(subject="settings", ok=True, text=f"complete; modules that are on: {on}{others}"), *findings]
+    own = [Finding(subject=name, ok=True, text=text) for name, text in said.items()]
+    return [Finding(subject="settings", ok=True, text=f"complete; modules that are on: {on}{others}"), *own, *findings]
 
 
 async def check_postgres(settings: Settings) -> str:

@@ -196,13 +196,23 @@ def _methods(handler: Any) -> str:
     return ", ".join(sorted(getattr(handler, "http_methods", ())))
 
 
-def check_environment(modules: Sequence[type[Module]], environ: Mapping[str, str]) -> None:
-    """Raise SettingsError for a `KSMP_*` variable that nobody declares, or a module's setting with a bad value."""
+def check_environment(modules: Sequence[type[Module]], environ: Mapping[str, str]) -> dict[str, str]:
+    """Raise SettingsError for a `KSMP_*` variable that nobody declares, or a module's setting with a bad value.
+
+    Returns what the modules say of their settings, by name.
+    """
     own = [(module.settings_type, settings_prefix(module)) for module in modules if module.settings_type]
     check_unknown(environ, [(Settings, PREFIX), *own])
     production = environ.get(variable("environment"), Settings.environment) == "production"
-    for kind, prefix in own:
-        check_addresses(read(kind, environ, prefix), prefix, production=production)
+    said: dict[str, str] = {}
+    for module in modules:
+        if module.settings_type is None:
+            continue
+        prefix = settings_prefix(module)
+        settings = read(module.settings_type, environ, prefix)
+        check_addresses(settings, prefix, production=production)
+        said[module.name] = module.examine(settings, production=production)
+    return {name: text for name, text in said.items() if text}
 
 
 def settings_prefix(module: type[Module] | Module) -> str:

@@ -168,6 +168,30 @@ def test_production_takes_no_address_that_others_can_change_and_lacks_no_key(nam
             check(environ | {name: value})
 
 
+def test_production_without_payments_starts_and_says_so() -> None:
+    modules = registry.load()
+    said = registry.check_environment(modules, PRODUCTION)["payments"]
+    assert said == "Razorpay at https://api.razorpay.com is called with the key rzp_live_1; 1 webhook secret(s)"
+    environ = {name: value for name, value in PRODUCTION.items() if not name.startswith("KSMP_PAYMENTS_")}
+    said = registry.check_environment(modules, environ)["payments"]
+    assert said.startswith("no key of Razorpay is set, so nothing is sold")
+    assert "KSMP_PAYMENTS_KEY_ID, KSMP_PAYMENTS_KEY_SECRET, KSMP_PAYMENTS_WEBHOOK_SECRETS" in said
+
+
+def test_a_test_key_in_production_is_named() -> None:
+    environ = PRODUCTION | {"KSMP_PAYMENTS_KEY_ID": "rzp_test_1"}
+    assert "a test key that moves no money" in registry.check_environment(registry.load(), environ)["payments"]
+
+
+@pytest.mark.parametrize("missing", ["KSMP_PAYMENTS_KEY_ID", "KSMP_PAYMENTS_KEY_SECRET"])
+def test_half_a_key_is_refused_everywhere_and_webhooks_are_production_s(missing: str) -> None:
+    modules = registry.load()
+    environ = PRODUCTION | {"KSMP_ENVIRONMENT": "development", "KSMP_PAYMENTS_WEBHOOK_SECRETS": ""}
+    assert registry.check_environment(modules, environ)["payments"].endswith("; no webhook secret")
+    with pytest.raises(SettingsError, match=f"^{missing} is not set, and KSMP_PAYMENTS_KEY_"):
+        registry.check_environment(modules, environ | {missing: ""})
+
+
 @pytest.mark.parametrize(
     ("value", "good"),
     [

@@ -55,6 +55,14 @@ class Module:
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
 
+    @classmethod
+    def examine(cls, settings: Any, *, production: bool) -> str:
+        """What `ksmp doctor` says of the module's settings, of `settings_type`; empty is nothing. It does no IO.
+
+        Raises SettingsError for what is set by half: then no gateway starts.
+        """
+        return ""
+
     async def identify(self, principal: Principal) -> Principal:
         """What the platform knows of a user beyond the token; called at each connect and refresh.
 

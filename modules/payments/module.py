@@ -63,6 +63,10 @@ class PaymentsModule(Module):
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
+    @classmethod
+    def examine(cls, settings: PaymentsSettings, *, production: bool) -> str:
+        return settings.examine(production=production)
+
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         settings: PaymentsSettings = kernel.settings(PaymentsSettings)

@@ -18,9 +18,9 @@ SERIES: Final = re.compile(r"[A-Z0-9]{1,3}")
 class RazorpaySettings:
     """Where Razorpay is, who we are there, and how long it is waited for."""
 
-    key_id: str = setting("", doc="Razorpay's key id; pages that take payments show it", production=True)
+    key_id: str = setting("", doc="Razorpay's key id; pages that take payments show it. Without it nothing is sold")
     key_secret: str = setting(
-        "", doc="The secret of that key: it signs our calls, and Razorpay's callbacks", secret=True, production=True
+        "", doc="The secret of that key: it signs our calls, and Razorpay's callbacks", secret=True
     )
     former_key_secrets: tuple[str, ...] = setting(
         (), doc="Secrets of keys that were replaced; callbacks that they signed are still taken", secret=True
@@ -29,7 +29,6 @@ class RazorpaySettings:
         (),
         doc="Secrets that webhooks are signed with; several while one replaces another",
         secret=True,
-        production=True,
     )
     razorpay_url: str = setting("https://api.razorpay.com", doc="Where Razorpay's API is", https=True)
     razorpay_timeout: float = setting(
@@ -50,6 +49,25 @@ class RazorpaySettings:
                     f"KSMP_PAYMENTS_{name.upper()} has a bad value (hidden): it must be as Razorpay shows it, "
                     "without spaces and colons."
                 )
+
+    def examine(self, *, production: bool) -> str:
+        """Whether Razorpay's settings are complete, in words. Raises SettingsError when they are set by half."""
+        parts = {"KEY_ID": self.key_id, "KEY_SECRET": self.key_secret, "WEBHOOK_SECRETS": self.webhook_secrets}
+        # Elsewhere than in production one may do without webhooks, which a laptop does not hear.
+        needed = [name for name in parts if production or name != "WEBHOOK_SECRETS"]
+        there = [name for name in parts if parts[name]]
+        if there and (missing := [name for name in needed if not parts[name]]):
+            raise SettingsError(
+                f"KSMP_PAYMENTS_{missing[0]} is not set, and KSMP_PAYMENTS_{there[0]} is; payments need both."
+            )
+        if not self.key_id:
+            return (
+                "no key of Razorpay is set, so nothing is sold, and what needs Razorpay is `unavailable`; to sell, set "
+                + ", ".join(f"KSMP_PAYMENTS_{name}" for name in parts)
+            )
+        secrets = f"{len(self.webhook_secrets)} webhook secret(s)" if self.webhook_secrets else "no webhook secret"
+        test = ", a test key that moves no money" if production and self.key_id.startswith("rzp_test_") else ""
+        return f"Razorpay at {self.razorpay_url} is called with the key {self.key_id}{test}; {secrets}"
 
 
 @dataclass(frozen=True, kw_only=True)

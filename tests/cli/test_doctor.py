@@ -61,7 +61,8 @@ async def test_all_is_well(environ: dict[str, str]) -> None:
     await migrate(environ["KSMP_DATABASE_URL"], registry.load())
     findings = await examine(environ)
     assert all(found.ok for found in findings), findings
-    assert [found.subject for found in findings] == ["settings", "PostgreSQL", "NATS", "token keys"]
+    assert [found.subject for found in findings] == ["settings", "payments", "PostgreSQL", "NATS", "token keys"]
+    assert finding(findings, "payments").text.startswith("no key of Razorpay is set, so nothing is sold")
     assert "has 1 RSA key(s)" in finding(findings, "token keys").text
     # The trial stream is gone again.
     client = await nats.connect(environ["KSMP_NATS_URL"])
@@ -87,6 +88,7 @@ async def test_migrations_that_are_missing(environ: dict[str, str]) -> None:
         ("KSMP_MODULES", "chat", "settings", "requires live"),
         ("KSMP_PROT", "1", "settings", "KSMP_PROT is not a setting"),
         ("KSMP_PORT", "high", "settings", "KSMP_PORT has a bad value"),
+        ("KSMP_PAYMENTS_KEY_ID", "rzp_test_1", "settings", "KSMP_PAYMENTS_KEY_SECRET is not set"),
         ("KSMP_CHAT_RATE_COUNT", "many", "settings", "KSMP_CHAT_RATE_COUNT has a bad value"),
     ],
 )
@@ -171,9 +173,10 @@ async def test_a_dev_that_runs_and_one_that_is_stopped(tmp_path: Path) -> None:
     async with running(tmp_path) as stack:
         findings = await examine_dev(data, {})
         assert all(found.ok for found in findings), findings
-        subjects = ["ksmp dev", "settings", "PostgreSQL", "NATS", "token keys", "stand-in for AWS"]
+        subjects = ["ksmp dev", "settings", "payments", "PostgreSQL", "NATS", "token keys", "stand-in for AWS"]
         assert [found.subject for found in findings] == subjects
         assert all(url in str(findings[0]) for url in stack.gateways)
+        assert "is called with the key rzp_test_ksmp; 1 webhook secret(s)" in finding(findings, "payments").text
         wrong = finding(await examine_dev(data, {"KSMP_PROT": "1"}), "settings")
         assert not wrong.ok
         pid = (await stack.pids())[0]
