@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -85,6 +86,22 @@ async def test_an_error_on_the_way_is_not_half_a_file(format: SheetFormat) -> No
 
     with pytest.raises(RuntimeError, match="gone"):
         await SheetFiles(most=10, at_once=1).answer("table", format, ("a",), failing(), tuple)
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+async def test_rows_are_written_in_another_thread(format: SheetFormat) -> None:
+    threads = set()
+
+    def row_of(item: int) -> Row:
+        threads.add(threading.get_ident())
+        return (item,)
+
+    async def numbers() -> AsyncIterator[Sequence[int]]:
+        yield [1, 2, 3]
+
+    await SheetFiles(most=10, at_once=1).answer("table", format, ("a",), numbers(), row_of)
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 @pytest.mark.parametrize("format", ["csv", "xlsx"])

@@ -26,9 +26,10 @@ from modules.payments.checkout.repository import OrderRepository
 from modules.payments.checkout.views import order_view
 from modules.payments.coupons.coupons import Coupons
 from modules.payments.events import PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, RefundDue
+from modules.payments.ledger import postings
 from modules.payments.ledger.ledger import Ledger
 from modules.payments.ledger.parts import Parts
-from modules.payments.ledger.postings import Account, Entry, PostingKind
+from modules.payments.ledger.postings import PostingKind
 from modules.payments.reconciliation.differences import Differences
 from modules.payments.states import CLOSED, OrderState, PaymentState, RefundOrigin, RefundState, order_state
 
@@ -149,7 +150,7 @@ class Consequences:
             await self._ledger.fee(payment.id, payment.fee, payment.tax or 0, payment.currency, order_id=order.id)
         if payment.id == order.paid_by:
             return []
-        held = _held(payment.amount, payment.currency)
+        held = postings.held(payment.amount, payment.currency)
         await self._ledger.post(PostingKind.CAPTURE, payment.id, held, order_id=order.id)
         given_back = [one for one in refunds if one.payment_id == payment.id]
         left = payment.amount - sum(one.amount for one in given_back if one.state is not RefundState.FAILED)
@@ -172,7 +173,7 @@ class Consequences:
         sign = 1 if processed else -1
         if refund.payment_id != order.paid_by:
             kind = PostingKind.REFUND if processed else PostingKind.REFUND_REVERSAL
-            entries = _held(-sign * refund.amount, refund.currency)
+            entries = postings.held(-sign * refund.amount, refund.currency)
             await self._ledger.post(kind, refund.id, entries, order_id=order.id)
         else:
             total = order.refunded + sign * refund.amount
@@ -227,8 +228,3 @@ def _state(order: Order, payments: Sequence[Payment]) -> OrderState:
         opened=order.vendor_order_id is not None or order.link_id is not None,
         under_way=any(is_under_way(payment) for payment in payments),
     )
-
-
-def _held(amount: int, currency: str) -> tuple[Entry, ...]:
-    """Money that the vendor has taken for us, and that goes back: it is never revenue, and has no tax in it."""
-    return (Entry(Account.RECEIVABLE, currency, amount), Entry(Account.REFUNDS, currency, -amount))

@@ -26,6 +26,8 @@ class Account(StrEnum):
     """GST in the vendor's fees: it can be set off against ours."""
     REFUNDS = "refunds"
     """Contra revenue: what was given back of it."""
+    UNAPPLIED = "unapplied"
+    """What payers are owed: money beside what an order costs, until it has gone back."""
     BANK = "bank"
     DISPUTE_LOSSES = "dispute_losses"
     MENTOR_COSTS = "mentor_costs"
@@ -89,6 +91,11 @@ def refunded(parts: Parts, currency: str, *, mentor_share: int = 0) -> Entries:
         (Account.PAYOUTS_DUE, mentor_share),
         (Account.MENTOR_COSTS, -mentor_share),
     )
+
+
+def held(amount: int, currency: str) -> Entries:
+    """The vendor took money that is for no order, such as a second payment. It goes back, and is never revenue."""
+    return _entries(currency, (Account.RECEIVABLE, amount), (Account.UNAPPLIED, -amount))
 
 
 def settled(amount: int, currency: str) -> Entries:

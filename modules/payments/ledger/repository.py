@@ -30,9 +30,10 @@ BALANCES: Final = """
     WHERE posted_at < $2
     GROUP BY account, currency ORDER BY currency, account
 """
-IMBALANCE: Final = """
+UNBALANCED: Final = """
     SELECT count(*) AS unbalanced FROM (
-        SELECT FROM payments_ledger_entry GROUP BY transaction_id, currency HAVING sum(amount) <> 0
+        SELECT FROM payments_ledger_transaction LEFT JOIN payments_ledger_entry ON transaction_id = id
+        GROUP BY id, currency HAVING sum(amount) IS DISTINCT FROM 0
     ) AS transactions
 """
 POSTED: Final = """
@@ -81,8 +82,8 @@ class LedgerRepository:
         return [msgspec.convert(dict(row), Balance) for row in await self._database.fetch(BALANCES, since, until)]
 
     async def unbalanced(self) -> int:
-        """How many transactions do not sum to zero."""
-        return int((await self._database.fetch(IMBALANCE))[0]["unbalanced"])
+        """How many transactions do not sum to zero, or have no entries."""
+        return int((await self._database.fetch(UNBALANCED))[0]["unbalanced"])
 
     async def posted(self, kind: PostingKind, reference: str) -> list[Entry]:
         rows = await self._database.fetch(POSTED, kind, reference)

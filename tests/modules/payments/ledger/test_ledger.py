@@ -226,7 +226,9 @@ async def test_an_imbalance_is_counted_and_shown(node: Running, ledger: Ledger, 
             async def fetch(self, statement: str, *arguments: Any) -> Any:
                 return await connection.fetch(statement, *arguments)
 
-        assert await Ledger(Here()).imbalance() == 1  # type: ignore[arg-type]
-        assert metrics.imbalance._value.get() == 1
+        # A transaction without entries is none either.
+        await connection.execute(TRANSACTION, new_id())
+        assert await Ledger(Here()).imbalance() == 2  # type: ignore[arg-type]
+        assert metrics.imbalance._value.get() == 2
         await transaction.rollback()
     assert await ledger.imbalance() == 0

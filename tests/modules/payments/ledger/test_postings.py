@@ -51,6 +51,7 @@ def test_each_posting_sums_to_zero(amount: int, rate: Decimal, place: str, share
         postings.fee(fee, fee * 18 // 118, "INR"),
         postings.settled(amount, "INR"),
         postings.disputed(amount, "INR"),
+        postings.held(amount, "INR"),
         postings.reversed_(postings.captured(parts, "INR")),
     ):
         assert sum(entry.amount for entry in entries) == 0
