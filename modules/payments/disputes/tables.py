@@ -12,7 +12,7 @@ class DisputeRow(Table, tablename="payments_dispute"):
     """A dispute, as the vendor told of it."""
 
     id = Text(primary_key=True)
-    payment_id = ForeignKey(RefundedPaymentRow)
+    payment_id = ForeignKey(RefundedPaymentRow, null=False)
     phase = Text()
     state = Text()
     amount = BigInt()

@@ -9,7 +9,7 @@ from piccolo.table import Table
 class LedgerEntryRow(Table, tablename="payments_ledger_entry"):
     """A debit (above zero) or a credit (below)."""
 
-    transaction_id = Text()
+    transaction_id = Text(primary_key=True)
     account = Text()
     currency = Text()
     amount = BigInt()

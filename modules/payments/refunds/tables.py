@@ -17,7 +17,7 @@ class RefundRow(Table, tablename="payments_refund"):
     """A refund, ours or the vendor's."""
 
     id = Text(primary_key=True)
-    payment_id = ForeignKey(RefundedPaymentRow)
+    payment_id = ForeignKey(RefundedPaymentRow, null=False)
     vendor_refund_id = Text(null=True)
     origin = Text()
     state = Text()
