@@ -74,5 +74,5 @@ def create_app(gateway: Gateway) -> Litestar:
     registry.check_policies(app)
     resolve_in_turn(app)
     learn_parameters(app)
-    app.asgi_handler = Envelope(app.asgi_handler, gateway.request_metrics)
+    app.asgi_handler = Envelope(cors.OnlyAcrossOrigins(app.asgi_handler), gateway.request_metrics)
     return app

@@ -60,7 +60,7 @@ class RequestAdmission(ASGIMiddleware):
         refused: Refused | None = None
         if policy.asks != "never":
             try:
-                principal = await self._authenticator.authenticate(request)
+                principal = await self._authenticator.authenticate(scope)
             except Refused as error:
                 refused = error
         scope["user"] = principal

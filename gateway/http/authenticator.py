@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request
-from litestar.connection import ASGIConnection
 from litestar.di import Provide
+from litestar.types import Scope
 
 from gateway.errors import Code, Refused
 from gateway.principal import Principal
@@ -17,12 +17,13 @@ class RequestAuthenticator:
     def __init__(self, identities: IdentityCache) -> None:
         self._identities = identities
 
-    async def authenticate(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
+    async def authenticate(self, scope: Scope) -> Principal | None:
         """None without `Authorization`; raises Refused for one that is no good, Unavailable when nobody can tell."""
-        header = connection.headers.get("authorization")
+        # Litestar would read all headers into a structure of its own for this one.
+        header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
         if header is None:
             return None
-        scheme, _, token = header.partition(" ")
+        scheme, _, token = header.decode("latin-1").partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise Refused(Code.UNAUTHENTICATED, "Authorization must be Bearer <token>")

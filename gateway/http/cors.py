@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from litestar.config.cors import CORSConfig
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.settings import Settings
 
@@ -43,3 +44,15 @@ def config(settings: Settings) -> CORSConfig:
         allow_credentials=False,
         max_age=600,
     )
+
+
+class OnlyAcrossOrigins:
+    """Passes requests without an `Origin` by Litestar's middleware, which reads all headers to find out about that."""
+
+    def __init__(self, cors: Any) -> None:
+        self._cors: ASGIApp = cors
+        self._within: ASGIApp = cors.app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        crosses = any(name == b"origin" for name, _ in scope["headers"])
+        await (self._cors if crosses else self._within)(scope, receive, send)
