@@ -124,8 +124,6 @@ class HttpProtocol(HttpToolsProtocol):
         if self._farewell is not None:
             return
         self._unset_keepalive_if_required()
-        if self._deadline is None and not self._answering():
-            self._wait(self._settings.header_timeout)
         self._pending += len(data)
         rest = self._parse(data)
         if self.parser is None or self.transport.is_closing():
@@ -136,6 +134,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._upgrade(self._handshake, rest)
         elif self._pending > self._settings.header_bytes:
             self._refuse(refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head or a trailer is too large"))
+        elif self._deadline is None:
+            # A request that came whole needs no deadline.
+            if self._in_body:
+                self._wait(self._settings.body_timeout)
+            elif self._pending and not self._answering():
+                self._wait(self._settings.header_timeout)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Trailers are dropped: nothing of the application expects a header behind the body (RFC 9110, section 6.5.1).
@@ -166,7 +170,7 @@ class HttpProtocol(HttpToolsProtocol):
         scope["raw_path"] = target.path
         scope["query_string"] = target.query or b""
         scope["extensions"] = {LAST_MOMENT: self._last_moment}  # type: ignore[dict-item]
-        self._wait(self._settings.body_timeout)
+        self._stop_waiting()
         self._begin(version)
 
     def on_body(self, body: bytes) -> None:
@@ -292,16 +296,19 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _wait(self, seconds: float) -> None:
         """Wait for the client for so many seconds from now on."""
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._stop_waiting()
         self._deadline = Deadline(self.loop, seconds, self._too_late)
         self._unfinished.enter(self, self._cut_off)
 
     def _waited(self) -> None:
+        self._stop_waiting()
+        self._unfinished.leave(self)
+
+    def _stop_waiting(self) -> None:
+        """Without a deadline. The request keeps its place among the unfinished ones."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        self._unfinished.leave(self)
 
     def _too_late(self) -> None:
         self._deadline = None
