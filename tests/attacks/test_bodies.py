@@ -46,6 +46,19 @@ async def test_a_slow_body_is_told_so(target: Target, token: MakeToken) -> None:
     assert await asyncio.to_thread(attack) == 408
 
 
+async def test_the_next_body_of_a_connection_has_a_deadline_too(target: Target, token: MakeToken) -> None:
+    def attack() -> tuple[int, bool]:
+        with Peer(target.port) as peer:
+            peer.send(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            status = peer.status()
+            time.sleep(0.2)
+            # Head and beginning come at once, so the head alone is never waited for.
+            peer.send(head(token("late"), "Content-Length: 1000") + b"{")
+            return status, peer.ended(6.0)
+
+    assert await asyncio.to_thread(attack) == (200, True)
+
+
 async def test_a_body_without_an_end_is_not_taken(target: Target, token: MakeToken, beside: MakePair) -> None:
     def attack(post: bytes) -> tuple[float, int]:
         """Send chunks for as long as they are taken."""
