@@ -23,6 +23,11 @@ HELD: Final = {
         FROM payments_payment AS payment JOIN payments_order AS ordered ON ordered.id = order_id
         WHERE user_id = $1 OR buyer_id = $1 ORDER BY payment.created_at, payment.id
     """,
+    "invoices": """
+        SELECT id, kind, number, order_id, title, currency, total, issued_at,
+            snapshot -> 'buyer' ->> 'name' AS billed_to
+        FROM payments_invoice WHERE user_id = $1 OR buyer_id = $1 ORDER BY id
+    """,
     "refunds": """
         SELECT refund.id, payment_id, refund.state, refund.amount, refund.currency, reason, refund.created_at
         FROM payments_refund AS refund JOIN payments_payment AS payment ON payment.id = payment_id

@@ -39,9 +39,6 @@ KEEP_DOCUMENT: Final = """
     INSERT INTO payments_invoice_document (invoice_id, language, body, size, made_at)
     VALUES ($1, $2, $3, octet_length($3::bytea), $4) ON CONFLICT DO NOTHING
 """
-OF_USER: Final = f"""
-    SELECT {COLUMNS} FROM payments_invoice WHERE user_id = $1 OR buyer_id = $1 ORDER BY id
-"""  # noqa: S608
 
 
 class PaidOrder(msgspec.Struct, frozen=True):
@@ -134,11 +131,6 @@ class InvoiceRepository:
     async def keep_document(self, invoice_id: str, language: Language, body: bytes, at: datetime) -> None:
         """Keep a PDF; the first one stays."""
         await self._database.fetch(KEEP_DOCUMENT, invoice_id, language, body, at)
-
-    async def of_user(self, user_id: str) -> list[InvoiceView]:
-        """All that a user paid, or was paid for."""
-        rows = await self._database.fetch(OF_USER, user_id)
-        return [msgspec.convert(dict(row), InvoiceView) for row in rows]
 
     async def _one(self, statement: str, *arguments: Any) -> InvoiceView | None:
         for row in await self._database.fetch(statement, *arguments):

@@ -20,6 +20,7 @@ from modules.payments.invoices.numbering import financial_year
 from modules.payments.invoices.repository import InvoiceRepository
 from modules.payments.invoices.snapshot import InvoiceKind
 from modules.payments.ledger.parts import Parts
+from modules.payments.module import PaymentsModule
 from tests.modules.payments.bookkeeping import credited, invoiced, issuing, paid_order, refund, seller
 from tests.modules.programs.programs import created, id_of, user
 
@@ -237,3 +238,12 @@ async def test_later_orders_are_numbered_later(node: Running, database: asyncpg.
         invoice = await invoiced(node, invoices, await paid_order(database, paid_at=clock.now() - timedelta(days=1)))
         assert invoice is not None
         assert int(invoice.number[-6:]) == expected
+
+
+async def test_a_user_s_export_has_the_invoices(node: Running, database: asyncpg.Pool) -> None:
+    student = user()
+    order = await paid_order(database, user_id=student, buyer_id=student, billing_name="Asha Rao")
+    invoice = await invoiced(node, issuing(node, seller()), order)
+    assert invoice is not None
+    (held,) = (await node.module(PaymentsModule).export(student))["invoices"]
+    assert (held["number"], held["billed_to"], held["total"]) == (invoice.number, "Asha Rao", 118_00)
