@@ -145,7 +145,8 @@ def _statuses(route: HTTPRoute, handler: HTTPRouteHandler, policy: Policy) -> It
         yield 401
     if policy.asks == "always":
         yield from (401, 403)
-    if route.path_parameters:
+    if route.path_parameters or handler.opt.get("missing"):
+        # Its path or its body names something.
         yield 404
     if handler.http_methods & UNSAFE:
         yield from (400, 409, 413)

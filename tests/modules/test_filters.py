@@ -41,6 +41,7 @@ FOR_STAFF = {
     "SetBan.reason",
     "Block.reason",
     "NewStars.comment",
+    "Resolution.note",
 }
 # What stands on an invoice, for its buyer and the tax office.
 ON_INVOICES = {

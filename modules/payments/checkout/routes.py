@@ -29,7 +29,7 @@ ORDERS: Final = Rate(count=20, seconds=60.0)
 VERIFICATIONS: Final = Rate(count=30, seconds=60.0)
 
 
-@post("/quote", policy=signed_in(), status_code=200, rate=GUESSES)
+@post("/quote", policy=signed_in(), status_code=200, rate=GUESSES, missing=True)
 async def quote(
     data: JSONBody[NewQuote], principal: NamedDependency[Principal], quotes: NamedDependency[Quotes]
 ) -> Quote:
@@ -37,7 +37,7 @@ async def quote(
     return await quotes.quote(principal, data)
 
 
-@post("/orders", policy=signed_in(), idempotent="required", rate=ORDERS)
+@post("/orders", policy=signed_in(), idempotent="required", rate=ORDERS, missing=True)
 async def create_order(
     data: JSONBody[NewOrder], principal: NamedDependency[Principal], orders: NamedDependency[Orders]
 ) -> Response[Checkout]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Operation, Schema
 from litestar.params import PathParameter, QueryParameter
 
 from gateway.auth.policy import signed_in
@@ -23,6 +25,15 @@ OWNERS: Final = signed_in(owner="they are the student or the payer of the invoic
 PDF: Final = "application/pdf"
 
 
+@dataclass
+class PdfOperation(Operation):
+    """An operation whose answer is bytes."""
+
+    def __post_init__(self) -> None:
+        response: Any = (self.responses or {})["200"]
+        response.content[PDF].schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+
+
 @get("/", policy=signed_in())
 async def own_invoices(
     span: NamedDependency[Span], principal: NamedDependency[Principal], invoices: NamedDependency[Invoices]
@@ -37,7 +48,7 @@ async def invoice(id: Id, principal: NamedDependency[Principal], invoices: Named
     return await invoices.read(principal, id)
 
 
-@get("/{id:str}/pdf", policy=OWNERS, media_type=PDF)
+@get("/{id:str}/pdf", policy=OWNERS, media_type=PDF, operation_class=PdfOperation)
 async def invoice_pdf(
     id: Id,
     principal: NamedDependency[Principal],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from litestar import MediaType, Request, Response, Router, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Schema
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from gateway.auth.policy import otherwise, signed_in
@@ -41,7 +44,16 @@ class PublicAddress:
         return self._url or (str(request.base_url).rstrip("/") if self._in_development else "")
 
 
-@post("/", policy=THEIRS, idempotent="required", rate=GUESSES)
+@dataclass
+class PageOperation(Operation):
+    """An operation that refuses with a page too."""
+
+    def __post_init__(self) -> None:
+        response: Any = (self.responses or {})["400"]
+        response.content[MediaType.HTML.value] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+
+
+@post("/", policy=THEIRS, idempotent="required", rate=GUESSES, missing=True)
 async def create_link(
     data: JSONBody[NewLink],
     request: Request[Any, Any, Any],
@@ -75,6 +87,8 @@ async def cancel_link(
     policy=otherwise("Razorpay's signature of a link's payment"),
     media_type=MediaType.HTML,
     any_query=True,
+    responses={303: ResponseSpec(None, generate_examples=False, description="To the page of the platform's own")},
+    operation_class=PageOperation,
 )
 async def return_from_link(
     back: NamedDependency[LinkCallback],
