@@ -263,6 +263,11 @@ async def test_the_outcomes_are_what_they_should_be(node: Running) -> None:
         {"kind": "fee", "reference": payment(of, "captured").id},
     ]
 
+    # A failure is below all that may follow it.
+    of = order()
+    found = await outcome(node, of, failed_late_authorized_captured(of))
+    assert [one["state"] for one in found["payments"]] == ["captured"]
+
     # A payment that does not fit waits for a person.
     of = order()
     found = await outcome(node, of, mismatch(of))
