@@ -20,7 +20,9 @@ from modules.payments.localization import Language
 
 FOLDER: Final = Path(__file__).parent
 # For archives, with tags for screen readers.
-STANDARD: Final = "a-2a"
+ARCHIVED: Final = "a-2a"
+# PDF/A takes no character that the fonts lack, such as an emoji. Here it is a box, and copies out right.
+PLAIN: Final = "1.7"
 
 
 def pdf_of(invoice: InvoiceSnapshot, language: Language) -> bytes:
@@ -31,13 +33,20 @@ def pdf_of(invoice: InvoiceSnapshot, language: Language) -> bytes:
 
 def rendered(document: str, at: datetime) -> bytes:
     """The PDF of a document, as JSON of `InvoiceDocument`; `at` is the date that the file carries."""
+    try:
+        return _compiled(document, at, ARCHIVED)
+    except typst.TypstError:
+        return _compiled(document, at, PLAIN)
+
+
+def _compiled(document: str, at: datetime, standard: str) -> bytes:
     made = typst.compile(
         _template(),
         font_paths=_fonts(),
         format="pdf",
         sys_inputs={"document": document},
         timestamp=int(at.timestamp()),
-        pdf_standards=STANDARD,
+        pdf_standards=standard,
     )
     assert isinstance(made, bytes)
     return made

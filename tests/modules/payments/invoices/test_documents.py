@@ -146,6 +146,23 @@ async def test_currencies_of_none_and_three_decimals(currency: str, total: str) 
     assert f"Total {total}" in text
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["நந்தினி", "రావు", "বসু", "ਸਿੰਘ", "પટેલ", "ಗೌಡ", "മേനോൻ", "ଦାସ", "نور", "क्षमा"],
+    ids=["tamil", "telugu", "bengali", "gurmukhi", "gujarati", "kannada", "malayalam", "oriya", "arabic", "devanagari"],
+)
+def test_names_in_the_scripts_of_india_are_for_archives_too(name: str) -> None:
+    """PDF/A refuses a character that no font has: such an invoice could not be made at all."""
+    body = pdf_of(changed(buyer=Party(name), line=msgspec.structs.replace(BASE.line, title=name)), "en")
+    assert b"pdfaid" in body
+
+
+@pytest.mark.parametrize("text", ["Guitar 🎸", "数学", "\ue000\ufffd", "👩‍🏫 🇮🇳", "\u202eeman", "א", "\x7f", "\ufdd0"])
+async def test_characters_that_the_fonts_lack_are_no_reason_for_no_invoice(text: str) -> None:
+    shown_text = await shown(changed(buyer=Party(text), line=msgspec.structs.replace(BASE.line, title=text)))
+    assert "INV/2627/000001" in shown_text
+
+
 def test_long_texts_take_more_pages() -> None:
     title = "Algebra " * 2_000
     body = pdf_of(changed(line=msgspec.structs.replace(BASE.line, title=title)), "en")
