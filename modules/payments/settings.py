@@ -131,6 +131,12 @@ class CheckoutSettings:
     confirming_life: float = setting(
         3 * 86_400.0 + 3600.0, doc="How long an order whose payment the bank has not confirmed is kept open"
     )
+    late_life: float = setting(
+        86_400.0,
+        zero=True,
+        doc="How long after the time of an order a payment that begins only then still buys the place; "
+        "the money of a later one goes back",
+    )
     hold_places: bool = setting(True, doc="Whether the places of orders that may still be paid are sold to nobody else")
     least_amounts: tuple[str, ...] = setting(
         ("INR:100",), doc="Least amount of an order in minor units, `<currency>:<amount>`; 1 for other currencies"

@@ -65,7 +65,7 @@ class RefundOrigin(StrEnum):
     """There was no place for the money."""
     PLACE_GIVEN_BACK = "place_given_back"
     EXTRA_PAYMENT = "extra_payment"
-    """The order was paid already."""
+    """The order was paid already, or was closed before and takes no money any more."""
     VENDOR = "vendor"
     """The vendor made it by itself, or somebody in its dashboard."""
 

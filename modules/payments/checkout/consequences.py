@@ -8,7 +8,7 @@ order, and the other goes back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -38,6 +38,10 @@ log = structlog.get_logger(__name__)
 FREE: Final = "free_"
 """With the order's id, what has paid an order of 0."""
 
+# The payer reads these.
+PAID_ALREADY: Final = "the order was paid already"
+CLOSED_BEFORE: Final = "the order was closed before it was paid"
+
 
 def parts_of(order: Order) -> Parts:
     return Parts(order.taxable, order.cgst, order.sgst, order.igst)
@@ -54,8 +58,10 @@ class Consequences:
         orders: OrderRepository,
         payments: PaymentRepository,
         differences: Differences,
+        late_life: float,
     ) -> None:
         self._kernel = kernel
+        self._late_life = timedelta(seconds=late_life)
         self._ledger = ledger
         self._coupons = coupons
         self._orders = orders
@@ -67,7 +73,7 @@ class Consequences:
         now = clock.now()
         payments = await self._payments.of_order(order.id)
         refunds = await self._payments.refunds_of_order(order.id)
-        after = await self._pay(order, payments, now)
+        after = await self._pay(order, payments, refunds, now)
         for payment in payments:
             await self._announce(after, payment, now)
             if payment.captured:
@@ -88,19 +94,19 @@ class Consequences:
         for user in sorted({order.user_id, order.buyer_id}):
             await self._kernel.rooms.publish_row(user_room(user), ORDER_PUSH, view)
 
-    async def _pay(self, order: Order, payments: Sequence[Payment], now: datetime) -> Order:
-        """An unpaid order is paid by the first captured payment that fits it, also when its time is over."""
+    async def _pay(self, order: Order, payments: Sequence[Payment], refunds: Sequence[Refund], now: datetime) -> Order:
+        """An unpaid order is paid by the first captured payment that fits it; a closed one not on every term."""
         if order.paid_by is not None:
             return order
         if order.amount == 0:
             # Nothing is to be paid.
             paid_by = f"{FREE}{order.id}" if order.state not in CLOSED else None
         else:
-            paid_by = next((one.id for one in payments if one.captured and fits(order, one)), None)
+            given_back = {one.payment_id for one in refunds if one.origin is RefundOrigin.EXTRA_PAYMENT}
+            paying = [one for one in payments if one.captured and fits(order, one) and one.id not in given_back]
+            paid_by = await self._payer(order, paying)
         if paid_by is None:
             return order
-        if order.state in CLOSED:
-            await self._coupons.retake(order.id)
         await self._ledger.capture(paid_by, parts_of(order), order.currency, order_id=order.id)
         await self._kernel.events.publish(
             PaymentCaptured(
@@ -108,6 +114,28 @@ class Consequences:
             )
         )
         return replace(order, paid_by=paid_by, paid_at=now)
+
+    async def _payer(self, order: Order, paying: Sequence[Payment]) -> str | None:
+        for one in paying:
+            if order.state not in CLOSED or await self._reopens(order, one):
+                return one.id
+        return None
+
+    async def _reopens(self, order: Order, payment: Payment) -> bool:
+        """Whether a payment buys the place of an order that is closed. Otherwise its money goes back.
+
+        The vendor's order can be paid for ever. So whoever keeps it must not buy at an old price, or by a coupon that
+        others have used since. Who began to pay in time has done nothing wrong, however late the bank is.
+        """
+        began = payment.created_at or order.expires_at
+        if began > order.expires_at + self._late_life:
+            return False
+        if order.coupon_id is None:
+            return True
+        if order.state is OrderState.EXPIRED and began <= order.expires_at:
+            await self._coupons.retake(order.id)
+            return True
+        return await self._coupons.retake_within_limits(order.coupon_id, order.id, order.user_id)
 
     async def _announce(self, order: Order, payment: Payment, now: datetime) -> None:
         """Tell of a failure, of money that waits to be captured, of a payment that does not fit: each once.
@@ -159,7 +187,7 @@ class Consequences:
             return []
         refund = Refund(
             new_id(), payment.id, None, RefundOrigin.EXTRA_PAYMENT, RefundState.REQUESTED, left, payment.currency,
-            False, "the order was paid already", "", None, now, 1,
+            False, PAID_ALREADY if order.paid_by else CLOSED_BEFORE, "", None, now, 1,
         )  # fmt: skip
         await self._payments.add_refund(refund)
         await self._kernel.events.publish(RefundDue(refund.id))

@@ -29,7 +29,7 @@ class CheckoutFeature:
         coupons: Coupons,
         gst: Gst,
     ) -> None:
-        self.settlement = settlement = Settlement(kernel, ledger, coupons)
+        self.settlement = settlement = Settlement(kernel, ledger, coupons, late_life=settings.late_life)
         quotes = Quotes(kernel.database, settings, gst, coupons)
         self.orders = orders = Orders(kernel, settings, razorpay, quotes, coupons, settlement)
         self.vendor_check = vendor_check = VendorCheck(kernel, razorpay, settlement)

@@ -33,13 +33,15 @@ log = structlog.get_logger(__name__)
 class Settlement:
     """What became of orders. Each call raises RuntimeError outside of a transaction, and Unavailable."""
 
-    def __init__(self, kernel: Kernel, ledger: Ledger, coupons: Coupons) -> None:
+    def __init__(self, kernel: Kernel, ledger: Ledger, coupons: Coupons, *, late_life: float) -> None:
         self._database = kernel.database
         self._events = kernel.events
         self._orders = OrderRepository(kernel.database)
         self._payments = PaymentRepository(kernel.database)
         self._differences = Differences(kernel.database)
-        self._consequences = Consequences(kernel, ledger, coupons, self._orders, self._payments, self._differences)
+        self._consequences = Consequences(
+            kernel, ledger, coupons, self._orders, self._payments, self._differences, late_life
+        )
         self._coupons = coupons
         self.pushes = self._consequences.pushes
 

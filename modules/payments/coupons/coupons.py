@@ -92,6 +92,18 @@ class Coupons:
         """Give back the use of an order that was not paid. Again, or without a coupon, it changes nothing."""
         await self._coupons.release(order_id)
 
+    async def retake_within_limits(self, coupon_id: str, order_id: str, user_id: str) -> bool:
+        """Take the use of a closed order again, as `retake` does, where the limits still allow it."""
+        if await self._coupons.holds(coupon_id, order_id):
+            return True
+        coupon = await self._coupons.lock(coupon_id)
+        if coupon is None or (coupon.limit_total is not None and coupon.used >= coupon.limit_total):
+            return False
+        if coupon.limit_user is not None and await self._coupons.by_user(coupon_id, user_id) >= coupon.limit_user:
+            return False
+        await self._coupons.retake(order_id)
+        return True
+
     async def retake(self, order_id: str) -> None:
         """Money came for an order whose use was released: it counts again, and is not refused beyond the limit."""
         retaken = await self._coupons.retake(order_id)

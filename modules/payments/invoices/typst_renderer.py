@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import typst
@@ -20,9 +20,9 @@ from modules.payments.localization import Language
 
 FOLDER: Final = Path(__file__).parent
 # For archives, with tags for screen readers.
-ARCHIVED: Final = "a-2a"
+ARCHIVED: Final[Literal["a-2a"]] = "a-2a"
 # PDF/A takes no character that the fonts lack, such as an emoji. Here it is a box, and copies out right.
-PLAIN: Final = "1.7"
+PLAIN: Final[Literal["1.7"]] = "1.7"
 
 
 def pdf_of(invoice: InvoiceSnapshot, language: Language) -> bytes:
@@ -39,7 +39,7 @@ def rendered(document: str, at: datetime) -> bytes:
         return _compiled(document, at, PLAIN)
 
 
-def _compiled(document: str, at: datetime, standard: str) -> bytes:
+def _compiled(document: str, at: datetime, standard: Literal["a-2a", "1.7"]) -> bytes:
     made = typst.compile(
         _template(),
         font_paths=_fonts(),

@@ -1,0 +1,77 @@
+"""Money for orders that were closed before the payment began: no limit of a coupon, and no new price, is got around."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from ksmp_testkit import Caller, Running
+from ksmp_testkit.answers import done
+from tests.modules.payments.checkout.test_late_payments import REFUNDS, expired, handled
+from tests.modules.payments.checkout.test_orders import coupon
+from tests.modules.payments.razorpay import StandIn
+from tests.modules.payments.shop import ORDERS, PRICE, shop
+from tests.modules.programs.programs import user
+
+
+async def test_a_coupon_for_one_is_not_used_by_all_who_order_and_cancel_in_turn(
+    node: Running, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
+) -> None:
+    one, users = await shop(caller, razorpay), [user() for _ in range(3)]
+    code = await coupon(caller, one.program, limit_total=1)
+    made = []
+    for who in users:
+        made.append(await one.ordered(who, coupon=code))
+        done(await caller(who).post(f"{ORDERS}/{made[-1]['order']['id']}/cancel"))
+    # Razorpay's orders can still be paid.
+    for order in made:
+        await razorpay.pay(order["vendor_order_id"])
+        await handled(node, razorpay)
+    await node.events_handled("programs.paid")
+    await node.events_handled("payments.send_refund")
+    await handled(node, razorpay)
+    assert [await one.has_place(who) for who in users] == [True, False, False]
+    assert await database.fetchval("SELECT used FROM payments_coupon WHERE code = $1", code) == 1
+    for who, order in zip(users[1:], made[1:], strict=True):
+        id, paid = order["order"]["id"], order["amount"]
+        assert [tuple(row) for row in await database.fetch(REFUNDS, id)] == [("extra_payment", paid)]
+        assert (await one.read(who, id))["state"] == "cancelled"
+    assert (await razorpay.books())["totals"]["refunded"] == sum(order["amount"] for order in made[1:])
+
+
+async def test_a_coupon_for_once_each_user_is_not_used_for_two_programs(
+    node: Running, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
+) -> None:
+    one, other, ann = await shop(caller, razorpay), await shop(caller, razorpay), user()
+    code = await coupon(caller, one.program, program_id=None, limit_user=1)
+    first = await one.ordered(ann, coupon=code)
+    done(await caller(ann).post(f"{ORDERS}/{first['order']['id']}/cancel"))
+    second = await other.ordered(ann, coupon=code)
+    await razorpay.pay(second["vendor_order_id"])
+    await other.gets_place(ann)
+    await razorpay.pay(first["vendor_order_id"])
+    await handled(node, razorpay)
+    await node.events_handled("programs.paid")
+    assert not await one.has_place(ann)
+    rows = await database.fetch(REFUNDS, first["order"]["id"])
+    assert [tuple(row) for row in rows] == [("extra_payment", first["amount"])]
+
+
+async def test_an_old_price_is_not_paid_months_later(
+    node: Running, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
+) -> None:
+    one, ann, ben = await shop(caller, razorpay), user(), user()
+    late, later = await one.ordered(ann), await one.ordered(ben)
+    for made in (late, later):
+        await expired(node, made["order"]["id"])
+    await razorpay.advance(3600.0)
+    await razorpay.pay(late["vendor_order_id"])
+    await one.gets_place(ann)
+    await razorpay.advance(60 * 86_400.0)
+    await razorpay.pay(later["vendor_order_id"])
+    await handled(node, razorpay)
+    await node.events_handled("programs.paid")
+    assert not await one.has_place(ben)
+    assert [tuple(row) for row in await database.fetch(REFUNDS, later["order"]["id"])] == [("extra_payment", PRICE)]
+    # What is settled again stays as it is.
+    await handled(node, razorpay)
+    assert (await one.read(ben, later["order"]["id"]))["state"] == "expired"
