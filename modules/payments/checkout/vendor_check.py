@@ -9,6 +9,7 @@ from __future__ import annotations
 import structlog
 
 from gateway.contract import Delivery, Kernel, listener
+from gateway.errors import Unavailable
 from modules.payments.checkout.payment_repository import PaymentRepository
 from modules.payments.checkout.records import Order
 from modules.payments.checkout.repository import OrderRepository
@@ -93,3 +94,14 @@ class VendorCheck:
                 await self._settlement.apply_payment(payment)
             for refund in refunds:
                 await self._settlement.apply_refund(refund)
+
+
+async def told_payment(razorpay: Razorpay | None, payment_id: str) -> VendorPayment | None:
+    """The payment as the vendor has it; None when it cannot be asked now, or does not show the payment yet."""
+    if razorpay is None:
+        return None
+    try:
+        return await razorpay.payment(payment_id)
+    except (Unavailable, NotFound) as error:
+        log.info("payments.unasked", payment=payment_id, why=str(error))
+        return None

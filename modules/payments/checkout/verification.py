@@ -9,13 +9,13 @@ from __future__ import annotations
 import structlog
 
 from gateway.contract import Kernel
-from gateway.errors import Unavailable
 from gateway.principal import Principal
 from modules.payments.checkout import metrics
 from modules.payments.checkout.messages import OrderView, Verification
 from modules.payments.checkout.records import Order
 from modules.payments.checkout.repository import OrderRepository
 from modules.payments.checkout.settlement import Settlement
+from modules.payments.checkout.vendor_check import told_payment
 from modules.payments.checkout.views import order_view
 from modules.payments.errors import bad_signature, other_order
 from modules.payments.events import OrderDue
@@ -23,7 +23,6 @@ from modules.payments.reconciliation.differences import Differences
 from modules.payments.settings import PaymentsSettings
 from modules.payments.vendor import signatures
 from modules.payments.vendor.entities import VendorPayment
-from modules.payments.vendor.outcomes import NotFound
 from modules.payments.vendor.razorpay import Razorpay
 
 log = structlog.get_logger(__name__)
@@ -57,7 +56,7 @@ class Verifications:
             raise other_order()
         if order.paid_by == payment_id:
             return order_view(order)
-        payment = await self._asked(payment_id)
+        payment = await told_payment(self._razorpay, payment_id)
         if payment is None:
             return await self._sign(order, payment_id)
         if payment.order_id != order_id or (payment.amount, payment.currency) != (order.amount, order.currency):
@@ -68,16 +67,6 @@ class Verifications:
             settled = await self._settlement.sign(order.id, payment_id)
         metrics.verifications.labels(settled.state).inc()
         return order_view(settled)
-
-    async def _asked(self, payment_id: str) -> VendorPayment | None:
-        """None when the vendor cannot be asked now, or does not show the payment yet."""
-        if self._razorpay is None:
-            return None
-        try:
-            return await self._razorpay.payment(payment_id)
-        except (Unavailable, NotFound) as error:
-            log.info("checkout.verified_unasked", payment=payment_id, why=str(error))
-            return None
 
     async def _sign(self, order: Order, payment_id: str) -> OrderView:
         async with self._kernel.database.transaction():

@@ -12,16 +12,14 @@ from enum import StrEnum
 import structlog
 
 from gateway.contract import Kernel
-from gateway.errors import Unavailable
 from modules.payments.checkout.records import Order
 from modules.payments.checkout.repository import OrderRepository
 from modules.payments.checkout.settlement import Settlement
+from modules.payments.checkout.vendor_check import told_payment
 from modules.payments.events import OrderDue
 from modules.payments.settings import PaymentsSettings
 from modules.payments.states import OrderState
 from modules.payments.vendor import signatures
-from modules.payments.vendor.entities import VendorPayment
-from modules.payments.vendor.outcomes import NotFound
 from modules.payments.vendor.razorpay import Razorpay
 
 log = structlog.get_logger(__name__)
@@ -59,7 +57,7 @@ class LinkCallback:
         return Outcome.PAID if order.state in (OrderState.PAID, OrderState.REFUNDED) else Outcome.CONFIRMING
 
     async def _settle(self, order: Order, payment_id: str) -> Order:
-        payment = await self._asked(payment_id)
+        payment = await told_payment(self._razorpay, payment_id)
         async with self._kernel.database.transaction():
             if payment is not None:
                 await self._settlement.apply_payment(payment, receipt=order.receipt)
@@ -67,13 +65,3 @@ class LinkCallback:
                 # The page must not wait for the vendor: the order is looked at again.
                 await self._kernel.events.publish(OrderDue(order.id))
             return await self._settlement.sign(order.id, payment_id)
-
-    async def _asked(self, payment_id: str) -> VendorPayment | None:
-        """None when the vendor cannot be asked now, or does not show the payment yet."""
-        if self._razorpay is None:
-            return None
-        try:
-            return await self._razorpay.payment(payment_id)
-        except (Unavailable, NotFound) as error:
-            log.info("links.callback_unasked", payment=payment_id, why=str(error))
-            return None
