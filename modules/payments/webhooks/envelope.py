@@ -5,6 +5,7 @@ Razorpay sends the payer's e-mail, phone, card digits and bank details along. No
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -37,6 +38,10 @@ NOTES: Final = frozenset({"ksmp_order", "idempotency_key"})
 STRANGE: Final = frozenset({"id", "status"})
 
 
+# Another name would be no text for PostgreSQL, or none for a log; the webhook is kept without it.
+NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+
 class Envelope(msgspec.Struct, frozen=True):
     """A webhook without what is not kept. `entities` are raw, by their kind; `created_at` is when it happened."""
 
@@ -59,7 +64,7 @@ def opened(body: bytes) -> Envelope:
         for kind, holder in (payload.items() if isinstance(payload, dict) else ())
         if isinstance(holder, dict) and isinstance(holder.get("entity"), dict)
     }
-    return Envelope(event[:100], _moment(raw.get("created_at")), entities)
+    return Envelope(event if NAME.fullmatch(event) else "", _moment(raw.get("created_at")), entities)
 
 
 def _kept(kind: str, entity: Mapping[str, Any]) -> dict[str, Any]:

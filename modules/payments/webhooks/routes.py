@@ -25,7 +25,8 @@ async def razorpay(request: Request[Any, Any, Any], receiver: NamedDependency[We
     """Razorpay says that something has happened. 200 says that it is stored; it is handled afterwards."""
     host = request.client.host if request.client is not None else "unknown"
     signature = request.headers.get(SIGNATURE)
-    receiver.check_sender(host, signature)
+    length = request.headers.get("content-length", "")
+    receiver.check_sender(host, signature, int(length) if length.isdecimal() else None)
     await receiver.receive(host, await request.body(), signature or "", request.headers.get(EVENT_ID))
 
 

@@ -205,6 +205,20 @@ async def test_who_signs_wrongly_too_often_is_not_listened_to(gateway: MakeGatew
         assert metrics.refused.labels("bad_signature")._value.get() == before + 5
         answer = await sent(http, b"{}", "wrong")
         assert int(answer.headers["retry-after"]) >= 1
+        refused(await http.post(WEBHOOKS, content=b"{}"), 429, "rate_limited")
+        # A large body is not read. Razorpay, which may come by the same proxy, is heard all the same.
+        refused(await sent(http, b"{" + b" " * 40_000 + b"}"), 429, "rate_limited")
+        assert (await sent(http, body_of("payment.captured"))).status_code == 200
+
+
+async def test_a_name_that_is_no_text_for_postgresql_holds_up_no_other(
+    http: httpx.AsyncClient, database: asyncpg.Pool
+) -> None:
+    """Those of one moment are stored in one statement."""
+    odd = [body_of(f"payment\0{number}") for number in range(10)]
+    good = [body_of(f"good.{uuid.uuid4().hex}") for _ in range(10)]
+    answers = await asyncio.gather(*(sent(http, body) for pair in zip(odd, good, strict=True) for body in pair))
+    assert {answer.status_code for answer in answers} == {200}
 
 
 async def test_a_body_that_is_too_large(gateway: MakeGateway, devcloud: str) -> None:
