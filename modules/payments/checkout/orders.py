@@ -155,9 +155,11 @@ class Orders:
 
     async def cancel_all(self, ids: Sequence[str]) -> None:
         """Cancel these orders where they are not paid, in the transaction that deletes their user."""
-        for id in ids:
-            if (order := await self._orders.lock(id)) is not None:
-                await self._close(order, OrderState.CANCELLED)
+        orders = [order for id in ids if (order := await self._orders.lock(id)) is not None]
+        # All orders before any coupon: another transaction holds one of these orders and waits for a coupon.
+        await self._coupons.lock(*(order.coupon_id for order in orders))
+        for order in orders:
+            await self._close(order, OrderState.CANCELLED)
 
     async def read(self, principal: Principal, id: str) -> OrderDetail:
         """An order with its payments and refunds, for its buyer, student and admins; raises BadInput `not_found`."""

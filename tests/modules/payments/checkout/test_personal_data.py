@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import asyncpg
 
 from gateway import clock
-from ksmp_testkit import Caller, Running
+from ksmp_testkit import Caller, Running, eventually
 from modules.payments import facade
 from modules.payments.module import PaymentsModule
+from tests.modules.payments.checkout.test_orders import coupon
 from tests.modules.payments.razorpay import StandIn
 from tests.modules.payments.shop import PRICE, shop
 from tests.modules.programs.programs import user
@@ -36,6 +38,31 @@ async def test_the_books_stay_and_what_was_never_paid_goes(
         paid["order"]["id"]: ("paid", "Ann Rao"),
         unpaid["order"]["id"]: ("cancelled", ""),
     }
+
+
+async def test_a_deletion_and_an_order_that_expires_do_not_deadlock(
+    node: Running, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
+) -> None:
+    """Both lock orders and their coupon: all orders come first."""
+    one, other, ann = await shop(caller, razorpay), await shop(caller, razorpay), user()
+    code = await coupon(caller, one.program, program_id=None)
+    orders = [(await it.ordered(ann, coupon=code))["order"]["id"] for it in (one, other)]
+
+    async def forget() -> None:
+        async with node.gateway.database.transaction():
+            await node.module(PaymentsModule).forget(ann)
+
+    async def waits() -> bool:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE $1::int = ANY(pg_blocking_pids(pid))"
+        return bool(await database.fetchval(waiting, expiring.get_server_pid()))
+
+    async with database.acquire() as expiring, expiring.transaction():
+        await expiring.execute("SELECT FROM payments_order WHERE id = $1 FOR NO KEY UPDATE", max(orders))
+        deletion = asyncio.create_task(forget())
+        await eventually(waits, "the deletion waits for the order")
+        await expiring.execute("UPDATE payments_coupon SET used = used WHERE code = $1", code)
+    await deletion
+    assert await database.fetchval("SELECT used FROM payments_coupon WHERE code = $1", code) == 0
 
 
 async def test_what_other_modules_may_ask(node: Running, caller: Caller, razorpay: StandIn) -> None:
