@@ -86,6 +86,14 @@ async def kept_out_among(database: Database, user_ids: Collection[str]) -> set[s
     return {row["id"] for row in await database.fetch(KEPT_OUT_AMONG, list(user_ids))}
 
 
+DELETED_AMONG = "SELECT id FROM account_user WHERE id = ANY($1) AND deleted_at IS NOT NULL"
+
+
+async def deleted_among(database: Database, user_ids: Collection[str]) -> set[str]:
+    """Those of these users who were deleted."""
+    return {row["id"] for row in await database.fetch(DELETED_AMONG, list(user_ids))}
+
+
 ROLE = "SELECT role FROM account_user WHERE id = $1 AND NOT blocked AND deleted_at IS NULL"
 
 

@@ -9,7 +9,7 @@ from gateway.contract import Delivery, Kernel, listener
 from gateway.errors import BadInput, not_found
 from gateway.principal import Principal
 from modules.accounts.events import UserUnblocked
-from modules.accounts.facade import kept_out_among
+from modules.accounts.facade import deleted_among, kept_out_among
 from modules.payments.events import DisputeLost, PaymentCaptured, PaymentRefunded
 from modules.programs.access import ProgramAccess
 from modules.programs.enrolment_repository import EnrolmentRepository, LockedProgram
@@ -115,7 +115,7 @@ class Enrolments:
         """
         async with self._kernel.database.transaction():
             await self._access.lock(principal, program_id)
-            if not await self._remove(user, await self._locked(program_id)):
+            if not await self._remove(user, await self._locked(program_id), expelled=True):
                 raise not_found("this user is not enrolled in the program")
 
     async def forget(self, user: str) -> None:
@@ -164,13 +164,15 @@ class Enrolments:
         if state is PlaceState.ENROLLED:
             await self._kernel.events.publish(Enrolled(program_id, user))
 
-    async def _remove(self, user: str, program: LockedProgram, *, refunded: bool = False) -> bool:
+    async def _remove(
+        self, user: str, program: LockedProgram, *, refunded: bool = False, expelled: bool = False
+    ) -> bool:
         """Whether there was something to remove."""
         removed = await self._places.remove(program.id, user)
         if removed is None:
             return False
         payment_id = None if refunded else removed.payment_id
-        await self._kernel.events.publish(EnrolmentCancelled(program.id, user, payment_id))
+        await self._kernel.events.publish(EnrolmentCancelled(program.id, user, payment_id, expelled))
         if removed.state is PlaceState.ENROLLED:
             await self._kernel.events.publish(PartLost(program.id, user, "student"))
         await self.fill(program)
@@ -202,6 +204,8 @@ class Enrolments:
             return "not_open"
         if await self._places.banned_among(program.id, [payment.user_id]):
             return "banned"
+        if await deleted_among(self._kernel.database, [payment.user_id]):
+            return "no_user"
         place = await self._places.place(payment.program_id, payment.user_id)
         if place is not None and place.state is PlaceState.ENROLLED:
             return "already_enrolled"

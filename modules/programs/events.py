@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-Refusal = Literal["no_program", "not_open", "already_enrolled", "full", "banned"]
+Refusal = Literal["no_program", "not_open", "already_enrolled", "full", "banned", "no_user"]
 
 
 class ProgramPublished(msgspec.Struct, frozen=True, tag="programs.ProgramPublished"):
@@ -29,11 +29,15 @@ class Enrolled(msgspec.Struct, frozen=True, tag="programs.Enrolled"):
 
 
 class EnrolmentCancelled(msgspec.Struct, frozen=True, tag="programs.EnrolmentCancelled"):
-    """A place, or one on the waiting list, was given back or taken. `payment_id` paid for it and is to be refunded."""
+    """A place, or one on the waiting list, was given back or taken. `payment_id` paid for it and is to be refunded.
+
+    `expelled`: a mentor took it, the user did not give it back.
+    """
 
     program_id: str
     user_id: str
     payment_id: str | None = None
+    expelled: bool = False
 
 
 class PlaceRefused(msgspec.Struct, frozen=True, tag="programs.PlaceRefused"):

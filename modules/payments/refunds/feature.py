@@ -31,6 +31,6 @@ class RefundsFeature:
         policy = RefundPolicy(settings.refund_days, settings.refund_percent, settings.refund_percent_later)
         self.features = (
             RefundSender(kernel, settings, rows, settlement, differences, razorpay),
-            ReturnedPlaces(refunds, rows, policy),
+            ReturnedPlaces(refunds, rows, policy, differences),
         )
         self.routes = routes.router(refunds)

@@ -114,6 +114,13 @@ class Refunds:
             )
         return max(given, 0)
 
+    async def left(self, payment_id: str) -> int:
+        """What of a payment is neither gone nor on its way, in minor units."""
+        payment = await self._refunds.payment(payment_id)
+        if payment is None or not payment.captured:
+            return 0
+        return _left(payment, await self._refunds.taken(payment_id))
+
     async def read(self, id: UUID) -> RefundRecord:
         """Raises BadInput `not_found` and Unavailable."""
         return await self._known(str(id))

@@ -8,6 +8,7 @@ import structlog
 
 from gateway import clock
 from gateway.contract import Delivery, listener
+from modules.payments.reconciliation.differences import Differences
 from modules.payments.refunds.policy import RefundPolicy
 from modules.payments.refunds.refunds import Refunds
 from modules.payments.refunds.repository import RefundRepository
@@ -23,6 +24,7 @@ REASONS: Final = {
     "already_enrolled": "You had a place already",
     "no_program": "There is no such program any more",
     "banned": "You take no part in this program",
+    "no_user": "The account was deleted",
 }
 GIVEN_BACK: Final = "The place was given back"
 
@@ -30,7 +32,10 @@ GIVEN_BACK: Final = "The place was given back"
 class ReturnedPlaces:
     """Listens to programs. Each payment is refunded once for either reason, however often programs says it."""
 
-    def __init__(self, refunds: Refunds, rows: RefundRepository, policy: RefundPolicy) -> None:
+    def __init__(
+        self, refunds: Refunds, rows: RefundRepository, policy: RefundPolicy, differences: Differences
+    ) -> None:
+        self._differences = differences
         self._refunds = refunds
         self._rows = rows
         self._policy = policy
@@ -55,4 +60,13 @@ class ReturnedPlaces:
         # A delivery that is late does not cost the user their money.
         amount = self._policy.for_given_back(payment.amount, order.paid_at or clock.now(), delivery.at)
         amount = await self._refunds.give_back(payment.id, RefundOrigin.PLACE_GIVEN_BACK, amount, GIVEN_BACK)
+        if cancelled.expelled and (kept := await self._refunds.left(payment.id)) > 0:
+            # A mentor must not end what was paid for, and the money stay, without that anybody looks at it.
+            await self._differences.note(
+                "place_taken",
+                payment.id,
+                "a mentor took a paid place, and the policy does not give all of the money back",
+                ours=f"{kept} {payment.currency}",
+                order_id=order_id,
+            )
         log.info("refunds.place_given_back", payment=payment.id, refund=amount)

@@ -75,3 +75,17 @@ async def test_an_old_price_is_not_paid_months_later(
     # What is settled again stays as it is.
     await handled(node, razorpay)
     assert (await one.read(ben, later["order"]["id"]))["state"] == "expired"
+
+
+async def test_money_for_a_user_who_was_deleted_goes_back(
+    node: Running, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
+) -> None:
+    """Their checkout page was still open. Nobody would ever use the place."""
+    one, ann = await shop(caller, razorpay), user()
+    made = await one.ordered(ann)
+    done(await caller("root", "admin").delete(f"/api/v1/users/{ann}"), 204)
+    await razorpay.pay(made["vendor_order_id"])
+    await handled(node, razorpay)
+    await node.events_handled("programs.paid", "payments.place_refused", "payments.send_refund")
+    assert await database.fetchval("SELECT count(*) FROM program_enrolment WHERE user_id = $1", ann) == 0
+    assert [tuple(row) for row in await database.fetch(REFUNDS, made["order"]["id"])] == [("no_place", PRICE)]

@@ -92,6 +92,23 @@ async def test_who_leaves_after_the_days_gets_nothing_by_itself(shop: Shop) -> N
     assert (await shop.ask(sale))["amount"] == 50_000
 
 
+async def test_a_mentor_who_takes_a_paid_place_late_is_looked_at(shop: Shop) -> None:
+    """The policy gives nothing back by then. An admin decides what is right."""
+    sale = await shop.sell(await shop.program())
+    event = EnrolmentCancelled(id_of(sale.program), sale.student, sale.payment_id, expelled=True)
+    await again(shop, event, at=timedelta(days=8))
+    assert await shop.refunds(sale) == []
+    assert await shop.differences(sale.payment_id) == ["place_taken"]
+    # Within the days all of it goes back, and there is nothing to decide.
+    other = await shop.sell(sale.program)
+    done(await shop.caller("root", "admin").delete(f"{other.program}/students/{other.student}"), 204)
+    await shop.handled()
+    assert [refund["amount"] for refund in await shop.refunds(other)] == [50_000]
+    assert await shop.differences(other.payment_id) == []
+    told = "SELECT body->>'expelled' FROM outbox WHERE destination = $1 AND body->>'user_id' = $2"
+    assert await shop.database.fetchval(told, "programs.EnrolmentCancelled", other.student) == "true"
+
+
 async def test_what_was_refunded_in_part_is_given_back_up_to_the_rest(shop: Shop) -> None:
     sale = await shop.sell(await shop.program())
     await shop.ask(sale, amount=20_000)
