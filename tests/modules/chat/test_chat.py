@@ -20,13 +20,6 @@ from ksmp_testkit.socket_client import WireClient, WireError, connected
 codecs = pytest.mark.parametrize("codec", ["json", "msgpack"])
 
 
-@pytest.fixture(scope="module")
-async def second(gateway: MakeGateway, node: Running) -> AsyncIterator[Running]:
-    """Another gateway of the same cluster."""
-    async with gateway() as running:
-        yield running
-
-
 async def refused(client: WireClient, code: str, cmd: str, room: str, data: Any, **fields: Any) -> WireError:
     with pytest.raises(WireError) as caught:
         await client.call(cmd, room=room, data=data, **fields)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -11,13 +10,6 @@ import pytest
 
 from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import Message, WireClient, WireError, connected
-
-
-@pytest.fixture(scope="module")
-async def second(gateway: MakeGateway, node: Running) -> AsyncIterator[Running]:
-    """Another gateway of the same cluster."""
-    async with gateway() as running:
-        yield running
 
 
 async def refused(client: WireClient, code: str, cmd: str, room: str, data: Any) -> None:

@@ -16,13 +16,6 @@ from ksmp_testkit import CreateSession, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireClient, WireError, connected
 
 
-@pytest.fixture(scope="module")
-async def second(gateway: MakeGateway, node: Running) -> AsyncIterator[Running]:
-    """Another gateway of the same cluster."""
-    async with gateway() as running:
-        yield running
-
-
 async def refused(client: WireClient, code: str, cmd: str, room: str, data: Any = None) -> WireError:
     (error,) = await asyncio.gather(client.call(cmd, room=room, data=data or {}), return_exceptions=True)
     assert isinstance(error, WireError), f"{cmd} was answered {error}"
