@@ -103,5 +103,5 @@ async def told_payment(razorpay: Razorpay | None, payment_id: str) -> VendorPaym
     try:
         return await razorpay.payment(payment_id)
     except (Unavailable, NotFound) as error:
-        log.info("payments.unasked", payment=payment_id, why=str(error))
+        log.info("checkout.payment_unasked", payment=payment_id, why=str(error))
         return None
