@@ -73,7 +73,7 @@ class Consequences:
         now = clock.now()
         payments = await self._payments.of_order(order.id)
         refunds = await self._payments.refunds_of_order(order.id)
-        after = await self._pay(order, payments, refunds, now)
+        after = await self._pay(order, payments, now)
         for payment in payments:
             await self._announce(after, payment, now)
             if payment.captured:
@@ -94,7 +94,7 @@ class Consequences:
         for user in sorted({order.user_id, order.buyer_id}):
             await self._kernel.rooms.publish_row(user_room(user), ORDER_PUSH, view)
 
-    async def _pay(self, order: Order, payments: Sequence[Payment], refunds: Sequence[Refund], now: datetime) -> Order:
+    async def _pay(self, order: Order, payments: Sequence[Payment], now: datetime) -> Order:
         """An unpaid order is paid by the first captured payment that fits it; a closed one not on every term."""
         if order.paid_by is not None:
             return order
@@ -102,9 +102,7 @@ class Consequences:
             # Nothing is to be paid.
             paid_by = f"{FREE}{order.id}" if order.state not in CLOSED else None
         else:
-            given_back = {one.payment_id for one in refunds if one.origin is RefundOrigin.EXTRA_PAYMENT}
-            paying = [one for one in payments if one.captured and fits(order, one) and one.id not in given_back]
-            paid_by = await self._payer(order, paying)
+            paid_by = await self._payer(order, [one for one in payments if one.captured and fits(order, one)])
         if paid_by is None:
             return order
         await self._ledger.capture(paid_by, parts_of(order), order.currency, order_id=order.id)
@@ -129,6 +127,9 @@ class Consequences:
         """
         began = payment.created_at or order.expires_at
         if began > order.expires_at + self._late_life:
+            return False
+        # It was decided before: the money is in the books as what goes back.
+        if await self._ledger.is_posted(PostingKind.CAPTURE, payment.id):
             return False
         if order.coupon_id is None:
             return True

@@ -86,6 +86,9 @@ class Ledger:
         entries = postings.reversed_(postings.disputed(amount, currency))
         return await self.post(PostingKind.DISPUTE_REVERSAL, dispute_id, entries, order_id=order_id)
 
+    async def is_posted(self, kind: PostingKind, reference: str) -> bool:
+        return bool(await self._rows.posted(kind, reference))
+
     async def refund_parts(self, refund_id: str) -> Parts:
         """The parts of a refund as they were posted. Raises LookupError when it was not."""
         posted = {entry.account: entry.amount for entry in await self._rows.posted(PostingKind.REFUND, refund_id)}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncpg
 
+from gateway import clock
 from ksmp_testkit import Caller, Running
 from ksmp_testkit.answers import done
-from tests.modules.payments.checkout.test_late_payments import REFUNDS, expired, handled
+from modules.payments.module import PaymentsModule
+from modules.payments.vendor.entities import VendorPayment, VendorRefund
+from tests.modules.payments.checkout.test_late_payments import BOOKS, REFUNDS, expired, handled
 from tests.modules.payments.checkout.test_orders import coupon
 from tests.modules.payments.razorpay import StandIn
 from tests.modules.payments.shop import ORDERS, PRICE, shop
@@ -75,6 +78,31 @@ async def test_an_old_price_is_not_paid_months_later(
     # What is settled again stays as it is.
     await handled(node, razorpay)
     assert (await one.read(ben, later["order"]["id"]))["state"] == "expired"
+
+
+async def test_what_was_decided_of_a_payment_stays(
+    node: Running, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
+) -> None:
+    """Somebody refunds it in the dashboard before we hear of it. Then the coupon is free again."""
+    one, ann, ben = await shop(caller, razorpay), user(), user()
+    code = await coupon(caller, one.program, limit_total=1)
+    made = await one.ordered(ann, coupon=code)
+    id, amount = made["order"]["id"], made["amount"]
+    done(await caller(ann).post(f"{ORDERS}/{id}/cancel"))
+    other = (await one.ordered(ben, coupon=code))["order"]["id"]
+    settlement, now = node.module(PaymentsModule).checkout.settlement, clock.now()
+    payment = VendorPayment(
+        f"pay_{id}", amount, "INR", "captured", now, order_id=made["vendor_order_id"], captured=True
+    )
+    async with node.gateway.database.transaction():
+        await settlement.apply_refund(VendorRefund(f"rfnd_{id}", payment.id, amount, "INR", "processed", now))
+        await settlement.apply_payment(payment)
+    done(await caller(ben).post(f"{ORDERS}/{other}/cancel"))
+    async with node.gateway.database.transaction():
+        await settlement.settle(id)
+    assert (await one.read(ann, id))["state"] == "cancelled"
+    assert await database.fetchval("SELECT used FROM payments_coupon WHERE code = $1", code) == 0
+    assert await database.fetch(BOOKS, id) == []
 
 
 async def test_money_for_a_user_who_was_deleted_goes_back(
