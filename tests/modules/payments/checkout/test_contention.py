@@ -1,4 +1,4 @@
-"""Users who order, cancel, pay, verify, ask for refunds and leave at the same moment: no deadlock, and no lost money."""
+"""Users who order, cancel, pay, verify, refund and leave at the same moment: no deadlock, and no lost money."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WRONG = """
 
 async def acts(node: Running, caller: Caller, shops: list[Shop], who: str, codes: list[str], seed: int) -> set[int]:
     """What this user does; the statuses of the answers."""
-    choose, seen = random.Random(seed), set()  # noqa: S311
+    choose, seen = random.Random(seed), set()
     orders: list[dict[str, Any]] = []
     for _ in range(ACTS):
         one = choose.choice(shops)
