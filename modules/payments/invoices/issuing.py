@@ -23,6 +23,7 @@ from modules.payments.invoices.numbering import financial_year, number_of
 from modules.payments.invoices.repository import InvoiceRepository, PaidOrder, Place
 from modules.payments.invoices.snapshot import InvoiceKind, InvoiceLine, InvoiceSnapshot, OriginalInvoice, Party
 from modules.payments.ledger.ledger import Ledger
+from modules.payments.ledger.parts import refunded_parts
 from modules.payments.ledger.states_of_india import ABROAD
 from modules.payments.settings import SellerSettings
 
@@ -86,16 +87,24 @@ class InvoiceIssuing:
     async def credit_note(self, order_id: str, refund_id: str) -> InvoiceView | None:
         """The credit note of a refund, issued now unless it was before; its parts are those in the ledger.
 
-        None for a refund of money that no invoice is about, such as a second payment of the order.
+        None for a refund of money that no invoice is about, such as a second payment of the order. A refund that failed
+        after it was processed has its credit note: another refund in its place gets none, or one for the rest.
         """
         if (found := await self._invoices.of_refund(refund_id)) is not None:
             return found
         order = await self._invoices.paid_order(order_id)
+        if order is None:
+            return None
+        done = await self._invoices.lock_credited(order_id, order.paid_by)
         # The refund may be told of before the payment.
         original = await self.invoice(order_id)
-        if order is None or original is None or await self._invoices.payment_of_refund(refund_id) != order.paid_by:
+        if original is None or await self._invoices.payment_of_refund(refund_id) != order.paid_by:
             return None
         parts = await self._ledger.refund_parts(refund_id)
+        if (left := done.refunded - done.credited) <= 0:
+            return None
+        if left < parts.total:
+            parts = refunded_parts(order.parts, done.credited, left)
         before = await self._invoices.snapshot(original.id)
 
         def draft(number: str, now: datetime) -> InvoiceSnapshot:

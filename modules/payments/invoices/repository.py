@@ -21,6 +21,14 @@ PAID_ORDER: Final = """
     FROM payments_order WHERE id = $1 AND paid_by IS NOT NULL
 """
 REFUNDED_PAYMENT: Final = "SELECT payment_id FROM payments_refund WHERE id = $1"
+LOCK_ORDER: Final = "SELECT FROM payments_order WHERE id = $1 FOR NO KEY UPDATE"
+# What went back, and what credit notes say of that: more, after a refund that failed once it was processed.
+CREDITED: Final = """
+    SELECT (SELECT coalesce(sum(amount), 0) FROM payments_refund
+            WHERE payment_id = $2 AND state = 'processed')::bigint AS refunded,
+        (SELECT coalesce(sum(total), 0) FROM payments_invoice
+            WHERE order_id = $1 AND refund_id IS NOT NULL)::bigint AS credited
+"""
 OF_ORDER: Final = f"SELECT {COLUMNS} FROM payments_invoice WHERE order_id = $1 AND refund_id IS NULL"  # noqa: S608
 OF_REFUND: Final = f"SELECT {COLUMNS} FROM payments_invoice WHERE refund_id = $1"  # noqa: S608
 BY_ID: Final = f"SELECT {COLUMNS} FROM payments_invoice WHERE id = $1"  # noqa: S608
@@ -68,6 +76,13 @@ class PaidOrder(msgspec.Struct, frozen=True):
         return Parts(self.taxable, self.cgst, self.sgst, self.igst)
 
 
+class Credited(msgspec.Struct, frozen=True):
+    """How much of an order was refunded, and for how much of it there are credit notes."""
+
+    refunded: int
+    credited: int
+
+
 class Place(msgspec.Struct, frozen=True):
     """The place of an invoice in its series."""
 
@@ -81,6 +96,11 @@ class InvoiceRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def lock_credited(self, order_id: str, payment_id: str) -> Credited:
+        """Until the transaction ends no other credit note of the order is issued. Taken before a series."""
+        await self._database.fetch(LOCK_ORDER, order_id)
+        return msgspec.convert(dict((await self._database.fetch(CREDITED, order_id, payment_id))[0]), Credited)
 
     async def paid_order(self, order_id: str) -> PaidOrder | None:
         for row in await self._database.fetch(PAID_ORDER, order_id):

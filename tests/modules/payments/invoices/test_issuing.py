@@ -171,6 +171,25 @@ async def test_a_credit_note_has_the_parts_of_the_ledger(node: Running, database
     assert snapshot.line.price == 84_67
 
 
+async def test_a_refund_in_place_of_one_that_came_back_is_not_credited_twice(
+    node: Running, database: asyncpg.Pool
+) -> None:
+    """The tax of an order is taken back once, however often its bank sends a refund back."""
+    order, invoices = await paid_order(database), issuing(node, seller())
+    first = await refund(node, database, order, 0, 50_00)
+    note = await credited(node, invoices, order, first)
+    assert note is not None
+    assert note.total == 50_00
+    await database.execute("UPDATE payments_refund SET state = 'failed' WHERE id = $1", first)
+    again = await refund(node, database, order, 0, 50_00)
+    assert await credited(node, invoices, order, again) is None
+    # All that is left goes back: all credit notes together are the invoice.
+    await database.execute("UPDATE payments_refund SET state = 'failed' WHERE id = $1", again)
+    rest = await credited(node, invoices, order, await refund(node, database, order, 0, 118_00))
+    assert rest is not None
+    assert (rest.total, rest.taxable + note.taxable, rest.cgst + note.cgst) == (68_00, 100_00, 9_00)
+
+
 async def test_a_refund_of_a_second_payment_gets_no_credit_note(node: Running, database: asyncpg.Pool) -> None:
     order = await paid_order(database)
     extra = await refund(node, database, order, 0, 118_00, payment=f"pay_{new_id()}")
