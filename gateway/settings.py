@@ -17,6 +17,7 @@ from gateway import nats_address
 from gateway.nats_address import NatsAddress
 
 PREFIX = "KSMP_"
+CENTURY: Final = 100 * 365 * 86_400.0
 # The types that the text of a variable is read as, besides Literal.
 READABLE: Final = (str, int, float, bool, tuple[str, ...])
 
@@ -353,6 +354,8 @@ def read(kind: type[T], environ: Mapping[str, str], prefix: str = PREFIX) -> T:
             continue
         values[item.name] = _convert(name, text, hints[item.name], item.metadata)
         _check_number(name, values[item.name], zero=item.metadata["zero"])
+        if item.metadata["https"]:
+            _check_address(name, values[item.name])
     return kind(**values)
 
 
@@ -374,6 +377,20 @@ def _check_number(name: str, value: Any, *, zero: bool) -> None:
     if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
         least = "zero or above" if zero else "above zero"
         raise SettingsError(f"{name} has a bad value {value!r}: it must be {least}, and finite.")
+    # A time of more than that is no date any more once it is added to now.
+    if isinstance(value, float) and value > CENTURY:
+        raise SettingsError(f"{name} has a bad value {value!r}: it must be at most {CENTURY:.0f}, a hundred years.")
+
+
+def _check_address(name: str, value: str) -> None:
+    try:
+        place = urlsplit(value)
+        fits = place.scheme in ("https", "http") and place.hostname and not place.fragment and "@" not in place.netloc
+    except ValueError:
+        fits = False
+    if value and not fits:
+        # It may hold a password.
+        raise SettingsError(f"{name} has a bad value: it must be like https://host/path, without a password and #.")
 
 
 def check_unknown(environ: Mapping[str, str], kinds: Iterable[tuple[type[Any], str]]) -> None:

@@ -11,6 +11,7 @@ from modules.payments.ledger.gst import state_of_gstin, valid_gstin
 from modules.payments.ledger.states_of_india import STATES
 
 # What begins a number: "INV/2627/0000001" has 16 characters, the most that GST allows.
+SAC: Final = re.compile(r"[0-9]{4,8}")
 SERIES: Final = re.compile(r"[A-Z0-9]{1,3}")
 
 
@@ -106,6 +107,11 @@ class SellerSettings:
         for name in ("gst_rate", "mentor_share"):
             if getattr(self, name) > 100:
                 raise SettingsError(f"KSMP_PAYMENTS_{name.upper()} is more than 100 percent.")
+        # Taxes are computed in hundredths of a percent, and invoices name them so.
+        if round(self.gst_rate, 2) != self.gst_rate:
+            raise SettingsError("KSMP_PAYMENTS_GST_RATE has more than two decimals.")
+        if not SAC.fullmatch(self.seller_sac):
+            raise SettingsError("KSMP_PAYMENTS_SELLER_SAC must be of four to eight digits, such as 999293.")
         series = (self.invoice_series, self.receipt_series, self.credit_note_series)
         if len({*series}) < len(series) or not all(SERIES.fullmatch(one) for one in series):
             raise SettingsError(

@@ -64,6 +64,8 @@ def test_the_state_is_that_of_the_number() -> None:
         ({"seller_state": "99"}, "two digits"),
         ({"gst_rate": 101.0}, "100 percent"),
         ({"mentor_share": 100.5}, "100 percent"),
+        ({"gst_rate": 12.125}, "two decimals"),
+        ({"seller_sac": ""}, "four to eight digits"),
         ({"invoice_series": "TOOLONG"}, "16 characters"),
         ({"invoice_series": "inv"}, "16 characters"),
         ({"invoice_series": "A", "credit_note_series": "A"}, "must differ"),
