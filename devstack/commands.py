@@ -161,9 +161,12 @@ def stream(step: Literal["start", "stop"], session: str, arn: str, reconnect: bo
 @click.option("--lost", is_flag=True, help="The tab is closed after the payment: the page gets nothing.")
 @data_option
 def pay(order: str, method: str, fail: bool, late: float, twice: bool, lost: bool, data: Path) -> None:
-    """Pay ORDER as a customer does at the checkout; ORDER is the id of an order, or that of Razorpay.
+    """Pay ORDER as a customer does at the checkout, or by its payment link.
 
-    Prints what the checkout hands to the page, which is what `POST /api/v1/payments/verify` takes.
+    ORDER is the id of an order, or Razorpay's id of the order or of the link.
+
+    Prints what the page gets. After a success that is what `POST /api/v1/payments/verify` takes; of a link it is the
+    query of its callback. With --fail it is the error. With --late and --lost the page gets nothing.
     """
     if fail + bool(late) + twice > 1:
         raise click.UsageError("Choose one of --fail, --late and --twice.")
@@ -172,6 +175,8 @@ def pay(order: str, method: str, fail: bool, late: float, twice: bool, lost: boo
     paid = payer.pay(data, order, method=method, fail=fail, late=late, twice=twice, lost=lost)
     for payment in paid.payments:
         click.echo(f"{payment.id} is {payment.status}", err=True)
+    if late:
+        click.echo("The bank authorizes it when `ksmp devcloud razorpay advance TIME` has moved the clock.", err=True)
     if paid.handed_over:
         click.echo(json.dumps(paid.handed_over))
 

@@ -80,7 +80,8 @@ def variables(stand_in: str, settings: Settings, environ: Mapping[str, str]) -> 
         f"{PREFIX}KEY_SECRET": KEY_SECRET,
         WEBHOOK_SECRETS: WEBHOOK_SECRET,
         URL: f"{stand_in}{API}",
-        f"{PREFIX}CHECKOUT_NAME": "KSMP (development)",
+        # Receipts name the seller, and so do checkout pages.
+        f"{PREFIX}SELLER_NAME": "KSMP (development)",
     }
 
 

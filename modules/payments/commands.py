@@ -24,6 +24,7 @@ def payments() -> None:
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
     required=True,
     help="First day (in India) of the orders and settlements that are compared.",
 )

@@ -36,6 +36,13 @@ class Desk:
         made = await asyncio.to_thread(self._client.order.create, body, timeout=20.0)
         return id, made["id"]
 
+    async def link(self) -> tuple[str, str]:
+        """A new payment link: the id of its order here, and Razorpay's of the link."""
+        id = uuid.uuid4().hex
+        body = {"amount": 44_910, "currency": "INR", "reference_id": f"l-{id}"}
+        made = await asyncio.to_thread(self._client.payment_link.create, body, timeout=20.0)
+        return id, made["id"]
+
     async def payments(self, vendor_order: str) -> list[str]:
         """The states of an order's payments."""
         found = await asyncio.to_thread(self._client.order.payments, vendor_order, timeout=20.0)
@@ -71,6 +78,19 @@ async def test_an_order_is_paid_by_either_of_its_names(desk: Desk, named: int) -
     assert await desk.payments(names[1]) == ["captured"]
 
 
+@pytest.mark.parametrize("named", [0, 1])
+async def test_a_link_is_paid_by_its_order(desk: Desk, named: int) -> None:
+    names = await desk.link()
+    result = await desk.run("pay", names[named])
+    assert result.exit_code == 0, result.output
+    handed = json.loads(result.stdout)
+    assert handed["razorpay_payment_link_id"] == names[1]
+    assert handed["razorpay_payment_link_status"] == "paid"
+    # The SDK wants the names of the link's members without this prefix.
+    signed = {name.replace("razorpay_payment_link", "payment_link"): value for name, value in handed.items()}
+    assert sdk.Client(auth=(razorpay.KEY_ID, razorpay.KEY_SECRET)).utility.verify_payment_link_signature(signed)
+
+
 async def test_a_payment_fails(desk: Desk) -> None:
     _, vendor_order = await desk.order()
     result = await desk.run("pay", vendor_order, "--fail")
@@ -82,6 +102,7 @@ async def test_a_late_payment_comes_when_the_clock_has_moved(desk: Desk) -> None
     _, vendor_order = await desk.order()
     result = await desk.run("pay", vendor_order, "--late", "2h")
     assert (result.exit_code, result.stdout) == (0, "")
+    assert "`ksmp devcloud razorpay advance TIME`" in result.stderr
     assert await desk.payments(vendor_order) == ["created"]
     result = await desk.run("razorpay", "advance", "3h")
     assert result.stdout.endswith(" UTC at Razorpay\n")
