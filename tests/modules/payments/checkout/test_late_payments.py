@@ -46,7 +46,7 @@ async def attempts(one: Shop, who: str, order: str) -> list[tuple[str, bool]]:
 
 
 async def test_bp_an_attempt_fails_and_the_next_one_pays(node: Running, caller: Caller, razorpay: StandIn) -> None:
-    """In India an order takes as many attempts as the payer makes."""
+    """ORD-02, ORD-03: in India an order takes as many attempts as the payer makes."""
     one, ann = await shop(caller, razorpay), user()
     made = await one.ordered(ann)
     await razorpay.pay(made["vendor_order_id"], outcome="failure")
@@ -61,7 +61,7 @@ async def test_bp_an_attempt_fails_and_the_next_one_pays(node: Running, caller: 
 
 
 async def test_fault_2_failed_then_captured_days_later(node: Running, caller: Caller, razorpay: StandIn) -> None:
-    """BP-06: a payment that failed is authorized when the bank answers at last, and pays the order."""
+    """BP-06, fault 2: a payment that failed is authorized when the bank answers at last, and pays the order."""
     one, ann = await shop(caller, razorpay), user()
     made = await one.ordered(ann)
     order = made["order"]["id"]
@@ -74,7 +74,10 @@ async def test_fault_2_failed_then_captured_days_later(node: Running, caller: Ca
 
 
 async def test_money_that_a_bank_holds_is_taken(node: Running, caller: Caller, razorpay: StandIn) -> None:
-    """With manual capture an authorized payment waits for us, and goes back by itself when nobody takes it."""
+    """With manual capture an authorized payment waits for us, and goes back by itself when nobody takes it.
+
+    Practice "capture inside your capture window".
+    """
     one, ann = await shop(caller, razorpay), user()
     await razorpay.settings(capture="manual")
     made = await one.ordered(ann)
@@ -134,7 +137,7 @@ async def test_an_order_expires_and_its_coupon_is_free(node: Running, caller: Ca
 async def test_fault_12_a_lost_webhook_is_found_before_an_order_expires(
     node: Running, caller: Caller, razorpay: StandIn
 ) -> None:
-    """Razorpay disables a webhook after a day of failures: it is asked before an order expires."""
+    """Fault 12: Razorpay disables a webhook after a day of failures: it is asked before an order expires."""
     one, ann = await shop(caller, razorpay), user()
     await razorpay.no_webhooks()
     made = await one.ordered(ann)
@@ -147,7 +150,7 @@ async def test_fault_12_a_lost_webhook_is_found_before_an_order_expires(
 async def test_fault_10_captured_after_the_checkout_expired(
     node: Running, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
 ) -> None:
-    """flexprice#2230: the late money buys the place, once, and the coupon counts again."""
+    """Fault 10, flexprice#2230: the late money buys the place, once, and the coupon counts again."""
     one, ann, ben = await shop(caller, razorpay), user(), user()
     code = await coupon(caller, one.program, limit_total=1)
     made = await one.ordered(ann, coupon=code)
@@ -186,7 +189,10 @@ async def test_captured_for_a_place_that_is_gone(
 async def test_fault_9_two_tabs_pay_the_same_order(
     node: Running, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
 ) -> None:
-    """Razorpay refunds the second payment unasked, `captured: false`: it is no revenue, and no refund of ours."""
+    """Razorpay refunds the second payment unasked, `captured: false`: it is no revenue, and no refund of ours.
+
+    BP-08, fault 9.
+    """
     one, ann = await shop(caller, razorpay), user()
     made = await one.ordered(ann)
     order = made["order"]["id"]

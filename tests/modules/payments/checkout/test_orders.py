@@ -94,6 +94,7 @@ async def test_the_least_amount(caller: Caller, razorpay: StandIn) -> None:
 async def test_an_order_has_what_the_checkout_page_needs(
     caller: Caller, razorpay: StandIn, database: asyncpg.Pool
 ) -> None:
+    """ORD-01: made on the server, from the server's amount, under our receipt."""
     one, ann = await shop(caller, razorpay), user()
     # What the client says of a price is no field of the request.
     body = {"program_id": one.program, "amount": 1}
@@ -131,6 +132,7 @@ async def test_an_order_is_its_buyer_s_alone(caller: Caller, razorpay: StandIn) 
 
 
 async def test_the_same_request_is_the_same_order(caller: Caller, razorpay: StandIn, database: asyncpg.Pool) -> None:
+    """BP-08: who pays again pays the same order."""
     one, ann = await shop(caller, razorpay), user()
     answers = await asyncio.gather(*(one.order(ann) for _ in range(5)))
     (order,) = {done(answer, 201)["order"]["id"] for answer in answers}
@@ -192,7 +194,10 @@ async def test_an_order_that_is_cancelled_stays_so(caller: Caller, razorpay: Sta
 async def test_fault_5_the_answer_to_an_order_is_lost(
     caller: Caller, razorpay: StandIn, database: asyncpg.Pool
 ) -> None:
-    """Docs "retries and idempotency": the receipt finds the order that was made, and no second one is made."""
+    """Docs "retries and idempotency": the receipt finds the order that was made, and no second one is made.
+
+    BP-07, ORD-05, fault 5.
+    """
     one, ann = await shop(caller, razorpay), user()
     await razorpay.faults(operations={"razorpay.CreateOrder": {"error": "cut", "when": "after", "times": 1}})
     made = await one.ordered(ann)
@@ -233,7 +238,7 @@ async def test_places_that_are_being_paid_for_are_sold_to_nobody_else(caller: Ca
 async def test_fault_7_amounts_are_whole_minor_units_of_any_currency(
     caller: Caller, razorpay: StandIn, currency: str, price: int, amount: int
 ) -> None:
-    """Currencies with no decimals and with three: nothing is multiplied by a hundred."""
+    """Fault 7: currencies with no decimals and with three: nothing is multiplied by a hundred."""
     one, ann = await shop(caller, razorpay, price=price, currency=currency), user()
     code = await coupon(caller, one.program)
     made = await one.ordered(ann, coupon=code)

@@ -211,6 +211,7 @@ async def outcome(node: Running, of: Order, messages: Sequence[Message]) -> dict
 async def test_every_permutation_ends_alike(
     node: Running, history: History, values: dict[str, Any], state: OrderState
 ) -> None:
+    """BP-10, fault 3: no order of messages matters."""
     of = order(**values)
     messages = history(of)
     expected = await outcome(node, of, messages)

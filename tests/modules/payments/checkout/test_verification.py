@@ -52,6 +52,7 @@ async def test_a_verified_payment_buys_the_place(
 
 
 async def test_a_wrong_signature_is_no_proof(caller: Caller, razorpay: StandIn) -> None:
+    """BP-02: the signature of the callback."""
     one, ann = await shop(caller, razorpay), user()
     made = await one.ordered(ann)
     good = signed(made["vendor_order_id"], "pay_1")
@@ -64,7 +65,10 @@ async def test_a_wrong_signature_is_no_proof(caller: Caller, razorpay: StandIn) 
 async def test_fault_6_a_good_signature_for_another_or_a_cheaper_order(
     caller: Caller, razorpay: StandIn, database: asyncpg.Pool
 ) -> None:
-    """razorpay-php#122: the order, the user and the amount are those of our row, or nothing is given."""
+    """razorpay-php#122: the order, the user and the amount are those of our row, or nothing is given.
+
+    BP-02, fault 6.
+    """
     dear, cheap = await shop(caller, razorpay), await shop(caller, razorpay, price=100)
     ann, mallory = user(), user()
     await razorpay.no_webhooks()
@@ -115,7 +119,7 @@ async def test_fault_4_verification_and_webhook_at_the_same_moment_on_two_gatewa
     devcloud: str,
     database: asyncpg.Pool,
 ) -> None:
-    """razorpay-woocommerce#167: whichever is first pays the order, and the other finds it paid."""
+    """Fault 4, razorpay-woocommerce#167: whichever is first pays the order, and the other finds it paid."""
     async with (
         gateway(environ=environ_of(devcloud), address_burst=100_000, request_burst=100_000) as other,
         clients_of(other, token) as there,

@@ -46,7 +46,7 @@ async def raced(pools: list[PostgresDatabase], makings: Any) -> Counter[str]:
 async def test_thirty_race_for_three_uses_and_three_get_one(
     pools: list[PostgresDatabase], database: asyncpg.Pool[Any]
 ) -> None:
-    """vendurehq/vendure#4660, saleor/saleor#15855: the limit was read first, and counted later."""
+    """Fault 11, vendurehq/vendure#4660, saleor/saleor#15855: the limit was read first, and counted later."""
     discount = await coupon(database, limit=3)
     counts = await raced(pools, [ordered(pools[turn % 3], discount, user()) for turn in range(30)])
     assert counts == {"made": 3, USED_UP: 27}
@@ -120,6 +120,7 @@ async def test_two_who_change_coupons_the_other_way_round_do_not_deadlock(
 async def test_a_use_is_reserved_in_the_orders_transaction(
     pools: list[PostgresDatabase], database: asyncpg.Pool[Any]
 ) -> None:
+    """Fault 11: a use that is taken outside of it would outlive an order that is rolled back."""
     with pytest.raises(RuntimeError):
         await Coupons(pools[0]).reserve(await coupon(database), user(), user())
 

@@ -84,7 +84,7 @@ async def test_kinds(
 async def test_numbers_have_no_gap_when_many_are_issued_and_some_are_undone_or_killed(
     node: Running, database: asyncpg.Pool
 ) -> None:
-    """odoo/odoo#90465, #91873: nothing of a checkout waits, and a failed transaction leaves no hole."""
+    """Fault 13, odoo/odoo#90465, #91873: nothing of a checkout waits, and a failed transaction leaves no hole."""
     settings = seller()
     invoices = issuing(node, settings)
     orders = [await paid_order(database) for _ in range(40)]
@@ -116,7 +116,10 @@ async def test_numbers_have_no_gap_when_many_are_issued_and_some_are_undone_or_k
 
 
 async def test_a_checkout_does_not_wait_for_a_number(node: Running, database: asyncpg.Pool) -> None:
-    """odoo/odoo#90465: the lock of the series is held by a slow transaction, and orders are paid meanwhile."""
+    """odoo/odoo#90465: the lock of the series is held by a slow transaction, and orders are paid meanwhile.
+
+    Fault 13.
+    """
     settings = seller()
     first, second = await paid_order(database), await paid_order(database)
     async with database.acquire() as connection, connection.transaction():

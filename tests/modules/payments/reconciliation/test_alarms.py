@@ -26,7 +26,7 @@ DIFFERENCES = "/api/v1/payments/differences"
 async def test_silent_webhooks_raise_an_alarm_that_ends_with_the_next_one(
     caller: Caller, razorpay: StandIn, feature: ReconciliationFeature, database: asyncpg.Pool[Any]
 ) -> None:
-    """Field fault 12: Razorpay switches a webhook off after a day of failures, and nobody notices."""
+    """BP-04, fault 12: Razorpay switches a webhook off after a day of failures, and nobody notices."""
     await paid(caller, razorpay)
     await razorpay.settle()
     assert not await feature.silence.check(clock.now() + timedelta(days=1))

@@ -27,6 +27,7 @@ def healed(what: str) -> float:
 async def test_an_order_is_due_at_growing_intervals_until_no_bank_can_confirm(
     caller: Caller, razorpay: StandIn, feature: ReconciliationFeature
 ) -> None:
+    """Practice "reconcile any order still created or attempted after 15 minutes", and later at growing intervals."""
     sold, made = await sale(caller), clock.now()
     looks = range(0, 6 * 24 * 60, 5)
     due = [
@@ -51,7 +52,7 @@ async def test_of_two_gateways_one_compares(caller: Caller, razorpay: StandIn, f
 async def test_lost_webhooks_are_healed(
     caller: Caller, razorpay: StandIn, feature: ReconciliationFeature, node: Running
 ) -> None:
-    """Field fault 12: the webhook was switched off, and the tab closed."""
+    """BP-04, BP-05, fault 12: the webhook was switched off, and the tab closed."""
     before, sold = healed("order"), await sale(caller)
     await razorpay.no_webhooks()
     await razorpay.pay(sold.vendor_order, closed=True)
@@ -65,6 +66,7 @@ async def test_lost_webhooks_are_healed(
 async def test_a_late_payment_of_an_expired_order_is_found(
     caller: Caller, razorpay: StandIn, feature: ReconciliationFeature, database: asyncpg.Pool[Any]
 ) -> None:
+    """BP-20: the reconciler also asks for orders that have expired."""
     sold = await sale(caller)
     await razorpay.no_webhooks()
     await database.execute("UPDATE payments_order SET state = 'expired' WHERE id = $1", sold.order)
@@ -77,7 +79,7 @@ async def test_a_late_payment_of_an_expired_order_is_found(
 async def test_an_answer_that_was_lost_is_found(
     caller: Caller, razorpay: StandIn, feature: ReconciliationFeature, database: asyncpg.Pool[Any]
 ) -> None:
-    """Field faults 5 and 14: Razorpay has made the order, and its answer was lost."""
+    """Fault 5, fault 14: Razorpay has made the order, and its answer was lost."""
     path, student = await created(caller(user(), "mentor"), price=118_000), caller(who := user())
     await razorpay.faults(
         operations={

@@ -33,6 +33,7 @@ async def owed(database: asyncpg.Pool[Any], settlement: str, *sales: Sale) -> in
 async def test_a_settlement_that_agrees_is_posted_once_and_nothing_is_owed(
     caller: Caller, razorpay: StandIn, feature: ReconciliationFeature, database: asyncpg.Pool[Any]
 ) -> None:
+    """SETL-01: a settlement is processed."""
     sales = [await paid(caller, razorpay) for _ in range(3)]
     day, made = await settled(razorpay)
     for _ in range(2):
@@ -50,7 +51,7 @@ async def test_a_settlement_that_agrees_is_posted_once_and_nothing_is_owed(
 async def test_payments_and_refunds_of_which_every_word_was_lost_are_found(
     caller: Caller, razorpay: StandIn, feature: ReconciliationFeature, database: asyncpg.Pool[Any]
 ) -> None:
-    """Field fault 12. Somebody has refunded in Razorpay's dashboard, too."""
+    """Fault 12. Somebody has refunded in Razorpay's dashboard, too."""
     kept, (given_back, payment), lost = await paid(caller, razorpay), await paid(caller, razorpay), await sale(caller)
     await razorpay.no_webhooks()
     await razorpay.pay(lost.vendor_order, closed=True)

@@ -19,6 +19,7 @@ from .shop import PAYMENTS, WEBHOOK_SECRET, Shop, key
 
 
 async def test_a_full_refund_gives_the_money_and_takes_the_place(shop: Shop) -> None:
+    """RFND-01: a normal refund."""
     sale = await shop.sell(await shop.program())
     assert await shop.has_place(sale)
     made = await shop.ask(sale)
@@ -46,7 +47,7 @@ async def test_a_full_refund_gives_the_money_and_takes_the_place(shop: Shop) -> 
 
 
 async def test_fault_15_a_pending_refund_takes_nothing(shop: Shop) -> None:
-    """Razorpay's FAQ on refunds: `pending` until `refund.processed` or `refund.failed`."""
+    """Fault 15: Razorpay's FAQ on refunds: `pending` until `refund.processed` or `refund.failed`."""
     await shop.drive("PATCH", "settings", refund="pending")
     sale = await shop.sell(await shop.program())
     made = await shop.ask(sale)
@@ -106,7 +107,10 @@ async def test_a_refund_that_keeps_the_place(shop: Shop) -> None:
 
 
 async def test_fault_8_many_refunds_at_once_are_never_more_than_was_captured(shop: Shop) -> None:
-    """woocommerce-gateway-stripe#838, ps_checkout#331: refunds at the same moment gave the money back twice."""
+    """woocommerce-gateway-stripe#838, ps_checkout#331: refunds at the same moment gave the money back twice.
+
+    Fault 8.
+    """
     sale = await shop.sell(await shop.program())
 
     async def ask(amount: int | None) -> int:
@@ -139,7 +143,7 @@ async def test_the_same_request_is_one_refund(shop: Shop) -> None:
 
 @pytest.mark.parametrize("error", ["cut", "html", "server_error", "html_ok"])
 async def test_fault_8_an_answer_that_was_lost_is_no_second_refund(shop: Shop, error: str) -> None:
-    """The refund happened at Razorpay, and its answer did not reach us."""
+    """Fault 8: the refund happened at Razorpay, and its answer did not reach us."""
     sale = await shop.sell(await shop.program())
     await shop.faults(**{"razorpay.CreateRefund": {"error": error, "when": "after", "times": 1}})
     made = await shop.ask(sale, amount=20_000)
@@ -169,7 +173,10 @@ async def test_nothing_is_sent_while_it_cannot_be_read_what_was_sent(shop: Shop)
 
 
 async def test_a_request_that_reaches_the_vendor_late_is_no_second_refund(shop: Shop) -> None:
-    """A gateway that was killed, or a slow network: the first request arrives when we have given it up."""
+    """A gateway that was killed, or a slow network: the first request arrives when we have given it up.
+
+    BP-12, fault 5.
+    """
     sale = await shop.sell(await shop.program())
     await shop.faults(**{"razorpay.CreateRefund": {"error": "server_error", "when": "before"}})
     made = await shop.ask(sale, amount=20_000)
@@ -191,7 +198,10 @@ async def test_a_request_that_reaches_the_vendor_late_is_no_second_refund(shop: 
 
 
 async def test_fault_8_several_nodes_that_send_a_refund_make_one(shop: Shop) -> None:
-    """The event is delivered again after a node died, and while another one still waits for the vendor's answer."""
+    """The event is delivered again after a node died, and while another one still waits for the vendor's answer.
+
+    Fault 8.
+    """
     sale = await shop.sell(await shop.program())
     await shop.faults(**{"razorpay.CreateRefund": {"hang": 0.5}})
     made = await shop.ask(sale, amount=20_000)
@@ -347,7 +357,10 @@ async def test_a_refund_of_the_dashboard_is_taken_over(shop: Shop) -> None:
 
 
 async def test_fault_9_an_automatic_refund_is_none_of_ours(shop: Shop) -> None:
-    """Razorpay gives a payment back by itself that was never captured: no revenue, no refund of ours, no place."""
+    """Razorpay gives a payment back by itself that was never captured: no revenue, no refund of ours, no place.
+
+    Fault 9.
+    """
     sale = await shop.sell(await shop.program())
     paid_again = await shop.drive("POST", "pay", order_id=sale.vendor_order_id)
     unasked = await shop.razorpay.payment(paid_again["payments"][-1]["id"])

@@ -49,6 +49,7 @@ async def ask_for_money(razorpay: Razorpay, callback_url: str = "https://ksmp.te
 
 
 async def test_an_order_is_made_once(server: Misbehaving, razorpay: Razorpay) -> None:
+    """ORD-05: the receipt is sent as unique."""
     server.does(answers(order()))
     assert (await create(razorpay)).id == "order_1"
     assert server.seen() == [CREATE]
@@ -65,6 +66,7 @@ async def test_an_order_is_made_once(server: Misbehaving, razorpay: Razorpay) ->
 async def test_an_order_whose_answer_is_lost_is_read_back(
     server: Misbehaving, razorpay: Razorpay, lost: Behaviour
 ) -> None:
+    """Fault 14: it is read before anything is repeated."""
     server.does(lost, answers(collection(order(id="order_2", receipt="r-10"), order())))
     assert (await create(razorpay)).id == "order_1"
     assert server.seen() == [CREATE, FIND]
@@ -100,6 +102,7 @@ async def test_a_receipt_of_another_amount_is_refused(
 
 
 async def test_a_refused_order_is_told_as_razorpay_says(server: Misbehaving, razorpay: Razorpay) -> None:
+    """Practice "do not retry BAD_REQUEST_ERROR": the request is sent once, and its refusal is raised."""
     server.does(refuses("The amount must be at least INR 1.00"), NONE)
     with pytest.raises(Rejected) as caught:
         await create(razorpay)
@@ -175,6 +178,7 @@ async def test_a_refund_whose_answer_is_lost_is_read_back(
 async def test_a_refund_that_is_not_seen_is_repeated_with_the_same_key(
     server: Misbehaving, razorpay: Razorpay, lost: Behaviour
 ) -> None:
+    """BP-12: X-Refund-Idempotency."""
     server.does(NONE, lost, NONE, answers(refund()))
     assert (await give_back(razorpay)).id == "rfnd_1"
     assert server.seen() == [REFUNDS, REFUND, REFUNDS, REFUND]

@@ -50,6 +50,7 @@ PAYMENT = answers(payment())
     ],
 )
 async def test_what_may_have_been_done(server: Misbehaving, razorpay: Razorpay, behaviour: Behaviour, why: str) -> None:
+    """Fault 14: razorpay-python#306: a 5xx says nothing of what was done."""
     server.does(behaviour)
     with pytest.raises(UnknownOutcome) as caught:
         await create(razorpay)

@@ -45,7 +45,7 @@ async def sent(http: httpx.AsyncClient, body: bytes, secret: str = WEBHOOK_SECRE
 
 
 async def test_fault_1_the_bytes_that_came_are_checked(http: httpx.AsyncClient, database: asyncpg.Pool) -> None:
-    """razorpay-node#96: a body that is read and written again has another signature."""
+    """BP-37, fault 1, razorpay-node#96: a body that is read and written again has another signature."""
     body = b'{"event" : "payment.captured",  "note": "\\u00e9 \\/ caf\xc3\xa9", "payload": {}}'
     assert (await sent(http, body)).status_code == 200
     rewritten = json.dumps(json.loads(body)).encode()
@@ -56,6 +56,7 @@ async def test_fault_1_the_bytes_that_came_are_checked(http: httpx.AsyncClient, 
 
 
 async def test_without_the_secret_nothing_is_taken(http: httpx.AsyncClient, database: asyncpg.Pool) -> None:
+    """BP-37: the signature of the webhook."""
     id = uuid.uuid4().hex
     body = body_of("order.paid", payment=captured(f"order_{id}"))
     refused(await http.post(WEBHOOKS, content=body), 400, "payments.bad_signature")
@@ -77,6 +78,7 @@ async def test_without_the_secret_nothing_is_taken(http: httpx.AsyncClient, data
 async def test_a_webhook_is_stored_and_handled_once(
     node: Running, http: httpx.AsyncClient, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
 ) -> None:
+    """BP-03: a repeat is ignored by its event id."""
     one, ann = await shop(caller, razorpay), user()
     await razorpay.no_webhooks()
     made = await one.ordered(ann)
@@ -169,6 +171,7 @@ async def test_what_is_signed_and_no_webhook_is_kept_as_ignored(
 async def test_events_that_mean_nothing_to_us(
     node: Running, http: httpx.AsyncClient, database: asyncpg.Pool, event: str
 ) -> None:
+    """BP-17: a downtime is shown by Razorpay's checkout page, and its webhooks do nothing here."""
     id = uuid.uuid4().hex
     assert (await sent(http, body_of(event), **{"X-Razorpay-Event-Id": id})).status_code == 200
     await node.events_handled("payments.webhook")
@@ -180,7 +183,7 @@ async def test_events_that_mean_nothing_to_us(
 async def test_fault_3_a_refund_comes_before_its_payment(
     node: Running, http: httpx.AsyncClient, caller: Caller, razorpay: StandIn, database: asyncpg.Pool
 ) -> None:
-    """razorpay-woocommerce#664: what comes before what it belongs to is kept, and applied then."""
+    """Fault 3, razorpay-woocommerce#664: what comes before what it belongs to is kept, and applied then."""
     one, ann = await shop(caller, razorpay), user()
     await razorpay.no_webhooks()
     made = await one.ordered(ann)
