@@ -248,12 +248,13 @@ async def test_fault_7_amounts_are_whole_minor_units_of_any_currency(
     assert (theirs["amount"], theirs["currency"]) == (amount, currency)
 
 
-class TestWithoutRazorpay:
-    @pytest.fixture(scope="class")
-    async def bare(self, gateway: MakeGateway) -> AsyncIterator[Running]:
-        async with gateway(environ={"KSMP_PAYMENTS_HOLD_PLACES": "false"}) as running:
-            yield running
+@pytest.fixture(scope="module")
+async def bare(gateway: MakeGateway) -> AsyncIterator[Running]:
+    async with gateway(environ={"KSMP_PAYMENTS_HOLD_PLACES": "false"}) as running:
+        yield running
 
+
+class TestWithoutRazorpay:
     @pytest.fixture
     async def clients(self, bare: Running, token: MakeToken) -> AsyncIterator[Clients]:
         async with clients_of(bare, token) as made:
