@@ -15,6 +15,11 @@ def minor_digits(currency: str) -> int:
     return DIGITS.get(currency, 2)
 
 
+def payable(amount: int, currency: str) -> int:
+    """As much of an amount as Razorpay moves: with three digits the last one is 0 ("Supported Currencies")."""
+    return amount - amount % 10 if minor_digits(currency) == 3 else amount
+
+
 def major(amount: int, currency: str) -> Decimal:
     """An amount of minor units in major units, exactly, with all digits: 150 INR are 1.50."""
     return Decimal(amount).scaleb(-minor_digits(currency))

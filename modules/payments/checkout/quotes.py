@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from gateway.contract import Database
@@ -11,13 +9,11 @@ from gateway.errors import not_found
 from gateway.principal import Principal
 from modules.payments.checkout.messages import NewQuote, Quote
 from modules.payments.coupons.coupons import Coupons, Discount
+from modules.payments.currencies import payable
 from modules.payments.errors import amount_too_small, not_for_sale
 from modules.payments.ledger.gst import Gst, Taxed
 from modules.payments.settings import CheckoutSettings
 from modules.programs.facade import Offer, banned, enrolled, offer
-
-# ISO 4217. Razorpay takes these in steps of ten minor units. Source: "Supported Currencies" of Razorpay.
-THREE_DECIMALS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -74,8 +70,7 @@ class Quotes:
         if code.strip():
             coupon = await self._coupons.discount(code, user_id, program_id, found.price, found.currency)
         amount = found.price - (coupon.amount if coupon is not None else 0)
-        if found.currency in THREE_DECIMALS:
-            amount -= amount % 10
+        amount = payable(amount, found.currency)
         least = self._settings.least_amount(found.currency)
         if 0 < amount < least:
             raise amount_too_small(least, found.currency)

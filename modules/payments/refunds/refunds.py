@@ -6,10 +6,11 @@ from uuid import UUID
 
 from gateway import clock
 from gateway.contract import Kernel
-from gateway.errors import not_found
+from gateway.errors import invalid, not_found
 from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
 from gateway.principal import Author, Principal, Role
+from modules.payments.currencies import payable
 from modules.payments.errors import nothing_captured, refund_not_failed, refund_too_large
 from modules.payments.events import RefundDue
 from modules.payments.reconciliation.differences import Differences
@@ -33,7 +34,7 @@ class Refunds:
     async def request(self, principal: Principal, order_id: str, new: NewRefund) -> RefundRecord:
         """Ask for a refund of what paid the order.
 
-        Raises BadInput `not_found`, what filters raise, Conflict `payments.nothing_captured` and
+        Raises BadInput `not_found` and `invalid`, what filters raise, Conflict `payments.nothing_captured` and
         `payments.refund_too_large`, and Unavailable.
         """
         await self._kernel.filters.check(new, Author.of(principal))
@@ -44,6 +45,8 @@ class Refunds:
             payment = await self._captured(order.paid_by)
             left = _left(payment, await self._refunds.taken(payment.id))
             amount = left if new.amount is None else new.amount
+            if payable(amount, payment.currency) != amount:
+                raise invalid(f"an amount of {payment.currency} ends with 0: Razorpay takes no others", field="amount")
             if not 0 < amount <= left:
                 raise refund_too_large(left, payment.currency)
             id = await self._add(
@@ -99,6 +102,7 @@ class Refunds:
             return 0
         taken = await self._refunds.taken(payment.id)
         wanted = min(payment.amount if amount is None else amount, payment.amount - taken.refunded - taken.lost)
+        wanted = payable(wanted, payment.currency)
         given = min(wanted, _left(payment, taken))
         if given > 0 and await self._add(payment, origin, given, reason) is None:
             return 0

@@ -9,6 +9,7 @@ from gateway import clock
 from gateway.contract import Delivery
 from ksmp_testkit.answers import done, refused
 from modules.payments.refunds.returned_places import ReturnedPlaces
+from modules.payments.states import RefundOrigin
 from modules.programs.events import EnrolmentCancelled, PlaceRefused
 from tests.modules.programs.programs import id_of, user
 
@@ -107,6 +108,16 @@ async def test_a_mentor_who_takes_a_paid_place_late_is_looked_at(shop: Shop) -> 
     assert await shop.differences(other.payment_id) == []
     told = "SELECT body->>'expelled' FROM outbox WHERE destination = $1 AND body->>'user_id' = $2"
     assert await shop.database.fetchval(told, "programs.EnrolmentCancelled", other.student) == "true"
+
+
+async def test_of_three_decimals_the_last_is_0(shop: Shop) -> None:
+    """Razorpay moves no other amount: such a refund would fail for good."""
+    sale = await shop.sell(await shop.program(price=11_990, currency="KWD"))
+    answer = await shop.ask(sale, 400, amount=1_995)
+    assert answer["code"] == "invalid"
+    async with shop.node.gateway.database.transaction():
+        await listening(shop)._refunds.give_back(sale.payment_id, RefundOrigin.PLACE_GIVEN_BACK, 5_995, "half")
+    assert [refund["amount"] for refund in await shop.refunds(sale)] == [5_990]
 
 
 async def test_what_was_refunded_in_part_is_given_back_up_to_the_rest(shop: Shop) -> None:
