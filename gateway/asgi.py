@@ -18,6 +18,7 @@ from gateway.http.compression import Compression
 from gateway.http.conditional import ConditionalRequests
 from gateway.http.dependency_batches import resolve_in_turn
 from gateway.http.envelope import Envelope
+from gateway.http.field_problems import learn_names
 from gateway.http.idempotency import IdempotentRequests
 from gateway.http.json_request import JsonRequest
 from gateway.http.unknown_parameters import learn_parameters
@@ -74,5 +75,6 @@ def create_app(gateway: Gateway) -> Litestar:
     registry.check_policies(app)
     resolve_in_turn(app)
     learn_parameters(app)
+    learn_names(app)
     app.asgi_handler = Envelope(cors.OnlyAcrossOrigins(app.asgi_handler), gateway.request_metrics)
     return app

@@ -24,6 +24,7 @@ from gateway.db.database import unstorable
 from gateway.errors import HTTP_STATUS, BadInput, Code, KsmpError, invalid
 from gateway.http import allowed_methods
 from gateway.http.envelope import request_id
+from gateway.http.field_problems import by_route, field_problem
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,8 @@ class Problem(ProblemDetailsException):
             self.headers = {**self.headers, "allow": allowed_methods.listed(request.scope["path"], methods)}
         if isinstance(self.extra, dict):
             self.extra["request_id"] = request_id(request.scope)
+            if (errors := self.extra.get("errors")) and (handler := request.scope.get("route_handler")) is not None:
+                self.extra["errors"] = [by_route(found, handler.opt) for found in errors]
         return super().to_response(request)
 
 
@@ -118,7 +121,7 @@ def _http(error: HTTPException) -> ProblemDetailsException:
     code = BY_STATUS.get(error.status_code, Code.INVALID if error.status_code < 500 else Code.INTERNAL)
     extra: dict[str, Any] = {"code": code, "temporary": code == Code.UNAVAILABLE}
     if isinstance(error.extra, list):
-        extra["errors"] = [_field(item) for item in error.extra if isinstance(item, dict)]
+        extra["errors"] = [field_problem(item) for item in error.extra if isinstance(item, dict)]
     elif missing := MISSING.match(error.detail):
         extra["errors"] = [{"field": missing[2], "message": "is required", "in": missing[1]}]
     detail = "the request is not as the API describes it" if "errors" in extra else error.detail
@@ -138,11 +141,3 @@ def _out_of_range(error: OverflowError) -> ProblemDetailsException:
 def _unexpected(error: Exception) -> KsmpError:
     log.error("request.failed", exc_info=error)
     return KsmpError(Code.INTERNAL, "internal error")
-
-
-def _field(item: dict[str, Any]) -> dict[str, Any]:
-    """One of Litestar's findings as a `FieldProblem`."""
-    found = {"field": item.get("key", ""), "message": item.get("message", "")}
-    if source := item.get("source"):
-        found["in"] = getattr(source, "value", source)
-    return found

@@ -21,8 +21,11 @@ from modules.payments.reports.messages import GstLine, GstSummary, LedgerLine, S
 from modules.payments.reports.reports import Reports, between, month_of
 
 ADMINS: Final = roles(Role.ADMIN)
-Since = Annotated[str | None, QueryParameter(pattern=MOMENT, description="Only what was posted from then on")]
-Until = Annotated[str | None, QueryParameter(pattern=MOMENT, description="Only what was posted before then")]
+Since = Annotated[
+    str | None,
+    QueryParameter(pattern=MOMENT, description="Only from then on, such as 2026-04-30T18:30:00Z"),
+]
+Until = Annotated[str | None, QueryParameter(pattern=MOMENT, description="Only what was posted before this time")]
 Month = Annotated[
     str, QueryParameter(pattern="^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", description="A month in India, such as 2026-04")
 ]
