@@ -36,6 +36,8 @@ SETTINGS: Final = {
     "KSMP_PAYMENTS_SELLER_STATE": "29",
     "KSMP_PAYMENTS_SELLER_NAME": "KSMP Learning",
     "KSMP_EVENT_BACKOFF_MOST": "5",
+    # A killed gateway keeps the keys of its requests for so long. Clients wait through more than one such kill.
+    "KSMP_IDEMPOTENCY_LEASE": "20",
     "KSMP_ADDRESS_RATE": "100000",
     "KSMP_ADDRESS_BURST": "100000",
     "KSMP_REQUEST_RATE": "100000",
