@@ -86,6 +86,8 @@ class Refunds:
                 by=principal.id,
                 retry_of=failed.id,
             )
+            # Whoever retries has seen it; should the retry fail too, that is a difference of its own.
+            await self._differences.agree("refund_failed", str(failed.id))
             return await self._known(retry)
 
     async def give_back(self, payment_id: str, origin: RefundOrigin, amount: int | None, reason: str) -> int:

@@ -285,6 +285,8 @@ async def test_a_refusal_is_failed_and_frees_its_amount(shop: Shop) -> None:
     retry = done(await shop.admin.post(f"{PAYMENTS}/refunds/{made['id']}/retry", headers=key()), 201)
     assert (retry["retry_of"], retry["amount"], retry["state"]) == (made["id"], 50_000, "requested")
     assert retry["id"] != made["id"]
+    # The operator has acted; the retry has differences of its own.
+    assert await shop.differences(made["id"]) == []
     # Each is retried once, and one that goes on is not.
     for id in (made["id"], retry["id"]):
         refused(
