@@ -86,7 +86,9 @@ class SellerSettings:
     seller_sac: str = setting("999293", doc="SAC of what is sold; 999293 is commercial training and coaching")
     gst_rate: float = setting(18.0, zero=True, doc="GST in percent, which prices include")
     gst_undertaking: str = setting(
-        "", doc="Reference of the letter of undertaking under which supplies abroad bear no IGST; without it they do"
+        "",
+        doc="Reference of the letter of undertaking under which supplies abroad, paid in another currency, bear no "
+        "IGST; without it they do",
     )
     mentor_share: float = setting(0.0, zero=True, doc="The mentor's part of what is taxable, in percent")
     invoice_series: str = setting("INV", doc="Begins the numbers of invoices")

@@ -81,7 +81,7 @@ class Quotes:
             found.price,
             found.price - amount,
             amount,
-            self._gst.taxed(amount, place_of_supply=place_of_supply, gstin=gstin),
+            self._gst.taxed(amount, found.currency, place_of_supply=place_of_supply, gstin=gstin),
             coupon,
             found.free_places,
         )

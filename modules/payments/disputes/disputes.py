@@ -65,7 +65,10 @@ class Disputes:
                 await self._disputes.add(_row_of(told, at or now), now)
                 known = await self._disputes.lock(told.id)
                 assert known is not None
-            standing = later(known.standing, _standing_of(told, at or now))
+            said = _standing_of(told, at or now)
+            if {said.state, known.state} == {DisputeState.WON, DisputeState.LOST}:
+                await self._contradict(known, said, order)
+            standing = later(known.standing, said)
             deducted = max(known.deducted, told.amount_deducted)
             changed = (replace(standing, at=known.said_at), deducted) != (known.standing, known.deducted)
             if changed or standing != known.standing:
@@ -161,6 +164,17 @@ class Disputes:
                 full=dispute.payment_id == order.paid_by and gone >= order.amount,
                 keep_place=self._keeps_place,
             )
+        )
+
+    async def _contradict(self, known: Dispute, said: Standing, order: DisputedOrder | None) -> None:
+        """Both decisions of one dispute: `lost` is kept, and a person finds out where the money is."""
+        await self._differences.note(
+            "dispute_contradicted",
+            known.id,
+            "Razorpay says of one dispute that it is lost, and that it is won",
+            ours=known.state,
+            theirs=said.state,
+            order_id=None if order is None else order.id,
         )
 
     async def _warn(self, dispute: Dispute, respond_by: datetime, order: DisputedOrder | None, now: datetime) -> None:

@@ -20,6 +20,7 @@ from modules.payments.ledger.states_of_india import ABROAD, FORMER, STATES
 # State, PAN of the holder, number of the registration in the state, Z, check digit.
 GSTIN: Final = re.compile(r"[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]")
 DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+RUPEES: Final = "INR"
 HUNDRED_PERCENT: Final = 10_000
 
 
@@ -54,14 +55,17 @@ class Gst:
         self._rate = Decimal(str(rate))
         self._undertaking = bool(undertaking)
 
-    def taxed(self, amount: int, *, place_of_supply: str = "", gstin: str = "") -> Taxed:
+    def taxed(self, amount: int, currency: str, *, place_of_supply: str = "", gstin: str = "") -> Taxed:
         """The taxes in an amount. The place is that of the buyer's GSTIN, the one given, or else the seller's.
+
+        A supply abroad bears no tax under an undertaking when it is paid in another currency than rupees: only then is
+        it an export (IGST Act 2017, section 2 (6)), and anybody may say that they live abroad.
 
         Raises BadInput `invalid` for a GSTIN or a state that cannot be, or that do not fit each other.
         """
         place = supply_place(place_of_supply, gstin) or self._state
         rate = self._rate
-        if not self._registered or (place == ABROAD and self._undertaking):
+        if not self._registered or (place == ABROAD and currency != RUPEES and self._undertaking):
             rate = Decimal(0)
         return Taxed(split(amount, rate, self._state, place), rate, place)
 

@@ -81,11 +81,6 @@ class Ledger:
         entries = postings.disputed(amount, currency)
         return await self.post(PostingKind.DISPUTE, dispute_id, entries, order_id=order_id)
 
-    async def dispute_won(self, dispute_id: str, amount: int, currency: str, *, order_id: str | None = None) -> bool:
-        """The vendor gave the money of a dispute back."""
-        entries = postings.reversed_(postings.disputed(amount, currency))
-        return await self.post(PostingKind.DISPUTE_REVERSAL, dispute_id, entries, order_id=order_id)
-
     async def is_posted(self, kind: PostingKind, reference: str) -> bool:
         return bool(await self._rows.posted(kind, reference))
 

@@ -44,7 +44,6 @@ class PostingKind(StrEnum):
     REFUND_REVERSAL = "refund_reversal"
     SETTLEMENT = "settlement"
     DISPUTE = "dispute"
-    DISPUTE_REVERSAL = "dispute_reversal"
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -109,7 +108,7 @@ def disputed(amount: int, currency: str) -> Entries:
 
 
 def reversed_(entries: Entries) -> Entries:
-    """The opposite: a refund that failed after it was processed, a dispute that was won."""
+    """The opposite: a refund that failed after it was processed."""
     return tuple(Entry(entry.account, entry.currency, -entry.amount) for entry in entries)
 
 

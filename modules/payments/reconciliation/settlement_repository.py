@@ -18,7 +18,7 @@ REFUND: Final = """
     JOIN payments_payment AS payment ON payment.id = refund.payment_id WHERE refund.vendor_refund_id = $1
 """
 DISPUTE_POSTED: Final = """
-    SELECT FROM payments_ledger_transaction WHERE kind IN ('dispute', 'dispute_reversal') AND reference = $1
+    SELECT FROM payments_ledger_transaction WHERE kind = 'dispute' AND reference = $1
 """
 FAILED_REFUND: Final = "SELECT FROM payments_refund WHERE payment_id = $1 AND amount = $2 AND state = 'failed'"
 WRITE: Final = """

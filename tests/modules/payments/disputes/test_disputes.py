@@ -244,6 +244,18 @@ async def test_a_lost_dispute_without_a_sum_is_for_a_person(shop: Shop) -> None:
     assert len(shop.ears.lost[id]) == 1
 
 
+@pytest.mark.parametrize("first", ["lost", "won"])
+async def test_a_dispute_with_two_decisions_is_for_a_person(shop: Shop, first: str) -> None:
+    sale = await shop.sell(await shop.program())
+    id = await opened(shop, sale)
+    dispute = await shop.razorpay.dispute(id)
+    for decision in (first, "lost" if first == "won" else "won"):
+        await shop.module.disputes.apply(msgspec.structs.replace(dispute, status=decision, amount_deducted=50_000))
+    await shop.handled()
+    assert await shop.differences(id) == ["dispute_contradicted"]
+    assert len(shop.ears.lost[id]) == 1
+
+
 async def test_only_admins_see_disputes(shop: Shop) -> None:
     sale = await shop.sell(await shop.program())
     id = await opened(shop, sale)

@@ -22,41 +22,44 @@ def seller(gstin: str = REAL, rate: float = 18, undertaking: str = "") -> Gst:
 
 
 def test_within_the_state_the_tax_is_halved_and_elsewhere_it_is_igst() -> None:
-    assert seller().taxed(118_00, place_of_supply="27").parts == Parts(100_00, cgst=9_00, sgst=9_00)
-    assert seller().taxed(118_00, place_of_supply="29").parts == Parts(100_00, igst=18_00)
+    assert seller().taxed(118_00, "INR", place_of_supply="27").parts == Parts(100_00, cgst=9_00, sgst=9_00)
+    assert seller().taxed(118_00, "INR", place_of_supply="29").parts == Parts(100_00, igst=18_00)
     # Within a union territory too; its own half is called UTGST.
     assert split(118_00, Decimal(18), "04", "04") == Parts(100_00, cgst=9_00, sgst=9_00)
 
 
 def test_without_a_place_the_supply_is_where_the_seller_is() -> None:
-    assert seller().taxed(118_00).place_of_supply == "27"
+    assert seller().taxed(118_00, "INR").place_of_supply == "27"
 
 
 def test_a_buyers_number_says_the_place() -> None:
-    assert seller().taxed(118_00, gstin="29AAGCB7383J1Z4").parts == Parts(100_00, igst=18_00)
+    assert seller().taxed(118_00, "INR", gstin="29AAGCB7383J1Z4").parts == Parts(100_00, igst=18_00)
     with pytest.raises(BadInput, match="place of supply"):
-        seller().taxed(118_00, gstin=REAL, place_of_supply="29")
+        seller().taxed(118_00, "INR", gstin=REAL, place_of_supply="29")
     with pytest.raises(BadInput, match="not a GSTIN"):
-        seller().taxed(118_00, gstin=REAL[:-1] + "W")
+        seller().taxed(118_00, "INR", gstin=REAL[:-1] + "W")
     with pytest.raises(BadInput, match="two digits"):
-        seller().taxed(118_00, place_of_supply="99")
+        seller().taxed(118_00, "INR", place_of_supply="99")
 
 
 def test_abroad_is_taxed_by_igst_or_under_an_undertaking_not_at_all() -> None:
-    assert seller().taxed(118_00, place_of_supply="96").parts == Parts(100_00, igst=18_00)
-    under_undertaking = seller(undertaking="AD270326000001X").taxed(118_00, place_of_supply="96")
+    assert seller().taxed(118_00, "INR", place_of_supply="96").parts == Parts(100_00, igst=18_00)
+    exporter = seller(undertaking="AD270326000001X")
+    under_undertaking = exporter.taxed(118_00, "USD", place_of_supply="96")
     assert under_undertaking.parts == Parts(118_00)
     assert under_undertaking.rate == 0
+    # Whoever pays in rupees may say so too, and buys at home.
+    assert exporter.taxed(118_00, "INR", place_of_supply="96").parts == Parts(100_00, igst=18_00)
 
 
 def test_a_seller_without_a_number_charges_no_tax() -> None:
-    taxed = seller(gstin="").taxed(118_00, place_of_supply="29")
+    taxed = seller(gstin="").taxed(118_00, "INR", place_of_supply="29")
     assert taxed.parts == Parts(118_00)
     assert taxed.rate == 0
 
 
 def test_a_rate_of_zero_taxes_nothing() -> None:
-    assert seller(rate=0).taxed(118_00).parts == Parts(118_00)
+    assert seller(rate=0).taxed(118_00, "INR").parts == Parts(118_00)
 
 
 def test_halves_are_rounded_once_each() -> None:
