@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -10,12 +11,14 @@ from litestar import Request
 from litestar.exceptions import ValidationException
 from litestar.types import Empty
 
-from gateway.errors import BadInput, invalid
+from gateway.errors import BadInput, KsmpError, invalid
 from gateway.http.unknown_fields import unknown
 from gateway.protocol.bad_text import mended_json
 
 # Fields that one answer names.
 MOST: Final = 20
+# What msgspec says of a value of another kind, and where in the body it is.
+KIND: Final = re.compile(r"(?P<message>Expected `[^`]+`, got `[^`]+`) - at `\$\.(?P<path>[^`]+)`")
 
 _decode = msgspec.json.Decoder().decode
 
@@ -35,9 +38,29 @@ class JsonRequest(Request[Any, Any, Any]):
         """Raise ValidationException, which names each field that the route's body does not have."""
         signature = getattr(self.scope["route_handler"], "parsed_fn_signature", None)
         data = signature.parameters.get("data") if signature is not None else None
-        if data is not None and (found := unknown(data.annotation, body)):
+        if data is None:
+            return
+        if found := unknown(data.annotation, body):
             extra = [{"key": name, "message": "there is no such field", "source": "body"} for name in found[:MOST]]
             raise ValidationException("unknown fields", extra=extra)
+        _check_kinds(data.annotation, body)
+
+
+def _check_kinds(kind: Any, body: Any) -> None:
+    """Raise ValidationException for a field of another kind than its type's, such as a number in quotes.
+
+    Litestar converts bodies as it does queries, where everything is text, and would take it. All else that may be wrong
+    with a body is left to it.
+    """
+    try:
+        msgspec.convert(body, kind)
+    except msgspec.ValidationError as error:
+        said = KIND.fullmatch(str(error))
+        if said is not None:
+            wrong = {"key": said["path"], "message": said["message"], "source": "body"}
+            raise ValidationException("a field of another kind", extra=[wrong]) from None
+    except (KsmpError, TypeError):
+        return
 
 
 def check_address(request: Request[Any, Any, Any]) -> None:
