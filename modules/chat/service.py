@@ -51,8 +51,8 @@ class Messages:
     async def send(self, context: Context, request: Send) -> Published:
         """Store a message and send it to the room.
 
-        Raises BadInput, Refused and Limited as the room's settings and the filters say, BadInput `not_found` for a
-        reply to no message of the room, and Unavailable, after which it may have been stored.
+        Raises BadInput, Refused and Limited as the room's settings and the filters say. A reply to no message of the
+        room is BadInput `not_found`. After Unavailable it may have been stored.
         """
         checked(request.text, self._settings.text_characters, "text")
         rules = await self._policy.check(context, request.kind)
