@@ -8,52 +8,16 @@ again, because the buckets are here and outlive connections. A connection has a 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import partial
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from gateway.contract.command import CommandSpec
 from gateway.errors import Limited
-from gateway.protocol.bucket import Bucket
+from gateway.protocol.buckets import Buckets
 
-K = TypeVar("K", bound=Hashable)
-
-# Entries that are remembered of each kind.
+# Buckets of each kind.
 KEPT: Final = 100_000
-
-
-class Buckets(Generic[K]):
-    """Buckets by key, at most so many. A full bucket is forgotten, because a new one is just as full."""
-
-    def __init__(self, most: int = KEPT) -> None:
-        self._most = most
-        # The one that was not used for longest comes first.
-        self._kept: OrderedDict[K, Bucket] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def take(self, key: K, rate: float, burst: float, now: float) -> float:
-        """Take one token. Returns 0.0 when there was one, otherwise the seconds until there is one."""
-        bucket = self._kept.get(key)
-        if bucket is None:
-            self._forget(now)
-            bucket = self._kept[key] = Bucket(rate, burst)
-        else:
-            self._kept.move_to_end(key)
-        return bucket.take(now)
-
-    def _forget(self, now: float) -> None:
-        # Two for one that comes, so there are soon no more than are in use.
-        for _ in range(2):
-            key = next(iter(self._kept), None)
-            if key is None:
-                return
-            bucket = self._kept[key]
-            if len(self._kept) < self._most and bucket.level(now) < bucket.burst:
-                return
-            del self._kept[key]
 
 
 class UserLimits:
@@ -67,9 +31,9 @@ class UserLimits:
         self._rate = rate
         self._burst = burst
         self._user_burst = max(1.0, burst * factor)
-        self._users: Buckets[str] = Buckets()
-        self._requests: Buckets[str] = Buckets()
-        self._commands: Buckets[tuple[str, str, str]] = Buckets()
+        self._users: Buckets[str] = Buckets(KEPT)
+        self._requests: Buckets[str] = Buckets(KEPT)
+        self._commands: Buckets[tuple[str, str, str]] = Buckets(KEPT)
 
     def of_connection(self, user: str) -> Callable[[float], float]:
         """What counts each command of one of the user's connections: it is given the time, and gives the wait."""

@@ -9,15 +9,13 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from cachetools import LRUCache
-
 from gateway.client_network import network_of
 from gateway.errors import KsmpError, Refused
-from gateway.protocol.bucket import Bucket
+from gateway.protocol.buckets import Buckets
 from gateway.settings import Settings
 from gateway.transport.refusal_log import RefusalLog
 
-# Addresses that are remembered; the least recently used is forgotten.
+# Addresses that are remembered.
 KEPT: Final = 10_000
 
 
@@ -27,7 +25,7 @@ class RefusedConnects:
     def __init__(self, settings: Settings) -> None:
         self._rate = settings.refused_connect_rate
         self._burst = settings.refused_connect_burst
-        self._buckets: LRUCache[str, Bucket] = LRUCache(KEPT)
+        self._buckets: Buckets[str] = Buckets(KEPT)
         self._log = RefusalLog("connects.refused", settings.refused_handshake_log)
 
     def count(self, error: KsmpError, host: str) -> bool:
@@ -40,7 +38,4 @@ class RefusedConnects:
         self._log.note(error.code, address)
         if not isinstance(error, Refused) or error.token_was_good:
             return False
-        bucket = self._buckets.get(address)
-        if bucket is None:
-            bucket = self._buckets[address] = Bucket(self._rate, self._burst)
-        return bucket.take(time.monotonic()) > 0.0
+        return self._buckets.take(address, self._rate, self._burst, time.monotonic()) > 0.0

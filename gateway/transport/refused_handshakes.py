@@ -10,17 +10,15 @@ import time
 from http import HTTPStatus
 from typing import Final
 
-from cachetools import LRUCache
-
 from gateway.client_network import network_of
-from gateway.protocol.bucket import Bucket
+from gateway.protocol.buckets import Buckets
 from gateway.settings import Settings
 from gateway.transport.client_address import ClientAddresses
 from gateway.transport.handshake import Headers, Refused
 from gateway.transport.refusal import refusal
 from gateway.transport.refusal_log import RefusalLog
 
-# Addresses that are remembered; the least recently used is forgotten.
+# Addresses that are remembered.
 KEPT: Final = 10_000
 
 
@@ -31,7 +29,7 @@ class RefusedHandshakes:
         self._rate = settings.refused_handshake_rate
         self._burst = settings.refused_handshake_burst
         self._addresses = addresses
-        self._buckets: LRUCache[str, Bucket] = LRUCache(KEPT)
+        self._buckets: Buckets[str] = Buckets(KEPT)
         self._log = RefusalLog("connections.refused", settings.refused_handshake_log)
 
     def answer(self, refused: Refused, client: tuple[str, int] | None, headers: Headers) -> bytes:
@@ -40,10 +38,7 @@ class RefusedHandshakes:
             # That is the gateway's own state, and the client is to come again.
             return refused.response
         address = network_of(self._addresses.host(client, headers))
-        bucket = self._buckets.get(address)
-        if bucket is None:
-            bucket = self._buckets[address] = Bucket(self._rate, self._burst)
-        wait = bucket.take(time.monotonic())
+        wait = self._buckets.take(address, self._rate, self._burst, time.monotonic())
         origins = (value.decode("latin-1") for name, value in headers if name == b"origin")
         self._log.note(str(refused), address, origins)
         if wait == 0.0:

@@ -1,10 +1,10 @@
-"""Limits of users: what outlives a connection, and what is forgotten."""
+"""Limits of users: what outlives a connection."""
 
 from __future__ import annotations
 
 import pytest
 
-from gateway.realtime.user_limits import Buckets, UserLimits
+from gateway.realtime.user_limits import UserLimits
 
 
 def test_the_connections_of_a_user_share_a_limit_and_its_refill() -> None:
@@ -21,28 +21,3 @@ def test_the_connections_of_a_user_share_a_limit_and_its_refill() -> None:
 
 def test_a_burst_of_a_user_is_at_least_one_command() -> None:
     assert UserLimits(rate=1.0, burst=1, factor=0.1).of_connection("ada")(0.0) == 0.0
-
-
-def test_who_has_used_nothing_for_long_is_forgotten() -> None:
-    buckets: Buckets[int] = Buckets()
-    for second in range(10):
-        for user in range(1000):
-            # Each is full again after a second.
-            assert buckets.take(second * 1000 + user, 1.0, 5.0, second + user / 1000) == 0.0
-    assert len(buckets) <= 1002
-
-
-def test_who_is_over_the_limit_is_remembered_while_others_come() -> None:
-    buckets: Buckets[str] = Buckets()
-    while buckets.take("eager", 0.001, 5.0, 0.0) == 0.0:
-        pass
-    for user in range(1000):
-        buckets.take(f"{user}", 1.0, 5.0, user / 100)
-    assert buckets.take("eager", 0.001, 5.0, 10.0) > 0.0
-
-
-def test_there_are_never_more_than_so_many() -> None:
-    buckets: Buckets[int] = Buckets(most=10)
-    for user in range(1000):
-        buckets.take(user, 0.001, 1.0, 0.0)
-        assert len(buckets) <= 10
