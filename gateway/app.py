@@ -265,6 +265,7 @@ class Gateway:
             ModuleSchedules(module.name, self.declarations.timers, self.database, outbox),
             self.filters,
             self.database,
+            self.declarations,
             settings,
             self.settings,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from gateway.registry import NAME, RegistryError, check_sequence, events
 
 # The kinds of declarations, and what each is called in a sentence.
 WHAT: Final = "<what>"
+T = TypeVar("T")
 
 
 class Declarations:
@@ -39,6 +40,8 @@ class Declarations:
         self.events = events(classes)
         self.listeners: dict[str, Listener] = {}
         self.timers: dict[str, Timer] = {}
+        self.contributions: list[object] = []
+        self._complete = False
         self._on = {module.name for module in classes}
         self._owners: dict[str, str] = {}
 
@@ -55,6 +58,13 @@ class Declarations:
                     self._add_feature(module, feature)
                 except DeclarationError as error:
                     raise RegistryError(f"Module {module.name}: {error}.") from error
+        self._complete = True
+
+    def contributed(self, kind: type[T]) -> Sequence[T]:
+        """The contributions of this kind, in the order of modules; raises RuntimeError before all are built."""
+        if not self._complete:
+            raise RuntimeError(f"{kind.__name__} is asked for while modules are built; ask in `lifespan` or later")
+        return [one for one in self.contributions if isinstance(one, kind)]
 
     @staticmethod
     def of(module: str, names: Iterable[str]) -> list[str]:
@@ -62,6 +72,7 @@ class Declarations:
         return [name for name in names if name.partition(".")[0] == module]
 
     def _add_feature(self, module: Module, feature: object) -> None:
+        self.contributions += getattr(feature, "contributions", ())
         for push in getattr(feature, "pushes", ()):
             self._add_push(module, push)
         for command in _commands(module, feature):
@@ -162,7 +173,7 @@ def _check_feature(module: Module, feature: object) -> None:
         raise RegistryError(
             f"Module {module.name}: `features` holds the class {feature.__name__}; build it: {feature.__name__}(…)."
         )
-    for attribute in ("pushes", "commands", "snapshots", "listens", "timers"):
+    for attribute in ("pushes", "commands", "snapshots", "listens", "timers", "contributions"):
         check_sequence(module.name, attribute, getattr(feature, attribute, ()))
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from gateway.contract.filters import Filters
 from gateway.db.database import PostgresDatabase
+from gateway.declarations import Declarations
 from gateway.events.publisher import ModuleEvents
 from gateway.events.schedules import ModuleSchedules
 from gateway.realtime.identities import ClusterIdentities
 from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
 from gateway.settings import Settings
+
+T = TypeVar("T")
 
 
 class ModuleKernel:
@@ -26,6 +30,7 @@ class ModuleKernel:
         schedules: ModuleSchedules,
         filters: Filters,
         database: PostgresDatabase,
+        declarations: Declarations,
         settings: Any,
         kernel: Settings,
     ) -> None:
@@ -36,6 +41,7 @@ class ModuleKernel:
         self.schedules = schedules
         self.filters = filters
         self.database = database
+        self._declarations = declarations
         self._settings = settings
         self._kernel = kernel
 
@@ -45,3 +51,6 @@ class ModuleKernel:
         if not isinstance(self._settings, kind):
             raise TypeError(f"the module's settings are not of {kind.__name__}; name it in settings_type")
         return self._settings
+
+    def contributed(self, kind: type[T]) -> Sequence[T]:
+        return self._declarations.contributed(kind)

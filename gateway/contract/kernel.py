@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
 
 from gateway.contract.access import Access
 from gateway.contract.database import Database
@@ -11,6 +12,8 @@ from gateway.contract.filters import Filters
 from gateway.contract.identities import Identities
 from gateway.contract.rooms import Rooms
 from gateway.contract.schedules import Schedules
+
+T = TypeVar("T")
 
 
 class Kernel(Protocol):
@@ -39,3 +42,9 @@ class Kernel(Protocol):
 
     def settings(self, kind: type[Any]) -> Any:
         """This module's own settings, of the class it named in `settings_type`; or the kernel's, of `Settings`."""
+
+    def contributed(self, kind: type[T]) -> Sequence[T]:
+        """What the modules of this gateway contributed of this kind (`Module.contributions`), in the modules' order.
+
+        Complete once all modules are built: ask in handlers and in `lifespan`. Raises RuntimeError before that.
+        """

@@ -34,6 +34,9 @@ class Module:
     whoever listened before goes on.
     `codes` are the error codes of its own, each with the statuses that REST answers it with; the API's description
     shows them.
+    `contributions` are for siblings that ask for their kind: a module that is extended by others has a class in its
+    `facade.py`, others list objects of it here or as `contributions` of a feature, and it reads
+    `kernel.contributed(ThatClass)`. So a sibling is extended by modules that it does not know.
     `routes` are mounted under /api/v1; each states its policy (gateway/auth/policy.py, gateway/http/README.md).
     `gateway.http.services` hands them the services they name.
     """
@@ -50,6 +53,7 @@ class Module:
     features: Sequence[object] = ()
     rooms: Sequence[RoomKind] = ()
     pushes: Sequence[PushType[Any]] = ()
+    contributions: Sequence[object] = ()
     routes: Sequence[ControllerRouterHandler] = ()
 
     def __init__(self, kernel: Kernel) -> None:

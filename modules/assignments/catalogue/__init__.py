@@ -1,0 +1,1 @@
+"""Assignments, their questions, groups, extensions and accommodations."""

@@ -1,0 +1,1 @@
+"""When a student has completed a program, and the certificate of it."""

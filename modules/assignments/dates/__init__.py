@@ -1,0 +1,1 @@
+"""Dates of an assignment: wall clock and zone, lateness, and what holds for one student. No IO."""

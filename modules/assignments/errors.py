@@ -1,0 +1,47 @@
+"""What assignments refuses, besides the codes of the core.
+
+assignments.not_open         409: it does not open before a moment, which the message names
+assignments.closed           409: nothing is taken any more, by the dates that hold for the student
+assignments.bad_transition   409: the submission's state has no such step
+assignments.attempts_used    409: no attempt is left
+assignments.empty            409: there is nothing to turn in
+assignments.draft_changed    409: another tab or device has saved the draft since
+assignments.grading_begun    409: what is being graded is not reclaimed
+assignments.graded           409: the change would alter what was graded already
+assignments.grade_changed    412: another marker has saved the grade since; the answer has theirs
+assignments.not_released     409: the grade is not released, so nothing can be asked about it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from gateway.errors import Conflict
+
+# The statuses that REST answers each with.
+CODES: Final[Mapping[str, Sequence[int]]] = {
+    "assignments.not_open": (409,),
+    "assignments.closed": (409,),
+    "assignments.bad_transition": (409,),
+    "assignments.attempts_used": (409,),
+    "assignments.empty": (409,),
+    "assignments.draft_changed": (409,),
+    "assignments.grading_begun": (409,),
+    "assignments.graded": (409,),
+    "assignments.grade_changed": (412,),
+    "assignments.not_released": (409,),
+}
+
+
+def not_open(opens_at: datetime) -> Conflict:
+    return Conflict(f"this assignment opens at {opens_at.isoformat()}", code="assignments.not_open")
+
+
+def closed(closed_at: datetime) -> Conflict:
+    return Conflict(f"this assignment closed at {closed_at.isoformat()}", code="assignments.closed")
+
+
+def bad_transition(state: str, step: str) -> Conflict:
+    return Conflict(f"a submission that is {state} has no step {step}", code="assignments.bad_transition")

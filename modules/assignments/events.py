@@ -1,0 +1,85 @@
+"""What assignments tells other modules."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+
+class AssignmentPublished(msgspec.Struct, frozen=True, tag="assignments.AssignmentPublished"):
+    """Students may see the assignment. `due_at` is RFC 3339 in UTC; empty when it is never due."""
+
+    assignment_id: str
+    program_id: str
+    title: str
+    points: str
+    due_at: str = ""
+
+
+class DueSoon(msgspec.Struct, frozen=True, tag="assignments.DueSoon"):
+    """A student has not turned in what is due soon, by the dates that hold for them."""
+
+    assignment_id: str
+    program_id: str
+    user_id: str
+    due_at: str
+
+
+class SubmissionTurnedIn(msgspec.Struct, frozen=True, tag="assignments.SubmissionTurnedIn"):
+    """An attempt was turned in; `user_ids` are those whose work it is. Lateness is of now: an extension may heal it."""
+
+    assignment_id: str
+    program_id: str
+    submission_id: str
+    attempt_id: str
+    number: int
+    user_ids: tuple[str, ...]
+    turned_in_at: str
+    days_late: int = 0
+
+
+class GradeReleased(msgspec.Struct, frozen=True, tag="assignments.GradeReleased"):
+    """Students see a grade. `score` is after lateness, of `points`; both are decimals as texts."""
+
+    assignment_id: str
+    program_id: str
+    submission_id: str
+    attempt_id: str
+    user_ids: tuple[str, ...]
+    score: str
+    points: str
+
+
+class ExtensionGranted(msgspec.Struct, frozen=True, tag="assignments.ExtensionGranted"):
+    """A student has dates of their own."""
+
+    assignment_id: str
+    program_id: str
+    user_id: str
+    due_at: str = ""
+
+
+class CertificateIssued(msgspec.Struct, frozen=True, tag="assignments.CertificateIssued"):
+    """A student has completed a program by its rules."""
+
+    certificate_id: str
+    program_id: str
+    user_id: str
+
+
+class CertificateRevoked(msgspec.Struct, frozen=True, tag="assignments.CertificateRevoked"):
+    certificate_id: str
+    program_id: str
+    user_id: str
+
+
+EVENTS: Final = (
+    AssignmentPublished,
+    DueSoon,
+    SubmissionTurnedIn,
+    GradeReleased,
+    ExtensionGranted,
+    CertificateIssued,
+    CertificateRevoked,
+)

@@ -1,0 +1,1 @@
+"""All submissions of an assignment as one archive, with a manifest."""

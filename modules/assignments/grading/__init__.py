@@ -1,0 +1,1 @@
+"""Grades: rubrics, versions, release, anonymity, markers, regrade requests."""

@@ -1,0 +1,1 @@
+"""Peer reviews: who reviews whom, and what they wrote."""

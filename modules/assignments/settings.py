@@ -1,0 +1,43 @@
+"""The settings of assignments, `KSMP_ASSIGNMENTS_*`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueSettings:
+    """How much there may be of what mentors write."""
+
+    per_program: int = setting(300, doc="Assignments that a program may have")
+    due_soon: tuple[str, ...] = setting(
+        ("86400", "3600"), doc="Seconds before an assignment is due at which who has not turned in is reminded"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionSettings:
+    """What is taken of students, and how lateness by our fault is prevented."""
+
+    upload_grace: float = setting(
+        600.0, zero=True, doc="How long after the deadline a turn-in counts as in time whose uploads began in time"
+    )
+    turn_in_grace: float = setting(
+        900.0,
+        zero=True,
+        doc="How long a turn-in that failed by our fault may be tried again with the stamp of its first try",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradingSettings:
+    """What markers may write."""
+
+    criteria: int = setting(50, doc="Criteria that a rubric may have")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentsSettings(CatalogueSettings, SubmissionSettings, GradingSettings):
+    """All settings of assignments."""

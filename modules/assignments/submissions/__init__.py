@@ -1,0 +1,1 @@
+"""Drafts, turning in, receipts, attempts."""
