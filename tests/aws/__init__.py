@@ -1,1 +1,1 @@
-"""The flow of a class on AWS itself, and always on the stand-in, so that it is known to work."""
+"""Signatures for AWS, and the flow of a class on AWS itself; always on the stand-in too: so it is known to work."""

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.aws.service import AwsConfig, ServiceClient
 from gateway.circuit_breaker import CircuitBreaker
 from gateway.errors import Unavailable
 from modules.live.aws.client import AwsClient, translate_errors
 from modules.live.aws.ivs_stages import Stages
-from modules.live.aws.service import AwsConfig, ServiceClient
 
 # The longest that SQS holds a request back for a message to come.
 LONG_POLL: Final = 20

@@ -8,11 +8,12 @@ from typing import Any, Final
 import msgspec
 
 from gateway import clock
+from gateway.aws.presigner import Presigner
+from gateway.aws.service import AwsConfig, ServiceClient
+from gateway.aws.signature import AccessKey
 from gateway.errors import Unavailable
 from gateway.settings import SettingsError
 from modules.live.aws.client import NotThere, translate_errors
-from modules.live.aws.presigner import AccessKey, Presigner
-from modules.live.aws.service import AwsConfig, ServiceClient
 from modules.live.errors import Unplayable
 
 ENDED: Final = "recording-ended.json"

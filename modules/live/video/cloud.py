@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.aws.service import AwsConfig
 from gateway.circuit_breaker import CircuitBreaker
 from gateway.settings import Settings
 from modules.live.access.playback_tokens import PlaybackKey, playback_key
 from modules.live.aws.ivs import Ivs
 from modules.live.aws.s3 import S3, access_key
-from modules.live.aws.service import AwsConfig
 from modules.live.settings import LiveSettings
 
 # What callers are told while the circuit breaker is open.
