@@ -140,13 +140,22 @@ class BadInput(KsmpError):
 class Conflict(BadInput):
     """The request is well formed, but does not fit the present state of what it is about.
 
-    With `retry_after` that state is about to change by itself.
+    With `retry_after` that state is about to change by itself. With `current`, a struct that the caller may read, a
+    route answers that state too: what somebody else has written in between.
     """
 
     status = 409
 
-    def __init__(self, message: str, *, code: str = Code.CONFLICT, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = Code.CONFLICT,
+        retry_after: float | None = None,
+        current: object | None = None,
+    ) -> None:
         super().__init__(code, message)
+        self.current = current
         self.retry_after = retry_after
         self.temporary = retry_after is not None
 

@@ -21,7 +21,7 @@ from litestar.response import Response
 from litestar.types import Receive, Scope, Send
 
 from gateway.db.database import unstorable
-from gateway.errors import HTTP_STATUS, BadInput, Code, KsmpError, invalid
+from gateway.errors import HTTP_STATUS, BadInput, Code, Conflict, KsmpError, invalid
 from gateway.http import allowed_methods
 from gateway.http.envelope import request_id
 from gateway.http.field_problems import by_route, field_problem
@@ -47,7 +47,10 @@ class FieldProblem(msgspec.Struct, frozen=True, rename={"place": "in"}):
 
 
 class ProblemDetails(msgspec.Struct, frozen=True):
-    """An error (RFC 9457). `code` is stable; `temporary` says whether the same request may succeed later."""
+    """An error (RFC 9457). `code` is stable; `temporary` says whether the same request may succeed later.
+
+    `current` is with a few conflicts of edits: the entity as somebody else has written it.
+    """
 
     status: int
     title: str
@@ -56,6 +59,7 @@ class ProblemDetails(msgspec.Struct, frozen=True):
     temporary: bool
     request_id: str
     errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
+    current: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Problem(ProblemDetailsException):
@@ -109,6 +113,8 @@ def _business(error: KsmpError) -> ProblemDetailsException:
     extra: dict[str, Any] = {"code": error.code, "temporary": error.temporary}
     if isinstance(error, BadInput) and error.field is not None:
         extra["errors"] = [{"field": error.field, "message": error.message}]
+    if isinstance(error, Conflict) and error.current is not None:
+        extra["current"] = error.current
     headers: dict[str, str] = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
