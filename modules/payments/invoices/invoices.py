@@ -13,9 +13,9 @@ from gateway.principal import Principal, Role
 from modules.payments.events import InvoiceIssued
 from modules.payments.invoices.issuing import issued
 from modules.payments.invoices.messages import InvoiceView
+from modules.payments.invoices.pdf import pdf_of
 from modules.payments.invoices.repository import InvoiceRepository
 from modules.payments.invoices.tables import InvoiceRow
-from modules.payments.invoices.typst_renderer import pdf_of
 from modules.payments.localization import Language
 
 NEWEST: Final = Sort("newest", (InvoiceRow.id,), descending=True)

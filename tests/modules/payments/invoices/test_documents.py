@@ -11,6 +11,7 @@ import pypdfium2
 import pytest
 
 from modules.payments.invoices.document import document_of
+from modules.payments.invoices.pdf import pdf_of
 from modules.payments.invoices.snapshot import (
     InvoiceKind,
     InvoiceLine,
@@ -18,7 +19,6 @@ from modules.payments.invoices.snapshot import (
     OriginalInvoice,
     Party,
 )
-from modules.payments.invoices.typst_renderer import pdf_of
 from modules.payments.ledger.parts import Parts
 from modules.payments.localization import Language
 

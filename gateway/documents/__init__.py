@@ -1,0 +1,1 @@
+"""PDFs by Typst, in the scripts of India. See README.md."""
