@@ -13,7 +13,7 @@ from modules.accounts.facade import students_among
 from modules.live.rooms import session_room, staff_room
 from modules.programs.facade import Part, parts_of
 
-__all__ = ["SessionFacts", "roles_in", "session_facts", "session_room", "staff_room"]
+__all__ = ["Attended", "SessionFacts", "attended", "roles_in", "session_facts", "session_room", "staff_room"]
 
 
 class SessionFacts(msgspec.Struct, frozen=True):
@@ -72,3 +72,33 @@ async def roles_in(database: Database, session_id: str, user_ids: Sequence[str])
                 found[user] = promoted.get(user, "viewer")
         return found
     return {}
+
+
+class Attended(msgspec.Struct, frozen=True):
+    """In how many of a program's sessions a user was present. Only those that are over and have a report count."""
+
+    present: int
+    sessions: int
+
+
+ATTENDED: Final = """
+    SELECT asked.id, counted.number AS sessions, count(attendance.session_id) AS present
+    FROM unnest($2::text[]) AS asked (id)
+    CROSS JOIN (
+        SELECT count(*) AS number FROM live_session JOIN live_report ON session_id = id WHERE program_id = $1
+    ) AS counted
+    LEFT JOIN (
+        live_attendance AS attendance
+        JOIN live_session AS attended ON attended.id = attendance.session_id AND attended.program_id = $1
+    ) ON attendance.user_id = asked.id AND attendance.present
+    GROUP BY asked.id, counted.number
+"""
+
+
+async def attended(database: Database, program_id: str, user_ids: Sequence[str]) -> dict[str, Attended]:
+    """How often each of these users was present in the program's sessions, for `KSMP_LIVE_ATTENDANCE_SHARE` of each.
+
+    A session counts once its report is stored; the event `SessionEnded` says so. Raises Unavailable.
+    """
+    rows = await database.fetch(ATTENDED, program_id, list(user_ids))
+    return {row["id"]: Attended(row["present"], row["sessions"]) for row in rows}

@@ -60,6 +60,14 @@ class PartLost(msgspec.Struct, frozen=True, tag="programs.PartLost"):
     part: Literal["student", "mentor"]
 
 
+class LessonCompleted(msgspec.Struct, frozen=True, tag="programs.LessonCompleted"):
+    """A student has completed a lesson, for the first time."""
+
+    program_id: str
+    lesson_id: str
+    user_id: str
+
+
 class ProgramCompleted(msgspec.Struct, frozen=True, tag="programs.ProgramCompleted"):
     """A student has completed every lesson there is; published once for each student, whatever is added later."""
 
@@ -74,5 +82,6 @@ EVENTS: Final = (
     EnrolmentCancelled,
     PlaceRefused,
     PartLost,
+    LessonCompleted,
     ProgramCompleted,
 )

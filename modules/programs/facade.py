@@ -240,3 +240,40 @@ STUDENTS = "SELECT user_id FROM program_enrolment WHERE program_id = $1 AND stat
 async def students_of(database: Database, program_id: str) -> list[str]:
     """The ids of those who have a place in the program, in no order; an open program has other participants too."""
     return [row["user_id"] for row in await database.fetch(STUDENTS, program_id)]
+
+
+class LessonsDone(msgspec.Struct, frozen=True):
+    """How many of a program's lessons a user has completed. Only lessons that there are now count."""
+
+    completed: int
+    lessons: int
+
+
+LESSONS_DONE = """
+    SELECT asked.id, lessons.number AS lessons, count(mark.lesson_id) AS completed
+    FROM unnest($2::text[]) AS asked (id)
+    CROSS JOIN (SELECT count(*) AS number FROM program_lesson WHERE program_id = $1) AS lessons
+    LEFT JOIN (
+        program_progress AS mark JOIN program_lesson AS lesson ON lesson.id = mark.lesson_id AND lesson.program_id = $1
+    ) ON mark.user_id = asked.id AND mark.completed_at IS NOT NULL
+    GROUP BY asked.id, lessons.number
+"""
+
+
+async def lessons_done(database: Database, program_id: str, user_ids: Sequence[str]) -> dict[str, LessonsDone]:
+    """How far each of these users is in the program's lessons, whether or not they have a place in it."""
+    rows = await database.fetch(LESSONS_DONE, program_id, list(user_ids))
+    return {row["id"]: LessonsDone(row["completed"], row["lessons"]) for row in rows}
+
+
+LEARNERS = """
+    SELECT user_id FROM program_enrolment WHERE program_id = $1 AND state = 'enrolled'
+    UNION
+    SELECT begun.user_id FROM program_student AS begun JOIN program ON program.id = begun.program_id
+    WHERE begun.program_id = $1 AND program.open_to_all
+"""
+
+
+async def learners_of(database: Database, program_id: str) -> list[str]:
+    """The ids of those who have a place, and in a program that is open to all of those who have begun; in no order."""
+    return [row["user_id"] for row in await database.fetch(LEARNERS, program_id)]

@@ -14,7 +14,7 @@ from gateway.errors import forbidden, not_found
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal
 from modules.programs.access import ProgramAccess, edits
-from modules.programs.events import ProgramCompleted
+from modules.programs.events import LessonCompleted, ProgramCompleted
 from modules.programs.facade import Part, part_of
 from modules.programs.messages import Completion, LessonMark, Mark, Progress, StudentView
 from modules.programs.progress_repository import ProgressRepository, last_seen
@@ -42,6 +42,9 @@ class ProgressTracker:
             await self._rows.note_student(program_id, principal.id, now)
             completed_at = now if mark.state == "completed" else None
             written = await self._rows.write_mark(lesson_id, principal.id, now, completed_at)
+            # What was completed before keeps its time.
+            if completed_at is not None and written.completed_at == now:
+                await self._kernel.events.publish(LessonCompleted(program_id, lesson_id, principal.id))
             if completed_at is not None:
                 await self.finish(program_id, principal.id)
         return written

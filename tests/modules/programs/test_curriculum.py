@@ -15,6 +15,7 @@ from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.member import clients_of
 from ksmp_testkit.socket_client import connected
+from modules.programs.facade import learners_of, lessons_done
 from modules.programs.facade import lesson as found_lesson
 from modules.programs.module import ProgramsModule
 from tests.modules.programs.programs import ANY, created, id_of, signed_in, user
@@ -196,7 +197,7 @@ async def test_changes_are_pushed_to_the_program_s_room(caller: Caller, node: Ru
         }
 
 
-async def test_progress_and_its_rates(caller: Caller, database: asyncpg.Pool) -> None:
+async def test_progress_and_its_rates(caller: Caller, node: Running, database: asyncpg.Pool) -> None:
     mentor, other = caller(user(), "mentor"), caller(user(), "mentor")
     path = await created(mentor)
     program = id_of(path)
@@ -233,6 +234,17 @@ async def test_progress_and_its_rates(caller: Caller, database: asyncpg.Pool) ->
         {"type": "programs.ProgramCompleted", "program_id": program, "user_id": ids[1]}
     ]
     await asyncio.gather(*(mark(students[2], lesson) for lesson in lessons[:3]))
+    # Each lesson is told once, when it is completed.
+    completed = [
+        (one["user_id"], one["lesson_id"]) for one in await told(database, "programs.LessonCompleted", program)
+    ]
+    expected = [(ids[0], lessons[0]), *((ids[1], one) for one in lessons), *((ids[2], one) for one in lessons[:3])]
+    assert sorted(completed) == sorted(expected)
+    counts = await lessons_done(node.gateway.database, program, [*ids, "nobody"])
+    assert {who: (one.completed, one.lessons) for who, one in counts.items()} == {
+        **dict(zip(ids, ((1, 4), (4, 4), (3, 4)), strict=True)),
+        "nobody": (0, 4),
+    }
 
     # The mentors see all of them, in pages.
     page = done(await mentor.get(f"{path}/students", params={"limit": 2}))
@@ -291,7 +303,7 @@ async def test_the_last_lesson_marked_while_the_other_is_deleted(caller: Caller,
         assert len(await told(database, "programs.ProgramCompleted", id_of(path))) == n + 1
 
 
-async def test_an_open_program_is_for_everyone(caller: Caller, database: asyncpg.Pool) -> None:
+async def test_an_open_program_is_for_everyone(caller: Caller, node: Running, database: asyncpg.Pool) -> None:
     mentor, ann, ben = caller(user(), "mentor"), user(), user()
     path = await created(mentor)
     await database.execute("UPDATE program SET open_to_all = true WHERE id = $1", id_of(path))
@@ -301,6 +313,7 @@ async def test_an_open_program_is_for_everyone(caller: Caller, database: asyncpg
     assert (own["student"]["lessons"], own["student"]["rate"], own["marks"]) == (1, 0, [])
     # Who has not begun is nobody's student yet.
     assert [one["user_id"] for one in done(await mentor.get(f"{path}/students"))["items"]] == [ann]
+    assert await learners_of(node.gateway.database, id_of(path)) == [ann]
     assert len(await told(database, "programs.ProgramCompleted", id_of(path))) == 1
 
 

@@ -1,0 +1,46 @@
+"""How often somebody was present in a program's sessions, as other modules ask for it."""
+
+from __future__ import annotations
+
+import uuid
+
+import asyncpg
+
+from ksmp_testkit import Running
+from modules.live.facade import Attended, attended
+
+SESSION = """
+    INSERT INTO live_session (id, program_id, title, mentor_id, starts_at, ends_at, state)
+    VALUES ($1, $2, 'x', 'meera', now(), now() + interval '1 hour', 'ended')
+"""
+REPORT = """
+    INSERT INTO live_report (session_id, started_at, ended_at, step, curve, totals)
+    VALUES ($1, now(), now() + interval '1 hour', 60, '{}', '{}')
+"""
+ROW = """
+    INSERT INTO live_attendance (session_id, user_id, name, role, seconds, visits, late_seconds, early_seconds, late,
+        early, present)
+    VALUES ($1, $2, '', 'viewer', 1, 1, 0, 0, false, false, $3)
+"""
+
+
+async def held(database: asyncpg.Pool, program: str, *, present: list[str], absent: list[str]) -> str:
+    """A session that is over, and who was present and absent."""
+    id = uuid.uuid4().hex
+    await database.execute(SESSION, id, program)
+    await database.execute(REPORT, id)
+    for user in present + absent:
+        await database.execute(ROW, id, user, user in present)
+    return id
+
+
+async def test_only_sessions_with_a_report_count(node: Running, program: str, database: asyncpg.Pool) -> None:
+    ann, ben = (uuid.uuid4().hex for _ in range(2))
+    assert await attended(node.gateway.database, program, [ann]) == {ann: Attended(0, 0)}
+    await held(database, program, present=[ann, ben], absent=[])
+    await held(database, program, present=[ann], absent=[ben])
+    await held(database, uuid.uuid4().hex, present=[ann], absent=[])
+    # Its report is not stored yet.
+    await database.execute(SESSION, uuid.uuid4().hex, program)
+    found = await attended(node.gateway.database, program, [ann, ben, "nobody"])
+    assert found == {ann: Attended(2, 2), ben: Attended(1, 2), "nobody": Attended(0, 2)}
