@@ -12,6 +12,9 @@ class CatalogueSettings:
     """How much there may be of what mentors write."""
 
     per_program: int = setting(300, doc="Assignments that a program may have")
+    instructions: int = setting(20_000, doc="Characters that the instructions of an assignment may have")
+    file_bytes: int = setting(100 * 1024**2, doc="Most bytes of one file that an assignment may take")
+    files_most: int = setting(20, doc="Most files of one submission that an assignment may take")
     due_soon: tuple[str, ...] = setting(
         ("86400", "3600"), doc="Seconds before an assignment is due at which who has not turned in is reminded"
     )

@@ -8,20 +8,27 @@ comes twice (in autumn) is the later moment, which is the kinder deadline. Days 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 
 class WallTime(msgspec.Struct, frozen=True):
-    """`at` has no zone of its own: it is what the clock shows in `zone` (IANA)."""
+    """`at` has no zone of its own: it is what the clock shows in `zone` (IANA).
+
+    `resolved` is the moment that was stored with it. So a later edition of the time zone database moves no deadline.
+    """
 
     at: datetime
     zone: str
+    resolved: datetime | None = None
 
     def moment(self) -> datetime:
         """In UTC."""
-        zone = ZoneInfo(self.zone)
+        if self.resolved is not None:
+            return self.resolved
+        zone = zone_of(self.zone)
         first, second = (self.at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
         # What a zone skips has a later moment by the offset of before, what comes twice by that of after.
         return max(first.astimezone(UTC), second.astimezone(UTC))
@@ -29,3 +36,9 @@ class WallTime(msgspec.Struct, frozen=True):
     def after(self, days: int) -> WallTime:
         """The same time of day, so many days of the calendar later."""
         return WallTime(self.at + timedelta(days=days), self.zone)
+
+
+@cache
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of this name, which is one of `gateway.time_zones`. Python itself keeps only the last eight."""
+    return ZoneInfo(name)

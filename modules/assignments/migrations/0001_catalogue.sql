@@ -13,12 +13,15 @@ CREATE TABLE assignments_assignment (
     -- The category of the grade book that it counts in; null counts in none.
     category_id text,
     extra_credit boolean NOT NULL DEFAULT false,
-    zone text NOT NULL,
+    -- Each date has a zone of its own.
     opens_wall timestamp,
-    due_wall timestamp,
-    closes_wall timestamp,
+    opens_zone text,
     opens_at timestamptz,
+    due_wall timestamp,
+    due_zone text,
     due_at timestamptz,
+    closes_wall timestamp,
+    closes_zone text,
     closes_at timestamptz,
     late_kind text NOT NULL CHECK (late_kind IN ('none', 'accept', 'percent')),
     late_percent numeric(5, 2) NOT NULL DEFAULT 0 CHECK (late_percent BETWEEN 0 AND 100),
@@ -33,6 +36,7 @@ CREATE TABLE assignments_assignment (
     -- When students see final grades: at once, together when a mentor says so, or at a time.
     release text NOT NULL DEFAULT 'at_once' CHECK (release IN ('at_once', 'together', 'at_time')),
     release_wall timestamp,
+    release_zone text,
     release_at timestamptz,
     released_at timestamptz,
     -- How many submissions each student reviews.
@@ -40,9 +44,14 @@ CREATE TABLE assignments_assignment (
     published_at timestamptz,
     created_by text NOT NULL,
     created_at timestamptz NOT NULL,
+    -- Until when its dates were acted upon: it opened, students were reminded, it closed.
+    told_until timestamptz,
+    -- How often students were reminded.
+    reminders bigint NOT NULL DEFAULT 0,
     rev bigint NOT NULL DEFAULT 1
 );
 CREATE INDEX assignments_assignment_program ON assignments_assignment (program_id, id);
+CREATE INDEX assignments_assignment_lesson ON assignments_assignment (lesson_id) WHERE lesson_id IS NOT NULL;
 
 CREATE TABLE assignments_question (
     id text PRIMARY KEY,
@@ -61,10 +70,11 @@ CREATE INDEX assignments_question_order ON assignments_question (assignment_id, 
 CREATE TABLE assignments_extension (
     assignment_id text NOT NULL REFERENCES assignments_assignment (id) ON DELETE CASCADE,
     user_id text NOT NULL,
-    zone text NOT NULL,
     due_wall timestamp,
-    closes_wall timestamp,
+    due_zone text,
     due_at timestamptz,
+    closes_wall timestamp,
+    closes_zone text,
     closes_at timestamptz,
     extra_attempts int NOT NULL DEFAULT 0 CHECK (extra_attempts >= 0),
     reason text NOT NULL DEFAULT '',
