@@ -19,6 +19,20 @@ from gateway.contract import Kernel
 from gateway.principal import Principal
 from modules.files.states import FileState
 
+__all__ = [
+    "Admit",
+    "Allowance",
+    "FileFacts",
+    "FileState",
+    "Files",
+    "MayRead",
+    "Purpose",
+    "ReadName",
+    "Shown",
+    "of",
+    "own_name",
+]
+
 
 class FileFacts(msgspec.Struct, frozen=True):
     """A file as siblings know it. `size` is in bytes; `sha256` is of all its bytes, in lower-case hex.

@@ -29,8 +29,7 @@ from modules.assignments.exports.manifest import (
 )
 from modules.assignments.exports.works import EntryState, Work, WorkFile
 from modules.assignments.exports.zip_writer import ZipWriter
-from modules.files.facade import FileFacts
-from modules.files.states import FileState
+from modules.files.facade import FileFacts, FileState
 
 # A zip knows no year before this one. It stands where the real moment would say who it is.
 NO_MOMENT: Final = datetime(1980, 1, 1)

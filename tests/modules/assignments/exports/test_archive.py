@@ -17,8 +17,7 @@ from gateway.errors import Conflict, Unavailable
 from modules.assignments.exports.archive import Archive
 from modules.assignments.exports.manifest import ArchiveHead
 from modules.assignments.exports.works import Answered, Work, WorkFile
-from modules.files.facade import FileFacts
-from modules.files.states import FileState
+from modules.files.facade import FileFacts, FileState
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 HEAD = ArchiveHead("a1", "Essay", "Asia/Kolkata", NOW)
