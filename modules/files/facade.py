@@ -9,7 +9,7 @@ swept. Whoever reads a file asks `files`, which asks the purpose each time.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,7 +38,8 @@ class FileFacts(msgspec.Struct, frozen=True):
     """A file as siblings know it. `size` is in bytes; `sha256` is of all its bytes, in lower-case hex.
 
     `begun_at` is when its upload was allowed, `stored_at` when the object was checked; both by the server's clock.
-    `width` and `height` are in pixels, of images. `holders` are the things that hold it.
+    `width` and `height` are in pixels, of images, as they are shown. `renditions` are the pictures that were made of
+    it, such as `thumbnail`. `holders` are the things that hold it.
     """
 
     id: str
@@ -54,6 +55,7 @@ class FileFacts(msgspec.Struct, frozen=True):
     stored_at: datetime | None
     width: int | None = None
     height: int | None = None
+    renditions: tuple[str, ...] = ()
     holders: tuple[str, ...] = ()
 
 
@@ -150,6 +152,10 @@ class Files(ABC):
     @abstractmethod
     async def read(self, file: FileFacts) -> bytes:
         """All bytes of a stored file that is not large. Raises Unavailable, and Conflict `files.lost`."""
+
+    @abstractmethod
+    def stream(self, file: FileFacts) -> AsyncIterator[bytes]:
+        """All bytes of a stored file in pieces. Raises as `read`, Unavailable also in the middle."""
 
 
 def of(kernel: Kernel) -> Files:

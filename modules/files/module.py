@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.contract import Module
+from gateway.aws.service import AwsConfig
+from gateway.circuit_breaker import CircuitBreaker
+from gateway.contract import Kernel, Module
+from gateway.settings import Settings
 from modules.files import errors
 from modules.files.events import EVENTS
-from modules.files.settings import FilesSettings
+from modules.files.lifecycle import FileLifecycle
+from modules.files.references import ReferenceRepository
+from modules.files.repository import FileRepository
+from modules.files.settings import FilesSettings, with_bucket
+from modules.files.storage.s3 import SERVICE, Bucket
+from modules.files.stored_files import StoredFiles
+from modules.files.tables import FileRow
 
 
 class FilesModule(Module):
@@ -17,5 +28,35 @@ class FilesModule(Module):
     requires = ("accounts",)
     settings_type = FilesSettings
     emits = EVENTS
+    tables = (FileRow,)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
+
+    @classmethod
+    def examine(cls, settings: FilesSettings, *, production: bool) -> str:
+        if settings.bucket == "auto" and not production:
+            return "files go to the stand-in's bucket"
+        if settings.bucket in ("", "auto"):
+            return "no bucket: nothing can be uploaded (KSMP_FILES_BUCKET)"
+        return f"files go to the bucket {settings.bucket}"
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
+        core: Settings = kernel.settings(Settings)
+        settings = with_bucket(kernel.settings(FilesSettings), core)
+        self.bucket = bucket = Bucket(
+            AwsConfig(core.aws_region, core.aws_endpoint, settings.s3_timeout),
+            settings.bucket,
+            CircuitBreaker(settings.s3_failures, settings.s3_pause, f"{SERVICE} does not answer"),
+        )
+        self.rows = rows = FileRepository(kernel.database)
+        self.lifecycle = lifecycle = FileLifecycle(kernel, rows)
+        self.features = (lifecycle,)
+        self.contributions = (StoredFiles(kernel, ReferenceRepository(kernel.database), bucket),)
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await self.bucket.close()

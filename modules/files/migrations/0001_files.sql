@@ -18,21 +18,28 @@ CREATE TABLE file (
     state text NOT NULL CHECK (state IN ('pending', 'quarantined', 'clean', 'rejected', 'deleted')),
     -- A stable word when it was rejected.
     reason text NOT NULL DEFAULT '',
+    -- In pixels, of images, as they are shown.
     width int,
     height int,
+    -- Pictures that were made of it, such as `thumbnail`.
+    renditions text[] NOT NULL DEFAULT '{}',
     begun_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     stored_at timestamptz,
     cleared_at timestamptz,
     -- When nothing held it any more, or nothing has ever.
     unheld_at timestamptz,
-    deleted_at timestamptz,
+    -- From then on the object is being deleted, and nothing may hold the file any more.
+    deleting_at timestamptz,
+    -- When the bucket said that the object is not there.
+    removed_at timestamptz,
     rev bigint NOT NULL DEFAULT 1
 );
 CREATE INDEX file_owner ON file (owner_id, id);
 CREATE INDEX file_quota ON file (quota) WHERE quota <> '';
 CREATE INDEX file_unfinished ON file (expires_at) WHERE state = 'pending';
 CREATE INDEX file_unheld ON file (unheld_at) WHERE unheld_at IS NOT NULL;
+CREATE INDEX file_deleting ON file (deleting_at) WHERE deleting_at IS NOT NULL AND removed_at IS NULL;
 
 -- What holds a file: `<module>.<thing>:<id>`. Its position is the order within the holder.
 CREATE TABLE file_reference (

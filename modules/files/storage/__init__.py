@@ -1,0 +1,1 @@
+"""The bucket: the one package that calls S3."""

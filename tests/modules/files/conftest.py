@@ -1,0 +1,47 @@
+"""A gateway with the stand-in's bucket, and a module that keeps files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ksmp_testkit import MakeGateway, Running
+from modules.files.module import FilesModule
+from tests.modules.files.shelf import ShelfModule
+
+# The SDK wants some, and the stand-in takes any.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+MODULES = ("accounts", "files")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def credentials() -> AsyncIterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+async def node(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
+    async with gateway(
+        modules=MODULES,
+        more=[ShelfModule],
+        aws_endpoint=devcloud,
+        request_burst=100_000,
+        address_burst=100_000,
+        environ={"KSMP_FILES_BEGIN_RATE_COUNT": "10000"},
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def files(node: Running) -> FilesModule:
+    return node.module(FilesModule)
+
+
+@pytest.fixture
+def shelf(node: Running) -> ShelfModule:
+    """With nobody who may read, and what it allows as at the beginning."""
+    return node.module(ShelfModule)
