@@ -36,6 +36,10 @@ NAMES: Final = {
     "kill.handled": "the process is killed after a handler, before its transaction commits",
     "kill.committed": "the process is killed before it acknowledges what it handled",
     "kill.dead_letter": "the process is killed with a dead letter stored, before it gives up the event",
+    "kill.stamped": "the process is killed with the stamp of a turn-in written, and nothing else",
+    "kill.verified": "the process is killed with the objects of a turn-in checked, before its attempt is written",
+    "kill.turned_in": "the process is killed before the transaction of a turn-in commits",
+    "kill.acknowledged": "the process is killed after a turn-in, before it is acknowledged",
     "kill.requeued": "the process is killed with a dead letter sent again, before it is taken out",
 }
 

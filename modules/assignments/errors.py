@@ -45,3 +45,15 @@ def closed(closed_at: datetime) -> Conflict:
 
 def bad_transition(state: str, step: str) -> Conflict:
     return Conflict(f"a submission that is {state} has no step {step}", code="assignments.bad_transition")
+
+
+def attempts_used(allowed: int) -> Conflict:
+    return Conflict(f"all attempts are used: {allowed}", code="assignments.attempts_used")
+
+
+def empty() -> Conflict:
+    return Conflict("there is nothing to turn in", code="assignments.empty")
+
+
+def grading_begun() -> Conflict:
+    return Conflict("it is being graded, so it stays turned in", code="assignments.grading_begun")

@@ -25,13 +25,17 @@ class SubmissionSettings:
     """What is taken of students, and how lateness by our fault is prevented."""
 
     upload_grace: float = setting(
-        600.0, zero=True, doc="How long after the deadline a turn-in counts as in time whose uploads began in time"
+        600.0, zero=True, doc="How long before its turn-in a work may count as handed in, because its upload took long"
+    )
+    after_upload: float = setting(
+        60.0, zero=True, doc="How soon after its last upload a work must be turned in to count from its beginning"
     )
     turn_in_grace: float = setting(
         900.0,
         zero=True,
         doc="How long a turn-in that failed by our fault may be tried again with the stamp of its first try",
     )
+    draft_text: int = setting(50_000, doc="Characters that the text of a submission may have")
 
 
 @dataclass(frozen=True, kw_only=True)

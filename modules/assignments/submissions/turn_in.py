@@ -1,0 +1,263 @@
+"""Turning in: a draft becomes an attempt, once, and is acknowledged when its row and its objects are there.
+
+    stamp (a row) → objects are checked in the bucket → the attempt (one transaction) → receipt
+
+Nobody waits for S3 in a transaction. What the check has seen cannot change before the transaction: the attempt is made
+of one revision of the draft, which is compared under the lock. To turn in the same revision again gives the same
+receipt, whether the first answer was lost or many ask at once. See `stamps.py` for the moment that counts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import structlog
+
+from gateway import clock, failpoint
+from gateway.contract import Kernel
+from gateway.errors import KsmpError, Unavailable, not_found
+from gateway.principal import Principal
+from modules.assignments import errors
+from modules.assignments.catalogue.effective import EffectiveDateReader, Terms
+from modules.assignments.dates.late_policy import days_late
+from modules.assignments.events import SubmissionTurnedIn
+from modules.assignments.records import Assignment
+from modules.assignments.settings import SubmissionSettings
+from modules.assignments.states import SubmissionStep
+from modules.assignments.submissions import gates, metrics
+from modules.assignments.submissions.authors import Authors
+from modules.assignments.submissions.drafts import PURPOSE, Drafts, draft_holder
+from modules.assignments.submissions.first_tries import FirstTries
+from modules.assignments.submissions.grader import QuestionGrader
+from modules.assignments.submissions.hooks import TurnedInHook
+from modules.assignments.submissions.messages import Receipt
+from modules.assignments.submissions.receipts import moment, proof, receipt_hash
+from modules.assignments.submissions.records import Attempt, AttemptFile, Submission, random_id
+from modules.assignments.submissions.repository import SubmissionRepository
+from modules.assignments.submissions.stamps import Graces, counted_at
+from modules.assignments.submissions.views import StudentViews
+from modules.files import facade as files
+from modules.files.facade import FileFacts
+
+log = structlog.get_logger(__name__)
+
+# In how many seconds a client tries again after our failure.
+AGAIN: Final = 2.0
+
+
+def attempt_holder(attempt_id: str) -> str:
+    return f"assignments.attempt:{attempt_id}"
+
+
+class TurningIn:
+    """Makes attempts of drafts, and gives receipts."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        settings: SubmissionSettings,
+        rows: SubmissionRepository,
+        dates: EffectiveDateReader,
+        drafts: Drafts,
+        tries: FirstTries,
+        views: StudentViews,
+        grader: QuestionGrader,
+        hooks: Sequence[TurnedInHook],
+    ) -> None:
+        self._kernel = kernel
+        self._graces = Graces(settings.turn_in_grace, settings.upload_grace, settings.after_upload)
+        self._rows = rows
+        self._dates = dates
+        self._drafts = drafts
+        self._tries = tries
+        self._views = views
+        self._grader = grader
+        self._hooks = hooks
+
+    async def turn_in(self, principal: Principal, assignment_id: str, draft_rev: int) -> Receipt:
+        """Turn in the draft at this revision.
+
+        Raises BadInput `not_found` and `invalid`, Refused `forbidden`, Conflict `assignments.draft_changed`,
+        `assignments.empty`, `assignments.not_open`, `assignments.closed`, `assignments.attempts_used`,
+        `assignments.bad_transition`, `files.not_ready` and `files.lost`, and Unavailable: then the same request may be
+        sent again, and the stamp of this try holds.
+        """
+        # Before anything that might wait: no queue of ours makes a student late.
+        at, started = clock.now(), time.monotonic()
+        try:
+            receipt = await self._turn_in(principal, assignment_id, draft_rev, at)
+        except Unavailable as error:
+            metrics.turn_ins.labels("unavailable").inc()
+            await self._tries.note(principal, assignment_id, draft_rev, at)
+            raise Unavailable(f"not turned in yet ({error.message}); try again", retry_after=AGAIN) from error
+        except KsmpError:
+            metrics.turn_ins.labels("refused").inc()
+            raise
+        metrics.seconds.observe(time.monotonic() - started)
+        return receipt
+
+    async def receipt(self, principal: Principal, assignment_id: str, number: int) -> Receipt:
+        """The receipt of an attempt of the user's. Raises BadInput `not_found`, Refused `forbidden`, Unavailable."""
+        assignment, authors = await self._drafts.own(principal, assignment_id)
+        submission = await self._rows.of(assignment.id, authors)
+        attempt = None if submission is None else await self._rows.attempt_numbered(submission.id, number)
+        if attempt is None:
+            raise not_found("there is no such attempt")
+        return _receipt(attempt, (await self._dates.terms(assignment, [principal.id]))[principal.id])
+
+    async def _turn_in(self, principal: Principal, assignment_id: str, draft_rev: int, at: datetime) -> Receipt:
+        assignment, authors = await self._drafts.own(principal, assignment_id)
+        submission = await self._rows.of(assignment.id, authors)
+        if submission is None:
+            raise errors.empty()
+        terms = (await self._dates.terms(assignment, [principal.id]))[principal.id]
+        if (attempt := await self._rows.attempt_of_draft(submission.id, draft_rev)) is not None:
+            metrics.turn_ins.labels("repeated").inc()
+            return _receipt(attempt, terms)
+        stamp = None
+        if submission.draft_rev == draft_rev:
+            stamp = await self._tries.stamp(submission, draft_rev, principal.id, at)
+        if stamp is None:
+            raise gates.draft_changed(await self._drafts.view(assignment.id, submission))
+        failpoint.crash("kill.stamped")
+        holder = draft_holder(submission.id)
+        storage = files.of(self._kernel)
+        held = (await storage.held([holder])).get(holder, [])
+        counted = counted_at(stamp, submission.draft_written_at, held, self._graces)
+        if _too_late(counted, terms):
+            noted = await self._tries.noted(submission, draft_rev, principal.id, at)
+            if noted is not None and noted < stamp:
+                stamp, counted = noted, counted_at(noted, submission.draft_written_at, held, self._graces)
+        _check(assignment, submission, terms, held, at, counted)
+        await storage.verify(held)
+        failpoint.crash("kill.verified")
+        attempt, fresh = await self._accept(
+            principal, assignment, authors, submission, terms, draft_rev, held, stamp, counted
+        )
+        metrics.turn_ins.labels("accepted" if fresh else "repeated").inc()
+        if fresh:
+            if stamp < at:
+                metrics.kept_stamps.inc()
+            if days_late(counted, terms.dates.due):
+                metrics.late.inc()
+        return _receipt(attempt, terms)
+
+    async def _accept(
+        self,
+        principal: Principal,
+        assignment: Assignment,
+        authors: Authors,
+        seen: Submission,
+        terms: Terms,
+        draft_rev: int,
+        held: Sequence[FileFacts],
+        stamp: datetime,
+        counted: datetime,
+    ) -> tuple[Attempt, bool]:
+        """The attempt of this draft, and whether it was made now."""
+        async with self._kernel.database.transaction():
+            submission = await self._rows.lock(seen.id)
+            if submission is None:
+                raise not_found("there is no such assignment")
+            if (done := await self._rows.attempt_of_draft(submission.id, draft_rev)) is not None:
+                return done, False
+            if submission.draft_rev != draft_rev:
+                raise gates.draft_changed(await self._drafts.view(assignment.id, submission))
+            gates.next_state(submission.state, SubmissionStep.TURN_IN)
+            gates.check_attempts(submission.attempts, terms.attempts)
+            id = random_id()
+            if held:
+                holder = attempt_holder(id)
+                ids = [one.id for one in held]
+                await files.of(self._kernel).attach(holder, ids, purpose=PURPOSE, owner_id=None)
+            results = await self._grader.grade(assignment, submission.draft_answers)
+            attempt = Attempt(
+                id=id,
+                submission_id=submission.id,
+                assignment_id=assignment.id,
+                number=await self._rows.next_number(submission.id),
+                draft_rev=draft_rev,
+                text=submission.draft_text,
+                link=submission.draft_link,
+                answers=submission.draft_answers,
+                files=tuple(AttemptFile(one.id, one.name, one.type, one.size, one.sha256) for one in held),
+                turned_in_by=principal.id,
+                members=authors.members,
+                turned_in_at=stamp,
+                counted_at=counted,
+                accepted_at=clock.now(),
+                receipt="",
+                auto_points=None if results is None else results.points,
+                auto_results=None if results is None else results.results,
+                reclaimed_at=None,
+            )
+            attempt = msgspec.structs.replace(attempt, receipt=receipt_hash(attempt))
+            submission = await self._rows.turn_in(attempt)
+            for hook in self._hooks:
+                await hook.on_turned_in(assignment, submission, attempt)
+            await self._kernel.events.publish(
+                SubmissionTurnedIn(
+                    assignment.id,
+                    assignment.program_id,
+                    submission.id,
+                    attempt.id,
+                    attempt.number,
+                    attempt.members,
+                    moment(stamp),
+                    days_late(counted, terms.dates.due),
+                )
+            )
+            await self._views.push(assignment, submission)
+            failpoint.crash("kill.turned_in")
+        failpoint.crash("kill.acknowledged")
+        return attempt, True
+
+
+def _too_late(counted: datetime, terms: Terms) -> bool:
+    limits = [at for at in (terms.dates.due_at, terms.dates.closes_at) if at is not None]
+    return any(counted > at for at in limits)
+
+
+def _check(
+    assignment: Assignment,
+    submission: Submission,
+    terms: Terms,
+    held: Sequence[FileFacts],
+    at: datetime,
+    counted: datetime,
+) -> None:
+    """The checks that need no lock: they look at the draft, which does not change at its revision."""
+    gates.check_open(terms.dates, at)
+    gates.check_not_closed(terms.dates, counted)
+    if not (submission.draft_text or submission.draft_link or submission.draft_answers or held):
+        raise errors.empty()
+    gates.check_kinds(assignment, submission.draft_text, submission.draft_link, submission.draft_answers, len(held))
+    gates.check_types(assignment, held)
+
+
+def _receipt(attempt: Attempt, terms: Terms) -> Receipt:
+    proven = proof(attempt)
+    return Receipt(
+        assignment_id=proven.assignment_id,
+        submission_id=proven.submission_id,
+        attempt_id=proven.attempt_id,
+        number=proven.number,
+        draft_rev=proven.draft_rev,
+        turned_in_by=proven.turned_in_by,
+        members=proven.members,
+        turned_in_at=attempt.turned_in_at,
+        counted_at=attempt.counted_at,
+        text_sha256=proven.text_sha256,
+        link_sha256=proven.link_sha256,
+        answers_sha256=proven.answers_sha256,
+        files=proven.files,
+        hash=attempt.receipt,
+        days_late=days_late(attempt.counted_at, terms.dates.due),
+        due_at=terms.dates.due_at,
+        rule=terms.dates.rule,
+        reclaimed_at=attempt.reclaimed_at,
+    )

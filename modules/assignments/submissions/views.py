@@ -1,0 +1,141 @@
+"""What students see of their submission, and its push to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from gateway import clock
+from gateway.contract import Kernel
+from modules.accounts.facade import user_room
+from modules.assignments.catalogue.effective import EffectiveDateReader, Terms
+from modules.assignments.dates.late_policy import days_late
+from modules.assignments.records import Assignment
+from modules.assignments.states import SubmissionState
+from modules.assignments.submissions.authors import AuthorReader, Authors, alone
+from modules.assignments.submissions.hooks import Grading, ReleasedGrade
+from modules.assignments.submissions.messages import (
+    SUBMITTED,
+    AttemptSummary,
+    AttemptView,
+    GradeSummary,
+    NewAnswer,
+    SubmissionView,
+    dates_view,
+)
+from modules.assignments.submissions.quiz import Answered
+from modules.assignments.submissions.records import Attempt, Submission
+from modules.assignments.submissions.repository import SubmissionRepository
+from modules.files.facade import Files, Shown
+
+
+class StudentViews:
+    """Each call raises Unavailable."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        rows: SubmissionRepository,
+        authors: AuthorReader,
+        dates: EffectiveDateReader,
+        grading: Grading,
+    ) -> None:
+        self._kernel = kernel
+        self._rows = rows
+        self._authors = authors
+        self._dates = dates
+        self._grading = grading
+
+    async def of(
+        self, assignment: Assignment, submission: Submission | None, authors: Authors, user_ids: Collection[str]
+    ) -> dict[str, SubmissionView]:
+        """The submission as each of these users sees it, by user; None is one that nobody has begun."""
+        history = [] if submission is None else await self._rows.history([submission.id])
+        terms = await self._dates.terms(assignment, user_ids)
+        grades = await self._grading.released([one.id for one in history], clock.now()) if history else {}
+        return {user: _view(assignment, submission, authors, history, terms[user], grades) for user in user_ids}
+
+    async def push(self, assignment: Assignment, submission: Submission) -> None:
+        """Push a submission whose row this transaction has written to all whose work it is."""
+        authors = await self.authors_of(submission)
+        concerned = {*authors.members}
+        if submission.attempt_id is not None:
+            counting = await self._rows.attempts([submission.attempt_id])
+            concerned |= {user for attempt in counting.values() for user in attempt.members}
+        for user, view in sorted((await self.of(assignment, submission, authors, concerned)).items()):
+            await self._kernel.rooms.publish_row(user_room(user), SUBMITTED, view)
+
+    async def authors_of(self, submission: Submission) -> Authors:
+        if submission.group_id is None:
+            return alone(str(submission.user_id))
+        members = await self._authors.members([submission.group_id])
+        return Authors(None, submission.group_id, members.get(submission.group_id, ()))
+
+
+def _view(
+    assignment: Assignment,
+    submission: Submission | None,
+    authors: Authors,
+    history: Sequence[Attempt],
+    terms: Terms,
+    grades: Mapping[str, ReleasedGrade],
+) -> SubmissionView:
+    used = 0 if submission is None else submission.attempts
+    counting = None if submission is None else submission.attempt_id
+    due = terms.dates.due
+    return SubmissionView(
+        assignment_id=assignment.id,
+        submission_id=None if submission is None else submission.id,
+        state=SubmissionState.DRAFT if submission is None else submission.state,
+        rev=0 if submission is None else submission.rev,
+        group_id=authors.group_id,
+        members=list(authors.members),
+        dates=dates_view(terms.dates),
+        attempts_left=None if terms.attempts is None else max(terms.attempts - used, 0),
+        attempt_id=counting,
+        attempts=[
+            AttemptSummary(
+                one.id,
+                one.number,
+                one.turned_in_at,
+                days_late(one.counted_at, due),
+                len(one.files),
+                one.turned_in_by,
+                one.reclaimed_at,
+            )
+            for one in history
+        ],
+        grades=[
+            GradeSummary(one.id, grade.points, grade.score, grade.days_late, grade.released_at)
+            for one in history
+            if (grade := grades.get(one.id)) is not None
+        ],
+    )
+
+
+def attempt_view(attempt: Attempt, terms: Terms, files: Sequence[Shown], grade: ReleasedGrade | None) -> AttemptView:
+    """The attempt as a student sees it; the results of its questions come with the grade."""
+    return AttemptView(
+        id=attempt.id,
+        number=attempt.number,
+        turned_in_at=attempt.turned_in_at,
+        counted_at=attempt.counted_at,
+        days_late=days_late(attempt.counted_at, terms.dates.due),
+        turned_in_by=attempt.turned_in_by,
+        members=list(attempt.members),
+        text=attempt.text,
+        link=attempt.link,
+        answers=answers_shown(attempt.answers),
+        files=list(files),
+        reclaimed_at=attempt.reclaimed_at,
+        grade=grade,
+        results=None if grade is None or attempt.auto_results is None else list(attempt.auto_results),
+    )
+
+
+def answers_shown(answers: Mapping[str, Answered]) -> list[NewAnswer]:
+    return [NewAnswer(id, list(one.options), one.text) for id, one in sorted(answers.items())]
+
+
+async def shown_files(files: Files, holder: str) -> list[Shown]:
+    """The files of a holder as others see them, in their order."""
+    return [files.shown(one) for one in (await files.held([holder])).get(holder, [])]
