@@ -10,6 +10,9 @@ assignments.grading_begun    409: what is being graded is not reclaimed
 assignments.graded           409: the change would alter what was graded already
 assignments.grade_changed    412: another marker has saved the grade since; the answer has theirs
 assignments.not_released     409: the grade is not released, so nothing can be asked about it
+assignments.category_used    409: a category in which assignments are is not deleted
+assignments.not_completed    409: the student has not met the rules of the program, or has no name to print
+assignments.certificate_void 409: the certificate was revoked, or its holder was deleted
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ CODES: Final[Mapping[str, Sequence[int]]] = {
     "assignments.graded": (409,),
     "assignments.grade_changed": (412,),
     "assignments.not_released": (409,),
+    "assignments.category_used": (409,),
+    "assignments.not_completed": (409,),
+    "assignments.certificate_void": (409,),
 }
 
 

@@ -60,6 +60,12 @@ class ExtensionGranted(msgspec.Struct, frozen=True, tag="assignments.ExtensionGr
     due_at: str = ""
 
 
+class TotalsChanged(msgspec.Struct, frozen=True, tag="assignments.TotalsChanged"):
+    """Grades of a program add up in another way: a category was made, changed or deleted."""
+
+    program_id: str
+
+
 class CertificateIssued(msgspec.Struct, frozen=True, tag="assignments.CertificateIssued"):
     """A student has completed a program by its rules."""
 
@@ -80,6 +86,7 @@ EVENTS: Final = (
     SubmissionTurnedIn,
     GradeReleased,
     ExtensionGranted,
+    TotalsChanged,
     CertificateIssued,
     CertificateRevoked,
 )

@@ -14,6 +14,7 @@ from modules.assignments.access import AssignmentAccess
 from modules.assignments.catalogue.feature import CatalogueFeature
 from modules.assignments.catalogue.tables import AssignmentRow
 from modules.assignments.events import EVENTS
+from modules.assignments.gradebook.feature import GradeBookFeature
 from modules.assignments.settings import AssignmentsSettings
 
 
@@ -43,6 +44,9 @@ class AssignmentsModule(Module):
         settings: AssignmentsSettings = kernel.settings(AssignmentsSettings)
         access = AssignmentAccess(kernel.database)
         # The packages from the lowest layer up. Each has its features and its routes.
-        packages: tuple[Package, ...] = (CatalogueFeature(kernel, settings, access),)
+        packages: tuple[Package, ...] = (
+            CatalogueFeature(kernel, settings, access),
+            GradeBookFeature(kernel, settings, access),
+        )
         self.features = tuple(feature for package in packages for feature in package.features)
         self.routes = tuple(router for package in packages for router in package.routes)

@@ -46,5 +46,30 @@ class GradingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AssignmentsSettings(CatalogueSettings, SubmissionSettings, GradingSettings):
+class GradeBookSettings:
+    """The grade book, and what may be seen of others' grades."""
+
+    categories: int = setting(50, doc="Categories that the grade book of a program may have")
+    gradebook_rows: int = setting(20_000, doc="Most students in a grade book as a file")
+    gradebooks_at_once: int = setting(2, doc="Grade books that a gateway writes to files at the same time")
+    statistics_least: int = setting(5, doc="From how many released grades on students see how they are spread")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateSettings:
+    """Certificates and where they are verified."""
+
+    certificate_url: str = setting(
+        "",
+        doc="Where a certificate is verified; its code follows, as in `https://host/api/v1/certificates/`. Empty means "
+        "the host of the request in development, and else that certificates have a code and no address",
+        https=True,
+    )
+    certificate_zone: str = setting("Asia/Kolkata", doc="The time zone of the date on a certificate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentsSettings(
+    CatalogueSettings, SubmissionSettings, GradingSettings, GradeBookSettings, CertificateSettings
+):
     """All settings of assignments."""

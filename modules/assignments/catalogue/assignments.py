@@ -86,6 +86,7 @@ class Assignments:
                 found = await lesson(self._kernel.database, draft.lesson_id)
                 if found is None or found.program_id != draft.program_id:
                     raise invalid("there is no such lesson in the program", field="lesson_id")
+            await self._check_category(draft)
             await self._assignments.insert(draft)
         return await self._whole(draft, None)
 
@@ -130,6 +131,12 @@ class Assignments:
                 )
             )
         return await self._whole(assignment, None)
+
+    async def _check_category(self, assignment: Assignment) -> None:
+        """Raises BadInput `invalid` for a category of another program; in the transaction that writes it."""
+        category = assignment.category_id
+        if category is not None and not await self._assignments.has_category(category, assignment.program_id):
+            raise invalid("there is no such category in the program", field="category_id")
 
     async def _write(self, changed: Assignment) -> Assignment:
         assignment = msgspec.structs.replace(changed, rev=changed.rev + 1)

@@ -61,6 +61,7 @@ OF_PROGRAM: Final = """
 COUNT: Final = "SELECT count(*) AS count FROM assignments_assignment WHERE program_id = $1"
 DELETE: Final = "DELETE FROM assignments_assignment WHERE id = $1"
 SOME: Final = "SELECT * FROM assignments_assignment WHERE id = ANY($1)"
+HAS_CATEGORY: Final = "SELECT FROM assignments_category WHERE id = $1 AND program_id = $2 FOR KEY SHARE"
 NEWEST: Final = Sort("newest", (AssignmentRow.id,), descending=True)
 
 
@@ -113,6 +114,10 @@ class AssignmentRepository:
         (row,) = await self._database.fetch(COUNT, program_id)
         count: int = row["count"]
         return count
+
+    async def has_category(self, id: str, program_id: str) -> bool:
+        """Whether the program's grade book has this category; it stays until the transaction ends."""
+        return bool(await self._database.fetch(HAS_CATEGORY, id, program_id))
 
     async def insert(self, new: Assignment) -> None:
         await self._database.fetch(INSERT, *_values(new))

@@ -6,9 +6,14 @@ CREATE TABLE assignments_category (
     weight numeric(6, 2) NOT NULL CHECK (weight >= 0),
     drop_lowest int NOT NULL DEFAULT 0 CHECK (drop_lowest >= 0),
     position int NOT NULL DEFAULT 0,
-    rev bigint NOT NULL DEFAULT 1
+    rev bigint NOT NULL DEFAULT 1,
+    UNIQUE (id, program_id)
 );
 CREATE INDEX assignments_category_program ON assignments_category (program_id, position);
+-- An assignment is in a category of its own program.
+ALTER TABLE assignments_assignment
+    ADD FOREIGN KEY (category_id, program_id) REFERENCES assignments_category (id, program_id);
+CREATE INDEX assignments_assignment_category ON assignments_assignment (category_id) WHERE category_id IS NOT NULL;
 
 -- What a student must have for the certificate of a program; null asks for nothing. In percent.
 CREATE TABLE assignments_completion_rule (
