@@ -87,7 +87,7 @@ def test_the_built_in_modules_come_through_the_same_door() -> None:
 
 
 def test_some_modules_may_be_on_alone() -> None:
-    assert [one.name for one in registry.load(("programs", "accounts"))] == ["accounts", "programs"]
+    assert [one.name for one in registry.load(("files", "accounts"))] == ["accounts", "files"]
     assert [one.name for one in registry.load(("accounts",))] == ["accounts"]
 
 

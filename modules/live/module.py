@@ -63,6 +63,7 @@ class LiveModule(Module):
             *recordings.features,
             *video.features,
         )
+        self.contributions = recordings.contributions
         self.routes = (
             scheduled.routes,
             access.routes,

@@ -7,8 +7,7 @@ that it has changed since. A unit takes the new `rev` with whatever changes in i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,11 +18,12 @@ from gateway.http.etag import IfMatch
 from gateway.identifier import new_id
 from gateway.principal import Author, Principal
 from modules.programs.access import ProgramAccess, edits
+from modules.programs.curriculum_edit import CurriculumEdits
 from modules.programs.curriculum_repository import CurriculumRepository
 from modules.programs.errors import curriculum_full
-from modules.programs.facade import part_of, program_room
+from modules.programs.facade import part_of
+from modules.programs.lesson_contents import LessonContents
 from modules.programs.messages import (
-    CURRICULUM,
     Curriculum,
     LessonChange,
     LessonView,
@@ -44,8 +44,6 @@ class Curricula:
     change the program. A text raises what filters raise.
     """
 
-    pushes = (CURRICULUM,)
-
     def __init__(
         self,
         kernel: Kernel,
@@ -53,12 +51,16 @@ class Curricula:
         rows: CurriculumRepository,
         access: ProgramAccess,
         progress: ProgressTracker,
+        edits: CurriculumEdits,
+        contents: LessonContents,
     ) -> None:
         self._kernel = kernel
         self._settings = settings
         self._rows = rows
         self._access = access
         self._progress = progress
+        self._edits = edits
+        self._contents = contents
 
     async def read(self, principal: Principal, program_id: str) -> Curriculum:
         """Titles in order, for a user who may see the program."""
@@ -70,12 +72,12 @@ class Curricula:
         program = await self._access.visible(principal, program_id)
         if not edits(principal, program) and await part_of(self._kernel.database, principal, program_id) is None:
             raise forbidden("its lessons are for those enrolled in the program")
-        return await self._lesson(program_id, lesson_id)
+        return await self._contents.whole(await self._lesson(program_id, lesson_id))
 
     async def add_unit(self, principal: Principal, program_id: str, new: NewUnit) -> UnitView:
         """Add a unit after the others; raises Conflict `programs.curriculum_full`."""
         await self._kernel.filters.check(new, Author.of(principal))
-        async with self._editing(principal, program_id) as rev:
+        async with self._edits.change(principal, program_id) as rev:
             if await self._rows.count_units(program_id) >= self._settings.units:
                 raise curriculum_full("units", self._settings.units)
             unit = UnitView(new_id(), new.title, new.summary, rev)
@@ -87,7 +89,7 @@ class Curricula:
     ) -> UnitView:
         """Raises BadInput `precondition_failed`."""
         await self._kernel.filters.check(change, Author.of(principal))
-        async with self._editing(principal, program_id) as rev:
+        async with self._edits.change(principal, program_id) as rev:
             unit = await self._unit(program_id, unit_id)
             if_match.check(unit.rev)
             await self._rows.write_unit(msgspec.structs.replace(unit, **_given(change), rev=rev))
@@ -96,8 +98,9 @@ class Curricula:
 
     async def delete_unit(self, principal: Principal, program_id: str, unit_id: str, if_match: IfMatch) -> None:
         """Delete it with its lessons, and what students have done of them; raises BadInput `precondition_failed`."""
-        async with self._editing(principal, program_id):
+        async with self._edits.change(principal, program_id):
             if_match.check((await self._unit(program_id, unit_id)).rev)
+            await self._contents.detach(unit_id)
             await self._rows.delete_unit(unit_id)
             await self._progress.finish(program_id)
 
@@ -108,7 +111,7 @@ class Curricula:
         """
         self._check_length(new.text)
         await self._kernel.filters.check(new, Author.of(principal))
-        async with self._editing(principal, program_id) as rev:
+        async with self._edits.change(principal, program_id) as rev:
             if not await self._rows.touch_unit(program_id, unit_id, rev):
                 raise no_unit()
             if await self._rows.count_lessons(program_id) >= self._settings.lessons:
@@ -124,22 +127,23 @@ class Curricula:
         if isinstance(change.text, str):
             self._check_length(change.text)
         await self._kernel.filters.check(change, Author.of(principal))
-        async with self._editing(principal, program_id) as rev:
+        async with self._edits.change(principal, program_id) as rev:
             before = await self._lesson(program_id, lesson_id)
             if_match.check(before.rev)
             lesson = msgspec.structs.replace(before, **_given(change), rev=rev)
             await self._rows.write_lesson(lesson)
             await self._rows.touch_unit(program_id, lesson.unit_id, rev)
-        return lesson
+        return await self._contents.whole(lesson)
 
     async def delete_lesson(self, principal: Principal, program_id: str, lesson_id: str, if_match: IfMatch) -> None:
         """Delete it with what students have done of it; raises BadInput `precondition_failed`.
 
         A student who had completed all other lessons has now completed the program.
         """
-        async with self._editing(principal, program_id) as rev:
+        async with self._edits.change(principal, program_id) as rev:
             lesson = await self._lesson(program_id, lesson_id)
             if_match.check(lesson.rev)
+            await self._contents.detach(lesson_id)
             await self._rows.delete_lesson(lesson_id)
             await self._rows.touch_unit(program_id, lesson.unit_id, rev)
             await self._progress.finish(program_id)
@@ -149,23 +153,11 @@ class Curricula:
 
         Raises BadInput `precondition_failed`, and `invalid` for an order that lacks or doubles some.
         """
-        async with self._editing(principal, program_id) as rev:
+        async with self._edits.change(principal, program_id) as rev:
             if_match.check(rev - 1)
             units = rearranged((await self._rows.outline(program_id)).units, order, rev)
             await self._rows.place(units)
         return Curriculum(program_id, rev, units)
-
-    @asynccontextmanager
-    async def _editing(self, principal: Principal, program_id: str) -> AsyncIterator[int]:
-        """A transaction for one change and its `rev`, for a user who may change the program; pushes at the end.
-
-        Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
-        """
-        async with self._kernel.database.transaction():
-            await self._access.lock(principal, program_id)
-            yield await self._rows.next_rev(program_id)
-            outline = await self._rows.outline(program_id)
-            await self._kernel.rooms.publish_row(program_room(program_id), CURRICULUM, outline)
 
     def _check_length(self, text: str) -> None:
         if len(text) > self._settings.lesson_characters:

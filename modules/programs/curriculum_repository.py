@@ -101,8 +101,10 @@ class CurriculumRepository:
         await self._database.fetch(DELETE_UNIT, unit)
 
     async def lesson(self, program: str, lesson: str) -> LessonView | None:
+        """The lesson without its items."""
         for row in await self._database.fetch(LESSON, lesson, program):
-            return msgspec.convert(row, LessonView)
+            # A record of asyncpg has a method `items`.
+            return msgspec.convert(dict(row), LessonView)
         return None
 
     async def count_lessons(self, program: str) -> int:

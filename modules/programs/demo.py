@@ -6,6 +6,8 @@ from typing import Final
 
 from gateway.contract import Database
 from modules.programs.curriculum_repository import CurriculumRepository
+from modules.programs.item_messages import ItemKind
+from modules.programs.lesson_item_repository import ItemRow, LessonItemRepository
 from modules.programs.messages import LessonView, UnitView
 
 DEMO: Final = "demo"
@@ -14,6 +16,11 @@ CURRICULUM: Final = {
     "In the class": ["Ask a question", "Raise your hand", "Answer a poll"],
     "After the class": ["Watch it again"],
 }
+# Of the first lesson.
+ITEMS: Final = (
+    (ItemKind.TEXT, "What you need", "A browser. A microphone only if you want to speak."),
+    (ItemKind.LINK, "How a class is run", "https://en.wikipedia.org/wiki/Flipped_classroom"),
+)
 PAID: Final = "demo-paid"
 CREATE_PAID: Final = """
     INSERT INTO program (id, title, summary, mentor_id, state, price, currency)
@@ -43,4 +50,7 @@ async def seed(database: Database, mentor: str) -> str:
         for number, lesson in enumerate(lessons):
             text = f"{lesson}: there is not more to it than that."
             await rows.add_lesson(LessonView(f"{unit}-{number + 1}", DEMO, unit, lesson, text, 1))
+    items = LessonItemRepository(database)
+    for number, (kind, title, content) in enumerate(ITEMS):
+        await items.add(ItemRow(f"{DEMO}-item-{number + 1}", f"{DEMO}-1-1", kind, title, content, 1))
     return DEMO

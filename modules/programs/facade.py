@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -277,3 +278,34 @@ LEARNERS = """
 async def learners_of(database: Database, program_id: str) -> list[str]:
     """The ids of those who have a place, and in a program that is open to all of those who have begun; in no order."""
     return [row["user_id"] for row in await database.fetch(LEARNERS, program_id)]
+
+
+class SessionRecording(msgspec.Struct, frozen=True):
+    """A recording of a session; it is played where sessions are (`…/sessions/{id}/recordings/{recording}`)."""
+
+    id: str
+    duration_ms: int
+    started_at: datetime
+
+
+class LessonSession(msgspec.Struct, frozen=True):
+    """A live session as a lesson shows it, with its recordings in the order in which they were made."""
+
+    id: str
+    title: str
+    state: str
+    starts_at: datetime
+    ends_at: datetime
+    recordings: tuple[SessionRecording, ...] = ()
+
+
+class LessonSessions(ABC):
+    """The live sessions of lessons. The module that holds sessions contributes one object of this kind."""
+
+    @abstractmethod
+    async def of_lesson(self, program_id: str, lesson_id: str) -> list[LessonSession]:
+        """The sessions of the program that are about this lesson and were not cancelled, by their time. One query."""
+
+    @abstractmethod
+    async def find(self, program_id: str, session_ids: Sequence[str]) -> dict[str, LessonSession]:
+        """Those of these sessions that belong to the program, by id. One query."""

@@ -9,7 +9,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.contract import PushType
-from gateway.text import LINE, LONG, TEXT, Texts
+from gateway.text import LINE, TEXT, Texts
+from modules.programs.facade import LessonSession
+from modules.programs.item_messages import A_SESSION, Id, LessonItem, LessonText
 from modules.programs.states import PlaceState, ProgramState
 
 Title = Annotated[str, Meta(min_length=1, max_length=200), LINE]
@@ -19,9 +21,6 @@ Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
 # Shorter than a program's: a push carries all of a curriculum.
 Heading = Annotated[str, Meta(min_length=1, max_length=120), LINE]
-# Its greatest length is a setting.
-LessonText = Annotated[str, LONG, TEXT]
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 # Ids of users, which the service checks.
 CoMentors = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=20)]
 
@@ -133,7 +132,10 @@ CURRICULUM: Final = PushType("programs.curriculum", Curriculum)
 
 
 class LessonView(msgspec.Struct, frozen=True):
-    """A whole lesson, for those who take part."""
+    """A whole lesson, for those who take part: its text, and its items in their order.
+
+    `sessions` are the live sessions that are about the lesson, by their time; those that an item shows are left out.
+    """
 
     id: str
     program_id: str
@@ -141,10 +143,13 @@ class LessonView(msgspec.Struct, frozen=True):
     title: str
     text: str
     rev: int
+    items: tuple[LessonItem, ...] = ()
+    sessions: tuple[LessonSession, ...] = ()
 
     @classmethod
     def example(cls) -> LessonView:
-        return cls(LESSON, EXAMPLE, UNIT, "What is x?", "A letter for a number.", 7)
+        text = "A letter for a number."
+        return cls(LESSON, EXAMPLE, UNIT, "What is x?", text, 9, (LessonItem.example(),), (A_SESSION,))
 
 
 class NewUnit(Texts, frozen=True):

@@ -8,13 +8,18 @@ from typing import Any
 
 from gateway.contract import Kernel, Module, RoomKind
 from gateway.principal import Principal
-from modules.programs import demo, errors, events
+from modules.programs import demo, errors, events, item_routes
 from modules.programs.access import ProgramAccess
 from modules.programs.catalogue import Catalogue
 from modules.programs.curriculum import Curricula
+from modules.programs.curriculum_edit import CurriculumEdits
 from modules.programs.curriculum_repository import CurriculumRepository
 from modules.programs.enrolment_repository import EnrolmentRepository
 from modules.programs.enrolments import Enrolments
+from modules.programs.lesson_contents import LessonContents
+from modules.programs.lesson_item_repository import LessonItemRepository
+from modules.programs.lesson_items import LessonItems
+from modules.programs.materials import Materials
 from modules.programs.personal_data import PersonalDataRepository
 from modules.programs.progress import ProgressTracker
 from modules.programs.progress_repository import ProgressRepository
@@ -29,7 +34,7 @@ class ProgramsModule(Module):
     """Programs, what they teach, and who takes part in them. It owns the `program` rooms."""
 
     name = "programs"
-    requires = ("accounts",)
+    requires = ("accounts", "files")
     # Payments asks programs what a place costs, so it requires this module.
     hears = ("payments",)
     settings_type = ProgramsSettings
@@ -46,13 +51,16 @@ class ProgramsModule(Module):
         self._personal_data = PersonalDataRepository(database)
         self.enrolments = enrolments = Enrolments(kernel, EnrolmentRepository(database), access)
         progress = ProgressTracker(kernel, ProgressRepository(database), access)
-        curricula = Curricula(
-            kernel, kernel.settings(ProgramsSettings), CurriculumRepository(database), access, progress
-        )
+        settings, lessons = kernel.settings(ProgramsSettings), CurriculumRepository(database)
+        edits = CurriculumEdits(kernel, lessons, access)
+        item_rows = LessonItemRepository(database)
+        contents = LessonContents(kernel, item_rows)
+        curricula = Curricula(kernel, settings, lessons, access, progress, edits, contents)
+        items = LessonItems(kernel, settings, lessons, item_rows, edits, contents)
         catalogue = Catalogue(kernel, programs, access, enrolments)
         self.rooms = (RoomKind(name="program", roles=("student", "mentor"), authorize=access.room_role),)
-        self.features = (catalogue, enrolments, curricula, Removal(kernel))
-        self.routes = (router(catalogue, enrolments, curricula, progress),)
+        self.features = (catalogue, enrolments, edits, Materials(kernel, settings, access), Removal(kernel))
+        self.routes = (router(catalogue, enrolments, curricula, progress), item_routes.router(items))
 
     async def export(self, user: str) -> Mapping[str, Any]:
         return await self._personal_data.held(user)

@@ -204,11 +204,12 @@ async def add_lesson(
     return tagged(lesson, status=201, headers={"Location": f"/api/v1/programs/{id}/lessons/{lesson.id}"})
 
 
-@get("/{id:str}/lessons/{lesson:str}", policy=signed_in(owner="they take part in the program"))
+# A recording, or a file that is checked, changes what it shows without a new `rev`.
+@get("/{id:str}/lessons/{lesson:str}", policy=signed_in(owner="they take part in the program"), conditional=False)
 async def lesson(
     id: Id, lesson: Id, principal: NamedDependency[Principal], curricula: NamedDependency[Curricula]
 ) -> Response[LessonView]:
-    """A whole lesson."""
+    """A whole lesson: its text, its items in their order, and the recordings of its live sessions."""
     return tagged(await curricula.lesson(principal, id, lesson))
 
 

@@ -95,7 +95,7 @@ def test_an_account_of_ones_own_is_not_mixed_with_that_of_the_stand_in(own: str)
     assert surroundings.foreign(proxies | environ) == set()
 
 
-@pytest.mark.parametrize(("stand_in", "environ"), [("", {}), (STAND_IN, {"KSMP_MODULES": "accounts,programs"})])
+@pytest.mark.parametrize(("stand_in", "environ"), [("", {}), (STAND_IN, {"KSMP_MODULES": "accounts,files,programs"})])
 def test_nothing_is_said_of_payments_where_there_are_none(stand_in: str, environ: dict[str, str]) -> None:
     assert not any(name.startswith(PREFIX) for name in variables(stand_in, **environ))
 

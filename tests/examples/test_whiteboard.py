@@ -136,7 +136,7 @@ async def test_a_package_of_its_own(
             assert found == {"session_id": session, "rev": 2, "strokes": []}
 
     async with (
-        serving(ksmp, settings, KSMP_MODULES="accounts,programs,live,chat") as url,
+        serving(ksmp, settings, KSMP_MODULES="accounts,files,programs,live,chat") as url,
         Client([url], token=token("student")) as student,
         httpx.AsyncClient(base_url=url) as http,
     ):

@@ -78,6 +78,10 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
         made = await send(mentor, "POST /api/v1/programs/{id}/units/{unit}/lessons", id=program, unit=unit)
         lesson = made["id"]
         await send(mentor, "PATCH /api/v1/programs/{id}/lessons/{lesson}", id=program, lesson=lesson)
+        items = "/api/v1/programs/{id}/lessons/{lesson}/items"
+        item = (await send(mentor, f"POST {items}", id=program, lesson=lesson))["id"]
+        await send(mentor, f"PATCH {items}/{{item}}", id=program, lesson=lesson, item=item)
+        await send(mentor, f"PUT {items}/order", {"items": [item]}, id=program, lesson=lesson)
         order = {"units": [{"id": unit, "lessons": [lesson]}]}
         await send(mentor, "PUT /api/v1/programs/{id}/curriculum/order", order, id=program)
         coupon = await send(mentor, "POST /api/v1/payments/coupons", {"program_id": program})

@@ -64,6 +64,10 @@ REFUSED = {
     "NewLesson.text",
     "LessonChange.title",
     "LessonChange.text",
+    "NewItem.title",
+    "NewItem.text",
+    "ItemChange.title",
+    "ItemChange.text",
     "NewSession.title",
     "NewSession.summary",
     "SessionChange.title",
@@ -127,6 +131,7 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
     path = f"{v1}/programs/{program}"
     unit = await made(mentor, f"{path}/units", {"title": "u"})
     lesson = await made(mentor, f"{path}/units/{unit}/lessons", {"title": "l"})
+    item = await made(mentor, f"{path}/lessons/{lesson}/items", {"kind": "text", "text": "t"})
     session = {
         "program_id": program,
         "title": "s",
@@ -145,6 +150,8 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
         "UnitChange": (patch(mentor, f"{path}/units/{unit}"), {}),
         "NewLesson": (post(mentor, f"{path}/units/{unit}/lessons"), {"title": "l"}),
         "LessonChange": (patch(mentor, f"{path}/lessons/{lesson}"), {}),
+        "NewItem": (post(mentor, f"{path}/lessons/{lesson}/items"), {"kind": "text", "text": "t"}),
+        "ItemChange": (patch(mentor, f"{path}/lessons/{lesson}/items/{item}"), {}),
         "NewSession": (post(mentor, f"{v1}/sessions"), session),
         "SessionChange": (patch(mentor, f"{v1}/sessions/{session_id}"), {}),
         "NewSeries": (post(mentor, f"{v1}/series"), series),

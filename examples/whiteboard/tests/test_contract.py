@@ -11,7 +11,7 @@ from gateway.app import Gateway
 
 
 def test_it_is_installed_and_keeps_the_contract() -> None:
-    modules = registry.load(("accounts", "programs", "live", "whiteboard"))
+    modules = registry.load(("accounts", "files", "programs", "live", "whiteboard"))
     assert modules[-1].name == "whiteboard"
     assert {"whiteboard.draw", "whiteboard.clear"} <= set(Gateway.described(modules).declarations.commands)
     assert modules[-1].migrations is not None

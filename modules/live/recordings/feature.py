@@ -14,6 +14,7 @@ from modules.live.access.authorization import SessionAuthorizer
 from modules.live.access.playback_tokens import PlaybackKey
 from modules.live.aws.s3 import S3
 from modules.live.recordings import routes
+from modules.live.recordings.of_lessons import SessionsOfLessons
 from modules.live.recordings.playback import Replays
 from modules.live.recordings.recording_tokens import PURPOSE, RecordingTokens
 from modules.live.recordings.retention import Retention
@@ -45,6 +46,7 @@ class RecordingsFeature:
         self._s3 = s3
         self._retention = None if s3 is None else Retention(kernel, settings, s3, self.recordings.deleted)
         self.features = (self.recordings,)
+        self.contributions = (SessionsOfLessons(kernel.database),)
         self.routes = routes.router(self.recordings, replays, settings.public_url.rstrip("/"))
 
     @asynccontextmanager

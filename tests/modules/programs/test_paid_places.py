@@ -84,7 +84,7 @@ async def settled(database: asyncpg.Pool, *payments: str) -> None:
 
 
 def test_what_is_heard_of_payments_depends_on_whether_they_are_on() -> None:
-    others = registry.load(("accounts", "programs", "live"))
+    others = registry.load(("accounts", "files", "programs", "live"))
     alone = Gateway.described(others).declarations.listeners
     assert {"programs.leave", "live.leave"} <= alone.keys()
     of_payments = {"programs.paid", "programs.refunded", "programs.dispute_lost"}

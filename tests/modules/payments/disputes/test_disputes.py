@@ -281,7 +281,7 @@ async def generous(
 ) -> AsyncIterator[Shop]:
     """A platform that lets students keep their places."""
     more = environ | {"KSMP_PAYMENTS_DISPUTE_KEEPS_PLACE": "true"}
-    modules = ("accounts", "programs", "payments")
+    modules = ("accounts", "files", "programs", "payments")
     async with (
         gateway(modules=modules, more=[Ears], environ=more, database_url=postgres) as node,
         httpx.AsyncClient(base_url=cloud.url, trust_env=False, timeout=30.0) as http,

@@ -42,7 +42,7 @@ def environ(cloud: DevCloud) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway, environ: dict[str, str]) -> AsyncIterator[Running]:
-    modules = ("accounts", "programs", "payments")
+    modules = ("accounts", "files", "programs", "payments")
     async with gateway(address_burst=100_000, modules=modules, more=[Ears], environ=environ) as running:
         yield running
 
