@@ -29,7 +29,7 @@ NOTE = {"kind": "text", "title": "First", "text": "Read this before the class."}
 
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
-    async with gateway(address_burst=100_000) as running:
+    async with gateway(address_burst=100_000, environ={"KSMP_PROGRAMS_MATERIAL_BYTES": "100000"}) as running:
         yield running
 
 
@@ -231,7 +231,7 @@ async def test_who_uploads_materials_and_who_reads_them(caller: Caller, node: Ru
 
     for editor in (who(teacher, Role.MENTOR), who(user(), Role.ADMIN)):
         allowance = await material.admit(editor, program)
-        assert (allowance.quota, allowance.most_bytes) == (f"program:{program}", 512 * 1024**2)
+        assert (allowance.quota, allowance.most_bytes) == (f"program:{program}", 100_000)
         assert "application/pdf" in allowance.types
     for stranger in (who(user(), Role.MENTOR), who(sam)):
         with pytest.raises(Refused):
