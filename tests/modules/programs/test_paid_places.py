@@ -60,7 +60,8 @@ class Till(Module):
 
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
-    async with gateway(address_burst=100_000, modules=("accounts", "files", "programs", "live"), more=[Till]) as running:
+    modules = ("accounts", "files", "programs", "live")
+    async with gateway(address_burst=100_000, modules=modules, more=[Till]) as running:
         yield running
 
 
