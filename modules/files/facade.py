@@ -17,18 +17,34 @@ import msgspec
 
 from gateway.contract import Kernel
 from gateway.principal import Principal
+from modules.files.checks.media_types import (
+    AUDIO_TYPES,
+    DOCUMENT_TYPES,
+    KNOWN_TYPES,
+    PICTURE_TYPES,
+    RUNNING_TYPES,
+    TEXT_TYPES,
+    VIDEO_TYPES,
+)
 from modules.files.states import FileState
 
 __all__ = [
+    "AUDIO_TYPES",
     "Admit",
     "Allowance",
+    "DOCUMENT_TYPES",
     "FileFacts",
     "FileState",
     "Files",
+    "KNOWN_TYPES",
     "MayRead",
+    "PICTURE_TYPES",
     "Purpose",
+    "RUNNING_TYPES",
     "ReadName",
     "Shown",
+    "TEXT_TYPES",
+    "VIDEO_TYPES",
     "of",
     "own_name",
 ]
@@ -76,7 +92,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Allowance(msgspec.Struct, frozen=True):
-    """What one upload may be. `types` are media types; `quota` names what it counts in besides its owner.
+    """What one upload may be. `types` are of `KNOWN_TYPES`; `quota` names what it counts in besides its owner.
 
     `quota` is like `program:<id>`; empty counts for the owner alone.
     """

@@ -10,7 +10,6 @@ from msgspec import Meta
 
 from gateway.contract import PushType
 from gateway.text import LINE, Texts
-from modules.files.facade import Shown
 from modules.files.records import THUMBNAIL, FileRecord
 from modules.files.states import FileState
 
@@ -189,9 +188,9 @@ def file_view(file: FileRecord) -> FileView:
     return _view(file, file.name, own)
 
 
-def read_view(file: FileRecord, shown: Shown) -> FileView:
+def read_view(file: FileRecord, name: str) -> FileView:
     """The file as another reader sees it, under the name that the purpose says."""
-    return _view(file, shown.name, None)
+    return _view(file, name, None)
 
 
 def _view(file: FileRecord, name: str, own: OwnFile | None) -> FileView:

@@ -10,15 +10,21 @@ from gateway.aws.service import AwsConfig
 from gateway.circuit_breaker import CircuitBreaker
 from gateway.contract import Kernel, Module
 from gateway.settings import Settings
-from modules.files import errors
+from modules.files import errors, routes
+from modules.files.content import Content
 from modules.files.events import EVENTS
 from modules.files.lifecycle import FileLifecycle
+from modules.files.origin import ContentOrigin, check_origin
+from modules.files.purposes import Purposes
+from modules.files.reading import Reading
 from modules.files.references import ReferenceRepository
+from modules.files.removal import Removal
 from modules.files.repository import FileRepository
 from modules.files.settings import FilesSettings, with_bucket
 from modules.files.storage.s3 import SERVICE, Bucket
 from modules.files.stored_files import StoredFiles
 from modules.files.tables import FileRow
+from modules.files.uploads import Uploads
 
 
 class FilesModule(Module):
@@ -34,6 +40,7 @@ class FilesModule(Module):
 
     @classmethod
     def examine(cls, settings: FilesSettings, *, production: bool) -> str:
+        check_origin(settings, production=production)
         if settings.bucket == "auto" and not production:
             return "files go to the stand-in's bucket"
         if settings.bucket in ("", "auto"):
@@ -53,6 +60,12 @@ class FilesModule(Module):
         self.lifecycle = lifecycle = FileLifecycle(kernel, rows)
         self.features = (lifecycle,)
         self.contributions = (StoredFiles(kernel, ReferenceRepository(kernel.database), bucket),)
+        self.removal = removal = Removal(rows, lifecycle, bucket)
+        purposes = Purposes(kernel)
+        origin = ContentOrigin(settings, production=core.environment == "production")
+        uploads = Uploads(kernel, settings, bucket, rows, lifecycle, purposes, removal, running_types=origin.is_there)
+        reading = Reading(kernel, settings, bucket, rows, purposes, origin)
+        self.routes = (routes.router(uploads, reading, Content(reading, bucket), settings),)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

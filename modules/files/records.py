@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from modules.files.facade import FileFacts, Shown
 from modules.files.states import FileState
 
-THUMBNAIL = "thumbnail"
+THUMBNAIL: Final = "thumbnail"
+# The type of every picture that is made of a file.
+RENDITION_TYPE: Final = "image/webp"
 
 
 class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,32 +22,43 @@ class FileRecord(msgspec.Struct, frozen=True, kw_only=True):
     owner_id: str
     purpose: str
     target: str
-    quota: str
+    quota: str = ""
     name: str
     type: str
     size: int
     sha256: str
     object_key: str
-    upload_id: str | None
-    part_bytes: int | None
-    state: FileState
-    reason: str
-    width: int | None
-    height: int | None
-    renditions: tuple[str, ...]
+    upload_id: str | None = None
+    part_bytes: int | None = None
+    state: FileState = FileState.PENDING
+    reason: str = ""
+    width: int | None = None
+    height: int | None = None
+    renditions: tuple[str, ...] = ()
     begun_at: datetime
     expires_at: datetime
-    stored_at: datetime | None
-    cleared_at: datetime | None
-    unheld_at: datetime | None
-    deleting_at: datetime | None
-    removed_at: datetime | None
-    rev: int
+    stored_at: datetime | None = None
+    cleared_at: datetime | None = None
+    unheld_at: datetime | None = None
+    deleting_at: datetime | None = None
+    removed_at: datetime | None = None
+    rev: int = 1
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its object is deleted, or about to be, and nobody needs to know why."""
+        return self.state is FileState.DELETED or (
+            self.deleting_at is not None and self.state is not FileState.REJECTED
+        )
 
     @property
     def parts(self) -> int:
         """How many parts it is uploaded in; 0 for one that is uploaded whole."""
         return -(-self.size // self.part_bytes) if self.part_bytes else 0
+
+    def rendition_key(self, name: str) -> str:
+        """The key of a picture that was made of it."""
+        return f"{self.object_key}-{name}"
 
     def facts(self, holders: tuple[str, ...] = ()) -> FileFacts:
         return FileFacts(

@@ -48,7 +48,7 @@ STEP: Final = f"""
             ELSE unheld_at END,
         deleting_at = CASE WHEN $3 IN ('rejected', 'deleted') THEN coalesce(deleting_at, $4) ELSE deleting_at END,
         removed_at = CASE WHEN $3 = 'deleted' THEN coalesce(removed_at, $4) ELSE removed_at END
-    WHERE id = $1 AND state = ANY($2) RETURNING {COLUMNS}
+    WHERE id = $1 AND state = ANY($2) AND (deleting_at IS NULL OR $3 = 'deleted') RETURNING {COLUMNS}
 """  # noqa: S608
 DELETING: Final = f"""
     UPDATE file SET deleting_at = $2, unheld_at = NULL
@@ -100,7 +100,10 @@ class FileRepository:
         width: int | None = None,
         height: int | None = None,
     ) -> FileRecord | None:
-        """Take a step of `states.STEPS`; None when the file is in none of the states that it goes from."""
+        """Take a step of `states.STEPS`.
+
+        None when the file is in none of the states that it goes from, or is being deleted and this is another step.
+        """
         before, after = STEPS[step]
         return await self._one(STEP, id, sorted(before), after.value, at, reason, width, height)
 

@@ -25,6 +25,17 @@ class FilesSettings:
     part_bytes: int = setting(8 * 1024**2, doc="Size of such a part; S3 takes none under 5 MiB but the last")
     begin_rate_count: int = setting(60, doc="Uploads that a user may begin at once")
     begin_rate_seconds: float = setting(60.0, doc="Time in which as many may be begun again")
+    origin: str = setting(
+        "",
+        doc="Another origin of the gateways, `https://host`, from which files are sent that a browser would run, such "
+        "as SVG and HTML; empty refuses them in production, and in development means the other name of this machine",
+        https=True,
+    )
+    origin_key: str = setting(
+        "",
+        doc="Secret of at least 32 characters that signs the URLs of that origin, the same for all gateways",
+        secret=True,
+    )
     image_pixels: int = setting(100_000_000, doc="Most pixels of an image; a larger one is rejected")
     s3_timeout: float = setting(5.0, doc="How long a call to S3 may take")
     s3_failures: int = setting(10, doc="Failed calls to S3 in a row after which the gateway pauses")

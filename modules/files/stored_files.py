@@ -13,7 +13,7 @@ from modules.files.events import FileUnreferenced
 from modules.files.facade import FileFacts, Files, Shown
 from modules.files.records import FileRecord, shown
 from modules.files.references import ReferenceRepository
-from modules.files.states import STORED, FileState
+from modules.files.states import STORED
 from modules.files.storage.s3 import Bucket, NotThere
 
 
@@ -34,7 +34,7 @@ class StoredFiles(Files):
         for id in file_ids:
             file = files.get(id)
             theirs = file is not None and (id in before or owner_id is None or file.owner_id == owner_id)
-            if file is None or not theirs or file.purpose != purpose or _is_gone(file):
+            if file is None or not theirs or file.purpose != purpose or file.is_gone:
                 raise invalid(f"there is no file {id} of yours for this", field=field)
             if file.state not in STORED:
                 raise not_ready(f"the file {id} is {file.state.value}: only what is stored can be used")
@@ -82,7 +82,7 @@ class StoredFiles(Files):
             await self._kernel.events.publish(FileUnreferenced(id))
 
     async def _verify(self, file: FileFacts, record: FileRecord | None) -> None:
-        if record is None or _is_gone(record):
+        if record is None or record.is_gone:
             raise lost(file.id)
         try:
             found = await self._bucket.head(record.object_key)
@@ -105,8 +105,3 @@ class StoredFiles(Files):
     def _check_outside(self) -> None:
         if self._kernel.database.in_transaction:
             raise RuntimeError("S3 is not asked inside of a transaction, which would wait for it")
-
-
-def _is_gone(file: FileRecord) -> bool:
-    """Whether its object is deleted, or about to be."""
-    return file.state is FileState.DELETED or (file.deleting_at is not None and file.state is not FileState.REJECTED)
