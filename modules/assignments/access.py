@@ -46,6 +46,10 @@ class AssignmentAccess:
         """As `seen`; nobody changes the assignment until the transaction ends. For what hands in or grades work."""
         return await self._checked(principal, await self._assignments.share(assignment_id))
 
+    async def share_teaching(self, principal: Principal, assignment_id: str) -> Assignment:
+        """As `teaching`; nobody changes the assignment until the transaction ends. For what grades work."""
+        return _taught(await self.share(principal, assignment_id))
+
     async def in_program(self, principal: Principal, program_id: str) -> bool:
         """Whether the user teaches the program; False for its students."""
         if principal.role is Role.ADMIN:

@@ -9,6 +9,7 @@ assignments.draft_changed    409: another tab or device has saved the draft sinc
 assignments.grading_begun    409: what is being graded is not reclaimed
 assignments.graded           409: the change would alter what was graded already
 assignments.grade_changed    412: another marker has saved the grade since; the answer has theirs
+assignments.attempt_changed  409: the submission counts another attempt now than the one that was marked
 assignments.not_released     409: the grade is not released, so nothing can be asked about it
 assignments.category_used    409: a category in which assignments are is not deleted
 assignments.not_completed    409: the student has not met the rules of the program, or has no name to print
@@ -34,6 +35,7 @@ CODES: Final[Mapping[str, Sequence[int]]] = {
     "assignments.grading_begun": (409,),
     "assignments.graded": (409,),
     "assignments.grade_changed": (412,),
+    "assignments.attempt_changed": (409,),
     "assignments.not_released": (409,),
     "assignments.category_used": (409,),
     "assignments.not_completed": (409,),
@@ -63,3 +65,20 @@ def empty() -> Conflict:
 
 def grading_begun() -> Conflict:
     return Conflict("it is being graded, so it stays turned in", code="assignments.grading_begun")
+
+
+class GradeChanged(Conflict):
+    """Another marker has saved the grade since; `current` is it as it is now."""
+
+    status = 412
+
+    def __init__(self, current: object) -> None:
+        super().__init__(
+            "another marker has saved this grade since: compare, and save again",
+            code="assignments.grade_changed",
+            current=current,
+        )
+
+
+def attempt_changed() -> Conflict:
+    return Conflict("this is not the attempt that counts now; read the new one", code="assignments.attempt_changed")

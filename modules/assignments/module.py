@@ -15,6 +15,7 @@ from modules.assignments.catalogue.feature import CatalogueFeature
 from modules.assignments.catalogue.tables import AssignmentRow
 from modules.assignments.events import EVENTS
 from modules.assignments.gradebook.feature import GradeBookFeature
+from modules.assignments.grading.feature import GradingFeature
 from modules.assignments.settings import AssignmentsSettings
 
 
@@ -46,6 +47,7 @@ class AssignmentsModule(Module):
         # The packages from the lowest layer up. Each has its features and its routes.
         packages: tuple[Package, ...] = (
             CatalogueFeature(kernel, settings, access),
+            GradingFeature(kernel, settings, access),
             GradeBookFeature(kernel, settings, access),
         )
         self.features = tuple(feature for package in packages for feature in package.features)

@@ -43,6 +43,11 @@ class GradingSettings:
     """What markers may write."""
 
     criteria: int = setting(50, doc="Criteria that a rubric may have")
+    comments: int = setting(500, doc="Comments that the bank of a program may have")
+    marking_seconds: float = setting(
+        900.0, doc="How long the next submission to mark is one marker's, while there are others for the rest"
+    )
+    regrades: int = setting(3, doc="Times that a regrade of one attempt may be asked for")
 
 
 @dataclass(frozen=True, kw_only=True)

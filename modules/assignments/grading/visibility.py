@@ -12,16 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-
-class Release(StrEnum):
-    """When students see final grades."""
-
-    AT_ONCE = "at_once"
-    """As each is saved."""
-    TOGETHER = "together"
-    """When somebody who teaches says so: those that are final then."""
-    AT_TIME = "at_time"
-    """All from a moment on."""
+from modules.assignments.records import Release
 
 
 class GradeState(StrEnum):

@@ -24,9 +24,12 @@ CREATE INDEX assignments_grade_submission ON assignments_grade (submission_id);
 CREATE TABLE assignments_grade_version (
     attempt_id text NOT NULL REFERENCES assignments_grade (attempt_id) DEFERRABLE INITIALLY DEFERRED,
     version int NOT NULL,
+    state text NOT NULL CHECK (state IN ('draft', 'final')),
+    -- What counts; null while a draft has none. `override` is what the marker gave in place of the rubric's sum.
     points numeric(9, 2),
+    override numeric(9, 2),
     comment text NOT NULL DEFAULT '',
-    -- Of each criterion: id, level, points, comment.
+    -- Of each criterion: criterion_id, level_id, points, comment.
     criteria jsonb NOT NULL DEFAULT '[]',
     -- Null: graded by the key of its questions.
     marked_by text,
@@ -34,13 +37,20 @@ CREATE TABLE assignments_grade_version (
     PRIMARY KEY (attempt_id, version)
 );
 
--- Who marks a submission.
+-- Who is to mark a submission.
 CREATE TABLE assignments_marker (
     submission_id text PRIMARY KEY REFERENCES assignments_submission (id),
     marker_id text NOT NULL,
     assigned_at timestamptz NOT NULL
 );
 CREATE INDEX assignments_marker_user ON assignments_marker (marker_id);
+
+-- Who was given a submission as the next to mark, and until when others are given another one.
+CREATE TABLE assignments_marking (
+    submission_id text PRIMARY KEY REFERENCES assignments_submission (id),
+    marker_id text NOT NULL,
+    until timestamptz NOT NULL
+);
 
 -- By what name markers know a submission of an anonymous assignment.
 CREATE TABLE assignments_pseudonym (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from modules.assignments.grading.visibility import GradeState, Release, ReleasePolicy, visible_version
+from modules.assignments.grading.visibility import GradeState, ReleasePolicy, visible_version
+from modules.assignments.records import Release
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TOGETHER = ReleasePolicy(Release.TOGETHER)

@@ -1,0 +1,189 @@
+"""Grades for the packages below and above: what students see, and what a grade book counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from gateway.contract import Database
+from modules.assignments.catalogue.repository import AssignmentRepository
+from modules.assignments.decimals import rounded
+from modules.assignments.grading.lateness import Lateness
+from modules.assignments.grading.messages import GradeVersion
+from modules.assignments.grading.pseudonyms import Pseudonyms
+from modules.assignments.grading.records import Work, policy_of
+from modules.assignments.grading.repository import GradeRepository
+from modules.assignments.grading.rubric import Rubric
+from modules.assignments.grading.rubric_repository import RubricRepository
+from modules.assignments.grading.score import deduction, score
+from modules.assignments.records import Assignment
+from modules.assignments.submissions.hooks import ReleasedCriterion, ReleasedGrade
+
+
+class GradeFact(msgspec.Struct, frozen=True):
+    """What one student's work counts, by the version that was asked for. `points_given` are before lateness.
+
+    `released` says whether the student sees a grade of this attempt now.
+    """
+
+    assignment_id: str
+    user_id: str
+    attempt_id: str
+    points_given: Decimal
+    days_late: int
+    score: Decimal
+    released: bool
+
+
+class GradeReader:
+    """What a grade book counts: of each assignment the attempt that counts, for all whose work it is."""
+
+    def __init__(
+        self,
+        assignments: AssignmentRepository,
+        grades: GradeRepository,
+        lateness: Lateness,
+        pseudonyms: Pseudonyms,
+    ) -> None:
+        self._assignments = assignments
+        self._grades = grades
+        self._lateness = lateness
+        self._pseudonyms = pseudonyms
+
+    async def of_program(
+        self,
+        program_id: str,
+        now: datetime,
+        *,
+        released_only: bool,
+        user_ids: Collection[str] | None = None,
+        for_staff: bool | None = None,
+    ) -> list[GradeFact]:
+        """The grades of a program's published assignments, of these users or of all, in no order.
+
+        With `released_only` they are the versions that students see. Without it they are the latest, for those who
+        teach; drafts without points are left out. For staff, work whose people they may not know is left out:
+        `for_staff` is true by default where unreleased versions are asked for. Raises Unavailable.
+        """
+        staff = not released_only if for_staff is None else for_staff
+        assignments = {one.id: one for one in await self._assignments.of_program(program_id)}
+        if staff:
+            hidden = {one.id for one in assignments.values() if await self._pseudonyms.hides_people(one, now)}
+            assignments = {id: one for id, one in assignments.items() if id not in hidden}
+        works = [work for work in await self._grades.of_program(program_id) if work.assignment_id in assignments]
+        owners = await self._lateness.owners(works)
+        if user_ids is not None:
+            wanted = set(user_ids)
+            works = [work for work in works if not wanted.isdisjoint(owners[work.attempt_id])]
+        else:
+            wanted = None
+        shown = {
+            work.attempt_id: version
+            for work in works
+            if (version := _version(work, assignments[work.assignment_id], now, released_only)) is not None
+        }
+        works = [work for work in works if work.attempt_id in shown]
+        points = await self._grades.points(list(shown.items()))
+        late = await self._lateness.of(assignments, works)
+        facts: list[GradeFact] = []
+        for work in works:
+            given = points[work.attempt_id, shown[work.attempt_id]]
+            if given is None:
+                continue
+            assignment = assignments[work.assignment_id]
+            days = late[work.attempt_id]
+            left = score(given, days, assignment.late)
+            released = work.visible(policy_of(assignment), now) is not None
+            facts += [
+                GradeFact(work.assignment_id, user, work.attempt_id, given, days, left, released)
+                for user in owners[work.attempt_id]
+                if wanted is None or user in wanted
+            ]
+        return facts
+
+
+class GradingAnswers:
+    """What submissions asks of grading (`submissions/hooks.py`). Each call raises Unavailable."""
+
+    def __init__(
+        self,
+        database: Database,
+        assignments: AssignmentRepository,
+        grades: GradeRepository,
+        lateness: Lateness,
+        pseudonyms: Pseudonyms,
+    ) -> None:
+        self._assignments = assignments
+        self._grades = grades
+        self._rubrics = RubricRepository(database)
+        self._lateness = lateness
+        self._pseudonyms = pseudonyms
+
+    async def grading_begun(self, attempt_id: str) -> bool:
+        """Whether a marker has saved anything of it, a draft at least. A student who reclaims is told that much."""
+        return await self._grades.begun(attempt_id)
+
+    async def released(self, attempt_ids: Collection[str], now: datetime) -> dict[str, ReleasedGrade]:
+        """The grades that students see, by attempt."""
+        works = await self._grades.works(attempt_ids)
+        assignments = await self._assignments.some({work.assignment_id for work in works.values()})
+        shown = {
+            work.attempt_id: version
+            for work in works.values()
+            if (version := work.visible(policy_of(assignments[work.assignment_id]), now)) is not None
+        }
+        if not shown:
+            return {}
+        versions = await self._grades.versions(list(shown.items()))
+        rubrics = await self._rubrics.some(list(assignments))
+        seen = [works[id] for id in shown]
+        late = await self._lateness.of(assignments, seen)
+        return {
+            work.attempt_id: _released(
+                work,
+                versions[work.attempt_id, shown[work.attempt_id]],
+                assignments[work.assignment_id],
+                rubrics[work.assignment_id],
+                late[work.attempt_id],
+                now,
+            )
+            for work in seen
+        }
+
+    async def graded(self, attempt_ids: Collection[str]) -> set[str]:
+        return await self._grades.final_among(attempt_ids)
+
+    async def hides_people(self, assignment: Assignment, now: datetime) -> bool:
+        return await self._pseudonyms.hides_people(assignment, now)
+
+    async def pseudonyms(self, assignment: Assignment, submission_ids: Collection[str]) -> dict[str, str]:
+        return await self._pseudonyms.of(submission_ids)
+
+
+def _version(work: Work, assignment: Assignment, now: datetime, released_only: bool) -> int | None:
+    return work.visible(policy_of(assignment), now) if released_only else work.version
+
+
+def _released(
+    work: Work, version: GradeVersion, assignment: Assignment, rubric: Rubric, days: int, now: datetime
+) -> ReleasedGrade:
+    given = version.points if version.points is not None else rounded(Decimal(0))
+    criteria: list[ReleasedCriterion] = []
+    for mark in version.criteria:
+        criterion = rubric.criterion(mark.criterion_id)
+        level = None if criterion is None or mark.level_id is None else criterion.level(mark.level_id)
+        title = "" if criterion is None else criterion.title
+        said = None if level is None else level.title
+        criteria.append(ReleasedCriterion(mark.criterion_id, title, said, mark.points, mark.comment))
+    return ReleasedGrade(
+        points=version.points,
+        score=score(given, days, assignment.late),
+        days_late=days,
+        deduction=deduction(given, days, assignment.late),
+        comment=version.comment,
+        criteria=tuple(criteria),
+        released_at=work.seen_from(policy_of(assignment), now) or now,
+    )
