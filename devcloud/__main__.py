@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import uvicorn
 
-from devcloud.app import BUCKETS, QUEUE, App
+from devcloud.app import ACCESS_KEYS, BUCKETS, QUEUE, App
 from devcloud.names import Place
 from devcloud.razorpay.settings import Settings as RazorpaySettings
 
@@ -23,6 +23,15 @@ RAZORPAY = RazorpaySettings()
 @click.option(
     "--bucket", "buckets", multiple=True, default=BUCKETS, show_default=True, help="S3 buckets to begin with."
 )
+@click.option(
+    "--access-key",
+    "access_keys",
+    type=(str, str),
+    multiple=True,
+    default=tuple(ACCESS_KEYS.items()),
+    show_default=True,
+    help="Id and secret of keys whose signatures S3 checks.",
+)
 @click.option("--razorpay-key-id", default=RAZORPAY.key_id, show_default=True, help="Key of the Razorpay account.")
 @click.option("--razorpay-key-secret", default=RAZORPAY.key_secret, show_default=True, help="Its secret.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder that keeps the state between runs.")
@@ -33,6 +42,7 @@ def main(
     account: str,
     queue: str,
     buckets: tuple[str, ...],
+    access_keys: tuple[tuple[str, str], ...],
     data: Path | None,
     razorpay_key_id: str,
     razorpay_key_secret: str,
@@ -40,7 +50,16 @@ def main(
     """Stand in for Razorpay and AWS: IVS, IVS real-time, IVS chat; S3, SQS, EventBridge and Cognito by moto."""
     razorpay = RazorpaySettings(key_id=razorpay_key_id, key_secret=razorpay_key_secret)
     place = Place(region, account)
-    app = App(f"{host}:{port}", place, queue=queue, buckets=buckets, folder=data, razorpay=razorpay)
+    keys = dict(access_keys)
+    app = App(
+        f"{host}:{port}",
+        place,
+        queue=queue,
+        buckets=buckets,
+        access_keys=keys,
+        folder=data,
+        razorpay=razorpay,
+    )
     # What the SDKs send is theirs to bound: a recording or an upload may take long to come.
     uvicorn.run(
         app,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import httpx
 import msgspec
 
-from devcloud import presigned_posts, sqs_long_poll, tags
+from devcloud import sqs_long_poll, tags
 from devcloud.chat import rooms
 from devcloud.cloud import Cloud, Handler
 from devcloud.control import PREFIX, Control
@@ -25,6 +24,8 @@ from devcloud.quotas import Quotas
 from devcloud.razorpay.settings import Settings as RazorpaySettings
 from devcloud.razorpay.stand_in import RazorpayStandIn
 from devcloud.realtime import compositions, configurations, keys, stages
+from devcloud.s3.front import S3Front
+from devcloud.s3.signatures import AccessKeys
 from devcloud.service import FRAMEWORK, Services
 from devcloud.store import Store
 from devcloud.wire import Receive, Request, Response, Scope, Send, receive_request
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 QUEUE = "ksmp-ivs-events"
 BUCKETS = ("ksmp-recordings", "ksmp-uploads")
+# Of the gateways of `ksmp dev`; what they sign for S3 is checked.
+ACCESS_KEYS = {"devcloud": "devcloud"}
 
 BUILT = (
     channels.handlers,
@@ -58,7 +61,7 @@ class App:
 
     `folder` keeps the state of IVS and of Razorpay; S3 and SQS forget theirs.
 
-    `queue` gets the events of IVS; it and `buckets` are there from the start.
+    `queue` gets the events of IVS; it and `buckets` are there from the start. `access_keys` are secrets by id.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class App:
         *,
         queue: str = QUEUE,
         buckets: Sequence[str] = BUCKETS,
+        access_keys: Mapping[str, str] = ACCESS_KEYS,
         folder: Path | None = None,
         razorpay: RazorpaySettings | None = None,
     ) -> None:
@@ -84,7 +88,9 @@ class App:
         )
         self.services = Services(self.cloud, Models(), built())
         self.razorpay = RazorpayStandIn(self.cloud.url, faults, razorpay or RazorpaySettings(), folder)
-        self._control = Control(self.cloud, lambda: self.services.missing)
+        keys = AccessKeys(access_keys)
+        self._s3 = S3Front(moto, faults, keys, place.region, buckets)
+        self._control = Control(self.cloud, keys, lambda: self.services.missing)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -112,23 +118,25 @@ class App:
             response = playback.watch(self.cloud, request)
             self.cloud.store.save()
             return response
+        if self._s3.speaks(request, signed):
+            return await self._s3.answer(request)
         return await self._moto(request, signed, gone)
 
     async def _moto(self, request: Request, signed: str, gone: asyncio.Event) -> Response:
         """Let moto answer, with the faults of its services."""
         operation = request.header("x-amz-target").rpartition(".")[2] or request.method
-        key = f"{signed or 's3'}.{operation}"
-        fault = await self.cloud.faults.hit(key, "before")
+        key = f"{signed}.{operation}"
+        fault = await self.cloud.faults.hit(key, when="before")
         if fault is None:
             response = await self._forward(request, key, gone)
-            fault = await self.cloud.faults.hit(key, "after")
-        return _failed(fault, signed) if fault is not None else response
+            fault = await self.cloud.faults.hit(key, when="after")
+        return _failed(fault) if fault is not None else response
 
     async def _forward(self, request: Request, key: str, gone: asyncio.Event) -> Response:
         try:
             if key == "sqs.ReceiveMessage":
                 return await sqs_long_poll.receive(self.cloud.moto, request, gone)
-            return presigned_posts.refusal(request) or await self.cloud.moto.forward(request)
+            return await self.cloud.moto.forward(request)
         except (httpx.HTTPError, ImportError, OSError) as error:
             log.exception("moto does not answer")
             return Response(status=502, body=f"moto does not answer: {error}".encode())
@@ -152,12 +160,9 @@ async def _watch(receive: Receive, gone: asyncio.Event) -> None:
     gone.set()
 
 
-def _failed(fault: OperationFault, signed: str) -> Response:
+def _failed(fault: OperationFault) -> Response:
     message = fault.message or "A test wanted it to fail."
     status = FRAMEWORK.get(fault.error, 500)
-    if signed in ("", "s3"):
-        body = f"<Error><Code>{fault.error}</Code><Message>{escape(message)}</Message></Error>".encode()
-        return Response(status=status, headers=(("content-type", "application/xml"),), body=body)
     headers = (("content-type", "application/x-amz-json-1.0"), ("x-amzn-errortype", fault.error))
     return Response(
         status=status, headers=headers, body=msgspec.json.encode({"__type": fault.error, "message": message})

@@ -19,6 +19,7 @@ from devcloud.quotas import MOST
 from devcloud.razorpay.api import ERRORS
 from devcloud.razorpay.operations import operations
 from devcloud.realtime import stages
+from devcloud.s3.signatures import AccessKeys
 from devcloud.wire import Request, Response
 
 PREFIX = "/_devcloud/"
@@ -54,11 +55,19 @@ class LeaveTarget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     participant_id: str = msgspec.field(name="participantId")
 
 
+class AccessKey(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A key pair whose signatures are checked from now on."""
+
+    id: str
+    secret: str
+
+
 class Control:
     """The endpoints by method and path."""
 
-    def __init__(self, cloud: Cloud, missing: Callable[[], list[str]]) -> None:
+    def __init__(self, cloud: Cloud, keys: AccessKeys, missing: Callable[[], list[str]]) -> None:
         self._cloud = cloud
+        self._keys = keys
         self._missing = missing
         self._routes: dict[tuple[str, str], Callable[[Request], Awaitable[object]]] = {
             ("GET", "health"): self._health,
@@ -66,6 +75,7 @@ class Control:
             ("GET", "faults"): self._faults,
             ("PUT", "faults"): self._set_faults,
             ("DELETE", "faults"): self._clear_faults,
+            ("PUT", "access-keys"): self._add_key,
             ("POST", "streams/start"): self._start,
             ("POST", "streams/stop"): self._stop,
             ("POST", "streams/health"): self._change,
@@ -123,6 +133,11 @@ class Control:
         self._cloud.faults.set(faults)
         self._cloud.quotas.strict = faults.strict_quotas
         self._cloud.quotas.most = dict(MOST) | faults.quotas
+
+    async def _add_key(self, request: Request) -> Document:
+        key = msgspec.json.decode(request.body, type=AccessKey)
+        self._keys.secrets[key.id] = key.secret
+        return {"ids": sorted(self._keys.secrets)}
 
     async def _start(self, request: Request) -> Document:
         target, arn = self._target(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import Counter
 from typing import Annotated, Literal
 
@@ -15,15 +16,17 @@ Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 class OperationFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A fault of the next `times` calls of an operation, or of every call when it is 0.
 
-    Each call has it with the given `probability`. `hang` seconds pass first. Then comes `error`, the name of a modelled
-    error or of one that any service may answer; for Razorpay one of those that CONTROL.md lists.
-    With `when: "after"` the operation is done before that: its answer is what gets lost.
+    With `seconds` it ends so long after it was switched on. Each call has it with the given `probability`. `hang`
+    seconds pass first. Then comes `error`, the name of a modelled error or of one that any service may answer; for
+    Razorpay and S3 one of those that CONTROL.md lists. With `when: "after"` the operation is done before that: its
+    answer is what gets lost.
     """
 
     error: str = ""
     message: str = ""
     hang: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     times: Annotated[int, msgspec.Meta(ge=0)] = 0
+    seconds: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     probability: Share = 1.0
     when: Literal["before", "after"] = "before"
 
@@ -58,9 +61,9 @@ class WebhookFaults(EventFaults, kw_only=True, forbid_unknown_fields=True):
 class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """All that is switched on.
 
-    Operations are named `ivs.GetStream`, `ivs-realtime.*`, `sqs.ReceiveMessage`, `s3.PUT`, `razorpay.CreateOrder` or
-    `*`; the first that fits counts. `seed` is that of their probabilities. `strict_quotas` holds every operation to its
-    documented rate; `quotas` says how many there may be of a kind.
+    Operations are named `ivs.GetStream`, `ivs-realtime.*`, `sqs.ReceiveMessage`, `s3.UploadPart`, `s3.PUT`,
+    `razorpay.CreateOrder` or `*`; the first that fits counts. `seed` is that of their probabilities. `strict_quotas`
+    holds every operation to its documented rate; `quotas` says how many there may be of a kind.
     """
 
     events: EventFaults = msgspec.field(default_factory=EventFaults)
@@ -81,19 +84,22 @@ class FaultSwitch:
     def set(self, faults: Faults) -> None:
         """Replace all of them, and begin the rows of random numbers again."""
         self.faults = faults
+        self._set_at = time.monotonic()
         # Repeatable on purpose.
         self.random = random.Random(faults.events.seed)  # noqa: S311
         self.webhook_random = random.Random(faults.webhooks.seed)  # noqa: S311
         self._operation_random = random.Random(faults.seed)  # noqa: S311
 
-    async def hit(self, key: str, when: Literal["before", "after"]) -> OperationFault | None:
-        """The fault that makes this call fail now, after its time to hang; None when there is none."""
+    async def hit(self, *names: str, when: Literal["before", "after"]) -> OperationFault | None:
+        """The fault that makes a call of the operation with these names fail now, after its time to hang; or None."""
         if when == "before":
-            self.calls[key] += 1
-        service, _, _ = key.partition(".")
-        for name in (key, f"{service}.*", "*"):
+            self.calls[names[0]] += 1
+        service, _, _ = names[0].partition(".")
+        for name in (*names, f"{service}.*", "*"):
             fault = self.faults.operations.get(name)
             if fault is None or fault.when != when:
+                continue
+            if fault.seconds and time.monotonic() > self._set_at + fault.seconds:
                 continue
             if fault.probability < 1.0 and self._operation_random.random() >= fault.probability:
                 continue

@@ -73,7 +73,7 @@ class Services:
             return _error(operation, Refused("InternalServerException", "The stand-in has failed; see its log."))
 
     async def _do(self, operation: Operation, match: re.Match[str], request: Request) -> Response:
-        _fail(await self._cloud.faults.hit(operation.key, "before"))
+        _fail(await self._cloud.faults.hit(operation.key, when="before"))
         document = self._read(operation, match, request)
         self._cloud.quotas.call(operation.key, document)
         handler = self._built.get(operation.key)
@@ -83,7 +83,7 @@ class Services:
         # Written before the store is: the answer is made of documents that other requests change.
         body = operation.write(answer or {})
         self._cloud.store.save()
-        _fail(await self._cloud.faults.hit(operation.key, "after"))
+        _fail(await self._cloud.faults.hit(operation.key, when="after"))
         return Response(status=operation.status, headers=_headers(), body=body)
 
     def _read(self, operation: Operation, match: re.Match[str], request: Request) -> Document:

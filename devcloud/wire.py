@@ -50,6 +50,10 @@ class Response:
     body: bytes = field(default=b"", repr=False)
     cut: bool = False
 
+    def header(self, name: str) -> str:
+        """The first header of this lower-case name, empty when there is none."""
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
     async def send(self, send: Send, *, head: bool = False) -> None:
         """Send it whole; the answer to a HEAD keeps the length that its headers state."""
         if self.cut:

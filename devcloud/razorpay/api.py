@@ -59,7 +59,7 @@ class Api:
 
     async def _operate(self, operation: Operation, call: Call) -> Response:
         key = f"razorpay.{operation.name}"
-        fault = await self._faults.hit(key, "before")
+        fault = await self._faults.hit(key, when="before")
         if fault is not None:
             return _failed(fault)
         try:
@@ -72,7 +72,7 @@ class Api:
             document, status = _server_error(), 500
         if call.request.method != "GET":
             self._account.store.touch()
-        fault = await self._faults.hit(key, "after")
+        fault = await self._faults.hit(key, when="after")
         return _failed(fault) if fault is not None else _json(document, status)
 
     def _allowed(self, request: Request) -> bool:

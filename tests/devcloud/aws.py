@@ -16,7 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 QUEUE = "ksmp-ivs-events"
-CREDENTIALS = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+# The key pair that the stand-in knows from the start.
+CREDENTIALS = {"aws_access_key_id": "devcloud", "aws_secret_access_key": "devcloud"}
 
 
 class Aws:
@@ -38,9 +39,22 @@ class Aws:
         await self._stack.aclose()
         await self.http.aclose()
 
-    async def client(self, service: str, *, region: str = "us-east-1", attempts: int = 1, timeout: float = 20.0) -> Any:
-        config = Config(retries={"total_max_attempts": attempts, "mode": "standard"}, read_timeout=timeout)
-        session = aioboto3.Session(region_name=region, **CREDENTIALS)
+    async def client(
+        self,
+        service: str,
+        *,
+        region: str = "us-east-1",
+        attempts: int = 1,
+        timeout: float = 20.0,
+        credentials: dict[str, str] | None = None,
+    ) -> Any:
+        config = Config(
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            read_timeout=timeout,
+            # By default URLs for the first region are signed with a version that new buckets refuse.
+            **({"signature_version": "s3v4"} if service == "s3" else {}),
+        )
+        session = aioboto3.Session(region_name=region, **(credentials or CREDENTIALS))
         return await self._stack.enter_async_context(session.client(service, endpoint_url=self.url, config=config))
 
     async def channel(self, **options: Any) -> str:

@@ -106,6 +106,8 @@ class Class:
 async def aws(devcloud: str) -> AsyncIterator[Aws]:
     clients = Aws(devcloud)
     await clients.open()
+    id, _, secret = ENVIRON["KSMP_LIVE_RECORDING_SIGNER"].partition(":")
+    await clients.drive("PUT", "access-keys", json={"id": id, "secret": secret})
     yield clients
     await clients.drive("DELETE", "faults")
     await clients.close()

@@ -217,8 +217,8 @@ async def test_every_call_of_a_class_may_fail_in_every_way(
 
 
 def test_every_fault_of_a_call_is_among_them() -> None:
-    # Here a call fails as often as is said, not by chance.
-    used = {name for kind in KINDS.values() for name in kind} | {"times", "message", "probability"}
+    # Here a call fails as often as is said, not by chance or for a time.
+    used = {name for kind in KINDS.values() for name in kind} | {"times", "message", "probability", "seconds"}
     assert used == {field.name for field in msgspec.structs.fields(OperationFault)}
 
 
