@@ -7,7 +7,10 @@ assignments.attempts_used    409: no attempt is left
 assignments.empty            409: there is nothing to turn in
 assignments.draft_changed    409: another tab or device has saved the draft since
 assignments.grading_begun    409: what is being graded is not reclaimed
+assignments.turned_in        409: the change would alter what somebody has turned in already
+assignments.work_begun       409: a student has begun work on what would be deleted
 assignments.graded           409: the change would alter what was graded already
+assignments.too_many         409: the program has as many assignments as it may have
 assignments.grade_changed    412: another marker has saved the grade since; the answer has theirs
 assignments.attempt_changed  409: the submission counts another attempt now than the one that was marked
 assignments.not_released     409: the grade is not released, so nothing can be asked about it
@@ -33,7 +36,10 @@ CODES: Final[Mapping[str, Sequence[int]]] = {
     "assignments.empty": (409,),
     "assignments.draft_changed": (409,),
     "assignments.grading_begun": (409,),
+    "assignments.turned_in": (409,),
+    "assignments.work_begun": (409,),
     "assignments.graded": (409,),
+    "assignments.too_many": (409,),
     "assignments.grade_changed": (412,),
     "assignments.attempt_changed": (409,),
     "assignments.not_released": (409,),
@@ -82,3 +88,19 @@ class GradeChanged(Conflict):
 
 def attempt_changed() -> Conflict:
     return Conflict("this is not the attempt that counts now; read the new one", code="assignments.attempt_changed")
+
+
+def turned_in(what: str) -> Conflict:
+    return Conflict(f"somebody has turned in already, so this stays as it is: {what}", code="assignments.turned_in")
+
+
+def graded(what: str) -> Conflict:
+    return Conflict(f"something is graded already, so this stays as it is: {what}", code="assignments.graded")
+
+
+def work_begun() -> Conflict:
+    return Conflict("a student has begun work on it, which would be lost", code="assignments.work_begun")
+
+
+def too_many(most: int) -> Conflict:
+    return Conflict(f"a program has at most {most} assignments", code="assignments.too_many")

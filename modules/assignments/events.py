@@ -17,6 +17,13 @@ class AssignmentPublished(msgspec.Struct, frozen=True, tag="assignments.Assignme
     due_at: str = ""
 
 
+class AssignmentClosed(msgspec.Struct, frozen=True, tag="assignments.AssignmentClosed"):
+    """Nothing is taken any more, from anybody; published again when a date is moved and passes."""
+
+    assignment_id: str
+    program_id: str
+
+
 class DueSoon(msgspec.Struct, frozen=True, tag="assignments.DueSoon"):
     """A student has not turned in what is due soon, by the dates that hold for them."""
 
@@ -82,6 +89,7 @@ class CertificateRevoked(msgspec.Struct, frozen=True, tag="assignments.Certifica
 
 EVENTS: Final = (
     AssignmentPublished,
+    AssignmentClosed,
     DueSoon,
     SubmissionTurnedIn,
     GradeReleased,

@@ -19,26 +19,26 @@ class QuestionKind(StrEnum):
     SHORT_TEXT = "short_text"
 
 
-class SingleKey(msgspec.Struct, frozen=True):
+class SingleKey(msgspec.Struct, frozen=True, tag="single"):
     """The id of the right option."""
 
     option: str
 
 
-class MultipleKey(msgspec.Struct, frozen=True):
+class MultipleKey(msgspec.Struct, frozen=True, tag="multiple"):
     """The ids of all right options."""
 
     options: tuple[str, ...]
 
 
-class NumericKey(msgspec.Struct, frozen=True):
+class NumericKey(msgspec.Struct, frozen=True, tag="numeric"):
     """The value, and by how much an answer may differ from it."""
 
     value: Decimal
     tolerance: Decimal = Decimal(0)
 
 
-class ShortTextKey(msgspec.Struct, frozen=True):
+class ShortTextKey(msgspec.Struct, frozen=True, tag="short_text"):
     accepted: tuple[str, ...]
 
 

@@ -75,9 +75,6 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     published_at: datetime | None
     created_by: str
     created_at: datetime
-    # Until when its dates were acted upon: opening, reminders, closing.
-    told_until: datetime | None
-    reminders: int
     rev: int
 
     @property
@@ -129,7 +126,5 @@ def assignment_of(row: Mapping[str, Any]) -> Assignment:
         published_at=row["published_at"],
         created_by=row["created_by"],
         created_at=row["created_at"],
-        told_until=row["told_until"],
-        reminders=row["reminders"],
         rev=row["rev"],
     )

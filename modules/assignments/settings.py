@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from gateway.settings import setting
+from gateway.settings import SettingsError, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,9 +16,22 @@ class CatalogueSettings:
     instructions: int = setting(20_000, doc="Characters that the instructions of an assignment may have")
     file_bytes: int = setting(100 * 1024**2, doc="Most bytes of one file that an assignment may take")
     files_most: int = setting(20, doc="Most files of one submission that an assignment may take")
+    questions: int = setting(100, doc="Questions that an assignment may have")
+    materials: int = setting(20, doc="Files that an assignment may have attached")
     due_soon: tuple[str, ...] = setting(
         ("86400", "3600"), doc="Seconds before an assignment is due at which who has not turned in is reminded"
     )
+
+    @property
+    def leads(self) -> tuple[timedelta, ...]:
+        """How long before it is due. Raises SettingsError for what is no time of at most a year."""
+        try:
+            leads = tuple(timedelta(seconds=float(one)) for one in self.due_soon)
+        except (ValueError, OverflowError):
+            leads = (timedelta(-1),)
+        if not all(timedelta() < lead <= timedelta(days=366) for lead in leads):
+            raise SettingsError("KSMP_ASSIGNMENTS_DUE_SOON must be numbers of seconds, of at most a year each")
+        return leads
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,54 +1,163 @@
-"""Assignments themselves: who writes, publishes and reads them."""
+"""Assignments as their mentors write them: drafts, publishing, changes."""
 
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET
 
 from gateway import clock
 from gateway.contract import Kernel
-from gateway.errors import Conflict, invalid
+from gateway.errors import Conflict
 from gateway.http.etag import IfMatch
-from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
 from gateway.principal import Author, Principal
+from modules.assignments import errors
 from modules.assignments.access import AssignmentAccess
+from modules.assignments.catalogue.changes import changed, check_unaltered, dates_in, policy_of
+from modules.assignments.catalogue.checks import AssignmentChecks, grades_are_visible
 from modules.assignments.catalogue.date_messages import check_zones, resolved
-from modules.assignments.catalogue.effective import EffectiveDateReader
-from modules.assignments.catalogue.messages import (
-    ASSIGNMENT,
-    ListedAssignment,
-    NewAssignment,
-    WholeAssignment,
-)
+from modules.assignments.catalogue.date_timer import DateTimer
+from modules.assignments.catalogue.handed_in import HandedIn
+from modules.assignments.catalogue.materials import Materials
+from modules.assignments.catalogue.messages import ASSIGNMENT, AssignmentChange, NewAssignment
 from modules.assignments.catalogue.repository import AssignmentRepository
-from modules.assignments.catalogue.views import fields_of, view_of, yours_of
-from modules.assignments.dates.late_policy import LatePolicy
+from modules.assignments.catalogue.views import view_of
 from modules.assignments.events import AssignmentPublished
-from modules.assignments.records import Assignment, AssignmentState, Release
+from modules.assignments.records import Assignment, AssignmentState
 from modules.assignments.settings import AssignmentsSettings
-from modules.programs.facade import lesson, program_room
+from modules.programs.facade import program_room
 
 
 class Assignments:
-    """Each call raises Unavailable, and BadInput `not_found` for what the user may not know of."""
+    """Each call raises Unavailable, and BadInput `not_found` for what the user may not know of.
+
+    What changes one raises Refused `forbidden` for its students, and BadInput `precondition_failed`.
+    """
 
     pushes = (ASSIGNMENT,)
 
-    def __init__(self, kernel: Kernel, settings: AssignmentsSettings, access: AssignmentAccess) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        settings: AssignmentsSettings,
+        access: AssignmentAccess,
+        materials: Materials,
+        timer: DateTimer,
+    ) -> None:
         self._kernel = kernel
         self._settings = settings
         self._access = access
+        self._materials = materials
+        self._timer = timer
         self._assignments = AssignmentRepository(kernel.database)
-        self._dates = EffectiveDateReader(kernel.database)
+        self._handed_in = HandedIn(kernel.database)
+        self._checks = AssignmentChecks(kernel.database, settings)
 
-    async def create(self, principal: Principal, new: NewAssignment) -> WholeAssignment:
-        """Write a draft. Raises Refused `forbidden`, BadInput `invalid`, and what filters raise."""
+    async def create(self, principal: Principal, new: NewAssignment) -> Assignment:
+        """Write a draft.
+
+        Raises Refused `forbidden`, BadInput `invalid` or `too_large`, Conflict `assignments.too_many`, and what filters
+        and files raise.
+        """
         await self._kernel.filters.check(new, Author.of(principal))
         await check_zones(
             (("opens", new.opens), ("due", new.due), ("closes", new.closes), ("release_at", new.release_at))
         )
         await self._access.teaches_program(principal, new.program_id)
-        draft = Assignment(
+        draft = self._draft(principal, new)
+        async with self._kernel.database.transaction():
+            await self._checks.check(draft)
+            await self._checks.check_room(draft.program_id)
+            await self._assignments.insert(draft)
+            if new.files:
+                await self._materials.attach(principal, draft.id, new.files)
+        return draft
+
+    async def change(self, principal: Principal, id: str, change: AssignmentChange, if_match: IfMatch) -> Assignment:
+        """Change it; students are told when it is published.
+
+        Raises BadInput `invalid` or `too_large`, Conflict `assignments.turned_in` and `assignments.graded` for what may
+        not change any more, and what filters and files raise.
+        """
+        await self._kernel.filters.check(change, Author.of(principal))
+        await check_zones(dates_in(change))
+        async with self._kernel.database.transaction():
+            before = await self._access.lock(principal, id)
+            if_match.check(before.rev)
+            after = changed(before, change)
+            await self._checks.check(after, before)
+            progress = await self._handed_in.progress(id)
+            release_passed = before.release_at is not None and before.release_at <= clock.now()
+            visible = grades_are_visible(before, progress, release_passed=release_passed)
+            check_unaltered(before, after, progress, visible=visible)
+            if after.published:
+                await self._checks.check_questions(after)
+            if change.files is not UNSET:
+                await self._materials.attach(principal, id, change.files)
+            return await self.write(after)
+
+    async def publish(self, principal: Principal, id: str, if_match: IfMatch) -> Assignment:
+        """Let students see it. Raises BadInput `invalid` for questions that are missing, and Conflict `conflict`."""
+        async with self._kernel.database.transaction():
+            before = await self._access.lock(principal, id)
+            if_match.check(before.rev)
+            if before.published:
+                raise Conflict("it is published already")
+            await self._checks.check_questions(before)
+            after = msgspec.structs.replace(before, state=AssignmentState.PUBLISHED, published_at=clock.now())
+            assignment = await self.write(after)
+            await self._timer.begin(assignment)
+            due = "" if assignment.due is None else assignment.due.moment().isoformat()
+            await self._kernel.events.publish(
+                AssignmentPublished(
+                    assignment.id, assignment.program_id, assignment.title, f"{assignment.points:.2f}", due
+                )
+            )
+        return assignment
+
+    async def unpublish(self, principal: Principal, id: str, if_match: IfMatch) -> Assignment:
+        """Take it back from students, who are told that it is a draft again.
+
+        What they have begun stays for when it is published again. Raises Conflict `conflict`, and
+        `assignments.turned_in` while something is turned in.
+        """
+        async with self._kernel.database.transaction():
+            before = await self._access.lock(principal, id)
+            if_match.check(before.rev)
+            if not before.published:
+                raise Conflict("it is a draft already")
+            if (await self._handed_in.progress(id)).turned_in:
+                raise errors.turned_in("published")
+            draft = msgspec.structs.replace(before, state=AssignmentState.DRAFT, published_at=None, rev=before.rev + 1)
+            await self._assignments.update(draft)
+            await self._timer.cancel(id)
+            await self._kernel.rooms.publish_row(program_room(draft.program_id), ASSIGNMENT, view_of(draft))
+        return draft
+
+    async def delete(self, principal: Principal, id: str, if_match: IfMatch) -> None:
+        """Delete a draft. Raises Conflict `conflict` for what is published, and `assignments.work_begun`."""
+        async with self._kernel.database.transaction():
+            before = await self._access.lock(principal, id)
+            if_match.check(before.rev)
+            if before.published:
+                raise Conflict("only a draft is deleted; take it back first")
+            if (await self._handed_in.progress(id)).begun:
+                raise errors.work_begun()
+            await self._materials.detach(id)
+            await self._timer.cancel(id)
+            await self._assignments.delete(id)
+
+    async def write(self, changed: Assignment) -> Assignment:
+        """Write a locked assignment with its next revision; students are told, and the timer is set, if published."""
+        assignment = msgspec.structs.replace(changed, rev=changed.rev + 1)
+        await self._assignments.update(assignment)
+        if assignment.published:
+            await self._timer.set(assignment)
+            await self._kernel.rooms.publish_row(program_room(assignment.program_id), ASSIGNMENT, view_of(assignment))
+        return assignment
+
+    def _draft(self, principal: Principal, new: NewAssignment) -> Assignment:
+        return Assignment(
             id=new_id(),
             program_id=new.program_id,
             lesson_id=new.lesson_id,
@@ -62,7 +171,7 @@ class Assignments:
             opens=resolved(new.opens, "opens"),
             due=resolved(new.due, "due"),
             closes=resolved(new.closes, "closes"),
-            late=LatePolicy(new.late.kind, new.late.percent, new.late.floor),
+            late=policy_of(new.late),
             attempts=new.attempts,
             file_types=tuple(new.file_types),
             file_bytes=self._settings.file_bytes if new.file_bytes is None else new.file_bytes,
@@ -76,94 +185,5 @@ class Assignments:
             published_at=None,
             created_by=principal.id,
             created_at=clock.now(),
-            told_until=None,
-            reminders=0,
             rev=1,
         )
-        check_order(draft)
-        async with self._kernel.database.transaction():
-            if draft.lesson_id is not None:
-                found = await lesson(self._kernel.database, draft.lesson_id)
-                if found is None or found.program_id != draft.program_id:
-                    raise invalid("there is no such lesson in the program", field="lesson_id")
-            await self._check_category(draft)
-            await self._assignments.insert(draft)
-        return await self._whole(draft, None)
-
-    async def read(self, principal: Principal, id: str) -> WholeAssignment:
-        """A whole assignment; students see what is published, with what holds for them."""
-        seen = await self._access.seen(principal, id)
-        return await self._whole(seen.assignment, None if seen.teaches else principal.id)
-
-    async def listed(
-        self, principal: Principal, program_id: str, lesson_id: str | None, span: Span
-    ) -> Page[ListedAssignment]:
-        """Those of a program, or of one of its lessons, newest first; students see what is published."""
-        teaches = await self._access.in_program(principal, program_id)
-        page = await self._assignments.listed(program_id, span, lesson_id=lesson_id, drafts=teaches)
-        if teaches:
-            return Page([ListedAssignment(**fields_of(one)) for one in page.items], page.next)
-        terms = await self._dates.of_all(page.items, [principal.id])
-        return Page(
-            [ListedAssignment(**fields_of(one), yours=yours_of(terms[one.id, principal.id])) for one in page.items],
-            page.next,
-        )
-
-    async def publish(self, principal: Principal, id: str, if_match: IfMatch) -> WholeAssignment:
-        """Let students see it. Raises Refused `forbidden`, BadInput `precondition_failed`, and Conflict `conflict`."""
-        async with self._kernel.database.transaction():
-            before = await self._access.lock(principal, id)
-            if_match.check(before.rev)
-            if before.published:
-                raise Conflict("it is published already")
-            assignment = await self._write(
-                msgspec.structs.replace(before, state=AssignmentState.PUBLISHED, published_at=clock.now())
-            )
-            await self._kernel.rooms.publish_row(program_room(assignment.program_id), ASSIGNMENT, view_of(assignment))
-            due = assignment.due
-            await self._kernel.events.publish(
-                AssignmentPublished(
-                    assignment.id,
-                    assignment.program_id,
-                    assignment.title,
-                    str(assignment.points),
-                    "" if due is None else due.moment().isoformat(),
-                )
-            )
-        return await self._whole(assignment, None)
-
-    async def _check_category(self, assignment: Assignment) -> None:
-        """Raises BadInput `invalid` for a category of another program; in the transaction that writes it."""
-        category = assignment.category_id
-        if category is not None and not await self._assignments.has_category(category, assignment.program_id):
-            raise invalid("there is no such category in the program", field="category_id")
-
-    async def _write(self, changed: Assignment) -> Assignment:
-        assignment = msgspec.structs.replace(changed, rev=changed.rev + 1)
-        await self._assignments.update(assignment)
-        return assignment
-
-    async def _whole(self, assignment: Assignment, student_id: str | None) -> WholeAssignment:
-        """For those who teach it without a student."""
-        if student_id is None:
-            return WholeAssignment(**fields_of(assignment), open=True, instructions=assignment.instructions)
-        terms = (await self._dates.terms(assignment, [student_id]))[student_id]
-        opened = terms.dates.opened(clock.now())
-        return WholeAssignment(
-            **fields_of(assignment),
-            open=opened,
-            instructions=assignment.instructions if opened else "",
-            yours=yours_of(terms),
-        )
-
-
-def check_order(assignment: Assignment) -> None:
-    """Raises BadInput `invalid` for dates that are in another order than they are named."""
-    last = None
-    for field, date in (("opens", assignment.opens), ("due", assignment.due), ("closes", assignment.closes)):
-        if date is not None:
-            if last is not None and date.moment() < last:
-                raise invalid("it opens first, is due then, and closes last", field=field)
-            last = date.moment()
-    if (assignment.release is Release.AT_TIME) != (assignment.release_date is not None):
-        raise invalid("a release at a time needs the time, and no other has one", field="release_at")

@@ -7,7 +7,8 @@ and lateness is derived anew.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -66,6 +67,10 @@ class EffectiveDateReader:
         """How many attempts each of these users has; null is as many as one likes."""
         return {user: terms.attempts for user, terms in (await self.terms(assignment, user_ids)).items()}
 
+    async def opened(self, assignment: Assignment, user_id: str, at: datetime) -> bool:
+        """Whether the assignment is open for this user at a moment: then they read all of it."""
+        return (await self.of(assignment, [user_id]))[user_id].opened(at)
+
     async def terms(self, assignment: Assignment, user_ids: Collection[str]) -> dict[str, Terms]:
         """Dates and attempts of each of these users."""
         found = await self.of_all([assignment], user_ids)
@@ -110,7 +115,7 @@ class EffectiveDateReader:
         return found
 
 
-def _terms(assignment: Assignment, user_id: str, grants: Iterable[Grant]) -> Terms:
+def _terms(assignment: Assignment, user_id: str, grants: Collection[Grant]) -> Terms:
     own = next((grant for grant in grants if grant.user_id == user_id), None)
     others = [grant for grant in grants if grant.user_id != user_id]
     return Terms(

@@ -1,4 +1,4 @@
-"""The catalogue, put together: assignments and what holds for students."""
+"""The catalogue, put together: assignments, their questions, and what holds for students."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ from gateway.contract import Kernel
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.catalogue import routes
 from modules.assignments.catalogue.assignments import Assignments
+from modules.assignments.catalogue.date_timer import DateTimer
+from modules.assignments.catalogue.materials import Materials
+from modules.assignments.catalogue.questions import QuestionCatalogue
+from modules.assignments.catalogue.reading import AssignmentReading
 from modules.assignments.settings import AssignmentsSettings
 
 
 class CatalogueFeature:
     def __init__(self, kernel: Kernel, settings: AssignmentsSettings, access: AssignmentAccess) -> None:
-        self.assignments = assignments = Assignments(kernel, settings, access)
-        self.features = (assignments,)
-        self.routes = (routes.router(assignments),)
+        materials = Materials(kernel, settings, access)
+        timer = DateTimer(kernel, settings)
+        self.assignments = assignments = Assignments(kernel, settings, access, materials, timer)
+        reading = AssignmentReading(kernel, access, materials)
+        questions = QuestionCatalogue(kernel, settings, access, assignments)
+        self.features = (assignments, timer, materials)
+        self.routes = (routes.router(assignments, reading, questions),)

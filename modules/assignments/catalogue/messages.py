@@ -190,6 +190,20 @@ class AssignmentView(msgspec.Struct, frozen=True, kw_only=True):
 ASSIGNMENT: Final = PushType("assignments.assignment", AssignmentView)
 
 
+class DueNotice(msgspec.Struct, frozen=True):
+    """`assignments.due`: you have not turned in what is due soon. `due` is your own, by `rule`."""
+
+    assignment_id: str
+    program_id: str
+    title: str
+    due: DateView
+    rule: Rule
+    rev: int
+
+
+DUE_SOON: Final = PushType("assignments.due", DueNotice)
+
+
 class Yours(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for you, and how far you are.
 

@@ -41,8 +41,6 @@ COLUMNS: Final = (
     "published_at",
     "created_by",
     "created_at",
-    "told_until",
-    "reminders",
     "rev",
 )
 ONE: Final = "SELECT * FROM assignments_assignment WHERE id = $1"
@@ -58,9 +56,11 @@ UPDATE: Final = f"""
 OF_PROGRAM: Final = """
     SELECT * FROM assignments_assignment WHERE program_id = $1 AND ($2 OR state = 'published') ORDER BY id
 """
+SOME: Final = "SELECT * FROM assignments_assignment WHERE id = ANY($1)"
+OF_SET: Final = "SELECT * FROM assignments_assignment WHERE group_set_id = $1 AND state = 'published' ORDER BY id"
+LOCK_PROGRAM: Final = "SELECT pg_advisory_xact_lock(hashtext('assignments_assignment'), hashtext($1))"
 COUNT: Final = "SELECT count(*) AS count FROM assignments_assignment WHERE program_id = $1"
 DELETE: Final = "DELETE FROM assignments_assignment WHERE id = $1"
-SOME: Final = "SELECT * FROM assignments_assignment WHERE id = ANY($1)"
 HAS_CATEGORY: Final = "SELECT FROM assignments_category WHERE id = $1 AND program_id = $2 FOR KEY SHARE"
 NEWEST: Final = Sort("newest", (AssignmentRow.id,), descending=True)
 
@@ -83,6 +83,10 @@ class AssignmentRepository:
     async def lock(self, id: str) -> Assignment | None:
         """Nobody else changes it, hands in or grades until the transaction ends. New rows may refer to it."""
         return await self._one(f"{ONE} FOR NO KEY UPDATE", id)
+
+    async def lock_unless_locked(self, id: str) -> Assignment | None:
+        """The assignment, locked; None when it is locked elsewhere, or there is none."""
+        return await self._one(f"{ONE} FOR NO KEY UPDATE SKIP LOCKED", id)
 
     async def share(self, id: str) -> Assignment | None:
         """Nobody changes it until the transaction ends; many may hold it so at once."""
@@ -110,7 +114,13 @@ class AssignmentRepository:
         """These assignments, by id; unknown ones are left out. One query."""
         return {row["id"]: assignment_of(row) for row in await self._database.fetch(SOME, list(ids))}
 
+    async def of_set(self, group_set_id: str) -> list[Assignment]:
+        """The published assignments of the groups of a set."""
+        return [assignment_of(row) for row in await self._database.fetch(OF_SET, group_set_id)]
+
     async def count(self, program_id: str) -> int:
+        """How many a program has; nobody else counts them until the transaction ends."""
+        await self._database.fetch(LOCK_PROGRAM, program_id)
         (row,) = await self._database.fetch(COUNT, program_id)
         count: int = row["count"]
         return count

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from modules.assignments.catalogue.date_messages import shown
 from modules.assignments.catalogue.effective import Terms
+from modules.assignments.catalogue.handed_in import OwnWork
 from modules.assignments.catalogue.messages import AssignmentView, Yours
 from modules.assignments.decimals import rounded
 from modules.assignments.records import Assignment
-from modules.assignments.states import SubmissionState
 
 
 def fields_of(assignment: Assignment) -> dict[str, Any]:
@@ -51,14 +50,8 @@ def view_of(assignment: Assignment) -> AssignmentView:
     return AssignmentView(**fields_of(assignment))
 
 
-def yours_of(
-    terms: Terms,
-    *,
-    state: SubmissionState | None = None,
-    attempts_used: int = 0,
-    turned_in_at: datetime | None = None,
-) -> Yours:
-    """What a student sees of what holds for them."""
+def yours_of(terms: Terms, work: OwnWork | None) -> Yours:
+    """What holds for a student, and how far they are; without work nothing was begun."""
     return Yours(
         opens=shown(terms.dates.opens),
         due=shown(terms.dates.due),
@@ -66,7 +59,7 @@ def yours_of(
         rule=terms.dates.rule,
         closes_rule=terms.dates.closes_rule,
         attempts=terms.attempts,
-        attempts_used=attempts_used,
-        state=state,
-        turned_in_at=turned_in_at,
+        attempts_used=0 if work is None else work.attempts_used,
+        state=None if work is None else work.state,
+        turned_in_at=None if work is None else work.turned_in_at,
     )

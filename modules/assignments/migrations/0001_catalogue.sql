@@ -44,14 +44,18 @@ CREATE TABLE assignments_assignment (
     published_at timestamptz,
     created_by text NOT NULL,
     created_at timestamptz NOT NULL,
-    -- Until when its dates were acted upon: it opened, students were reminded, it closed.
-    told_until timestamptz,
-    -- How often students were reminded.
-    reminders bigint NOT NULL DEFAULT 0,
     rev bigint NOT NULL DEFAULT 1
 );
 CREATE INDEX assignments_assignment_program ON assignments_assignment (program_id, id);
 CREATE INDEX assignments_assignment_lesson ON assignments_assignment (lesson_id) WHERE lesson_id IS NOT NULL;
+
+-- Until when the dates of a published assignment were acted upon: it opened, students were reminded, it closed.
+CREATE TABLE assignments_agenda (
+    assignment_id text PRIMARY KEY REFERENCES assignments_assignment (id) ON DELETE CASCADE,
+    told_until timestamptz NOT NULL,
+    -- How often students were reminded.
+    reminders bigint NOT NULL DEFAULT 0
+);
 
 CREATE TABLE assignments_question (
     id text PRIMARY KEY,
@@ -84,6 +88,9 @@ CREATE TABLE assignments_extension (
     PRIMARY KEY (assignment_id, user_id)
 );
 CREATE INDEX assignments_extension_user ON assignments_extension (user_id);
+
+-- The revision of a student's own dates, which come from several rows.
+CREATE SEQUENCE assignments_dates_rev;
 
 -- What a student has more in all assignments of a program.
 CREATE TABLE assignments_accommodation (

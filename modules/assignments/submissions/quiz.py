@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.unicode.normal import normal
+from modules.assignments.catalogue.question import folded
 from modules.assignments.decimals import rounded
 from modules.assignments.question_keys import Key, MultipleKey, NumericKey, ShortTextKey, SingleKey
 
@@ -70,7 +70,7 @@ def _points(question: KeyedQuestion, answer: Answered) -> Decimal:
             number = _number(answer.text)
             share = Decimal(number is not None and abs(number - value) <= tolerance)
         case ShortTextKey(accepted=accepted):
-            share = Decimal(_plain(answer.text) in {_plain(one) for one in accepted})
+            share = Decimal(folded(answer.text) in {folded(one) for one in accepted})
     return rounded(question.points * share)
 
 
@@ -87,7 +87,3 @@ def _number(text: str) -> Decimal | None:
         return None
     # Neither NaN nor an exponent that no arithmetic of exams has.
     return number if number.is_finite() and abs(number.adjusted()) <= DIGITS else None
-
-
-def _plain(text: str) -> str:
-    return " ".join(normal("NFC", text).casefold().split())
