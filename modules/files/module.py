@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+from gateway import clock
 from gateway.aws.service import AwsConfig
 from gateway.circuit_breaker import CircuitBreaker
 from gateway.contract import Kernel, Module
@@ -15,6 +17,7 @@ from modules.files.content import Content
 from modules.files.events import EVENTS
 from modules.files.lifecycle import FileLifecycle
 from modules.files.origin import ContentOrigin, check_origin
+from modules.files.personal_data import PersonalData
 from modules.files.purposes import Purposes
 from modules.files.reading import Reading
 from modules.files.references import ReferenceRepository
@@ -60,12 +63,20 @@ class FilesModule(Module):
         self.lifecycle = lifecycle = FileLifecycle(kernel, rows)
         self.features = (lifecycle,)
         self.contributions = (StoredFiles(kernel, ReferenceRepository(kernel.database), bucket),)
+        self._personal_data = PersonalData(kernel.database)
         self.removal = removal = Removal(rows, lifecycle, bucket)
         purposes = Purposes(kernel)
         origin = ContentOrigin(settings, production=core.environment == "production")
         uploads = Uploads(kernel, settings, bucket, rows, lifecycle, purposes, removal, running_types=origin.is_there)
         reading = Reading(kernel, settings, bucket, rows, purposes, origin)
         self.routes = (routes.router(uploads, reading, Content(reading, bucket), settings),)
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        return await self._personal_data.held(user)
+
+    async def forget(self, user: str) -> Collection[str]:
+        await self._personal_data.forget(user, clock.now())
+        return ()
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

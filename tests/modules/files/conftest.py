@@ -10,8 +10,8 @@ from ksmp_testkit import MakeGateway, Running
 from modules.files.module import FilesModule
 from tests.modules.files.shelf import ShelfModule
 
-# The SDK wants some, and the stand-in takes any.
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+# Those that the stand-in knows: it checks what is signed with them.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "devcloud", "AWS_SECRET_ACCESS_KEY": "devcloud"}
 MODULES = ("accounts", "files")
 
 
