@@ -9,7 +9,7 @@ swept. Whoever reads a file asks `files`, which asks the purpose each time.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -170,8 +170,11 @@ class Files(ABC):
         """All bytes of a stored file that is not large. Raises Unavailable, and Conflict `files.lost`."""
 
     @abstractmethod
-    def stream(self, file: FileFacts) -> AsyncIterator[bytes]:
-        """All bytes of a stored file in pieces. Raises as `read`, Unavailable also in the middle."""
+    def stream(self, file: FileFacts) -> AsyncGenerator[bytes]:
+        """All bytes of a stored file in pieces. Whoever stops before the end closes it.
+
+        Raises as `read`, Unavailable also in the middle.
+        """
 
 
 def of(kernel: Kernel) -> Files:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 
 from gateway import clock
 from gateway.contract import Kernel
@@ -69,7 +69,7 @@ class StoredFiles(Files):
         except NotThere:
             raise lost(file.id) from None
 
-    async def stream(self, file: FileFacts) -> AsyncIterator[bytes]:
+    async def stream(self, file: FileFacts) -> AsyncGenerator[bytes]:
         key = await self._key(file)
         try:
             async for piece in self._bucket.stream(key):
