@@ -46,6 +46,16 @@ class SubmissionTurnedIn(msgspec.Struct, frozen=True, tag="assignments.Submissio
     days_late: int = 0
 
 
+class SubmissionReclaimed(msgspec.Struct, frozen=True, tag="assignments.SubmissionReclaimed"):
+    """An attempt was taken back before grading had begun. `user_ids` are those whose work it is."""
+
+    assignment_id: str
+    program_id: str
+    submission_id: str
+    attempt_id: str
+    user_ids: tuple[str, ...]
+
+
 class GradeReleased(msgspec.Struct, frozen=True, tag="assignments.GradeReleased"):
     """Students see a grade. `score` is after lateness, of `points`; both are decimals as texts."""
 
@@ -92,6 +102,7 @@ EVENTS: Final = (
     AssignmentClosed,
     DueSoon,
     SubmissionTurnedIn,
+    SubmissionReclaimed,
     GradeReleased,
     ExtensionGranted,
     TotalsChanged,

@@ -30,6 +30,8 @@ MEMBERS: Final = """
     WHERE group_id = ANY($1) AND left_at IS NULL GROUP BY group_id
 """
 
+NAMES: Final = "SELECT id, name FROM assignments_group WHERE id = ANY($1)"
+
 
 class Authors(msgspec.Struct, frozen=True):
     """One of the ids is set. `members` are the user ids of those whose work it is now, in their order."""
@@ -68,3 +70,9 @@ class AuthorReader:
         if not group_ids:
             return {}
         return {row["group_id"]: tuple(row["members"]) for row in await self._database.fetch(MEMBERS, list(group_ids))}
+
+    async def names(self, group_ids: Collection[str]) -> dict[str, str]:
+        """What these groups are called."""
+        if not group_ids:
+            return {}
+        return {row["id"]: row["name"] for row in await self._database.fetch(NAMES, list(group_ids))}

@@ -61,8 +61,13 @@ class Grading(Protocol):
 
 
 class PeerReaders(Protocol):
+    """What submissions must know of reviews by other students."""
+
     async def may_read(self, principal: Principal, attempt_id: str) -> bool:
         """Whether the user reviews this attempt of another student."""
+
+    async def review_begun(self, attempt_id: str) -> bool:
+        """Whether somebody has begun to review it, so that it may not be reclaimed any more."""
 
 
 class NoGrading:
@@ -87,4 +92,7 @@ class NoGrading:
 
 class NoPeers:
     async def may_read(self, principal: Principal, attempt_id: str) -> bool:
+        return False
+
+    async def review_begun(self, attempt_id: str) -> bool:
         return False

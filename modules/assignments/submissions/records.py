@@ -75,3 +75,28 @@ class Attempt(msgspec.Struct, frozen=True):
     auto_points: Decimal | None
     auto_results: tuple[QuestionResult, ...] | None
     reclaimed_at: datetime | None
+
+
+class AttemptFacts(msgspec.Struct, frozen=True):
+    """An attempt without what was written, for lists and histories. `files` is how many there are."""
+
+    id: str
+    submission_id: str
+    number: int
+    files: int
+    turned_in_by: str
+    members: tuple[str, ...]
+    turned_in_at: datetime
+    counted_at: datetime
+    reclaimed_at: datetime | None
+
+
+class SubmissionFacts(msgspec.Struct, frozen=True):
+    """A submission without its draft, with the attempt that counts."""
+
+    id: str
+    user_id: str | None
+    group_id: str | None
+    state: SubmissionState
+    attempts: int
+    attempt: AttemptFacts | None

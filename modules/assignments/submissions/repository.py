@@ -16,7 +16,14 @@ from gateway.contract import Database
 from modules.assignments.states import SubmissionState
 from modules.assignments.submissions.authors import Authors
 from modules.assignments.submissions.quiz import Answered, QuestionResult
-from modules.assignments.submissions.records import Attempt, AttemptFile, Submission, random_id
+from modules.assignments.submissions.records import (
+    Attempt,
+    AttemptFacts,
+    AttemptFile,
+    Submission,
+    SubmissionFacts,
+    random_id,
+)
 
 SUBMISSION: Final = ", ".join(f"submission.{name}" for name in Submission.__struct_fields__)
 ATTEMPT: Final = ", ".join(f"attempt.{name}" for name in Attempt.__struct_fields__)
@@ -32,8 +39,19 @@ OF_AUTHORS: Final = f"""
 """  # noqa: S608
 ONE: Final = f"SELECT {SUBMISSION} FROM assignments_submission AS submission WHERE id = $1"  # noqa: S608
 LOCK: Final = f"{ONE} FOR NO KEY UPDATE"
+FACTS: Final = """
+    attempt.id, attempt.submission_id, attempt.number, jsonb_array_length(attempt.files) AS files, attempt.turned_in_by,
+    attempt.members, attempt.turned_in_at, attempt.counted_at, attempt.reclaimed_at
+"""
 OF_ASSIGNMENT: Final = f"""
-    SELECT {SUBMISSION} FROM assignments_submission AS submission WHERE assignment_id = $1
+    SELECT submission.id AS whole_id, submission.user_id, submission.group_id, submission.state, submission.attempts,
+        {FACTS}
+    FROM assignments_submission AS submission
+    LEFT JOIN assignments_attempt AS attempt ON attempt.id = submission.attempt_id
+    WHERE submission.assignment_id = $1
+"""  # noqa: S608
+SUMMARY: Final = f"""
+    SELECT {FACTS} FROM assignments_attempt AS attempt WHERE submission_id = $1 ORDER BY number
 """  # noqa: S608
 SAVE: Final = """
     UPDATE assignments_submission
@@ -54,7 +72,7 @@ OF_DRAFT: Final = f"""
     SELECT {ATTEMPT} FROM assignments_attempt AS attempt WHERE submission_id = $1 AND draft_rev = $2
 """  # noqa: S608
 HISTORY: Final = f"""
-    SELECT {ATTEMPT} FROM assignments_attempt AS attempt WHERE submission_id = ANY($1) ORDER BY submission_id, number
+    SELECT {ATTEMPT} FROM assignments_attempt AS attempt WHERE submission_id = $1 ORDER BY number
 """  # noqa: S608
 NUMBERED: Final = f"""
     SELECT {ATTEMPT} FROM assignments_attempt AS attempt WHERE submission_id = $1 AND number = $2
@@ -128,9 +146,23 @@ class SubmissionRepository:
     async def lock(self, id: str) -> Submission | None:
         return await self._one(LOCK, id)
 
-    async def of_assignment(self, assignment_id: str) -> list[Submission]:
+    async def of_assignment(self, assignment_id: str) -> list[SubmissionFacts]:
         """All submissions of an assignment, in no order."""
-        return [submission_of(row) for row in await self._database.fetch(OF_ASSIGNMENT, assignment_id)]
+        return [
+            SubmissionFacts(
+                row["whole_id"],
+                row["user_id"],
+                row["group_id"],
+                SubmissionState(row["state"]),
+                row["attempts"],
+                None if row["id"] is None else _facts_of(row),
+            )
+            for row in await self._database.fetch(OF_ASSIGNMENT, assignment_id)
+        ]
+
+    async def summary(self, submission_id: str) -> list[AttemptFacts]:
+        """All attempts of a submission in their order, without what was written."""
+        return [_facts_of(row) for row in await self._database.fetch(SUMMARY, submission_id)]
 
     async def save(
         self,
@@ -198,9 +230,9 @@ class SubmissionRepository:
             return attempt_of(row)
         return None
 
-    async def history(self, submission_ids: Collection[str]) -> list[Attempt]:
-        """All attempts of these submissions, those of each in their order."""
-        return [attempt_of(row) for row in await self._database.fetch(HISTORY, list(submission_ids))]
+    async def history(self, submission_id: str) -> list[Attempt]:
+        """All attempts of a submission in their order."""
+        return [attempt_of(row) for row in await self._database.fetch(HISTORY, submission_id)]
 
     async def attempts(self, ids: Collection[str]) -> dict[str, Attempt]:
         """These attempts, by id; unknown ones are left out."""
@@ -229,6 +261,11 @@ def attempt_of(row: Mapping[str, Any]) -> Attempt:
     if values["auto_results"] is not None:
         values["auto_results"] = _RESULTS.decode(values["auto_results"])
     return Attempt(**values)
+
+
+def _facts_of(row: Mapping[str, Any]) -> AttemptFacts:
+    values = {name: row[name] for name in AttemptFacts.__struct_fields__}
+    return AttemptFacts(**{**values, "members": tuple(values["members"])})
 
 
 _ANSWERS: Final = msgspec.json.Decoder(dict[str, Answered])

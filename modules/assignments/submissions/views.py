@@ -23,7 +23,7 @@ from modules.assignments.submissions.messages import (
     dates_view,
 )
 from modules.assignments.submissions.quiz import Answered
-from modules.assignments.submissions.records import Attempt, Submission
+from modules.assignments.submissions.records import Attempt, AttemptFacts, Submission
 from modules.assignments.submissions.repository import SubmissionRepository
 from modules.files.facade import Files, Shown
 
@@ -49,7 +49,7 @@ class StudentViews:
         self, assignment: Assignment, submission: Submission | None, authors: Authors, user_ids: Collection[str]
     ) -> dict[str, SubmissionView]:
         """The submission as each of these users sees it, by user; None is one that nobody has begun."""
-        history = [] if submission is None else await self._rows.history([submission.id])
+        history = [] if submission is None else await self._rows.summary(submission.id)
         terms = await self._dates.terms(assignment, user_ids)
         grades = await self._grading.released([one.id for one in history], clock.now()) if history else {}
         return {user: _view(assignment, submission, authors, history, terms[user], grades) for user in user_ids}
@@ -58,9 +58,10 @@ class StudentViews:
         """Push a submission whose row this transaction has written to all whose work it is."""
         authors = await self.authors_of(submission)
         concerned = {*authors.members}
-        if submission.attempt_id is not None:
-            counting = await self._rows.attempts([submission.attempt_id])
-            concerned |= {user for attempt in counting.values() for user in attempt.members}
+        if submission.group_id is not None:
+            # Who has left the group keeps what was turned in before.
+            history = await self._rows.summary(submission.id)
+            concerned |= {user for one in history if one.id == submission.attempt_id for user in one.members}
         for user, view in sorted((await self.of(assignment, submission, authors, concerned)).items()):
             await self._kernel.rooms.publish_row(user_room(user), SUBMITTED, view)
 
@@ -75,7 +76,7 @@ def _view(
     assignment: Assignment,
     submission: Submission | None,
     authors: Authors,
-    history: Sequence[Attempt],
+    history: Sequence[AttemptFacts],
     terms: Terms,
     grades: Mapping[str, ReleasedGrade],
 ) -> SubmissionView:
@@ -98,7 +99,7 @@ def _view(
                 one.number,
                 one.turned_in_at,
                 days_late(one.counted_at, due),
-                len(one.files),
+                one.files,
                 one.turned_in_by,
                 one.reclaimed_at,
             )
