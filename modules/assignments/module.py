@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from litestar import Router
 
@@ -17,6 +17,8 @@ from modules.assignments.events import EVENTS
 from modules.assignments.gradebook.feature import GradeBookFeature
 from modules.assignments.grading.feature import GradingFeature
 from modules.assignments.settings import AssignmentsSettings
+from modules.assignments.submissions.feature import SubmissionsFeature
+from modules.assignments.submissions.hooks import NoPeers
 
 
 class Package(Protocol):
@@ -44,11 +46,23 @@ class AssignmentsModule(Module):
         super().__init__(kernel)
         settings: AssignmentsSettings = kernel.settings(AssignmentsSettings)
         access = AssignmentAccess(kernel.database)
+        grading = GradingFeature(kernel, settings, access)
+        self._submissions = submissions = SubmissionsFeature(
+            kernel, settings, access, grading=grading.answers, peers=NoPeers(), turned_in=(grading.grades,)
+        )
         # The packages from the lowest layer up. Each has its features and its routes.
         packages: tuple[Package, ...] = (
             CatalogueFeature(kernel, settings, access),
-            GradingFeature(kernel, settings, access),
+            submissions,
+            grading,
             GradeBookFeature(kernel, settings, access),
         )
         self.features = tuple(feature for package in packages for feature in package.features)
         self.routes = tuple(router for package in packages for router in package.routes)
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        return await self._submissions.personal_data.export(user)
+
+    async def forget(self, user: str) -> Collection[str]:
+        await self._submissions.personal_data.forget(user)
+        return ()

@@ -46,9 +46,7 @@ class SubmissionsFeature:
         self.views = views = StudentViews(kernel, rows, authors, dates, grading)
         drafts = Drafts(kernel, settings, access, rows, authors, dates)
         tries = FirstTries(kernel, rows, settings.turn_in_grace)
-        turning_in = TurningIn(
-            kernel, settings, rows, dates, drafts, tries, views, QuestionGrader(database), turned_in
-        )
+        turning_in = TurningIn(kernel, settings, rows, dates, drafts, tries, views, QuestionGrader(database), turned_in)
         begun = (grading.grading_begun, peers.review_begun)
         self.steps = steps = Steps(kernel, rows, AssignmentRepository(database), authors, dates, drafts, views, begun)
         own_work = OwnWork(kernel, rows, dates, drafts, views, grading)

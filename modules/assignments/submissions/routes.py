@@ -87,17 +87,13 @@ async def turn_in(
 
 
 @post("/{id:str}/submission/reclaim", policy=STUDENTS, status_code=200)
-async def reclaim(
-    id: Id, principal: NamedDependency[Principal], steps: NamedDependency[Steps]
-) -> SubmissionView:
+async def reclaim(id: Id, principal: NamedDependency[Principal], steps: NamedDependency[Steps]) -> SubmissionView:
     """Take back what is turned in, before anybody has begun to grade it."""
     return await steps.reclaim(principal, id)
 
 
 @post("/{id:str}/submission/resubmit", policy=STUDENTS, status_code=200)
-async def resubmit(
-    id: Id, principal: NamedDependency[Principal], steps: NamedDependency[Steps]
-) -> SubmissionView:
+async def resubmit(id: Id, principal: NamedDependency[Principal], steps: NamedDependency[Steps]) -> SubmissionView:
     """Go on with the draft of what was returned, for another attempt."""
     return await steps.resubmit(principal, id)
 

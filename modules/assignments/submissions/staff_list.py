@@ -151,7 +151,7 @@ def _line(
     if attempt is not None:
         dates = terms[next(_users(work))].dates
         late = days_late(attempt.counted_at, dates.due)
-    named = (submission.id if submission is not None else "") if hidden else work.authors.group_id or work.authors.user_id
+    named = submission.id if hidden and submission is not None else work.authors.group_id or work.authors.user_id
     return SubmissionLine(
         submission_id=None if submission is None else submission.id,
         name=names.get(named or "", FORGOTTEN),

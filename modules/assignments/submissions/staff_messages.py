@@ -35,7 +35,7 @@ class SubmissionLine(msgspec.Struct, frozen=True, kw_only=True):
 
     submission_id: str | None
     name: str
-    user_ids: list[str] = []  # noqa: RUF012
+    user_ids: list[str] = []
     group_id: str | None = None
     state: SubmissionState
     # The attempt that counts, and its number.
