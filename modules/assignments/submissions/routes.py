@@ -31,7 +31,7 @@ from modules.assignments.submissions.turn_in import TurningIn
 
 Id = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
 Submission = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
-Number = Annotated[int, PathParameter(ge=1, le=100_000, description="Which attempt, from 1")]
+Number = Annotated[str, PathParameter(pattern="^[1-9][0-9]{0,5}$", description="Which attempt, from 1")]
 STUDENTS = signed_in(owner="they are a student of the program")
 TEACHERS = roles(Role.MENTOR, Role.ADMIN, owner="they teach the program")
 
@@ -45,20 +45,20 @@ async def read_submission(
     return await own_work.submission(principal, id)
 
 
-@get("/{id:str}/submission/attempts/{number:int}", policy=STUDENTS)
+@get("/{id:str}/submission/attempts/{number:str}", policy=STUDENTS)
 async def read_attempt(
     id: Id, number: Number, principal: NamedDependency[Principal], own_work: NamedDependency[OwnWork]
 ) -> AttemptView:
     """One attempt, whole; with its grade when that is released."""
-    return await own_work.attempt(principal, id, number)
+    return await own_work.attempt(principal, id, int(number))
 
 
-@get("/{id:str}/submission/attempts/{number:int}/receipt", policy=STUDENTS)
+@get("/{id:str}/submission/attempts/{number:str}/receipt", policy=STUDENTS)
 async def read_receipt(
     id: Id, number: Number, principal: NamedDependency[Principal], turning_in: NamedDependency[TurningIn]
 ) -> Receipt:
     """The receipt of an attempt, as it was given."""
-    return await turning_in.receipt(principal, id, number)
+    return await turning_in.receipt(principal, id, int(number))
 
 
 # The state of a file in it changes without the revision.
