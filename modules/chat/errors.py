@@ -5,6 +5,7 @@ chat.slow_mode         403 or 429: the user has to wait for `retry_after` after 
 chat.subscribers_only  403: only enrolled users may write now
 chat.questions_only    403: only questions may be asked now
 chat.links             403: this user may not post links here
+chat.attachments       403: this user may not post files here
 chat.refused           400: a filter refused the text
 chat.too_late          409: the message is too old to be edited, or was edited too often
 chat.too_many_pins     409: as many messages are pinned as may be
@@ -21,6 +22,7 @@ from gateway.errors import BadInput, Conflict, Limited, Refused
 
 # The statuses that REST answers each with.
 CODES: Final[Mapping[str, Sequence[int]]] = {
+    "chat.attachments": (403,),
     "chat.links": (403,),
     "chat.muted": (403,),
     "chat.questions_only": (403,),
@@ -48,6 +50,14 @@ def questions_only() -> Refused:
 
 def links() -> Refused:
     return Refused("chat.links", "links may not be posted here")
+
+
+def attachments() -> Refused:
+    return Refused("chat.attachments", "files may not be posted here")
+
+
+def muted() -> Refused:
+    return Refused("chat.muted", "a host has muted you")
 
 
 def refused(field: str = "text") -> BadInput:

@@ -16,6 +16,8 @@ from gateway.text import LONG, TEXT, Texts
 Said = Annotated[str, LONG, TEXT]
 UserId = Annotated[str, Meta(max_length=64)]
 Reason = Annotated[str, Meta(max_length=500), TEXT]
+# The most is a setting.
+FileIds = Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=100)]
 
 
 class Kind(StrEnum):
@@ -41,20 +43,37 @@ class Links(StrEnum):
     BLOCK = "block"
 
 
-class Send(Texts, frozen=True):
-    """`chat.send`: `reply_to` is the seq under which a message of the room was first sent, `mentions` are user ids."""
+class Attachments(StrEnum):
+    """Who may post files: everyone, hosts alone, or nobody."""
 
-    text: Said
+    ALLOW = "allow"
+    HOSTS = "hosts"
+    BLOCK = "block"
+
+
+class Send(Texts, frozen=True):
+    """`chat.send`: `reply_to` is the seq under which a message of the room was first sent, `mentions` are user ids.
+
+    `files` are ids of uploads for `chat.attachment`, in the order in which they are shown; with them the text may be
+    empty.
+    """
+
+    text: Said = ""
     reply_to: Annotated[int, Meta(ge=1, le=MAX_ID)] | None = None
     mentions: Annotated[tuple[UserId, ...], Meta(max_length=100)] = ()
     kind: Kind = Kind.MESSAGE
+    files: FileIds = ()
 
 
 class Edit(Texts, frozen=True):
-    """`chat.edit`: the seq of the message as it was first sent, and its new text."""
+    """`chat.edit`: the seq of the message as it was first sent, and its new text.
+
+    Files that are left out stay; `files` says all that the message has from now on.
+    """
 
     seq: Seq
-    text: Said
+    text: Said = ""
+    files: FileIds | UnsetType = UNSET
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -83,6 +102,7 @@ class Configure(msgspec.Struct, frozen=True):
     mode: Mode | UnsetType = UNSET
     slow_seconds: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     links: Links | UnsetType = UNSET
+    attachments: Attachments | UnsetType = UNSET
 
 
 class Mute(Texts, frozen=True):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from gateway.contract import Kernel, Module
+from gateway.tasks import end
 from modules.chat import errors, routes
+from modules.chat.attachment_check import AttachmentCheck
+from modules.chat.attachments import Attachments
 from modules.chat.events import Mentioned
 from modules.chat.filter import load
 from modules.chat.mentions import Mentions
@@ -29,7 +33,7 @@ class ChatModule(Module):
     """Chat in the rooms of live sessions."""
 
     name = "chat"
-    requires = ("live", "programs", "accounts")
+    requires = ("live", "programs", "files", "accounts")
     settings_type = ChatSettings
     tables = (ReportRow,)
     migrations = Path(__file__).parent / "migrations"
@@ -48,13 +52,16 @@ class ChatModule(Module):
         reports = Reports(kernel, settings)
         self._reactions = Reactions(kernel, settings)
         self._personal_data = PersonalDataRepository(kernel.database)
+        self.attachments = attachments = Attachments(kernel, settings, policy)
+        self.attachment_check = AttachmentCheck(kernel, settings)
         self.features = (
-            Messages(kernel, settings, policy, slow_mode, mentions),
+            Messages(kernel, settings, policy, slow_mode, mentions, attachments),
+            attachments,
             mentions,
             policy,
             Pins(kernel, settings),
             self._reactions,
-            RecentMessages(kernel, settings),
+            RecentMessages(kernel, settings, attachments),
             Mutes(kernel),
             reports,
         )
@@ -62,9 +69,11 @@ class ChatModule(Module):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
+        checking = asyncio.get_running_loop().create_task(self.attachment_check.run())
         try:
             yield
         finally:
+            await end([checking])
             await self._reactions.stop()
 
     async def export(self, user: str) -> Mapping[str, Any]:
@@ -72,5 +81,6 @@ class ChatModule(Module):
 
     async def forget(self, user: str) -> Collection[str]:
         await self._personal_data.forget(user)
+        await self.attachments.forget(user)
         # A pin names the author of its message, who wrote in that room. Nothing else names anybody.
         return ()

@@ -12,10 +12,10 @@ from gateway.stale_cache import StaleCache
 from modules.accounts.facade import record
 from modules.chat import errors
 from modules.chat.links import has_link
-from modules.chat.messages import Configure, Kind, Links, Mode, Revised
+from modules.chat.messages import Attachments, Configure, Kind, Links, Mode, Revised
 from modules.chat.pushes import SETTINGS, ChatRules
 from modules.chat.repository import SettingsRepository
-from modules.chat.roles import COHOST, SPEAKER
+from modules.chat.roles import COHOST, HOSTS, SPEAKER, VIEWER
 from modules.chat.settings import ChatSettings
 from modules.chat.slow_mode import SlowMode
 from modules.live.facade import session_facts
@@ -92,6 +92,16 @@ class ChatPolicy:
             raise errors.subscribers_only()
         return rules
 
+    async def check_upload(self, session: str, user: str, role: str) -> None:
+        """Raises Refused when a member with this role could not send a message with a file in the session now."""
+        try:
+            rules = await self._known.get(session)
+        except Unavailable:
+            rules = ChatRules()
+        check_attachments(rules, host=role in HOSTS)
+        if role == VIEWER and rules.mode is Mode.SUBSCRIBERS and not await self._enrolled.get((session, user)):
+            raise errors.subscribers_only()
+
     async def _rules(self, context: Context) -> ChatRules:
         try:
             return await self._known.get(context.room_id)
@@ -104,3 +114,9 @@ class ChatPolicy:
         session, user = place
         facts = await session_facts(self._kernel.database, session)
         return facts is not None and await enrolled(self._kernel.database, user, facts.program_id)
+
+
+def check_attachments(rules: ChatRules, *, host: bool) -> None:
+    """Raises Refused `chat.attachments` when these settings let this member post no files."""
+    if rules.attachments is Attachments.BLOCK or (rules.attachments is Attachments.HOSTS and not host):
+        raise errors.attachments()

@@ -10,8 +10,9 @@ import msgspec
 
 from gateway.contract import PushType
 from gateway.principal import Author
-from modules.chat.messages import Kind, Links, Mode
+from modules.chat.messages import Attachments, Kind, Links, Mode
 from modules.chat.states import ReportStatus
+from modules.files.facade import Shown
 
 MADE: Final = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
 
@@ -23,6 +24,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     reply_to: int | None = None
     mentions: tuple[str, ...] = ()
     kind: Kind = Kind.MESSAGE
+    files: tuple[Shown, ...] = ()
 
 
 MESSAGE: Final = PushType("chat.message", Message, is_message=True)
@@ -38,6 +40,7 @@ class Edited(msgspec.Struct, frozen=True, omit_defaults=True):
     reply_to: int | None = None
     mentions: tuple[str, ...] = ()
     kind: Kind = Kind.MESSAGE
+    files: tuple[Shown, ...] = ()
 
 
 # It has taken the place of the message, which it counts for.
@@ -62,6 +65,16 @@ class Cleared(msgspec.Struct, frozen=True, omit_defaults=True):
 CLEARED: Final = PushType("chat.cleared", Cleared)
 
 
+class AttachedFile(msgspec.Struct, frozen=True):
+    """`chat.file`: a file of a message as it is now, since it was checked, refused, or has a thumbnail."""
+
+    file: Shown
+    rev: int
+
+
+FILE: Final = PushType("chat.file", AttachedFile)
+
+
 class ChatRules(msgspec.Struct, frozen=True):
     """`chat.settings`, also a part of the snapshot: how the chat of a session is run.
 
@@ -72,6 +85,7 @@ class ChatRules(msgspec.Struct, frozen=True):
     slow_seconds: int = 0
     links: Links = Links.ALLOW
     rev: int = 0
+    attachments: Attachments = Attachments.ALLOW
 
 
 SETTINGS: Final = PushType("chat.settings", ChatRules)
@@ -88,6 +102,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, rename={"author": "f
     mentions: tuple[str, ...] = ()
     kind: Kind = Kind.MESSAGE
     edited_at: int | None = None
+    files: tuple[Shown, ...] = ()
 
 
 class Pinned(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.contract import Context, Kernel, snapshot_part
+from modules.chat.attachments import Attachments
 from modules.chat.pushes import Recent
 from modules.chat.reaction_repository import ReactionRepository
 from modules.chat.settings import ChatSettings
@@ -10,17 +11,18 @@ from modules.chat.stored_message import VERSIONS, post_of
 
 
 class RecentMessages:
-    """Messages come from the log, and their reactions from rows."""
+    """Messages come from the log, and their reactions and the states of their files from rows."""
 
-    def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
+    def __init__(self, kernel: Kernel, settings: ChatSettings, attachments: Attachments) -> None:
         self._most = settings.recent
+        self._attachments = attachments
         self._reactions = ReactionRepository(kernel.database)
 
     @snapshot_part("chat.messages", room="session", shared=True)
     async def messages(self, context: Context) -> Recent:
         """The room's newest messages; raises Unavailable."""
         stored = await context.rooms.recent(context.room, self._most, VERSIONS)
-        posts = sorted((post_of(one) for one in stored), key=lambda one: one.seq)
+        posts = await self._attachments.refresh(sorted((post_of(one) for one in stored), key=lambda one: one.seq))
         return Recent(tuple(posts), (), {})
 
     @snapshot_part("chat.messages", room="session", given="chat.messages")

@@ -13,16 +13,18 @@ import msgspec
 
 from gateway.contract import Database
 from gateway.protocol.messages import Seq
-from modules.chat.messages import Links, Mode
+from modules.chat.messages import Attachments, Links, Mode
 from modules.chat.pushes import ChatRules, MuteState
 
 # A room's row is made when it is first locked.
 LOCK_SETTINGS: Final = """
     INSERT INTO chat_room (session_id) VALUES ($1) ON CONFLICT (session_id) DO UPDATE SET session_id = $1
-    RETURNING mode, slow_seconds, links, rev
+    RETURNING mode, slow_seconds, links, rev, attachments
 """
-SETTINGS_OF_SESSION: Final = "SELECT mode, slow_seconds, links, rev FROM chat_room WHERE session_id = $1"
-WRITE_SETTINGS: Final = "UPDATE chat_room SET mode = $2, slow_seconds = $3, links = $4, rev = $5 WHERE session_id = $1"
+SETTINGS_OF_SESSION: Final = "SELECT mode, slow_seconds, links, rev, attachments FROM chat_room WHERE session_id = $1"
+WRITE_SETTINGS: Final = """
+    UPDATE chat_room SET mode = $2, slow_seconds = $3, links = $4, rev = $5, attachments = $6 WHERE session_id = $1
+"""
 
 
 class SettingsRepository:
@@ -51,11 +53,13 @@ class SettingsRepository:
             settings.slow_seconds,
             settings.links.value,
             settings.rev,
+            settings.attachments.value,
         )
 
 
 def _settings(row: Mapping[str, Any]) -> ChatRules:
-    return ChatRules(Mode(row["mode"]), row["slow_seconds"], Links(row["links"]), row["rev"])
+    attachments = Attachments(row["attachments"])
+    return ChatRules(Mode(row["mode"]), row["slow_seconds"], Links(row["links"]), row["rev"], attachments)
 
 
 # Of two that come at once the second waits for the first one's row, and then finds that it has to wait.
@@ -186,6 +190,9 @@ LOCK_MUTE: Final = """
     SELECT user_id AS user, muted, until, reason, by, at, rev FROM chat_mute WHERE session_id = $1 AND user_id = $2
     FOR UPDATE
 """
+IS_MUTED: Final = """
+    SELECT FROM chat_mute WHERE session_id = $1 AND user_id = $2 AND muted AND (until IS NULL OR until > now())
+"""
 WRITE_MUTE: Final = """
     INSERT INTO chat_mute (session_id, user_id, muted, until, reason, by, at, rev)
     VALUES ($1, $2, $3, $4, $5, $6, $7, 1)
@@ -218,6 +225,10 @@ class MuteRepository:
         (row,) = await self._database.fetch(WRITE_MUTE, session, user, muted, until, reason, by, at)
         return msgspec.convert(dict(row), MuteState)
 
+    async def holds(self, session: str, user: str) -> bool:
+        """Whether the user is muted now."""
+        return bool(await self._database.fetch(IS_MUTED, session, user))
+
     async def in_force(self, session: str) -> tuple[MuteState, ...]:
         """The mutes that hold now, the oldest first."""
         return tuple(
@@ -228,6 +239,10 @@ class MuteRepository:
 HELD: Final = {
     "mutes": "SELECT session_id, muted, until, reason, at FROM chat_mute WHERE user_id = $1 ORDER BY at, session_id",
     "reports": "SELECT session_id, seq, reason, status, created_at FROM chat_report WHERE reporter_id = $1 ORDER BY id",
+    "attachments": """
+        SELECT session_id, seq, sent_at FROM chat_attachment WHERE author_id = $1 AND gone_at IS NULL
+        ORDER BY sent_at, message_id
+    """,
     "reactions": "SELECT session_id, seq, emoji FROM chat_reaction WHERE user_id = $1 ORDER BY session_id, seq, emoji",
 }
 # The ids stay, in reports too: a decision was about somebody.

@@ -9,3 +9,5 @@ VIEWER: Final = "viewer"
 SPEAKER: Final = "speaker"
 # The least role that moderates.
 COHOST: Final = "cohost"
+# The roles that moderate.
+HOSTS: Final = frozenset({"cohost", "host"})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
 import structlog
+from msgspec import UNSET
 
 from gateway import clock
 from gateway.contract import Context, Kernel, Sweep, command
@@ -12,6 +14,7 @@ from gateway.protocol.names import user_id
 from gateway.text import checked
 from modules.accounts.facade import record
 from modules.chat import errors
+from modules.chat.attachments import Attachments
 from modules.chat.mentions import Mentions
 from modules.chat.messages import Clear, Edit, Named, Send
 from modules.chat.policy import ChatPolicy
@@ -21,7 +24,7 @@ from modules.chat.roles import COHOST, VIEWER
 from modules.chat.room_turns import RoomTurns
 from modules.chat.settings import ChatSettings
 from modules.chat.slow_mode import SlowMode
-from modules.chat.stored_message import VERSIONS, find_message, post_of
+from modules.chat.stored_message import VERSIONS, find_message, first_id, post_of
 
 log = structlog.get_logger(__name__)
 
@@ -38,12 +41,14 @@ class Messages:
         policy: ChatPolicy,
         slow_mode: SlowMode,
         mentions: Mentions,
+        attachments: Attachments,
     ) -> None:
         self._kernel = kernel
         self._settings = settings
         self._policy = policy
         self._slow_mode = slow_mode
         self._mentions = mentions
+        self._attachments = attachments
         self._rows = MessageRepository(kernel.database)
         self._turns = RoomTurns(kernel.database)
 
@@ -52,16 +57,24 @@ class Messages:
         """Store a message and send it to the room.
 
         Raises BadInput, Refused and Limited as the room's settings and the filters say. A reply to no message of the
-        room is BadInput `not_found`. After Unavailable it may have been stored.
+        room is BadInput `not_found`. A file that is not stored, or was rejected, is Conflict `files.not_ready`. After
+        Unavailable it may have been stored.
         """
-        checked(request.text, self._settings.text_characters, "text")
+        self._check_text(request.text, with_files=bool(request.files))
         rules = await self._policy.check(context, request.kind)
+        if request.files:
+            self._attachments.check(context, rules, request.files)
         if request.reply_to is not None:
             await find_message(context, request.reply_to)
         mentions = await self._mentions.check(context, request.mentions)
-        text = await self._kernel.filters.review_in_room(request.text, context)
+        text = await self._kernel.filters.review_in_room(request.text, context) if request.text else ""
+        message = Message(text, request.reply_to, mentions, request.kind)
         async with self._slow_mode.turn(context, rules.slow_seconds):
-            published = await context.publish(MESSAGE, Message(text, request.reply_to, mentions, request.kind))
+            if request.files:
+                message = msgspec.structs.replace(message, files=await self._attachments.hold(context, request.files))
+            published = await context.publish(MESSAGE, message)
+        if request.files:
+            await self._attachments.settle(context, published.seq)
         if mentions:
             await self._mentions.tell(context, published.seq, mentions, text)
         return published
@@ -73,7 +86,8 @@ class Messages:
         Raises BadInput `not_found` and what `send` raises of a text, Refused `forbidden`, Conflict `chat.too_late` or
         Unavailable.
         """
-        checked(request.text, self._settings.text_characters, "text")
+        # Whether it keeps files is known only once it is read.
+        self._check_text(request.text, with_files=request.files is UNSET or bool(request.files))
 
         async def write() -> Published:
             current = await find_message(context, request.seq)
@@ -85,8 +99,10 @@ class Messages:
             # Each version erases all before it, so their number is the number of edits.
             if len(current.erases) >= self._settings.edits:
                 raise errors.too_late(f"a message may be edited {self._settings.edits} times")
-            await self._policy.check(context, before.kind)
-            text = await self._kernel.filters.review_in_room(request.text, context)
+            rules = await self._policy.check(context, before.kind)
+            files = await self._attachments.edited(context, rules, before, first_id(current), request.files)
+            self._check_text(request.text, with_files=bool(files))
+            text = await self._kernel.filters.review_in_room(request.text, context) if request.text else ""
             edited = Edited(
                 seq=before.seq,
                 text=text,
@@ -95,6 +111,7 @@ class Messages:
                 reply_to=before.reply_to,
                 mentions=before.mentions,
                 kind=before.kind,
+                files=files,
             )
             return await context.publish(EDITED, edited, replaces=current)
 
@@ -114,7 +131,8 @@ class Messages:
                 raise forbidden("only its author or a host may delete a message")
             published = await context.publish(DELETED, Deleted(request.seq), erases=[current])
             author = current.author.id if current.author is not None else None
-            await self._tidy(context, "chat.delete", request.seq, request.seq, author, recorded=not own)
+            files = request.seq if post_of(current).files else None
+            await self._tidy(context, "chat.delete", request.seq, request.seq, author, recorded=not own, files=files)
             return published
 
         # A deletion does not need the database: without it nobody can edit the message meanwhile.
@@ -132,21 +150,37 @@ class Messages:
             published = await context.publish(CLEARED, Cleared(user), sweeps=Sweep(VERSIONS, user))
             # The seqs of one user's messages are not known here, so the reactions to them stay.
             last = published.seq if user is None else -1
-            await self._tidy(context, "chat.clear", 0, last, user, recorded=True)
+            await self._tidy(context, "chat.clear", 0, last, user, recorded=True, files=published.seq)
             return published
 
         return await self._turns.run(context.room, sweep)
 
+    def _check_text(self, text: str, *, with_files: bool) -> None:
+        """Raises BadInput for a text that is too long, and for an empty one unless there are files."""
+        if text or not with_files:
+            checked(text, self._settings.text_characters, "text")
+
     async def _tidy(
-        self, context: Context, act: str, first: int, last: int, author: str | None, *, recorded: bool
+        self,
+        context: Context,
+        act: str,
+        first: int,
+        last: int,
+        author: str | None,
+        *,
+        recorded: bool,
+        files: int | None,
     ) -> None:
         """Delete the reactions of messages that are erased, and write who did it into the audit.
 
+        The files of messages up to the seq `files` are let go, of all or of the author who was cleared.
         The messages are gone already. Without the database the rest is left undone.
         """
         try:
             async with self._kernel.database.transaction():
                 await self._rows.delete_attached(context.room_id, first, last)
+                if files is not None:
+                    await self._attachments.release(context.room_id, first, files, author if last < first else None)
                 if recorded:
                     details = {"session": context.room_id, **({"seq": first} if first else {})}
                     await record(self._kernel.database, context.principal, act, author or context.room_id, details)

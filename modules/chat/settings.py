@@ -34,6 +34,11 @@ class ChatSettings:
     recent: int = setting(50, doc="Newest messages in a snapshot")
     fresh: float = setting(1.0, doc="How long a gateway uses a session's settings before it asks the database again")
     enrolled_fresh: float = setting(15.0, doc="The same for whether a user is enrolled, in the mode `subscribers`")
+    attachments: int = setting(10, doc="Files that one message may have")
+    attachment_bytes: int = setting(25 * 1024**2, doc="Size of a file of a message, in bytes")
+    attachment_doubt: float = setting(
+        180.0, doc="How long after it was to be sent a message is looked for whose storing was not seen; 130 at least"
+    )
     filters: tuple[str, ...] = setting(
         ("modules.chat.filter:WordList",), doc="Filters that a text passes, in order, as `package.module:Class`"
     )

@@ -36,6 +36,23 @@ def post_of(stored: StoredPush) -> Post:
             mentions=edited.mentions,
             kind=edited.kind,
             edited_at=edited.edited_at,
+            files=edited.files,
         )
     message = msgspec.json.decode(stored.data, type=Message)
-    return Post(stored.seq, stored.at, stored.author, message.text, message.reply_to, message.mentions, message.kind)
+    return Post(
+        seq=stored.seq,
+        at=stored.at,
+        author=stored.author,
+        text=message.text,
+        reply_to=message.reply_to,
+        mentions=message.mentions,
+        kind=message.kind,
+        files=message.files,
+    )
+
+
+def first_id(stored: StoredPush) -> str:
+    """The id that the message was first sent with, in whichever version it is."""
+    if stored.replaces is None:
+        return stored.message_id
+    return next(one.message_id for one in stored.erases if one.seq == stored.replaces)

@@ -9,7 +9,9 @@ from typing import Final
 import msgspec
 
 from gateway.contract import Database
+from gateway.principal import Principal, Role
 from modules.accounts.facade import students_among
+from modules.live.access.repository import AccessRepository
 from modules.live.rooms import session_room, staff_room
 from modules.programs.facade import Part, parts_of
 
@@ -102,3 +104,21 @@ async def attended(database: Database, program_id: str, user_ids: Sequence[str])
     """
     rows = await database.fetch(ATTENDED, program_id, list(user_ids))
     return {row["id"]: Attended(row["present"], row["sessions"]) for row in rows}
+
+
+async def role_as_reader(database: Database, principal: Principal, session_id: str) -> str | None:
+    """The role in which the user may read what is said in the session's room, also when the session is over.
+
+    None for a user who takes no part in it, is banned from it, or waits in its lobby, and when there is no such
+    session. Raises Unavailable.
+    """
+    facts = await AccessRepository(database).admission_facts(principal.id, session_id)
+    if facts is None:
+        return None
+    named = principal.role.may_teach and principal.id in (facts.mentor_id, *facts.co_mentors)
+    part = facts.part(principal.role)
+    if named or principal.role is Role.ADMIN or part is Part.MENTOR:
+        return "host"
+    if facts.banned or (part is None and facts.visibility != "open"):
+        return None
+    return facts.promoted or (None if facts.waits else "viewer")
