@@ -17,7 +17,7 @@ Said = Annotated[str, LONG, TEXT]
 UserId = Annotated[str, Meta(max_length=64)]
 Reason = Annotated[str, Meta(max_length=500), TEXT]
 # The most is a setting.
-FileIds = Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=100)]
+FileIds = Annotated[tuple[Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")], ...], Meta(max_length=100)]
 
 
 class Kind(StrEnum):

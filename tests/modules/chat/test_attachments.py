@@ -194,6 +194,7 @@ async def test_mentors_say_who_posts_files(node: Running, create_class: CreateCl
     await ann.command("chat.send", {"files": [theirs[0]]})
     # A user who is muted sends and uploads nothing.
     await mentor.command("chat.mute", {"user": ann.user})
+    await ann.expect_push("can")
     assert await ann.refusal("chat.send", {"files": [theirs[1]]}) == "chat.muted"
     with pytest.raises(Exception, match="muted"):
         await purpose.admit(who(ann.user), lesson.room)

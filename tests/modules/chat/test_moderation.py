@@ -74,7 +74,8 @@ async def test_modes_hold_on_every_gateway_and_are_told(enter: Enter, room: str,
     await ann.say(room, "before")
     assert await meera.call("chat.configure", room=room, data={"mode": "subscribers"}) == {"rev": 1}
     told = await ann.expect_push("chat.settings", room)
-    assert told["data"] == {"mode": "subscribers", "slow_seconds": 0, "links": "allow", "rev": 1}
+    first = {"mode": "subscribers", "slow_seconds": 0, "links": "allow", "attachments": "allow", "rev": 1}
+    assert told["data"] == first
     await eventually(lambda: refused(ann, "chat.subscribers_only", "chat.send", room, {"text": "hi"}))
     await eva.say(room, "enrolled")
     await meera.say(room, "a host")
