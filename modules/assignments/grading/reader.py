@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Database
 from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.decimals import rounded
@@ -123,8 +124,11 @@ class GradingAnswers:
         self._pseudonyms = pseudonyms
 
     async def grading_begun(self, attempt_id: str) -> bool:
-        """Whether a marker has saved anything of it, a draft at least. A student who reclaims is told that much."""
-        return await self._grades.begun(attempt_id)
+        """Whether a marker has saved anything of it, a draft at least, or its students see a grade of it.
+
+        A student who reclaims is told that much.
+        """
+        return await self._grades.begun(attempt_id) or bool(await self.released([attempt_id], clock.now()))
 
     async def released(self, attempt_ids: Collection[str], now: datetime) -> dict[str, ReleasedGrade]:
         """The grades that students see, by attempt."""
