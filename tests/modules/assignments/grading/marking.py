@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
 
 from ksmp_testkit import Caller
 from ksmp_testkit.answers import done
-from tests.modules.assignments.classroom import ASSIGNMENTS, Classroom, classroom
+from modules.assignments.dates.wall_time import zone_of
+from tests.modules.assignments.classroom import ASSIGNMENTS, ZONE, Classroom, classroom
 from tests.modules.assignments.submissions.work import Work
 from tests.modules.programs.programs import signed_in, user
 
@@ -59,6 +61,11 @@ class Marker:
     async def next(self, skip: str | None = None) -> dict[str, Any]:
         suffix = "" if skip is None else f"?skip={skip}"
         return dict(done(await self.rest.post(f"{self.path}/next-ungraded{suffix}")))
+
+
+def by_the_clock(at: datetime) -> tuple[datetime, str]:
+    """A moment as the rows of dates have it, beside the moment itself: wall clock and zone."""
+    return at.astimezone(zone_of(ZONE)).replace(tzinfo=None), ZONE
 
 
 @dataclass

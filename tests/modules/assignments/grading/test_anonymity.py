@@ -12,15 +12,15 @@ from gateway import clock
 from ksmp_testkit import Caller
 from ksmp_testkit.answers import done
 from tests.modules.assignments.classroom import later
-from tests.modules.assignments.grading.marking import Class, Marker, class_of
+from tests.modules.assignments.grading.marking import Class, Marker, by_the_clock, class_of
 from tests.modules.programs.programs import user
 
 
 async def close(database: asyncpg.Pool, lesson: Class) -> None:
     """Nobody may hand in any more."""
     past = clock.now() - timedelta(seconds=1)
-    query = "UPDATE assignments_assignment SET due_at = $2, due_wall = $3, due_zone = 'UTC' WHERE id = $1"
-    await database.execute(query, lesson.id, past, past.replace(tzinfo=None))
+    query = "UPDATE assignments_assignment SET due_at = $2, due_wall = $3, due_zone = $4 WHERE id = $1"
+    await database.execute(query, lesson.id, past, *by_the_clock(past))
 
 
 async def read_by_staff(rest: httpx.AsyncClient, lesson: Class) -> str:
@@ -79,9 +79,9 @@ async def test_names_stay_hidden_while_somebody_may_hand_in(caller: Caller, data
     tomorrow = clock.now() + timedelta(days=1)
     grant = (
         "INSERT INTO assignments_extension (assignment_id, user_id, due_wall, due_zone, due_at, granted_by, granted_at)"
-        " VALUES ($1, $2, $3, 'UTC', $4, $5, now())"
+        " VALUES ($1, $2, $3, $4, $5, $6, now())"
     )
-    await database.execute(grant, lesson.id, late, tomorrow.replace(tzinfo=None), tomorrow, lesson.room.mentor)
+    await database.execute(grant, lesson.id, late, *by_the_clock(tomorrow), tomorrow, lesson.room.mentor)
     assert not _shown(await lesson.marker.markings(), lesson)
     await database.execute("DELETE FROM assignments_extension WHERE assignment_id = $1", lesson.id)
     assert _shown(await lesson.marker.markings(), lesson)

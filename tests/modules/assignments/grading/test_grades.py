@@ -78,8 +78,9 @@ async def test_two_markers_do_not_overwrite_each_other(caller: Caller) -> None:
     (receipt,) = lesson.receipts
     other = await lesson.co_mentor(caller)
     await lesson.marker.save(receipt, "6", rev=0, comment="Ann's")
-    problem = refused(await other.try_save(receipt, "3", rev=0), 412, "assignments.grade_changed")
-    current = problem["current"]
+    answer = await other.try_save(receipt, "3", rev=0)
+    refused(answer, 412, "assignments.grade_changed")
+    current = answer.json()["current"]
     assert (current["rev"], current["latest"]["points"], current["latest"]["comment"]) == (1, "6.00", "Ann's")
     assert current == await lesson.marker.read(receipt)
     await other.save(receipt, "3", rev=current["rev"])

@@ -12,7 +12,7 @@ from ksmp_testkit import Caller, Clients, Running
 from ksmp_testkit.answers import done, refused
 from modules.assignments.events import ExtensionGranted
 from tests.modules.assignments.classroom import later
-from tests.modules.assignments.grading.marking import Class, class_of
+from tests.modules.assignments.grading.marking import Class, by_the_clock, class_of
 from tests.modules.assignments.submissions.work import Work
 
 TIMER = "assignments.release_due"
@@ -31,8 +31,8 @@ async def at_a_time(caller: Caller, students: int = 1, **values: Any) -> Class:
 async def bring_forward(database: asyncpg.Pool, assignment_id: str) -> None:
     """The time is over, and the timer has not fired."""
     past = clock.now() - timedelta(seconds=1)
-    query = "UPDATE assignments_assignment SET release_at = $2, release_wall = $3, release_zone = 'UTC' WHERE id = $1"
-    await database.execute(query, assignment_id, past, past.replace(tzinfo=None))
+    query = "UPDATE assignments_assignment SET release_at = $2, release_wall = $3, release_zone = $4 WHERE id = $1"
+    await database.execute(query, assignment_id, past, *by_the_clock(past))
 
 
 async def test_grades_are_seen_from_the_time_on_and_the_timer_tells(
@@ -99,10 +99,10 @@ async def test_an_extension_after_the_release_gives_back_what_lateness_took(
     due = clock.now() + timedelta(hours=1)
     await database.execute(
         "INSERT INTO assignments_extension (assignment_id, user_id, due_wall, due_zone, due_at, granted_by, granted_at)"
-        " VALUES ($1, $2, $3, 'UTC', $4, $5, now())",
+        " VALUES ($1, $2, $3, $4, $5, $6, now())",
         lesson.id,
         work.user,
-        due.replace(tzinfo=None),
+        *by_the_clock(due),
         due,
         lesson.room.mentor,
     )
