@@ -52,7 +52,7 @@ class AssignmentsModule(Module):
         )
         # The packages from the lowest layer up. Each has its features and its routes.
         packages: tuple[Package, ...] = (
-            CatalogueFeature(kernel, settings, access),
+            CatalogueFeature(kernel, settings, access, changed=(grading.releases.changed,)),
             submissions,
             grading,
             GradeBookFeature(kernel, settings, access),

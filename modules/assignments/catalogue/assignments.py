@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+
 import msgspec
 from msgspec import UNSET
 
@@ -27,6 +29,9 @@ from modules.assignments.records import Assignment, AssignmentState
 from modules.assignments.settings import AssignmentsSettings
 from modules.programs.facade import program_room
 
+# Called in the transaction of a change, with the assignment before and after; its row is locked.
+Changed = Callable[[Assignment, Assignment], Awaitable[None]]
+
 
 class Assignments:
     """Each call raises Unavailable, and BadInput `not_found` for what the user may not know of.
@@ -43,12 +48,14 @@ class Assignments:
         access: AssignmentAccess,
         materials: Materials,
         timer: DateTimer,
+        changed: Sequence[Changed] = (),
     ) -> None:
         self._kernel = kernel
         self._settings = settings
         self._access = access
         self._materials = materials
         self._timer = timer
+        self._changed = changed
         self._assignments = AssignmentRepository(kernel.database)
         self._handed_in = HandedIn(kernel.database)
         self._checks = AssignmentChecks(kernel.database, settings)
@@ -94,7 +101,10 @@ class Assignments:
                 await self._checks.check_questions(after)
             if change.files is not UNSET:
                 await self._materials.attach(principal, id, change.files)
-            return await self.write(after)
+            assignment = await self.write(after)
+            for told in self._changed:
+                await told(before, assignment)
+            return assignment
 
     async def publish(self, principal: Principal, id: str, if_match: IfMatch) -> Assignment:
         """Let students see it. Raises BadInput `invalid` for questions that are missing, and Conflict `conflict`."""

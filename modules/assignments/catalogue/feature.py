@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.contract import Kernel
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.catalogue import routes
-from modules.assignments.catalogue.assignments import Assignments
+from modules.assignments.catalogue.assignments import Assignments, Changed
 from modules.assignments.catalogue.date_timer import DateTimer
 from modules.assignments.catalogue.materials import Materials
 from modules.assignments.catalogue.questions import QuestionCatalogue
@@ -14,10 +16,18 @@ from modules.assignments.settings import AssignmentsSettings
 
 
 class CatalogueFeature:
-    def __init__(self, kernel: Kernel, settings: AssignmentsSettings, access: AssignmentAccess) -> None:
+    """`changed` is of packages above, which are told of each change."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        settings: AssignmentsSettings,
+        access: AssignmentAccess,
+        changed: Sequence[Changed] = (),
+    ) -> None:
         materials = Materials(kernel, settings, access)
         timer = DateTimer(kernel, settings)
-        self.assignments = assignments = Assignments(kernel, settings, access, materials, timer)
+        self.assignments = assignments = Assignments(kernel, settings, access, materials, timer, changed)
         reading = AssignmentReading(kernel, access, materials)
         questions = QuestionCatalogue(kernel, settings, access, assignments)
         self.features = (assignments, timer, materials)

@@ -14,6 +14,7 @@ from modules.assignments.events import ExtensionGranted
 from tests.modules.assignments.classroom import later
 from tests.modules.assignments.grading.marking import Class, by_the_clock, class_of
 from tests.modules.assignments.submissions.work import Work
+from tests.modules.programs.programs import ANY
 
 TIMER = "assignments.release_due"
 LATE = {"kind": "percent", "percent": "10", "floor": "0"}
@@ -126,3 +127,32 @@ async def test_each_released_version_is_told_once(node: Running, caller: Caller,
     )
     assert [tuple(row) for row in rows] == [(2, 2, "final")] * 2
     done(await lesson.marker.rest.get(f"{lesson.marker.path}/markings"))
+
+
+async def test_a_release_that_is_changed_holds_at_once(node: Running, caller: Caller) -> None:
+    lesson = await class_of(caller, students=2)
+    await lesson.marker.final(lesson.receipts[0], "7")
+    assert not [timer for timer in await node.timers(TIMER) if timer.key == lesson.id]
+    change = {"release": "at_time", "release_at": later(hours=2)}
+    done(await lesson.marker.rest.patch(lesson.marker.path, json=change, headers=ANY))
+    (timer,) = [timer for timer in await node.timers(TIMER) if timer.key == lesson.id]
+    done(await lesson.marker.rest.patch(lesson.marker.path, json={"release_at": later(hours=1)}, headers=ANY))
+    (earlier,) = [timer for timer in await node.timers(TIMER) if timer.key == lesson.id]
+    assert earlier.at < timer.at
+    assert (await seen(lesson.works[0]))[:2] == ("turned_in", [])
+    done(await lesson.marker.rest.patch(lesson.marker.path, json={"release_at": later(seconds=-1)}, headers=ANY))
+    assert (await seen(lesson.works[0]))[:2] == ("returned", ["7.00"])
+    assert (await seen(lesson.works[1]))[:2] == ("turned_in", [])
+    # What students see is not hidden again.
+    refused(
+        await lesson.marker.rest.patch(lesson.marker.path, json={"release_at": later(hours=1)}, headers=ANY),
+        409,
+        "assignments.graded",
+    )
+
+
+async def test_final_grades_that_wait_are_seen_when_the_release_becomes_at_once(caller: Caller) -> None:
+    lesson = await class_of(caller)
+    await lesson.marker.final(lesson.receipts[0], "7")
+    done(await lesson.marker.rest.patch(lesson.marker.path, json={"release": "at_once"}, headers=ANY))
+    assert (await seen(lesson.works[0]))[:2] == ("returned", ["7.00"])
