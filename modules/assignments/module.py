@@ -46,7 +46,7 @@ class AssignmentsModule(Module):
         super().__init__(kernel)
         settings: AssignmentsSettings = kernel.settings(AssignmentsSettings)
         access = AssignmentAccess(kernel.database)
-        grading = GradingFeature(kernel, settings, access)
+        self._grading = grading = GradingFeature(kernel, settings, access)
         self._submissions = submissions = SubmissionsFeature(
             kernel, settings, access, grading=grading.answers, peers=NoPeers(), turned_in=(grading.grades,)
         )
@@ -61,8 +61,10 @@ class AssignmentsModule(Module):
         self.routes = tuple(router for package in packages for router in package.routes)
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return await self._submissions.personal_data.export(user)
+        held = await self._submissions.personal_data.export(user)
+        return held | await self._grading.personal_data.export(user)
 
     async def forget(self, user: str) -> Collection[str]:
         await self._submissions.personal_data.forget(user)
+        await self._grading.personal_data.forget(user)
         return ()

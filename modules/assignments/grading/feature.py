@@ -12,6 +12,7 @@ from modules.assignments.grading.grade_views import GradeViews
 from modules.assignments.grading.grades import Grades
 from modules.assignments.grading.lateness import Lateness
 from modules.assignments.grading.markers import Markers
+from modules.assignments.grading.personal_data import GradingPersonalData
 from modules.assignments.grading.pseudonyms import Pseudonyms
 from modules.assignments.grading.pushes import ReleasePushes
 from modules.assignments.grading.reader import GradeReader, GradingAnswers
@@ -39,6 +40,7 @@ class GradingFeature:
         self.lateness = lateness = Lateness(authors, dates)
         self.pseudonyms = pseudonyms = Pseudonyms(database, rows, dates)
         self.answers = GradingAnswers(database, assignments, rows, lateness, pseudonyms)
+        self.personal_data = GradingPersonalData(database, self.answers)
         self.reader = GradeReader(assignments, rows, lateness, pseudonyms)
         views = GradeViews(database, rows, lateness, pseudonyms)
         student_views = StudentViews(kernel, submissions, authors, dates, self.answers)

@@ -116,8 +116,11 @@ async def test_an_extension_after_the_release_gives_back_what_lateness_took(
     assert [one["score"] for one in push["data"]["grades"]] == ["9.99"]
 
 
-async def test_each_released_version_is_told_once(node: Running, caller: Caller, database: asyncpg.Pool) -> None:
+async def test_each_released_version_is_told_once(
+    node: Running, caller: Caller, clients: Clients, database: asyncpg.Pool
+) -> None:
     lesson = await class_of(caller, students=2, release="at_once")
+    sockets = [await clients.socket(work.user) for work in lesson.works]
     for points in ("5", "6"):
         for receipt in lesson.receipts:
             await lesson.marker.final(receipt, points)
@@ -126,7 +129,20 @@ async def test_each_released_version_is_told_once(node: Running, caller: Caller,
         "SELECT version, released_version, state FROM assignments_grade WHERE assignment_id = $1", lesson.id
     )
     assert [tuple(row) for row in rows] == [(2, 2, "final")] * 2
-    done(await lesson.marker.rest.get(f"{lesson.marker.path}/markings"))
+    await node.events_handled("assignments.push_grade")
+    for work, socket in zip(lesson.works, sockets, strict=True):
+        pushes = [await socket.expect_push("assignments.submission", f"user:{work.user}") for _ in range(2)]
+        assert [push["data"]["grades"][0]["score"] for push in pushes][-1] == "6.00"
+        assert pushes[-1]["data"]["rev"] == (await work.read())["rev"]
+
+
+async def test_who_released_is_in_the_audit(caller: Caller, database: asyncpg.Pool) -> None:
+    lesson = await class_of(caller, students=2)
+    await lesson.marker.final(lesson.receipts[0], "7")
+    await lesson.marker.release()
+    query = "SELECT actor, details::jsonb ->> 'grades' AS grades FROM account_audit WHERE act = $1 AND subject = $2"
+    (entry,) = await database.fetch(query, "assignments.release", lesson.id)
+    assert tuple(entry) == (lesson.room.mentor, "1")
 
 
 async def test_a_release_that_is_changed_holds_at_once(node: Running, caller: Caller) -> None:
