@@ -19,7 +19,7 @@ MAY_BLOCK: Final = (
     ("asyncpg/connect_utils.py", "_parse_connect_arguments"),
     # Modules are loaded, and migrations read, before a gateway serves; tests do it while another one runs.
     ("gateway/registry.py", "load"),
-    ("gateway/db/module_tables.py", "faults"),
+    ("gateway/db/module_tables.py", "table_faults"),
     ("gateway/db/migrate.py", "found"),
     ("gateway/db/migrate.py", "_apply"),
     ("gateway/db/migrate.py", "checksum"),
