@@ -34,8 +34,8 @@ def quota_exceeded(whose: str, left: int) -> Conflict:
     return Conflict(f"{left} bytes are left of the quota of {whose}", code="files.quota_exceeded")
 
 
-def not_uploaded(why: str) -> Conflict:
-    return Conflict(why, code="files.not_uploaded")
+def not_uploaded(why: str, retry_after: float | None = None) -> Conflict:
+    return Conflict(why, code="files.not_uploaded", retry_after=retry_after)
 
 
 def not_ready(why: str) -> Conflict:

@@ -124,6 +124,8 @@ class Purpose:
     read_name: ReadName = own_name
     # Whether small pictures are made of its images.
     thumbnails: bool = False
+    # Whether a name must pass the filters. Homework is never refused for a word.
+    names_filtered: bool = True
 
 
 class Files(ABC):

@@ -7,12 +7,14 @@ same request succeeds later.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
+from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
@@ -84,6 +86,7 @@ class Uploads:
         self._running_types = running_types
         self._quotas = Quotas(files, settings)
         self._inspector = Inspector(bucket, settings.image_pixels)
+        self._completing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def begin(self, principal: Principal, new: NewFile) -> BegunFile:
         """Let a user upload a file.
@@ -95,7 +98,8 @@ class Uploads:
         if purpose is None:
             raise invalid("there is no such purpose", field="purpose")
         allowance = await purpose.admit(principal, new.target)
-        await self._kernel.filters.check(new, Author.of(principal))
+        if purpose.names_filtered:
+            await self._kernel.filters.check(new, Author.of(principal))
         kind = self._allowed(new, allowance)
         file = self._pending(principal, new, kind, allowance.quota)
         # Most are told before S3 begins anything for them.
@@ -148,9 +152,11 @@ class Uploads:
 
         Raises BadInput `not_found`, and Conflict `files.not_uploaded` or `files.rejected`.
         """
-        file = await self._own(principal, id)
-        if file.state is FileState.PENDING:
-            file = await self._checked(file)
+        # Several requests of one gateway wait for the first one.
+        async with self._completing.setdefault(id, asyncio.Lock()):
+            file = await self._own(principal, id)
+            if file.state is FileState.PENDING:
+                file = await self._checked(file)
         if file.state is FileState.REJECTED:
             raise rejected(f"the file was refused: {file.reason}")
         if file.state is FileState.DELETED:
@@ -171,7 +177,7 @@ class Uploads:
                 await self._lifecycle.delete(id)
         except Unavailable:
             # The sweep does it when S3 is back. Nobody reads the file or may hold it any more.
-            log.warning("files.not_removed", file=id)
+            log.warning("file.not_removed", file=id)
 
     async def _checked(self, file: FileRecord) -> FileRecord:
         """The file after the check. Raises Conflict `files.not_uploaded`, and Unavailable: then it is as before."""
@@ -184,9 +190,12 @@ class Uploads:
             return await self._reject(file, refusal.reason)
         except NotThere:
             now = await self._again(file)
-            if now.state is FileState.PENDING:
-                raise not_uploaded("the file is not in the bucket yet: upload it first") from None
-            return now
+            if now.state is not FileState.PENDING:
+                return now
+            if file.upload_id is not None:
+                # Another gateway has begun to put them together.
+                raise not_uploaded("the parts are being put together", retry_after=1.0) from None
+            raise not_uploaded("the file is not in the bucket yet: upload it first") from None
         stored = await self._lifecycle.store(file.id, found.width, found.height)
         if stored is None:
             # Another request was faster.
@@ -218,11 +227,11 @@ class Uploads:
         if rejected_file is None:
             return await self._again(file)
         metrics.rejected.labels(reason).inc()
-        log.info("files.rejected", file=file.id, purpose=file.purpose, reason=reason)
+        log.info("file.rejected", file=file.id, purpose=file.purpose, reason=reason)
         try:
             await self._removal.remove(rejected_file)
         except Unavailable:
-            log.warning("files.not_removed", file=file.id)
+            log.warning("file.not_removed", file=file.id)
         return rejected_file
 
     async def _again(self, file: FileRecord) -> FileRecord:

@@ -78,6 +78,7 @@ class Uploads:
                 may_read=self.may_read,
                 read_name=self.read_name,
                 thumbnails=True,
+                names_filtered=False,
             ),
         )
 

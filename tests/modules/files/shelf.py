@@ -6,11 +6,16 @@ from typing import Final
 
 from gateway.contract import Kernel, Module
 from gateway.errors import not_found
-from gateway.principal import Principal
+from gateway.principal import Author, Principal
 from modules.files.facade import Allowance, FileFacts, Files, Purpose, of
 
 THING: Final = "shelf.thing"
 OTHER: Final = "shelf.other"
+
+
+async def quiet(text: str, author: Author) -> str:
+    """A filter that lets nobody shout."""
+    return text.replace("SHOUT", "shout")
 
 
 class ShelfModule(Module):
@@ -26,8 +31,9 @@ class ShelfModule(Module):
         self.names: dict[str, str] = {}
         self.contributions = (
             Purpose(name=THING, admit=self._admit, may_read=self._may_read, read_name=self._name),
-            Purpose(name=OTHER, admit=self._admit, may_read=self._may_read),
+            Purpose(name=OTHER, admit=self._admit, may_read=self._may_read, names_filtered=False),
         )
+        kernel.filters.add(quiet)
 
     @property
     def files(self) -> Files:

@@ -97,6 +97,21 @@ async def test_a_completion_whose_answer_of_s3_was_lost_is_repeated(caller: Call
     assert (await completed(ann, id))["state"] in ("quarantined", "clean")
 
 
+async def test_parts_that_another_gateway_puts_together_are_waited_for(caller: Caller, files: FilesModule) -> None:
+    """S3 has no such upload any more, and no object yet."""
+    ann, content = caller(user()), PDF + bytes(16 * MIB)
+    made = await begun(ann, content)
+    await parts_sent(ann, made, content, 1, 2, 3)
+    kept = await files.rows.find(made["file"]["id"])
+    assert kept is not None
+    assert kept.upload_id is not None
+    await files.bucket.abort_parts(kept.object_key, kept.upload_id)
+    answer = await ann.post(f"{FILES}/{kept.id}/complete")
+    refused(answer, 409, "files.not_uploaded")
+    assert answer.json()["temporary"]
+    assert answer.headers["retry-after"] == "1"
+
+
 @pytest.mark.parametrize(
     ("values", "status", "code"),
     [
@@ -109,12 +124,19 @@ async def test_a_completion_whose_answer_of_s3_was_lost_is_repeated(caller: Call
         ({"size": 0}, 400, "invalid"),
         ({"name": "../.."}, 400, "invalid"),
         ({"name": "a\nb.pdf"}, 400, "invalid"),
+        ({"name": "I SHOUT.pdf"}, 400, "invalid"),
         ({"sha256": "A" * 64}, 400, "invalid"),
         ({"key": "files/of/another"}, 400, "invalid"),
     ],
 )
 async def test_what_is_refused_at_the_beginning(caller: Caller, values: dict[str, Any], status: int, code: str) -> None:
     refused(await caller(user()).post(FILES, json=new() | values), status, code)
+
+
+async def test_a_purpose_may_take_any_name(caller: Caller) -> None:
+    """Homework is not refused for a word."""
+    made = await begun(caller(user()), purpose="shelf.other", name="I SHOUT.pdf")
+    assert made["file"]["name"] == "I SHOUT.pdf"
 
 
 async def test_what_is_not_what_it_says_is_rejected_and_deleted(caller: Caller, files: FilesModule) -> None:
