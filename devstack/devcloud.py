@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from devstack import ports, probe, razorpay
@@ -15,7 +16,8 @@ from devstack.process import Child, Report
 NAME = "devcloud"
 HEALTH = "/_devcloud/health"
 
-# Nobody checks them, and an SDK that finds none refuses to work. What the home folder says is for AWS itself.
+# S3 checks what is signed with them, and an SDK that finds none refuses to work. What the home folder says is for AWS
+# itself.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "devcloud",
     "AWS_SECRET_ACCESS_KEY": "devcloud",
@@ -29,7 +31,7 @@ ACCOUNT = ("--razorpay-key-id", razorpay.KEY_ID, "--razorpay-key-secret", razorp
 class DevCloud:
     """`python -m devcloud` on loopback, its state under `folder`.
 
-    It is ready when Razorpay's `webhook` is set up, also after it was killed.
+    S3 checks what is signed with CREDENTIALS, and with `access_keys`, secrets by id. It is ready when Razorpay's `webhook` is set up, also after it was killed.
     """
 
     def __init__(
@@ -40,10 +42,13 @@ class DevCloud:
         guard: Guard,
         report: Report | None = None,
         webhook: razorpay.Webhook | None = None,
+        access_keys: Mapping[str, str] | None = None,
     ) -> None:
         self._folder = folder
         self._region = region
         self._webhook = webhook
+        known = {CREDENTIALS["AWS_ACCESS_KEY_ID"]: CREDENTIALS["AWS_SECRET_ACCESS_KEY"], **(access_keys or {})}
+        self._keys = [word for pair in known.items() for word in ("--access-key", *pair)]
         self._guard = guard
         self._report = report
         self._port = 0
@@ -74,7 +79,7 @@ class DevCloud:
         command = [sys.executable, "-m", NAME, "--host", ports.LOOPBACK, "--port", str(self._port)]
         self._child = Child(
             NAME,
-            [*command, "--region", self._region, "--data", str(home), *ACCOUNT],
+            [*command, "--region", self._region, "--data", str(home), *ACCOUNT, *self._keys],
             folder=self._folder,
             ready=self._ready,
             guard=self._guard,

@@ -99,8 +99,12 @@ async def nats(tmp_path_factory: pytest.TempPathFactory, servers_guard: Guard) -
 
 @pytest.fixture(scope="session")
 async def devcloud(tmp_path_factory: pytest.TempPathFactory, servers_guard: Guard) -> AsyncIterator[str]:
-    """The address of a stand-in for AWS, in the region us-east-1; any credentials are good."""
-    cloud = DevCloud(tmp_path_factory.mktemp("devcloud"), region="us-east-1", guard=servers_guard)
+    """The address of a stand-in for AWS, in the region us-east-1.
+
+    Any credentials are good for calls. URLs and forms for S3 are signed with `any`, `any` or `devcloud`, `devcloud`.
+    """
+    folder = tmp_path_factory.mktemp("devcloud")
+    cloud = DevCloud(folder, region="us-east-1", guard=servers_guard, access_keys={"any": "any"})
     await cloud.prepare()
     await cloud.start()
     yield cloud.url
