@@ -32,6 +32,9 @@ RAZORPAY = RazorpaySettings()
     show_default=True,
     help="Id and secret of keys whose signatures S3 checks.",
 )
+@click.option(
+    "--clamd-port", type=click.IntRange(0, 65_535), default=0, help="Port of the stand-in for clamd; 0 is a free one."
+)
 @click.option("--razorpay-key-id", default=RAZORPAY.key_id, show_default=True, help="Key of the Razorpay account.")
 @click.option("--razorpay-key-secret", default=RAZORPAY.key_secret, show_default=True, help="Its secret.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder that keeps the state between runs.")
@@ -43,6 +46,7 @@ def main(
     queue: str,
     buckets: tuple[str, ...],
     access_keys: tuple[tuple[str, str], ...],
+    clamd_port: int,
     data: Path | None,
     razorpay_key_id: str,
     razorpay_key_secret: str,
@@ -58,6 +62,7 @@ def main(
         buckets=buckets,
         access_keys=keys,
         folder=data,
+        clamd_port=clamd_port,
         razorpay=razorpay,
     )
     # What the SDKs send is theirs to bound: a recording or an upload may take long to come.

@@ -12,6 +12,7 @@ import msgspec
 
 from devcloud import sqs_long_poll, tags
 from devcloud.chat import rooms
+from devcloud.clamd import Clamd
 from devcloud.cloud import Cloud, Handler
 from devcloud.control import PREFIX, Control
 from devcloud.events import Events
@@ -61,7 +62,8 @@ class App:
 
     `folder` keeps the state of IVS and of Razorpay; S3 and SQS forget theirs.
 
-    `queue` gets the events of IVS; it and `buckets` are there from the start. `access_keys` are secrets by id.
+    `queue` gets the events of IVS; it and `buckets` are there from the start. `access_keys` are secrets by id. A
+    stand-in for clamd listens on `clamd_port`, or on a port that is free.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class App:
         buckets: Sequence[str] = BUCKETS,
         access_keys: Mapping[str, str] = ACCESS_KEYS,
         folder: Path | None = None,
+        clamd_port: int = 0,
         razorpay: RazorpaySettings | None = None,
     ) -> None:
         moto = MotoServer(place, host, queue, buckets)
@@ -90,7 +93,8 @@ class App:
         self.razorpay = RazorpayStandIn(self.cloud.url, faults, razorpay or RazorpaySettings(), folder)
         keys = AccessKeys(access_keys)
         self._s3 = S3Front(moto, faults, keys, place.region, buckets)
-        self._control = Control(self.cloud, keys, lambda: self.services.missing)
+        self._clamd = Clamd(host.rpartition(":")[0], clamd_port)
+        self._control = Control(self.cloud, keys, self._clamd, lambda: self.services.missing)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -143,6 +147,7 @@ class App:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        await self._clamd.start()
         recorder.resume(self.cloud)
         sending = asyncio.create_task(self.cloud.events.run())
         async with self.razorpay.running():
@@ -150,6 +155,7 @@ class App:
             await receive()
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
+        await self._clamd.stop()
         await self.cloud.moto.stop()
         await send({"type": "lifespan.shutdown.complete"})
 

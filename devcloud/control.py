@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from devcloud.clamd import Clamd, ScannerAnswer, ScannerState
 from devcloud.cloud import Cloud
 from devcloud.document import Document
 from devcloud.errors import Refused
@@ -65,9 +66,10 @@ class AccessKey(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Control:
     """The endpoints by method and path."""
 
-    def __init__(self, cloud: Cloud, keys: AccessKeys, missing: Callable[[], list[str]]) -> None:
+    def __init__(self, cloud: Cloud, keys: AccessKeys, clamd: Clamd, missing: Callable[[], list[str]]) -> None:
         self._cloud = cloud
         self._keys = keys
+        self._clamd = clamd
         self._missing = missing
         self._routes: dict[tuple[str, str], Callable[[Request], Awaitable[object]]] = {
             ("GET", "health"): self._health,
@@ -76,6 +78,8 @@ class Control:
             ("PUT", "faults"): self._set_faults,
             ("DELETE", "faults"): self._clear_faults,
             ("PUT", "access-keys"): self._add_key,
+            ("GET", "scanner"): self._scanner,
+            ("PUT", "scanner"): self._set_scanner,
             ("POST", "streams/start"): self._start,
             ("POST", "streams/stop"): self._stop,
             ("POST", "streams/health"): self._change,
@@ -138,6 +142,13 @@ class Control:
         key = msgspec.json.decode(request.body, type=AccessKey)
         self._keys.secrets[key.id] = key.secret
         return {"ids": sorted(self._keys.secrets)}
+
+    async def _scanner(self, request: Request) -> ScannerAnswer:
+        return self._clamd.answer()
+
+    async def _set_scanner(self, request: Request) -> ScannerAnswer:
+        await self._clamd.set(msgspec.json.decode(request.body, type=ScannerState))
+        return self._clamd.answer()
 
     async def _start(self, request: Request) -> Document:
         target, arn = self._target(request)

@@ -118,4 +118,5 @@ def _variables(folder: DataFolder, known: state.State, environ: Mapping[str, str
         issuer=folder.issuer,
         environ=folders | dict(environ) | host,
         aws_endpoint=known.aws_endpoint,
+        scanner=known.scanner,
     )

@@ -31,7 +31,8 @@ ACCOUNT = ("--razorpay-key-id", razorpay.KEY_ID, "--razorpay-key-secret", razorp
 class DevCloud:
     """`python -m devcloud` on loopback, its state under `folder`.
 
-    S3 checks what is signed with CREDENTIALS, and with `access_keys`, secrets by id. It is ready when Razorpay's `webhook` is set up, also after it was killed.
+    S3 checks what is signed with CREDENTIALS, and with `access_keys`, secrets by id. It is ready when Razorpay's
+    `webhook` is set up, also after it was killed.
     """
 
     def __init__(
@@ -52,12 +53,18 @@ class DevCloud:
         self._guard = guard
         self._report = report
         self._port = 0
+        self._clamd_port = 0
         self._child: Child | None = None
 
     @property
     def url(self) -> str:
         """Where clients reach it; known once prepared."""
         return f"http://{ports.LOOPBACK}:{self._port}"
+
+    @property
+    def scanner(self) -> str:
+        """Where its stand-in for clamd listens, `host:port`; known once prepared."""
+        return f"{ports.LOOPBACK}:{self._clamd_port}"
 
     @property
     def pid(self) -> int | None:
@@ -72,11 +79,13 @@ class DevCloud:
     async def prepare(self) -> None:
         """Choose its port, that of the last run if it is free. Raises DevStackError."""
         self._port = await asyncio.to_thread(self._choose)
+        self._clamd_port = ports.choose([self._port])
 
     async def start(self) -> None:
         """Start and wait until it answers. Raises DevStackError; then it does not run."""
         home = self._folder / NAME
         command = [sys.executable, "-m", NAME, "--host", ports.LOOPBACK, "--port", str(self._port)]
+        command += ["--clamd-port", str(self._clamd_port)]
         self._child = Child(
             NAME,
             [*command, "--region", self._region, "--data", str(home), *ACCOUNT, *self._keys],

@@ -23,6 +23,8 @@ COMMAND = (sys.executable, "-m", "gateway.cli", "serve")
 
 # A student's click should be answered within this time; what holds the loop longer is worth a line in the log.
 STALL_LOG = 0.1
+# The setting of a module that may not be there.
+SCANNER = "KSMP_FILES_SCANNER"
 # What each gateway has for itself.
 OWN = ("KSMP_PORT", "KSMP_METRICS_ADDRESS")
 # Drained within this time, so that a stop of everything stays below ten seconds.
@@ -41,12 +43,13 @@ def variables(
     issuer: Path,
     environ: Mapping[str, str],
     aws_endpoint: str = "",
+    scanner: str = "",
     metrics_port: int = 0,
 ) -> dict[str, str]:
     """The `KSMP_*` variables of the gateway on one port, and what the stand-ins at `aws_endpoint` take for credentials.
 
-    Those of `environ` win, except for the ports, which every gateway has for itself; without `metrics_port` the
-    system chooses one. Raises SettingsError when they do not make sense.
+    `scanner` is where the stand-in for clamd listens. Those of `environ` win, except for the ports, which every gateway
+    has for itself; without `metrics_port` the system chooses one. Raises SettingsError when they do not make sense.
     """
     host = environ.get(variable("host")) or LOOPBACK
     origins = dict.fromkeys((reached_at(host), LOOPBACK, "localhost"))
@@ -71,6 +74,8 @@ def variables(
     overrides = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name not in OWN}
     result = environment(settings) | overrides
     result = razorpay.variables(aws_endpoint, read(Settings, result), overrides) | result
+    if scanner and "files" in (read(Settings, result).modules or registry.installed()):
+        result.setdefault(SCANNER, scanner)
     if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:
         result |= CREDENTIALS
     return result

@@ -144,6 +144,7 @@ class Stack:
             metrics=[f"http://{ports.LOOPBACK}:{port}/metrics" for port in self._metrics.values()],
             pids=self._pids(),
             aws_endpoint=self._aws_endpoint,
+            scanner=self._scanner,
             razorpay_url=variables[self._options.port].get(razorpay.URL, ""),
             paid_program=names.get("paid_program", ""),
             coupon=names.get("coupon", ""),
@@ -218,12 +219,17 @@ class Stack:
             issuer=self._folder.issuer,
             environ=self._environ,
             aws_endpoint=self._aws_endpoint,
+            scanner=self._scanner,
             metrics_port=self._metrics.get(port, 0),
         )
 
     @property
     def _aws_endpoint(self) -> str:
         return self._cloud.url if self._cloud is not None else ""
+
+    @property
+    def _scanner(self) -> str:
+        return self._cloud.scanner if self._cloud is not None else ""
 
     def _report(self, line: str) -> None:
         """Tell of a child; called by what starts it again, which must go on whatever happens here."""

@@ -23,7 +23,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Where everything is; the file exists while everything was ready once and nothing was asked to stop.
 
     `nats_url` lists the servers with commas between; `tokens` are by role. `aws_endpoint` is the stand-in for AWS,
-    empty when it was not wanted; what drives it is below `/_devcloud/` there. `razorpay_url` is what gateways take for
+    empty when it was not wanted; what drives it is below `/_devcloud/` there. `scanner` is where its stand-in for clamd
+    listens, `host:port`. `razorpay_url` is what gateways take for
     Razorpay, empty when that is Razorpay itself, or nothing. `paid_program` and `coupon` are there to try payments
     with. `module_paths` are the folders of modules that are not installed.
     """
@@ -37,6 +38,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Sequence[str]
     pids: Pids
     aws_endpoint: str = ""
+    scanner: str = ""
     razorpay_url: str = ""
     paid_program: str = ""
     coupon: str = ""

@@ -112,6 +112,13 @@ async def devcloud(tmp_path_factory: pytest.TempPathFactory, servers_guard: Guar
 
 
 @pytest.fixture(scope="session")
+async def scanner(devcloud: str) -> str:
+    """Where the stand-in's clamd listens, as `KSMP_FILES_SCANNER` takes it. Gateways of tests have none by default."""
+    async with httpx.AsyncClient(base_url=devcloud, trust_env=False) as client:
+        return str((await client.get("/_devcloud/scanner")).json()["address"])
+
+
+@pytest.fixture(scope="session")
 def issuer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("issuer")
 

@@ -38,4 +38,10 @@ class FileUnreferenced(msgspec.Struct, frozen=True, tag="files.FileUnreferenced"
     file_id: str
 
 
-EVENTS: Final = (FileStored, FileCleared, FileRejected, FileUnreferenced)
+class ScanDue(msgspec.Struct, frozen=True, tag="files.ScanDue"):
+    """The scan of a file failed before, and is to be tried again. For files itself."""
+
+    file_id: str
+
+
+EVENTS: Final = (FileStored, FileCleared, FileRejected, FileUnreferenced, ScanDue)

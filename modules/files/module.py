@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from gateway.aws.service import AwsConfig
 from gateway.circuit_breaker import CircuitBreaker
 from gateway.contract import Kernel, Module
 from gateway.settings import Settings
+from gateway.tasks import end
 from modules.files import errors, routes
 from modules.files.content import Content
 from modules.files.events import EVENTS
@@ -23,6 +25,8 @@ from modules.files.reading import Reading
 from modules.files.references import ReferenceRepository
 from modules.files.removal import Removal
 from modules.files.repository import FileRepository
+from modules.files.scanning.due_scans import DueScans
+from modules.files.scanning.scanning import Scanning
 from modules.files.settings import FilesSettings, with_bucket
 from modules.files.storage.s3 import SERVICE, Bucket
 from modules.files.stored_files import StoredFiles
@@ -61,10 +65,12 @@ class FilesModule(Module):
         )
         self.rows = rows = FileRepository(kernel.database)
         self.lifecycle = lifecycle = FileLifecycle(kernel, rows)
-        self.features = (lifecycle,)
         self.contributions = (StoredFiles(kernel, ReferenceRepository(kernel.database), bucket),)
         self._personal_data = PersonalData(kernel.database)
         self.removal = removal = Removal(rows, lifecycle, bucket)
+        self.scanning = scanning = Scanning(kernel, settings, bucket, rows, lifecycle, removal)
+        self.due_scans = DueScans(kernel, settings)
+        self.features = (lifecycle, scanning)
         purposes = Purposes(kernel)
         origin = ContentOrigin(settings, production=core.environment == "production")
         uploads = Uploads(kernel, settings, bucket, rows, lifecycle, purposes, removal, running_types=origin.is_there)
@@ -80,7 +86,11 @@ class FilesModule(Module):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
+        # Without a bucket there are no files.
+        workers = (self.due_scans,) if self.bucket.name else ()
+        running = [asyncio.get_running_loop().create_task(worker.run()) for worker in workers]
         try:
             yield
         finally:
+            await end(running)
             await self.bucket.close()

@@ -4,14 +4,63 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.settings import Settings, replace, setting
+from gateway.settings import Settings, SettingsError, replace, setting
 
 # The bucket for uploads that the stand-in for AWS has from the start.
 STAND_IN = "ksmp-uploads"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilesSettings:
+class ScanSettings:
+    """The scanner, and what happens to files while it is silent."""
+
+    scanner: str = setting(
+        "", doc="Where clamd listens, `host:port`; empty means that files are only compared with their checksum"
+    )
+    scan_fail_closed: bool = setting(
+        True, doc="Whether a file waits in quarantine while the scanner is silent; else it passes after a time"
+    )
+    scan_patience: float = setting(900.0, doc="How long such a file waits for the scanner before it passes")
+    scan_bytes: int = setting(
+        100 * 1024**2, doc="Largest file that is sent to the scanner, no more than clamd's `StreamMaxLength`"
+    )
+    scan_pass_large: bool = setting(True, doc="Whether a larger file passes unscanned; else it is rejected")
+    scan_timeout: float = setting(30.0, doc="How long the scanner may say nothing, or take no bytes")
+    scan_at_once: int = setting(4, doc="Files that a gateway reads for the scanner at once")
+    scan_first_wait: float = setting(5.0, doc="Time from a scan that failed to the next one; it doubles each time")
+    scan_most_wait: float = setting(300.0, doc="The longest such time")
+    scan_claim: float = setting(600.0, doc="How long a scan may take before another gateway begins it again")
+    scan_interval: float = setting(5.0, doc="Time between two looks for files whose scan is due")
+    scan_batch: int = setting(100, doc="Most files that one look takes")
+
+    def __post_init__(self) -> None:
+        host, _, port = self.scanner.rpartition(":")
+        if self.scanner and not (host and port.isdecimal() and 0 < int(port) < 65_536):
+            raise SettingsError(f"KSMP_FILES_SCANNER is {self.scanner!r}: it must be `host:port`.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSettings:
+    """What is deleted by itself, and when."""
+
+    sweep_interval: float = setting(60.0, doc="Time between two looks for files and objects that are to be deleted")
+    sweep_batch: int = setting(100, doc="Most files that one look takes")
+    sweep_claim: float = setting(300.0, doc="How long a gateway has for the files that it took")
+    unfinished_kept: float = setting(
+        600.0, doc="How long after its end an upload that was not completed may still be; then it is deleted"
+    )
+    unheld_kept: float = setting(86_400.0, doc="How long a file is kept that nothing holds")
+    orphan_age: float = setting(
+        172_800.0, doc="How old an object or an upload in parts must be that no file knows, before it is deleted"
+    )
+    orphan_interval: float = setting(21_600.0, doc="Time from one walk over the whole bucket to the next")
+    orphan_most: int = setting(
+        200, doc="More unknown objects than these among 1000 are left alone: the database may not be the bucket's"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesSettings(ScanSettings, SweepSettings):
     bucket: str = setting(
         "auto",
         doc="Bucket of S3 for what users upload; empty means that nothing is stored, and `auto` is that of the "
@@ -40,6 +89,12 @@ class FilesSettings:
     s3_timeout: float = setting(5.0, doc="How long a call to S3 may take")
     s3_failures: int = setting(10, doc="Failed calls to S3 in a row after which the gateway pauses")
     s3_pause: float = setting(2.0, doc="How long the gateway then makes no call to S3")
+
+    def __post_init__(self) -> None:
+        ScanSettings.__post_init__(self)
+        if self.orphan_age <= 2 * self.upload_life:
+            # An object may be there before the row of its file is.
+            raise SettingsError("KSMP_FILES_ORPHAN_AGE must be more than twice KSMP_FILES_UPLOAD_LIFE.")
 
 
 def with_bucket(settings: FilesSettings, core: Settings) -> FilesSettings:

@@ -38,5 +38,5 @@ def test_the_names_are_the_documented_ones(tmp_path: Path) -> None:
     EXAMPLE.write(path)
     document = json.loads(path.read_text())
     names = ["gateways", "session", "room", "tokens", "database_url", "nats_url", "metrics", "pids", "aws_endpoint"]
-    assert list(document) == [*names, "razorpay_url", "paid_program", "coupon", "module_paths"]
+    assert list(document) == [*names, "scanner", "razorpay_url", "paid_program", "coupon", "module_paths"]
     assert document["pids"] == {"dev": 1, "gateways": [2], "nats": [3, 4], "postgres": 5, "devcloud": 6}

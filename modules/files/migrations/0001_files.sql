@@ -33,11 +33,19 @@ CREATE TABLE file (
     deleting_at timestamptz,
     -- When the bucket said that the object is not there.
     removed_at timestamptz,
+    -- What the scan came to: clean, infected, unscanned (the scanner was silent), too_large, none (there is no scanner).
+    scan text NOT NULL DEFAULT '',
+    -- Scans that failed, and when the next one is due.
+    scan_tries int NOT NULL DEFAULT 0,
+    scan_at timestamptz,
+    -- Until then a gateway has it to delete it.
+    sweep_until timestamptz,
     rev bigint NOT NULL DEFAULT 1
 );
 CREATE INDEX file_owner ON file (owner_id, id);
 CREATE INDEX file_quota ON file (quota) WHERE quota <> '';
 CREATE INDEX file_unfinished ON file (expires_at) WHERE state = 'pending';
+CREATE INDEX file_quarantined ON file (stored_at) WHERE state = 'quarantined';
 CREATE INDEX file_unheld ON file (unheld_at) WHERE unheld_at IS NOT NULL;
 CREATE INDEX file_deleting ON file (deleting_at) WHERE deleting_at IS NOT NULL AND removed_at IS NULL;
 
@@ -49,3 +57,10 @@ CREATE TABLE file_reference (
     PRIMARY KEY (holder, file_id)
 );
 CREATE INDEX file_reference_file ON file_reference (file_id);
+
+-- The walk over the bucket: how far it has come, and when it goes on. There is one row.
+CREATE TABLE file_walk (
+    name text PRIMARY KEY,
+    after_key text NOT NULL DEFAULT '',
+    next_at timestamptz NOT NULL
+);

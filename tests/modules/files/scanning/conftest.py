@@ -1,0 +1,52 @@
+"""A gateway that shows files to the stand-in for clamd, and tries again soon."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ksmp_testkit import MakeGateway, Running
+from tests.devcloud.aws import Aws
+from tests.modules.files.conftest import MODULES
+from tests.modules.files.shelf import ShelfModule
+
+ENVIRON = {
+    "KSMP_FILES_BEGIN_RATE_COUNT": "10000",
+    "KSMP_FILES_SCAN_TIMEOUT": "0.5",
+    "KSMP_FILES_SCAN_FIRST_WAIT": "0.2",
+    "KSMP_FILES_SCAN_MOST_WAIT": "1",
+    "KSMP_FILES_SCAN_INTERVAL": "0.2",
+    "KSMP_FILES_SCAN_BYTES": str(20 * 1024**2),
+}
+
+
+@pytest.fixture(scope="module")
+async def node(gateway: MakeGateway, devcloud: str, scanner: str) -> AsyncIterator[Running]:
+    async with gateway(
+        modules=MODULES,
+        more=[ShelfModule],
+        aws_endpoint=devcloud,
+        request_burst=100_000,
+        address_burst=100_000,
+        environ=ENVIRON | {"KSMP_FILES_SCANNER": scanner},
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def aws(devcloud: str) -> AsyncIterator[Aws]:
+    clients = Aws(devcloud)
+    await clients.open()
+    yield clients
+    await clients.close()
+
+
+@pytest.fixture(autouse=True)
+async def scans(aws: Aws) -> AsyncIterator[None]:
+    """The scanner is as it should be before and after each test."""
+    await aws.drive("PUT", "scanner", json={})
+    await aws.drive("DELETE", "faults")
+    yield
+    await aws.drive("PUT", "scanner", json={})
+    await aws.drive("DELETE", "faults")
