@@ -26,6 +26,8 @@ MAY_BLOCK: Final = (
     # So is the description of a vendor's API.
     ("modules/accounts/cognito.py", "open"),
     ("gateway/aws/service.py", "open"),
+    # The first use of a time zone in a process reads its file, of a few kilobytes.
+    ("modules/assignments/dates/wall_time.py", "zone_of"),
     # What the process uses is read from /proc, which is no disk.
     ("prometheus_client/process_collector.py", "collect"),
     # Log lines go to standard error, and are few.

@@ -24,6 +24,7 @@ from modules.assignments.settings import SubmissionSettings
 from modules.assignments.states import SubmissionState
 from modules.assignments.submissions import gates
 from modules.assignments.submissions.authors import AuthorReader, Authors
+from modules.assignments.submissions.grader import QuestionGrader
 from modules.assignments.submissions.messages import DRAFT, DraftSave, DraftSaved, DraftView
 from modules.assignments.submissions.quiz import Answered
 from modules.assignments.submissions.records import Submission
@@ -51,6 +52,7 @@ class Drafts:
         rows: SubmissionRepository,
         authors: AuthorReader,
         dates: EffectiveDateReader,
+        grader: QuestionGrader,
     ) -> None:
         self._kernel = kernel
         self._settings = settings
@@ -58,6 +60,7 @@ class Drafts:
         self._rows = rows
         self._authors = authors
         self._dates = dates
+        self._grader = grader
 
     async def read(self, principal: Principal, assignment_id: str) -> DraftView:
         """The draft; an empty one at revision 0 when there is none."""
@@ -81,6 +84,7 @@ class Drafts:
         # Somebody's upload may still be on its way.
         gates.check_not_closed(dates, now, grace=self._settings.upload_grace)
         gates.check_kinds(assignment, wanted.text, wanted.link, answers, len(wanted.files))
+        await self._grader.check(assignment, answers)
         await self._rows.create(assignment.id, assignment.program_id, authors, now)
         async with self._kernel.database.transaction():
             submission = await self._rows.lock_of(assignment.id, authors)

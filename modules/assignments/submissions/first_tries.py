@@ -43,23 +43,21 @@ class FirstTries:
         """
         return await self._rows.stamp(submission.id, draft_rev, user_id, at, self._grace)
 
-    async def noted(self, submission: Submission, draft_rev: int, user_id: str, at: datetime) -> datetime | None:
-        """The earliest note of a try with this revision of the draft; None without one.
-
-        Raises Unavailable.
-        """
+    async def earliest(
+        self, submission: Submission, draft_rev: int, user_id: str, at: datetime, stamp: datetime
+    ) -> datetime:
+        """The stamp, or the earliest note of a try with this revision of the draft. Raises Unavailable."""
         since = at - timedelta(seconds=self._grace)
         if submission.draft_saved_at is not None:
             since = max(since, submission.draft_saved_at)
         pushes = await self._kernel.rooms.recent(user_room(user_id), NOTES, [NOTED.name])
-        notes = [msgspec.convert(one.data, TurnInNoted) for one in pushes]
+        notes = [msgspec.json.decode(one.data, type=TurnInNoted) for one in pushes]
         found = [
             one.stamped_at
             for one in notes
-            if (one.assignment_id, one.draft_rev) == (submission.assignment_id, draft_rev)
-            and since <= one.stamped_at <= at
+            if (one.assignment_id, one.draft_rev) == (submission.assignment_id, draft_rev) and since <= one.stamped_at
         ]
-        return min(found, default=None)
+        return min([stamp, *found])
 
     async def note(self, principal: Principal, assignment_id: str, draft_rev: int, at: datetime) -> None:
         """Keep a stamp without PostgreSQL. When NATS is away too, there is none."""

@@ -2,34 +2,29 @@
 
 Single choice: all points for the right option. Several choices: each right option that is chosen gives its share, and
 each wrong one takes the same share away; never less than 0. Numeric: all points within the tolerance. Short text: all
-points for one of the accepted answers, whatever its case and spaces.
+points for one of the accepted answers, compared in one form (`folded`).
 
 The points of a question are rounded once, to two decimals, half up. Those of the whole are their sum.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 import msgspec
 
-from modules.assignments.catalogue.question import folded
+from modules.assignments.catalogue.question import Question, folded
 from modules.assignments.decimals import rounded
-from modules.assignments.question_keys import Key, MultipleKey, NumericKey, ShortTextKey, SingleKey
+from modules.assignments.question_keys import MultipleKey, NumericKey, ShortTextKey, SingleKey
 
 NOTHING: Final = Decimal("0.00")
 # No answer of this length is a number that somebody means; Decimal would take a million digits.
 DIGITS: Final = 40
-
-
-class KeyedQuestion(msgspec.Struct, frozen=True):
-    """What of a question counts here."""
-
-    id: str
-    points: Decimal
-    key: Key
+# 12,345 and 1,23,45,678 have commas between digits that belong together; 9,81 does not.
+GROUPED: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3}(\.[0-9]*)?", re.ASCII)
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -47,7 +42,7 @@ class QuestionResult(msgspec.Struct, frozen=True):
     of: Decimal
 
 
-def grade(questions: Iterable[KeyedQuestion], answers: Mapping[str, Answered]) -> tuple[QuestionResult, ...]:
+def grade(questions: Iterable[Question], answers: Mapping[str, Answered]) -> tuple[QuestionResult, ...]:
     """The result of each question in its order; no answer gives 0."""
     return tuple(
         QuestionResult(one.id, _points(one, answers[one.id]) if one.id in answers else NOTHING, one.points)
@@ -59,7 +54,7 @@ def total(results: Iterable[QuestionResult]) -> Decimal:
     return sum((one.points for one in results), NOTHING)
 
 
-def _points(question: KeyedQuestion, answer: Answered) -> Decimal:
+def _points(question: Question, answer: Answered) -> Decimal:
     match question.key:
         case SingleKey(option=option):
             share = Decimal(answer.options == (option,))
@@ -75,9 +70,11 @@ def _points(question: KeyedQuestion, answer: Answered) -> Decimal:
 
 
 def _number(text: str) -> Decimal | None:
-    """The number that a text shows; a comma may stand for the decimal point."""
+    """The number that a text shows: with commas between thousands or lakhs, or with one for the decimal point."""
     written = text.strip().replace("−", "-")
-    if written.count(",") == 1 and "." not in written:
+    if GROUPED.fullmatch(written):
+        written = written.replace(",", "")
+    elif written.count(",") == 1 and "." not in written:
         written = written.replace(",", ".")
     if not 0 < len(written) <= DIGITS or "_" in written:
         return None

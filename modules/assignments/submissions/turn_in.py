@@ -23,9 +23,10 @@ from gateway.errors import KsmpError, Unavailable, not_found
 from gateway.principal import Principal
 from modules.assignments import errors
 from modules.assignments.catalogue.effective import EffectiveDateReader, Terms
+from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.dates.late_policy import days_late
 from modules.assignments.events import SubmissionTurnedIn
-from modules.assignments.records import Assignment
+from modules.assignments.records import Assignment, WorkKind
 from modules.assignments.settings import SubmissionSettings
 from modules.assignments.states import SubmissionStep
 from modules.assignments.submissions import gates, metrics
@@ -53,6 +54,17 @@ def attempt_holder(attempt_id: str) -> str:
     return f"assignments.attempt:{attempt_id}"
 
 
+class _Begun(msgspec.Struct, frozen=True):
+    """A try to turn in, whose stamp is written; with the attempt when the same draft was turned in before."""
+
+    assignment: Assignment
+    authors: Authors
+    submission: Submission
+    terms: Terms
+    stamp: datetime
+    attempt: Attempt | None
+
+
 class TurningIn:
     """Makes attempts of drafts, and gives receipts."""
 
@@ -60,6 +72,7 @@ class TurningIn:
         self,
         kernel: Kernel,
         settings: SubmissionSettings,
+        assignments: AssignmentRepository,
         rows: SubmissionRepository,
         dates: EffectiveDateReader,
         drafts: Drafts,
@@ -70,6 +83,7 @@ class TurningIn:
     ) -> None:
         self._kernel = kernel
         self._graces = Graces(settings.turn_in_grace, settings.upload_grace, settings.after_upload)
+        self._assignments = assignments
         self._rows = rows
         self._dates = dates
         self._drafts = drafts
@@ -92,7 +106,6 @@ class TurningIn:
             receipt = await self._turn_in(principal, assignment_id, draft_rev, at)
         except Unavailable as error:
             metrics.turn_ins.labels("unavailable").inc()
-            await self._tries.note(principal, assignment_id, draft_rev, at)
             raise Unavailable(f"not turned in yet ({error.message}); try again", retry_after=AGAIN) from error
         except KsmpError:
             metrics.turn_ins.labels("refused").inc()
@@ -110,34 +123,29 @@ class TurningIn:
         return _receipt(attempt, (await self._dates.terms(assignment, [principal.id]))[principal.id])
 
     async def _turn_in(self, principal: Principal, assignment_id: str, draft_rev: int, at: datetime) -> Receipt:
-        assignment, authors = await self._drafts.own(principal, assignment_id)
-        submission = await self._rows.of(assignment.id, authors)
-        if submission is None:
-            raise errors.empty()
-        terms = (await self._dates.terms(assignment, [principal.id]))[principal.id]
-        if (attempt := await self._rows.attempt_of_draft(submission.id, draft_rev)) is not None:
-            metrics.turn_ins.labels("repeated").inc()
-            return _receipt(attempt, terms)
-        stamp = None
-        if submission.draft_rev == draft_rev:
-            stamp = await self._tries.stamp(submission, draft_rev, principal.id, at)
-        if stamp is None:
-            raise gates.draft_changed(await self._drafts.view(assignment.id, submission))
+        try:
+            begun = await self._begin(principal, assignment_id, draft_rev, at)
+        except Unavailable:
+            # There is no row with the stamp.
+            await self._tries.note(principal, assignment_id, draft_rev, at)
+            raise
         failpoint.crash("kill.stamped")
+        assignment, submission, terms = begun.assignment, begun.submission, begun.terms
+        if begun.attempt is not None:
+            metrics.turn_ins.labels("repeated").inc()
+            return _receipt(begun.attempt, terms)
         holder = draft_holder(submission.id)
         storage = files.of(self._kernel)
         held = (await storage.held([holder])).get(holder, [])
+        stamp = begun.stamp
         counted = counted_at(stamp, submission.draft_written_at, held, self._graces)
         if _too_late(counted, terms):
-            noted = await self._tries.noted(submission, draft_rev, principal.id, at)
-            if noted is not None and noted < stamp:
-                stamp, counted = noted, counted_at(noted, submission.draft_written_at, held, self._graces)
+            stamp = await self._tries.earliest(submission, draft_rev, principal.id, at, stamp)
+            counted = counted_at(stamp, submission.draft_written_at, held, self._graces)
         _check(assignment, submission, terms, held, at, counted)
         await storage.verify(held)
         failpoint.crash("kill.verified")
-        attempt, fresh = await self._accept(
-            principal, assignment, authors, submission, terms, draft_rev, held, stamp, counted
-        )
+        attempt, fresh = await self._accept(principal, begun, draft_rev, held, stamp, counted)
         metrics.turn_ins.labels("accepted" if fresh else "repeated").inc()
         if fresh:
             if stamp < at:
@@ -146,21 +154,39 @@ class TurningIn:
                 metrics.late.inc()
         return _receipt(attempt, terms)
 
+    async def _begin(self, principal: Principal, assignment_id: str, draft_rev: int, at: datetime) -> _Begun:
+        """Write the stamp of this try, if it is the first one with this draft."""
+        assignment, authors = await self._drafts.own(principal, assignment_id)
+        submission = await self._rows.of(assignment.id, authors)
+        if submission is None:
+            raise errors.empty()
+        terms = (await self._dates.terms(assignment, [principal.id]))[principal.id]
+        attempt = await self._rows.attempt_of_draft(submission.id, draft_rev)
+        if attempt is not None:
+            return _Begun(assignment, authors, submission, terms, attempt.turned_in_at, attempt)
+        stamp = None
+        if submission.draft_rev == draft_rev:
+            stamp = await self._tries.stamp(submission, draft_rev, principal.id, at)
+        if stamp is None:
+            raise gates.draft_changed(await self._drafts.view(assignment.id, submission))
+        return _Begun(assignment, authors, submission, terms, stamp, None)
+
     async def _accept(
         self,
         principal: Principal,
-        assignment: Assignment,
-        authors: Authors,
-        seen: Submission,
-        terms: Terms,
+        begun: _Begun,
         draft_rev: int,
         held: Sequence[FileFacts],
         stamp: datetime,
         counted: datetime,
     ) -> tuple[Attempt, bool]:
         """The attempt of this draft, and whether it was made now."""
+        assignment, terms = begun.assignment, begun.terms
         async with self._kernel.database.transaction():
-            submission = await self._rows.lock(seen.id)
+            if WorkKind.QUESTIONS in assignment.accepts:
+                # Nobody changes a key while answers are graded by it.
+                await self._assignments.share(assignment.id)
+            submission = await self._rows.lock(begun.submission.id)
             if submission is None:
                 raise not_found("there is no such assignment")
             if (done := await self._rows.attempt_of_draft(submission.id, draft_rev)) is not None:
@@ -186,7 +212,7 @@ class TurningIn:
                 answers=submission.draft_answers,
                 files=tuple(AttemptFile(one.id, one.name, one.type, one.size, one.sha256) for one in held),
                 turned_in_by=principal.id,
-                members=authors.members,
+                members=begun.authors.members,
                 turned_in_at=stamp,
                 counted_at=counted,
                 accepted_at=clock.now(),

@@ -16,41 +16,12 @@ from modules.assignments.submissions.authors import AuthorReader
 from modules.assignments.submissions.drafts import PURPOSE
 from modules.assignments.submissions.hooks import Grading, PeerReaders
 from modules.assignments.submissions.repository import SubmissionRepository
-from modules.files.facade import Allowance, FileFacts, Purpose
+from modules.files.facade import KNOWN_TYPES, PICTURE_TYPES, RUNNING_TYPES, Allowance, FileFacts, Purpose
 
 DRAFT: Final = "assignments.draft:"
 ATTEMPT: Final = "assignments.attempt:"
-OFFICE: Final = "application/vnd.openxmlformats-officedocument"
-# For an assignment that names none: what markers can look at, and nothing that could run in their browser.
-TYPES: Final = (
-    "application/pdf",
-    f"{OFFICE}.wordprocessingml.document",
-    f"{OFFICE}.spreadsheetml.sheet",
-    f"{OFFICE}.presentationml.presentation",
-    "application/vnd.oasis.opendocument.text",
-    "application/vnd.oasis.opendocument.spreadsheet",
-    "application/vnd.oasis.opendocument.presentation",
-    "application/zip",
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "image/heic",
-    "image/heif",
-    "text/plain",
-    "text/markdown",
-    "text/csv",
-    "text/x-python",
-    "text/x-java-source",
-    "text/x-c",
-    "application/json",
-    "audio/mpeg",
-    "audio/mp4",
-    "audio/webm",
-    "audio/ogg",
-    "video/mp4",
-    "video/webm",
-    "video/quicktime",
-)
+# For an assignment that names none: nothing that could run in a marker's browser.
+TYPES: Final = tuple(one for one in KNOWN_TYPES if one not in RUNNING_TYPES)
 
 
 class Uploads:
@@ -103,7 +74,7 @@ class Uploads:
         if WorkKind.FILES in assignment.accepts:
             return allowed
         # Pages are photographs.
-        return tuple(one for one in allowed if one.startswith("image/"))
+        return tuple(one for one in allowed if one in PICTURE_TYPES)
 
     async def may_read(self, principal: Principal, file: FileFacts) -> bool:
         """The students whose work it is in; those who teach, and those who review it, once it is turned in."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modules.assignments.catalogue.question import Question
 from modules.assignments.question_keys import (
     Key,
     MultipleKey,
@@ -17,13 +18,18 @@ from modules.assignments.question_keys import (
     SingleKey,
     key_of,
 )
-from modules.assignments.submissions.quiz import Answered, KeyedQuestion, grade, total
+from modules.assignments.submissions.quiz import Answered, grade, total
 
 OPTIONS = ("a", "b", "c", "d")
 
 
+def question(id: str, of: str, key: Key) -> Question:
+    # Its kind and its options play no part: the key says all.
+    return Question(id, QuestionKind.SINGLE, "?", (), key, Decimal(of))
+
+
 def points(key: Key, answer: Answered, of: str = "4") -> Decimal:
-    (result,) = grade([KeyedQuestion("q", Decimal(of), key)], {"q": answer})
+    (result,) = grade([question("q", of, key)], {"q": answer})
     assert result.of == Decimal(of)
     return result.points
 
@@ -43,7 +49,9 @@ def points(key: Key, answer: Answered, of: str = "4") -> Decimal:
         (MultipleKey(("a", "b", "c")), Answered(("a", "b")), "2.67"),
         (MultipleKey(("a", "b")), Answered(OPTIONS), "0"),
         (NumericKey(Decimal("9.81")), Answered(text="9.81"), "4"),
-        (NumericKey(Decimal("9.81")), Answered(text=" 9,810 "), "4"),
+        (NumericKey(Decimal("9.81")), Answered(text=" 9,81 "), "4"),
+        (NumericKey(Decimal(9810)), Answered(text="9,810"), "4"),
+        (NumericKey(Decimal("12345678.5")), Answered(text="1,23,45,678.5"), "4"),
         (NumericKey(Decimal("9.81"), Decimal("0.01")), Answered(text="9.8"), "4"),
         (NumericKey(Decimal("9.81"), Decimal("0.01")), Answered(text="9.79"), "0"),
         (NumericKey(Decimal("-0.5")), Answered(text="−5e-1"), "4"),
@@ -53,6 +61,7 @@ def points(key: Key, answer: Answered, of: str = "4") -> Decimal:
         (NumericKey(Decimal(1)), Answered(text="1" + "0" * 100), "0"),
         (ShortTextKey(("New Delhi",)), Answered(text="  new   DELHI "), "4"),
         (ShortTextKey(("café",)), Answered(text="cafe\u0301"), "4"),
+        (ShortTextKey(("x²",)), Answered(text="X2"), "4"),
         (ShortTextKey(("New Delhi", "Delhi")), Answered(text="Delhi"), "4"),
         (ShortTextKey(("New Delhi",)), Answered(text="Mumbai"), "0"),
     ],
@@ -62,7 +71,7 @@ def test_what_an_answer_is_worth(key: Key, answer: Answered, worth: str) -> None
 
 
 def test_a_question_that_is_not_answered_is_worth_nothing() -> None:
-    results = grade([KeyedQuestion(id, Decimal(4), SingleKey("a")) for id in ("q", "r")], {})
+    results = grade([question(id, "4", SingleKey("a")) for id in ("q", "r")], {})
     assert [one.question_id for one in results] == ["q", "r"]
     assert total(results) == 0
 
@@ -81,7 +90,7 @@ def test_several_choices_give_between_nothing_and_all(right: list[str], chosen: 
 
 
 def test_the_total_is_the_sum_of_what_is_shown() -> None:
-    thirds = [KeyedQuestion(str(number), Decimal(1), MultipleKey(("a", "b", "c"))) for number in range(3)]
+    thirds = [question(str(number), "1", MultipleKey(("a", "b", "c"))) for number in range(3)]
     results = grade(thirds, {one.id: Answered(("a",)) for one in thirds})
     assert [str(one.points) for one in results] == ["0.33"] * 3
     assert str(total(results)) == "0.99"

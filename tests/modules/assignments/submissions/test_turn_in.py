@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
+from gateway import clock
 from ksmp_testkit import Caller, MakeToken, Running
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import connected
 from tests.modules.assignments.classroom import ASSIGNMENTS, classroom, later
-from tests.modules.assignments.submissions.work import Work
+from tests.modules.assignments.submissions.work import Work, set_dates
 from tests.modules.programs.programs import user
 
 
@@ -165,13 +166,4 @@ async def test_only_students_of_the_program_hand_in(caller: Caller, path: str) -
 
 async def _close(database: asyncpg.Pool, assignment: dict[str, Any]) -> None:
     """Have the assignment closed since an hour."""
-    await database.execute(
-        """
-        UPDATE assignments_assignment
-        SET due_wall = NULL, due_zone = NULL, due_at = NULL,
-            closes_at = now() - interval '1 hour', closes_zone = 'UTC',
-            closes_wall = (now() - interval '1 hour') AT TIME ZONE 'UTC'
-        WHERE id = $1
-        """,
-        assignment["id"],
-    )
+    await set_dates(database, assignment["id"], due=None, closes=clock.now() - timedelta(hours=1))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import asyncpg
 import httpx
 
 from ksmp_testkit import Caller
 from ksmp_testkit.answers import done
 from tests.modules.assignments.classroom import ASSIGNMENTS
+from tests.modules.files.uploads import begun, uploaded
+
+PURPOSE = "assignments.submission"
+JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb004300") + bytes(64) + b"\xff\xd9"
 
 
 class Work:
@@ -18,7 +24,15 @@ class Work:
         self.rest = caller(user)
         self.user = user
         self.path = f"{ASSIGNMENTS}/{assignment_id}/submission"
+        self.id = assignment_id
         self.rev = 0
+
+    async def upload(self, content: bytes, **values: Any) -> str:
+        """The id of a file that was uploaded for this assignment."""
+        return str((await uploaded(self.rest, content, purpose=PURPOSE, target=self.id, **values))["id"])
+
+    async def begin_upload(self, content: bytes, **values: Any) -> dict[str, Any]:
+        return await begun(self.rest, content, purpose=PURPOSE, target=self.id, **values)
 
     async def try_save(self, **draft: Any) -> httpx.Response:
         return await self.rest.put(f"{self.path}/draft", json={"draft_rev": self.rev, **draft})
@@ -59,3 +73,19 @@ class Work:
         if answer.status_code == 200:
             await self.draft()
         return answer
+
+
+async def set_dates(database: asyncpg.Pool, id: str, *, due: datetime | None, closes: datetime | None) -> None:
+    """Change the dates of an assignment as if they had been so before, without its listeners."""
+    await database.execute(
+        """
+        UPDATE assignments_assignment
+        SET due_at = $2, due_wall = $2 AT TIME ZONE 'UTC', due_zone = CASE WHEN $2 IS NULL THEN NULL ELSE 'UTC' END,
+            closes_at = $3, closes_wall = $3 AT TIME ZONE 'UTC',
+            closes_zone = CASE WHEN $3 IS NULL THEN NULL ELSE 'UTC' END
+        WHERE id = $1
+        """,
+        id,
+        due,
+        closes,
+    )
