@@ -83,6 +83,14 @@ class TotalsChanged(msgspec.Struct, frozen=True, tag="assignments.TotalsChanged"
     program_id: str
 
 
+class DatesChanged(msgspec.Struct, frozen=True, tag="assignments.DatesChanged"):
+    """Other dates or attempts hold for these students: by an extension, an accommodation, or a change of a group."""
+
+    assignment_id: str
+    program_id: str
+    user_ids: tuple[str, ...]
+
+
 class CertificateIssued(msgspec.Struct, frozen=True, tag="assignments.CertificateIssued"):
     """A student has completed a program by its rules."""
 
@@ -105,6 +113,7 @@ EVENTS: Final = (
     SubmissionReclaimed,
     GradeReleased,
     ExtensionGranted,
+    DatesChanged,
     TotalsChanged,
     CertificateIssued,
     CertificateRevoked,

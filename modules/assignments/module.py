@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from litestar import Router
 
+from gateway import time_zones
 from gateway.contract import Kernel, Module
 from modules.assignments import errors
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.catalogue.feature import CatalogueFeature
 from modules.assignments.catalogue.tables import AssignmentRow
+from modules.assignments.dates.wall_time import load_zones
 from modules.assignments.events import EVENTS
 from modules.assignments.gradebook.feature import GradeBookFeature
 from modules.assignments.grading.feature import GradingFeature
@@ -68,3 +72,8 @@ class AssignmentsModule(Module):
         await self._submissions.personal_data.forget(user)
         await self._grading.personal_data.forget(user)
         return ()
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        await asyncio.to_thread(lambda: load_zones(time_zones.names()))
+        yield

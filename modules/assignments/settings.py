@@ -18,6 +18,8 @@ class CatalogueSettings:
     files_most: int = setting(20, doc="Most files of one submission that an assignment may take")
     questions: int = setting(100, doc="Questions that an assignment may have")
     materials: int = setting(20, doc="Files that an assignment may have attached")
+    group_sets: int = setting(50, doc="Group sets that a program may have")
+    groups: int = setting(500, doc="Groups that a group set may have")
     due_soon: tuple[str, ...] = setting(
         ("86400", "3600"), doc="Seconds before an assignment is due at which who has not turned in is reminded"
     )

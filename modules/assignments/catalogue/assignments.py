@@ -16,7 +16,7 @@ from gateway.principal import Author, Principal
 from modules.assignments import errors
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.catalogue.changes import changed, check_unaltered, dates_in, policy_of
-from modules.assignments.catalogue.checks import AssignmentChecks, grades_are_visible
+from modules.assignments.catalogue.checks import AssignmentChecks
 from modules.assignments.catalogue.date_messages import check_zones, resolved
 from modules.assignments.catalogue.date_timer import DateTimer
 from modules.assignments.catalogue.handed_in import HandedIn
@@ -94,9 +94,7 @@ class Assignments:
             after = changed(before, change)
             await self._checks.check(after, before)
             progress = await self._handed_in.progress(id)
-            release_passed = before.release_at is not None and before.release_at <= clock.now()
-            visible = grades_are_visible(before, progress, release_passed=release_passed)
-            check_unaltered(before, after, progress, visible=visible)
+            check_unaltered(before, after, progress)
             if after.published:
                 await self._checks.check_questions(after)
             if change.files is not UNSET:

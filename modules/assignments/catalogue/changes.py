@@ -67,11 +67,11 @@ def check_terms(assignment: Assignment) -> None:
         raise invalid("a kind of work stands here twice", field="accepts")
 
 
-def check_unaltered(before: Assignment, after: Assignment, progress: Progress, *, visible: bool) -> None:
+def check_unaltered(before: Assignment, after: Assignment, progress: Progress) -> None:
     """Check that a change alters nothing that somebody relied on when they turned in, or that was graded.
 
-    `visible` says whether students see a grade by the release as it was. Raises Conflict `assignments.turned_in` and
-    `assignments.graded`.
+    Raises Conflict `assignments.turned_in` and `assignments.graded`. The release may change: what students see already
+    stays seen.
     """
     if progress.answered:
         for field in ONCE_TURNED_IN:
@@ -85,8 +85,6 @@ def check_unaltered(before: Assignment, after: Assignment, progress: Progress, *
         for field in ONCE_GRADED:
             if getattr(before, field) != getattr(after, field):
                 raise errors.graded(field)
-    if visible and (before.release, before.release_date) != (after.release, after.release_date):
-        raise errors.graded("release")
 
 
 def _earlier(before: Assignment, after: Assignment) -> bool:

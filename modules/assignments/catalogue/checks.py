@@ -9,10 +9,9 @@ from gateway.errors import invalid
 from gateway.text import checked
 from modules.assignments import errors
 from modules.assignments.catalogue.changes import check_terms
-from modules.assignments.catalogue.handed_in import Progress
 from modules.assignments.catalogue.question_repository import QuestionRepository
 from modules.assignments.catalogue.repository import AssignmentRepository
-from modules.assignments.records import Assignment, Release, WorkKind
+from modules.assignments.records import Assignment, WorkKind
 from modules.assignments.settings import AssignmentsSettings
 from modules.programs.facade import lesson
 
@@ -66,10 +65,3 @@ class AssignmentChecks:
             raise invalid("there is no such category in the program", field="category_id")
         if groups is not None and not await self._database.fetch(GROUP_SET, groups, program):
             raise invalid("there is no such group set in the program", field="group_set_id")
-
-
-def grades_are_visible(assignment: Assignment, progress: Progress, *, release_passed: bool) -> bool:
-    """Whether students see a grade by the release as it is. `release_passed`: its time has come."""
-    if progress.released:
-        return True
-    return progress.final and (assignment.release is Release.AT_TIME and release_passed)

@@ -16,12 +16,10 @@ from gateway.contract import Database
 from modules.assignments.states import SubmissionState
 
 PROGRESS: Final = """
-    SELECT EXISTS (SELECT FROM assignments_submission WHERE assignment_id = $1) AS begun,
+    SELECT EXISTS (SELECT FROM assignments_submission WHERE assignment_id = $1 AND draft_rev > 0) AS begun,
         EXISTS (SELECT FROM assignments_attempt WHERE assignment_id = $1) AS answered,
         EXISTS (SELECT FROM assignments_attempt WHERE assignment_id = $1 AND reclaimed_at IS NULL) AS turned_in,
-        EXISTS (SELECT FROM assignments_grade WHERE assignment_id = $1) AS graded,
-        EXISTS (SELECT FROM assignments_grade WHERE assignment_id = $1 AND state = 'final') AS final,
-        EXISTS (SELECT FROM assignments_grade WHERE assignment_id = $1 AND released_version IS NOT NULL) AS released
+        EXISTS (SELECT FROM assignments_grade WHERE assignment_id = $1) AS graded
 """
 # A student has the work of the group that they are in now, and what was turned in while they were in another.
 OWN: Final = """
@@ -29,7 +27,7 @@ OWN: Final = """
         submission.attempts AS attempts_used, attempt.turned_in_at
     FROM assignments_submission AS submission
     LEFT JOIN assignments_attempt AS attempt ON attempt.id = submission.attempt_id
-    WHERE submission.assignment_id = ANY($1) AND (
+    WHERE submission.assignment_id = ANY($1) AND submission.draft_rev > 0 AND (
         submission.user_id = $2 OR attempt.members @> ARRAY[$2]::text[] OR submission.group_id IN (
             SELECT group_id FROM assignments_group_member WHERE user_id = $2 AND left_at IS NULL
         )
@@ -50,17 +48,12 @@ BEGUN_BY: Final = "SELECT user_id FROM assignments_submission WHERE assignment_i
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far the work for an assignment is. `answered` counts what was reclaimed too.
-
-    `final` is a grade that only waits for its release, and `released` one that students may see.
-    """
+    """How far the work for an assignment is. `answered` counts what was reclaimed too."""
 
     begun: bool
     answered: bool
     turned_in: bool
     graded: bool
-    final: bool
-    released: bool
 
 
 class OwnWork(msgspec.Struct, frozen=True):

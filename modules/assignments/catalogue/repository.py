@@ -57,7 +57,9 @@ OF_PROGRAM: Final = """
     SELECT * FROM assignments_assignment WHERE program_id = $1 AND ($2 OR state = 'published') ORDER BY id
 """
 SOME: Final = "SELECT * FROM assignments_assignment WHERE id = ANY($1)"
-OF_SET: Final = "SELECT * FROM assignments_assignment WHERE group_set_id = $1 AND state = 'published' ORDER BY id"
+OF_SET: Final = """
+    SELECT * FROM assignments_assignment WHERE group_set_id = $1 AND state = 'published' ORDER BY id FOR SHARE
+"""
 LOCK_PROGRAM: Final = "SELECT pg_advisory_xact_lock(hashtext('assignments_assignment'), hashtext($1))"
 COUNT: Final = "SELECT count(*) AS count FROM assignments_assignment WHERE program_id = $1"
 DELETE: Final = "DELETE FROM assignments_assignment WHERE id = $1"
@@ -96,6 +98,11 @@ class AssignmentRepository:
         """All assignments of a program, in the order in which they were made."""
         return [assignment_of(row) for row in await self._database.fetch(OF_PROGRAM, program_id, drafts)]
 
+    async def share_of_program(self, program_id: str) -> list[Assignment]:
+        """The published ones, by id; nobody changes them until the transaction ends."""
+        rows = await self._database.fetch(f"{OF_PROGRAM} FOR SHARE", program_id, False)
+        return [assignment_of(row) for row in rows]
+
     async def listed(
         self, program_id: str, span: Span, *, lesson_id: str | None = None, drafts: bool = False
     ) -> Page[Assignment]:
@@ -114,8 +121,8 @@ class AssignmentRepository:
         """These assignments, by id; unknown ones are left out. One query."""
         return {row["id"]: assignment_of(row) for row in await self._database.fetch(SOME, list(ids))}
 
-    async def of_set(self, group_set_id: str) -> list[Assignment]:
-        """The published assignments of the groups of a set."""
+    async def share_of_set(self, group_set_id: str) -> list[Assignment]:
+        """The published assignments of the groups of a set, by id; nobody changes them until the transaction ends."""
         return [assignment_of(row) for row in await self._database.fetch(OF_SET, group_set_id)]
 
     async def count(self, program_id: str) -> int:

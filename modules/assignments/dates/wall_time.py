@@ -7,6 +7,7 @@ comes twice (in autumn) is the later moment, which is the kinder deadline. Days 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -40,5 +41,14 @@ class WallTime(msgspec.Struct, frozen=True):
 
 @cache
 def zone_of(name: str) -> ZoneInfo:
-    """The zone of this name, which is one of `gateway.time_zones`. Python itself keeps only the last eight."""
+    """The zone of this name, which is one of `gateway.time_zones`. Python itself keeps only the last eight.
+
+    The first call for a zone reads a file; `load_zones` does that for all.
+    """
     return ZoneInfo(name)
+
+
+def load_zones(names: Iterable[str]) -> None:
+    """Read these zones, so that no date waits for a file; all there are take about 0.3 s: call it in a thread."""
+    for name in names:
+        zone_of(name)

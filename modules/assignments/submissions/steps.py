@@ -11,7 +11,7 @@ from gateway.principal import Principal
 from modules.assignments import errors
 from modules.assignments.catalogue.effective import EffectiveDateReader
 from modules.assignments.catalogue.repository import AssignmentRepository
-from modules.assignments.events import ExtensionGranted, SubmissionReclaimed
+from modules.assignments.events import DatesChanged, SubmissionReclaimed
 from modules.assignments.records import Assignment
 from modules.assignments.states import SubmissionStep
 from modules.assignments.submissions import gates
@@ -103,18 +103,17 @@ class Steps:
             await self._views.push(assignment, submission)
         return returned
 
-    @listener(ExtensionGranted, "assignments.push_extended")
-    async def push_extended(self, event: ExtensionGranted, delivery: Delivery) -> None:
-        """A student has other dates, and so has their group: what they see of their submission has changed."""
+    @listener(DatesChanged, "assignments.push_dates_changed")
+    async def push_dates_changed(self, event: DatesChanged, delivery: Delivery) -> None:
+        """Other dates hold for students, so they see something else of the submissions that they have begun."""
         assignment = await self._assignments.find(event.assignment_id)
         if assignment is None:
             return
-        authors = await self._authors.of(assignment, event.user_id)
-        # Without a row there is no revision to push with.
-        await self._rows.create(assignment.id, assignment.program_id, authors, clock.now())
-        submission = await self._rows.lock_of(assignment.id, authors)
-        if submission is not None:
-            await self._views.push(assignment, await self._rows.touch(submission.id))
+        found = {await self._authors.of(assignment, user) for user in event.user_ids}
+        for authors in sorted(found, key=lambda one: one.group_id or one.user_id or ""):
+            submission = await self._rows.lock_of(assignment.id, authors)
+            if submission is not None:
+                await self._views.push(assignment, await self._rows.touch(submission.id))
 
     async def _locked(self, assignment: Assignment, authors: Authors) -> Submission:
         submission = await self._rows.lock_of(assignment.id, authors)
