@@ -44,7 +44,8 @@ class CsvSheet:
         self._text = io.TextIOWrapper(file, "utf-8", newline="")
         self._text.write(BOM)
         self._rows = csv.writer(self._text, quoting=csv.QUOTE_ALL)
-        self._rows.writerow(head)
+        # A head may have names that people gave.
+        self._rows.writerow([cell(name) for name in head])
 
     def write(self, rows: Iterable[Row]) -> None:
         self._rows.writerows([cell(value) for value in row] for row in rows)
@@ -108,7 +109,7 @@ class SheetFiles:
             async for batch in batches:
                 count += len(batch)
                 if count > self._most:
-                    raise invalid(f"this has more than {self._most} rows; ask for a shorter time")
+                    raise invalid(f"this has more than {self._most} rows; ask for fewer")
                 await asyncio.to_thread(sheet.write, map(row_of, batch))
             await asyncio.to_thread(sheet.close)
         except BaseException:

@@ -49,7 +49,7 @@ def written(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """The rows as CSV, under a first row of names."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-    writer.writerow(head)
+    writer.writerow([cell(name) for name in head])
     writer.writerows([cell(value) for value in row] for row in rows)
     return text.getvalue()
 

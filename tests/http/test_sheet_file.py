@@ -69,6 +69,19 @@ async def test_csv_is_as_spreadsheets_read_it() -> None:
     ]
 
 
+async def test_a_head_is_no_formula_either() -> None:
+    files = SheetFiles(most=10, at_once=1)
+
+    async def head_of(format: SheetFormat) -> bytes:
+        answer = await files.answer("table", format, FORMULAS, batches([]), tuple)
+        return b"".join([piece async for piece in answer.iterator if isinstance(piece, bytes)])
+
+    (head,) = csv.reader(io.StringIO((await head_of("csv")).decode()[1:]))
+    assert head == [f"'{text}" if number < 6 else text for number, text in enumerate(FORMULAS)]
+    ((*cells,),) = await asyncio.to_thread(sheet_of, await head_of("xlsx"))
+    assert [(cell.value, cell.data_type) for cell in cells] == [(text, "s") for text in FORMULAS]
+
+
 @pytest.mark.parametrize("format", ["csv", "xlsx"])
 async def test_too_many_rows_are_refused_and_others_get_their_turn(format: SheetFormat) -> None:
     files = SheetFiles(most=3, at_once=1)

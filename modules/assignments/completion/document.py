@@ -11,7 +11,6 @@ import msgspec
 
 from gateway.documents.qr_code import qr_svg
 from gateway.documents.typst_renderer import rendered_pdf
-from modules.assignments.completion.code import shown
 from modules.assignments.completion.labels import LABELS, Language, day
 
 TEMPLATE: Final = Path(__file__).parent / "certificate.typ"
@@ -37,7 +36,8 @@ class CertificateDocument(msgspec.Struct, frozen=True, kw_only=True):
 def certificate_pdf(
     *, code: str, name: str, program: str, issued_at: datetime, zone: str, address: str, language: Language
 ) -> bytes:
-    """The PDF of a certificate: the same bytes each time. `address` is where it is verified. It blocks."""
+    """The PDF of a certificate: the same bytes each time. `code` is as it is printed, and `address` where it
+    is verified. It blocks."""
     labels = LABELS[language]
     issued = day(issued_at.astimezone(ZoneInfo(zone)).date(), language)
     document = CertificateDocument(
@@ -48,7 +48,7 @@ def certificate_pdf(
         completed=labels.completed,
         program=program,
         after=labels.after,
-        facts=((labels.issued, issued), (labels.code, shown(code))),
+        facts=((labels.issued, issued), (labels.code, code)),
         verify=labels.verify if address else "",
         address=address,
         qr=qr_svg(address) if address else "",
