@@ -16,6 +16,8 @@ from modules.assignments import errors
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.catalogue.feature import CatalogueFeature
 from modules.assignments.catalogue.tables import AssignmentRow
+from modules.assignments.completion.feature import CompletionFeature
+from modules.assignments.completion.tables import CertificateRow
 from modules.assignments.dates.wall_time import load_zones
 from modules.assignments.events import EVENTS
 from modules.assignments.gradebook.feature import GradeBookFeature
@@ -35,6 +37,14 @@ class Package(Protocol):
     def routes(self) -> Sequence[Router]: ...
 
 
+class PersonalData(Protocol):
+    """What a package holds on a user."""
+
+    async def export(self, user: str) -> Mapping[str, Any]: ...
+
+    async def forget(self, user: str) -> object: ...
+
+
 class AssignmentsModule(Module):
     """Assignments: set, handed in, graded, counted, up to the certificate."""
 
@@ -42,7 +52,7 @@ class AssignmentsModule(Module):
     requires = ("accounts", "files", "programs", "live")
     settings_type = AssignmentsSettings
     emits = EVENTS
-    tables = (AssignmentRow,)
+    tables = (AssignmentRow, CertificateRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -50,27 +60,37 @@ class AssignmentsModule(Module):
         super().__init__(kernel)
         settings: AssignmentsSettings = kernel.settings(AssignmentsSettings)
         access = AssignmentAccess(kernel.database)
-        self._grading = grading = GradingFeature(kernel, settings, access)
-        self._submissions = submissions = SubmissionsFeature(
+        grading = GradingFeature(kernel, settings, access)
+        submissions = SubmissionsFeature(
             kernel, settings, access, grading=grading.answers, peers=NoPeers(), turned_in=(grading.grades,)
         )
+        gradebook = GradeBookFeature(kernel, settings, access, grading.reader, grading.answers)
+        completion = CompletionFeature(kernel, settings, access, gradebook.reader)
         # The packages from the lowest layer up. Each has its features and its routes.
         packages: tuple[Package, ...] = (
             CatalogueFeature(kernel, settings, access, changed=(grading.releases.changed,)),
             submissions,
             grading,
-            GradeBookFeature(kernel, settings, access),
+            gradebook,
+            completion,
+        )
+        self._personal_data: tuple[PersonalData, ...] = (
+            submissions.personal_data,
+            grading.personal_data,
+            completion.personal_data,
         )
         self.features = tuple(feature for package in packages for feature in package.features)
         self.routes = tuple(router for package in packages for router in package.routes)
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        held = await self._submissions.personal_data.export(user)
-        return held | await self._grading.personal_data.export(user)
+        held: dict[str, Any] = {}
+        for part in self._personal_data:
+            held |= await part.export(user)
+        return held
 
     async def forget(self, user: str) -> Collection[str]:
-        await self._submissions.personal_data.forget(user)
-        await self._grading.personal_data.forget(user)
+        for part in self._personal_data:
+            await part.forget(user)
         return ()
 
     @asynccontextmanager

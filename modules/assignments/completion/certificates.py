@@ -96,9 +96,7 @@ class Certificates:
             issued = await self._evaluation.issue(standing, anew=True) if standing.complete else None
             if issued is not None:
                 details = {"certificate": issued.id, "program": issued.program_id}
-                await record(
-                    self._kernel.database, principal, "assignments.issue_certificate", issued.user_id, details
-                )
+                await record(self._kernel.database, principal, "assignments.issue_certificate", issued.user_id, details)
                 return issued
         # Somebody else may have issued it in the same moment.
         valid = await self._certificates.valid(new.program_id, [new.user_id])

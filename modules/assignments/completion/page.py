@@ -1,4 +1,4 @@
-"""The page that verifies a certificate, in English and Hindi. It has no script, and all that comes from data is text."""
+"""The page that verifies a certificate, in English and Hindi. No script; data is never markup."""
 
 from __future__ import annotations
 

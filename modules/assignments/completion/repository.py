@@ -17,7 +17,8 @@ from modules.assignments.completion.tables import CertificateRow
 from modules.assignments.decimals import rounded
 
 COLUMNS: Final = ", ".join(CertificateView.__struct_fields__)
-RULE: Final = "SELECT program_id, lessons, attendance, grade, rev FROM assignments_completion_rule WHERE program_id = $1"
+SHARES: Final = ("lessons", "attendance", "grade")
+RULE: Final = f"SELECT {', '.join(SHARES)}, rev FROM assignments_completion_rule WHERE program_id = $1"  # noqa: S608
 WRITE_RULE: Final = """
     INSERT INTO assignments_completion_rule (program_id, lessons, attendance, grade, rev) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (program_id) DO UPDATE
@@ -61,7 +62,7 @@ class RuleRepository:
     async def of(self, program_id: str) -> CompletionRule:
         """One that asks for nothing, of revision 0, where there is none."""
         for row in await self._database.fetch(RULE, program_id):
-            shares = {name: None if row[name] is None else rounded(row[name]) for name in ("lessons", "attendance", "grade")}
+            shares = {name: None if row[name] is None else rounded(row[name]) for name in SHARES}
             return CompletionRule(program_id=program_id, rev=row["rev"], **shares)
         return CompletionRule(program_id=program_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.http.sheet_file import Row
+from gateway.http.spreadsheet import Cell
 from modules.assignments.gradebook.book import MarkState
 from modules.assignments.gradebook.book_reader import BookHead
 from modules.assignments.gradebook.messages import BookRow, MarkView
@@ -20,7 +21,7 @@ def row_of(head: BookHead, row: BookRow) -> Row:
     return [row.user_id, row.name, *marks, *(one.percent for one in row.total.categories), row.total.percent]
 
 
-def _cell(mark: MarkView | None) -> object:
+def _cell(mark: MarkView | None) -> Cell:
     if mark is None:
         return None
     # Missing work counts as 0, and says that it is missing.
