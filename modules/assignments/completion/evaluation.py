@@ -18,11 +18,12 @@ from gateway import clock
 from gateway.contract import Delivery, Kernel, listener, timer
 from gateway.identifier import new_id
 from modules.accounts.facade import user_room
+from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.completion.code import new_code
 from modules.assignments.completion.messages import CERTIFICATE, CertificateView, Standing
 from modules.assignments.completion.repository import CertificateRepository, RuleRepository
 from modules.assignments.completion.standings import StandingReader
-from modules.assignments.events import CertificateIssued, GradeReleased, TotalsChanged
+from modules.assignments.events import AssignmentClosed, CertificateIssued, GradeReleased, TotalsChanged
 from modules.assignments.gradebook.book_reader import GradeBookReader
 from modules.live.events import SessionEnded
 from modules.programs.events import LessonCompleted, ProgramCompleted
@@ -53,6 +54,7 @@ class Evaluation:
         self._kernel = kernel
         self._book = book
         self._standings = standings
+        self._assignments = AssignmentRepository(kernel.database)
         self._rules = RuleRepository(kernel.database)
         self._certificates = CertificateRepository(kernel.database)
 
@@ -70,7 +72,18 @@ class Evaluation:
 
     @listener(GradeReleased, "assignments.evaluate_grade")
     async def on_grade(self, event: GradeReleased, delivery: Delivery) -> None:
-        await self._evaluate_students(event.program_id, event.user_ids)
+        assignment = await self._assignments.find(event.assignment_id)
+        if assignment is not None and assignment.anonymous:
+            # With the last of its grades names are shown, and it counts for everybody.
+            await self.soon(event.program_id)
+        else:
+            await self._evaluate_students(event.program_id, event.user_ids)
+
+    @listener(AssignmentClosed, "assignments.evaluate_closed")
+    async def on_closed(self, event: AssignmentClosed, delivery: Delivery) -> None:
+        assignment = await self._assignments.find(event.assignment_id)
+        if assignment is not None and assignment.anonymous:
+            await self.soon(event.program_id)
 
     @listener(LessonCompleted, "assignments.evaluate_lesson")
     async def on_lesson(self, event: LessonCompleted, delivery: Delivery) -> None:
