@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gateway.contract import Kernel
 from gateway.settings import Settings
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.completion import routes
 from modules.assignments.completion.certificates import Certificates
 from modules.assignments.completion.evaluation import Evaluation
-from modules.assignments.completion.repository import CertificateRepository
+from modules.assignments.completion.personal_data import CertificatePersonalData
 from modules.assignments.completion.rules import CompletionRules
 from modules.assignments.completion.standings import StandingReader
 from modules.assignments.gradebook.book_reader import GradeBookReader
@@ -25,7 +23,7 @@ class CompletionFeature:
         standings = StandingReader(kernel.database, book)
         evaluation = Evaluation(kernel, book, standings)
         certificates = Certificates(kernel, settings, access, book, standings, evaluation)
-        self._certificates = CertificateRepository(kernel.database)
+        self.personal_data = CertificatePersonalData(kernel.database)
         self.features = (evaluation,)
         self.routes = routes.routers(
             certificates,
@@ -33,12 +31,3 @@ class CompletionFeature:
             settings,
             in_development=kernel_settings.environment != "production",
         )
-
-    async def export(self, user: str) -> dict[str, Any]:
-        """What an export of the user's data shows."""
-        held = await self._certificates.held(user)
-        return {"certificates": held} if held else {}
-
-    async def forget(self, user: str) -> None:
-        """A certificate of somebody who is deleted says that it was issued, and not to whom."""
-        await self._certificates.forget(user)

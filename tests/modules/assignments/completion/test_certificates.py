@@ -131,10 +131,14 @@ async def test_standings_are_listed_in_pages(caller: Caller, node: Running) -> N
 async def test_the_pdf_leads_to_the_page_that_verifies_it(
     caller: Caller, node: Running, clients: Clients, database: asyncpg.Pool
 ) -> None:
-    one = await course(caller, node, lessons=100)
+    one = await course(caller, node)
     (ann,) = one.room.students
+    await one.complete(ann)
+    await one.needs(lessons=100)
+    # A request of hers would bring the name of her token.
     await database.execute("UPDATE account_user SET name = 'आशा Rao <b>' WHERE id = $1", ann)
-    certificate = await one.issued(ann)
+    await node.fire_timer(EVALUATE, one.program)
+    certificate = await one.certificate(ann)
     path = f"{CERTIFICATES}/{certificate['id']}/pdf"
     answer = await one.rest(ann).get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
