@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from modules.files.errors import lost
 from modules.files.reading import Reading
@@ -28,8 +29,10 @@ class Content:
             raise lost(file.id) from None
 
         async def whole() -> AsyncIterator[bytes]:
-            yield first
-            async for piece in pieces:
-                yield piece
+            # A client that leaves in the middle lets S3 go too.
+            async with aclosing(pieces):
+                yield first
+                async for piece in pieces:
+                    yield piece
 
         return name, file.size, whole()

@@ -38,8 +38,8 @@ def not_uploaded(why: str, retry_after: float | None = None) -> Conflict:
     return Conflict(why, code="files.not_uploaded", retry_after=retry_after)
 
 
-def not_ready(why: str) -> Conflict:
-    return Conflict(why, code="files.not_ready")
+def not_ready(why: str, retry_after: float | None = None) -> Conflict:
+    return Conflict(why, code="files.not_ready", retry_after=retry_after)
 
 
 def rejected(why: str) -> Conflict:

@@ -38,7 +38,7 @@ class NewFile(Texts, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=255), LINE]
     size: Annotated[int, Meta(ge=1, le=5 * 1024**4)]
     sha256: Sha256
-    type: Annotated[str, Meta(max_length=127, pattern="^([a-z]+/[a-z0-9.+-]+)?$")] = ""
+    type: Annotated[str, Meta(max_length=127, pattern="^([A-Za-z]+/[A-Za-z0-9.+-]+ *(;[ -~]*)?)?$")] = ""
 
     @classmethod
     def example(cls) -> NewFile:

@@ -25,6 +25,8 @@ from modules.files.settings import FilesSettings
 from modules.files.states import FileState
 from modules.files.storage.s3 import Bucket
 
+# Seconds after which it is worth asking again for a file that is scanned.
+CHECKING: Final = 2.0
 BYTES: Final = "application/octet-stream"
 NOT_PLAIN: Final = re.compile(r'[^ -~]|["\\%]')
 
@@ -71,7 +73,7 @@ class Reading:
         if file.state is FileState.REJECTED:
             raise rejected(f"the file was refused: {file.reason}")
         if file.state is not FileState.CLEAN:
-            raise not_ready("the file is being checked")
+            raise not_ready("the file is being checked", retry_after=CHECKING)
         seconds = int(self._settings.url_life)
         expires_at = clock.now() + timedelta(seconds=seconds)
         if rendition:

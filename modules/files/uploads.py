@@ -26,7 +26,7 @@ from gateway.identifier import new_id
 from gateway.principal import Author, Principal
 from modules.files import metrics
 from modules.files.checks.inspection import Inspector, Rejected
-from modules.files.checks.media_types import TYPES, MediaType, media_type_of
+from modules.files.checks.media_types import TYPES, MediaType, canonical, media_type_of
 from modules.files.checks.names import clean_name
 from modules.files.errors import not_uploaded, rejected, type_refused
 from modules.files.facade import Allowance
@@ -159,7 +159,7 @@ class Uploads:
                 file = await self._checked(file)
         if file.state is FileState.REJECTED:
             raise rejected(f"the file was refused: {file.reason}")
-        if file.state is FileState.DELETED:
+        if file.is_gone:
             raise _unknown()
         return file_view(file)
 
@@ -257,8 +257,9 @@ class Uploads:
         return file, file.upload_id
 
     def _allowed(self, new: NewFile, allowance: Allowance) -> MediaType:
-        kind = media_type_of(new.type, new.name)
-        types = [name for name in allowance.types if name in TYPES and (self._running_types or not TYPES[name].runs)]
+        known = [TYPES[canonical(name)] for name in allowance.types if canonical(name) in TYPES]
+        types = [one.name for one in known if self._running_types or not one.runs]
+        kind = media_type_of(new.type, new.name, types)
         if kind is None or kind.name not in types:
             metrics.refused.labels("type").inc()
             raise type_refused(types)

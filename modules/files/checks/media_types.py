@@ -5,6 +5,7 @@ A type that is not here is refused, whatever a purpose allows: nobody could chec
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +41,8 @@ class MediaType:
 OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 OPEN: Final = "application/vnd.oasis.opendocument"
 ZIP: Final = begins(b"PK\x03\x04")
+# A browser that records sound may call it a film.
+MP4: Final = iso_media(signatures.MP4_BRANDS)
 
 
 def _picture(name: str, endings: tuple[str, ...], looks: Looks, *, inline: bool = True) -> MediaType:
@@ -71,12 +74,11 @@ TABLE: Final = (
     _picture("image/gif", (".gif",), begins(b"GIF87a", b"GIF89a")),
     _picture("image/webp", (".webp",), riff(b"WEBP")),
     _picture("image/heic", (".heic", ".heif"), iso_media(signatures.HEIF_BRANDS), inline=False),
-    _picture("image/heif", (".heif", ".heic"), iso_media(signatures.HEIF_BRANDS), inline=False),
-    _media("video/mp4", (".mp4", ".m4v"), iso_media(signatures.MP4_BRANDS)),
+    _media("video/mp4", (".mp4", ".m4v"), MP4),
     _media("video/webm", (".webm",), signatures.webm),
     _media("video/quicktime", (".mov", ".qt"), signatures.quicktime),
     _media("audio/mpeg", (".mp3",), signatures.mp3),
-    _media("audio/mp4", (".m4a", ".mp4", ".m4b"), iso_media(signatures.M4A_BRANDS)),
+    _media("audio/mp4", (".m4a", ".mp4", ".m4b"), MP4),
     _media("audio/webm", (".webm", ".weba"), signatures.webm),
     _media("audio/ogg", (".ogg", ".oga", ".opus"), begins(b"OggS")),
     _media("audio/wav", (".wav",), riff(b"WAVE")),
@@ -118,8 +120,9 @@ DOCUMENT_TYPES: Final = ("application/pdf", *(name for name in TYPES if name.sta
 OTHER_NAMES: Final = {
     "image/jpg": "image/jpeg",
     "image/pjpeg": "image/jpeg",
+    "image/heif": "image/heic",
     "image/heic-sequence": "image/heic",
-    "image/heif-sequence": "image/heif",
+    "image/heif-sequence": "image/heic",
     "audio/mp3": "audio/mpeg",
     "audio/x-m4a": "audio/mp4",
     "audio/m4a": "audio/mp4",
@@ -158,11 +161,26 @@ def _by_ending() -> dict[str, MediaType]:
 BY_ENDING: Final = _by_ending()
 
 
-def media_type_of(said: str, name: str) -> MediaType | None:
-    """The type that a client says, or else that of the name's ending; None for one that is not in the table."""
-    if said in UNSAID:
-        return BY_ENDING.get(ending_of(name))
-    return TYPES.get(OTHER_NAMES.get(said, said))
+def media_type_of(said: str, name: str, allowed: Collection[str] = TYPES) -> MediaType | None:
+    """The type that a client says, or else that of the name's ending; None for one that is not allowed.
+
+    A client cannot know all types: it may call a program's source a text, and recorded sound a film. So a type whose
+    bytes look the same is taken, when that is allowed and has the ending.
+    """
+    said, ending = said.partition(";")[0].strip().lower(), ending_of(name)
+    allowed = {canonical(one) for one in allowed}
+    kind = BY_ENDING.get(ending) if said in UNSAID else TYPES.get(canonical(said))
+    if kind is None or kind.name in allowed:
+        return kind
+    for other in TABLE:
+        if other.name in allowed and other.looks is kind.looks and ending in other.endings:
+            return other
+    return None
+
+
+def canonical(name: str) -> str:
+    """The name under which the table has a type."""
+    return OTHER_NAMES.get(name, name)
 
 
 def ending_of(name: str) -> str:

@@ -7,7 +7,7 @@ so at once. The SDK tries a call again that failed, once: an upload is told soon
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from typing import Any, Final
 
 from gateway import clock
@@ -167,7 +167,7 @@ class Bucket:
         content: bytes = await self._calls.ask(body.read())
         return content
 
-    async def stream(self, key: str) -> AsyncIterator[bytes]:
+    async def stream(self, key: str) -> AsyncGenerator[bytes, None]:
         """All bytes of an object in pieces. Raises NotThere, also Unavailable in the middle."""
         body = await self._get(key, 0, None)
         try:

@@ -84,7 +84,6 @@ GOOD: dict[str, tuple[str, bytes]] = {
     "image/gif": ("a.gif", gif(30, 20)),
     "image/webp": ("a.webp", webp(30, 20)),
     "image/heic": ("a.heic", heic(30, 20)),
-    "image/heif": ("a.heif", heic(30, 20)),
     "video/mp4": ("a.mp4", iso(b"isom", b"isom", b"iso2")),
     "video/webm": ("a.webm", WEBM),
     "video/quicktime": ("a.mov", iso(b"qt  ")),
