@@ -15,6 +15,9 @@ assignments.grade_changed    412: another marker has saved the grade since; the 
 assignments.attempt_changed  409: the submission counts another attempt now than the one that was marked
 assignments.not_released     409: the grade is not released, so nothing can be asked about it
 assignments.category_used    409: a category in which assignments are is not deleted
+assignments.not_peer_reviewed 409: students do not review each other here, or it is not published
+assignments.review_over      409: the grade of the reviewed work is released, or its authors took it back
+assignments.archive_busy     429: another archive of the user, or too many of others, are on their way
 assignments.not_completed    409: the student has not met the rules of the program, or has no name to print
 assignments.certificate_void 409: the certificate was revoked, or its holder was deleted
 """
@@ -44,6 +47,9 @@ CODES: Final[Mapping[str, Sequence[int]]] = {
     "assignments.attempt_changed": (409,),
     "assignments.not_released": (409,),
     "assignments.category_used": (409,),
+    "assignments.not_peer_reviewed": (409,),
+    "assignments.review_over": (409,),
+    "assignments.archive_busy": (429,),
     "assignments.not_completed": (409,),
     "assignments.certificate_void": (409,),
 }
@@ -104,3 +110,11 @@ def work_begun() -> Conflict:
 
 def too_many(most: int) -> Conflict:
     return Conflict(f"a program has at most {most} assignments", code="assignments.too_many")
+
+
+def not_peer_reviewed() -> Conflict:
+    return Conflict("nobody reviews the work of others for this assignment", code="assignments.not_peer_reviewed")
+
+
+def review_over() -> Conflict:
+    return Conflict("this work is not reviewed any more", code="assignments.review_over")

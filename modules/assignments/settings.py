@@ -77,6 +77,14 @@ class GradeBookSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+    """Archives of submissions."""
+
+    archives_at_once: int = setting(4, doc="Archives of submissions that a gateway sends at the same time")
+    archive_submissions: int = setting(5_000, doc="Most submissions in an archive")
+
+
+@dataclass(frozen=True, kw_only=True)
 class CertificateSettings:
     """Certificates and where they are verified."""
 
@@ -91,6 +99,11 @@ class CertificateSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class AssignmentsSettings(
-    CatalogueSettings, SubmissionSettings, GradingSettings, GradeBookSettings, CertificateSettings
+    CatalogueSettings,
+    SubmissionSettings,
+    GradingSettings,
+    GradeBookSettings,
+    ExportSettings,
+    CertificateSettings,
 ):
     """All settings of assignments."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -26,10 +25,13 @@ class EntryState(StrEnum):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """A question with what was answered, as people read it."""
+    """A question with what was answered, as people read it: the texts of options, or a text.
+
+    `points` are those of the key; null for a question without one.
+    """
 
     question: str
-    answer: Any
+    answer: list[str] | str
     points: Decimal | None = None
 
 

@@ -86,7 +86,7 @@ async def test_a_folder_for_each_submission() -> None:
     archive = await read(
         bucket,
         work("Asha Rao", file("f1", "scan.pdf", b"page one"), file("f2", "scan.pdf", b"page two")),
-        work("आशा", text="नमस्ते", link="https://example.org", answers=(Answered("2 + 2?", 4),), days_late=2),
+        work("आशा", text="नमस्ते", link="https://example.org", answers=(Answered("2 + 2?", "4"),), days_late=2),
         work("Asha Rao", text="another Asha"),
     )
     late = "आशा - 2 days late"
@@ -102,7 +102,7 @@ async def test_a_folder_for_each_submission() -> None:
     ]
     assert archive.read("Asha Rao/02 scan.pdf") == b"page two"
     assert archive.read(f"{late}/text.txt").decode() == "नमस्ते"
-    assert json.loads(archive.read(f"{late}/answers.json")) == [{"question": "2 + 2?", "answer": 4, "points": None}]
+    assert json.loads(archive.read(f"{late}/answers.json")) == [{"question": "2 + 2?", "answer": "4", "points": None}]
     assert archive.getinfo("Asha Rao/01 scan.pdf").date_time == (2026, 11, 30, 23, 58, 12)
     for row in rows(archive):
         assert row["sha256"] == sha256(archive.read(row["path"])).hexdigest()
