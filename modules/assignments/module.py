@@ -20,11 +20,13 @@ from modules.assignments.completion.feature import CompletionFeature
 from modules.assignments.completion.tables import CertificateRow
 from modules.assignments.dates.wall_time import load_zones
 from modules.assignments.events import EVENTS
+from modules.assignments.exports.feature import ExportFeature
 from modules.assignments.gradebook.feature import GradeBookFeature
 from modules.assignments.grading.feature import GradingFeature
+from modules.assignments.peer_review.feature import PeerReviewFeature
+from modules.assignments.peer_review.tables import PeerReviewRow
 from modules.assignments.settings import AssignmentsSettings
 from modules.assignments.submissions.feature import SubmissionsFeature
-from modules.assignments.submissions.hooks import NoPeers
 
 
 class Package(Protocol):
@@ -52,7 +54,7 @@ class AssignmentsModule(Module):
     requires = ("accounts", "files", "programs", "live")
     settings_type = AssignmentsSettings
     emits = EVENTS
-    tables = (AssignmentRow, CertificateRow)
+    tables = (AssignmentRow, CertificateRow, PeerReviewRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -61,8 +63,9 @@ class AssignmentsModule(Module):
         settings: AssignmentsSettings = kernel.settings(AssignmentsSettings)
         access = AssignmentAccess(kernel.database)
         grading = GradingFeature(kernel, settings, access)
+        peers = PeerReviewFeature(kernel, access, grading.lateness, grading.pseudonyms)
         submissions = SubmissionsFeature(
-            kernel, settings, access, grading=grading.answers, peers=NoPeers(), turned_in=(grading.grades,)
+            kernel, settings, access, grading=grading.answers, peers=peers.openness, turned_in=(grading.grades,)
         )
         gradebook = GradeBookFeature(kernel, settings, access, grading.reader, grading.answers)
         completion = CompletionFeature(kernel, settings, access, gradebook.reader)
@@ -71,12 +74,15 @@ class AssignmentsModule(Module):
             CatalogueFeature(kernel, settings, access, changed=(grading.releases.changed,)),
             submissions,
             grading,
+            peers,
             gradebook,
             completion,
+            ExportFeature(kernel, settings, access, grading.lateness, grading.pseudonyms),
         )
         self._personal_data: tuple[PersonalData, ...] = (
             submissions.personal_data,
             grading.personal_data,
+            peers.personal_data,
             completion.personal_data,
         )
         self.features = tuple(feature for package in packages for feature in package.features)

@@ -3,7 +3,9 @@ CREATE TABLE assignments_peer_allocation (
     assignment_id text PRIMARY KEY REFERENCES assignments_assignment (id) ON DELETE CASCADE,
     allocated_at timestamptz NOT NULL,
     -- Null: by the gateway, when it closed.
-    allocated_by text
+    allocated_by text,
+    -- Rises each time that reviews are given out.
+    rev bigint NOT NULL DEFAULT 1
 );
 
 CREATE TABLE assignments_peer_review (

@@ -50,8 +50,7 @@ class PeerAllocations:
             raise errors.not_peer_reviewed()
         async with self._kernel.database.transaction():
             await self._reviews.lock_allocation(assignment_id)
-            await self._reviews.write_allocation(assignment_id, clock.now(), principal.id)
-            change = await self._allocate(assignment)
+            change = await self._allocate(assignment, by=principal.id)
             details = {"added": len(change.added), "removed": len(change.removed)}
             await record(self._kernel.database, principal, "assignments.give_out_peer_reviews", assignment_id, details)
         return await self._summary(assignment_id)
@@ -69,7 +68,6 @@ class PeerAllocations:
             return
         await self._reviews.lock_allocation(assignment.id)
         if await self._reviews.allocated_at(assignment.id) is None:
-            await self._reviews.write_allocation(assignment.id, clock.now(), None)
             await self._allocate(assignment)
 
     @listener(SubmissionTurnedIn, "assignments.join_peer_reviews")
@@ -85,8 +83,9 @@ class PeerAllocations:
         if await self._reviews.allocated_at(assignment.id) is not None:
             await self._allocate(assignment)
 
-    async def _allocate(self, assignment: Assignment) -> Allocation:
+    async def _allocate(self, assignment: Assignment, by: str | None = None) -> Allocation:
         """Write who reviews whom, in the transaction around it, and tell those for whom that changed."""
+        rev = await self._reviews.write_allocation(assignment.id, clock.now(), by)
         submissions = await self._reviews.turned_in(assignment.id)
         held = await self._reviews.held(assignment.id)
         own = await self._reviewers(assignment, submissions)
@@ -98,7 +97,7 @@ class PeerAllocations:
         after.subtract(_reviewers_of(change.removed))
         for reviewer in sorted({*_reviewers_of(change.added), *_reviewers_of(change.removed)}):
             await self._kernel.rooms.publish_row(
-                user_room(reviewer), GIVEN, ReviewsGiven(assignment.id, after[reviewer])
+                user_room(reviewer), GIVEN, ReviewsGiven(assignment.id, after[reviewer], rev)
             )
         return change
 

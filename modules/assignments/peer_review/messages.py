@@ -182,10 +182,11 @@ class PeerAllocation(msgspec.Struct, frozen=True):
 
 
 class ReviewsGiven(msgspec.Struct, frozen=True):
-    """`assignments.peer_reviews`: reviews were given to the user, or taken away. `GET …/peer-reviews/mine` has them."""
+    """`assignments.peer_reviews`: how many reviews the user has to write now. `GET …/peer-reviews/mine` has them."""
 
     assignment_id: str
     reviews: int
+    rev: int
 
 
 GIVEN: Final = PushType("assignments.peer_reviews", ReviewsGiven)

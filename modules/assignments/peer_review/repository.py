@@ -25,8 +25,8 @@ OLDEST: Final = Sort("oldest", (PeerReviewRow.id,))
 LOCK_ALLOCATION: Final = "SELECT pg_advisory_xact_lock(hashtext('assignments_peer_review'), hashtext($1))"
 ALLOCATED_AT: Final = "SELECT allocated_at FROM assignments_peer_allocation WHERE assignment_id = $1"
 WRITE_ALLOCATION: Final = """
-    INSERT INTO assignments_peer_allocation (assignment_id, allocated_at, allocated_by) VALUES ($1, $2, $3)
-    ON CONFLICT DO NOTHING
+    INSERT INTO assignments_peer_allocation AS known (assignment_id, allocated_at, allocated_by) VALUES ($1, $2, $3)
+    ON CONFLICT (assignment_id) DO UPDATE SET rev = known.rev + 1 RETURNING rev
 """
 # Whoever is in the group now, and whoever was in it when it was turned in, has seen the work.
 TURNED_IN: Final = """
@@ -147,9 +147,11 @@ class PeerReviewRepository:
             return at
         return None
 
-    async def write_allocation(self, assignment_id: str, at: datetime, by: str | None) -> None:
-        """Write that reviews are given out, unless they were."""
-        await self._database.fetch(WRITE_ALLOCATION, assignment_id, at, by)
+    async def write_allocation(self, assignment_id: str, at: datetime, by: str | None) -> int:
+        """Write that reviews are given out, by a user or when it closed; the revision. The first time is kept."""
+        (row,) = await self._database.fetch(WRITE_ALLOCATION, assignment_id, at, by)
+        rev: int = row["rev"]
+        return rev
 
     async def turned_in(self, assignment_id: str) -> list[TurnedIn]:
         return [
