@@ -37,15 +37,15 @@ class OwnWork:
 
     async def submission(self, principal: Principal, assignment_id: str) -> SubmissionView:
         assignment, authors = await self._drafts.own(principal, assignment_id)
-        submission = await self._rows.of(assignment.id, authors)
+        submission, authors = await self._views.own(assignment, authors, principal.id)
         return (await self._views.of(assignment, submission, authors, [principal.id]))[principal.id]
 
     async def attempt(self, principal: Principal, assignment_id: str, number: int) -> AttemptView:
         """One attempt, whole."""
         assignment, authors = await self._drafts.own(principal, assignment_id)
-        submission = await self._rows.of(assignment.id, authors)
+        submission, authors = await self._views.own(assignment, authors, principal.id)
         attempt = None if submission is None else await self._rows.attempt_numbered(submission.id, number)
-        if attempt is None:
+        if attempt is None or principal.id not in {*authors.members, *attempt.members}:
             raise not_found("there is no such attempt")
         terms = (await self._dates.terms(assignment, [principal.id]))[principal.id]
         grades = await self._grading.released([attempt.id], clock.now())

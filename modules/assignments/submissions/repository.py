@@ -37,6 +37,14 @@ OF_AUTHORS: Final = f"""
     SELECT {SUBMISSION} FROM assignments_submission AS submission
     WHERE assignment_id = $1 AND (user_id = $2 OR group_id = $3)
 """  # noqa: S608
+# What a group turned in while the user was in it.
+EARLIER: Final = f"""
+    SELECT {SUBMISSION} FROM assignments_attempt AS attempt
+    JOIN assignments_submission AS submission ON submission.id = attempt.submission_id
+    WHERE attempt.members @> ARRAY[$2]::text[] AND attempt.assignment_id = $1 AND reclaimed_at IS NULL
+        AND group_id IS NOT NULL
+    ORDER BY turned_in_at DESC, attempt.id LIMIT 1
+"""  # noqa: S608
 ONE: Final = f"SELECT {SUBMISSION} FROM assignments_submission AS submission WHERE id = $1"  # noqa: S608
 LOCK: Final = f"{ONE} FOR NO KEY UPDATE"
 FACTS: Final = """
@@ -135,6 +143,10 @@ class SubmissionRepository:
 
     async def of(self, assignment_id: str, authors: Authors) -> Submission | None:
         return await self._one(OF_AUTHORS, assignment_id, authors.user_id, authors.group_id)
+
+    async def earlier(self, assignment_id: str, user_id: str) -> Submission | None:
+        """The last work of a group that was turned in while the user was in it."""
+        return await self._one(EARLIER, assignment_id, user_id)
 
     async def lock_of(self, assignment_id: str, authors: Authors) -> Submission | None:
         """As `of`; nobody else changes it until the transaction ends."""

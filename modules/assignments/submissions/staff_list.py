@@ -83,14 +83,15 @@ class StaffList:
             raise not_found("there is no such submission")
         hidden = await self._grading.hides_people(assignment, clock.now())
         history = await self._rows.history(submission_id)
-        terms = await self._dates.terms(assignment, [user for one in history for user in one.members])
+        everybody = {*line.user_ids, *(user for one in history for user in one.members)}
+        terms = await self._dates.terms(assignment, everybody)
         held = await files.of(self._kernel).held([attempt_holder(one.id) for one in history])
         return StaffSubmission(
             line,
             [
                 _attempt(
                     one,
-                    terms[one.members[0]],
+                    min(days_late(one.counted_at, terms[user].dates.due) for user in {*line.user_ids, *one.members}),
                     [files.of(self._kernel).shown(file) for file in held.get(attempt_holder(one.id), [])],
                     line.name if hidden else None,
                 )
@@ -149,8 +150,7 @@ def _line(
     attempt = None if submission is None else submission.attempt
     late = 0
     if attempt is not None:
-        dates = terms[next(_users(work))].dates
-        late = days_late(attempt.counted_at, dates.due)
+        late = min(days_late(attempt.counted_at, terms[user].dates.due) for user in _users(work))
     named = submission.id if hidden and submission is not None else work.authors.group_id or work.authors.user_id
     return SubmissionLine(
         submission_id=None if submission is None else submission.id,
@@ -167,7 +167,7 @@ def _line(
     )
 
 
-def _attempt(attempt: Attempt, terms: Terms, shown: Sequence[Shown], pseudonym: str | None) -> StaffAttempt:
+def _attempt(attempt: Attempt, late: int, shown: Sequence[Shown], pseudonym: str | None) -> StaffAttempt:
     """With a pseudonym nothing in it says whose work it is."""
     if pseudonym is not None:
         shown = [
@@ -178,7 +178,7 @@ def _attempt(attempt: Attempt, terms: Terms, shown: Sequence[Shown], pseudonym: 
         id=attempt.id,
         number=attempt.number,
         turned_in_at=attempt.turned_in_at if pseudonym is None else None,
-        days_late=days_late(attempt.counted_at, terms.dates.due),
+        days_late=late,
         turned_in_by=attempt.turned_in_by if pseudonym is None else None,
         members=list(attempt.members) if pseudonym is None else [],
         text=attempt.text,

@@ -116,9 +116,9 @@ class TurningIn:
     async def receipt(self, principal: Principal, assignment_id: str, number: int) -> Receipt:
         """The receipt of an attempt of the user's. Raises BadInput `not_found`, Refused `forbidden`, Unavailable."""
         assignment, authors = await self._drafts.own(principal, assignment_id)
-        submission = await self._rows.of(assignment.id, authors)
+        submission, authors = await self._views.own(assignment, authors, principal.id)
         attempt = None if submission is None else await self._rows.attempt_numbered(submission.id, number)
-        if attempt is None:
+        if attempt is None or principal.id not in {*authors.members, *attempt.members}:
             raise not_found("there is no such attempt")
         return _receipt(attempt, (await self._dates.terms(assignment, [principal.id]))[principal.id])
 

@@ -48,11 +48,36 @@ class StudentViews:
     async def of(
         self, assignment: Assignment, submission: Submission | None, authors: Authors, user_ids: Collection[str]
     ) -> dict[str, SubmissionView]:
-        """The submission as each of these users sees it, by user; None is one that nobody has begun."""
+        """The submission as each of these users sees it, by user; None is one that nobody has begun.
+
+        Who is in its group no more sees the attempts that they had a part in.
+        """
         history = [] if submission is None else await self._rows.summary(submission.id)
-        terms = await self._dates.terms(assignment, user_ids)
+        everybody = {*user_ids, *authors.members, *(user for one in history for user in one.members)}
+        terms = await self._dates.terms(assignment, everybody)
         grades = await self._grading.released([one.id for one in history], clock.now()) if history else {}
-        return {user: _view(assignment, submission, authors, history, terms[user], grades) for user in user_ids}
+        late = {
+            one.id: min(days_late(one.counted_at, terms[user].dates.due) for user in {*authors.members, *one.members})
+            for one in history
+        }
+        views: dict[str, SubmissionView] = {}
+        for user in user_ids:
+            own = [one for one in history if user in authors.members or user in one.members]
+            views[user] = _view(assignment, submission, authors, own, terms[user], grades, late)
+        return views
+
+    async def own(self, assignment: Assignment, authors: Authors, user_id: str) -> tuple[Submission | None, Authors]:
+        """What a student has handed in, with whose work it is.
+
+        That is their work with those they work with now. While nothing of that is turned in, it is what a group has
+        turned in that they were in then.
+        """
+        submission = await self._rows.of(assignment.id, authors)
+        if assignment.group_set_id is not None and (submission is None or submission.attempt_id is None):
+            earlier = await self._rows.earlier(assignment.id, user_id)
+            if earlier is not None:
+                return earlier, await self.authors_of(earlier)
+        return submission, authors
 
     async def push(self, assignment: Assignment, submission: Submission) -> None:
         """Push a submission whose row this transaction has written to all whose work it is."""
@@ -79,10 +104,10 @@ def _view(
     history: Sequence[AttemptFacts],
     terms: Terms,
     grades: Mapping[str, ReleasedGrade],
+    late: Mapping[str, int],
 ) -> SubmissionView:
     used = 0 if submission is None else submission.attempts
-    counting = None if submission is None else submission.attempt_id
-    due = terms.dates.due
+    counting = next((one.id for one in reversed(history) if one.reclaimed_at is None), None)
     return SubmissionView(
         assignment_id=assignment.id,
         submission_id=None if submission is None else submission.id,
@@ -98,7 +123,7 @@ def _view(
                 one.id,
                 one.number,
                 one.turned_in_at,
-                days_late(one.counted_at, due),
+                late[one.id],
                 one.files,
                 one.turned_in_by,
                 one.reclaimed_at,
