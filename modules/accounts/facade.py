@@ -94,6 +94,20 @@ async def deleted_among(database: Database, user_ids: Collection[str]) -> set[st
     return {row["id"] for row in await database.fetch(DELETED_AMONG, list(user_ids))}
 
 
+CHANGE_AVATAR = """
+    UPDATE account_user SET avatar_url = $2, rev = rev + 1
+    WHERE id = $1 AND deleted_at IS NULL AND avatar_url IS DISTINCT FROM $2 AND ($3::text IS NULL OR avatar_url LIKE $3)
+"""
+
+
+async def change_avatar(database: Database, user_id: str, url: str | None, *, only: str | None = None) -> None:
+    """Write the address of the picture of a user's profile; None takes it away. For a module that keeps pictures.
+
+    With `only` nothing changes unless the address is like that now (`LIKE`). Whoever calls it renews the identity.
+    """
+    await database.fetch(CHANGE_AVATAR, user_id, url, only)
+
+
 ROLE = "SELECT role FROM account_user WHERE id = $1 AND NOT blocked AND deleted_at IS NULL"
 
 

@@ -20,8 +20,11 @@ UserStatus = Literal["active", "blocked", "deleted"]
 
 UserId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=100), NAME]
-# No spaces, quotes or angle brackets: it is put into pages.
-AvatarUrl = Annotated[str, Meta(pattern=r"^https://[!#-&(-;=?-\[\]_a-z~]+$", max_length=2000)]
+# No spaces, quotes or angle brackets: it is put into pages. A picture that was uploaded here has an address of ours.
+AvatarUrl = Annotated[
+    str,
+    Meta(pattern=r"^(https://[!#-&(-;=?-\[\]_a-z~]+|/api/v1/files/avatars/[A-Za-z0-9_-]{1,64})$", max_length=2000),
+]
 TimeZone = Annotated[str, Meta(max_length=64, description="A name of the IANA time zone database")]
 Locale = Annotated[str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="A BCP 47 tag")]
 Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164, with its country code")]

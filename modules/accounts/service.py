@@ -66,6 +66,9 @@ class Accounts:
         async with self._kernel.database.transaction():
             profile = found(await self._users.lock_profile(user))
             if_match.check(profile.rev)
+            avatar = values.get("avatar_url")
+            if avatar is not None and avatar.startswith("/") and avatar != profile.avatar_url:
+                raise invalid("a picture that was uploaded is chosen by PUT /files/avatar", field="avatar_url")
             profile = msgspec.structs.replace(profile, **values, rev=profile.rev + 1)
             await self._users.write_profile(profile, name_chosen="name" in values)
         with contextlib.suppress(Unavailable):

@@ -26,7 +26,7 @@ from modules.chat.roles import COHOST, HOSTS
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import VERSIONS
 from modules.files import facade as files
-from modules.files.events import FileCleared, FileRejected
+from modules.files.events import FileCleared, FileRejected, FileRendered
 from modules.files.facade import Allowance, FileFacts, FileState, Purpose, Shown
 from modules.live.facade import role_as_reader, session_facts, session_room
 
@@ -162,6 +162,11 @@ class Attachments:
     @listener(FileRejected, "chat.file_rejected")
     async def tell_rejected(self, event: FileRejected, delivery: Delivery) -> None:
         """Tell the room that a file of one of its messages is refused."""
+        await self._tell(event.file_id, event.purpose)
+
+    @listener(FileRendered, "chat.file_rendered")
+    async def tell_rendered(self, event: FileRendered, delivery: Delivery) -> None:
+        """Tell the room that a file of one of its messages has a thumbnail."""
         await self._tell(event.file_id, event.purpose)
 
     async def _detach(self, holders: Collection[str]) -> None:

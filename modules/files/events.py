@@ -32,6 +32,14 @@ class FileRejected(msgspec.Struct, frozen=True, tag="files.FileRejected"):
     reason: str
 
 
+class FileRendered(msgspec.Struct, frozen=True, tag="files.FileRendered"):
+    """Pictures were made of an image, such as its thumbnail."""
+
+    file_id: str
+    purpose: str
+    owner_id: str
+
+
 class FileUnreferenced(msgspec.Struct, frozen=True, tag="files.FileUnreferenced"):
     """Nothing holds a file any more, so it is deleted after a while. For files itself."""
 
@@ -44,4 +52,4 @@ class ScanDue(msgspec.Struct, frozen=True, tag="files.ScanDue"):
     file_id: str
 
 
-EVENTS: Final = (FileStored, FileCleared, FileRejected, FileUnreferenced, ScanDue)
+EVENTS: Final = (FileStored, FileCleared, FileRejected, FileRendered, FileUnreferenced, ScanDue)

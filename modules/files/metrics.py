@@ -15,4 +15,5 @@ stored: Final = Counter("ksmp_files_stored", "Uploads that were checked and are 
 stored_bytes: Final = Counter("ksmp_files_stored_bytes", "Their bytes", ["purpose"])
 sizes: Final = Histogram("ksmp_files_size_bytes", "Sizes of files that were stored", buckets=BYTES)
 rejected: Final = Counter("ksmp_files_rejected", "Files that a check or the scanner refused", ["reason"])
+renditions: Final = Counter("ksmp_files_renditions", "Images of which pictures were made, or could not be", ["outcome"])
 unavailable: Final = Counter("ksmp_files_unavailable", "Requests that failed because S3 did not answer", ["what"])

@@ -14,7 +14,8 @@ from gateway.circuit_breaker import CircuitBreaker
 from gateway.contract import Kernel, Module
 from gateway.settings import Settings
 from gateway.tasks import end
-from modules.files import errors, routes
+from modules.files import avatar_routes, errors, routes
+from modules.files.avatars import Avatars
 from modules.files.content import Content
 from modules.files.events import EVENTS
 from modules.files.lifecycle import FileLifecycle
@@ -24,6 +25,7 @@ from modules.files.purposes import Purposes
 from modules.files.reading import Reading
 from modules.files.references import ReferenceRepository
 from modules.files.removal import Removal
+from modules.files.renditions.service import Renditions
 from modules.files.repository import FileRepository
 from modules.files.scanning.due_scans import DueScans
 from modules.files.scanning.scanning import Scanning
@@ -70,17 +72,21 @@ class FilesModule(Module):
         self.removal = removal = Removal(rows, lifecycle, bucket)
         self.scanning = scanning = Scanning(kernel, settings, bucket, rows, lifecycle, removal)
         self.due_scans = DueScans(kernel, settings)
-        self.features = (lifecycle, scanning)
         purposes = Purposes(kernel)
         origin = ContentOrigin(settings, production=core.environment == "production")
         uploads = Uploads(kernel, settings, bucket, rows, lifecycle, purposes, removal, running_types=origin.is_there)
         reading = Reading(kernel, settings, bucket, rows, purposes, origin)
-        self.routes = (routes.router(uploads, reading, Content(reading, bucket), settings),)
+        self.avatars = avatars = Avatars(kernel, settings, bucket, rows)
+        renditions = Renditions(kernel, settings, bucket, rows, lifecycle, purposes)
+        self.features = (lifecycle, scanning, avatars, renditions)
+        content = Content(reading, bucket)
+        self.routes = (routes.router(uploads, reading, content, settings), avatar_routes.router(avatars))
 
     async def export(self, user: str) -> Mapping[str, Any]:
         return await self._personal_data.held(user)
 
     async def forget(self, user: str) -> Collection[str]:
+        await self.avatars.release(user)
         await self._personal_data.forget(user, clock.now())
         return ()
 

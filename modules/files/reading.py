@@ -18,7 +18,7 @@ from modules.files.facade import FileFacts
 from modules.files.messages import FileUrl, FileView, file_view, read_view
 from modules.files.origin import ContentOrigin
 from modules.files.purposes import Purposes
-from modules.files.records import RENDITION_TYPE, FileRecord
+from modules.files.records import RENDITION_TYPES, FileRecord
 from modules.files.references import ReferenceRepository
 from modules.files.repository import FileRepository
 from modules.files.settings import FilesSettings
@@ -79,7 +79,7 @@ class Reading:
         if rendition:
             if rendition not in file.renditions:
                 raise not_found("there is no such picture of this file")
-            url = await self._bucket.url(file.rendition_key(rendition), "inline", RENDITION_TYPE, seconds)
+            url = await self._bucket.url(file.rendition_key(rendition), "inline", RENDITION_TYPES[rendition], seconds)
             return FileUrl(url, expires_at)
         kind, name = TYPES[file.type], await self._purposes.name(principal, facts)
         if kind.runs:

@@ -11,8 +11,9 @@ from modules.files.facade import FileFacts, Shown
 from modules.files.states import FileState
 
 THUMBNAIL: Final = "thumbnail"
-# The type of every picture that is made of a file.
-RENDITION_TYPE: Final = "image/webp"
+SQUARE: Final = "square"
+# The types of the pictures that are made of a file, by their names.
+RENDITION_TYPES: Final = {THUMBNAIL: "image/webp", "page": "image/jpeg", SQUARE: "image/webp"}
 
 
 class FileRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -55,6 +55,10 @@ DELETING: Final = f"""
     WHERE id = $1 AND state <> 'deleted' AND NOT EXISTS (SELECT FROM file_reference WHERE file_id = $1)
     RETURNING {COLUMNS}
 """  # noqa: S608
+RENDERED: Final = f"""
+    UPDATE file SET renditions = $2, width = coalesce(width, $3), height = coalesce(height, $4), rev = rev + 1
+    WHERE id = $1 AND state = 'clean' AND deleting_at IS NULL RETURNING {COLUMNS}
+"""  # noqa: S608
 REMOVED: Final = "UPDATE file SET removed_at = coalesce(removed_at, $2) WHERE id = $1"
 
 
@@ -110,6 +114,10 @@ class FileRepository:
     async def begin_deletion(self, id: str, at: datetime) -> FileRecord | None:
         """Say that the object is about to be deleted. None when something holds the file, or it is deleted."""
         return await self._one(DELETING, id, at)
+
+    async def rendered(self, id: str, names: Collection[str], width: int, height: int) -> FileRecord | None:
+        """Pictures of these names are in the bucket. None when the file is not clean, or about to be deleted."""
+        return await self._one(RENDERED, id, list(names), width, height)
 
     async def removed(self, id: str, at: datetime) -> None:
         """The bucket has said that the object is not there."""

@@ -29,7 +29,8 @@ Only = Annotated[
     str | None, QueryParameter(pattern="^[a-z_]{1,40}[.][a-z_]{1,40}$", description="Only those of this purpose")
 ]
 Rendition = Annotated[
-    Literal["", "thumbnail"], QueryParameter(description="A picture that was made of it instead of the file itself")
+    Literal["", "thumbnail", "page"],
+    QueryParameter(description="A picture that was made of it, small or to be read, instead of the file itself"),
 ]
 OWN: Final = signed_in(owner="they uploaded the file")
 READERS: Final = signed_in(owner="they uploaded the file, or what holds it lets them read it")

@@ -86,6 +86,11 @@ class FilesSettings(ScanSettings, SweepSettings):
         secret=True,
     )
     image_pixels: int = setting(100_000_000, doc="Most pixels of an image; a larger one is rejected")
+    rendition_bytes: int = setting(50 * 1024**2, doc="Size of an image, in bytes, beyond which no pictures are made")
+    rendition_pixels: int = setting(
+        40_000_000, doc="Pixels beyond which no pictures are made of an image; each takes 8 bytes of memory meanwhile"
+    )
+    avatar_bytes: int = setting(5 * 1024**2, doc="Size of an image for a profile, in bytes")
     s3_timeout: float = setting(5.0, doc="How long a call to S3 may take")
     s3_failures: int = setting(10, doc="Failed calls to S3 in a row after which the gateway pauses")
     s3_pause: float = setting(2.0, doc="How long the gateway then makes no call to S3")

@@ -30,7 +30,7 @@ class ShelfModule(Module):
         self.readers: set[str] = set()
         self.names: dict[str, str] = {}
         self.contributions = (
-            Purpose(name=THING, admit=self._admit, may_read=self._may_read, read_name=self._name),
+            Purpose(name=THING, admit=self._admit, may_read=self._may_read, read_name=self._name, thumbnails=True),
             Purpose(name=OTHER, admit=self._admit, may_read=self._may_read, names_filtered=False),
         )
         kernel.filters.add(quiet)
