@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from gateway import clock
 from gateway.principal import Principal, Role
 from ksmp_testkit import CreateClass, CreateSession, MakeGateway, Running
+from ksmp_testkit.answers import done, refused
 from modules.chat.attachment_repository import Attachment, AttachmentRepository, holder_of
 from modules.chat.attachments import ATTACHMENT
 from modules.chat.module import ChatModule
@@ -20,14 +22,20 @@ from modules.files.facade import FileFacts, FileState, Purpose, of
 from modules.files.module import FilesModule
 from modules.programs.facade import keep_out
 from tests.modules.chat.conftest import TIMES_THE_BURST
+from tests.modules.files.conftest import CREDENTIALS
+from tests.modules.files.renditions.images import opened, photograph
 from tests.modules.files.test_stored_files import record
+from tests.modules.files.uploads import FILES, new, uploaded
 
 
 @pytest.fixture(scope="module")
-async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
-    environ = {"KSMP_CHAT_ATTACHMENTS": "3", "KSMP_CHAT_ATTACHMENT_BYTES": "1000", "KSMP_CHAT_ATTACHMENT_DOUBT": "30"}
-    async with gateway(user_burst_factor=TIMES_THE_BURST, environ=environ) as running:
-        yield running
+async def node(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
+    environ = {"KSMP_CHAT_ATTACHMENTS": "3", "KSMP_CHAT_ATTACHMENT_BYTES": "100000", "KSMP_CHAT_ATTACHMENT_DOUBT": "30"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        async with gateway(user_burst_factor=TIMES_THE_BURST, aws_endpoint=devcloud, environ=environ) as running:
+            yield running
 
 
 @pytest.fixture
@@ -38,7 +46,7 @@ def purpose(node: Running) -> Purpose:
 
 async def stored(node: Running, owner: str, room: str, state: FileState = FileState.CLEAN, **values: Any) -> str:
     """The id of a file that was uploaded for a room."""
-    file = record(owner_id=owner, target=room, purpose=ATTACHMENT, state=state, **values)
+    file = record(owner_id=owner, target=room, purpose="chat.attachment", state=state, **values)
     await node.module(FilesModule).rows.insert(file)
     return file.id
 
@@ -80,8 +88,9 @@ async def test_a_message_shows_its_files_to_all_who_come(node: Running, create_c
     await bob.command("chat.send", {"text": "look", "files": [bad]})
     await node.module(FilesModule).lifecycle.reject(bad, "infected")
     assert (await ann.expect_push("chat.file"))["data"] == told
-    refused = (await ann.expect_push("chat.file"))["data"]
-    assert (refused["file"]["id"], refused["file"]["state"]) == (bad, "rejected")
+    worse = (await ann.expect_push("chat.file"))["data"]
+    assert (worse["file"]["id"], worse["file"]["state"]) == (bad, "rejected")
+    await node.events_handled("chat.file_cleared", "chat.file_rejected")
 
 
 async def test_a_message_without_files_is_as_it_was(create_class: CreateClass) -> None:
@@ -183,9 +192,9 @@ async def test_mentors_say_who_posts_files(node: Running, create_class: CreateCl
     await mentor.command("chat.configure", {"attachments": "hosts"})
     assert (await ann.expect_push("chat.settings"))["data"]["attachments"] == "hosts"
     assert await ann.refusal("chat.send", {"files": [theirs[0]]}) == "chat.attachments"
-    with pytest.raises(Exception, match="may not be posted") as refused:
+    with pytest.raises(Exception, match="may not be posted") as caught:
         await purpose.admit(who(ann.user), lesson.room)
-    assert getattr(refused.value, "code", "") == "chat.attachments"
+    assert getattr(caught.value, "code", "") == "chat.attachments"
     await mentor.command("chat.send", {"files": [hosts[0]]})
     await mentor.command("chat.configure", {"attachments": "block"})
     assert await mentor.refusal("chat.send", {"files": [hosts[1]]}) == "chat.attachments"
@@ -209,7 +218,7 @@ async def test_who_uploads_and_reads(
     await ann.command("chat.send", {"files": [file]})
     found = await facts(node, file)
     allowance = await purpose.admit(who(ann.user), lesson.room)
-    assert (allowance.most_bytes, allowance.quota) == (1000, f"program:{lesson.program_id}")
+    assert (allowance.most_bytes, allowance.quota) == (100_000, f"program:{lesson.program_id}")
     for reader in (who(ann.user), who(bob.user), who(lesson.mentor.user, Role.MENTOR), who("root", Role.ADMIN)):
         assert await purpose.may_read(reader, found), reader.id
     for stranger in (who("a-stranger"), who("another-mentor", Role.MENTOR)):
@@ -262,3 +271,29 @@ async def test_a_deleted_user_s_files_go(node: Running, create_class: CreateClas
             await chat.forget(ann.user)
     assert not await held(node, file)
     assert "attachments" not in await chat.export(ann.user)
+
+
+async def test_a_photograph_from_the_upload_to_its_thumbnail(node: Running, create_class: CreateClass) -> None:
+    """The whole way, against a bucket: nobody reads it before it is clean, then everybody in the room does."""
+    lesson = await create_class(students=2)
+    ann, bob = lesson.students
+    given = {"purpose": "chat.attachment", "target": lesson.room, "name": "page.jpg", "type": "image/jpeg"}
+    page = new(b"x", **{**given, "type": "text/html"})
+    refused(await ann.rest.post(FILES, json=page), 400, "files.type_refused")
+    id = (await uploaded(ann.rest, photograph(800, 600), **given))["id"]
+    refused(await bob.rest.get(f"{FILES}/{id}/url"), 404, "not_found")
+    await ann.command("chat.send", {"files": [id]})
+    refused(await bob.rest.get(f"{FILES}/{id}/url"), 409, "files.not_ready")
+    await node.module(FilesModule).lifecycle.clear(id)
+    told = [(await bob.expect_push("chat.file"))["data"] for _ in range(2)]
+    assert [one["file"]["state"] for one in told] == ["clean", "clean"]
+    assert told[1]["file"]["thumbnail"]
+    assert told[0]["rev"] <= told[1]["rev"]
+    await node.events_handled("chat.file_rendered")
+    url = done(await bob.rest.get(f"{FILES}/{id}/url?rendition=thumbnail"))["url"]
+    async with httpx.AsyncClient(trust_env=False) as s3:
+        assert opened((await s3.get(url)).content).size == (240, 320)
+    # With the message it goes, for whoever asks from then on.
+    seq = (await bob.expect_push("chat.message"))["seq"]
+    await ann.command("chat.delete", {"seq": seq})
+    refused(await bob.rest.get(f"{FILES}/{id}/url"), 404, "not_found")

@@ -13,6 +13,12 @@ from tests.modules.files.shelf import ShelfModule
 # Those that the stand-in knows: it checks what is signed with them.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "devcloud", "AWS_SECRET_ACCESS_KEY": "devcloud"}
 MODULES = ("accounts", "files")
+ENVIRON = {
+    "KSMP_FILES_BEGIN_RATE_COUNT": "10000",
+    "KSMP_FILES_RENDITION_BYTES": "200000",
+    "KSMP_FILES_RENDITION_PIXELS": "40000000",
+    "KSMP_FILES_AVATAR_BYTES": "5000000",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,7 +37,7 @@ async def node(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
         aws_endpoint=devcloud,
         request_burst=100_000,
         address_burst=100_000,
-        environ={"KSMP_FILES_BEGIN_RATE_COUNT": "10000"},
+        environ=ENVIRON,
     ) as running:
         yield running
 

@@ -92,11 +92,13 @@ async def test_an_image_that_cannot_be_drawn_stays_readable(
     node: Running, files: FilesModule, shelf: ShelfModule, caller: Caller
 ) -> None:
     shelf.allowance = PICTURES
-    ann, before = caller(user()), counted("not_drawable")
+    ann, before = caller(user()), [counted(outcome) for outcome in ("not_drawable", "too_large")]
     broken, large = await stored(files, ann, image(64, 64)[:-40]), await stored(files, ann, bomb(9_000))
+    heavy = await stored(files, ann, image(640, 480) + b"\0" * 200_000)
     await node.events_handled("files.render")
-    assert counted("not_drawable") == before + 2
-    for id in (broken, large):
+    after = [counted(outcome) for outcome in ("not_drawable", "too_large")]
+    assert after == [before[0] + 2, before[1] + 1]
+    for id in (broken, large, heavy):
         assert done(await ann.get(f"{FILES}/{id}/url"))["url"]
         refused(await ann.get(f"{FILES}/{id}/url?rendition=thumbnail"), 404, "not_found")
 
