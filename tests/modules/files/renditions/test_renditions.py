@@ -75,17 +75,15 @@ async def test_a_clean_photograph_has_pictures(
     await eventually(gone, "the pictures are deleted")
 
 
-async def test_of_what_is_not_quarantined_and_for_other_purposes_none_are_made(
+async def test_for_other_purposes_none_are_made(
     node: Running, files: FilesModule, shelf: ShelfModule, caller: Caller
 ) -> None:
     shelf.allowance = PICTURES
     ann = caller(user())
-    waiting = (await uploaded(ann, image(640, 480), name="a.png", type="image/png"))["id"]
-    other = await stored(files, ann, image(640, 480), purpose=OTHER)
+    id = await stored(files, ann, image(640, 480), purpose=OTHER)
     await node.events_handled("files.render")
-    for id in (waiting, other):
-        assert not done(await ann.get(f"{FILES}/{id}"))["thumbnail"]
-        assert len(await files.bucket.objects(f"files/{id}/", "", 10)) == 1
+    assert not done(await ann.get(f"{FILES}/{id}"))["thumbnail"]
+    assert len(await files.bucket.objects(f"files/{id}/", "", 10)) == 1
 
 
 async def test_an_image_that_cannot_be_drawn_stays_readable(
