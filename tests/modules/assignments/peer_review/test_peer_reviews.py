@@ -7,9 +7,12 @@ from typing import Any
 from ksmp_testkit import Caller, Running, eventually
 from ksmp_testkit.answers import done, refused
 from modules.assignments.events import AssignmentClosed
+from modules.files.module import FilesModule
+from tests.modules.assignments.catalogue.test_groups import group_set
 from tests.modules.assignments.classroom import ASSIGNMENTS, Classroom, classroom
 from tests.modules.assignments.submissions.work import Work
-from tests.modules.programs.programs import user
+from tests.modules.files.uploads import FILES, PDF
+from tests.modules.programs.programs import id_of, user
 
 ANY = {"If-Match": "*"}
 
@@ -269,6 +272,49 @@ async def test_what_is_reviewed_is_not_taken_back(caller: Caller) -> None:
     await eventually(lambda: _reads(found, one, review, "another work"), "the review is of what was turned in last")
     await found.write(one, review, comment="Begun")
     refused(await work.rest.post(f"{work.path}/reclaim"), 409, "assignments.grading_begun")
+
+
+async def test_reviewers_read_files_under_neutral_names_while_it_is_open(caller: Caller, node: Running) -> None:
+    room = await classroom(caller, students=3)
+    assignment = await room.assignment(accepts=["files"], peer_reviews=1, release="together")
+    found = Peers(room, assignment["id"])
+    files: dict[str, str] = {}
+    for student in room.students:
+        work = Work(caller, student, found.assignment)
+        file = await work.upload(PDF, name=f"{student}.pdf")
+        await node.module(FilesModule).lifecycle.clear(file)
+        files[file] = student
+        await work.save(files=[file])
+        await work.turn_in()
+    await found.give_out()
+    one = room.students[0]
+    (review,) = await found.mine(one)
+    work_read = (await found.read(one, review))["work"]
+    (shown,) = work_read["files"]
+    author = files[shown["id"]]
+    (other,) = [file for file, student in files.items() if student not in {one, author}]
+    assert shown["name"] == "file-1.pdf"
+    for path in (f"{FILES}/{shown['id']}", f"{FILES}/{shown['id']}/url"):
+        assert author not in str(done(await caller(one).get(path)))
+    refused(await caller(one).get(f"{FILES}/{other}/url"), 404, "not_found")
+    await found.grade_all()
+    await found.release()
+    refused(await caller(one).get(f"{FILES}/{shown['id']}/url"), 404, "not_found")
+
+
+async def test_nobody_reviews_the_work_of_their_group(caller: Caller) -> None:
+    room = await classroom(caller, students=4)
+    path = await group_set(room)
+    groups = done(await room.teacher.post(f"{path}/split", json={"size": 2}, headers=ANY))["groups"]
+    members = [[one["id"] for one in group["members"]] for group in groups]
+    assignment = await room.assignment(accepts=["text"], peer_reviews=2, group_set_id=id_of(path), release="together")
+    found = Peers(room, assignment["id"])
+    await found.hand_in(*(group[0] for group in members))
+    summary = await found.give_out()
+    assert (summary["submissions"], summary["reviewers"], summary["fewest"], summary["most"]) == (2, 4, 2, 2)
+    for mine, others in (members, members[::-1]):
+        for student in mine:
+            assert await found.authors(student) == [others[0]]
 
 
 async def _reads(found: Peers, student: str, review: dict[str, Any], text: str) -> bool:
