@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.settings import SettingsError
+
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 
@@ -20,6 +22,14 @@ class AccessKey(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"AccessKey({self.id!r})"
+
+
+def access_key(text: str, variable: str) -> AccessKey | None:
+    """`id:secret`, or None for nothing. Raises SettingsError, which names the variable and does not show it."""
+    id, mark, secret = text.partition(":")
+    if text and not (id and secret):
+        raise SettingsError(f"{variable} has a bad value (hidden): it must be `id:secret`.")
+    return AccessKey(id, secret) if mark else None
 
 
 class Signer:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway import clock
 from gateway.aws.service import AwsConfig
+from gateway.aws.signature import access_key
 from gateway.circuit_breaker import CircuitBreaker
 from gateway.contract import Kernel, Module
 from gateway.settings import Settings
@@ -64,6 +65,7 @@ class FilesModule(Module):
             AwsConfig(core.aws_region, core.aws_endpoint, settings.s3_timeout),
             settings.bucket,
             CircuitBreaker(settings.s3_failures, settings.s3_pause, f"{SERVICE} does not answer"),
+            access_key(settings.signer, "KSMP_FILES_SIGNER"),
         )
         self.rows = rows = FileRepository(kernel.database)
         self.lifecycle = lifecycle = FileLifecycle(kernel, rows)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.settings import Settings, SettingsError, replace, setting
 
 # The bucket for uploads that the stand-in for AWS has from the start.
 STAND_IN = "ksmp-uploads"
+# How long what is signed for S3 may be good, in seconds; and the smallest part that it takes, but for the last.
+LONGEST: Final = 7 * 24 * 3600
+LEAST_PART: Final = 5 * 1024**2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +95,23 @@ class FilesSettings(ScanSettings, SweepSettings):
         40_000_000, doc="Pixels beyond which no pictures are made of an image; each takes 8 bytes of memory meanwhile"
     )
     avatar_bytes: int = setting(5 * 1024**2, doc="Size of an image for a profile, in bytes")
+    signer: str = setting(
+        "",
+        doc="Access key, `id:secret`, that signs uploads and URLs of files; empty means the gateway's own, and what "
+        "the keys of a role sign is good no longer than those",
+        secret=True,
+    )
     s3_timeout: float = setting(5.0, doc="How long a call to S3 may take")
     s3_failures: int = setting(10, doc="Failed calls to S3 in a row after which the gateway pauses")
     s3_pause: float = setting(2.0, doc="How long the gateway then makes no call to S3")
 
     def __post_init__(self) -> None:
         ScanSettings.__post_init__(self)
+        for name in ("upload_life", "url_life"):
+            if not 1 <= getattr(self, name) <= LONGEST:
+                raise SettingsError(f"KSMP_FILES_{name.upper()} must be from 1 to {LONGEST} seconds, as S3 wants it.")
+        if self.part_bytes < LEAST_PART:
+            raise SettingsError(f"KSMP_FILES_PART_BYTES must be {LEAST_PART} or more: S3 takes no smaller parts.")
         if self.orphan_age <= 2 * self.upload_life:
             # An object may be there before the row of its file is.
             raise SettingsError("KSMP_FILES_ORPHAN_AGE must be more than twice KSMP_FILES_UPLOAD_LIFE.")

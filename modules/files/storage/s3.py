@@ -45,11 +45,15 @@ PIECE: Final = 256 * 1024
 class Bucket:
     """The calls of S3 for the objects of one bucket, by a client that is open from `open` to `close`.
 
-    With an empty `name` nothing is stored, and each call raises Unavailable.
+    What clients get is signed with `signer`, or else with the process's own credentials. With an empty `name` nothing
+    is stored, and each call raises Unavailable.
     """
 
-    def __init__(self, config: AwsConfig, name: str, breaker: CircuitBreaker) -> None:
+    def __init__(
+        self, config: AwsConfig, name: str, breaker: CircuitBreaker, signer: AccessKey | None = None
+    ) -> None:
         self.name = name
+        self._signer = signer
         self._region = config.region
         self._breaker = breaker
         self._calls = AwsCalls(breaker, SERVICE, NOT_THERE)
@@ -217,7 +221,6 @@ class Bucket:
         return answer["Body"]
 
     async def _presigner(self, seconds: int) -> Presigner:
-        """Signs with the gateway's own credentials. A URL of the keys of a role is good no longer than those are."""
         signed: str = await self._calls.ask(
             self._guarded(
                 self._s3.generate_presigned_url(
@@ -225,9 +228,11 @@ class Bucket:
                 )
             )
         )
-        credentials = await self._calls.ask(self._s3.credentials())
-        frozen = await self._calls.ask(credentials.get_frozen_credentials())
-        key = AccessKey(frozen.access_key, frozen.secret_key, frozen.token)
+        key = self._signer
+        if key is None:
+            credentials = await self._calls.ask(self._s3.credentials())
+            frozen = await self._calls.ask(credentials.get_frozen_credentials())
+            key = AccessKey(frozen.access_key, frozen.secret_key, frozen.token)
         return Presigner(signed.partition("?")[0].removesuffix(NAMED), self._region, key, clock.now(), seconds)
 
     async def _ask(self, operation: str, call: Awaitable[Any]) -> Any:

@@ -12,7 +12,6 @@ from gateway.aws.presigner import Presigner
 from gateway.aws.service import AwsConfig, ServiceClient
 from gateway.aws.signature import AccessKey
 from gateway.errors import Unavailable
-from gateway.settings import SettingsError
 from modules.live.aws.client import NotThere, translate_errors
 from modules.live.errors import Unplayable
 
@@ -120,11 +119,3 @@ def _recorded(prefix: str, document: dict[str, Any]) -> Recorded:
         hls.get("duration_ms", 0) if "recording_ended_at" in document else None,
         f"{hls['path']}/{hls['playlist']}",
     )
-
-
-def access_key(text: str) -> AccessKey | None:
-    """`id:secret`, or None for nothing; raises SettingsError, which does not show it."""
-    id, mark, secret = text.partition(":")
-    if text and not (id and secret):
-        raise SettingsError("KSMP_LIVE_RECORDING_SIGNER has a bad value (hidden): it must be `id:secret`.")
-    return AccessKey(id, secret) if mark else None

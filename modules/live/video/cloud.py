@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.aws.service import AwsConfig
+from gateway.aws.signature import access_key
 from gateway.circuit_breaker import CircuitBreaker
 from gateway.settings import Settings
 from modules.live.access.playback_tokens import PlaybackKey, playback_key
 from modules.live.aws.ivs import Ivs
-from modules.live.aws.s3 import S3, access_key
+from modules.live.aws.s3 import S3
 from modules.live.settings import LiveSettings
 
 # What callers are told while the circuit breaker is open.
@@ -31,4 +32,5 @@ def cloud_of(settings: LiveSettings, core: Settings) -> Cloud | None:
         return None
     aws = AwsConfig(core.aws_region, core.aws_endpoint, settings.video_timeout)
     ivs = Ivs(aws, CircuitBreaker(settings.video_failures, settings.video_pause, SILENT))
-    return Cloud(ivs, S3(aws, access_key(settings.recording_signer)), key)
+    signer = access_key(settings.recording_signer, "KSMP_LIVE_RECORDING_SIGNER")
+    return Cloud(ivs, S3(aws, signer), key)
