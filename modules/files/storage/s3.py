@@ -49,9 +49,7 @@ class Bucket:
     is stored, and each call raises Unavailable.
     """
 
-    def __init__(
-        self, config: AwsConfig, name: str, breaker: CircuitBreaker, signer: AccessKey | None = None
-    ) -> None:
+    def __init__(self, config: AwsConfig, name: str, breaker: CircuitBreaker, signer: AccessKey | None = None) -> None:
         self.name = name
         self._signer = signer
         self._region = config.region
