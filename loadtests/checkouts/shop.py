@@ -1,27 +1,18 @@
-"""What students buy, and how a client asks for it: again, with the same key, until there is an answer."""
+"""What students buy, and the stand-in for Razorpay that they pay at."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import random
-import time
 from typing import Any, Final
 
 import asyncpg
 import httpx
 
+from loadtests.patient import PatientClient
 from loadtests.stack import Stack
 
-# A client tries for so long, at one gateway after the other, as a patient person does.
-PATIENCE: Final = 90.0
-AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 COUPON: Final = "LOADTEST"
 COUPON_USES: Final = 25
-
-
-class NoAnswer(Exception):
-    """No gateway gave an answer in time."""
 
 
 class Shop:
@@ -32,11 +23,10 @@ class Shop:
         self._database = database
         self._http = http
         self._vendor = f"{running.aws_endpoint}/_devcloud/razorpay/"
-        self._number = itertools.count()
         self.random = random.Random(seed)
+        self._client = PatientClient(running.gateways, http, self.random)
         self.programs: list[str] = []
         self.small = ""
-        self.repeats = 0
 
     async def open(self, programs: int, places: int) -> None:
         """Make the programs and a coupon of few uses."""
@@ -60,27 +50,11 @@ class Shop:
         self, method: str, path: str, token: str, *, key: str = "", match: str = "", json: Any = None
     ) -> httpx.Response:
         """The answer of a gateway; asked again after what is temporary. Raises NoAnswer."""
-        headers = {"Authorization": f"Bearer {token}"}
-        headers |= ({"Idempotency-Key": key} if key else {}) | ({"If-Match": match} if match else {})
-        until = time.monotonic() + PATIENCE
-        wait = 0.1
-        while True:
-            gateway = self.running.gateways[next(self._number) % len(self.running.gateways)]
-            said = "no connection"
-            try:
-                answer = await self._http.request(method, f"{gateway}/api/v1{path}", headers=headers, json=json)
-            except httpx.TransportError as error:
-                said = repr(error)
-            else:
-                busy = answer.status_code == 409 and answer.json().get("temporary") is True
-                if answer.status_code not in AGAIN and not busy:
-                    return answer
-                said = f"{answer.status_code} {answer.text[:300]}"
-            if time.monotonic() > until:
-                raise NoAnswer(f"{method} {path}: {said}")
-            self.repeats += 1
-            await asyncio.sleep(wait * (0.5 + self.random.random()))
-            wait = min(wait * 2, 3.0)
+        return await self._client.ask(method, path, token, key=key, match=match, json=json)
+
+    @property
+    def repeats(self) -> int:
+        return self._client.repeats
 
     async def pay(self, **choice: Any) -> dict[str, Any]:
         """A customer pays at the vendor's page: what that page then hands over."""
