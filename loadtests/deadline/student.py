@@ -110,10 +110,10 @@ class Student:
         await self._ask("POST", f"/files/{upload['file']['id']}/complete")
 
     async def _save(self, files: list[str]) -> int:
-        body = {"text": f"The work of {self._user}", "files": files}
+        body = {"draft_rev": 0, "text": f"The work of {self._user}", "files": files}
         path = f"/assignments/{self._work.assignment}/submission/draft"
-        draft = await self._ask("PUT", path, json=body, match='"0"')
-        return int(draft["draft_rev"])
+        draft = await self._ask("PUT", path, json=body)
+        return int(draft["rev"])
 
     async def turn_in(self, draft_rev: int) -> TurnedIn:
         path = f"/assignments/{self._work.assignment}/submission/turn-in"

@@ -52,7 +52,7 @@ async def faults(work: Work, database: asyncpg.Pool, answered: Sequence[TurnedIn
 def _row(work: Work, one: TurnedIn, row: Any, counts: Counter[str]) -> list[str]:
     found = []
     receipt = one.receipt
-    if (row["id"], row["receipt"]) != (receipt["attempt_id"], receipt["receipt"]):
+    if (row["id"], row["receipt"]) != (receipt["attempt_id"], receipt["hash"]):
         found.append(f"{one.user} has the receipt of {receipt['attempt_id']}, and the row is {row['id']}")
     if stamp_of(receipt) != row["turned_in_at"]:
         found.append(f"{one.user} has a receipt of {receipt['turned_in_at']}, and the row says {row['turned_in_at']}")
