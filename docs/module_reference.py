@@ -57,7 +57,7 @@ HTTP: Final = """### Of Litestar
 | import | in a route |
 |---|---|
 | `from litestar import Response, Router, delete, get, patch, post, put` | the decorators of routes; each takes `policy=` |
-| `from litestar.di import NamedDependency` | `principal: NamedDependency[Principal]`, `span: NamedDependency[Span]`, `if_match: NamedDependency[IfMatch]`, and what `services(…)` names |
+| `from litestar.di import NamedDependency` | `principal: NamedDependency[Principal]`, `span: NamedDependency[Span]`, `if_match: NamedDependency[IfMatch]`, `arrived_at: NamedDependency[datetime]`, and what `services(…)` names |
 | `from litestar.params import FromPath` | `id: FromPath[str]`, a part of the path |
 | `from litestar.params import JSONBody` | `data: JSONBody[Change]`, the body, checked against the struct `Change`; what does not fit is 400 `invalid` |
 | `from litestar.params import QueryParameter` | `state: Annotated[str \\| None, QueryParameter(description="…")] = None` |

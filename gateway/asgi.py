@@ -11,7 +11,7 @@ from litestar.exceptions import ImproperlyConfiguredException
 
 from gateway import registry
 from gateway.app import Gateway
-from gateway.http import authenticator, cors, development, etag, health, listing, metrics, openapi, problems
+from gateway.http import arrival, authenticator, cors, development, etag, health, listing, metrics, openapi, problems
 from gateway.http.admission import RequestAdmission
 from gateway.http.allowed_methods import AllowedMethods
 from gateway.http.compression import Compression
@@ -58,7 +58,10 @@ def create_app(gateway: Gateway) -> Litestar:
                 ConditionalRequests(),
                 IdempotentRequests(gateway.idempotency),
             ],
-            dependencies=authenticator.dependencies() | listing.dependencies() | etag.dependencies(),
+            dependencies=authenticator.dependencies()
+            | listing.dependencies()
+            | etag.dependencies()
+            | arrival.dependencies(),
             cors_config=cors.config(settings),
             request_class=JsonRequest,
             request_max_body_size=settings.body_bytes,

@@ -43,10 +43,10 @@ async def measure(running: Stack, options: argparse.Namespace) -> int:
         asyncpg.create_pool(running.database_url, min_size=1, max_size=2) as database,
     ):
         work = Work(running, http, seed=1)
-        users = [f"student-{number}" for number in range(options.count)]
+        users = [f"pupil-student-{number}" for number in range(1, options.count + 1)]
         await work.open(database, users, DUE)
         data = Path(running.data)
-        tokens = list(many_tokens(data, Role.STUDENT, count=options.count, prefix="student", ttl=3600.0))
+        tokens = list(many_tokens(data, Role.STUDENT, count=options.count, prefix="pupil", ttl=3600.0))
         students = {
             token: Student(work, user, token, "in time", Counter()) for user, token in zip(users, tokens, strict=True)
         }

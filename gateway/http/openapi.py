@@ -139,7 +139,7 @@ def _statuses(route: HTTPRoute, handler: HTTPRouteHandler, policy: Policy) -> It
         # A route without token and limits needs neither NATS nor PostgreSQL.
         yield from (429, 503)
     names = set(handler.parsed_fn_signature.parameters)
-    if route.path_parameters or names - {"principal", "visitor", "request"}:
+    if route.path_parameters or names - {"principal", "visitor", "request", "arrived_at"}:
         yield 400
     if policy.asks == "maybe":
         yield 401

@@ -27,6 +27,8 @@ SETTINGS: Final = {
     "KSMP_ADDRESS_BURST": "100000",
     "KSMP_REQUEST_RATE": "100000",
     "KSMP_REQUEST_BURST": "100000",
+    # Who turns in later than this after the upload is late.
+    "KSMP_ASSIGNMENTS_AFTER_UPLOAD": "10",
     # A killed gateway keeps the keys of its requests for so long.
     "KSMP_IDEMPOTENCY_LEASE": "3",
 }
@@ -64,8 +66,8 @@ async def run(count: int, *, seed: int, trouble: bool = True) -> Result:
     ):
         begun = time.monotonic()
         work = Work(running, http, seed)
-        users = [f"student-{number}" for number in range(count)]
-        tokens = many_tokens(Path(running.data), Role.STUDENT, count=count, prefix="student", ttl=3600.0)
+        users = [f"pupil-student-{number}" for number in range(1, count + 1)]
+        tokens = many_tokens(Path(running.data), Role.STUDENT, count=count, prefix="pupil", ttl=3600.0)
         await work.open(database, users, OPENED)
         failing = [asyncio.create_task(one(work, result)) for one in (_kill, _s3_away) if trouble]
         answered = await _all(work, users, list(tokens), result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from litestar import Request, Response, Router, delete, get, post
@@ -48,10 +49,13 @@ class BytesOperation(Operation):
 
 
 async def begin_upload(
-    data: JSONBody[NewFile], principal: NamedDependency[Principal], uploads: NamedDependency[Uploads]
+    data: JSONBody[NewFile],
+    principal: NamedDependency[Principal],
+    uploads: NamedDependency[Uploads],
+    arrived_at: NamedDependency[datetime],
 ) -> Response[BegunFile]:
     """Begin the upload of a file, for a purpose that lets you. The bytes go to the bucket, not through here."""
-    begun = await uploads.begin(principal, data)
+    begun = await uploads.begin(principal, data, arrived_at)
     return Response(begun, status_code=201, headers={"Location": f"/api/v1/files/{begun.file.id}"})
 
 

@@ -12,7 +12,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from weakref import WeakValueDictionary
 
@@ -88,8 +88,8 @@ class Uploads:
         self._inspector = Inspector(bucket, settings.image_pixels)
         self._completing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def begin(self, principal: Principal, new: NewFile) -> BegunFile:
-        """Let a user upload a file.
+    async def begin(self, principal: Principal, new: NewFile, at: datetime) -> BegunFile:
+        """Let a user upload a file; `at` is when they asked.
 
         Raises BadInput `invalid`, `too_large`, `files.type_refused` and what the purpose raises, and Conflict
         `files.quota_exceeded`.
@@ -101,7 +101,7 @@ class Uploads:
         if purpose.names_filtered:
             await self._kernel.filters.check(new, Author.of(principal))
         kind = self._allowed(new, allowance)
-        file = self._pending(principal, new, kind, allowance.quota)
+        file = self._pending(principal, new, kind, allowance.quota, at)
         # Most are told before S3 begins anything for them.
         await self._check_quotas(file)
         async with _counted("begin"):
@@ -268,8 +268,8 @@ class Uploads:
             raise BadInput(Code.TOO_LARGE, f"a file may have {allowance.most_bytes} bytes here", field="size")
         return kind
 
-    def _pending(self, principal: Principal, new: NewFile, kind: MediaType, quota: str) -> FileRecord:
-        id, now = new_id(), clock.now()
+    def _pending(self, principal: Principal, new: NewFile, kind: MediaType, quota: str, at: datetime) -> FileRecord:
+        id = new_id()
         parted = new.size >= self._settings.multipart_bytes
         return FileRecord(
             id=id,
@@ -283,8 +283,8 @@ class Uploads:
             sha256=new.sha256,
             object_key=f"{folder_of(id)}{secrets.token_hex(16)}",
             part_bytes=max(self._settings.part_bytes, -(-new.size // MOST_PARTS)) if parted else None,
-            begun_at=now,
-            expires_at=now + timedelta(seconds=self._settings.upload_life),
+            begun_at=at,
+            expires_at=at + timedelta(seconds=self._settings.upload_life),
         )
 
     async def _upload(self, file: FileRecord) -> Upload:

@@ -9,9 +9,9 @@ No filter looks at a draft: homework may quote what a chat may not say.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
-from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import BadInput, Code, forbidden, invalid, not_found
 from gateway.principal import Principal
@@ -67,8 +67,8 @@ class Drafts:
         assignment, authors = await self.own(principal, assignment_id)
         return await self.view(assignment.id, await self._rows.of(assignment.id, authors))
 
-    async def save(self, principal: Principal, assignment_id: str, wanted: DraftSave) -> DraftView:
-        """Write the whole draft.
+    async def save(self, principal: Principal, assignment_id: str, wanted: DraftSave, at: datetime) -> DraftView:
+        """Write the whole draft; `at` is when that was asked.
 
         Raises BadInput `invalid` and `too_large`, Conflict `assignments.draft_changed`, `assignments.not_open`,
         `assignments.closed`, `assignments.bad_transition` and `files.not_ready`.
@@ -78,14 +78,13 @@ class Drafts:
             most = self._settings.draft_text
             raise BadInput(Code.TOO_LARGE, f"text is longer than {most} characters", field="text")
         assignment, authors = await self.own(principal, assignment_id)
-        now = clock.now()
         dates = (await self._dates.of(assignment, [principal.id]))[principal.id]
-        gates.check_open(dates, now)
+        gates.check_open(dates, at)
         # Somebody's upload may still be on its way.
-        gates.check_not_closed(dates, now, grace=self._settings.upload_grace)
+        gates.check_not_closed(dates, at, grace=self._settings.upload_grace)
         gates.check_kinds(assignment, wanted.text, wanted.link, answers, len(wanted.files))
         await self._grader.check(assignment, answers)
-        await self._rows.create(assignment.id, assignment.program_id, authors, now)
+        await self._rows.create(assignment.id, assignment.program_id, authors, at)
         async with self._kernel.database.transaction():
             submission = await self._rows.lock_of(assignment.id, authors)
             if submission is None:
@@ -103,7 +102,7 @@ class Drafts:
             if not other_files and not other_words:
                 return await self.view(assignment.id, submission)
             if other_words:
-                gates.check_not_closed(dates, now)
+                gates.check_not_closed(dates, at)
             if other_files:
                 found = await storage.attach(holder, wanted.files, purpose=PURPOSE, owner_id=principal.id)
                 gates.check_types(assignment, found)
@@ -113,12 +112,12 @@ class Drafts:
                 wanted.link,
                 answers,
                 by=principal.id,
-                at=now,
-                written_at=now if other_words else submission.draft_written_at,
+                at=at,
+                written_at=at if other_words else submission.draft_written_at,
             )
             saved = await self.view(assignment.id, await self._rows.find(submission.id))
         for member in authors.members:
-            pushed = DraftSaved(assignment.id, saved.rev, principal.id, now)
+            pushed = DraftSaved(assignment.id, saved.rev, principal.id, at)
             await self._kernel.rooms.emit(user_room(member), DRAFT, pushed)
         return saved
 

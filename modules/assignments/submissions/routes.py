@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from litestar import Response, Router, get, post, put
@@ -72,18 +73,26 @@ async def read_draft(
 
 @put("/{id:str}/submission/draft", policy=STUDENTS)
 async def save_draft(
-    id: Id, data: JSONBody[DraftSave], principal: NamedDependency[Principal], drafts: NamedDependency[Drafts]
+    id: Id,
+    data: JSONBody[DraftSave],
+    principal: NamedDependency[Principal],
+    drafts: NamedDependency[Drafts],
+    arrived_at: NamedDependency[datetime],
 ) -> Response[DraftView]:
     """Save the whole draft. One that was saved somewhere else since is answered in `current` of the refusal."""
-    return tagged(await drafts.save(principal, id, data))
+    return tagged(await drafts.save(principal, id, data, arrived_at))
 
 
 @post("/{id:str}/submission/turn-in", policy=STUDENTS, status_code=200)
 async def turn_in(
-    id: Id, data: JSONBody[TurnIn], principal: NamedDependency[Principal], turning_in: NamedDependency[TurningIn]
+    id: Id,
+    data: JSONBody[TurnIn],
+    principal: NamedDependency[Principal],
+    turning_in: NamedDependency[TurningIn],
+    arrived_at: NamedDependency[datetime],
 ) -> Receipt:
     """Turn in the draft. Repeat it as often as you like: the same draft gives the same receipt."""
-    return await turning_in.turn_in(principal, id, data.draft_rev)
+    return await turning_in.turn_in(principal, id, data.draft_rev, arrived_at)
 
 
 @post("/{id:str}/submission/reclaim", policy=STUDENTS, status_code=200)

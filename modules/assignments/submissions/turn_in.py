@@ -92,16 +92,15 @@ class TurningIn:
         self._grader = grader
         self._hooks = hooks
 
-    async def turn_in(self, principal: Principal, assignment_id: str, draft_rev: int) -> Receipt:
-        """Turn in the draft at this revision.
+    async def turn_in(self, principal: Principal, assignment_id: str, draft_rev: int, at: datetime) -> Receipt:
+        """Turn in the draft at this revision; `at` is when that was asked.
 
         Raises BadInput `not_found` and `invalid`, Refused `forbidden`, Conflict `assignments.draft_changed`,
         `assignments.empty`, `assignments.not_open`, `assignments.closed`, `assignments.attempts_used`,
         `assignments.bad_transition`, `files.not_ready` and `files.lost`, and Unavailable: then the same request may be
         sent again, and the stamp of this try holds.
         """
-        # Before anything that might wait: no queue of ours makes a student late.
-        at, started = clock.now(), time.monotonic()
+        started = time.monotonic()
         try:
             receipt = await self._turn_in(principal, assignment_id, draft_rev, at)
         except Unavailable as error:

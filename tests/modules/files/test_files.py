@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
+from gateway import clock
 from gateway.errors import BadInput
 from gateway.principal import Principal, Role
 from ksmp_testkit import Caller, Clients, Running
@@ -142,6 +143,6 @@ async def test_without_an_origin_what_runs_is_refused(files: FilesModule) -> Non
     for name in RUNNING_TYPES:
         file, content = GOOD[name]
         with pytest.raises(BadInput) as caught:
-            await uploads.begin(ann, msgspec.convert(new(content, name=file, type=name), NewFile))
+            await uploads.begin(ann, msgspec.convert(new(content, name=file, type=name), NewFile), clock.now())
         assert (caught.value.code, caught.value.field) == ("files.type_refused", "type")
         assert name not in caught.value.message
