@@ -62,7 +62,7 @@ class AssignmentsModule(Module):
         super().__init__(kernel)
         settings: AssignmentsSettings = kernel.settings(AssignmentsSettings)
         access = AssignmentAccess(kernel.database)
-        grading = GradingFeature(kernel, settings, access)
+        self.grading = grading = GradingFeature(kernel, settings, access)
         peers = PeerReviewFeature(kernel, access, grading.lateness, grading.pseudonyms)
         submissions = SubmissionsFeature(
             kernel, settings, access, grading=grading.answers, peers=peers.openness, turned_in=(grading.grades,)

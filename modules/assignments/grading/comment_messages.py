@@ -10,6 +10,7 @@ from msgspec import Meta
 from gateway.text import TEXT, Texts
 from modules.assignments.grading.rubric import Id
 
+LONGEST: Final = 2000
 ID: Final = "01a2130d-48bf-7174-b972-596a06fb2346"
 
 
@@ -17,7 +18,7 @@ class NewComment(Texts, frozen=True):
     """`POST /assignments/comments`: a sentence that the markers of a program use again."""
 
     program_id: Id
-    text: Annotated[str, Meta(min_length=1, max_length=2000), TEXT]
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST), TEXT]
 
     @classmethod
     def example(cls) -> NewComment:
@@ -27,7 +28,7 @@ class NewComment(Texts, frozen=True):
 class CommentChange(Texts, frozen=True):
     """`PUT /assignments/comments/{id}`."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=2000), TEXT]
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST), TEXT]
 
     @classmethod
     def example(cls) -> CommentChange:

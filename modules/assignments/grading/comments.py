@@ -11,8 +11,15 @@ from gateway.errors import BadInput, Conflict, not_found
 from gateway.http.etag import IfMatch
 from gateway.identifier import new_id
 from gateway.principal import Author, Principal
+from gateway.text import checked
 from modules.assignments.access import AssignmentAccess
-from modules.assignments.grading.comment_messages import BankedComment, CommentBank, CommentChange, NewComment
+from modules.assignments.grading.comment_messages import (
+    LONGEST,
+    BankedComment,
+    CommentBank,
+    CommentChange,
+    NewComment,
+)
 from modules.assignments.settings import GradingSettings
 
 COLUMNS: Final = ", ".join(BankedComment.__struct_fields__)
@@ -37,7 +44,8 @@ class Comments:
         return CommentBank(await self._of_program(program_id))
 
     async def add(self, principal: Principal, new: NewComment) -> BankedComment:
-        """Raises what filters raise, and Conflict `conflict` when the bank is full."""
+        """Raises BadInput `invalid`, what filters raise, and Conflict `conflict` when the bank is full."""
+        checked(new.text, LONGEST, "text")
         await self._kernel.filters.check(new, Author.of(principal))
         await self._access.teaches_program(principal, new.program_id)
         if len(await self._of_program(new.program_id)) >= self._settings.comments:
@@ -47,7 +55,8 @@ class Comments:
         return comment
 
     async def change(self, principal: Principal, id: str, change: CommentChange, if_match: IfMatch) -> BankedComment:
-        """Raises what filters raise, and BadInput `precondition_failed`."""
+        """Raises BadInput `invalid` and `precondition_failed`, and what filters raise."""
+        checked(change.text, LONGEST, "text")
         await self._kernel.filters.check(change, Author.of(principal))
         async with self._database.transaction():
             before = await self._locked(principal, id)

@@ -12,6 +12,7 @@ from msgspec import Meta
 from gateway.contract import PushType
 from gateway.text import TEXT, Texts
 
+LONGEST: Final = 2000
 ID: Final = "01a2130d-48bf-7174-b972-596a06fb2346"
 AT: Final = datetime(2026, 3, 7, 18, 30, tzinfo=UTC)
 
@@ -26,7 +27,7 @@ class RegradeState(StrEnum):
 class NewRegrade(Texts, frozen=True):
     """`POST /assignments/{id}/regrades`: a student asks that their released grade be looked at again."""
 
-    reason: Annotated[str, Meta(min_length=1, max_length=2000), TEXT]
+    reason: Annotated[str, Meta(min_length=1, max_length=LONGEST), TEXT]
 
     @classmethod
     def example(cls) -> NewRegrade:
@@ -37,7 +38,7 @@ class RegradeAnswer(Texts, frozen=True):
     """`POST …/regrades/{id}/answer`."""
 
     accept: bool
-    answer: Annotated[str, Meta(max_length=2000), TEXT] = ""
+    answer: Annotated[str, Meta(max_length=LONGEST), TEXT] = ""
 
     @classmethod
     def example(cls) -> RegradeAnswer:

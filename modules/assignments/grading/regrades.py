@@ -8,6 +8,7 @@ from gateway.errors import BadInput, Conflict, not_found
 from gateway.http.etag import IfMatch
 from gateway.identifier import new_id
 from gateway.principal import Author, Principal
+from gateway.text import checked
 from modules.accounts.facade import user_room
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.grading.grade_views import GradeViews
@@ -15,6 +16,7 @@ from modules.assignments.grading.grades import Grades
 from modules.assignments.grading.lateness import Lateness
 from modules.assignments.grading.records import Work, policy_of
 from modules.assignments.grading.regrade_messages import (
+    LONGEST,
     REGRADE,
     LabelledRegrade,
     NewRegrade,
@@ -65,8 +67,10 @@ class RegradeRequests:
     async def ask(self, principal: Principal, assignment_id: str, new: NewRegrade) -> Regrade:
         """Ask for another look at the grade of one's attempt that counts.
 
-        Raises Conflict `assignments.not_released` and, for what was asked already, `conflict`; and what filters raise.
+        Raises BadInput `invalid`, Conflict `assignments.not_released` and, for what was asked already, `conflict`; and
+        what filters raise.
         """
+        checked(new.reason, LONGEST, "reason")
         await self._kernel.filters.check(new, Author.of(principal))
         async with self._kernel.database.transaction():
             assignment = (await self._access.share(principal, assignment_id)).assignment

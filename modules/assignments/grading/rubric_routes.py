@@ -42,7 +42,7 @@ async def write_rubric(
     return tagged(await rubrics.write(principal, id, data, if_match))
 
 
-@get("/comments", policy=TEACHERS)
+@get("/comments", policy=TEACHERS, missing=True)
 async def list_comments(
     program: Program, principal: NamedDependency[Principal], comments: NamedDependency[Comments]
 ) -> CommentBank:
@@ -50,7 +50,7 @@ async def list_comments(
     return await comments.listed(principal, program)
 
 
-@post("/comments", policy=TEACHERS, idempotent=True)
+@post("/comments", policy=TEACHERS, idempotent=True, missing=True)
 async def add_comment(
     data: JSONBody[NewComment], principal: NamedDependency[Principal], comments: NamedDependency[Comments]
 ) -> Response[BankedComment]:

@@ -39,7 +39,7 @@ async def test_who_joins_later_has_the_grade_and_who_left_keeps_it(
     await database.execute(MEMBER, set_id, group_id, late)
     marker = Marker(room.teacher, assignment["id"])
     assert (await marker.final(receipt, "10"))["score"] == "8.00"
-    reader = node.module(AssignmentsModule)._grading.reader
+    reader = node.module(AssignmentsModule).grading.reader
 
     async def facts() -> dict[str, str]:
         found = await reader.of_program(room.program, clock.now(), released_only=True)

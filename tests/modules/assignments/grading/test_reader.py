@@ -13,7 +13,7 @@ SECRET = "Look at the second step again"
 
 
 def reader_of(node: Running) -> GradeReader:
-    return node.module(AssignmentsModule)._grading.reader
+    return node.module(AssignmentsModule).grading.reader
 
 
 async def test_a_grade_book_of_students_has_what_is_released(node: Running, caller: Caller) -> None:

@@ -54,4 +54,5 @@ async def test_a_regrade_is_of_one_s_own_work(caller: Caller) -> None:
     assert done(await bob.rest.get(path))["items"] == []
     refused(await caller(user()).get(path), 404, "not_found")
     refused(await caller(user()).post(path, json=ASK), 404, "not_found")
+    refused(await ann.rest.post(path, json={"reason": "\u200b"}), 400, "invalid")
     refused(await lesson.marker.rest.post(f"{path}/other/answer", json={"accept": True}, headers=ANY), 404, "not_found")
