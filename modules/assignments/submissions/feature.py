@@ -27,7 +27,7 @@ from modules.assignments.submissions.views import StudentViews
 
 
 class SubmissionsFeature:
-    """Packages above come in through `grading`, `peers` and `turned_in`, and use `steps` and `rows`."""
+    """Packages above come in through `grading`, `peers` and `turned_in` (`hooks.py`), so they are built before it."""
 
     def __init__(
         self,

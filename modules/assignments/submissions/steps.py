@@ -1,8 +1,8 @@
-"""The steps of a submission after it was turned in: reclaim, return, resubmit. See the table in `../states.py`."""
+"""The steps that students take after they have turned in: reclaim, resubmit. See the table in `../states.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from gateway import clock
 from gateway.contract import Delivery, Kernel, listener
@@ -92,16 +92,6 @@ class Steps:
             submission = await self._rows.resubmit(submission.id)
             await self._views.push(assignment, submission)
             return await self._view(principal, assignment, submission, authors)
-
-    async def return_released(self, assignment: Assignment, attempt_ids: Collection[str]) -> list[Submission]:
-        """Their grades are seen from now on, or were changed: return the submissions, and push them to their students.
-
-        Inside the transaction that releases the grades. Those that were returned before are pushed again.
-        """
-        returned = await self._rows.return_of(attempt_ids)
-        for submission in sorted(returned, key=lambda one: one.id):
-            await self._views.push(assignment, submission)
-        return returned
 
     @listener(DatesChanged, "assignments.push_dates_changed")
     async def push_dates_changed(self, event: DatesChanged, delivery: Delivery) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from gateway import clock, failpoint
 from gateway.errors import Unavailable
-from ksmp_testkit import Caller, Running, eventually
+from ksmp_testkit import Caller, MakeToken, Running, eventually
 from ksmp_testkit.answers import done, refused
+from ksmp_testkit.socket_client import connected
 from tests.modules.assignments.classroom import Classroom, classroom
 from tests.modules.assignments.submissions.conftest import S3
 from tests.modules.assignments.submissions.work import Work, set_dates
@@ -132,17 +133,22 @@ async def test_a_gateway_that_is_lost_at_any_step(work: Work, node: Running, dat
     assert await database.fetchval(held, f"assignments.attempt:{receipt['attempt_id']}") == 1
 
 
-async def test_postgresql_is_away_at_the_deadline(work: Work, node: Running, database: asyncpg.Pool) -> None:
+async def test_postgresql_is_away_at_the_deadline(
+    work: Work, node: Running, database: asyncpg.Pool, token: MakeToken
+) -> None:
     """The try is noted in the log, which needs no PostgreSQL."""
-    await node.gateway.database.stop()
-    try:
-        told_to_try_again(await work.try_turn_in())
-    finally:
-        await node.gateway.database.start()
+    async with connected(node.ws_url, token(work.user)) as tab:
+        await node.gateway.database.stop()
+        try:
+            told_to_try_again(await work.try_turn_in())
+        finally:
+            await node.gateway.database.start()
+        noted = (await tab.expect_push("assignments.turn_in_noted"))["data"]
+    assert (noted["assignment_id"], noted["draft_rev"]) == (work.id, work.rev)
     due = await due_now(database, work)
     receipt = await work.turn_in()
     assert datetime.fromisoformat(receipt["turned_in_at"]) < due
-    assert receipt["days_late"] == 0
+    assert (receipt["turned_in_at"], receipt["days_late"]) == (noted["stamped_at"], 0)
 
 
 async def test_a_note_holds_for_no_draft_that_was_saved_after_it(

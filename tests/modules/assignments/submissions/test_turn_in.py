@@ -16,6 +16,7 @@ from ksmp_testkit import Caller, MakeToken, Running
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import connected
 from tests.modules.assignments.classroom import ASSIGNMENTS, classroom, later
+from tests.modules.assignments.grading.marking import Marker
 from tests.modules.assignments.submissions.work import Work, set_dates
 from tests.modules.programs.programs import user
 
@@ -132,6 +133,18 @@ async def test_nothing_is_reclaimed_that_could_not_be_turned_in_again(caller: Ca
     refused(await work.step("reclaim"), 409, "assignments.closed")
 
 
+async def test_what_is_being_graded_is_not_reclaimed(caller: Caller) -> None:
+    room = await classroom(caller)
+    id = (await room.assignment())["id"]
+    work = Work(caller, room.students[0], id)
+    receipt = await work.hand_in()
+    before = await work.read()
+    await Marker(room.teacher, id).save(receipt, "5")
+    refused(await work.step("reclaim"), 409, "assignments.grading_begun")
+    # A draft of a grade changes nothing that the student sees.
+    assert await work.read() == before
+
+
 async def test_students_and_mentors_hear_of_it(caller: Caller, node: Running, token: MakeToken) -> None:
     room = await classroom(caller, students=2)
     id = (await room.assignment())["id"]
@@ -147,6 +160,7 @@ async def test_students_and_mentors_hear_of_it(caller: Caller, node: Running, to
         await works[1].hand_in()
         assert (await mentor.expect_push("assignments.counter"))["data"]["turned_in"] == 2
         done(await works[1].step("reclaim"))
+        await node.events_handled("assignments.count_reclaimed")
         counted = (await mentor.expect_push("assignments.counter"))["data"]
         assert counted["turned_in"] == 1
         assert done(await room.teacher.get(f"{ASSIGNMENTS}/{id}/counter")) == counted
