@@ -37,7 +37,8 @@ class Course:
         for lesson in lessons or self.lessons:
             path = f"{self.room.path}/lessons/{lesson}/progress"
             done(await self.rest(student).put(path, json={"state": "completed"}))
-        await self.node.events_handled()
+        for look in ("assignments.evaluate_lesson", "assignments.evaluate_program"):
+            await self.node.events_handled(look)
 
     async def standing(self, student: str) -> dict[str, Any]:
         return dict(done(await self.rest(student).get(f"{COMPLETION}/own?program={self.program}")))
