@@ -12,7 +12,8 @@ from litestar import Router
 
 from gateway import time_zones
 from gateway.contract import Kernel, Module
-from modules.assignments import errors
+from gateway.principal import Principal
+from modules.assignments import demo, errors
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.catalogue.feature import CatalogueFeature
 from modules.assignments.catalogue.tables import AssignmentRow
@@ -69,9 +70,10 @@ class AssignmentsModule(Module):
         )
         gradebook = GradeBookFeature(kernel, settings, access, grading.reader, grading.answers)
         completion = CompletionFeature(kernel, settings, access, gradebook.reader)
+        catalogue = CatalogueFeature(kernel, settings, access, changed=(grading.releases.changed,))
         # The packages from the lowest layer up. Each has its features and its routes.
         packages: tuple[Package, ...] = (
-            CatalogueFeature(kernel, settings, access, changed=(grading.releases.changed,)),
+            catalogue,
             submissions,
             grading,
             peers,
@@ -80,6 +82,7 @@ class AssignmentsModule(Module):
             ExportFeature(kernel, settings, access, grading.lateness, grading.pseudonyms),
         )
         self._personal_data: tuple[PersonalData, ...] = (
+            catalogue.personal_data,
             submissions.personal_data,
             grading.personal_data,
             peers.personal_data,
@@ -87,6 +90,9 @@ class AssignmentsModule(Module):
         )
         self.features = tuple(feature for package in packages for feature in package.features)
         self.routes = tuple(router for package in packages for router in package.routes)
+
+    async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
+        return {"assignment": await demo.seed(self.kernel.database, people["mentor"].id)}
 
     async def export(self, user: str) -> Mapping[str, Any]:
         held: dict[str, Any] = {}

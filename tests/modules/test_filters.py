@@ -42,6 +42,8 @@ FOR_STAFF = {
     "Block.reason",
     "NewStars.comment",
     "Resolution.note",
+    "NewExtension.reason",
+    "NewAccommodation.note",
 }
 # What stands on an invoice, for its buyer and the tax office.
 ON_INVOICES = {
@@ -82,6 +84,12 @@ REFUSED = {
     "NewAnnouncement.text",
     "AnnouncementChange.title",
     "AnnouncementChange.text",
+    "NewAssignment.title",
+    "NewAssignment.instructions",
+    "AssignmentChange.title",
+    "AssignmentChange.instructions",
+    "NewGroupSet.name",
+    "GroupName.name",
 }
 # What is written in a room, or is a name, is masked.
 MASKED_IN_ROOMS = {
@@ -148,6 +156,9 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
     session_id = await made(mentor, f"{v1}/sessions", session)
     series_id = await made(mentor, f"{v1}/series", series)
     announced = await made(admin, f"{v1}/announcements", announcement)
+    assignment = {"program_id": program, "title": "a"}
+    assignment_id = await made(mentor, f"{v1}/assignments", assignment)
+    groups = await made(mentor, f"{v1}/assignments/group-sets", {"program_id": program, "name": "g"})
     return {
         "NewProgram": (post(mentor, f"{v1}/programs"), {"title": "p"}),
         "ProgramChange": (patch(mentor, path), {}),
@@ -162,6 +173,10 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
         "NewSeries": (post(mentor, f"{v1}/series"), series),
         "SeriesChange": (patch(mentor, f"{v1}/series/{series_id}"), {}),
         "NewAnnouncement": (post(admin, f"{v1}/announcements"), announcement),
+        "NewAssignment": (post(mentor, f"{v1}/assignments"), assignment),
+        "AssignmentChange": (patch(mentor, f"{v1}/assignments/{assignment_id}"), {}),
+        "NewGroupSet": (post(mentor, f"{v1}/assignments/group-sets"), {"program_id": program, "name": "g"}),
+        "GroupName": (patch(mentor, f"{v1}/assignments/group-sets/{groups}"), {"name": "g"}),
         "AnnouncementChange": (patch(admin, f"{v1}/announcements/{announced}"), {}),
     }
 

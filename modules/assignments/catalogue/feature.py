@@ -14,6 +14,7 @@ from modules.assignments.catalogue.extensions import Extensions
 from modules.assignments.catalogue.groups import Groups
 from modules.assignments.catalogue.materials import Materials
 from modules.assignments.catalogue.own_dates import OwnDatesPushes
+from modules.assignments.catalogue.personal_data import CataloguePersonalData
 from modules.assignments.catalogue.questions import QuestionCatalogue
 from modules.assignments.catalogue.reading import AssignmentReading
 from modules.assignments.settings import AssignmentsSettings
@@ -34,6 +35,7 @@ class CatalogueFeature:
         self.assignments = assignments = Assignments(kernel, settings, access, materials, timer, changed)
         reading = AssignmentReading(kernel, access, materials)
         questions = QuestionCatalogue(kernel, settings, access, assignments)
+        self.personal_data = CataloguePersonalData(kernel.database)
         own_dates = OwnDatesPushes(kernel, timer)
         groups = Groups(kernel, settings, access, own_dates)
         self.features = (assignments, timer, materials, own_dates, groups)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.text import LINE, Texts
-from modules.assignments.catalogue.messages import PROGRAM
+from modules.assignments.catalogue.messages import PROGRAM, GroupMember, GroupView
 
 Id = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=100), LINE]
@@ -60,17 +60,6 @@ class Place(msgspec.Struct, frozen=True):
     @classmethod
     def example(cls) -> Place:
         return cls(GROUP)
-
-
-class GroupMember(msgspec.Struct, frozen=True):
-    id: str
-    name: str
-
-
-class GroupView(msgspec.Struct, frozen=True):
-    id: str
-    name: str
-    members: tuple[GroupMember, ...]
 
 
 class ListedGroupSet(msgspec.Struct, frozen=True):

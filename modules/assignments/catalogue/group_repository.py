@@ -48,6 +48,12 @@ MATES: Final = """
     JOIN assignments_group_member AS mate ON mate.group_id = own.group_id AND mate.left_at IS NULL
     WHERE own.set_id = $1 AND own.user_id = $2 AND own.left_at IS NULL
 """
+OWN: Final = """
+    SELECT groups.id, groups.name, array_agg(mate.user_id ORDER BY mate.id) AS members
+    FROM assignments_group_member AS own JOIN assignments_group AS groups ON groups.id = own.group_id
+    JOIN assignments_group_member AS mate ON mate.group_id = own.group_id AND mate.left_at IS NULL
+    WHERE own.set_id = $1 AND own.user_id = $2 AND own.left_at IS NULL GROUP BY groups.id
+"""
 ALL_MATES: Final = """
     SELECT DISTINCT mate.user_id FROM assignments_group_set AS groups
     JOIN assignments_group_member AS own ON own.set_id = groups.id AND own.user_id = $2 AND own.left_at IS NULL
@@ -138,6 +144,12 @@ class GroupRepository:
     async def mates(self, set_id: str, user_id: str) -> list[str]:
         """Those who are in the user's group now, and the user; none when they are in no group."""
         return [row["user_id"] for row in await self._database.fetch(MATES, set_id, user_id)]
+
+    async def own(self, set_id: str, user_id: str) -> GroupRow | None:
+        """The group that the user is in now; None when they are in none."""
+        for row in await self._database.fetch(OWN, set_id, user_id):
+            return msgspec.convert(row, GroupRow)
+        return None
 
     async def all_mates(self, program_id: str, user_id: str) -> list[str]:
         """Those who are in a group with the user now, in any set of the program."""

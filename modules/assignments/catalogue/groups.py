@@ -23,15 +23,14 @@ from modules.assignments import errors
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.catalogue.extensions import check_student
 from modules.assignments.catalogue.group_messages import (
-    GroupMember,
     GroupName,
     GroupSetView,
-    GroupView,
     ListedGroupSet,
     NewGroupSet,
     Split,
 )
 from modules.assignments.catalogue.group_repository import GroupRepository
+from modules.assignments.catalogue.messages import GroupMember, GroupView
 from modules.assignments.catalogue.own_dates import OwnDatesPushes
 from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.catalogue.splitting import counts, dealt

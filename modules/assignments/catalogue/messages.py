@@ -237,13 +237,30 @@ class ListedAssignment(AssignmentView, frozen=True, kw_only=True):
         return cls(**msgspec.structs.asdict(AssignmentView.example()), yours=EXAMPLE_YOURS)
 
 
+class GroupMember(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+
+
+class GroupView(msgspec.Struct, frozen=True):
+    """A group, and who is in it now."""
+
+    id: str
+    name: str
+    members: tuple[GroupMember, ...]
+
+
 class WholeAssignment(AssignmentView, frozen=True, kw_only=True):
-    """A whole assignment. Students read `instructions` and `files` once it is `open`; before that they are empty."""
+    """A whole assignment. Students read `instructions` and `files` once it is `open`; before that they are empty.
+
+    `group` is the student's own, with whom they hand in; null for who is in none, and for those who teach.
+    """
 
     open: bool
     instructions: str
     files: tuple[Shown, ...] = ()
     yours: Yours | None = None
+    group: GroupView | None = None
 
     @classmethod
     def example(cls) -> WholeAssignment:

@@ -56,6 +56,9 @@ UPDATE: Final = f"""
 OF_PROGRAM: Final = """
     SELECT * FROM assignments_assignment WHERE program_id = $1 AND ($2 OR state = 'published') ORDER BY id
 """
+PUBLISHED_OF: Final = """
+    SELECT * FROM assignments_assignment WHERE program_id = ANY($1) AND state = 'published' ORDER BY id
+"""
 SOME: Final = "SELECT * FROM assignments_assignment WHERE id = ANY($1)"
 OF_SET: Final = """
     SELECT * FROM assignments_assignment WHERE group_set_id = $1 AND state = 'published' ORDER BY id FOR SHARE
@@ -97,6 +100,10 @@ class AssignmentRepository:
     async def of_program(self, program_id: str, *, drafts: bool = False) -> list[Assignment]:
         """All assignments of a program, in the order in which they were made."""
         return [assignment_of(row) for row in await self._database.fetch(OF_PROGRAM, program_id, drafts)]
+
+    async def published_of(self, program_ids: Collection[str]) -> list[Assignment]:
+        """The published assignments of these programs, by id."""
+        return [assignment_of(row) for row in await self._database.fetch(PUBLISHED_OF, list(program_ids))]
 
     async def share_of_program(self, program_id: str) -> list[Assignment]:
         """The published ones, by id; nobody changes them until the transaction ends."""
