@@ -78,7 +78,7 @@ class ExtensionGranted(msgspec.Struct, frozen=True, tag="assignments.ExtensionGr
 
 
 class TotalsChanged(msgspec.Struct, frozen=True, tag="assignments.TotalsChanged"):
-    """Grades of a program add up in another way: a category was made, changed or deleted."""
+    """Grades of a program add up in another way: by a category, by the terms of an assignment, or by other dates."""
 
     program_id: str
 

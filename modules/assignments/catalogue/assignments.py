@@ -15,7 +15,7 @@ from gateway.identifier import new_id
 from gateway.principal import Author, Principal
 from modules.assignments import errors
 from modules.assignments.access import AssignmentAccess
-from modules.assignments.catalogue.changes import changed, check_unaltered, dates_in, policy_of
+from modules.assignments.catalogue.changes import alters_totals, changed, check_unaltered, dates_in, policy_of
 from modules.assignments.catalogue.checks import AssignmentChecks
 from modules.assignments.catalogue.date_messages import check_zones, resolved
 from modules.assignments.catalogue.date_timer import DateTimer
@@ -24,7 +24,7 @@ from modules.assignments.catalogue.materials import Materials
 from modules.assignments.catalogue.messages import ASSIGNMENT, AssignmentChange, NewAssignment
 from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.catalogue.views import view_of
-from modules.assignments.events import AssignmentPublished
+from modules.assignments.events import AssignmentPublished, TotalsChanged
 from modules.assignments.records import Assignment, AssignmentState
 from modules.assignments.settings import AssignmentsSettings
 from modules.programs.facade import program_room
@@ -100,6 +100,8 @@ class Assignments:
             if change.files is not UNSET:
                 await self._materials.attach(principal, id, change.files)
             assignment = await self.write(after)
+            if alters_totals(before, assignment):
+                await self._kernel.events.publish(TotalsChanged(assignment.program_id))
             for told in self._changed:
                 await told(before, assignment)
             return assignment

@@ -21,6 +21,9 @@ ONCE_TURNED_IN = ("group_set_id", "anonymous")
 # What the points and the lateness of a grade were given by.
 ONCE_GRADED = ("points", "late")
 
+# What the totals of a grade book depend on.
+IN_TOTALS = ("points", "late", "due", "category_id", "extra_credit")
+
 
 def dates_in(change: AssignmentChange) -> Iterable[tuple[str, NewDate | None]]:
     """The dates that a change sets, by their fields."""
@@ -85,6 +88,10 @@ def check_unaltered(before: Assignment, after: Assignment, progress: Progress) -
         for field in ONCE_GRADED:
             if getattr(before, field) != getattr(after, field):
                 raise errors.graded(field)
+
+
+def alters_totals(before: Assignment, after: Assignment) -> bool:
+    return any(getattr(before, field) != getattr(after, field) for field in IN_TOTALS)
 
 
 def _earlier(before: Assignment, after: Assignment) -> bool:

@@ -12,7 +12,7 @@ from modules.assignments.catalogue.effective import EffectiveDateReader, Terms
 from modules.assignments.catalogue.grant_messages import OWN_DATES, OwnDates
 from modules.assignments.catalogue.grant_repository import GrantRepository
 from modules.assignments.catalogue.group_repository import GroupRepository
-from modules.assignments.events import DatesChanged
+from modules.assignments.events import DatesChanged, TotalsChanged
 from modules.assignments.records import Assignment
 
 # The terms of users for assignments, by both ids.
@@ -48,6 +48,7 @@ class OwnDatesPushes:
         """
         published = [one for one in assignments if one.published]
         after = await self._dates.of_all(published, user_ids)
+        programs: set[str] = set()
         for assignment in published:
             altered = [
                 user for user in sorted(user_ids) if after[assignment.id, user] != before.get((assignment.id, user))
@@ -55,8 +56,12 @@ class OwnDatesPushes:
             if altered:
                 await self._timer.set(assignment)
                 await self._kernel.events.publish(DatesChanged(assignment.id, assignment.program_id, tuple(altered)))
+                programs.add(assignment.program_id)
             for user in altered:
                 await self._push(assignment, user, after[assignment.id, user])
+        for program in sorted(programs):
+            # What is late in another way counts in another way.
+            await self._kernel.events.publish(TotalsChanged(program))
 
     async def _push(self, assignment: Assignment, user_id: str, terms: Terms) -> None:
         dates = terms.dates
