@@ -14,12 +14,14 @@ import pytest
 
 from gateway.errors import BadInput, Refused
 from gateway.principal import Principal, Role
-from ksmp_testkit import Caller, CreateSession, MakeGateway, MakeToken, Running
+from ksmp_testkit import Caller, CreateSession, MakeGateway, MakeToken, Running, eventually
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.member import clients_of
 from ksmp_testkit.socket_client import connected
-from modules.files.facade import FileFacts, FileState, Purpose
+from modules.files.facade import FileFacts, FileState, Purpose, of
 from modules.programs.module import ProgramsModule
+from tests.modules.files.conftest import CREDENTIALS
+from tests.modules.files.uploads import FILES, new, uploaded
 from tests.modules.programs.programs import ANY, created, id_of, user
 
 NOON = datetime(2026, 2, 2, 12, 0, tzinfo=UTC)
@@ -28,9 +30,13 @@ NOTE = {"kind": "text", "title": "First", "text": "Read this before the class."}
 
 
 @pytest.fixture(scope="module")
-async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
-    async with gateway(address_burst=100_000, environ={"KSMP_PROGRAMS_MATERIAL_BYTES": "100000"}) as running:
-        yield running
+async def node(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
+    environ = {"KSMP_PROGRAMS_MATERIAL_BYTES": "100000"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        async with gateway(address_burst=100_000, aws_endpoint=devcloud, environ=environ) as running:
+            yield running
 
 
 async def new_lesson(mentor: httpx.AsyncClient, path: str) -> str:
@@ -252,3 +258,55 @@ async def test_who_uploads_materials_and_who_reads_them(caller: Caller, node: Ru
     await caller(sam).delete(f"{path}/enrolment")
     assert not await material.may_read(who(sam), held)
     assert not await material.may_read(who(sam), msgspec.structs.replace(held, target=user()))
+
+
+async def test_files_of_a_lesson(caller: Caller, node: Running) -> None:
+    teacher = user()
+    mentor, other, sam, stranger = caller(teacher, "mentor"), caller(user(), "mentor"), caller(user()), caller(user())
+    path, elsewhere = await created(mentor), await created(mentor)
+    lesson = await new_lesson(mentor, path)
+    await sam.post(f"{path}/enrolment")
+
+    async def material(program: str, name: str) -> str:
+        given = {"purpose": "programs.material", "target": id_of(program), "name": name}
+        id: str = (await uploaded(mentor, **given))["id"]
+        return id
+
+    slides, notes = await material(path, "slides.pdf"), await material(path, "notes.pdf")
+    wanted = new(purpose="programs.material", target=id_of(path))
+    refused(await other.post(FILES, json=wanted), 403, "forbidden")
+    refused(await sam.post(FILES, json=wanted), 403, "forbidden")
+    refused(await mentor.post(FILES, json=wanted | {"type": "text/html"}), 400, "files.type_refused")
+    refused(await mentor.post(FILES, json=wanted | {"size": 200_000}), 413, "too_large")
+    for id in (await material(elsewhere, "foreign.pdf"), user()):
+        refused(await mentor.post(f"{lesson}/items", json={"kind": "file", "file_id": id}), 400, "invalid")
+
+    item = await add(mentor, lesson, {"kind": "file", "title": "Slides", "file_id": slides})
+    assert (item["file"]["id"], item["file"]["name"], item["file"]["type"]) == (slides, "slides.pdf", "application/pdf")
+    refused(await mentor.post(f"{lesson}/items", json={"kind": "file", "file_id": slides}), 400, "invalid")
+    second = await add(mentor, lesson, {"kind": "file", "file_id": notes})
+
+    async def clean() -> bool:
+        return [one["file"]["state"] for one in done(await sam.get(lesson))["items"]] == ["clean", "clean"]
+
+    await eventually(clean, "the files may be read")
+    # Read by those who read the lesson, and by nobody else; asked anew.
+    assert done(await sam.get(f"{FILES}/{slides}/url"))["url"]
+    for somebody in (other, stranger):
+        refused(await somebody.get(f"{FILES}/{slides}/url"), 404, "not_found")
+    # A file that is put in another's place, or deleted with its item, is no student's any more.
+    at, third = f"{lesson}/items/{item['id']}", await material(path, "third.pdf")
+    changed = done(await mentor.patch(at, json={"file_id": third}, headers=ANY))
+    assert (changed["file"]["id"], changed["title"]) == (third, "Slides")
+    refused(await sam.get(f"{FILES}/{slides}/url"), 404, "not_found")
+    done(await mentor.delete(f"{lesson}/items/{second['id']}", headers=ANY), 204)
+    refused(await sam.get(f"{FILES}/{notes}/url"), 404, "not_found")
+    # With the lesson, and with its unit.
+    storage = of(node.module(ProgramsModule).kernel)
+    assert (await storage.facts([third]))[third].holders == (f"programs.lesson:{id_of(lesson)}",)
+    unit = done(await mentor.get(lesson))["unit_id"]
+    again = await new_lesson(mentor, path)
+    await add(mentor, again, {"kind": "file", "file_id": notes})
+    done(await mentor.delete(f"{path}/units/{unit}", headers=ANY), 204)
+    done(await mentor.delete(again, headers=ANY), 204)
+    assert [one.holders for one in (await storage.facts([third, notes])).values()] == [(), ()]
