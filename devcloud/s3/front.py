@@ -52,6 +52,7 @@ class S3Front:
             "CompleteMultipartUpload": parts.complete,
             "ListParts": parts.list,
             "AbortMultipartUpload": parts.abort,
+            "ListMultipartUploads": parts.uploads,
             "PutBucketCors": self._put_cors,
             "DeleteBucketCors": self._delete_cors,
         }

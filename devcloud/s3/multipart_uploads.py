@@ -27,11 +27,12 @@ class Part:
 
 @dataclass
 class MultipartUpload:
-    """`algorithm` is that of the checksums, in lower case, or empty."""
+    """`algorithm` is that of the checksums, in lower case, or empty; `begun_at` is as S3 writes it."""
 
     bucket: str
     key: str
     algorithm: str
+    begun_at: str
     complete: bool = False
     parts: dict[int, Part] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from typing import Final
 
+from devcloud import clock
 from devcloud.s3.backend import Backend
 from devcloud.s3.checksums import PREFIX
 from devcloud.s3.errors import S3Error
@@ -16,6 +17,9 @@ from devcloud.wire import Request, Response
 
 _UPLOAD_ID: Final = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 _PART: Final = re.compile(r"<Part>.*?<PartNumber>(\d+)</PartNumber>.*?(?=</Part>)", re.DOTALL)
+
+_UPLOAD: Final = re.compile(r"<Upload>.*?<UploadId>([^<]+)</UploadId>.*?</Upload>", re.DOTALL)
+_INITIATED: Final = re.compile(r"(?<=<Initiated>)[^<]*(?=</Initiated>)")
 
 
 class Parts:
@@ -31,7 +35,9 @@ class Parts:
         found = _UPLOAD_ID.search(answer.body)
         if answer.status == 200 and found is not None:
             algorithm = request.header(PREFIX + "algorithm").lower()
-            self._uploads[found[1].decode()] = MultipartUpload(asked.bucket, asked.key, algorithm)
+            self._uploads[found[1].decode()] = MultipartUpload(
+                asked.bucket, asked.key, algorithm, clock.stamp(clock.now())
+            )
             if algorithm:
                 headers = ((PREFIX + "algorithm", algorithm.upper()), (PREFIX + "type", "COMPOSITE"))
                 answer = dataclasses.replace(answer, headers=(*answer.headers, *headers))
@@ -78,6 +84,16 @@ class Parts:
         name = upload.algorithm.upper()
         said = f"<ChecksumAlgorithm>{name}</ChecksumAlgorithm><ChecksumType>COMPOSITE</ChecksumType>"
         return _with_elements(dataclasses.replace(answer, body=text.encode()), said)
+
+    async def uploads(self, request: Request, asked: Asked) -> Response:
+        """ListMultipartUploads. moto says of each that it began in 2010."""
+        answer = await self._backend.forward(request)
+
+        def with_time(match: re.Match[str]) -> str:
+            upload = self._uploads.get(match[1])
+            return _INITIATED.sub(upload.begun_at, match[0]) if upload is not None else match[0]
+
+        return dataclasses.replace(answer, body=_UPLOAD.sub(with_time, answer.body.decode()).encode())
 
     async def abort(self, request: Request, asked: Asked) -> Response:
         self._running(asked)

@@ -33,6 +33,7 @@ from modules.files.scanning.scanning import Scanning
 from modules.files.settings import FilesSettings, with_bucket
 from modules.files.storage.s3 import SERVICE, Bucket
 from modules.files.stored_files import StoredFiles
+from modules.files.sweep.sweep import Sweep
 from modules.files.tables import FileRow
 from modules.files.uploads import Uploads
 
@@ -74,6 +75,7 @@ class FilesModule(Module):
         self.removal = removal = Removal(rows, lifecycle, bucket)
         self.scanning = scanning = Scanning(kernel, settings, bucket, rows, lifecycle, removal)
         self.due_scans = DueScans(kernel, settings)
+        self.sweep = Sweep(kernel, settings, bucket, rows, lifecycle, removal)
         purposes = Purposes(kernel)
         origin = ContentOrigin(settings, production=core.environment == "production")
         uploads = Uploads(kernel, settings, bucket, rows, lifecycle, purposes, removal, running_types=origin.is_there)
@@ -95,7 +97,7 @@ class FilesModule(Module):
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         # Without a bucket there are no files.
-        workers = (self.due_scans,) if self.bucket.name else ()
+        workers = (self.due_scans, self.sweep) if self.bucket.name else ()
         running = [asyncio.get_running_loop().create_task(worker.run()) for worker in workers]
         try:
             yield

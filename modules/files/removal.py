@@ -15,9 +15,13 @@ from modules.files.storage.s3 import Bucket
 MOST: Final = 100
 
 
+# How the keys of all files begin.
+ROOT: Final = "files/"
+
+
 def folder_of(id: str) -> str:
     """How the keys of all objects of a file begin."""
-    return f"files/{id}/"
+    return f"{ROOT}{id}/"
 
 
 class Removal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -119,6 +120,7 @@ async def test_an_upload_is_found_and_aborted(aws: Aws, upload: Upload) -> None:
     await uploaded(upload, b"x")
     listed = (await aws.s3.list_multipart_uploads(Bucket=upload.bucket))["Uploads"]
     assert [(one["Key"], one["UploadId"]) for one in listed] == [(KEY, upload.named["UploadId"])]
+    assert abs(listed[0]["Initiated"] - datetime.now(UTC)) < timedelta(minutes=1)
     await aws.s3.abort_multipart_upload(**upload.named)
     assert "Uploads" not in await aws.s3.list_multipart_uploads(Bucket=upload.bucket)
     assert (await upload.put(2, b"x")).status_code == 404

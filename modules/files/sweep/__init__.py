@@ -1,0 +1,1 @@
+"""Deletes what nobody needs any more: uploads that were not finished, files that nothing holds, unknown objects."""
