@@ -35,9 +35,9 @@ class DueScans:
             try:
                 await self.look(clock.now())
             except Unavailable as error:
-                log.info("files.scans_wait", reason=error.message)
+                log.info("scan.waits", reason=error.message)
             except Exception:
-                log.exception("files.scans_failed")
+                log.exception("scan.look_failed")
 
     async def look(self, now: datetime) -> list[str]:
         """Publish the scans that are due at this time; the ids of their files. Raises Unavailable."""

@@ -131,12 +131,12 @@ class Scanning:
             metrics.silent.set(1)
             if self._waits(file):
                 raise
-            log.warning("files.unscanned", file=file.id, reason=str(silent))
+            log.warning("scan.passed_unscanned", file=file.id, reason=str(silent))
             await self._compare(file)
             return Outcome.UNSCANNED
         metrics.silent.set(0)
         if found:
-            log.warning("files.infected", file=file.id, owner=file.owner_id, purpose=file.purpose, found=found)
+            log.warning("scan.infected", file=file.id, owner=file.owner_id, purpose=file.purpose, found=found)
             raise Refused(INFECTED, Outcome.INFECTED)
         if sha256.hexdigest() != file.sha256:
             raise Refused(CHECKSUM)
@@ -190,11 +190,11 @@ class Scanning:
             await self._removal.remove(rejected)
         except Unavailable:
             # The sweep does it. Nobody reads a rejected file.
-            log.warning("files.not_removed", file=file.id)
+            log.warning("scan.not_removed", file=file.id)
 
     async def _fail(self, file: FileRecord, error: Exception) -> None:
         metrics.scans.labels("failed").inc()
-        log.warning("files.scan_failed", file=file.id, reason=str(error))
+        log.warning("scan.failed", file=file.id, reason=str(error))
         settings = self._settings
         first, most = timedelta(seconds=settings.scan_first_wait), timedelta(seconds=settings.scan_most_wait)
         await self._scans.fail(file.id, clock.now(), first, most)

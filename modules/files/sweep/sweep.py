@@ -64,9 +64,9 @@ class Sweep:
             try:
                 await self.look(clock.now())
             except Unavailable as error:
-                log.info("files.sweep_waits", reason=error.message)
+                log.info("sweep.waits", reason=error.message)
             except Exception:
-                log.exception("files.sweep_failed")
+                log.exception("sweep.failed")
 
     async def look(self, now: datetime) -> None:
         """Delete what is due at this time. Raises Unavailable; the rest is due again later."""
@@ -101,7 +101,7 @@ class Sweep:
             return False
         await self._removal.remove(file)
         metrics.swept.labels(why).inc()
-        log.info("files.swept", file=file.id, why=why.value)
+        log.info("sweep.deleted", file=file.id, why=why.value)
         return True
 
     async def _begin(self, id: str, why: Why, now: datetime) -> FileRecord | None:

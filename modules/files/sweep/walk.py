@@ -59,12 +59,12 @@ class BucketWalk:
         unknown = [key for key, file_id in old.items() if file_id not in known]
         if len(unknown) > self._settings.orphan_most:
             self._left += len(unknown)
-            log.error("files.orphans_left", objects=len(unknown), of=len(listed), bucket=self._bucket.name)
+            log.error("sweep.orphans_left", objects=len(unknown), of=len(listed), bucket=self._bucket.name)
             unknown = []
         for key in unknown:
             await self._bucket.delete(key)
             metrics.orphans.labels("object").inc()
-            log.info("files.orphan_deleted", key=key)
+            log.info("sweep.orphan_deleted", key=key)
         return listed[-1].key if len(listed) == PAGE else None
 
     async def _uploads(self, now: datetime) -> None:
@@ -75,7 +75,7 @@ class BucketWalk:
             if one.upload_id not in known:
                 await self._bucket.abort_parts(one.key, one.upload_id)
                 metrics.orphans.labels("upload").inc()
-                log.info("files.orphan_aborted", key=one.key)
+                log.info("sweep.orphan_aborted", key=one.key)
 
     def _before(self, now: datetime) -> datetime:
         return now - timedelta(seconds=self._settings.orphan_age)

@@ -68,6 +68,7 @@ async def tried(database: asyncpg.Pool, id: str, times: int = 1) -> None:
 async def test_a_clean_file_passes(caller: Caller, database: asyncpg.Pool, node: Running) -> None:
     ann = caller(user())
     stored = await uploaded(ann)
+    await node.events_handled("files.scan", "files.scan_again")
     assert (await settled(ann, stored["id"]))["state"] == "clean"
     assert await outcome(database, stored["id"]) == ("clean", 0)
 
