@@ -42,7 +42,7 @@ class NewFile(Texts, frozen=True):
 
     @classmethod
     def example(cls) -> NewFile:
-        return cls("chat.attachment", "program:01a2130d-48bf-7174-b972-596a06fb2346", "notes.pdf", 48_211, EMPTY)
+        return cls("chat.attachment", "session:01a2130d-48bf-7174-b972-596a06fb2346", "notes.pdf", 48_211, EMPTY)
 
 
 class OwnFile(msgspec.Struct, frozen=True):
@@ -83,7 +83,7 @@ class FileView(msgspec.Struct, frozen=True):
             48_211,
             FileState.PENDING,
             1,
-            own=OwnFile("chat.attachment", "program:01a2130d-48bf-7174-b972-596a06fb2346", EMPTY, "", AT, AT, None),
+            own=OwnFile("chat.attachment", "session:01a2130d-48bf-7174-b972-596a06fb2346", EMPTY, "", AT, AT, None),
         )
 
 

@@ -96,6 +96,7 @@ class FilesModule(Module):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
+        await self.bucket.open()
         # Without a bucket there are no files.
         workers = (self.due_scans, self.sweep) if self.bucket.name else ()
         running = [asyncio.get_running_loop().create_task(worker.run()) for worker in workers]

@@ -1,7 +1,7 @@
 """The rows of what holds files: every statement.
 
-The files are locked before their references change. So of two holders that let go of one file at the same moment the
-second one sees that nothing holds it.
+The files are locked before their references change, and only references to locked files are deleted. So of two holders
+that let go of one file at the same moment the second one sees that nothing holds it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ HELD: Final = f"""
     FROM file_reference AS reference JOIN file ON file.id = reference.file_id
     WHERE reference.holder = ANY($1) ORDER BY reference.holder, reference.position
 """  # noqa: S608
-RELEASE: Final = "DELETE FROM file_reference WHERE holder = ANY($1) AND file_id <> ALL($2) RETURNING file_id"
+RELEASE: Final = "DELETE FROM file_reference WHERE holder = ANY($1) AND file_id = ANY($2) RETURNING file_id"
+# Held until the transaction ends. Two that have one holder hold something wait for each other.
+LOCK_HOLDER: Final = "SELECT pg_advisory_xact_lock(hashtextextended('file:' || $1, 0))"
 HOLD: Final = """
     INSERT INTO file_reference (holder, file_id, position)
     SELECT $1, file_id, place FROM unnest($2::text[]) WITH ORDINALITY AS held (file_id, place)
@@ -55,6 +57,10 @@ class ReferenceRepository:
         rows = await self._database.fetch(LOCK, list(file_ids), list(holders))
         return {row["id"]: msgspec.convert(row, FileRecord) for row in rows}
 
+    async def lock_holder(self, holder: str) -> None:
+        """Let nobody else change what it holds until the transaction ends."""
+        await self._database.fetch(LOCK_HOLDER, holder)
+
     async def facts(self, file_ids: Collection[str]) -> dict[str, FileFacts]:
         return {row["id"]: _facts(row) for row in await self._database.fetch(FACTS, list(file_ids))}
 
@@ -74,9 +80,9 @@ class ReferenceRepository:
         await self._database.fetch(HOLD, holder, list(file_ids))
         await self._database.fetch(NOT_UNHELD, list(file_ids))
 
-    async def release(self, holders: Collection[str], kept: Collection[str], at: datetime) -> list[str]:
-        """Have these hold nothing but the files that are kept; the files that nothing holds any more."""
-        released = [row["file_id"] for row in await self._database.fetch(RELEASE, list(holders), list(kept))]
+    async def release(self, holders: Collection[str], file_ids: Collection[str], at: datetime) -> list[str]:
+        """Have these hold none of these files, which are locked; those of them that nothing holds any more."""
+        released = [row["file_id"] for row in await self._database.fetch(RELEASE, list(holders), list(file_ids))]
         if not released:
             return []
         return [row["id"] for row in await self._database.fetch(UNHELD, released, at)]

@@ -29,6 +29,7 @@ class StoredFiles(Files):
         self._check_inside()
         if len({*file_ids}) != len(file_ids):
             raise invalid("a file stands here twice", field=field)
+        await self._references.lock_holder(holder)
         files = await self._references.lock(file_ids, [holder])
         before = {file.id for file in (await self._references.held([holder])).get(holder, ())}
         for id in file_ids:
@@ -39,14 +40,13 @@ class StoredFiles(Files):
             if file.state not in STORED:
                 raise not_ready(f"the file {id} is {file.state.value}: only what is stored can be used")
         await self._references.hold(holder, file_ids)
-        await self._release([holder], file_ids)
+        await self._release([holder], files.keys() - {*file_ids})
         facts = await self._references.facts(file_ids)
         return [facts[id] for id in file_ids]
 
     async def detach(self, holders: Collection[str]) -> None:
         self._check_inside()
-        await self._references.lock((), holders)
-        await self._release(holders, ())
+        await self._release(holders, (await self._references.lock((), holders)).keys())
 
     async def held(self, holders: Collection[str]) -> dict[str, list[FileFacts]]:
         return await self._references.held(holders) if holders else {}
@@ -77,8 +77,8 @@ class StoredFiles(Files):
         except NotThere:
             raise lost(file.id) from None
 
-    async def _release(self, holders: Collection[str], kept: Collection[str]) -> None:
-        for id in await self._references.release(holders, kept, clock.now()):
+    async def _release(self, holders: Collection[str], file_ids: Collection[str]) -> None:
+        for id in await self._references.release(holders, file_ids, clock.now()):
             await self._kernel.events.publish(FileUnreferenced(id))
 
     async def _verify(self, file: FileFacts, record: FileRecord | None) -> None:

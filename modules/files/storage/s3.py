@@ -52,6 +52,8 @@ class Bucket:
     def __init__(self, config: AwsConfig, name: str, breaker: CircuitBreaker, signer: AccessKey | None = None) -> None:
         self.name = name
         self._signer = signer
+        # The address of the bucket, once the SDK has said it.
+        self._base = ""
         self._region = config.region
         self._breaker = breaker
         self._calls = AwsCalls(breaker, SERVICE, NOT_THERE)
@@ -219,19 +221,19 @@ class Bucket:
         return answer["Body"]
 
     async def _presigner(self, seconds: int) -> Presigner:
-        signed: str = await self._calls.ask(
-            self._guarded(
-                self._s3.generate_presigned_url(
-                    ClientMethod="get_object", Params={"Bucket": self.name, "Key": NAMED}, ExpiresIn=seconds
-                )
-            )
-        )
+        if not self._base:
+            params = {"Bucket": self.name, "Key": NAMED}
+            signing = self._s3.generate_presigned_url(ClientMethod="get_object", Params=params)
+            signed: str = await self._calls.ask(self._guarded(signing))
+            self._base = signed.partition("?")[0].removesuffix(NAMED)
         key = self._signer
         if key is None:
             credentials = await self._calls.ask(self._s3.credentials())
+            if credentials is None:
+                raise Unavailable("there are no credentials for the storage of files", retry_after=None)
             frozen = await self._calls.ask(credentials.get_frozen_credentials())
             key = AccessKey(frozen.access_key, frozen.secret_key, frozen.token)
-        return Presigner(signed.partition("?")[0].removesuffix(NAMED), self._region, key, clock.now(), seconds)
+        return Presigner(self._base, self._region, key, clock.now(), seconds)
 
     async def _ask(self, operation: str, call: Awaitable[Any]) -> Any:
         """The answer of a call, which is counted. Raises NotThere and Unavailable."""

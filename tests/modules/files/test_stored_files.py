@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import random
 import uuid
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from gateway import clock
@@ -126,6 +129,42 @@ async def test_a_file_is_held_or_deleted_and_never_both(files: FilesModule, shel
         await shelf.put(new_id(), file.id, owner="ann")
 
 
+# No file is held and being deleted; and exactly those that nothing holds wait for the sweep.
+WRONG = """
+    SELECT id FROM file WHERE owner_id = $1 AND CASE
+        WHEN EXISTS (SELECT FROM file_reference WHERE file_id = file.id)
+            THEN deleting_at IS NOT NULL OR unheld_at IS NOT NULL
+        ELSE deleting_at IS NULL AND unheld_at IS NULL END
+"""
+
+
+async def test_references_hold_whatever_happens_at_once(
+    files: FilesModule, shelf: ShelfModule, database: asyncpg.Pool[Any]
+) -> None:
+    """Holders take, change and drop the same files while others delete them."""
+    chance, who = random.Random(12), user()
+    ids = [(await stored(files, owner_id=who)).id for _ in range(12)]
+    places = [new_id() for _ in range(5)]
+
+    async def act(number: int) -> None:
+        place, some = chance.choice(places), chance.sample(ids, chance.randint(0, 4))
+        with contextlib.suppress(BadInput):
+            match chance.randrange(8):
+                case 0:
+                    await shelf.clear(*chance.sample(places, 2))
+                case 1:
+                    await files.lifecycle.begin_deletion(chance.choice(ids))
+                case 2:
+                    await files.lifecycle.clear(chance.choice(ids))
+                case _:
+                    await shelf.put(place, *some, owner=who)
+
+    for _ in range(12):
+        await asyncio.gather(*(act(number) for number in range(8)))
+        assert [row["id"] for row in await database.fetch(WRONG, who)] == []
+    assert await database.fetchval("SELECT count(*) FROM file WHERE owner_id = $1 AND deleting_at IS NULL", who)
+
+
 async def test_objects_are_verified(files: FilesModule, shelf: ShelfModule) -> None:
     good = [await stored(files, content=CONTENT + bytes([number])) for number in range(5)]
     await shelf.files.verify(good)
@@ -156,7 +195,8 @@ async def test_each_step_is_taken_once(node: Running, files: FilesModule) -> Non
     file = await stored(files)
     assert await files.lifecycle.store(file.id) is None
     cleared = await asyncio.gather(*(files.lifecycle.clear(file.id) for _ in range(3)))
-    assert sum(one is not None for one in cleared) == 1
+    # The scan may have been faster.
+    assert sum(one is not None for one in cleared) <= 1
     assert await files.lifecycle.reject(file.id, "infected") is None
     deleted = await files.lifecycle.delete(file.id)
     assert deleted is not None

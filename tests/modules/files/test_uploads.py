@@ -8,12 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from ksmp_testkit import Caller
+from ksmp_testkit import Caller, MakeGateway, MakeToken, Running, eventually
 from ksmp_testkit.answers import done, refused
+from ksmp_testkit.member import clients_of
 from modules.files.facade import Allowance
 from modules.files.module import FilesModule
 from modules.files.states import FileState
 from modules.files.storage.s3 import NotThere
+from tests.modules.files.conftest import MODULES
 from tests.modules.files.shelf import ShelfModule
 from tests.modules.files.uploads import FILES, PDF, begun, completed, new, parts_sent, sent, sha256, uploaded
 from tests.modules.programs.programs import user
@@ -53,6 +55,35 @@ async def test_a_completion_may_be_repeated_also_at_once(caller: Caller, files: 
         answers = await asyncio.gather(*(ann.post(f"{FILES}/{id}/complete") for _ in range(5)))
         assert [answer.status_code for answer in answers] == [200] * 5, [answer.text for answer in answers]
         assert (await completed(ann, id))["state"] in ("quarantined", "clean")
+
+
+async def test_two_gateways_complete_one_upload(
+    node: Running, gateway: MakeGateway, token: MakeToken, caller: Caller, devcloud: str
+) -> None:
+    who, content = user(), PDF + bytes(16 * MIB)
+    ann = caller(who)
+    async with (
+        gateway(modules=MODULES, more=[ShelfModule], aws_endpoint=devcloud) as second,
+        clients_of(second, token) as clients,
+    ):
+        other = clients.rest(who)
+        for _ in range(3):
+            made = await begun(ann, content)
+            await parts_sent(ann, made, content, 1, 2, 3)
+            path = f"{FILES}/{made['file']['id']}/complete"
+
+            async def complete(one: httpx.AsyncClient, path: str = path) -> None:
+                async def done_at_last() -> bool:
+                    answer = await one.post(path)
+                    # The other one is at it.
+                    assert answer.status_code == 200 or answer.json()["temporary"], answer.text
+                    return answer.status_code == 200
+
+                await eventually(done_at_last, "the upload is complete")
+
+            await asyncio.gather(complete(ann), complete(other))
+            file = done(await ann.get(f"{FILES}/{made['file']['id']}"))
+            assert file["state"] in ("quarantined", "clean")
 
 
 async def test_an_upload_in_parts_goes_on_after_a_break(caller: Caller, files: FilesModule) -> None:
