@@ -106,8 +106,12 @@ async def test_grants_are_audited(caller: Caller, database: asyncpg.Pool) -> Non
     done(await room.teacher.put(path, json={"extra_days": 1, "note": "A letter"}, headers=ANY))
     done(await room.teacher.delete(path, headers=ANY), 204)
     rows = await database.fetch("SELECT act, details FROM account_audit WHERE actor = $1 ORDER BY id", room.mentor)
-    acts = ["extend", "unextend", "accommodate", "unaccommodate"]
-    assert [row["act"] for row in rows] == [f"assignments.{act}" for act in acts]
+    assert [row["act"] for row in rows] == [
+        "assignments.extend",
+        "assignments.unextend",
+        "assignments.accommodate",
+        "assignments.unaccommodate",
+    ]
     # What a mentor writes of a student's reasons is in no audit, which outlives the student's account.
     assert not [row for row in rows if "Illness" in row["details"] or "letter" in row["details"]]
 

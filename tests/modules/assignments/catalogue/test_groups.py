@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any
 
+import asyncpg
 import pytest
 
 from ksmp_testkit import Caller, Running
@@ -41,7 +42,7 @@ async def test_a_random_split_places_everybody_once(caller: Caller) -> None:
         refused(await room.teacher.post(f"{path}/split", json=bad, headers=ANY), 400, "invalid")
 
 
-async def test_a_student_is_in_one_group_of_a_set(caller: Caller) -> None:
+async def test_a_student_is_in_one_group_of_a_set(caller: Caller, database: asyncpg.Pool) -> None:
     room = await classroom(caller, students=2)
     sam, tara = room.students
     path = await group_set(room)
@@ -59,6 +60,21 @@ async def test_a_student_is_in_one_group_of_a_set(caller: Caller) -> None:
     )
     done(await room.teacher.delete(f"{path}/members/{sam}", headers=ANY), 204)
     assert members(done(await room.teacher.get(path))) == [[tara], []]
+    rows = await database.fetch("SELECT act, subject FROM account_audit WHERE actor = $1 ORDER BY id", room.mentor)
+    assert [tuple(row) for row in rows] == [("assignments.move", one) for one in (sam, tara, sam)]
+
+
+async def test_a_student_sees_with_whom_they_hand_in(caller: Caller) -> None:
+    room = await classroom(caller, students=2)
+    sam, tara = room.students
+    path = await group_set(room)
+    found = done(await room.teacher.post(f"{path}/split", json={"groups": 1}, headers=ANY))
+    id = (await room.assignment(group_set_id=path.rsplit("/", 1)[1]))["id"]
+    late = await room.enrol()
+    assert (await room.read(sam, id))["group"] == found["groups"][0]
+    assert (await room.read(tara, id))["group"] == found["groups"][0]
+    assert (await room.read(late, id))["group"] is None
+    assert (await room.read(room.mentor, id))["group"] is None
 
 
 async def test_who_leaves_the_program_leaves_its_groups(caller: Caller, node: Running) -> None:
