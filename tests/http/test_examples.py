@@ -10,15 +10,19 @@ import httpx
 
 from ksmp_testkit import MakeToken, Running
 from ksmp_testkit.member import Clients, clients_of
+from tests.http.assignment_examples import send_assignment_examples
 from tests.sessions import create_session
 
-# What an example asks for that is not so here: the class is not over, and nobody has paid at Razorpay.
+# What an example asks for that is not so here: the class is not over, nobody has paid at Razorpay, the student reviews
+# their own work, and has not completed the program.
 LATER = {
     "PUT /api/v1/sessions/{id}/stars": "live.not_over",
     "POST /api/v1/payments/orders": "unavailable",
     "POST /api/v1/payments/links": "unavailable",
     "POST /api/v1/payments/verify": "payments.bad_signature",
     "POST /api/v1/payments/orders/{id}/refunds": "payments.nothing_captured",
+    "POST /api/v1/assignments/certificates": "assignments.not_completed",
+    "PUT /api/v1/assignments/peer-reviews/{id}": "assignments.review_over",
 }
 
 
@@ -39,9 +43,14 @@ class Sender:
     ) -> dict[str, Any]:
         """The answer to the example of a route; `change` has ids, which nobody can know before."""
         method, path = name.split()
+        # A query of the route's stands behind its path.
+        path, mark, query = path.partition("?")
+        name = f"{method} {path}"
         body = self._paths[path][method.lower()]["requestBody"]["content"]["application/json"]["example"]
         headers = {"If-Match": "*", "Idempotency-Key": uuid.uuid4().hex}
-        answer = await who.request(method, path.format(**ids), json={**body, **(change or {})}, headers=headers)
+        answer = await who.request(
+            method, path.format(**ids) + mark + query, json={**body, **(change or {})}, headers=headers
+        )
         if name in LATER:
             assert answer.json()["code"] == LATER[name]
         else:
@@ -101,6 +110,8 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
         await student.post("/api/v1/programs/demo/enrolment")
         mark = "PUT /api/v1/programs/{id}/lessons/{lesson}/progress"
         await send(student, mark, id="demo", lesson="demo-1-1")
+
+        await send_assignment_examples(send, mentor, student, database)
 
         announcement = (await send(admin, "POST /api/v1/announcements"))["id"]
         await send(admin, "PATCH /api/v1/announcements/{id}", id=announcement)
