@@ -45,7 +45,7 @@ class Rule:
         return tuple(found)
 
 
-# What a bucket for uploads from pages needs; see docs/aws.md.
+# What a bucket for uploads from pages needs; see docs/files-on-aws.md.
 OPEN: Final = Rule(
     origins=("*",),
     methods=("GET", "HEAD", "PUT", "POST"),

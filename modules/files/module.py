@@ -53,10 +53,10 @@ class FilesModule(Module):
     def examine(cls, settings: FilesSettings, *, production: bool) -> str:
         check_origin(settings, production=production)
         if settings.bucket == "auto" and not production:
-            return "files go to the stand-in's bucket"
+            return f"files go to the stand-in's bucket; {_scanned(settings)}"
         if settings.bucket in ("", "auto"):
             return "no bucket: nothing can be uploaded (KSMP_FILES_BUCKET)"
-        return f"files go to the bucket {settings.bucket}"
+        return f"files go to the bucket {settings.bucket}; {_scanned(settings)}"
 
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
@@ -105,3 +105,10 @@ class FilesModule(Module):
         finally:
             await end(running)
             await self.bucket.close()
+
+
+def _scanned(settings: FilesSettings) -> str:
+    if not settings.scanner:
+        return "nothing scans them (KSMP_FILES_SCANNER)"
+    silent = "wait while it is silent" if settings.scan_fail_closed else "pass unscanned while it is silent"
+    return f"{settings.scanner} scans them, and they {silent}"

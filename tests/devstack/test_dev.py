@@ -170,6 +170,8 @@ async def assert_complete(known: State, run: Run, port: int) -> None:
     assert await dead_letter_commands.lines(environment_of(run.data, {}), None) == ["0 dead letter(s)"]
     assert (await probe.get(f"{known.aws_endpoint}/_devcloud/health"))[0] == 200
     assert known.razorpay_url == f"{known.aws_endpoint}/razorpay"
+    _, scanner = await probe.get(f"{known.aws_endpoint}/_devcloud/scanner")
+    assert json.loads(scanner)["address"] == known.scanner == environment_of(run.data, {})["KSMP_FILES_SCANNER"]
     await assert_webhook(known)
 
 

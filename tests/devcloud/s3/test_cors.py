@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+from typing import Any
+
 from tests.devcloud.aws import Aws
+
+DOCS = Path(__file__).parents[3] / "docs" / "files-on-aws.md"
 
 PAGE = "https://learn.example"
 RULE = {
@@ -45,3 +52,21 @@ async def test_a_bucket_has_rules_of_its_own(aws: Aws) -> None:
     assert "access-control-allow-origin" not in answer.headers
     await aws.s3.delete_bucket_cors(Bucket=bucket)
     assert await preflight(aws, bucket, "PUT") == (403, "")
+
+
+def documented() -> dict[str, Any]:
+    """The CORS rules that the page says to set."""
+    found = re.search(r'```json\n(\{"CORSRules".+?)\n```', DOCS.read_text(), re.DOTALL)
+    assert found is not None
+    rules: dict[str, Any] = json.loads(found[1])
+    return rules
+
+
+async def test_the_documented_rules_let_pages_upload(aws: Aws) -> None:
+    bucket, rules = await aws.bucket(), documented()
+    await aws.s3.put_bucket_cors(Bucket=bucket, CORSConfiguration=rules)
+    (page,) = rules["CORSRules"][0]["AllowedOrigins"]
+    for method, headers in (("POST", ""), ("PUT", "content-type,x-amz-checksum-sha256"), ("GET", "range")):
+        assert await preflight(aws, bucket, method, headers, page) == (200, page)
+    assert await preflight(aws, bucket, "DELETE", "", page) == (403, "")
+    assert await preflight(aws, bucket, "PUT", "content-type", "https://other.example") == (403, "")

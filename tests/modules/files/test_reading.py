@@ -193,3 +193,6 @@ def test_an_origin_needs_a_key() -> None:
     assert "uploads" in examined
     for settings in (FilesSettings(bucket=""), FilesSettings()):
         assert "KSMP_FILES_BUCKET" in FilesModule.examine(settings, production=True)
+    assert "nothing scans them" in FilesModule.examine(FilesSettings(bucket="uploads"), production=True)
+    scanned = FilesSettings(bucket="uploads", scanner="clamd:3310", scan_fail_closed=False)
+    assert "clamd:3310 scans them, and they pass unscanned" in FilesModule.examine(scanned, production=True)
