@@ -77,3 +77,13 @@ def test_neither_zone_nor_order_changes_it() -> None:
 @pytest.mark.parametrize("field", ["text", "link", "turned_in_by", "id"])
 def test_any_change_changes_it(field: str) -> None:
     assert receipt_hash(msgspec.structs.replace(ATTEMPT, **{field: "other"})) != receipt_hash(ATTEMPT)
+
+
+def test_another_file_or_another_order_changes_it() -> None:
+    (file,) = ATTEMPT.files
+    other = msgspec.structs.replace(file, sha256="1" * 64)
+    hashes = {
+        receipt_hash(msgspec.structs.replace(ATTEMPT, files=files))
+        for files in ((), (file,), (other,), (file, other), (other, file))
+    }
+    assert len(hashes) == 5
