@@ -145,6 +145,14 @@ class Files(ABC):
         """
 
     @abstractmethod
+    async def share(self, source: str, holder: str, file_ids: Sequence[str]) -> None:
+        """Have a new `holder` hold all that `source` holds, which are these files; inside a transaction. One statement.
+
+        The caller sees to it that nobody changes meanwhile what `source` holds. Raises Conflict `files.not_ready` when
+        one of them is not held by it, or was rejected.
+        """
+
+    @abstractmethod
     async def detach(self, holders: Collection[str]) -> None:
         """These hold nothing any more; inside a transaction. What nothing else holds is swept."""
 

@@ -37,6 +37,15 @@ HOLD: Final = """
     SELECT $1, file_id, place FROM unnest($2::text[]) WITH ORDINALITY AS held (file_id, place)
     ON CONFLICT (holder, file_id) DO UPDATE SET position = excluded.position
 """
+SHARE: Final = """
+    WITH held AS (
+        SELECT reference.file_id, reference.position
+        FROM file_reference AS reference JOIN file ON file.id = reference.file_id
+        WHERE reference.holder = $1 AND file.state IN ('quarantined', 'clean') AND file.deleting_at IS NULL
+        ORDER BY file.id FOR NO KEY UPDATE OF file
+    )
+    INSERT INTO file_reference (holder, file_id, position) SELECT $2, file_id, position FROM held RETURNING file_id
+"""
 NOT_UNHELD: Final = "UPDATE file SET unheld_at = NULL WHERE id = ANY($1) AND unheld_at IS NOT NULL"
 UNHELD: Final = """
     UPDATE file SET unheld_at = $2
@@ -79,6 +88,10 @@ class ReferenceRepository:
         """Have it hold these files, in this order, besides those that it holds."""
         await self._database.fetch(HOLD, holder, list(file_ids))
         await self._database.fetch(NOT_UNHELD, list(file_ids))
+
+    async def share(self, source: str, holder: str) -> set[str]:
+        """Have a holder that holds nothing hold what another holds, in the same order: what is stored of it."""
+        return {row["file_id"] for row in await self._database.fetch(SHARE, source, holder)}
 
     async def release(self, holders: Collection[str], file_ids: Collection[str], at: datetime) -> list[str]:
         """Have these hold none of these files, which are locked; those of them that nothing holds any more."""

@@ -44,6 +44,13 @@ class StoredFiles(Files):
         facts = await self._references.facts(file_ids)
         return [facts[id] for id in file_ids]
 
+    async def share(self, source: str, holder: str, file_ids: Sequence[str]) -> None:
+        self._check_inside()
+        shared = await self._references.share(source, holder)
+        for id in file_ids:
+            if id not in shared:
+                raise not_ready(f"the file {id} cannot be used: only what is stored can be")
+
     async def detach(self, holders: Collection[str]) -> None:
         self._check_inside()
         await self._release(holders, (await self._references.lock((), holders)).keys())

@@ -100,3 +100,17 @@ class SubmissionFacts(msgspec.Struct, frozen=True):
     state: SubmissionState
     attempts: int
     attempt: AttemptFacts | None
+
+
+def facts_of(attempt: Attempt) -> AttemptFacts:
+    return AttemptFacts(
+        attempt.id,
+        attempt.submission_id,
+        attempt.number,
+        len(attempt.files),
+        attempt.turned_in_by,
+        attempt.members,
+        attempt.turned_in_at,
+        attempt.counted_at,
+        attempt.reclaimed_at,
+    )

@@ -86,7 +86,11 @@ NUMBERED: Final = f"""
     SELECT {ATTEMPT} FROM assignments_attempt AS attempt WHERE submission_id = $1 AND number = $2
 """  # noqa: S608
 SOME: Final = f"SELECT {ATTEMPT} FROM assignments_attempt AS attempt WHERE id = ANY($1)"  # noqa: S608
-NEXT_NUMBER: Final = "SELECT count(*) + 1 AS number FROM assignments_attempt WHERE submission_id = $1"
+# One row, with the columns of an attempt when there is one.
+NEXT: Final = f"""
+    SELECT (SELECT count(*) + 1 FROM assignments_attempt WHERE submission_id = $1) AS next_number, {ATTEMPT}
+    FROM (SELECT) AS one LEFT JOIN assignments_attempt AS attempt ON submission_id = $1 AND draft_rev = $2
+"""  # noqa: S608
 TURN_IN: Final = f"""
     WITH attempt AS (
         INSERT INTO assignments_attempt ({", ".join(Attempt.__struct_fields__)})
@@ -202,10 +206,10 @@ class SubmissionRepository:
             return stamped
         return None
 
-    async def next_number(self, submission_id: str) -> int:
-        (row,) = await self._database.fetch(NEXT_NUMBER, submission_id)
-        number: int = row["number"]
-        return number
+    async def next_attempt(self, submission_id: str, draft_rev: int) -> tuple[int, Attempt | None]:
+        """The number of the next attempt of a locked submission, and the one that was made of this draft before."""
+        (row,) = await self._database.fetch(NEXT, submission_id, draft_rev)
+        return row["next_number"], None if row["id"] is None else attempt_of(row)
 
     async def turn_in(self, attempt: Attempt) -> Submission:
         """Write an attempt of a locked submission, which it counts from now on."""

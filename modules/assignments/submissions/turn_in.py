@@ -31,7 +31,7 @@ from modules.assignments.settings import SubmissionSettings
 from modules.assignments.states import SubmissionStep
 from modules.assignments.submissions import gates, metrics
 from modules.assignments.submissions.authors import Authors
-from modules.assignments.submissions.drafts import PURPOSE, Drafts, draft_holder
+from modules.assignments.submissions.drafts import Drafts, draft_holder
 from modules.assignments.submissions.first_tries import FirstTries
 from modules.assignments.submissions.grader import QuestionGrader
 from modules.assignments.submissions.hooks import TurnedInHook
@@ -188,7 +188,8 @@ class TurningIn:
             submission = await self._rows.lock(begun.submission.id)
             if submission is None:
                 raise not_found("there is no such assignment")
-            if (done := await self._rows.attempt_of_draft(submission.id, draft_rev)) is not None:
+            number, done = await self._rows.next_attempt(submission.id, draft_rev)
+            if done is not None:
                 return done, False
             if submission.draft_rev != draft_rev:
                 raise gates.draft_changed(await self._drafts.view(assignment.id, submission))
@@ -196,15 +197,15 @@ class TurningIn:
             gates.check_attempts(submission.attempts, terms.attempts)
             id = random_id()
             if held:
-                holder = attempt_holder(id)
-                ids = [one.id for one in held]
-                await files.of(self._kernel).attach(holder, ids, purpose=PURPOSE, owner_id=None)
+                # Nobody changes the draft while its row is locked.
+                source, ids = draft_holder(submission.id), [one.id for one in held]
+                await files.of(self._kernel).share(source, attempt_holder(id), ids)
             results = await self._grader.grade(assignment, submission.draft_answers)
             attempt = Attempt(
                 id=id,
                 submission_id=submission.id,
                 assignment_id=assignment.id,
-                number=await self._rows.next_number(submission.id),
+                number=number,
                 draft_rev=draft_rev,
                 text=submission.draft_text,
                 link=submission.draft_link,
@@ -236,7 +237,7 @@ class TurningIn:
                     days_late(counted, terms.dates.due),
                 )
             )
-            await self._views.push(assignment, submission)
+            await self._views.push_turned_in(assignment, submission, attempt, begun.authors, terms)
             failpoint.crash("kill.turned_in")
         failpoint.crash("kill.acknowledged")
         return attempt, True

@@ -23,7 +23,7 @@ from modules.assignments.submissions.messages import (
     dates_view,
 )
 from modules.assignments.submissions.quiz import Answered
-from modules.assignments.submissions.records import Attempt, AttemptFacts, Submission
+from modules.assignments.submissions.records import Attempt, AttemptFacts, Submission, facts_of
 from modules.assignments.submissions.repository import SubmissionRepository
 from modules.files.facade import Files, Shown
 
@@ -88,6 +88,18 @@ class StudentViews:
             history = await self._rows.summary(submission.id)
             concerned |= {user for one in history if one.id == submission.attempt_id for user in one.members}
         for user, view in sorted((await self.of(assignment, submission, authors, concerned)).items()):
+            await self._kernel.rooms.publish_row(user_room(user), SUBMITTED, view)
+
+    async def push_turned_in(
+        self, assignment: Assignment, submission: Submission, attempt: Attempt, authors: Authors, terms: Terms
+    ) -> None:
+        """As `push`, for what was turned in this moment: a first attempt needs no query, and most are."""
+        if attempt.number > 1 or attempt.auto_points is not None or authors.group_id is not None:
+            await self.push(assignment, submission)
+            return
+        late = {attempt.id: days_late(attempt.counted_at, terms.dates.due)}
+        view = _view(assignment, submission, authors, [facts_of(attempt)], terms, {}, late)
+        for user in authors.members:
             await self._kernel.rooms.publish_row(user_room(user), SUBMITTED, view)
 
     async def authors_of(self, submission: Submission) -> Authors:

@@ -81,6 +81,26 @@ async def test_a_holder_holds_files_in_their_order(files: FilesModule, shelf: Sh
     assert (await shelf.files.facts([three.id, "unknown"]))[three.id].holders == ()
 
 
+async def test_what_one_holds_another_may_hold_too(files: FilesModule, shelf: ShelfModule) -> None:
+    one, two = [await stored(files, owner_id="ann") for _ in range(2)]
+    source, place = new_id(), new_id()
+    await shelf.put(source, two.id, one.id, owner="ann")
+    names = f"shelf.place:{source}", f"shelf.place:{place}"
+    async with shelf.kernel.database.transaction():
+        await shelf.files.share(*names, [two.id, one.id])
+    held = await shelf.files.held(names)
+    assert [file.id for file in held[names[1]]] == [file.id for file in held[names[0]]] == [two.id, one.id]
+    await shelf.clear(source)
+    assert not await unheld(files, one)
+    # One that it does not hold is not shared, and nothing else is then.
+    with pytest.raises(Conflict) as caught:
+        async with shelf.kernel.database.transaction():
+            await shelf.files.share(names[1], f"shelf.place:{new_id()}", [two.id, new_id()])
+    assert caught.value.code == "files.not_ready"
+    assert (await shelf.files.facts([two.id]))[two.id].holders == (names[1],)
+    await shelf.clear(place)
+
+
 async def test_what_may_not_be_held(files: FilesModule, shelf: ShelfModule) -> None:
     place = new_id()
     mine, theirs = await stored(files, owner_id="ann"), await stored(files, owner_id="bob")
