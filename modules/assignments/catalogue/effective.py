@@ -17,16 +17,22 @@ from gateway.contract import Database
 from modules.assignments.dates.effective import EffectiveDates, Grant, allowed_attempts, effective_dates
 from modules.assignments.records import Assignment, date_of
 
-# From what was granted, which is little, to whom it reaches: the user, and the others of the group.
+# From what was granted to those who are asked for or are in a group with them, to whom it reaches: themselves, and the
+# others of their group. Without users it is for all.
 GRANTS: Final = """
     WITH work AS (
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS work (assignment_id, program_id, set_id)
+    ), mates AS (
+        SELECT mate.user_id FROM assignments_group_member AS own
+        JOIN assignments_group_member AS mate ON mate.group_id = own.group_id AND mate.left_at IS NULL
+        WHERE own.set_id IN (SELECT set_id FROM work) AND own.user_id = ANY($4) AND own.left_at IS NULL
     ), granted AS (
         SELECT work.*, given.user_id FROM work, LATERAL (
             SELECT user_id FROM assignments_extension WHERE assignment_id = work.assignment_id
+                AND ($4::text[] IS NULL OR user_id = ANY($4) OR user_id IN (SELECT user_id FROM mates))
             UNION SELECT user_id FROM assignments_accommodation WHERE program_id = work.program_id
+                AND ($4::text[] IS NULL OR user_id = ANY($4) OR user_id IN (SELECT user_id FROM mates))
         ) AS given
-        WHERE work.set_id IS NOT NULL OR $4::text[] IS NULL OR given.user_id = ANY($4)
     )
     SELECT granted.assignment_id, granted.user_id, reached.user_id AS reached_id,
         due_wall, due_zone, due_at, closes_wall, closes_zone, closes_at, coalesce(extra_days, 0) AS extra_days,
