@@ -21,33 +21,28 @@ from modules.chat import errors
 from modules.chat.attachment_repository import HOLDER, Attachment, AttachmentRepository, holder_of
 from modules.chat.policy import ChatPolicy, check_attachments
 from modules.chat.pushes import FILE, AttachedFile, ChatRules, Post
+from modules.chat.reported_files import ATTACHMENT, REPORT_HOLDER
 from modules.chat.repository import MuteRepository
 from modules.chat.roles import COHOST, HOSTS
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import VERSIONS
 from modules.files import facade as files
 from modules.files.events import FileCleared, FileRejected, FileRendered
-from modules.files.facade import Allowance, FileFacts, FileState, Purpose, Shown
+from modules.files.facade import (
+    AUDIO_TYPES,
+    DOCUMENT_TYPES,
+    PICTURE_TYPES,
+    Allowance,
+    FileFacts,
+    FileState,
+    Purpose,
+    Shown,
+)
 from modules.live.facade import role_as_reader, session_facts, session_room
 
 log = structlog.get_logger(__name__)
 
-ATTACHMENT: Final = "chat.attachment"
-TYPES: Final = (
-    "image/png",
-    "image/jpeg",
-    "image/webp",
-    "image/gif",
-    "image/heic",
-    "application/pdf",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "application/vnd.oasis.opendocument.text",
-    "audio/mpeg",
-    "audio/mp4",
-    "audio/ogg",
-)
+TYPES: Final = (*PICTURE_TYPES, *DOCUMENT_TYPES, *AUDIO_TYPES)
 
 
 class Attachments:
@@ -84,11 +79,13 @@ class Attachments:
         return Allowance(TYPES, self._settings.attachment_bytes, quota=f"program:{facts.program_id}")
 
     async def may_read(self, principal: Principal, file: FileFacts) -> bool:
-        """Whoever may read the room's messages, as long as the message is there."""
+        """Whoever may read the room's messages, as long as the message is there; hosts also what was reported."""
         for holder in file.holders:
             if holder.startswith(HOLDER) and await self._may_read(principal, holder):
                 return True
-        return False
+        # What was reported is kept for those who decide, whatever became of the message.
+        reported = any(holder.startswith(REPORT_HOLDER) for holder in file.holders)
+        return reported and await self._reader(principal, file.target.partition(":")[2]) == "host"
 
     def check(self, context: Context, rules: ChatRules, file_ids: Sequence[str]) -> None:
         """Raises BadInput `invalid` for too many, and Refused `chat.attachments`."""

@@ -49,7 +49,7 @@ class ChatModule(Module):
         policy = ChatPolicy(kernel, settings, slow_mode)
         kernel.filters.add_in_rooms(policy.check_links)
         mentions = Mentions(kernel, settings)
-        reports = Reports(kernel, settings)
+        self._reports = reports = Reports(kernel, settings)
         self._reactions = Reactions(kernel, settings)
         self._personal_data = PersonalDataRepository(kernel.database)
         self.attachments = attachments = Attachments(kernel, settings, policy)
@@ -82,5 +82,6 @@ class ChatModule(Module):
     async def forget(self, user: str) -> Collection[str]:
         await self._personal_data.forget(user)
         await self.attachments.forget(user)
+        await self._reports.forget(user)
         # A pin names the author of its message, who wrote in that room. Nothing else names anybody.
         return ()

@@ -198,6 +198,8 @@ class ReportView(msgspec.Struct, frozen=True):
     resolved_at: datetime | None
     created_at: datetime
     rev: int
+    # The message's files, which are kept for hosts until the report is decided.
+    files: tuple[Shown, ...] = ()
 
     @classmethod
     def example(cls) -> ReportView:

@@ -17,7 +17,9 @@ from modules.chat.pushes import ReportView
 from modules.chat.states import ReportStatus
 from modules.chat.tables import ReportRow
 
-REPORT_COLUMNS: Final = ", ".join(ReportView.__struct_fields__)
+# The files are rows of files.
+COLUMNS: Final = tuple(name for name in ReportView.__struct_fields__ if name != "files")
+REPORT_COLUMNS: Final = ", ".join(COLUMNS)
 # One user's reports of a session are made one after the other.
 LOCK_REPORTER: Final = "SELECT pg_advisory_xact_lock(hashtext('chat_report'), hashtext($1))"
 REV_OF_REPORT: Final = "SELECT rev FROM chat_report WHERE session_id = $1 AND seq = $2 AND reporter_id = $3"
@@ -33,6 +35,7 @@ LOCK_REPORT: Final = f"{REPORT} FOR UPDATE"
 DECIDE_REPORT: Final = """
     UPDATE chat_report SET status = $2, note = $3, resolved_by = $4, resolved_at = $5, rev = $6 WHERE id = $1
 """
+ABOUT: Final = "SELECT id FROM chat_report WHERE author_id = $1"
 NEWEST: Final = Sort("newest", (ReportRow.created_at, ReportRow.id), descending=True)
 
 
@@ -58,7 +61,11 @@ class ReportRepository:
         return int(row["count"])
 
     async def insert(self, report: ReportView) -> None:
-        await self._database.fetch(INSERT_REPORT, *msgspec.structs.astuple(report))
+        await self._database.fetch(INSERT_REPORT, *(getattr(report, name) for name in COLUMNS))
+
+    async def about(self, author: str) -> list[UUID]:
+        """The reports of a user's messages."""
+        return [row["id"] for row in await self._database.fetch(ABOUT, author)]
 
     async def open(self, session: str) -> tuple[ReportView, ...]:
         """The session's first 200 open reports, the oldest first."""

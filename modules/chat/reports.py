@@ -17,6 +17,7 @@ from modules.chat import errors
 from modules.chat.messages import Report, Revised, Verdict
 from modules.chat.pushes import REPORTED, OpenReports, ReportView
 from modules.chat.report_repository import ReportRepository
+from modules.chat.reported_files import ReportedFiles
 from modules.chat.roles import VIEWER
 from modules.chat.settings import ChatSettings
 from modules.chat.states import ReportStatus, check_transition
@@ -33,6 +34,7 @@ class Reports:
         self._kernel = kernel
         self._most = settings.reports
         self._rows = ReportRepository(kernel.database)
+        self._files = ReportedFiles(kernel)
 
     @command("chat.report", room="session", role=VIEWER, rate="report_rate", row_first=True)
     async def report(self, context: Context, request: Report) -> Revised:
@@ -66,28 +68,30 @@ class Reports:
             rev=1,
         )
         await self._rows.insert(made)
+        made = await self._files.keep(made, post_of(message).files)
         await self._kernel.rooms.publish_row(staff_room(session), REPORTED, made)
         return Revised(made.rev)
 
     @snapshot_part("chat.reports", room="staff")
     async def open(self, context: Context) -> OpenReports:
         """The open reports of a staff room's session; raises Unavailable."""
-        return OpenReports(await self._rows.open(context.room_id))
+        return OpenReports(await self._files.shown(await self._rows.open(context.room_id)))
 
     async def listing(self, span: Span, status: ReportStatus | None) -> Page[ReportView]:
         """Reports of all sessions, the newest first; raises Unavailable."""
-        return await self._rows.page(span, status, None)
+        return await self._page(span, status, None)
 
     async def of_session(
         self, principal: Principal, session: str, span: Span, status: ReportStatus | None
     ) -> Page[ReportView]:
         """Reports of one session; raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
         await self._check_host(principal, session)
-        return await self._rows.page(span, status, session)
+        return await self._page(span, status, session)
 
     async def read(self, principal: Principal, id: UUID) -> ReportView:
         """One report; raises BadInput `not_found` for one of a session that is not theirs, and Unavailable."""
-        return await self._check_theirs(principal, await self._rows.find(id))
+        (report,) = await self._files.shown([await self._check_theirs(principal, await self._rows.find(id))])
+        return report
 
     async def resolve(self, principal: Principal, id: UUID, verdict: Verdict) -> ReportView:
         """Decide a report; deciding it the same again changes nothing.
@@ -109,10 +113,19 @@ class Reports:
                 rev=found.rev + 1,
             )
             await self._rows.decide(decided)
+            await self._files.release([decided.id])
             await self._kernel.rooms.publish_row(staff_room(found.session_id), REPORTED, decided)
             details = {"session": found.session_id, "status": status.value}
             await record(self._kernel.database, principal, "chat.resolve", str(id), details)
         return decided
+
+    async def forget(self, user: str) -> None:
+        """Let go of the files of a deleted user's messages; inside a transaction."""
+        await self._files.release(await self._rows.about(user))
+
+    async def _page(self, span: Span, status: ReportStatus | None, session: str | None) -> Page[ReportView]:
+        page = await self._rows.page(span, status, session)
+        return Page(list(await self._files.shown(page.items)), page.next)
 
     async def _check_theirs(self, principal: Principal, found: ReportView | None) -> ReportView:
         """The report, if the user may read it; to anybody else it is as if there were none."""

@@ -7,31 +7,22 @@ from typing import Final
 from gateway.contract import Kernel
 from gateway.errors import BadInput, forbidden
 from gateway.principal import Principal
-from modules.files.facade import Allowance, FileFacts, Purpose
+from modules.files.facade import (
+    AUDIO_TYPES,
+    DOCUMENT_TYPES,
+    PICTURE_TYPES,
+    VIDEO_TYPES,
+    Allowance,
+    FileFacts,
+    Purpose,
+)
 from modules.programs.access import ProgramAccess, edits
 from modules.programs.facade import part_of
 from modules.programs.settings import ProgramsSettings
 
 MATERIAL: Final = "programs.material"
 HOLDER: Final = "programs.lesson:"
-TYPES: Final = (
-    "application/pdf",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.oasis.opendocument.text",
-    "image/png",
-    "image/jpeg",
-    "image/webp",
-    "image/gif",
-    "image/heic",
-    "video/mp4",
-    "video/webm",
-    "audio/mpeg",
-    "audio/mp4",
-    "audio/ogg",
-    "text/plain",
-)
+TYPES: Final = (*DOCUMENT_TYPES, *PICTURE_TYPES, *VIDEO_TYPES, *AUDIO_TYPES, "text/plain")
 
 
 def holder_of(lesson_id: str) -> str:

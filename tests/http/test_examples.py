@@ -13,10 +13,11 @@ from ksmp_testkit.member import Clients, clients_of
 from tests.http.assignment_examples import send_assignment_examples
 from tests.sessions import create_session
 
-# What an example asks for that is not so here: the class is not over, nobody has paid at Razorpay, the student reviews
-# their own work, and has not completed the program.
+# What an example asks for that is not so here: the class is not over, nobody has paid at Razorpay or uploaded a picture,
+# the student reviews their own work, and has not completed the program.
 LATER = {
     "PUT /api/v1/sessions/{id}/stars": "live.not_over",
+    "PUT /api/v1/files/avatar": "invalid",
     "POST /api/v1/payments/orders": "unavailable",
     "POST /api/v1/payments/links": "unavailable",
     "POST /api/v1/payments/verify": "payments.bad_signature",
@@ -108,6 +109,7 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
         await database.execute(insert, difference := uuid.uuid4().hex)
         await send(admin, "POST /api/v1/payments/differences/{id}/resolve", id=difference)
         await student.post("/api/v1/programs/demo/enrolment")
+        await send(student, "PUT /api/v1/files/avatar")
         mark = "PUT /api/v1/programs/{id}/lessons/{lesson}/progress"
         await send(student, mark, id="demo", lesson="demo-1-1")
 

@@ -301,3 +301,28 @@ async def test_a_photograph_from_the_upload_to_its_thumbnail(node: Running, crea
     seq = (await bob.expect_push("chat.message"))["seq"]
     await ann.command("chat.delete", {"seq": seq})
     refused(await bob.rest.get(f"{FILES}/{id}/url"), 404, "not_found")
+
+
+async def test_what_was_reported_is_kept_for_hosts(node: Running, create_class: CreateClass, purpose: Purpose) -> None:
+    lesson = await create_class(students=2)
+    ann, bob = lesson.students
+    host = who(lesson.mentor.user, Role.MENTOR)
+    rude, refused_one = [await stored(node, ann.user, lesson.room, FileState.QUARANTINED) for _ in range(2)]
+    seq = (await ann.command("chat.send", {"files": [rude, refused_one]}))["seq"]
+    await node.module(FilesModule).lifecycle.reject(refused_one, "infected")
+    await bob.command("chat.report", {"seq": seq, "reason": "rude"})
+    reports = f"/api/v1/chat/sessions/{lesson.id}/reports"
+    (report,) = done(await lesson.mentor.rest.get(reports))["items"]
+    assert [file["id"] for file in report["files"]] == [rude]
+    # Its author deletes the message. Those who decide still see what it was, and nobody else does.
+    await ann.command("chat.delete", {"seq": seq})
+    found = await facts(node, rude)
+    assert await purpose.may_read(host, found)
+    assert await purpose.may_read(who("root", Role.ADMIN), found)
+    for other in (who(ann.user), who(bob.user), who("another-mentor", Role.MENTOR)):
+        assert not await purpose.may_read(other, found)
+    one = done(await lesson.mentor.rest.get(f"/api/v1/chat/reports/{report['id']}"))
+    assert one["files"] == report["files"]
+    decided = await lesson.mentor.rest.post(f"/api/v1/chat/reports/{report['id']}/resolve", json={"status": "upheld"})
+    assert done(decided)["files"] == []
+    assert not await held(node, rude)
