@@ -13,8 +13,8 @@ from ksmp_testkit.member import Clients, clients_of
 from tests.http.assignment_examples import send_assignment_examples
 from tests.sessions import create_session
 
-# What an example asks for that is not so here: the class is not over, nobody has paid at Razorpay or uploaded a picture,
-# the student reviews their own work, and has not completed the program.
+# What an example asks for that is not so here: the class is not over, nobody has paid at Razorpay, or has uploaded a
+# picture, the student reviews their own work, and has not completed the program.
 LATER = {
     "PUT /api/v1/sessions/{id}/stars": "live.not_over",
     "PUT /api/v1/files/avatar": "invalid",
