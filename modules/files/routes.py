@@ -71,11 +71,10 @@ async def own_files(
 
 
 @get("/{id:str}", policy=READERS)
-async def read_file(
-    id: Id, principal: NamedDependency[Principal], reading: NamedDependency[Reading]
-) -> Response[FileView]:
+async def read_file(id: Id, principal: NamedDependency[Principal], reading: NamedDependency[Reading]) -> FileView:
     """A file: its name, type and state."""
-    return tagged(await reading.read(principal, id))
+    # The name is the purpose's, and may change without the file. So its revision is no tag.
+    return await reading.read(principal, id)
 
 
 @get("/{id:str}/url", policy=READERS, conditional=False, conflict=True)

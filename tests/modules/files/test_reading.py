@@ -93,6 +93,11 @@ async def test_a_reader_sees_nothing_of_the_owner(caller: Caller, files: FilesMo
     assert disposition(url) == "inline; filename=\"submission 7.pdf\"; filename*=UTF-8''submission%207.pdf"
     assert owner not in url
     assert "essay" not in url
+    # What is hidden until grades are released is seen then, also by who has read it before.
+    before = {"If-None-Match": (await bob.get(f"{FILES}/{id}")).headers["etag"]}
+    assert (await bob.get(f"{FILES}/{id}", headers=before)).status_code == 304
+    shelf.names.clear()
+    assert done(await bob.get(f"{FILES}/{id}", headers=before))["name"] == "ann's essay.pdf"
 
 
 async def test_only_what_was_checked_is_read(caller: Caller, files: FilesModule) -> None:
