@@ -105,6 +105,8 @@ REASON_OF_REFUND = "NewRefund.reason"
 # Refused as well, unless the file is homework. It takes a bucket: tests/modules/files.
 NAME_OF_FILE = "NewFile.name"
 MASKED_NAMES = {"ProfileChange.name"}
+# Refused too. It takes work that was turned in: see the tests of peer reviews.
+OF_PEERS = "NewReview.comment"
 
 
 def _shown(hint: Any) -> bool:

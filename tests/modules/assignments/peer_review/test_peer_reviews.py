@@ -317,6 +317,19 @@ async def test_nobody_reviews_the_work_of_their_group(caller: Caller) -> None:
             assert await found.authors(student) == [others[0]]
 
 
+async def test_what_a_chat_may_not_say_is_refused_in_a_review(caller: Caller) -> None:
+    found = await peers(caller, 2, peer_reviews=1)
+    await found.hand_in(*found.room.students)
+    await found.give_out()
+    one = found.room.students[0]
+    (review,) = await found.mine(one)
+    answer = await caller(one).put(
+        f"{ASSIGNMENTS}/peer-reviews/{review['id']}", json={"comment": "what the fuck"}, headers=ANY
+    )
+    refused(answer, 400, "chat.refused")
+    assert [error["field"] for error in answer.json()["errors"]] == ["comment"]
+
+
 async def _reads(found: Peers, student: str, review: dict[str, Any], text: str) -> bool:
     work = (await found.read(student, review))["work"]
     return work is not None and work["text"] == text
