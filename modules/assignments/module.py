@@ -59,6 +59,10 @@ class AssignmentsModule(Module):
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
+    @classmethod
+    def examine(cls, settings: AssignmentsSettings, *, production: bool) -> str:
+        return settings.examine_certificates(production=production)
+
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         settings: AssignmentsSettings = kernel.settings(AssignmentsSettings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.settings import SettingsError, setting
 
@@ -95,6 +96,20 @@ class CertificateSettings:
         https=True,
     )
     certificate_zone: str = setting("Asia/Kolkata", doc="The time zone of the date on a certificate")
+
+    def examine_certificates(self, *, production: bool) -> str:
+        """Where certificates are verified, in words. Raises SettingsError for a time zone that there is not."""
+        try:
+            ZoneInfo(self.certificate_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise SettingsError(
+                f"KSMP_ASSIGNMENTS_CERTIFICATE_ZONE is {self.certificate_zone!r}, which is no time zone."
+            ) from None
+        if self.certificate_url:
+            return f"certificates are verified at {self.certificate_url}"
+        if production:
+            return "certificates have a code and no address: KSMP_ASSIGNMENTS_CERTIFICATE_URL is not set"
+        return "certificates are verified at the host of the request"
 
 
 @dataclass(frozen=True, kw_only=True)

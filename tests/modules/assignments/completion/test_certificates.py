@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from ksmp_testkit import Caller, Clients, MakeToken, Running
 from ksmp_testkit.answers import done, refused
@@ -80,7 +81,7 @@ async def test_whoever_has_met_the_rules_before_they_were_set_gets_it_too(caller
     assert {certificate["user_id"] for certificate in listed} == {ann, ben}
 
 
-async def test_a_rule_is_changed_by_who_has_read_it(caller: Caller, node: Running) -> None:
+async def test_a_rule_is_changed_by_who_has_read_it(caller: Caller, node: Running, database: asyncpg.Pool) -> None:
     one = await course(caller, node)
     path = f"{RULE}?program={one.program}"
     empty = done(await one.rest(one.room.students[0]).get(path))
@@ -89,6 +90,8 @@ async def test_a_rule_is_changed_by_who_has_read_it(caller: Caller, node: Runnin
     assert written == empty | {"grade": "40.00", "rev": 1}
     refused(await one.teacher.put(path, json={}, headers={"If-Match": '"0"'}), 412, "precondition_failed")
     refused(await one.teacher.put(path, json={"grade": 101}, headers=ANY), 400, "invalid")
+    acts = await database.fetch("SELECT act FROM account_audit WHERE subject = $1", one.program)
+    assert [row["act"] for row in acts] == ["assignments.set_completion_rule"]
 
 
 async def test_who_may_not(caller: Caller, node: Running) -> None:
@@ -220,7 +223,9 @@ async def test_a_student_without_a_name_gets_it_when_there_is_one(
     await one.needs(lessons=100)
     # A request of hers would bring the name of her token.
     await database.execute("UPDATE account_user SET name = '' WHERE id = $1", ann)
-    await node.fire_timer(EVALUATE, one.program)
+    with capture_logs() as lines:
+        await node.fire_timer(EVALUATE, one.program)
+    assert [line["user"] for line in lines if line["event"] == "assignments.certificate_not_issued"] == [ann]
     assert done(await one.teacher.get(f"{CERTIFICATES}?program={one.program}"))["items"] == []
     body = {"program_id": one.program, "user_id": ann}
     refused(await one.teacher.post(CERTIFICATES, json=body), 409, "assignments.not_completed")

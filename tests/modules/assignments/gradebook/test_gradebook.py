@@ -26,7 +26,11 @@ FORMULA = "=cmd|' /C calc'!A0"
 
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
-    environ = {"KSMP_ASSIGNMENTS_STATISTICS_LEAST": "3"}
+    environ = {
+        "KSMP_ASSIGNMENTS_STATISTICS_LEAST": "3",
+        "KSMP_ASSIGNMENTS_GRADEBOOK_ROWS": "3",
+        "KSMP_ASSIGNMENTS_GRADEBOOKS_AT_ONCE": "1",
+    }
     async with gateway(environ=environ, address_burst=100_000, request_burst=100_000) as running:
         yield running
 
@@ -183,6 +187,11 @@ async def test_files_have_the_numbers_of_the_page_and_no_formulas(caller: Caller
     names = [one[:2] for one in expected]
     assert [line[:2] for line in others] == names
     assert [line[2:] for line in others] == [[read(cell) for cell in one[2:]] for one in expected]
+
+
+async def test_a_file_of_too_many_is_refused(caller: Caller) -> None:
+    room = await classroom(caller, students=4)
+    refused(await room.teacher.get(f"{BOOK}?program={room.program}&format=csv"), 400, "invalid")
 
 
 async def test_pages_by_user(caller: Caller) -> None:
