@@ -298,11 +298,11 @@ def test_settings_has_those_of_the_modules() -> None:
 
 
 def test_modules_tells_what_each_adds_and_which_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KSMP_MODULES", "accounts, programs, live")
+    monkeypatch.setenv("KSMP_MODULES", "accounts, files, programs, live")
     lines = run("modules").output.splitlines()
     assert f"live {version('ksmp')} (on)" in lines
     chat = lines.index(f"chat {version('ksmp')} (off)")
-    assert lines[chat + 1] == "  requires: live, programs, accounts"
+    assert lines[chat + 1] == "  requires: live, programs, files, accounts"
     assert lines[chat + 2].startswith("  commands: chat.send")
     assert any(line.startswith("  rooms: ") and "session" in line.split(", ") for line in lines)
 

@@ -29,6 +29,8 @@ from tests.client.stack import running
 
 from .jwks import serve_jwks
 
+# Those that say something of their settings.
+MODULES = ["files", "assignments", "payments"]
 NOWHERE = "127.0.0.1:1"
 
 
@@ -61,7 +63,7 @@ async def test_all_is_well(environ: dict[str, str]) -> None:
     await migrate(environ["KSMP_DATABASE_URL"], registry.load())
     findings = await examine(environ)
     assert all(found.ok for found in findings), findings
-    assert [found.subject for found in findings] == ["settings", "payments", "PostgreSQL", "NATS", "token keys"]
+    assert [found.subject for found in findings] == ["settings", *MODULES, "PostgreSQL", "NATS", "token keys"]
     assert finding(findings, "payments").text.startswith("no key of Razorpay is set, so nothing is sold")
     assert "has 1 RSA key(s)" in finding(findings, "token keys").text
     # The trial stream is gone again.
@@ -173,7 +175,7 @@ async def test_a_dev_that_runs_and_one_that_is_stopped(tmp_path: Path) -> None:
     async with running(tmp_path) as stack:
         findings = await examine_dev(data, {})
         assert all(found.ok for found in findings), findings
-        subjects = ["ksmp dev", "settings", "payments", "PostgreSQL", "NATS", "token keys", "stand-in for AWS"]
+        subjects = ["ksmp dev", "settings", *MODULES, "PostgreSQL", "NATS", "token keys", "stand-in for AWS"]
         assert [found.subject for found in findings] == subjects
         assert all(url in str(findings[0]) for url in stack.gateways)
         assert "is called with the key rzp_test_ksmp; 1 webhook secret(s)" in finding(findings, "payments").text
