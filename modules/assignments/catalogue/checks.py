@@ -13,6 +13,7 @@ from modules.assignments.catalogue.question_repository import QuestionRepository
 from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.records import Assignment, WorkKind
 from modules.assignments.settings import AssignmentsSettings
+from modules.files.facade import KNOWN_TYPES
 from modules.programs.facade import lesson
 
 GROUP_SET: Final = "SELECT FROM assignments_group_set WHERE id = $1 AND program_id = $2 FOR KEY SHARE"
@@ -40,6 +41,8 @@ class AssignmentChecks:
             raise invalid(f"a file has at most {self._settings.file_bytes} bytes here", field="file_bytes")
         if assignment.files_most > self._settings.files_most:
             raise invalid(f"there are at most {self._settings.files_most} files here", field="files_most")
+        if unknown := {*assignment.file_types} - {*KNOWN_TYPES}:
+            raise invalid(f"no file of the type {min(unknown)} can be uploaded", field="file_types")
         await self._check_named(assignment, before)
 
     async def check_room(self, program_id: str) -> None:

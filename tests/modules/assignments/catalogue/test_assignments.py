@@ -57,6 +57,8 @@ async def test_dates_are_in_order_and_exist(caller: Caller) -> None:
         ({"release_at": later(days=1)}, "release_at"),
         ({"points": "1.234"}, "points"),
         ({"accepts": []}, "accepts"),
+        ({"accepts": ["text", "text"]}, "accepts"),
+        ({"file_types": ["application/x-unknown"]}, "file_types"),
     ):
         answer = await room.teacher.post(f"{ASSIGNMENTS}/", json=base | bad)
         refused(answer, 400, "invalid")
