@@ -17,7 +17,7 @@ import msgspec
 from devstack import ports
 from loadtests.bench.process import cores, family, pin
 
-LIMIT = 60.0
+LIMIT = 120.0
 
 
 class Stack(msgspec.Struct):
