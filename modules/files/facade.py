@@ -141,7 +141,7 @@ class Files(ABC):
         by this user; None takes anybody's, and a file that this holder holds already is taken whoever uploaded it.
         Files that it held and does not hold any more are swept when nothing else holds them. Raises BadInput `invalid`
         for the field: unknown, another's or of another purpose; Conflict `files.not_ready` for one that is not stored,
-        or was rejected.
+        or was rejected, unless this holder holds it already.
         """
 
     @abstractmethod

@@ -37,7 +37,8 @@ class StoredFiles(Files):
             theirs = file is not None and (id in before or owner_id is None or file.owner_id == owner_id)
             if file is None or not theirs or file.purpose != purpose or file.is_gone:
                 raise invalid(f"there is no file {id} of yours for this", field=field)
-            if file.state not in STORED:
+            # What is held already stays, whatever the scanner said: otherwise nothing beside it could change.
+            if file.state not in STORED and id not in before:
                 raise not_ready(f"the file {id} is {file.state.value}: only what is stored can be used")
         await self._references.hold(holder, file_ids)
         await self._release([holder], files.keys() - {*file_ids})

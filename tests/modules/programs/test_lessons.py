@@ -19,8 +19,11 @@ from ksmp_testkit.answers import done, refused
 from ksmp_testkit.member import clients_of
 from ksmp_testkit.socket_client import connected
 from modules.files.facade import FileFacts, FileState, Purpose, of
+from modules.files.module import FilesModule
+from modules.files.records import FileRecord
 from modules.programs.module import ProgramsModule
 from tests.modules.files.conftest import CREDENTIALS
+from tests.modules.files.test_stored_files import record
 from tests.modules.files.uploads import FILES, new, uploaded
 from tests.modules.programs.programs import ANY, created, id_of, user
 
@@ -310,3 +313,28 @@ async def test_files_of_a_lesson(caller: Caller, node: Running) -> None:
     done(await mentor.delete(f"{path}/units/{unit}", headers=ANY), 204)
     done(await mentor.delete(again, headers=ANY), 204)
     assert [one.holders for one in (await storage.facts([third, notes])).values()] == [(), ()]
+
+
+async def test_a_file_that_is_refused_later_is_in_nobody_s_way(caller: Caller, node: Running) -> None:
+    teacher = user()
+    mentor = caller(teacher, "mentor")
+    path = await created(mentor)
+    lesson = await new_lesson(mentor, path)
+    # It is rejected by hand before the gateway, which has no scanner, lets it pass.
+    files = node.module(FilesModule)
+    bad = record(owner_id=teacher, purpose="programs.material", target=id_of(path), state=FileState.QUARANTINED)
+    good = [record(**values_of(bad, id=user(), object_key=user(), state=FileState.CLEAN)) for _ in range(2)]
+    for one in (bad, *good):
+        await files.rows.insert(one)
+    item = await add(mentor, lesson, {"kind": "file", "file_id": bad.id})
+    await files.lifecycle.reject(bad.id, "infected")
+    others = [await add(mentor, lesson, {"kind": "file", "file_id": one.id}) for one in good]
+    done(await mentor.delete(f"{lesson}/items/{others[0]['id']}", headers=ANY), 204)
+    assert [one["file"]["state"] for one in done(await mentor.get(lesson))["items"]] == ["rejected", "clean"]
+    done(await mentor.delete(f"{lesson}/items/{item['id']}", headers=ANY), 204)
+    # It is taken for nothing else.
+    refused(await mentor.post(f"{lesson}/items", json={"kind": "file", "file_id": bad.id}), 409, "files.not_ready")
+
+
+def values_of(file: FileRecord, **changes: Any) -> dict[str, Any]:
+    return msgspec.structs.asdict(file) | changes
