@@ -89,7 +89,7 @@ class Archives:
             outcome = "sent"
         except Exception as error:
             # The head of the answer is sent, so all that is left is to end the connection before the archive ends.
-            log.warning("assignments.archive_broken_off", user=user_id, error=repr(error))
+            log.warning("archive.broken_off", user=user_id, error=repr(error))
             raise
         finally:
             metrics.archives.labels(outcome).inc()

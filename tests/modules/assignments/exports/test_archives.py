@@ -100,7 +100,7 @@ async def test_fault_10_an_anonymous_archive_names_nobody(caller: Caller, node: 
     assert {row["turned in"] for row in rows(found)} == {""}
 
 
-async def test_only_those_who_teach_get_one(caller: Caller) -> None:
+async def test_only_those_who_teach_get_one_and_the_audit_says_who(caller: Caller, node: Running) -> None:
     room = await classroom(caller)
     id = (await room.assignment())["id"]
     path = f"{ASSIGNMENTS}/{id}/archive"
@@ -110,6 +110,9 @@ async def test_only_those_who_teach_get_one(caller: Caller) -> None:
         "manifest.csv",
         "manifest.json",
     ]
+    audit = "SELECT actor FROM account_audit WHERE act = $1 AND subject = $2"
+    found = await node.gateway.database.fetch(audit, "assignments.archive", id)
+    assert [row["actor"] for row in found] == ["boss"]
 
 
 async def test_s3_that_is_away_is_told_before_the_archive_begins(caller: Caller, node: Running, s3: S3) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ksmp_testkit import Caller, Running, eventually
+from ksmp_testkit import Caller, Clients, Running, eventually
 from ksmp_testkit.answers import done, refused
 from modules.assignments.events import AssignmentClosed
 from modules.files.module import FilesModule
@@ -160,12 +160,15 @@ async def test_who_turns_in_later_joins(caller: Caller, node: Running) -> None:
     assert kept["id"] in {one["id"] for one in await found.mine(first[0])}
 
 
-async def test_reviews_are_given_out_when_it_closes(caller: Caller, node: Running) -> None:
+async def test_reviews_are_given_out_when_it_closes(caller: Caller, clients: Clients, node: Running) -> None:
     found = await peers(caller, 2, peer_reviews=1)
     await found.hand_in(*found.room.students)
+    socket = await clients.socket(found.room.students[0])
     await node.publish_event(AssignmentClosed(found.assignment, found.room.program))
     await node.events_handled("assignments.give_out_peer_reviews")
     assert [len(await found.mine(student)) for student in found.room.students] == [1, 1]
+    push = await socket.expect_push("assignments.peer_reviews")
+    assert push["data"] == {"assignment_id": found.assignment, "reviews": 1, "rev": 1}
 
 
 async def test_two_tabs_do_not_overwrite_each_other(caller: Caller) -> None:
