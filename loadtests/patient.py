@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import httpx
@@ -14,6 +14,10 @@ import httpx
 # It tries for so long, as a patient person does.
 PATIENCE: Final = 90.0
 AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def ignore(answer: httpx.Response) -> None:
+    """Nobody asks what came before the last answer."""
 
 
 class NoAnswer(Exception):
@@ -34,9 +38,17 @@ class PatientClient:
         self.repeats = 0
 
     async def ask(
-        self, method: str, path: str, token: str, *, key: str = "", match: str = "", json: Any = None
+        self,
+        method: str,
+        path: str,
+        token: str,
+        *,
+        key: str = "",
+        match: str = "",
+        json: Any = None,
+        heard: Callable[[httpx.Response], None] = ignore,
     ) -> httpx.Response:
-        """The answer of a gateway; asked again after what is temporary. Raises NoAnswer."""
+        """The answer of a gateway; asked again after what is temporary. `heard` gets each answer. Raises NoAnswer."""
         headers = {"Authorization": f"Bearer {token}"}
         headers |= ({"Idempotency-Key": key} if key else {}) | ({"If-Match": match} if match else {})
         until = time.monotonic() + PATIENCE
@@ -49,6 +61,7 @@ class PatientClient:
             except httpx.TransportError as error:
                 said = repr(error)
             else:
+                heard(answer)
                 busy = answer.status_code == 409 and answer.json().get("temporary") is True
                 if answer.status_code not in AGAIN and not busy:
                     return answer

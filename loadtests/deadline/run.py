@@ -19,7 +19,7 @@ from gateway.principal import Role
 from loadtests import stack
 from loadtests.deadline import verdict
 from loadtests.deadline.student import KINDS, Student, TurnedIn
-from loadtests.deadline.work import Work
+from loadtests.deadline.work import AFTER_UPLOAD, Work
 
 GATEWAYS: Final = 2
 SETTINGS: Final = {
@@ -28,7 +28,7 @@ SETTINGS: Final = {
     "KSMP_REQUEST_RATE": "100000",
     "KSMP_REQUEST_BURST": "100000",
     # Who turns in later than this after the upload is late.
-    "KSMP_ASSIGNMENTS_AFTER_UPLOAD": "10",
+    "KSMP_ASSIGNMENTS_AFTER_UPLOAD": str(AFTER_UPLOAD),
     # A killed gateway keeps the keys of its requests for so long.
     "KSMP_IDEMPOTENCY_LEASE": "3",
 }

@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from loadtests.deadline.student import TurnedIn, stamp_of
-from loadtests.deadline.work import Work
+from loadtests.deadline.work import AFTER_UPLOAD, Work
 
 ATTEMPTS: Final = """
     SELECT submission.user_id, attempt.id, attempt.number, attempt.turned_in_at, attempt.receipt, attempt.files,
@@ -56,13 +56,13 @@ def _row(work: Work, one: TurnedIn, row: Any, counts: Counter[str]) -> list[str]
         found.append(f"{one.user} has the receipt of {receipt['attempt_id']}, and the row is {row['id']}")
     if stamp_of(receipt) != row["turned_in_at"]:
         found.append(f"{one.user} has a receipt of {receipt['turned_in_at']}, and the row says {row['turned_in_at']}")
-    expected = int(one.late)
     counts[f"days late: {receipt['days_late']}"] += 1
-    if receipt["days_late"] != expected:
-        asked = one.asked_at - work.due.timestamp()
-        found.append(
-            f"{one.user} ({one.kind}) asked {asked:+.2f} s from the deadline, and is {receipt['days_late']} days late"
-        )
+    due = work.due.timestamp()
+    expected = one.times.late(due, AFTER_UPLOAD)
+    counts["late or not: the student cannot tell"] += expected is None
+    if expected is not None and receipt["days_late"] != expected:
+        known = {name: f"{at - due:+.2f}" for name, at in msgspec.structs.asdict(one.times).items() if at}
+        found.append(f"{one.user} ({one.kind}) is {receipt['days_late']} days late; seconds from the deadline: {known}")
     return found
 
 

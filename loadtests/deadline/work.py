@@ -15,6 +15,8 @@ from loadtests.stack import Stack
 
 # A student waits no longer than this for the next try: the deadline is near.
 LONGEST: Final = 0.5
+# Seconds after an upload within which it must be turned in to count from its beginning. Of these runs alone.
+AFTER_UPLOAD: Final = 10.0
 ENROL: Final = "INSERT INTO program_enrolment (program_id, user_id) SELECT $1, unnest($2::text[])"
 
 
