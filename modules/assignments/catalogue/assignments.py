@@ -77,7 +77,7 @@ class Assignments:
             await self._checks.check_room(draft.program_id)
             await self._assignments.insert(draft)
             if new.files:
-                await self._materials.attach(principal, draft.id, new.files)
+                await self._materials.attach(principal, draft, new.files)
         return draft
 
     async def change(self, principal: Principal, id: str, change: AssignmentChange, if_match: IfMatch) -> Assignment:
@@ -98,7 +98,7 @@ class Assignments:
             if after.published:
                 await self._checks.check_questions(after)
             if change.files is not UNSET:
-                await self._materials.attach(principal, id, change.files)
+                await self._materials.attach(principal, before, change.files)
             assignment = await self.write(after)
             if alters_totals(before, assignment):
                 await self._kernel.events.publish(TotalsChanged(assignment.program_id))

@@ -15,6 +15,7 @@ from gateway.errors import BadInput, invalid
 from gateway.principal import Principal
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.catalogue.effective import EffectiveDateReader
+from modules.assignments.records import Assignment
 from modules.assignments.settings import AssignmentsSettings
 from modules.files import facade as files
 from modules.files.facade import Allowance, FileFacts, Purpose, Shown
@@ -53,13 +54,15 @@ class Materials:
         self._dates = EffectiveDateReader(kernel.database)
         self.contributions = (Purpose(name=MATERIAL, admit=self._admit, may_read=self._may_read, thumbnails=True),)
 
-    async def attach(self, principal: Principal, assignment_id: str, file_ids: Sequence[str]) -> None:
+    async def attach(self, principal: Principal, assignment: Assignment, file_ids: Sequence[str]) -> None:
         """Have the assignment hold these files, in place of those before. Raises what `Files.attach` raises."""
         if len(file_ids) > self._settings.materials:
             raise invalid(f"an assignment has at most {self._settings.materials} files", field="files")
-        await files.of(self._kernel).attach(
-            f"{HOLDER}{assignment_id}", file_ids, purpose=MATERIAL, owner_id=principal.id
+        held = await files.of(self._kernel).attach(
+            f"{HOLDER}{assignment.id}", file_ids, purpose=MATERIAL, owner_id=principal.id
         )
+        if any(file.target != assignment.program_id for file in held):
+            raise invalid("a file was uploaded for another program", field="files")
 
     async def detach(self, assignment_id: str) -> None:
         await files.of(self._kernel).detach([f"{HOLDER}{assignment_id}"])

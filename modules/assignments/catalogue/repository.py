@@ -66,6 +66,8 @@ OF_SET: Final = """
 LOCK_PROGRAM: Final = "SELECT pg_advisory_xact_lock(hashtext('assignments_assignment'), hashtext($1))"
 COUNT: Final = "SELECT count(*) AS count FROM assignments_assignment WHERE program_id = $1"
 DELETE: Final = "DELETE FROM assignments_assignment WHERE id = $1"
+# A save that was refused leaves the row of a submission without a draft.
+DELETE_UNBEGUN: Final = "DELETE FROM assignments_submission WHERE assignment_id = $1 AND draft_rev = 0"
 HAS_CATEGORY: Final = "SELECT FROM assignments_category WHERE id = $1 AND program_id = $2 FOR KEY SHARE"
 NEWEST: Final = Sort("newest", (AssignmentRow.id,), descending=True)
 
@@ -150,6 +152,8 @@ class AssignmentRepository:
         await self._database.fetch(UPDATE, *_values(changed))
 
     async def delete(self, id: str) -> None:
+        """Delete an assignment on which no student has begun work."""
+        await self._database.fetch(DELETE_UNBEGUN, id)
         await self._database.fetch(DELETE, id)
 
     async def _one(self, statement: str, id: str) -> Assignment | None:

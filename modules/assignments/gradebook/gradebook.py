@@ -80,7 +80,7 @@ class GradeBooks:
         seen = await self._access.seen(principal, assignment_id)
         released_only = released_only or not seen.teaches
         assignment, now = seen.assignment, clock.now()
-        scores = []
+        scores, works = [], set()
         if assignment.published:
             users = await self._reader.students(assignment.program_id)
             # Scores without people: those of hidden ones count too.
@@ -88,7 +88,9 @@ class GradeBooks:
                 assignment.program_id, now, users, released_only=released_only, staff=False
             )
             scores = [fact.score for fact in facts if fact.assignment_id == assignment_id]
-        shown = seen.teaches or len(scores) >= self._least
+            works = {fact.attempt_id for fact in facts if fact.assignment_id == assignment_id}
+        # A group has one grade: the spread of a single group would say it to all others.
+        shown = seen.teaches or len(works) >= self._least
         return Statistics(
             assignment_id=assignment_id,
             points=rounded(assignment.points),

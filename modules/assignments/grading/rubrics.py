@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import Conflict
 from gateway.http.etag import IfMatch
 from gateway.principal import Author, Principal
 from modules.assignments.access import AssignmentAccess
+from modules.assignments.catalogue.effective import EffectiveDateReader
 from modules.assignments.grading.repository import GradeRepository
 from modules.assignments.grading.rubric import NewRubric, Rubric, criteria_of
 from modules.assignments.grading.rubric_repository import RubricRepository
@@ -14,7 +16,10 @@ from modules.assignments.settings import GradingSettings
 
 
 class Rubrics:
-    """Whoever sees an assignment sees its rubric. Once something is graded, only its texts change."""
+    """Whoever may read an assignment reads its rubric: students once it is open, as its instructions.
+
+    Once something is graded, only its texts change.
+    """
 
     def __init__(
         self, kernel: Kernel, settings: GradingSettings, access: AssignmentAccess, grades: GradeRepository
@@ -24,11 +29,14 @@ class Rubrics:
         self._access = access
         self._grades = grades
         self._rubrics = RubricRepository(kernel.database)
+        self._dates = EffectiveDateReader(kernel.database)
 
     async def read(self, principal: Principal, assignment_id: str) -> Rubric:
         """Raises BadInput `not_found`, and Unavailable."""
-        await self._access.seen(principal, assignment_id)
-        return await self._rubrics.of(assignment_id)
+        seen = await self._access.seen(principal, assignment_id)
+        if seen.teaches or await self._dates.opened(seen.assignment, principal.id, clock.now()):
+            return await self._rubrics.of(assignment_id)
+        return Rubric.of(assignment_id, (), 0)
 
     async def write(self, principal: Principal, assignment_id: str, new: NewRubric, if_match: IfMatch) -> Rubric:
         """Raises BadInput `not_found`, `precondition_failed`, `invalid` and `too_large`, Refused `forbidden`, what

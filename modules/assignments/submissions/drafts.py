@@ -105,6 +105,7 @@ class Drafts:
                 gates.check_not_closed(dates, at)
             if other_files:
                 found = await storage.attach(holder, wanted.files, purpose=PURPOSE, owner_id=principal.id)
+                gates.check_targets(assignment, found)
                 gates.check_types(assignment, found)
             await self._rows.save(
                 submission,

@@ -41,6 +41,13 @@ def check_kinds(assignment: Assignment, text: str, link: str, answers: Collectio
         raise invalid(f"this assignment takes at most {assignment.files_most} files", field="files")
 
 
+def check_targets(assignment: Assignment, files: Collection[FileFacts]) -> None:
+    """Check that files were uploaded for this assignment: who reads them, and under which name, goes by that."""
+    for file in files:
+        if file.target != assignment.id:
+            raise invalid(f"the file {file.id} was uploaded for something else", field="files")
+
+
 def check_types(assignment: Assignment, files: Collection[FileFacts]) -> None:
     """Check the files of a draft against what the assignment takes now, which may have changed since the upload."""
     for file in files:

@@ -134,3 +134,13 @@ async def test_a_lesson_and_a_category_are_of_the_program(caller: Caller) -> Non
         answer = await other.teacher.post(f"{ASSIGNMENTS}/", json=body)
         refused(answer, 400, "invalid")
         assert answer.json()["errors"][0]["field"] == field
+
+
+async def test_a_save_that_was_refused_keeps_no_draft_from_being_deleted(caller: Caller) -> None:
+    room = await classroom(caller)
+    made = await room.assignment()
+    work = Work(caller, room.students[0], made["id"])
+    work.rev = 7
+    refused(await work.try_save(text="Of another tab"), 409, "assignments.draft_changed")
+    done(await room.teacher.post(f"{ASSIGNMENTS}/{made['id']}/unpublish", headers=ANY))
+    done(await room.teacher.delete(f"{ASSIGNMENTS}/{made['id']}", headers=ANY), 204)

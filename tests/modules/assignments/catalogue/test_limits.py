@@ -17,7 +17,7 @@ from modules.assignments.settings import AssignmentsSettings
 from tests.modules.assignments.classroom import ASSIGNMENTS, classroom, later
 from tests.modules.files.conftest import CREDENTIALS
 from tests.modules.files.uploads import begun, uploaded
-from tests.modules.programs.programs import ANY, user
+from tests.modules.programs.programs import ANY, created, id_of, user
 
 MATERIAL = "assignments.material"
 ENVIRON = {
@@ -124,3 +124,15 @@ async def test_materials_are_uploaded_by_those_who_teach(caller: Caller) -> None
     file = (await begun(room.teacher, b"%PDF-1.7\n", purpose=MATERIAL, target=room.program))["file"]["id"]
     body = {"program_id": room.program, "title": "A", "files": [file]}
     refused(await room.teacher.post(f"{ASSIGNMENTS}/", json=body), 409, "files.not_ready")
+
+
+async def test_a_file_of_another_program_is_not_attached(caller: Caller) -> None:
+    room = await classroom(caller, students=0)
+    other = id_of(await created(room.teacher))
+    file = (await uploaded(room.teacher, b"%PDF-1.7\n%%EOF\n", purpose=MATERIAL, target=room.program))["id"]
+    body = {"program_id": other, "title": "A", "files": [file]}
+    is_about(await room.teacher.post(f"{ASSIGNMENTS}/", json=body), "files")
+    made = await room.draft(program_id=other)
+    path = f"{ASSIGNMENTS}/{made['id']}"
+    is_about(await room.teacher.patch(path, json={"files": [file]}, headers=ANY), "files")
+    assert [one["id"] for one in (await room.draft(files=[file]))["files"]] == [file]

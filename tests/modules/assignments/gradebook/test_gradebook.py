@@ -280,3 +280,18 @@ async def test_a_group_s_grade_is_each_member_s(caller: Caller) -> None:
     work = await graded(room, group_set_id=pairs, due=later(hours=-1))
     await work.grade(room.students[0], "6")
     assert [one["total"]["percent"] for one in (await book(room))["items"]] == ["60.00", "60.00"]
+
+
+async def test_the_grade_of_one_group_is_no_spread_for_others(caller: Caller) -> None:
+    room = await classroom(caller, students=4)
+    sets = f"{ASSIGNMENTS}/group-sets"
+    groups = done(await room.teacher.post(f"{sets}/", json={"program_id": room.program, "name": "All"}), 201)["id"]
+    done(await room.teacher.post(f"{sets}/{groups}/split", json={"groups": 1}, headers=ANY))
+    alone = room.students[3]
+    done(await room.teacher.delete(f"{sets}/{groups}/members/{alone}", headers=ANY), 204)
+    work = await graded(room, group_set_id=groups)
+    await work.grade(room.students[0], "6")
+    path = f"{ASSIGNMENTS}/{work.id}/statistics"
+    # Three students have a grade, and it is the same one.
+    assert done(await room.teacher.get(path))["spread"]["count"] == 3
+    assert done(await caller(alone).get(path))["spread"] is None

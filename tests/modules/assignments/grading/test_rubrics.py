@@ -8,7 +8,7 @@ import pytest
 
 from ksmp_testkit import Caller
 from ksmp_testkit.answers import done, refused
-from tests.modules.assignments.classroom import ASSIGNMENTS, classroom
+from tests.modules.assignments.classroom import ASSIGNMENTS, classroom, later
 from tests.modules.programs.programs import ANY, user
 
 LEVELS = [{"title": "Complete", "points": "4"}, {"title": "With a gap", "points": 2.5}]
@@ -72,3 +72,15 @@ async def test_the_bank_of_comments_is_for_those_who_teach(caller: Caller) -> No
     assert done(await room.teacher.get(listed))["items"] == [changed]
     assert (await room.teacher.delete(one)).status_code == 204
     assert done(await room.teacher.get(listed))["items"] == []
+
+
+async def test_before_it_opens_no_student_reads_a_rubric(caller: Caller) -> None:
+    room = await classroom(caller)
+    made = await room.assignment(opens=later(hours=1))
+    path = f"{ASSIGNMENTS}/{made['id']}/rubric"
+    written = done(await room.teacher.put(path, json={"criteria": [PROOF]}, headers=NEW))
+    hidden = done(await caller(room.students[0]).get(path))
+    assert (hidden["criteria"], hidden["points"], hidden["rev"]) == ([], "0.00", 0)
+    assert done(await room.teacher.get(path)) == written
+    done(await room.teacher.patch(f"{ASSIGNMENTS}/{made['id']}", json={"opens": later(hours=-1)}, headers=ANY))
+    assert done(await caller(room.students[0]).get(path)) == written

@@ -169,3 +169,16 @@ async def test_what_is_written_after_the_due_moment_does_not_hide_behind_an_uplo
     await completed(work.rest, begun["file"]["id"])
     await work.save(text="Written later.", files=[begun["file"]["id"]])
     assert (await work.turn_in())["days_late"] == 1
+
+
+async def test_a_file_for_another_assignment_is_not_handed_in(caller: Caller) -> None:
+    """Who may read a file, and whether its name is hidden, goes by the assignment that it was uploaded for."""
+    room = await classroom(caller)
+    plain = Work(caller, room.students[0], (await room.assignment(accepts=["files"]))["id"])
+    hidden = await room.assignment(accepts=["files", "text"], anonymous=True, due=later(days=1))
+    work = Work(caller, room.students[0], hidden["id"])
+    file = await plain.upload(PDF, name="Asha Rao 9b.pdf")
+    refused(await work.try_save(text="See there.", files=[file]), 400, "invalid")
+    assert (await work.draft())["rev"] == 0
+    await plain.save(files=[file])
+    assert len((await plain.turn_in())["files"]) == 1
