@@ -10,7 +10,8 @@ from typing import Final
 import imagesize  # type: ignore[import-untyped]
 import msgspec
 
-from modules.files.checks.media_types import TYPES, MediaType
+from modules.files.checks.heif_size import heif_size
+from modules.files.checks.media_types import HEIF, TYPES, MediaType
 from modules.files.checks.zip_directory import BrokenZip, entries, has_macros, holds
 from modules.files.records import FileRecord
 from modules.files.storage.s3 import Bucket
@@ -92,7 +93,10 @@ class Inspector:
     async def _picture(self, kind: MediaType, head: bytes) -> Inspection:
         if not kind.picture:
             return Inspection()
-        width, height = await asyncio.to_thread(imagesize.get, io.BytesIO(head))
+        if kind.name == HEIF:
+            width, height = heif_size(head)
+        else:
+            width, height = await asyncio.to_thread(imagesize.get, io.BytesIO(head))
         if width <= 0 or height <= 0 or width * height > self._most_pixels:
             raise Rejected(PICTURE)
         return Inspection(width, height)

@@ -16,6 +16,8 @@ KIB: Final = 1024
 # Bytes that are looked at from the beginning. Those of a picture reach its size behind what a camera writes first.
 SHORT: Final = 4 * KIB
 PICTURE: Final = 512 * KIB
+
+HEIF: Final = "image/heic"
 # A longer text is checked up to here.
 TEXT: Final = 1024 * KIB
 
@@ -73,7 +75,7 @@ TABLE: Final = (
     _picture("image/jpeg", (".jpg", ".jpeg", ".jfif"), begins(b"\xff\xd8\xff")),
     _picture("image/gif", (".gif",), begins(b"GIF87a", b"GIF89a")),
     _picture("image/webp", (".webp",), riff(b"WEBP")),
-    _picture("image/heic", (".heic", ".heif"), iso_media(signatures.HEIF_BRANDS), inline=False),
+    _picture(HEIF, (".heic", ".heif"), iso_media(signatures.HEIF_BRANDS), inline=False),
     _media("video/mp4", (".mp4", ".m4v"), MP4),
     _media("video/webm", (".webm",), signatures.webm),
     _media("video/quicktime", (".mov", ".qt"), signatures.quicktime),

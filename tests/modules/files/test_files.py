@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -52,6 +53,8 @@ async def test_a_file_of_each_type_is_stored(caller: Caller) -> None:
         ("upright.jpg", jpeg(4000, 3000), (4000, 3000)),
         ("a phone held upright.jpg", jpeg(4000, 3000, turned=True), (3000, 4000)),
         ("phone.heic", heic(4032, 3024), (4032, 3024)),
+        ("a phone held upright.heic", heic(4032, 3024, turned=True), (3024, 4032)),
+        ("photograph.heic", (Path(__file__).parent / "renditions/photograph.heic").read_bytes(), (64, 64)),
         ("drawing.webp", webp(1, 16_000), (1, 16_000)),
     ],
 )

@@ -65,9 +65,12 @@ def iso(brand: bytes, *others: bytes) -> bytes:
     return box(b"ftyp", brand + bytes(4) + b"".join(others)) + box(b"mdat", b"pictures")
 
 
-def heic(width: int, height: int) -> bytes:
+def heic(width: int, height: int, *, turned: bool = False) -> bytes:
+    """With `turned` it is shown after three quarter turns, as a phone writes it that is held upright."""
     size = box(b"ispe", bytes(4) + struct.pack(">II", width, height))
-    properties = box(b"iprp", box(b"ipco", size) + box(b"ipma", bytes(4) + struct.pack(">IHBB", 1, 1, 1, 0x81)))
+    turn = box(b"irot", b"\x03" if turned else b"\x00")
+    places = box(b"ipma", bytes(4) + struct.pack(">IHBBB", 1, 1, 2, 0x81, 0x82))
+    properties = box(b"iprp", box(b"ipco", size + turn) + places)
     item = box(b"infe", b"\x02\x00\x00\x00" + struct.pack(">HH", 1, 0) + b"hvc1\x00")
     items = box(b"iinf", bytes(4) + struct.pack(">H", 1) + item)
     meta = box(b"meta", bytes(4) + box(b"pitm", bytes(4) + struct.pack(">H", 1)) + items + properties)
