@@ -1,7 +1,7 @@
 """The size of a photograph that a phone has written as HEIF, read from the beginning of the file.
 
-`imagesize` reads no file whose picture is turned: it takes the property `irot` for longer than it is. Phones turn nearly
-every picture.
+`imagesize` reads no file whose picture is turned: it takes the property `irot` for longer than it is. Phones turn
+nearly every picture.
 """
 
 from __future__ import annotations
