@@ -244,7 +244,7 @@ class Settings:
     event_concurrency: int = setting(
         4,
         doc="Handlers of events and timers that run at once in a process, each with a connection to PostgreSQL; "
-        "and as many that call vendors, without one",
+        "and as many of each that calls a vendor, without one",
     )
     dead_letter_retention: float = setting(30 * 86400.0, doc="How long dead letters are kept")
 

@@ -49,8 +49,6 @@ class EventRuntime:
         handlers: list[MessageHandler] = [ListenerHandler(listener, database, inbox) for listener in listeners.values()]
         handlers += [TimerHandler(timer, database, rows) for timer in timers.values()]
         slots = asyncio.Semaphore(settings.event_concurrency)
-        # Handlers that call vendors have slots of their own, so that a vendor that hangs delays no other handler.
-        calls = asyncio.Semaphore(settings.event_concurrency)
         dead = DeadLetters(bus)
         retries = Retries(
             attempts=settings.event_attempts, first=settings.event_backoff, most=settings.event_backoff_most
@@ -65,7 +63,8 @@ class EventRuntime:
                 metrics,
                 retries=retries,
                 ack_wait=settings.event_ack_wait,
-                slots=slots if handler.transactional else calls,
+                # A handler that calls a vendor has slots of its own: a vendor that hangs delays no other handler.
+                slots=slots if handler.transactional else asyncio.Semaphore(settings.event_concurrency),
                 in_flight=settings.event_concurrency,
             )
             for handler in handlers

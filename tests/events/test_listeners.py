@@ -98,6 +98,26 @@ async def test_one_that_is_not_transactional_is_done_again_and_then_remembered(
         assert inside == [False, False]
 
 
+async def test_a_vendor_that_hangs_delays_no_call_of_another_one(serve: ServeShop, pool: asyncpg.Pool) -> None:
+    names, called = [fresh() for _ in range(3)], set[str]()
+    hanging = asyncio.Event()
+
+    class Calling(Shop):
+        @listener(Sold, "shop.hangs", transactional=False)
+        async def _hangs(self, event: Sold, delivery: Delivery) -> None:
+            await hanging.wait()
+
+        @listener(Sold, "shop.calls", transactional=False)
+        async def _calls(self, event: Sold, delivery: Delivery) -> None:
+            called.add(event.name)
+
+    async with serve(Calling, event_concurrency=1) as shop:
+        for name in names:
+            await shop.sell(name)
+        await eventually(lambda: called >= {*names}, "the other one is called")
+        hanging.set()
+
+
 async def test_dead_letters_are_listed_shown_and_sent_again(
     serve: ServeShop, pool: asyncpg.Pool, servers: NatsCluster, record: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
