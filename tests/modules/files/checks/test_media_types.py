@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from struct import pack
 
 import pytest
 from hypothesis import given
@@ -175,6 +177,22 @@ async def test_the_directory_of_a_zip_is_read_without_the_rest() -> None:
     for broken in (b"PK\x03\x04 and nothing", large[:-30], b"PK\x05\x06", large[: len(large) // 2]):
         with pytest.raises(BrokenZip):
             await names_in(broken)
+
+
+async def test_a_long_directory_holds_nobody_up() -> None:
+    def of(count: int) -> bytes:
+        """A zip with the shortest entries that there are."""
+        entry = pack("<4s4B4H3L5H2L", b"PK\x01\x02", 20, 0, 20, 0, 0, 0, 0, 0x21, 0, 0, 0, 1, *[0] * 6) + b"a"
+        return b"PK\x03\x04" + entry * count + pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0, 0, len(entry) * count, 4, 0)
+
+    reading, turns = asyncio.ensure_future(names_in(of(80_000))), 0
+    while not reading.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert len(await reading) == 80_000
+    assert turns > 5
+    with pytest.raises(BrokenZip):
+        await names_in(of(100_000))
 
 
 @given(st.binary(max_size=300), st.integers(0, 200), st.binary(min_size=1, max_size=4))
