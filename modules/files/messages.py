@@ -13,7 +13,8 @@ from gateway.text import LINE, Texts
 from modules.files.records import THUMBNAIL, FileRecord
 from modules.files.states import FileState
 
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 in lower-case hex")]
+# The `$` of a pattern lets a line feed pass at the end.
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64, description="SHA-256 in lower-case hex")]
 # S3 takes no more parts.
 MOST_PARTS: Final = 10_000
 PartNumber = Annotated[int, Meta(ge=1, le=MOST_PARTS)]

@@ -38,8 +38,8 @@ CLAIM: Final = f"""
     ) RETURNING {COLUMNS}
 """  # noqa: S608
 WAITING: Final = "SELECT count(*) AS files FROM file WHERE deleting_at IS NOT NULL AND removed_at IS NULL"
-# Those of a file that is gone are known to nobody: a form that was still good may have brought one back.
-KNOWN: Final = "SELECT id FROM file WHERE id = ANY($1) AND removed_at IS NULL"
+# A form that was still good may have brought back an object of a file that is gone.
+KNOWN: Final = "SELECT id, removed_at IS NOT NULL AS gone FROM file WHERE id = ANY($1)"
 KNOWN_UPLOADS: Final = "SELECT upload_id FROM file WHERE upload_id = ANY($1) AND removed_at IS NULL"
 CLAIM_WALK: Final = """
     INSERT INTO file_walk (name, next_at) VALUES ('bucket', $2)
@@ -65,9 +65,9 @@ class SweepRepository:
         found: int = row["files"]
         return found
 
-    async def known(self, ids: Collection[str]) -> set[str]:
-        """Which of these files are there, and may have objects."""
-        return {row["id"] for row in await self._database.fetch(KNOWN, list(ids))}
+    async def known(self, ids: Collection[str]) -> dict[str, bool]:
+        """Which of these files have a row, and whether it says that their objects are gone from the bucket."""
+        return {row["id"]: row["gone"] for row in await self._database.fetch(KNOWN, list(ids))}
 
     async def known_uploads(self, upload_ids: Collection[str]) -> set[str]:
         return {row["upload_id"] for row in await self._database.fetch(KNOWN_UPLOADS, list(upload_ids))}

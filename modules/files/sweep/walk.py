@@ -3,6 +3,9 @@
 An object has a row before anybody can upload it, and an upload in parts soon after it began. So one that is older than
 any upload may be, and has no row, belongs to nobody. When a page has many of those, they are left alone and an alarm is
 raised: the gateway may have the database of another bucket.
+
+An object of a file that is gone came back by a form that was still good. It is deleted at once, however many there are:
+otherwise whoever deletes and uploads again would store what no quota counts.
 """
 
 from __future__ import annotations
@@ -54,14 +57,17 @@ class BucketWalk:
     async def _page(self, after: str, now: datetime) -> str | None:
         """Delete what is unknown behind this key. The last key, None behind the last page."""
         listed = await self._bucket.objects(ROOT, after, PAGE)
-        old = {one.key: _file_of(one.key) for one in listed if one.modified_at <= self._before(now)}
-        known = await self._rows.known(set(old.values()))
-        unknown = [key for key, file_id in old.items() if file_id not in known]
+        of = {one.key: _file_of(one.key) for one in listed}
+        known = await self._rows.known({*of.values()})
+        before = self._before(now)
+        unknown = [one.key for one in listed if of[one.key] not in known and one.modified_at <= before]
+        # Their rows say that this is the bucket of our database, and that nobody needs them, however new they are.
+        back = [key for key, file_id in of.items() if known.get(file_id)]
         if len(unknown) > self._settings.orphan_most:
             self._left += len(unknown)
             log.error("sweep.orphans_left", objects=len(unknown), of=len(listed), bucket=self._bucket.name)
             unknown = []
-        for key in unknown:
+        for key in unknown + back:
             await self._bucket.delete(key)
             metrics.orphans.labels("object").inc()
             log.info("sweep.orphan_deleted", key=key)

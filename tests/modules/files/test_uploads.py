@@ -157,6 +157,7 @@ async def test_parts_that_another_gateway_puts_together_are_waited_for(caller: C
         ({"name": "a\nb.pdf"}, 400, "invalid"),
         ({"name": "I SHOUT.pdf"}, 400, "invalid"),
         ({"sha256": "A" * 64}, 400, "invalid"),
+        ({"sha256": "a" * 64 + "\n"}, 400, "invalid"),
         ({"key": "files/of/another"}, 400, "invalid"),
     ],
 )

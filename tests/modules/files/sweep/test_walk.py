@@ -97,8 +97,20 @@ async def test_an_object_that_comes_back_is_deleted_again(aws: Aws, caller: Call
     # The form is good for a while yet.
     done(await sent(made["upload"]), 204)
     assert await there(aws, key) == [True]
-    await files.sweep.walk.look(later())
+    await files.sweep.walk.look(clock.now())
     assert await there(aws, key) == [False]
+
+
+async def test_any_number_of_objects_that_come_back_is_deleted(aws: Aws, caller: Caller, files: FilesModule) -> None:
+    ann = caller(user())
+    unknown, keys = [await orphan(aws) for _ in range(3)], []
+    for _ in range(3):
+        made = await begun(ann)
+        done(await ann.delete(f"{FILES}/{made['file']['id']}"), 204)
+        done(await sent(made["upload"]), 204)
+        keys.append(made["upload"]["fields"]["key"])
+    await a_walk(files, orphan_most=2).look(later())
+    assert await there(aws, *unknown, *keys) == [True] * 3 + [False] * 3
 
 
 async def test_many_unknown_objects_are_left_alone(aws: Aws, files: FilesModule) -> None:
