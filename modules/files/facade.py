@@ -126,6 +126,8 @@ class Purpose:
     thumbnails: bool = False
     # Whether a name must pass the filters. Homework is never refused for a word.
     names_filtered: bool = True
+    # Whether the object of a file that was refused stays while something holds it: a scanner may be wrong.
+    keeps_refused: bool = False
 
 
 class Files(ABC):

@@ -5,7 +5,7 @@ A step that another process took already, or that does not fit any more, writes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ from gateway import clock
 from gateway.contract import Kernel
 from modules.accounts.facade import user_room
 from modules.files.events import FileCleared, FileRejected, FileStored
+from modules.files.facade import Purpose
 from modules.files.messages import FILE, file_view
 from modules.files.records import FileRecord
 from modules.files.repository import FileRepository
@@ -21,6 +22,7 @@ from modules.files.states import FileStep
 
 EVENTS: Final[dict[FileStep, Callable[[FileRecord], msgspec.Struct]]] = {
     FileStep.COMPLETE: lambda file: FileStored(file.id, file.purpose, file.owner_id),
+    FileStep.RESCAN: lambda file: FileStored(file.id, file.purpose, file.owner_id),
     FileStep.PASS: lambda file: FileCleared(file.id, file.purpose, file.owner_id),
     FileStep.REJECT: lambda file: FileRejected(file.id, file.purpose, file.owner_id, file.reason),
 }
@@ -44,8 +46,16 @@ class FileLifecycle:
         return await self._step(id, FileStep.PASS)
 
     async def reject(self, id: str, reason: str) -> FileRecord | None:
-        """A check or the scanner refused it, for a stable word. Its object is to be deleted (`deleting_at`)."""
-        return await self._step(id, FileStep.REJECT, reason=reason)
+        """A check or the scanner refused it, for a stable word.
+
+        Its object is to be deleted when `deleting_at` says so: not while something holds it whose purpose keeps it.
+        """
+        keeping = [purpose.name for purpose in self._kernel.contributed(Purpose) if purpose.keeps_refused]
+        return await self._step(id, FileStep.REJECT, reason=reason, keeping=keeping)
+
+    async def scan_again(self, id: str) -> FileRecord | None:
+        """Put a rejected file whose object was kept back into quarantine. None when it is not such a file."""
+        return await self._step(id, FileStep.RESCAN, reason="")
 
     async def begin_deletion(self, id: str) -> FileRecord | None:
         """From now on nothing may hold it, and its object is deleted. None when something holds it."""
@@ -63,10 +73,19 @@ class FileLifecycle:
         await self._kernel.rooms.publish_row(user_room(file.owner_id), FILE, file_view(file))
 
     async def _step(
-        self, id: str, step: FileStep, *, reason: str | None = None, width: int | None = None, height: int | None = None
+        self,
+        id: str,
+        step: FileStep,
+        *,
+        reason: str | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        keeping: Collection[str] = (),
     ) -> FileRecord | None:
         async with self._kernel.database.transaction():
-            file = await self._files.step(id, step, clock.now(), reason=reason, width=width, height=height)
+            file = await self._files.step(
+                id, step, clock.now(), reason=reason, width=width, height=height, keeping=keeping
+            )
             if file is None:
                 return None
             if (event := EVENTS.get(step)) is not None:

@@ -29,6 +29,7 @@ from modules.files.removal import Removal
 from modules.files.renditions.service import Renditions
 from modules.files.repository import FileRepository
 from modules.files.scanning.due_scans import DueScans
+from modules.files.scanning.rescans import Rescans
 from modules.files.scanning.scanning import Scanning
 from modules.files.settings import FilesSettings, with_bucket
 from modules.files.storage.s3 import SERVICE, Bucket
@@ -84,7 +85,11 @@ class FilesModule(Module):
         renditions = Renditions(kernel, settings, bucket, rows, lifecycle, purposes)
         self.features = (lifecycle, scanning, avatars, renditions)
         content = Content(reading, bucket)
-        self.routes = (routes.router(uploads, reading, content, settings), avatar_routes.router(avatars))
+        rescans = Rescans(kernel, rows, lifecycle)
+        self.routes = (
+            routes.router(uploads, reading, content, rescans, settings),
+            avatar_routes.router(avatars),
+        )
 
     async def export(self, user: str) -> Mapping[str, Any]:
         return await self._personal_data.held(user)

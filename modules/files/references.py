@@ -48,8 +48,9 @@ SHARE: Final = """
 """
 NOT_UNHELD: Final = "UPDATE file SET unheld_at = NULL WHERE id = ANY($1) AND unheld_at IS NOT NULL"
 UNHELD: Final = """
-    UPDATE file SET unheld_at = $2
-    WHERE id = ANY($1) AND state IN ('quarantined', 'clean') AND deleting_at IS NULL
+    UPDATE file SET unheld_at = CASE WHEN state <> 'rejected' THEN $2 ELSE unheld_at END,
+        deleting_at = CASE WHEN state = 'rejected' THEN $2 ELSE deleting_at END
+    WHERE id = ANY($1) AND state IN ('quarantined', 'clean', 'rejected') AND deleting_at IS NULL
         AND NOT EXISTS (SELECT FROM file_reference WHERE file_id = file.id)
     RETURNING id
 """

@@ -40,13 +40,17 @@ USED_IN: Final = "SELECT coalesce(sum(size), 0)::bigint AS bytes FROM file WHERE
 STEP: Final = f"""
     UPDATE file SET state = $3, rev = rev + 1, reason = coalesce($5, reason), width = coalesce($6, width),
         height = coalesce($7, height),
-        stored_at = CASE WHEN $3 = 'quarantined' THEN $4 ELSE stored_at END,
+        stored_at = CASE WHEN $3 = 'quarantined' THEN coalesce(stored_at, $4) ELSE stored_at END,
         cleared_at = CASE WHEN $3 = 'clean' THEN $4 ELSE cleared_at END,
         unheld_at = CASE
             WHEN $3 = 'quarantined' AND NOT EXISTS (SELECT FROM file_reference WHERE file_id = file.id) THEN $4
             WHEN $3 IN ('rejected', 'deleted') THEN NULL
             ELSE unheld_at END,
-        deleting_at = CASE WHEN $3 IN ('rejected', 'deleted') THEN coalesce(deleting_at, $4) ELSE deleting_at END,
+        deleting_at = CASE
+            WHEN $3 = 'rejected' AND purpose = ANY($8)
+                AND EXISTS (SELECT FROM file_reference WHERE file_id = file.id) THEN deleting_at
+            WHEN $3 IN ('rejected', 'deleted') THEN coalesce(deleting_at, $4)
+            ELSE deleting_at END,
         removed_at = CASE WHEN $3 = 'deleted' THEN coalesce(removed_at, $4) ELSE removed_at END
     WHERE id = $1 AND state = ANY($2) AND (deleting_at IS NULL OR $3 = 'deleted') RETURNING {COLUMNS}
 """  # noqa: S608
@@ -103,13 +107,14 @@ class FileRepository:
         reason: str | None = None,
         width: int | None = None,
         height: int | None = None,
+        keeping: Collection[str] = (),
     ) -> FileRecord | None:
-        """Take a step of `states.STEPS`.
+        """Take a step of `states.STEPS`. `keeping` are the purposes whose files keep their objects while they are held.
 
         None when the file is in none of the states that it goes from, or is being deleted and this is another step.
         """
         before, after = STEPS[step]
-        return await self._one(STEP, id, sorted(before), after.value, at, reason, width, height)
+        return await self._one(STEP, id, sorted(before), after.value, at, reason, width, height, list(keeping))
 
     async def begin_deletion(self, id: str, at: datetime) -> FileRecord | None:
         """Say that the object is about to be deleted. None when something holds the file, or it is deleted."""

@@ -12,15 +12,16 @@ from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Operation, Schema
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
 
-from gateway.auth.policy import otherwise, signed_in
+from gateway.auth.policy import otherwise, roles, signed_in
 from gateway.contract import Rate
 from gateway.http.etag import tagged
 from gateway.http.listing import Page, Span
 from gateway.http.services import services
-from gateway.principal import Principal
+from gateway.principal import Principal, Role
 from modules.files.content import Content
 from modules.files.messages import BegunFile, FileUrl, FileView, NewFile, PartsState, PartsToSend, PartUrls
 from modules.files.reading import BYTES, Reading, filename
+from modules.files.scanning.rescans import Rescans
 from modules.files.settings import FilesSettings
 from modules.files.uploads import Uploads
 
@@ -117,6 +118,14 @@ async def delete_file(id: Id, principal: NamedDependency[Principal], uploads: Na
     await uploads.delete(principal, id)
 
 
+@post("/{id:str}/rescan", policy=roles(Role.ADMIN), status_code=200)
+async def rescan_file(
+    id: Id, principal: NamedDependency[Principal], rescans: NamedDependency[Rescans]
+) -> Response[FileView]:
+    """Have a file scanned again that was refused and that something holds, when the scanner was wrong."""
+    return tagged(await rescans.scan_again(principal, id))
+
+
 @get(
     "/content/{token:str}",
     policy=otherwise("the signature of a URL of the origin of files"),
@@ -137,7 +146,7 @@ async def file_content(token: Token, request: Request[Any, Any, Any], content: N
     return Stream(pieces, media_type=BYTES, headers=headers)
 
 
-def router(uploads: Uploads, reading: Reading, content: Content, settings: FilesSettings) -> Router:
+def router(uploads: Uploads, reading: Reading, content: Content, rescans: Rescans, settings: FilesSettings) -> Router:
     rate = Rate(count=settings.begin_rate_count, seconds=settings.begin_rate_seconds)
     beginning = post("/", policy=signed_in(owner="the purpose lets them"), idempotent=True, rate=rate, missing=True)
     return Router(
@@ -151,7 +160,8 @@ def router(uploads: Uploads, reading: Reading, content: Content, settings: Files
             stored_parts,
             complete_upload,
             delete_file,
+            rescan_file,
             file_content,
         ],
-        dependencies=services(uploads=uploads, reading=reading, content=content),
+        dependencies=services(uploads=uploads, reading=reading, content=content, rescans=rescans),
     )

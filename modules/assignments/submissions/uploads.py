@@ -50,6 +50,7 @@ class Uploads:
                 read_name=self.read_name,
                 thumbnails=True,
                 names_filtered=False,
+                keeps_refused=True,
             ),
         )
 

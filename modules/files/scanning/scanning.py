@@ -186,6 +186,8 @@ class Scanning:
         metrics.scans.labels(refused.reason).inc()
         files_metrics.rejected.labels(refused.reason).inc()
         log.warning("files.rejected", file=file.id, purpose=file.purpose, reason=refused.reason)
+        if rejected.deleting_at is None:
+            return
         try:
             await self._removal.remove(rejected)
         except Unavailable:

@@ -31,7 +31,13 @@ class ShelfModule(Module):
         self.names: dict[str, str] = {}
         self.contributions = (
             Purpose(name=THING, admit=self._admit, may_read=self._may_read, read_name=self._name, thumbnails=True),
-            Purpose(name=OTHER, admit=self._admit, may_read=self._may_read, names_filtered=False),
+            Purpose(
+                name=OTHER,
+                admit=self._admit,
+                may_read=self._may_read,
+                names_filtered=False,
+                keeps_refused=True,
+            ),
         )
         kernel.filters.add(quiet)
 

@@ -22,7 +22,7 @@ from modules.files.settings import FilesSettings
 from modules.files.states import FileState
 from modules.files.storage.s3 import NotThere
 from tests.devcloud.aws import Aws
-from tests.modules.files.shelf import ShelfModule
+from tests.modules.files.shelf import OTHER, ShelfModule
 from tests.modules.files.uploads import FILES, PDF, begun, completed, parts_sent, sent, sha256, uploaded
 from tests.modules.programs.programs import user
 
@@ -85,6 +85,53 @@ async def test_an_infected_file_is_rejected_and_deleted(
     assert await outcome(database, stored["id"]) == ("infected", 0)
     refused(await ann.post(f"{FILES}/{stored['id']}/complete"), 409, "files.rejected")
     refused(await bob.get(f"{FILES}/{stored['id']}/url"), 404, "not_found")
+
+
+async def refused_while_held(aws: Aws, caller: Caller, shelf: ShelfModule, place: str) -> tuple[httpx.AsyncClient, str]:
+    """A file that is held by something that keeps what is refused, and was refused then."""
+    await aws.drive("PUT", "scanner", json={"mode": "silent"})
+    name = user()
+    ann = caller(name)
+    id = (await uploaded(ann, purpose=OTHER))["id"]
+    await shelf.put(place, id, owner=name, purpose=OTHER)
+    await aws.drive("PUT", "scanner", json={"mode": "infected"})
+    assert (await settled(ann, id))["state"] == "rejected"
+    return ann, id
+
+
+async def test_what_was_handed_in_is_kept_when_the_scanner_is_wrong(
+    aws: Aws, caller: Caller, files: FilesModule, shelf: ShelfModule
+) -> None:
+    name = user()
+    shelf.readers.add(name)
+    ann, id = await refused_while_held(aws, caller, shelf, user())
+    stored_at = done(await ann.get(f"{FILES}/{id}"))["own"]["stored_at"]
+    assert not await is_gone(files, id)
+    refused(await caller(name).get(f"{FILES}/{id}/url"), 409, "files.rejected")
+    refused(await ann.post(f"{FILES}/{id}/rescan"), 403, "forbidden")
+    admin = caller(user(), "admin")
+    refused(await admin.post(f"{FILES}/{user()}/rescan"), 404, "not_found")
+    await aws.drive("PUT", "scanner", json={})
+    assert done(await admin.post(f"{FILES}/{id}/rescan"))["state"] == "quarantined"
+    found = await settled(ann, id)
+    # What a receipt says of its upload stays.
+    assert (found["state"], found["own"]["reason"], found["own"]["stored_at"]) == ("clean", "", stored_at)
+    assert done(await caller(name).get(f"{FILES}/{id}/url"))["url"]
+    refused(await admin.post(f"{FILES}/{id}/rescan"), 409, "files.rejected")
+    (entry,) = done(await admin.get("/api/v1/audit", params={"subject": id}))["items"]
+    assert entry["act"] == "files.rescan"
+
+
+async def test_what_was_refused_goes_with_the_last_that_holds_it(
+    aws: Aws, caller: Caller, files: FilesModule, shelf: ShelfModule, database: asyncpg.Pool
+) -> None:
+    place = user()
+    _, id = await refused_while_held(aws, caller, shelf, place)
+    assert await database.fetchval("SELECT deleting_at FROM file WHERE id = $1", id) is None
+    await shelf.clear(place)
+    # The sweep deletes what is marked so.
+    assert await database.fetchval("SELECT deleting_at FROM file WHERE id = $1", id) is not None
+    refused(await caller(user(), "admin").post(f"{FILES}/{id}/rescan"), 409, "files.rejected")
 
 
 async def test_what_is_in_quarantine_is_read_by_nobody_else(
