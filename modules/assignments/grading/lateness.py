@@ -25,13 +25,17 @@ class Lateness:
 
     async def owners(self, works: Collection[Work]) -> dict[str, list[str]]:
         """The ids of those who have the grade of each attempt, in their order, by attempt. At most one query."""
-        groups = await self._authors.members({work.group_id for work in works if work.group_id is not None})
+        groups = await self.groups(works)
         return {
             work.attempt_id: [work.user_id]
             if work.user_id is not None
             else sorted({*work.members, *groups.get(work.group_id or "", ())})
             for work in works
         }
+
+    async def groups(self, works: Collection[Work]) -> dict[str, tuple[str, ...]]:
+        """Who is in the groups of these attempts now, by group. At most one query."""
+        return await self._authors.members({work.group_id for work in works if work.group_id is not None})
 
     async def of(self, assignments: Mapping[str, Assignment], works: Sequence[Work]) -> dict[str, int]:
         """How many days late each of these attempts is, by attempt; 0 is in time."""

@@ -54,13 +54,13 @@ class Markers:
     async def next(self, principal: Principal, assignment_id: str, skipped: Collection[str]) -> NextUngraded:
         """What the user marks next. Others are given another one for a while, as long as there are others."""
         assignment = await self._access.teaching(principal, assignment_id)
-        now = clock.now()
+        now, mentors = clock.now(), await self._mentors(assignment)
         async with self._kernel.database.transaction():
-            found = await self._marking.next(assignment_id, principal.id, now, skipped)
+            found = await self._marking.next(assignment_id, principal.id, mentors, now, skipped)
             if found is not None:
                 until = now + timedelta(seconds=self._settings.marking_seconds)
                 await self._marking.claim(found, principal.id, until)
-        left = await self._marking.left(assignment_id, principal.id)
+        left = await self._marking.left(assignment_id, principal.id, mentors)
         counting = [] if found is None else await self._grades.counting(assignment_id, [found])
         works = await self._grades.works(counting)
         grade = [await self._views.grade(assignment, work, now) for work in works.values()]
@@ -83,13 +83,14 @@ class Markers:
         """Give what nobody is to mark yet to these, so that each has as much as the others; raises as `assign`."""
         async with self._kernel.database.transaction():
             assignment = await self._access.lock(principal, assignment_id)
-            markers = new.marker_ids
-            if markers is None:
-                markers = await self._mentors(assignment)
-            else:
+            mentors = await self._mentors(assignment)
+            markers = mentors if new.marker_ids is None else new.marker_ids
+            if new.marker_ids is not None:
                 await self._check_markers(assignment, set(markers))
+            if not markers:
+                raise invalid("nobody teaches this program", field="marker_ids")
             held = await self._marking.markers(assignment_id)
-            given = evenly(await self._marking.without(assignment_id), markers, list(held.values()))
+            given = evenly(await self._marking.without(assignment_id, mentors), markers, list(held.values()))
             await self._marking.assign(given, clock.now())
         return await self.listed(principal, assignment_id, mine=False)
 

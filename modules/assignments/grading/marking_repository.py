@@ -8,22 +8,24 @@ from typing import Final
 
 from gateway.contract import Database
 
-# What is to be marked by $2: what counts, is not final, and is no other marker's to mark.
+# What is to be marked by $2: what counts, is not final, and is no other marker's to mark. $3 are those who teach:
+# what somebody was to mark who does not teach any more is nobody's.
 TO_MARK: Final = """
     FROM assignments_submission AS submission
     LEFT JOIN assignments_grade AS grade ON grade.attempt_id = submission.attempt_id
     LEFT JOIN assignments_marker AS marker ON marker.submission_id = submission.id
     LEFT JOIN assignments_marking AS marking ON marking.submission_id = submission.id
     WHERE submission.assignment_id = $1 AND submission.attempt_id IS NOT NULL
-        AND grade.state IS DISTINCT FROM 'final' AND (marker.marker_id IS NULL OR marker.marker_id = $2)
+        AND grade.state IS DISTINCT FROM 'final'
+        AND (marker.marker_id IS NULL OR marker.marker_id = $2 OR NOT marker.marker_id = ANY($3::text[]))
 """
 # First one's own, then what nobody else has before them, then what has no draft yet. The ids are random.
 NEXT: Final = f"""
-    SELECT submission.id {TO_MARK} AND NOT submission.id = ANY($4::text[])
-    ORDER BY marker.marker_id IS NULL, coalesce(marking.marker_id <> $2 AND marking.until > $3, false),
+    SELECT submission.id {TO_MARK} AND NOT submission.id = ANY($5::text[])
+    ORDER BY marker.marker_id IS DISTINCT FROM $2, coalesce(marking.marker_id <> $2 AND marking.until > $4, false),
         grade.state IS NOT NULL, submission.id
     LIMIT 1
-"""
+"""  # noqa: S608
 # Those who ask at once come one after the other, and see what the one before them took.
 QUEUE: Final = "SELECT pg_advisory_xact_lock(hashtextextended('assignments.marking:' || $1, 0))"
 CLAIM: Final = """
@@ -39,7 +41,9 @@ OF_ASSIGNMENT: Final = "SELECT id FROM assignments_submission WHERE assignment_i
 WITHOUT: Final = """
     SELECT submission.id FROM assignments_submission AS submission
     WHERE assignment_id = $1 AND attempt_id IS NOT NULL
-        AND NOT EXISTS (SELECT FROM assignments_marker WHERE submission_id = submission.id)
+        AND NOT EXISTS (
+            SELECT FROM assignments_marker WHERE submission_id = submission.id AND marker_id = ANY($2)
+        )
     ORDER BY id
 """
 ASSIGN: Final = """
@@ -56,13 +60,16 @@ class MarkingRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def next(self, assignment_id: str, marker_id: str, now: datetime, skipped: Collection[str]) -> str | None:
+    async def next(
+        self, assignment_id: str, marker_id: str, mentors: Collection[str], now: datetime, skipped: Collection[str]
+    ) -> str | None:
         """The submission that this marker marks next, without those skipped; None when none is left.
 
+        What is to be marked by somebody who is none of the mentors is anybody's.
         Until the transaction ends nobody else is given one of the assignment.
         """
         await self._database.fetch(QUEUE, assignment_id)
-        for row in await self._database.fetch(NEXT, assignment_id, marker_id, now, list(skipped)):
+        for row in await self._database.fetch(NEXT, assignment_id, marker_id, list(mentors), now, list(skipped)):
             found: str = row["id"]
             return found
         return None
@@ -71,9 +78,9 @@ class MarkingRepository:
         """Give others another one until then."""
         await self._database.fetch(CLAIM, submission_id, marker_id, until)
 
-    async def left(self, assignment_id: str, marker_id: str) -> int:
+    async def left(self, assignment_id: str, marker_id: str, mentors: Collection[str]) -> int:
         """How many are left for this marker."""
-        (row,) = await self._database.fetch(LEFT, assignment_id, marker_id)
+        (row,) = await self._database.fetch(LEFT, assignment_id, marker_id, list(mentors))
         count: int = row["count"]
         return count
 
@@ -86,9 +93,9 @@ class MarkingRepository:
         """Those of these submissions that are of the assignment."""
         return {row["id"] for row in await self._database.fetch(OF_ASSIGNMENT, assignment_id, list(submission_ids))}
 
-    async def without(self, assignment_id: str) -> list[str]:
-        """What was turned in and nobody is to mark yet; the order is random, and the same each time."""
-        return [row["id"] for row in await self._database.fetch(WITHOUT, assignment_id)]
+    async def without(self, assignment_id: str, mentors: Collection[str]) -> list[str]:
+        """What was turned in and none of the mentors is to mark; the order is random, and the same each time."""
+        return [row["id"] for row in await self._database.fetch(WITHOUT, assignment_id, list(mentors))]
 
     async def assign(self, given: Mapping[str, str], at: datetime) -> None:
         """By submission, who is to mark it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
@@ -74,13 +75,10 @@ class GradeReader:
         if staff:
             hidden = {one.id for one in assignments.values() if await self._pseudonyms.hides_people(one, now)}
             assignments = {id: one for id, one in assignments.items() if id not in hidden}
-        works = [work for work in await self._grades.of_program(program_id) if work.assignment_id in assignments]
+        found = await self._grades.of_program(program_id, user_ids)
+        works = [work for work in found if work.assignment_id in assignments]
         owners = await self._lateness.owners(works)
-        if user_ids is not None:
-            wanted = set(user_ids)
-            works = [work for work in works if not wanted.isdisjoint(owners[work.attempt_id])]
-        else:
-            wanted = None
+        wanted = None if user_ids is None else set(user_ids)
         shown = {
             work.attempt_id: version
             for work in works
@@ -103,7 +101,27 @@ class GradeReader:
                 for user in owners[work.attempt_id]
                 if wanted is None or user in wanted
             ]
-        return facts
+        return await self._one_each(facts, works)
+
+    async def _one_each(self, facts: list[GradeFact], works: Collection[Work]) -> list[GradeFact]:
+        """One grade for each student and assignment.
+
+        Who has worked alone and in a group, or in two, has that of the group that they are in now, and else that of
+        what was turned in last.
+        """
+        found: dict[tuple[str, str], list[GradeFact]] = defaultdict(list)
+        for fact in facts:
+            found[fact.assignment_id, fact.user_id].append(fact)
+        if len(found) == len(facts):
+            return facts
+        by_id = {work.attempt_id: work for work in works}
+        groups = await self._lateness.groups(works)
+
+        def rank(fact: GradeFact) -> tuple[bool, datetime, str]:
+            work = by_id[fact.attempt_id]
+            return fact.user_id in groups.get(work.group_id or "", ()), work.counted_at, work.attempt_id
+
+        return [max(same, key=rank) for same in found.values()]
 
 
 class GradingAnswers:

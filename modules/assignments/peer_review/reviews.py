@@ -96,6 +96,8 @@ class Reviews:
         for part in new.texts():
             await self._kernel.filters.check(part, Author.of(principal))
         async with self._kernel.database.transaction():
+            # Who reclaims the work meanwhile comes before or after, and sees that it was begun.
+            await self._submissions.lock(_theirs(principal, await self._reviews.find(id)).submission_id)
             review = _theirs(principal, await self._reviews.lock(id))
             assignment = (await self._access.seen(principal, review.assignment_id)).assignment
             if_match.check(review.rev)

@@ -1,6 +1,6 @@
 """The rows of submissions and attempts: every statement, and what it gives.
 
-A transaction that changes a submission locks its row first. The row of the assignment is never locked here, so that a
+A transaction that changes a submission locks its row first. The row of the assignment is shared at the most, so that a
 whole class can turn in at once.
 """
 

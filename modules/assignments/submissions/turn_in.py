@@ -26,7 +26,7 @@ from modules.assignments.catalogue.effective import EffectiveDateReader, Terms
 from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.dates.late_policy import days_late
 from modules.assignments.events import SubmissionTurnedIn
-from modules.assignments.records import Assignment, WorkKind
+from modules.assignments.records import Assignment
 from modules.assignments.settings import SubmissionSettings
 from modules.assignments.states import SubmissionStep
 from modules.assignments.submissions import gates, metrics
@@ -182,9 +182,13 @@ class TurningIn:
         """The attempt of this draft, and whether it was made now."""
         assignment, terms = begun.assignment, begun.terms
         async with self._kernel.database.transaction():
-            if WorkKind.QUESTIONS in assignment.accepts:
-                # Nobody changes a key while answers are graded by it.
-                await self._assignments.share(assignment.id)
+            # Nobody changes the assignment, or a key, while something is turned in. What was changed since it was
+            # looked at may alter whose work this is, or that it is taken at all: then all of it is done again.
+            now = await self._assignments.share(assignment.id)
+            if now is None or not now.published:
+                raise not_found("there is no such assignment")
+            if msgspec.structs.replace(now, rev=assignment.rev) != assignment:
+                raise Unavailable("the assignment was changed in this moment", retry_after=AGAIN)
             submission = await self._rows.lock(begun.submission.id)
             if submission is None:
                 raise not_found("there is no such assignment")

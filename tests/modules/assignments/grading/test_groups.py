@@ -57,3 +57,36 @@ async def test_who_joins_later_has_the_grade_and_who_left_keeps_it(
     assert await facts() == {ann: "10.00", bob: "10.00", late: "10.00"}
     only = await reader.of_program(room.program, clock.now(), released_only=True, user_ids=[other, late])
     assert [one.user_id for one in only] == [late]
+
+
+async def test_who_worked_alone_and_in_a_group_has_one_grade(
+    node: Running, caller: Caller, database: asyncpg.Pool
+) -> None:
+    room = await classroom(caller, students=3)
+    ann, bob, eve = room.students
+    set_id, group_id = user(), user()
+    insert = "INSERT INTO assignments_group_set (id, program_id, name) VALUES ($1, $2, 'Teams')"
+    await database.execute(insert, set_id, room.program)
+    await database.execute("INSERT INTO assignments_group (id, set_id, name) VALUES ($1, $2, 'A')", group_id, set_id)
+    assignment = await room.assignment(**(TOGETHER | {"release": "at_once", "group_set_id": set_id}))
+    await database.execute(MEMBER, set_id, group_id, bob)
+    together = await Work(caller, bob, assignment["id"]).hand_in()
+    alone = [await Work(caller, one, assignment["id"]).hand_in() for one in (ann, eve)]
+    marker = Marker(room.teacher, assignment["id"])
+    await marker.final(together, "9")
+    for receipt in alone:
+        await marker.final(receipt, "3")
+    await database.execute(MEMBER, set_id, group_id, ann)
+    reader = node.module(AssignmentsModule).grading.reader
+
+    async def facts(*user_ids: str) -> list[tuple[str, str]]:
+        found = await reader.of_program(
+            room.program, clock.now(), released_only=True, user_ids=user_ids or None, for_staff=True
+        )
+        return sorted((one.user_id, str(one.score)) for one in found)
+
+    # She turned in alone after the group did, and has what the group has.
+    assert await facts() == sorted([(ann, "9.00"), (bob, "9.00"), (eve, "3.00")])
+    assert await facts(ann) == [(ann, "9.00")]
+    await database.execute(LEAVE, set_id, ann)
+    assert await facts(ann) == [(ann, "3.00")]

@@ -81,3 +81,19 @@ async def test_the_list_says_how_far_markers_are(caller: Caller) -> None:
         ("final", "5.00", True),
         (None, None, False),
     ]
+
+
+async def test_what_a_marker_was_to_mark_who_left_is_anybodys(caller: Caller) -> None:
+    lesson = await class_of(caller, students=2)
+    other = await lesson.co_mentor(caller)
+    split = f"{lesson.marker.path}/markers/split"
+    assert len({one["marker_id"] for one in done(await lesson.marker.rest.post(split, json={}))["items"]}) == 2
+    assert (await lesson.marker.next())["left"] == 1
+    done(await lesson.room.teacher.patch(lesson.room.path, json={"co_mentors": []}, headers={"If-Match": "*"}))
+    refused(await other.rest.get(f"{other.path}/markings"), 404, "not_found")
+    # One's own comes first.
+    (own,) = await lesson.marker.markings(mine=True)
+    found = await lesson.marker.next()
+    assert (found["left"], found["grade"]["submission_id"]) == (2, own["submission_id"])
+    items = done(await lesson.marker.rest.post(split, json={}))["items"]
+    assert [one["marker_id"] for one in items] == [lesson.room.mentor] * 2

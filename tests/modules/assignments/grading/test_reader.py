@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway import clock
 from ksmp_testkit import Caller, Running
 from modules.assignments.grading.reader import GradeReader
+from modules.assignments.grading.repository import GradeRepository
 from modules.assignments.module import AssignmentsModule
 from tests.modules.assignments.classroom import later
 from tests.modules.assignments.grading.marking import class_of
@@ -66,3 +67,14 @@ async def test_an_export_has_what_the_student_sees_and_a_deletion_takes_the_comm
     versions = await lesson.marker.versions(receipt)
     assert [(one["points"], one["comment"]) for one in versions] == [("2.00", ""), ("7.00", "")]
     assert "Ann" not in str(await module.export(work.user))
+
+
+async def test_of_some_students_no_other_rows_are_read(node: Running, caller: Caller) -> None:
+    """A class of a thousand would read a million rows when each looks at their own grades."""
+    lesson = await class_of(caller, students=3)
+    for receipt in lesson.receipts:
+        await lesson.marker.final(receipt, "7")
+    rows, program = GradeRepository(node.gateway.database), lesson.room.program
+    assert len(await rows.of_program(program)) == 3
+    found = await rows.of_program(program, lesson.room.students[:1])
+    assert [work.attempt_id for work in found] == [lesson.receipts[0]["attempt_id"]]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import asyncpg
 
 from ksmp_testkit import Caller, Clients, Running, eventually
 from ksmp_testkit.answers import done, refused
@@ -336,3 +339,26 @@ async def test_what_a_chat_may_not_say_is_refused_in_a_review(caller: Caller) ->
 async def _reads(found: Peers, student: str, review: dict[str, Any], text: str) -> bool:
     work = (await found.read(student, review))["work"]
     return work is not None and work["text"] == text
+
+
+async def test_a_review_and_a_reclaim_at_once_come_one_after_the_other(caller: Caller, database: asyncpg.Pool) -> None:
+    found = await peers(caller, 2, peer_reviews=1)
+    one, two = found.room.students
+    await found.hand_in(one, two)
+    await found.give_out()
+    (review,) = await found.mine(one)
+    async with database.acquire() as connection, connection.transaction():
+        # As who reclaims does.
+        query = "SELECT FROM assignments_submission WHERE assignment_id = $1 AND user_id = $2 FOR NO KEY UPDATE"
+        await connection.execute(query, found.assignment, two)
+        writing = asyncio.create_task(found.write(one, review, comment="Begun"))
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+        async def waiting() -> bool:
+            return writing.done() or bool(await database.fetchval(waits))
+
+        await eventually(waiting, "the review waits for who reclaims")
+        assert not writing.done()
+    await writing
+    reclaim = await caller(two).post(f"{ASSIGNMENTS}/{found.assignment}/submission/reclaim")
+    refused(reclaim, 409, "assignments.grading_begun")

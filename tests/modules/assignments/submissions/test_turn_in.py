@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from gateway import clock
-from ksmp_testkit import Caller, MakeToken, Running
+from ksmp_testkit import Caller, MakeToken, Running, eventually
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import connected
 from tests.modules.assignments.classroom import ASSIGNMENTS, classroom, later
@@ -181,3 +182,30 @@ async def test_only_students_of_the_program_hand_in(caller: Caller, path: str) -
 async def _close(database: asyncpg.Pool, assignment: dict[str, Any]) -> None:
     """Have the assignment closed since an hour."""
     await set_dates(database, assignment["id"], due=None, closes=clock.now() - timedelta(hours=1))
+
+
+async def test_a_turn_in_and_a_change_at_once_come_one_after_the_other(caller: Caller, database: asyncpg.Pool) -> None:
+    """What may not change once something is turned in does not change while it is."""
+    room = await classroom(caller)
+    work = Work(caller, room.students[0], (await room.assignment())["id"])
+    await work.save(text="The answer is 42.")
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+    async def during(change: str) -> httpx.Response:
+        async with database.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT FROM assignments_assignment WHERE id = $1 FOR NO KEY UPDATE", work.id)
+            turning_in = asyncio.create_task(work.try_turn_in())
+
+            async def waiting() -> bool:
+                return turning_in.done() or bool(await database.fetchval(waits))
+
+            await eventually(waiting, "the turn-in waits for the change")
+            await connection.execute(f"UPDATE assignments_assignment SET {change} WHERE id = $1", work.id)
+        return await turning_in
+
+    refused(await during("state = 'draft'"), 404, "not_found")
+    await database.execute("UPDATE assignments_assignment SET state = 'published' WHERE id = $1", work.id)
+    refused(await during("anonymous = true"), 503, "unavailable")
+    assert (await work.read())["attempts"] == []
+    # What has its revision alone changed is turned in.
+    assert done(await during("rev = rev + 1"))["number"] == 1
