@@ -12,7 +12,7 @@ from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
-# Among the extensions of a request: when its head had been read. See gateway/http/arrival.py.
+# Among the extensions of a request: when all of it had been read. See gateway/http/arrival.py.
 ARRIVED_AT: Final = "ksmp.arrived_at"
 
 

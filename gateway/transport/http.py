@@ -187,6 +187,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._incomplete = None
         self._waited()
         if self._refused is None and self._handshake is None:
+            self.scope["extensions"][clock.ARRIVED_AT] = clock.now()  # type: ignore[assignment]
             super().on_message_complete()
 
     def _parse(self, data: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -209,3 +210,29 @@ async def test_a_turn_in_and_a_change_at_once_come_one_after_the_other(caller: C
     assert (await work.read())["attempts"] == []
     # What has its revision alone changed is turned in.
     assert done(await during("rev = rev + 1"))["number"] == 1
+
+
+async def test_the_head_of_a_request_is_no_stamp_for_what_follows(caller: Caller, database: asyncpg.Pool) -> None:
+    """Nobody sends a head in time, and behind it what they have written later."""
+    room = await classroom(caller)
+    work = Work(caller, room.students[0], (await room.assignment(late={"kind": "accept"}))["id"])
+    await work.save(text="In time")
+
+    async def slowly(method: str, path: str, over: str, **body: Any) -> httpx.Response:
+        """A request whose body ends after the assignment was due, or has closed."""
+
+        async def pieces() -> AsyncIterator[bytes]:
+            written = json.dumps(body).encode()
+            yield written[:5]
+            # By another connection: the gateway has the head by now.
+            await work.read()
+            await set_dates(database, work.id, **({"due": None, "closes": None} | {over: clock.now()}))
+            yield written[5:]
+
+        headers = {"Content-Type": "application/json"}
+        return await work.rest.request(method, f"{work.path}/{path}", content=pieces(), headers=headers)
+
+    refused(await slowly("PUT", "draft", "closes", draft_rev=1, text="Later"), 409, "assignments.closed")
+    assert (await work.draft())["text"] == "In time"
+    await set_dates(database, work.id, due=None, closes=None)
+    assert done(await slowly("POST", "turn-in", "due", draft_rev=1))["days_late"] == 1
