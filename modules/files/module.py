@@ -84,7 +84,7 @@ class FilesModule(Module):
         self.avatars = avatars = Avatars(kernel, settings, bucket, rows)
         renditions = Renditions(kernel, settings, bucket, rows, lifecycle, purposes)
         self.features = (lifecycle, scanning, avatars, renditions)
-        content = Content(reading, bucket)
+        self.content = content = Content(reading, bucket)
         rescans = Rescans(kernel, rows, lifecycle)
         self.routes = (
             routes.router(uploads, reading, content, rescans, settings),

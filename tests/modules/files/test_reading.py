@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from modules.files.facade import KNOWN_TYPES, Allowance
 from modules.files.module import FilesModule
 from modules.files.origin import ContentOrigin, check_origin
 from modules.files.settings import FilesSettings
+from modules.files.storage.s3 import CONNECTIONS
 from tests.modules.files.shelf import ShelfModule
 from tests.modules.files.uploads import FILES, PDF, uploaded
 from tests.modules.programs.programs import user
@@ -165,6 +167,23 @@ async def test_what_a_browser_would_run_comes_as_a_download_from_another_origin(
     refused(await web.get(f"{node.url}{FILES}/content/short"), 404, "not_found")
     assert (await ann.delete(f"{FILES}/{id}")).status_code == 204
     refused(await web.get(url), 404, "not_found")
+
+
+async def test_clients_that_do_not_read_hold_up_nobody(
+    caller: Caller, files: FilesModule, web: httpx.AsyncClient
+) -> None:
+    ann, large = caller(user()), b"<p>" + b"long " * 800_000
+    id = (await uploaded(ann, large, name="page.html", type=""))["id"]
+    await cleared(files, id)
+    url = await url_of(ann, id)
+    host, token = urlsplit(url).netloc, url.rsplit("/", 1)[1]
+    # Without a connection nothing is asked of S3 until it ends one of theirs.
+    async with asyncio.timeout(12):
+        waiting = [(await files.content.open(token, host))[2] for _ in range(CONNECTIONS + 2)]
+        await uploaded(ann)
+    for pieces in waiting:
+        await pieces.aclose()
+    assert (await web.get(url)).content == large
 
 
 def test_a_url_of_the_origin_ends() -> None:
