@@ -128,7 +128,10 @@ class Uploads:
         seconds = int(self._settings.upload_life)
         async with _counted("parts"):
             signed = await self._bucket.part_urls(
-                file.object_key, upload_id, [(part.number, part.sha256) for part in wanted.parts], seconds
+                file.object_key,
+                upload_id,
+                [(part.number, _size_of(file, part.number), part.sha256) for part in wanted.parts],
+                seconds,
             )
         urls = [PartUrl(part.number, *one) for part, one in zip(wanted.parts, signed, strict=True)]
         return PartUrls(urls, clock.now() + timedelta(seconds=seconds))

@@ -89,15 +89,20 @@ class Bucket:
         return UploadForm(*presigner.form(fields, [["content-length-range", size, size]]))
 
     async def part_urls(
-        self, key: str, upload_id: str, parts: Sequence[tuple[int, str]], seconds: int
+        self, key: str, upload_id: str, parts: Sequence[tuple[int, int, str]], seconds: int
     ) -> list[tuple[str, dict[str, str]]]:
-        """For each part, a number and its SHA-256 in hex: the URL that takes it by PUT, and the headers to send."""
+        """For each part, a number, its size and its SHA-256 in hex: the URL that takes it by PUT, and headers to send.
+
+        The length is signed too, and is in no header to send: each client sends it by itself.
+        """
         presigner = await self._presigner(seconds)
         urls = []
-        for number, sha256 in parts:
+        for number, size, sha256 in parts:
             headers = {"x-amz-checksum-sha256": to_base64(sha256)}
             query = {"partNumber": str(number), "uploadId": upload_id}
-            urls.append((presigner.request("PUT", key, query, headers), headers))
+            # Otherwise S3 takes 5 GiB for each part, which no quota counts.
+            signed = {"content-length": str(size), **headers}
+            urls.append((presigner.request("PUT", key, query, signed), headers))
         return urls
 
     async def url(self, key: str, disposition: str, media_type: str, seconds: int) -> str:

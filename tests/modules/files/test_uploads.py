@@ -101,16 +101,30 @@ async def test_an_upload_in_parts_goes_on_after_a_break(caller: Caller, files: F
     refused(answer, 409, "files.not_uploaded")
     assert "1 parts are missing: 2" in answer.json()["detail"]
 
-    # A part that is not as long as it must be counts as missing.
-    await parts_sent(ann, made | {"upload": upload | {"part_bytes": 6 * MIB}}, content, 2)
+    # A URL takes a part that is as long as it must be, and no other one. If one is there, it counts as missing.
+    kept = await files.rows.find(made["file"]["id"])
+    assert kept is not None
+    assert kept.upload_id is not None
+    for piece in (content[: 6 * MIB], content[: 9 * MIB]):
+        asked = {"parts": [{"number": 2, "sha256": sha256(piece)}]}
+        (part,) = done(await ann.post(f"{path}/parts", json=asked))["parts"]
+        assert await put(piece, part["url"], part["headers"]) == 403
+    ((url, headers),) = await files.bucket.part_urls(
+        kept.object_key, kept.upload_id, [(2, 6 * MIB, sha256(content[: 6 * MIB]))], 60
+    )
+    assert await put(content[: 6 * MIB], url, headers) == 200
     refused(await ann.post(f"{path}/complete"), 409, "files.not_uploaded")
     await parts_sent(ann, made, content, 2)
     assert (await completed(ann, made["file"]["id"]))["size"] == len(content)
-    kept = await files.rows.find(made["file"]["id"])
-    assert kept is not None
     assert sha256(await files.bucket.read(kept.object_key)) == sha256(content)
     refused(await ann.post(f"{path}/parts", json={"parts": [{"number": 1, "sha256": sha256(b"")}]}), 409, "conflict")
     refused(await ann.get(f"{path}/parts"), 409, "conflict")
+
+
+async def put(content: bytes, url: str, headers: dict[str, str]) -> int:
+    """What S3 answers to a part."""
+    async with httpx.AsyncClient(trust_env=False) as s3:
+        return (await s3.put(url, content=content, headers=headers)).status_code
 
 
 async def test_a_completion_whose_answer_of_s3_was_lost_is_repeated(caller: Caller, files: FilesModule) -> None:
