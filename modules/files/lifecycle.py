@@ -83,6 +83,8 @@ class FileLifecycle:
         keeping: Collection[str] = (),
     ) -> FileRecord | None:
         async with self._kernel.database.transaction():
+            # Otherwise a step that waits for another transaction would not see what has begun to hold the file in it.
+            await self._files.lock(id)
             file = await self._files.step(
                 id, step, clock.now(), reason=reason, width=width, height=height, keeping=keeping
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import hashlib
 import random
 import uuid
@@ -222,3 +223,28 @@ async def test_each_step_is_taken_once(node: Running, files: FilesModule) -> Non
     assert deleted is not None
     assert (deleted.state, deleted.rev) == (FileState.DELETED, 4)
     assert deleted.removed_at is not None
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_a_refusal_sees_who_holds_the_file_since_it_waits(
+    files: FilesModule, shelf: ShelfModule, *, held: bool
+) -> None:
+    # Nothing scans it beside the test.
+    file, place = record(purpose=OTHER, state=FileState.QUARANTINED), f"shelf.place:{new_id()}"
+    await files.rows.insert(file)
+    if not held:
+        async with files.kernel.database.transaction():
+            await shelf.files.attach(place, [file.id], purpose=OTHER, owner_id=None)
+
+    async def reject() -> FileRecord | None:
+        return await files.lifecycle.reject(file.id, "infected")
+
+    async with files.kernel.database.transaction():
+        await shelf.files.attach(place, [file.id] if held else [], purpose=OTHER, owner_id=None)
+        refusing = asyncio.create_task(reject(), context=contextvars.Context())
+        await asyncio.wait([refusing], timeout=0.5)
+        assert not refusing.done()
+    refused = await refusing
+    assert refused is not None
+    # What is held is kept; what nothing holds any more is to be deleted.
+    assert (refused.deleting_at is None) is held
