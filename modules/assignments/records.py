@@ -44,8 +44,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """An assignment. `attempts` null is as many as one likes; a `category_id` null counts in no category.
 
     `file_types` are media types, empty for those that the platform takes; `file_bytes` is the most of one file, and
-    `files_most` how many there may be. `release_at` is with `Release.AT_TIME`; `released_at` is when a mentor released
-    all grades. `peer_reviews` is how many submissions each student reviews.
+    `files_most` how many there may be. `release_at` is with `Release.AT_TIME`. `peer_reviews` is how many submissions
+    each student reviews.
     """
 
     id: str
@@ -70,7 +70,6 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     anonymous: bool
     release: Release
     release_date: WallTime | None
-    released_at: datetime | None
     peer_reviews: int
     published_at: datetime | None
     created_by: str
@@ -121,7 +120,6 @@ def assignment_of(row: Mapping[str, Any]) -> Assignment:
         anonymous=row["anonymous"],
         release=Release(row["release"]),
         release_date=date_of(row, "release"),
-        released_at=row["released_at"],
         peer_reviews=row["peer_reviews"],
         published_at=row["published_at"],
         created_by=row["created_by"],

@@ -190,7 +190,6 @@ class Assignments:
             anonymous=new.anonymous,
             release=new.release,
             release_date=resolved(new.release_at, "release_at"),
-            released_at=None,
             peer_reviews=new.peer_reviews,
             published_at=None,
             created_by=principal.id,

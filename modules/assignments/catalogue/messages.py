@@ -147,7 +147,6 @@ class AssignmentView(msgspec.Struct, frozen=True, kw_only=True):
     anonymous: bool
     release: Release
     release_at: DateView | None
-    released_at: datetime | None
     peer_reviews: int
     published_at: datetime | None
     created_at: datetime
@@ -179,7 +178,6 @@ class AssignmentView(msgspec.Struct, frozen=True, kw_only=True):
             anonymous=False,
             release=Release.AT_ONCE,
             release_at=None,
-            released_at=None,
             peer_reviews=0,
             published_at=AT,
             created_at=AT,

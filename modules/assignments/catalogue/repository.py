@@ -36,7 +36,6 @@ COLUMNS: Final = (
     "group_set_id",
     "anonymous",
     "release",
-    "released_at",
     "peer_reviews",
     "published_at",
     "created_by",

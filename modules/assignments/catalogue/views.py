@@ -38,7 +38,6 @@ def fields_of(assignment: Assignment) -> dict[str, Any]:
         "anonymous": assignment.anonymous,
         "release": assignment.release,
         "release_at": shown(assignment.release_date),
-        "released_at": assignment.released_at,
         "peer_reviews": assignment.peer_reviews,
         "published_at": assignment.published_at,
         "created_at": assignment.created_at,

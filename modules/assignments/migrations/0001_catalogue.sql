@@ -38,7 +38,6 @@ CREATE TABLE assignments_assignment (
     release_wall timestamp,
     release_zone text,
     release_at timestamptz,
-    released_at timestamptz,
     -- How many submissions each student reviews.
     peer_reviews int NOT NULL DEFAULT 0 CHECK (peer_reviews BETWEEN 0 AND 20),
     published_at timestamptz,
