@@ -45,7 +45,7 @@ class GradingFeature:
         views = GradeViews(database, rows, lateness, pseudonyms)
         student_views = StudentViews(kernel, submissions, authors, dates, self.answers)
         self.releases = Releases(kernel, access, assignments, submissions, rows, lateness)
-        self.grades = Grades(kernel, access, submissions, rows, views, self.releases)
+        self.grades = Grades(kernel, access, submissions, rows, views, self.releases, lateness)
         regrades = RegradeRequests(kernel, settings, access, authors, submissions, rows, self.grades, lateness, views)
         self.features = (self.releases, regrades, ReleasePushes(kernel, assignments, submissions, student_views))
         self.routes = (

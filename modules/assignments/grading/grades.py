@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from gateway import clock
 from gateway.contract import Kernel
-from gateway.errors import invalid, not_found
+from gateway.errors import forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.principal import Author, Principal
 from modules.assignments.access import AssignmentAccess
 from modules.assignments.errors import GradeChanged, attempt_changed
 from modules.assignments.grading import metrics
 from modules.assignments.grading.grade_views import GradeViews
+from modules.assignments.grading.lateness import Lateness
 from modules.assignments.grading.marks import marks_of, points_of
 from modules.assignments.grading.messages import GradeVersion, GradeVersions, GradeView, NewGrade
 from modules.assignments.grading.records import Work, policy_of
@@ -24,7 +25,8 @@ from modules.assignments.submissions.repository import SubmissionRepository
 
 
 class Grades:
-    """A grade is of the attempt that counts. All who teach the program may mark each submission of it.
+    """A grade is of the attempt that counts. All who teach the program may mark each submission of it but their own:
+    somebody may have been its student before.
 
     Each call raises BadInput `not_found`, Refused `forbidden` for students, and Unavailable.
     """
@@ -37,6 +39,7 @@ class Grades:
         grades: GradeRepository,
         views: GradeViews,
         releases: Releases,
+        lateness: Lateness,
     ) -> None:
         self._kernel = kernel
         self._access = access
@@ -45,6 +48,7 @@ class Grades:
         self._rubrics = RubricRepository(kernel.database)
         self._views = views
         self._releases = releases
+        self._lateness = lateness
 
     async def read(self, principal: Principal, assignment_id: str, submission_id: str) -> GradeView:
         """The grade as it was saved last; of revision 0 while there is none."""
@@ -70,6 +74,8 @@ class Grades:
             # Two markers come one after the other, and so do a marker and a student who reclaims.
             await self._submissions.lock(submission_id)
             work = await self._work(assignment_id, submission_id)
+            if principal.id in (await self._lateness.owners([work]))[work.attempt_id]:
+                raise forbidden("nobody marks their own work")
             if new.attempt_id != work.attempt_id:
                 raise attempt_changed()
             if if_match.revisions is not None and work.rev not in if_match.revisions:

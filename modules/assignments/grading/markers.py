@@ -22,7 +22,7 @@ from modules.programs.facade import mentors_of
 
 
 class Markers:
-    """Markers divide the work. Who marks is no right of its own: all who teach may mark all.
+    """Markers divide the work. Who marks is no right of its own: all who teach may mark all but their own.
 
     Each call raises BadInput `not_found`, Refused `forbidden` for students, and Unavailable.
     """

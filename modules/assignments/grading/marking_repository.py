@@ -8,8 +8,8 @@ from typing import Final
 
 from gateway.contract import Database
 
-# What is to be marked by $2: what counts, is not final, and is no other marker's to mark. $3 are those who teach:
-# what somebody was to mark who does not teach any more is nobody's.
+# What is to be marked by $2: what counts, is not final, and is neither theirs nor another marker's to mark. $3 are
+# those who teach: what somebody was to mark who does not teach any more is nobody's.
 TO_MARK: Final = """
     FROM assignments_submission AS submission
     LEFT JOIN assignments_grade AS grade ON grade.attempt_id = submission.attempt_id
@@ -18,6 +18,7 @@ TO_MARK: Final = """
     WHERE submission.assignment_id = $1 AND submission.attempt_id IS NOT NULL
         AND grade.state IS DISTINCT FROM 'final'
         AND (marker.marker_id IS NULL OR marker.marker_id = $2 OR NOT marker.marker_id = ANY($3::text[]))
+        AND NOT EXISTS (SELECT FROM assignments_attempt WHERE id = submission.attempt_id AND $2 = ANY(members))
 """
 # First one's own, then what nobody else has before them, then what has no draft yet. The ids are random.
 NEXT: Final = f"""

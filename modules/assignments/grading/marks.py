@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from gateway.errors import invalid
-from modules.assignments.decimals import rounded
+from modules.assignments.decimals import MOST_POINTS, rounded
 from modules.assignments.grading.messages import CriterionMark, NewCriterionMark, NewGrade
 from modules.assignments.grading.rubric import Rubric
 
@@ -23,13 +23,16 @@ def marks_of(new: NewGrade, rubric: Rubric) -> tuple[CriterionMark, ...]:
 def points_of(
     marks: tuple[CriterionMark, ...], rubric: Rubric, auto_points: Decimal | None, override: Decimal | None
 ) -> Decimal | None:
-    """The points before lateness; None while they are not all said."""
+    """The points before lateness; None while they are not all said. Raises BadInput `invalid` for too many."""
     if override is not None:
         return override
     given = [mark.points for mark in marks if mark.points is not None]
     if len(given) < len(rubric.criteria) or (not rubric.criteria and auto_points is None):
         return None
-    return rounded(sum(given, auto_points or Decimal(0)))
+    points = rounded(sum(given, auto_points or Decimal(0)))
+    if points > MOST_POINTS:
+        raise invalid(f"the points together are more than {MOST_POINTS}", field="criteria")
+    return points
 
 
 def _mark(new: NewCriterionMark, rubric: Rubric) -> CriterionMark:

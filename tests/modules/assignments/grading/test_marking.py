@@ -7,7 +7,8 @@ from collections import Counter
 
 from ksmp_testkit import Caller
 from ksmp_testkit.answers import done, refused
-from tests.modules.assignments.grading.marking import class_of
+from tests.modules.assignments.grading.marking import Marker, class_of
+from tests.modules.programs.programs import signed_in
 
 
 async def test_markers_who_ask_at_once_get_different_submissions(caller: Caller) -> None:
@@ -97,3 +98,18 @@ async def test_what_a_marker_was_to_mark_who_left_is_anybodys(caller: Caller) ->
     assert (found["left"], found["grade"]["submission_id"]) == (2, own["submission_id"])
     items = done(await lesson.marker.rest.post(split, json={}))["items"]
     assert [one["marker_id"] for one in items] == [lesson.room.mentor] * 2
+
+
+async def test_nobody_marks_their_own_work(caller: Caller) -> None:
+    """Somebody was a student of the program, and teaches it now."""
+    lesson = await class_of(caller, students=2)
+    one = lesson.room.students[0]
+    rest = caller(one, "mentor")
+    await signed_in(rest)
+    done(await lesson.room.teacher.patch(lesson.room.path, json={"co_mentors": [one]}, headers={"If-Match": "*"}))
+    theirs = Marker(rest, lesson.id)
+    refused(await theirs.try_save(lesson.receipts[0], "10", state="final"), 403, "forbidden")
+    found = await theirs.next()
+    assert (found["left"], found["grade"]["submission_id"]) == (1, lesson.receipts[1]["submission_id"])
+    await theirs.final(lesson.receipts[1], "9")
+    await lesson.marker.final(lesson.receipts[0], "3")

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from gateway.errors import BadInput
+from modules.assignments.decimals import MOST_POINTS
 from modules.assignments.grading.marks import marks_of, points_of
 from modules.assignments.grading.messages import NewCriterionMark, NewGrade
 from modules.assignments.grading.rubric import Criterion, Level, Rubric
@@ -55,3 +56,10 @@ def test_without_a_rubric_the_points_are_the_marker_s_or_the_key_s() -> None:
 def test_what_the_rubric_does_not_have_is_refused(marks: list[NewCriterionMark]) -> None:
     with pytest.raises(BadInput):
         total(*marks)
+
+
+def test_points_that_no_column_holds_are_refused() -> None:
+    most = NewCriterionMark("proof", points=MOST_POINTS)
+    assert total(most, NewCriterionMark("style", "none")) == MOST_POINTS
+    with pytest.raises(BadInput):
+        total(most, NewCriterionMark("style", points=Decimal("0.01")))
