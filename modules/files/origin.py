@@ -79,7 +79,16 @@ class ContentOrigin:
 
 
 def check_origin(settings: FilesSettings, *, production: bool) -> None:
-    """Raises SettingsError for an origin without a key by which all gateways know its URLs, and for a short key."""
+    """Raises SettingsError for an origin without a key by which all gateways know its URLs, and for a short key.
+
+    Also for an origin that no browser would name so: its URLs would be refused when they come back.
+    """
+    parts = urlsplit(settings.origin.rstrip("/"))
+    named_so = parts.netloc == parts.netloc.lower() and not parts.netloc.endswith((":443", ":80"))
+    if settings.origin and (not named_so or parts.path or parts.query or parts.fragment or "@" in parts.netloc):
+        raise SettingsError(
+            "KSMP_FILES_ORIGIN must be `https://host` in lower case, without a path, and without the port of https."
+        )
     if settings.origin_key and len(settings.origin_key) < SHORTEST:
         raise SettingsError(f"KSMP_FILES_ORIGIN_KEY is too short: it must have {SHORTEST} characters or more.")
     if production and settings.origin and not settings.origin_key:

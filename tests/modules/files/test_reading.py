@@ -213,6 +213,9 @@ def test_an_origin_needs_a_key() -> None:
     with pytest.raises(SettingsError, match="KSMP_FILES_ORIGIN_KEY") as short:
         check_origin(FilesSettings(origin_key="short"), production=False)
     assert "short'" not in str(short.value)
+    for wrong in ("https://Files.example.net", "https://files.example.net:443", "https://files.example.net/files"):
+        with pytest.raises(SettingsError, match="in lower case, without a path"):
+            check_origin(FilesSettings(origin=wrong, origin_key="k" * 32), production=True)
     examined: Any = FilesModule.examine(FilesSettings(bucket="uploads"), production=True)
     assert "uploads" in examined
     for settings in (FilesSettings(bucket=""), FilesSettings()):
