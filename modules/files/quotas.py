@@ -8,7 +8,7 @@ from modules.files.settings import FilesSettings
 
 
 class Quotas:
-    """Files on their way count, rejected and deleted ones do not."""
+    """Files on their way count, those that are gone from the bucket do not."""
 
     def __init__(self, files: FileRepository, settings: FilesSettings) -> None:
         self._files = files

@@ -21,9 +21,8 @@ from modules.files.tables import FileRow
 COLUMNS: Final = ", ".join(FileRecord.__struct_fields__)
 PLACES: Final = ", ".join(f"${number}" for number, _ in enumerate(FileRecord.__struct_fields__, 1))
 NEWEST: Final = Sort("newest", (FileRow.id,), descending=True)
-# They count in no quota, and are in no list.
+# They are in no list.
 GONE: Final = (FileState.DELETED.value,)
-UNCOUNTED: Final = (FileState.DELETED.value, FileState.REJECTED.value)
 
 INSERT: Final = f"INSERT INTO file ({COLUMNS}) VALUES ({PLACES})"  # noqa: S608
 FIND: Final = f"SELECT {COLUMNS} FROM file WHERE id = $1"  # noqa: S608
@@ -31,10 +30,11 @@ LOCK: Final = f"{FIND} FOR NO KEY UPDATE"
 
 # Held until the transaction ends. All that count in one quota wait for each other.
 QUOTA_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('files:' || $1, 0))"
+# What may be in the bucket counts, refused files too as long as their objects are kept.
 USED_BY: Final = """
-    SELECT coalesce(sum(size), 0)::bigint AS bytes FROM file WHERE owner_id = $1 AND state <> ALL($2)
+    SELECT coalesce(sum(size), 0)::bigint AS bytes FROM file WHERE owner_id = $1 AND removed_at IS NULL
 """
-USED_IN: Final = "SELECT coalesce(sum(size), 0)::bigint AS bytes FROM file WHERE quota = $1 AND state <> ALL($2)"
+USED_IN: Final = "SELECT coalesce(sum(size), 0)::bigint AS bytes FROM file WHERE quota = $1 AND removed_at IS NULL"
 
 # Each step writes what belongs to it, and nothing when the file is in no state that it goes from.
 STEP: Final = f"""
@@ -87,14 +87,14 @@ class FileRepository:
             await self._database.fetch(QUOTA_LOCK, name)
 
     async def used_by(self, owner_id: str) -> int:
-        """Bytes of all files of a user that are not deleted or rejected, those on their way included."""
-        (row,) = await self._database.fetch(USED_BY, owner_id, UNCOUNTED)
+        """Bytes of all files of a user that may be in the bucket, those on their way included."""
+        (row,) = await self._database.fetch(USED_BY, owner_id)
         used: int = row["bytes"]
         return used
 
     async def used_in(self, quota: str) -> int:
         """The same of all files that count in this quota."""
-        (row,) = await self._database.fetch(USED_IN, quota, UNCOUNTED)
+        (row,) = await self._database.fetch(USED_IN, quota)
         used: int = row["bytes"]
         return used
 

@@ -248,3 +248,8 @@ async def test_a_refusal_sees_who_holds_the_file_since_it_waits(
     assert refused is not None
     # What is held is kept; what nothing holds any more is to be deleted.
     assert (refused.deleting_at is None) is held
+    # It counts as long as its object may be there.
+    assert await files.rows.used_by(file.owner_id) == file.size
+    if not held:
+        await files.removal.remove(refused)
+        assert await files.rows.used_by(file.owner_id) == 0
