@@ -13,13 +13,14 @@ from gateway.errors import BadInput, not_found
 from gateway.http.listing import Page, Span
 from gateway.principal import Principal
 from modules.files.checks.media_types import TYPES
-from modules.files.errors import not_ready, rejected
+from modules.files.errors import not_ready
 from modules.files.facade import FileFacts
 from modules.files.messages import FileUrl, FileView, file_view, read_view
 from modules.files.origin import ContentOrigin
 from modules.files.purposes import Purposes
 from modules.files.records import RENDITION_TYPES, FileRecord
 from modules.files.references import ReferenceRepository
+from modules.files.refusals import refused_for
 from modules.files.repository import FileRepository
 from modules.files.settings import FilesSettings
 from modules.files.states import FileState
@@ -71,7 +72,7 @@ class Reading:
         file, facts = await self._find(id)
         await self._check_reader(principal, facts)
         if file.state is FileState.REJECTED:
-            raise rejected(f"the file was refused: {file.reason}")
+            raise refused_for(file.reason)
         if file.state is not FileState.CLEAN:
             raise not_ready("the file is being checked", retry_after=CHECKING)
         seconds = int(self._settings.url_life)

@@ -28,7 +28,7 @@ from modules.files import metrics
 from modules.files.checks.inspection import Inspector, Rejected
 from modules.files.checks.media_types import TYPES, MediaType, canonical, media_type_of
 from modules.files.checks.names import clean_name
-from modules.files.errors import not_uploaded, rejected, type_refused
+from modules.files.errors import not_uploaded, type_refused
 from modules.files.facade import Allowance
 from modules.files.lifecycle import FileLifecycle
 from modules.files.messages import (
@@ -47,6 +47,7 @@ from modules.files.messages import (
 from modules.files.purposes import Purposes
 from modules.files.quotas import Quotas
 from modules.files.records import FileRecord
+from modules.files.refusals import refused_for
 from modules.files.removal import Removal, folder_of
 from modules.files.repository import FileRepository
 from modules.files.settings import FilesSettings
@@ -161,7 +162,7 @@ class Uploads:
             if file.state is FileState.PENDING:
                 file = await self._checked(file)
         if file.state is FileState.REJECTED:
-            raise rejected(f"the file was refused: {file.reason}")
+            raise refused_for(file.reason)
         if file.is_gone:
             raise _unknown()
         return file_view(file)

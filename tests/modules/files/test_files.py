@@ -14,11 +14,14 @@ from gateway.errors import BadInput
 from gateway.principal import Principal, Role
 from ksmp_testkit import Caller, Clients, Running
 from ksmp_testkit.answers import done, refused
+from modules.files.checks import inspection
 from modules.files.checks.media_types import TYPES
 from modules.files.facade import KNOWN_TYPES, RUNNING_TYPES, Allowance
 from modules.files.messages import NewFile
 from modules.files.module import FilesModule
 from modules.files.purposes import Purposes
+from modules.files.refusals import SENTENCES
+from modules.files.scanning import scanning
 from modules.files.settings import FilesSettings
 from modules.files.states import FileState
 from modules.files.uploads import Uploads
@@ -82,9 +85,18 @@ async def test_what_is_rejected(caller: Caller, name: str, content: bytes, reaso
     done(await sent(made["upload"], content), 204)
     path = f"{FILES}/{made['file']['id']}"
     before = counted("ksmp_files_rejected_total", reason=reason)
-    refused(await ann.post(f"{path}/complete"), 409, "files.rejected")
+    answer = await ann.post(f"{path}/complete")
+    refused(answer, 409, "files.rejected")
+    # In words, for whoever uploaded it; the word for programs is in the file.
+    assert answer.json()["detail"] == f"the file was refused: {SENTENCES[reason]}"
     assert done(await ann.get(path))["own"]["reason"] == reason
     assert counted("ksmp_files_rejected_total", reason=reason) == before + 1
+
+
+def test_each_reason_has_words() -> None:
+    constants = [*vars(inspection).items(), *vars(scanning).items()]
+    reasons = {value for name, value in constants if name.isupper() and isinstance(value, str)}
+    assert reasons - set(TYPES) == set(SENTENCES)
 
 
 def counted(name: str, **labels: str) -> float:
