@@ -22,7 +22,7 @@ class RequirementKind(StrEnum):
     ATTENDANCE = "attendance"
     """The share of the program's sessions at which the student was present."""
     GRADE = "grade"
-    """The total of the grade book, of what is released."""
+    """The total of the grade book that is certain: of what is released, with 0 for all that is not graded yet."""
 
 
 class CompletionRule(msgspec.Struct, frozen=True, kw_only=True):

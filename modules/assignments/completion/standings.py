@@ -11,7 +11,7 @@ from modules.accounts.facade import names_of
 from modules.assignments.completion.messages import Standing
 from modules.assignments.completion.repository import CertificateRepository
 from modules.assignments.completion.requirements import CompletionRule, requirements_of
-from modules.assignments.gradebook.book_reader import GradeBookReader
+from modules.assignments.gradebook.book_reader import GradeBookReader, certain_percent
 from modules.live.facade import attended
 from modules.programs.facade import lessons_done
 
@@ -48,9 +48,9 @@ class StandingReader:
         return standings
 
     async def _totals(self, rule: CompletionRule, user_ids: Sequence[str], now: datetime) -> dict[str, Decimal | None]:
-        """The totals of what is released, as the grade book shows them."""
+        """The totals that are certain, of what is released: else the first grade of a program would complete it."""
         if rule.grade is None:
             return {}
         head = await self._book.head(rule.program_id, now)
         rows = await self._book.rows(head, user_ids, released_only=True)
-        return {row.user_id: row.total.percent for row in rows}
+        return {row.user_id: certain_percent(head, row) for row in rows}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
@@ -18,7 +19,7 @@ from modules.accounts.facade import names_of
 from modules.assignments.catalogue.effective import EffectiveDateReader, Terms
 from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.decimals import rounded
-from modules.assignments.gradebook.book import Category, Mark, MarkState, Work, total_of
+from modules.assignments.gradebook.book import MISSING, Category, Mark, MarkState, Work, total_of
 from modules.assignments.gradebook.category_messages import CategoryView
 from modules.assignments.gradebook.category_repository import CategoryRepository
 from modules.assignments.gradebook.messages import BookAssignment, BookRow, MarkView
@@ -118,9 +119,8 @@ def rows_of(
 ) -> list[BookRow]:
     """Pure: the rows of these users. For staff, a column with hidden names has no marks."""
     graded = {(fact.assignment_id, fact.user_id): fact for fact in facts}
-    categories = [Category(one.id, one.weight, one.drop_lowest) for one in head.categories]
     counting = [one for one in head.columns if not one.names_hidden]
-    works = [Work(one.id, one.points, one.category_id, one.extra_credit) for one in counting]
+    categories, works = _categories(head), _works(counting)
     rows = []
     for user in user_ids:
         marks: dict[str, MarkView] = {}
@@ -136,3 +136,23 @@ def rows_of(
         total = total_of(categories, works, counted)
         rows.append(BookRow(user_id=user, name=names.get(user, ""), marks=marks, total=total))
     return rows
+
+
+def certain_percent(head: BookHead, row: BookRow) -> Decimal | None:
+    """The total that the student has whatever is graded later: what is not graded yet counts as 0.
+
+    None as long as nothing counts.
+    """
+    if row.total.percent is None:
+        return None
+    marks = {one.id: MISSING for one in head.columns if not one.extra_credit}
+    marks |= {id: Mark(mark.state, mark.score) for id, mark in row.marks.items()}
+    return total_of(_categories(head), _works(head.columns), marks).percent
+
+
+def _categories(head: BookHead) -> list[Category]:
+    return [Category(one.id, one.weight, one.drop_lowest) for one in head.categories]
+
+
+def _works(columns: Iterable[BookAssignment]) -> list[Work]:
+    return [Work(one.id, one.points, one.category_id, one.extra_credit) for one in columns]

@@ -20,6 +20,8 @@ CREATE TABLE assignments_peer_review (
     -- Of each criterion: id, level, points, comment.
     criteria jsonb NOT NULL DEFAULT '[]',
     assigned_at timestamptz NOT NULL,
+    -- When its reviewer first read the work: from then on they take back none of their own.
+    opened_at timestamptz,
     -- What was begun is not taken away any more.
     begun_at timestamptz,
     done_at timestamptz,

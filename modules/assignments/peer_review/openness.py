@@ -57,5 +57,5 @@ class OpenReviews:
         return bool(await self.among(seen.assignment, [review], clock.now()))
 
     async def review_begun(self, attempt_id: str) -> bool:
-        """Whether somebody has begun to review the attempt, so that it stays turned in."""
+        """Whether the attempt stays turned in: a review of it is begun, or an author of it has read others' work."""
         return await self._reviews.begun(attempt_id)

@@ -70,7 +70,15 @@ MINE: Final = f"""
 OF_ATTEMPT: Final = f"""
     SELECT {REVIEW} FROM assignments_peer_review AS review WHERE attempt_id = $1 AND reviewer_id = $2
 """  # noqa: S608
-BEGUN: Final = "SELECT FROM assignments_peer_review WHERE attempt_id = $1 AND begun_at IS NOT NULL LIMIT 1"
+BEGUN: Final = """
+    SELECT FROM assignments_peer_review WHERE attempt_id = $1 AND begun_at IS NOT NULL
+    UNION ALL
+    SELECT FROM assignments_peer_review AS review JOIN assignments_attempt AS attempt
+        ON attempt.assignment_id = review.assignment_id AND review.reviewer_id = ANY(attempt.members)
+    WHERE attempt.id = $1 AND review.opened_at IS NOT NULL
+    LIMIT 1
+"""
+OPEN: Final = "UPDATE assignments_peer_review SET opened_at = $2 WHERE id = $1 AND opened_at IS NULL"
 SOME: Final = f"SELECT {REVIEW} FROM assignments_peer_review AS review WHERE id = ANY($1)"  # noqa: S608
 RECEIVED: Final = f"""
     SELECT {REVIEW} FROM assignments_peer_review AS review
@@ -188,8 +196,12 @@ class PeerReviewRepository:
         return await self._one(OF_ATTEMPT, attempt_id, reviewer_id)
 
     async def begun(self, attempt_id: str) -> bool:
-        """Whether anything is written of the attempt."""
+        """Whether anything is written of the attempt, or an author of it has read the work of others."""
         return bool(await self._database.fetch(BEGUN, attempt_id))
+
+    async def open(self, id: str, at: datetime) -> None:
+        """The reviewer reads the work."""
+        await self._database.fetch(OPEN, id, at)
 
     async def received(self, assignment_id: str, user_id: str) -> list[Review]:
         """The finished reviews of the user's work, and of the groups that they are or were in."""

@@ -86,7 +86,11 @@ class Reviews:
         """A review of the user's own, with the work that it is about."""
         review = _theirs(principal, await self._reviews.find(id))
         assignment = (await self._access.seen(principal, review.assignment_id)).assignment
-        return await self._whole(assignment, review)
+        whole = await self._whole(assignment, review)
+        if whole.work is not None:
+            # Who has read the work of others hands in no other work of their own instead.
+            await self._reviews.open(id, clock.now())
+        return whole
 
     async def write(self, principal: Principal, id: str, new: NewReview, if_match: IfMatch) -> WholePeerReview:
         """Write a review that nobody has changed since. One that was finished stays finished.

@@ -61,6 +61,25 @@ async def test_a_grade_that_is_released_completes_the_program(caller: Caller, no
     assert done(await caller(ben).get(f"{ASSIGNMENTS}/certificates"))["items"] == []
 
 
+async def test_the_first_grade_of_a_program_does_not_complete_it(caller: Caller, node: Running) -> None:
+    room = await classroom(caller)
+    (ann,) = room.students
+    await needs_grade(room, 60)
+    first, second = await graded(room), await graded(room)
+    await first.grade(ann, "10")
+    await node.events_handled("assignments.evaluate_grade")
+    standing = f"{ASSIGNMENTS}/completion/own?program={room.program}"
+    # All of the first, and nothing of the second yet, of as many points.
+    assert done(await caller(ann).get(standing))["requirements"][0]["reached"] == "50.00"
+    assert await certificates(room) == []
+    await second.grade(ann, "2")
+
+    async def issued() -> bool:
+        return bool(await certificates(room))
+
+    await eventually(issued, "the certificate is issued")
+
+
 async def test_another_way_to_add_up_completes_the_program(caller: Caller, node: Running) -> None:
     room = await classroom(caller)
     (ann,) = room.students

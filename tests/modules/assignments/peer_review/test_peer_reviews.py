@@ -362,3 +362,16 @@ async def test_a_review_and_a_reclaim_at_once_come_one_after_the_other(caller: C
     await writing
     reclaim = await caller(two).post(f"{ASSIGNMENTS}/{found.assignment}/submission/reclaim")
     refused(reclaim, 409, "assignments.grading_begun")
+
+
+async def test_who_has_read_the_work_of_others_takes_back_none_of_their_own(caller: Caller) -> None:
+    found = await peers(caller, 2, peer_reviews=1)
+    one, two = found.room.students
+    await found.hand_in(one, two)
+    await found.give_out()
+    (review,) = await found.mine(one)
+    assert (await found.read(one, review))["work"] is not None
+    path = f"{ASSIGNMENTS}/{found.assignment}/submission/reclaim"
+    refused(await caller(one).post(path), 409, "assignments.grading_begun")
+    # The other one has read nothing.
+    done(await caller(two).post(path))
