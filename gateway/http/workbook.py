@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import IO, Any, Final
 
-import xlsxwriter
-
 from gateway.http.spreadsheet import Cell
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -27,6 +25,9 @@ class WorkbookSheet:
     """A sheet under a first row of names. `close` writes the workbook; `discard` leaves nothing behind."""
 
     def __init__(self, file: IO[bytes], head: Sequence[str]) -> None:
+        # Only here: it takes a quarter of a second, and most processes write no workbook.
+        import xlsxwriter  # noqa: PLC0415
+
         self._folder = tempfile.TemporaryDirectory(prefix="ksmp-report-")
         options = {
             "constant_memory": True,

@@ -7,67 +7,21 @@ is known before its pixels are read, and a JPEG of a large sensor is decoded at 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
 import pi_heif  # type: ignore[import-untyped]
 from PIL import Image, ImageCms, ImageOps
 
+from modules.files.renditions.shapes import FORMATS, NotDrawable, Picture, Pictures, Shape
+
 # They are read when an image is opened, and asked nothing else of.
 pi_heif.register_heif_opener(thumbnails=False)
 # Pillow's own limit does not know that a JPEG is decoded small. `draw` has one of what is decoded.
 Image.MAX_IMAGE_PIXELS = None
 
-# The formats of Pillow as which an image of a type may be opened.
-FORMATS: Final = {
-    "image/png": "PNG",
-    "image/jpeg": "JPEG",
-    "image/gif": "GIF",
-    "image/webp": "WEBP",
-    "image/heic": "HEIF",
-    "image/heif": "HEIF",
-}
 SRGB: Final = ImageCms.createProfile("sRGB")
 WHITE: Final = (255, 255, 255)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A picture to make: at most `side` pixels wide and high. A `square` one is cut from the middle."""
-
-    name: str
-    side: int
-    format: str
-    quality: int
-    square: bool = False
-
-
-# The side of a page leaves handwriting readable.
-THUMBNAIL: Final = Shape("thumbnail", 320, "WEBP", 75)
-PAGE: Final = Shape("page", 2000, "JPEG", 85)
-SQUARE: Final = Shape("square", 256, "WEBP", 80, square=True)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture that was made."""
-
-    name: str
-    content: bytes
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """All that were made of an image. `width` and `height` are the image's own, in pixels, upright."""
-
-    width: int
-    height: int
-    made: tuple[Picture, ...]
-
-
-class NotDrawable(Exception):
-    """No picture can be made of this image; the message says why."""
 
 
 def draw(content: bytes, media_type: str, shapes: tuple[Shape, ...], most_pixels: int) -> Pictures:

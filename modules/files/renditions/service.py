@@ -18,7 +18,7 @@ from modules.files.events import FileCleared, FileRendered
 from modules.files.lifecycle import FileLifecycle
 from modules.files.purposes import Purposes
 from modules.files.records import RENDITION_TYPES, FileRecord
-from modules.files.renditions.pictures import FORMATS, PAGE, SQUARE, THUMBNAIL, NotDrawable, Pictures, Shape, draw
+from modules.files.renditions.shapes import FORMATS, PAGE, SQUARE, THUMBNAIL, NotDrawable, Pictures, Shape
 from modules.files.repository import FileRepository
 from modules.files.settings import FilesSettings
 from modules.files.states import FileState
@@ -78,7 +78,7 @@ class Renditions:
         try:
             content = await self._bucket.read(file.object_key)
             # Pillow holds no lock of the interpreter while it decodes and scales.
-            return await asyncio.to_thread(draw, content, file.type, shapes, self._settings.rendition_pixels)
+            return await asyncio.to_thread(_draw, content, file.type, shapes, self._settings.rendition_pixels)
         except NotThere:
             _count_failed(file, "not_there", "the object is gone")
         except NotDrawable as error:
@@ -105,3 +105,10 @@ class Renditions:
 def _count_failed(file: FileRecord, outcome: str, why: str) -> None:
     metrics.renditions.labels(outcome).inc()
     log.info("renditions.none", file=file.id, outcome=outcome, why=why)
+
+
+def _draw(content: bytes, media_type: str, shapes: tuple[Shape, ...], most_pixels: int) -> Pictures:
+    # Only here, in the thread: most processes make no pictures.
+    from modules.files.renditions.pictures import draw  # noqa: PLC0415
+
+    return draw(content, media_type, shapes, most_pixels)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from modules.files.renditions.pictures import PAGE, SQUARE, THUMBNAIL, NotDrawable, Pictures, draw
+from modules.files.renditions.pictures import draw
+from modules.files.renditions.shapes import PAGE, SQUARE, THUMBNAIL, NotDrawable, Pictures
 from tests.modules.files.renditions.images import bomb, image, opened, photograph
 
 MOST = 40_000_000
