@@ -53,7 +53,7 @@ ON_INVOICES = {
     "NewLink.billing_address",
 }
 # Homework may quote what a chat may not say, and none of it may be lost because of a word.
-HOMEWORK = {"DraftSave.text", "NewAnswer.text"}
+HOMEWORK = {"DraftSave.text"}
 # Texts that are refused: they are written down for longer, and their author can write them anew.
 REFUSED = {
     "NewProgram.title",
@@ -90,6 +90,10 @@ REFUSED = {
     "AssignmentChange.instructions",
     "NewGroupSet.name",
     "GroupName.name",
+    "NewCategory.name",
+    "CategoryChange.name",
+    "NewComment.text",
+    "CommentChange.text",
 }
 # What is written in a room, or is a name, is masked.
 MASKED_IN_ROOMS = {
@@ -105,6 +109,13 @@ REASON_OF_REFUND = "NewRefund.reason"
 # Refused as well, unless the file is homework. It takes a bucket: tests/modules/files.
 NAME_OF_FILE = "NewFile.name"
 MASKED_NAMES = {"ProfileChange.name"}
+# Refused too, before it is looked at what they are about: it takes graded work.
+OF_GRADED_WORK = {
+    "NewGrade.comment": ("PUT", "none/submissions/none/grade", {"attempt_id": "none", "state": "draft"}),
+    "NewRegrade.reason": ("POST", "none/regrades", {}),
+    "RegradeAnswer.answer": ("POST", "none/regrades/none/answer", {"accept": False}),
+    "Revocation.reason": ("POST", "certificates/none/revoke", {}),
+}
 # Refused too. It takes work that was turned in: see the tests of peer reviews.
 OF_PEERS = "NewReview.comment"
 
@@ -117,7 +128,7 @@ def _shown(hint: Any) -> bool:
 
 def test_every_text_is_in_one_of_the_lists() -> None:
     shown = {f"{kind}.{name}" for kind, name, hint in fields_of_requests() if _shown(hint)}
-    elsewhere = {REASON_OF_REFUND, NAME_OF_FILE}
+    elsewhere = {REASON_OF_REFUND, NAME_OF_FILE, OF_PEERS, *OF_GRADED_WORK}
     assert shown == FOR_STAFF | ON_INVOICES | HOMEWORK | REFUSED | MASKED_IN_ROOMS | MASKED_NAMES | elsewhere
 
 
@@ -161,6 +172,10 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
     assignment = {"program_id": program, "title": "a"}
     assignment_id = await made(mentor, f"{v1}/assignments", assignment)
     groups = await made(mentor, f"{v1}/assignments/group-sets", {"program_id": program, "name": "g"})
+    category = {"program_id": program, "name": "c", "weight": "40"}
+    category_id = await made(mentor, f"{v1}/assignments/categories", category)
+    comments, comment = f"{v1}/assignments/comments", {"program_id": program, "text": "c"}
+    comment_id = await made(mentor, comments, comment)
     return {
         "NewProgram": (post(mentor, f"{v1}/programs"), {"title": "p"}),
         "ProgramChange": (patch(mentor, path), {}),
@@ -179,6 +194,10 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
         "AssignmentChange": (patch(mentor, f"{v1}/assignments/{assignment_id}"), {}),
         "NewGroupSet": (post(mentor, f"{v1}/assignments/group-sets"), {"program_id": program, "name": "g"}),
         "GroupName": (patch(mentor, f"{v1}/assignments/group-sets/{groups}"), {"name": "g"}),
+        "NewCategory": (post(mentor, f"{v1}/assignments/categories"), category),
+        "CategoryChange": (patch(mentor, f"{v1}/assignments/categories/{category_id}"), {}),
+        "NewComment": (post(mentor, comments), comment),
+        "CommentChange": (lambda body: mentor.put(f"{comments}/{comment_id}", json=body, headers=ANY), {"text": "c"}),
         "AnnouncementChange": (patch(admin, f"{v1}/announcements/{announced}"), {}),
     }
 
@@ -195,6 +214,15 @@ async def test_what_is_written_down_is_refused_with_its_field(
         assert [error["field"] for error in problem["errors"]] == [field], name
         answer = await send({**body, field: "what a class"})
         assert answer.status_code in (200, 201), (name, answer.text)
+
+
+@pytest.mark.parametrize("name", OF_GRADED_WORK)
+async def test_what_is_written_of_graded_work_is_refused_with_its_field(caller: Caller, name: str) -> None:
+    method, path, body = OF_GRADED_WORK[name]
+    field = name.partition(".")[2]
+    url = f"/api/v1/assignments/{path}"
+    answer = await caller("meera", "mentor").request(method, url, json={**body, field: BAD}, headers=ANY)
+    assert (answer.json()["code"], answer.json()["errors"][0]["field"]) == ("chat.refused", field)
 
 
 async def test_the_reason_of_a_refund_is_refused_with_its_field(caller: Caller) -> None:

@@ -134,7 +134,7 @@ async def evaluate(
     await certificates.evaluate(principal, program)
 
 
-@get("/certificates", policy=signed_in(owner="they teach the program, if they ask for one"))
+@get("/certificates", policy=signed_in())
 async def list_certificates(
     span: NamedDependency[Span],
     principal: NamedDependency[Principal],
