@@ -100,6 +100,8 @@ class CertificateIssued(msgspec.Struct, frozen=True, tag="assignments.Certificat
 
 
 class CertificateRevoked(msgspec.Struct, frozen=True, tag="assignments.CertificateRevoked"):
+    """A certificate holds no longer; its page says so."""
+
     certificate_id: str
     program_id: str
     user_id: str

@@ -111,6 +111,7 @@ ReadName = Callable[[Principal, FileFacts], Awaitable[str]]
 
 
 async def own_name(principal: Principal, file: FileFacts) -> str:
+    """The name that the owner gave: what `Purpose.read_name` is by default."""
     return file.name
 
 

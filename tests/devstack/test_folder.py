@@ -76,7 +76,8 @@ time.sleep(60)
     folder = DataFolder(tmp_path / "data")
     folder.claim()
     folder.release()
-    assert 1 < time.monotonic() - begun < 6
+    # The guard waits for two seconds, and a busy machine takes its time.
+    assert 1 < time.monotonic() - begun < 20
     assert not Path(f"/proc/{child}/exe").exists()
 
 
