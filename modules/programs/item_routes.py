@@ -21,10 +21,10 @@ async def add_item(
     lesson: Id,
     data: JSONBody[NewItem],
     principal: NamedDependency[Principal],
-    items: NamedDependency[LessonItems],
+    lesson_items: NamedDependency[LessonItems],
 ) -> Response[LessonItem]:
     """Add a text, a link, a file or a session's recordings after the other items of a lesson."""
-    return tagged(await items.add(principal, id, lesson, data), status=201)
+    return tagged(await lesson_items.add(principal, id, lesson, data), status=201)
 
 
 @put("/{id:str}/lessons/{lesson:str}/items/order", policy=EDITORS)
@@ -33,11 +33,11 @@ async def reorder_items(
     lesson: Id,
     data: JSONBody[ItemOrder],
     principal: NamedDependency[Principal],
-    items: NamedDependency[LessonItems],
+    lesson_items: NamedDependency[LessonItems],
     if_match: NamedDependency[IfMatch],
 ) -> Response[LessonView]:
     """Put all items of a lesson in another order; with the lesson's ETag."""
-    return tagged(await items.reorder(principal, id, lesson, data, if_match))
+    return tagged(await lesson_items.reorder(principal, id, lesson, data, if_match))
 
 
 @patch("/{id:str}/lessons/{lesson:str}/items/{item:str}", policy=EDITORS)
@@ -47,11 +47,11 @@ async def change_item(
     item: Id,
     data: JSONBody[ItemChange],
     principal: NamedDependency[Principal],
-    items: NamedDependency[LessonItems],
+    lesson_items: NamedDependency[LessonItems],
     if_match: NamedDependency[IfMatch],
 ) -> Response[LessonItem]:
     """Change an item that nobody has changed since."""
-    return tagged(await items.change(principal, id, lesson, item, data, if_match))
+    return tagged(await lesson_items.change(principal, id, lesson, item, data, if_match))
 
 
 @delete("/{id:str}/lessons/{lesson:str}/items/{item:str}", policy=EDITORS)
@@ -60,16 +60,16 @@ async def delete_item(
     lesson: Id,
     item: Id,
     principal: NamedDependency[Principal],
-    items: NamedDependency[LessonItems],
+    lesson_items: NamedDependency[LessonItems],
     if_match: NamedDependency[IfMatch],
 ) -> None:
     """Delete an item that nobody has changed since."""
-    await items.delete(principal, id, lesson, item, if_match)
+    await lesson_items.delete(principal, id, lesson, item, if_match)
 
 
 def router(items: LessonItems) -> Router:
     return Router(
         "/programs",
         route_handlers=[add_item, reorder_items, change_item, delete_item],
-        dependencies=services(items=items),
+        dependencies=services(lesson_items=items),
     )

@@ -25,6 +25,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 def write(file: Path, schema: dict[str, Any]) -> None:
     """A configuration in TOML. Only a list's own cursors are good ones, which no pattern describes."""
     lines = ["[checks.positive_data_acceptance]", f"expected-statuses = {EXPECTED}"]
+    # A method that a path has not is refused before any route: one of them tells.
+    lines += ["[phases.coverage]", "unexpected-methods = ['TRACE']"]
     # The status for a missing If-Match (RFC 6585).
     lines += ["[checks.missing_required_header]", "expected-statuses = ['400', '401', '428']"]
     # Who made a program is not enrolled in it: its own enrolment is not there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import Any
 
@@ -25,6 +26,9 @@ LATER = {
     "POST /api/v1/assignments/certificates": "assignments.not_completed",
     "PUT /api/v1/assignments/peer-reviews/{id}": "assignments.review_over",
 }
+# A file of this size is sent in parts.
+LARGE = 20 * 1024**2
+SHA256 = hashlib.sha256().hexdigest()
 
 
 class Sender:
@@ -126,6 +130,10 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
 
         room = await create_session(stack.gateway.settings.database_url, "dev-mentor")
         await send(student, "POST /api/v1/rooms/{room}/commands", room=room)
+        await send(student, "POST /api/v1/files", {"target": room})
+        large = {"purpose": "chat.attachment", "target": room, "name": "notes.pdf", "size": LARGE, "sha256": SHA256}
+        begun = await student.post("/api/v1/files", json=large)
+        await send(student, "POST /api/v1/files/{id}/parts", id=begun.json()["file"]["id"])
         report = await reported(clients, room, database)
         await send(mentor, "POST /api/v1/chat/reports/{id}/resolve", id=report)
 

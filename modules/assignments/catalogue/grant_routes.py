@@ -78,7 +78,7 @@ async def revoke_extension(
     await extensions.revoke(principal, id, user, if_match)
 
 
-@get("/accommodations", policy=TEACHERS)
+@get("/accommodations", policy=TEACHERS, missing=True)
 async def list_accommodations(
     program: Program, principal: NamedDependency[Principal], accommodations: NamedDependency[Accommodations]
 ) -> AccommodationList:

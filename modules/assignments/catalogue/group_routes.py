@@ -37,30 +37,30 @@ class GroupSetList(msgspec.Struct, frozen=True):
         return cls([ListedGroupSet("01a2130d-48bf-7174-b972-596a06fb2370", PROGRAM, "Projects", 3)])
 
 
-@get("/", policy=TEACHERS)
+@get("/", policy=TEACHERS, missing=True)
 async def list_group_sets(
-    program: Program, principal: NamedDependency[Principal], groups: NamedDependency[Groups]
+    program: Program, principal: NamedDependency[Principal], group_sets: NamedDependency[Groups]
 ) -> GroupSetList:
     """The group sets of a program."""
-    return GroupSetList(list(await groups.sets(principal, program)))
+    return GroupSetList(list(await group_sets.sets(principal, program)))
 
 
-@post("/", policy=TEACHERS, idempotent=True)
+@post("/", policy=TEACHERS, idempotent=True, missing=True)
 async def create_group_set(
-    data: JSONBody[NewGroupSet], principal: NamedDependency[Principal], groups: NamedDependency[Groups]
+    data: JSONBody[NewGroupSet], principal: NamedDependency[Principal], group_sets: NamedDependency[Groups]
 ) -> Response[GroupSetView]:
     """Make a group set without groups."""
-    made = await groups.create(principal, data)
+    made = await group_sets.create(principal, data)
     return tagged(made, status=201, headers={"Location": f"/api/v1/assignments/group-sets/{made.id}"})
 
 
 # Names of members change without it.
 @get("/{id:str}", policy=TEACHERS, conditional=False)
 async def read_group_set(
-    id: Id, principal: NamedDependency[Principal], groups: NamedDependency[Groups]
+    id: Id, principal: NamedDependency[Principal], group_sets: NamedDependency[Groups]
 ) -> Response[GroupSetView]:
     """A group set with its groups, and who is in them."""
-    return tagged(await groups.read(principal, id))
+    return tagged(await group_sets.read(principal, id))
 
 
 @patch("/{id:str}", policy=TEACHERS)
@@ -68,22 +68,22 @@ async def rename_group_set(
     id: Id,
     data: JSONBody[GroupName],
     principal: NamedDependency[Principal],
-    groups: NamedDependency[Groups],
+    group_sets: NamedDependency[Groups],
     if_match: NamedDependency[IfMatch],
 ) -> Response[GroupSetView]:
     """Give a group set another name."""
-    return tagged(await groups.rename(principal, id, data, if_match))
+    return tagged(await group_sets.rename(principal, id, data, if_match))
 
 
 @delete("/{id:str}", policy=TEACHERS)
 async def delete_group_set(
     id: Id,
     principal: NamedDependency[Principal],
-    groups: NamedDependency[Groups],
+    group_sets: NamedDependency[Groups],
     if_match: NamedDependency[IfMatch],
 ) -> None:
     """Delete a group set that no assignment uses."""
-    await groups.delete(principal, id, if_match)
+    await group_sets.delete(principal, id, if_match)
 
 
 @post("/{id:str}/groups", policy=TEACHERS)
@@ -91,11 +91,11 @@ async def add_group(
     id: Id,
     data: JSONBody[GroupName],
     principal: NamedDependency[Principal],
-    groups: NamedDependency[Groups],
+    group_sets: NamedDependency[Groups],
     if_match: NamedDependency[IfMatch],
 ) -> Response[GroupSetView]:
     """Add an empty group; with the ETag of the set."""
-    return tagged(await groups.add(principal, id, data, if_match), status=201)
+    return tagged(await group_sets.add(principal, id, data, if_match), status=201)
 
 
 @patch("/{id:str}/groups/{group:str}", policy=TEACHERS)
@@ -104,11 +104,11 @@ async def rename_group(
     group: Id,
     data: JSONBody[GroupName],
     principal: NamedDependency[Principal],
-    groups: NamedDependency[Groups],
+    group_sets: NamedDependency[Groups],
     if_match: NamedDependency[IfMatch],
 ) -> Response[GroupSetView]:
     """Give a group another name; with the ETag of the set."""
-    return tagged(await groups.rename_group(principal, id, group, data, if_match))
+    return tagged(await group_sets.rename_group(principal, id, group, data, if_match))
 
 
 @delete("/{id:str}/groups/{group:str}", policy=TEACHERS)
@@ -116,11 +116,11 @@ async def remove_group(
     id: Id,
     group: Id,
     principal: NamedDependency[Principal],
-    groups: NamedDependency[Groups],
+    group_sets: NamedDependency[Groups],
     if_match: NamedDependency[IfMatch],
 ) -> None:
     """Remove a group that has begun no work; with the ETag of the set."""
-    await groups.remove_group(principal, id, group, if_match)
+    await group_sets.remove_group(principal, id, group, if_match)
 
 
 @put("/{id:str}/members/{user:str}", policy=TEACHERS)
@@ -129,11 +129,11 @@ async def move_member(
     user: User,
     data: JSONBody[Place],
     principal: NamedDependency[Principal],
-    groups: NamedDependency[Groups],
+    group_sets: NamedDependency[Groups],
     if_match: NamedDependency[IfMatch],
 ) -> Response[GroupSetView]:
     """Put a student into a group, out of the one they are in; with the ETag of the set."""
-    return tagged(await groups.move(principal, id, user, data.group_id, if_match))
+    return tagged(await group_sets.move(principal, id, user, data.group_id, if_match))
 
 
 @delete("/{id:str}/members/{user:str}", policy=TEACHERS)
@@ -141,11 +141,11 @@ async def remove_member(
     id: Id,
     user: User,
     principal: NamedDependency[Principal],
-    groups: NamedDependency[Groups],
+    group_sets: NamedDependency[Groups],
     if_match: NamedDependency[IfMatch],
 ) -> None:
     """Take a student out of their group; with the ETag of the set."""
-    await groups.move(principal, id, user, None, if_match)
+    await group_sets.move(principal, id, user, None, if_match)
 
 
 @post("/{id:str}/split", policy=TEACHERS, status_code=200)
@@ -153,11 +153,11 @@ async def split(
     id: Id,
     data: JSONBody[Split],
     principal: NamedDependency[Principal],
-    groups: NamedDependency[Groups],
+    group_sets: NamedDependency[Groups],
     if_match: NamedDependency[IfMatch],
 ) -> Response[GroupSetView]:
     """Put the students who are in no group into new groups, at random; with the ETag of the set."""
-    return tagged(await groups.split(principal, id, data, if_match))
+    return tagged(await group_sets.split(principal, id, data, if_match))
 
 
 def router(groups: Groups) -> Router:
@@ -176,5 +176,5 @@ def router(groups: Groups) -> Router:
             remove_member,
             split,
         ],
-        dependencies=services(groups=groups),
+        dependencies=services(group_sets=groups),
     )

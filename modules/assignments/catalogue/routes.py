@@ -26,7 +26,7 @@ TEACHERS = roles(Role.MENTOR, Role.ADMIN, owner="they teach the program")
 PARTICIPANTS = signed_in(owner="they take part in the program")
 
 
-@post("/", policy=TEACHERS, idempotent=True)
+@post("/", policy=TEACHERS, idempotent=True, missing=True)
 async def create_assignment(
     data: JSONBody[NewAssignment],
     principal: NamedDependency[Principal],
@@ -38,7 +38,7 @@ async def create_assignment(
     return tagged(assignment, status=201, headers={"Location": f"/api/v1/assignments/{assignment.id}"})
 
 
-@get("/", policy=PARTICIPANTS)
+@get("/", policy=PARTICIPANTS, missing=True)
 async def list_assignments(
     program: Program,
     span: NamedDependency[Span],
@@ -110,10 +110,10 @@ async def unpublish_assignment(
 # Before it opens a student sees none, and its opening raises the revision a moment later.
 @get("/{id:str}/questions", policy=PARTICIPANTS, conditional=False)
 async def read_questions(
-    id: Id, principal: NamedDependency[Principal], questions: NamedDependency[QuestionCatalogue]
+    id: Id, principal: NamedDependency[Principal], question_catalogue: NamedDependency[QuestionCatalogue]
 ) -> Response[Questions]:
     """The questions of an assignment; keys are for those who teach it."""
-    return tagged(await questions.read(principal, id))
+    return tagged(await question_catalogue.read(principal, id))
 
 
 @put("/{id:str}/questions", policy=TEACHERS)
@@ -121,11 +121,11 @@ async def replace_questions(
     id: Id,
     data: JSONBody[NewQuestions],
     principal: NamedDependency[Principal],
-    questions: NamedDependency[QuestionCatalogue],
+    question_catalogue: NamedDependency[QuestionCatalogue],
     if_match: NamedDependency[IfMatch],
 ) -> Response[Questions]:
     """Put questions in place of all there are, until somebody has answered them; with the assignment's ETag."""
-    return tagged(await questions.replace(principal, id, data, if_match))
+    return tagged(await question_catalogue.replace(principal, id, data, if_match))
 
 
 def router(assignments: Assignments, reading: AssignmentReading, questions: QuestionCatalogue) -> Router:
@@ -142,5 +142,5 @@ def router(assignments: Assignments, reading: AssignmentReading, questions: Ques
             read_questions,
             replace_questions,
         ],
-        dependencies=services(assignments=assignments, reading=reading, questions=questions),
+        dependencies=services(assignments=assignments, reading=reading, question_catalogue=questions),
     )

@@ -87,7 +87,7 @@ class VerificationOperation(Operation):
             response.content[MediaType.HTML.value] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
 
 
-@get("/completion-rule", policy=PARTICIPANTS)
+@get("/completion-rule", policy=PARTICIPANTS, missing=True)
 async def read_rule(
     program: Program, principal: NamedDependency[Principal], rules: NamedDependency[CompletionRules]
 ) -> Response[CompletionRule]:
@@ -95,7 +95,7 @@ async def read_rule(
     return tagged(await rules.read(principal, program))
 
 
-@put("/completion-rule", policy=TEACHERS)
+@put("/completion-rule", policy=TEACHERS, missing=True)
 async def write_rule(
     program: Program,
     data: JSONBody[NewRule],
@@ -107,7 +107,7 @@ async def write_rule(
     return tagged(await rules.write(principal, program, data, if_match))
 
 
-@get("/completion/own", policy=PARTICIPANTS)
+@get("/completion/own", policy=PARTICIPANTS, missing=True)
 async def own_standing(
     program: Program, principal: NamedDependency[Principal], certificates: NamedDependency[Certificates]
 ) -> Standing:
@@ -115,7 +115,7 @@ async def own_standing(
     return await certificates.standing(principal, program)
 
 
-@get("/completion", policy=TEACHERS, rate=OFTEN)
+@get("/completion", policy=TEACHERS, rate=OFTEN, missing=True)
 async def list_standings(
     program: Program,
     span: NamedDependency[Span],
@@ -126,7 +126,7 @@ async def list_standings(
     return await certificates.all_standings(principal, program, span)
 
 
-@post("/completion/evaluate", policy=TEACHERS, status_code=202, rate=OFTEN)
+@post("/completion/evaluate", policy=TEACHERS, status_code=202, rate=OFTEN, missing=True)
 async def evaluate(
     program: Program, principal: NamedDependency[Principal], certificates: NamedDependency[Certificates]
 ) -> None:
@@ -134,7 +134,7 @@ async def evaluate(
     await certificates.evaluate(principal, program)
 
 
-@get("/certificates", policy=signed_in())
+@get("/certificates", policy=signed_in(), missing=True)
 async def list_certificates(
     span: NamedDependency[Span],
     principal: NamedDependency[Principal],
@@ -147,7 +147,7 @@ async def list_certificates(
     return await certificates.of_program(principal, program, span)
 
 
-@post("/certificates", policy=TEACHERS, status_code=200, conflict=True)
+@post("/certificates", policy=TEACHERS, status_code=200, conflict=True, missing=True)
 async def issue_certificate(
     data: JSONBody[NewCertificate], principal: NamedDependency[Principal], certificates: NamedDependency[Certificates]
 ) -> Response[CertificateView]:

@@ -27,7 +27,7 @@ HALF: Final = Fraction(1, 2)
 NOTHING: Final = Fraction(0)
 
 
-class MarkState(StrEnum):
+class ScoreState(StrEnum):
     """What a student has for an assignment, as far as the reader may see."""
 
     GRADED = "graded"
@@ -57,7 +57,7 @@ class Work(msgspec.Struct, frozen=True):
 class Mark(msgspec.Struct, frozen=True):
     """`score` is after lateness; it is given with GRADED alone."""
 
-    state: MarkState
+    state: ScoreState
     score: Decimal | None = None
 
 
@@ -80,8 +80,8 @@ class Total(msgspec.Struct, frozen=True):
     points: Subtotal | None = None
 
 
-UNGRADED: Final = Mark(MarkState.UNGRADED)
-MISSING: Final = Mark(MarkState.MISSING)
+UNGRADED: Final = Mark(ScoreState.UNGRADED)
+MISSING: Final = Mark(ScoreState.MISSING)
 
 
 def total_of(categories: Sequence[Category], works: Sequence[Work], marks: Mapping[str, Mark]) -> Total:
@@ -126,7 +126,7 @@ class _Sums(msgspec.Struct, frozen=True):
         counted, extra = [], NOTHING
         for place, work in enumerate(works):
             mark = marks.get(work.assignment_id, UNGRADED)
-            if mark.state is MarkState.UNGRADED:
+            if mark.state is ScoreState.UNGRADED:
                 continue
             score = Fraction(mark.score or 0)
             if work.extra_credit or not work.points:

@@ -19,7 +19,7 @@ from modules.accounts.facade import names_of
 from modules.assignments.catalogue.effective import EffectiveDateReader, Terms
 from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.decimals import rounded
-from modules.assignments.gradebook.book import MISSING, Category, Mark, MarkState, Work, total_of
+from modules.assignments.gradebook.book import MISSING, Category, Mark, ScoreState, Work, total_of
 from modules.assignments.gradebook.category_messages import CategoryView
 from modules.assignments.gradebook.category_repository import CategoryRepository
 from modules.assignments.gradebook.messages import BookAssignment, BookRow, MarkView
@@ -128,10 +128,10 @@ def rows_of(
             key = column.id, user
             if (fact := graded.get(key)) is not None:
                 marks[column.id] = MarkView(
-                    state=MarkState.GRADED, score=fact.score, days_late=fact.days_late, released=fact.released
+                    state=ScoreState.GRADED, score=fact.score, days_late=fact.days_late, released=fact.released
                 )
             elif not column.extra_credit and key not in turned_in and is_over(terms[key].dates, head.now):
-                marks[column.id] = MarkView(state=MarkState.MISSING)
+                marks[column.id] = MarkView(state=ScoreState.MISSING)
         counted = {id: Mark(mark.state, mark.score) for id, mark in marks.items()}
         total = total_of(categories, works, counted)
         rows.append(BookRow(user_id=user, name=names.get(user, ""), marks=marks, total=total))

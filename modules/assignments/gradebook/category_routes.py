@@ -21,7 +21,7 @@ TEACHERS: Final = roles(Role.MENTOR, Role.ADMIN, owner="they teach the program")
 PARTICIPANTS: Final = signed_in(owner="they take part in the program")
 
 
-@get("/", policy=PARTICIPANTS)
+@get("/", policy=PARTICIPANTS, missing=True)
 async def list_categories(
     program: Program, principal: NamedDependency[Principal], categories: NamedDependency[CategoryCatalogue]
 ) -> Categories:
@@ -29,7 +29,7 @@ async def list_categories(
     return await categories.listed(principal, program)
 
 
-@post("/", policy=TEACHERS, idempotent=True)
+@post("/", policy=TEACHERS, idempotent=True, missing=True)
 async def create_category(
     data: JSONBody[NewCategory],
     principal: NamedDependency[Principal],

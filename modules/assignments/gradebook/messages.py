@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from modules.assignments.gradebook.book import MarkState, Subtotal, Total
+from modules.assignments.gradebook.book import ScoreState, Subtotal, Total
 from modules.assignments.gradebook.category_messages import CategoryView
 from modules.assignments.gradebook.statistics import Spread
 
@@ -41,7 +41,7 @@ class BookAssignment(msgspec.Struct, frozen=True, kw_only=True):
 class MarkView(msgspec.Struct, frozen=True, kw_only=True):
     """`score` is after lateness; it is null for missing work, which counts as 0. `released`: the student sees it."""
 
-    state: MarkState
+    state: ScoreState
     score: Decimal | None = None
     days_late: int = 0
     released: bool = True
@@ -57,7 +57,7 @@ class BookRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def example(cls) -> BookRow:
-        mark = MarkView(state=MarkState.GRADED, score=Decimal("87.50"))
+        mark = MarkView(state=ScoreState.GRADED, score=Decimal("87.50"))
         part = Subtotal(CATEGORY, Decimal("87.50"), Decimal("100.00"), Decimal("87.50"))
         return cls(user_id="sam", name="Sam", marks={ASSIGNMENT: mark}, total=Total(Decimal("87.50"), (part,)))
 

@@ -36,7 +36,7 @@ class GradeBookOperation(SheetOperation):
     sample = "user_id,name,Quadratic equations (100.00),Essays (%),total (%)"
 
 
-@get("/gradebook", policy=TEACHERS, rate=OFTEN, operation_class=GradeBookOperation)
+@get("/gradebook", policy=TEACHERS, rate=OFTEN, missing=True, operation_class=GradeBookOperation)
 async def gradebook(
     program: Program,
     span: NamedDependency[Span],
@@ -51,7 +51,7 @@ async def gradebook(
     return await books.file(principal, program, released, format)
 
 
-@get("/grades", policy=PARTICIPANTS, rate=OFTEN)
+@get("/grades", policy=PARTICIPANTS, rate=OFTEN, missing=True)
 async def own_grades(
     program: Program, principal: NamedDependency[Principal], books: NamedDependency[GradeBooks]
 ) -> OwnGrades:

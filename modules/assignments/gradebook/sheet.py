@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.http.sheet_file import Row
 from gateway.http.spreadsheet import Cell
-from modules.assignments.gradebook.book import MarkState
+from modules.assignments.gradebook.book import ScoreState
 from modules.assignments.gradebook.book_reader import BookHead
 from modules.assignments.gradebook.messages import BookRow, MarkView
 
@@ -25,4 +25,4 @@ def _cell(mark: MarkView | None) -> Cell:
     if mark is None:
         return None
     # Missing work counts as 0, and says that it is missing.
-    return "missing" if mark.state is MarkState.MISSING else mark.score
+    return "missing" if mark.state is ScoreState.MISSING else mark.score

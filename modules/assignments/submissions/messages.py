@@ -28,7 +28,7 @@ SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a0
 
 Id = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
 Revision = Annotated[int, Meta(ge=0, le=2**53)]
-Link = Annotated[str, Meta(max_length=2000, pattern=r"^(https?://[^\s<>\"\\]+)?$")]
+Link = Annotated[str, Meta(max_length=2000, pattern=r'^(https?://[^\s<>"\\]+)?$')]
 
 
 class NewAnswer(Texts, frozen=True):

@@ -11,11 +11,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.assignments.gradebook.book import MISSING, Category, Mark, MarkState, Total, Work, rounded, total_of
+from modules.assignments.gradebook.book import MISSING, Category, Mark, ScoreState, Total, Work, rounded, total_of
 
 
 def graded(score: str | int) -> Mark:
-    return Mark(MarkState.GRADED, Decimal(score))
+    return Mark(ScoreState.GRADED, Decimal(score))
 
 
 def works(*points: int, category: str | None = None) -> list[Work]:
@@ -96,7 +96,7 @@ WORK = st.tuples(POINTS, st.sampled_from(["c0", "c1", "c2", None]), st.booleans(
 MARK = st.one_of(
     st.just(None),
     st.just(MISSING),
-    st.decimals(min_value=0, max_value=220, places=2).map(lambda score: Mark(MarkState.GRADED, score)),
+    st.decimals(min_value=0, max_value=220, places=2).map(lambda score: Mark(ScoreState.GRADED, score)),
 )
 BOOK = st.lists(st.tuples(WORK, MARK), max_size=9)
 CATEGORY = st.tuples(st.decimals(min_value=0, max_value=100, places=2), st.integers(0, 4))
