@@ -170,7 +170,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         scope["raw_path"] = target.path
         scope["query_string"] = target.query or b""
-        scope["extensions"] = {LAST_MOMENT: self._last_moment, clock.ARRIVED_AT: clock.now()}  # type: ignore[dict-item]
+        scope["extensions"] = {LAST_MOMENT: self._last_moment}  # type: ignore[dict-item]
         self._stop_waiting()
         self._begin(version)
 

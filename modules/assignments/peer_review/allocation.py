@@ -10,10 +10,10 @@ of different sizes, or reviews that were written already, make that impossible. 
 It is run again when somebody turns in later. A review that was begun stays, whatever becomes of the balance. One that
 nobody has begun moves only where that makes the counts more even.
 
-How it works: each reviewer takes what has the fewest reviews. Then chains are looked for, such as "this reviewer gives
-up X for Y, that one gives up Y for Z", from a submission to one that has at least two reviews less. When there is none,
-no choice is more even (Harvey, Ladner, Lovász, Tamir: Semi-matchings for bipartite graphs and load balancing, 2003).
-The search prefers chains that move no review that somebody was told of.
+How it works: each reviewer takes what has the fewest reviews. Then chains of exchanges are looked for, such as "this
+reviewer gives up X for Y, that one gives up Y for Z". A chain leads from a submission to one that has at least two
+reviews less. When there is none, no choice is more even. Source: Harvey, Ladner, Lovász, Tamir, "Semi-matchings for
+bipartite graphs and load balancing", 2003. The search prefers chains that move no review that somebody was told of.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Makes pictures of an image, in a thread: a pure function from bytes to bytes. Only this file knows Pillow.
 
-An image is hostile until it is shown otherwise. It is opened as the type that was checked and as nothing else, its size
-is known before its pixels are read, and a JPEG of a large sensor is decoded at a fraction of its size.
+An image is hostile until it is shown otherwise. It is opened as the type that was checked, and as nothing else. Its
+size is known before its pixels are read. A JPEG of a large sensor is decoded at a fraction of its size.
 """
 
 from __future__ import annotations

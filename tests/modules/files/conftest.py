@@ -8,7 +8,11 @@ import pytest
 
 from ksmp_testkit import MakeGateway, Running
 from modules.files.module import FilesModule
+from tests.devcloud.aws import Aws
+from tests.modules.files.bucket import s3
 from tests.modules.files.shelf import ShelfModule
+
+__all__ = ["s3"]
 
 # Those that the stand-in knows: it checks what is signed with them.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "devcloud", "AWS_SECRET_ACCESS_KEY": "devcloud"}
@@ -30,14 +34,20 @@ def credentials() -> AsyncIterator[None]:
 
 
 @pytest.fixture(scope="module")
-async def node(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
+def environ() -> dict[str, str]:
+    """The settings of `node`, for folders and files to override."""
+    return ENVIRON
+
+
+@pytest.fixture(scope="module")
+async def node(gateway: MakeGateway, devcloud: str, environ: dict[str, str]) -> AsyncIterator[Running]:
     async with gateway(
         modules=MODULES,
         more=[ShelfModule],
         aws_endpoint=devcloud,
         request_burst=100_000,
         address_burst=100_000,
-        environ=ENVIRON,
+        environ=environ,
     ) as running:
         yield running
 
@@ -51,3 +61,19 @@ def files(node: Running) -> FilesModule:
 def shelf(node: Running) -> ShelfModule:
     """With nobody who may read, and what it allows as at the beginning."""
     return node.module(ShelfModule)
+
+
+@pytest.fixture(scope="module")
+async def clients_of_aws(devcloud: str) -> AsyncIterator[Aws]:
+    """The clients of AWS beside the gateway."""
+    clients = Aws(devcloud)
+    await clients.open()
+    yield clients
+    await clients.close()
+
+
+@pytest.fixture
+async def aws(clients_of_aws: Aws) -> AsyncIterator[Aws]:
+    """Without faults afterwards."""
+    yield clients_of_aws
+    await clients_of_aws.drive("DELETE", "faults")

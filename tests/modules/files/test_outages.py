@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from ksmp_testkit import Caller, MakeGateway, Running, eventually
+from ksmp_testkit import Caller, eventually
 from ksmp_testkit.answers import done, refused
 from modules.files.facade import Allowance
 from modules.files.module import FilesModule
-from tests.modules.files.conftest import MODULES
+from tests.modules.files.bucket import S3
 from tests.modules.files.shelf import ShelfModule
 from tests.modules.files.uploads import FILES, PDF, begun, completed, new, parts_sent, sent, uploaded
 from tests.modules.programs.programs import user
@@ -22,37 +21,12 @@ LARGE = PDF + bytes(16 * 1024**2)
 
 
 @pytest.fixture(scope="module")
-async def node(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
-    environ = {
+def environ() -> dict[str, str]:
+    return {
         "KSMP_FILES_S3_TIMEOUT": "0.5",
         "KSMP_FILES_S3_FAILURES": "3",
         "KSMP_FILES_S3_PAUSE": "0.3",
     }
-    async with gateway(modules=MODULES, more=[ShelfModule], aws_endpoint=devcloud, environ=environ) as running:
-        yield running
-
-
-class S3:
-    """The stand-in, as it is told to fail."""
-
-    def __init__(self, url: str, http: httpx.AsyncClient) -> None:
-        self._url = f"{url}/_devcloud/faults"
-        self._http = http
-
-    async def fails(self, **operations: dict[str, Any]) -> None:
-        faults = {f"s3.{name}": fault for name, fault in operations.items()}
-        assert (await self._http.put(self._url, json={"operations": faults})).status_code == 200
-
-    async def works(self) -> None:
-        assert (await self._http.delete(self._url)).status_code == 200
-
-
-@pytest.fixture
-async def s3(devcloud: str) -> AsyncIterator[S3]:
-    async with httpx.AsyncClient(trust_env=False) as http:
-        one = S3(devcloud, http)
-        yield one
-        await one.works()
 
 
 @pytest.fixture(autouse=True)

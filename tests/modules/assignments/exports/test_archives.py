@@ -18,9 +18,9 @@ from ksmp_testkit.member import clients_of
 from modules.assignments.exports.archive_leases import ArchiveLeases
 from modules.files.module import FilesModule
 from tests.modules.assignments.classroom import ASSIGNMENTS, Classroom, classroom, later
-from tests.modules.assignments.submissions.conftest import S3
 from tests.modules.assignments.submissions.test_files import delete_object
 from tests.modules.assignments.submissions.work import Work
+from tests.modules.files.bucket import S3
 from tests.modules.files.uploads import PDF
 from tests.modules.programs.programs import user
 

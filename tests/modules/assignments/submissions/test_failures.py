@@ -16,8 +16,8 @@ from ksmp_testkit import Caller, MakeToken, Running, eventually
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import connected
 from tests.modules.assignments.classroom import Classroom, classroom
-from tests.modules.assignments.submissions.conftest import S3
 from tests.modules.assignments.submissions.work import Work, set_dates
+from tests.modules.files.bucket import S3
 from tests.modules.files.uploads import PDF
 
 LATE = {"kind": "none"}

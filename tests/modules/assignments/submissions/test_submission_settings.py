@@ -11,8 +11,8 @@ from gateway import clock
 from ksmp_testkit import Caller, MakeGateway, Running
 from ksmp_testkit.answers import refused
 from tests.modules.assignments.classroom import classroom
-from tests.modules.assignments.submissions.conftest import S3
 from tests.modules.assignments.submissions.work import Work, set_dates
+from tests.modules.files.bucket import S3
 from tests.modules.files.uploads import PDF, completed, sent
 
 ENVIRON = {

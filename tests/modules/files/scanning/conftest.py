@@ -6,10 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ksmp_testkit import MakeGateway, Running
 from tests.devcloud.aws import Aws
-from tests.modules.files.conftest import MODULES
-from tests.modules.files.shelf import ShelfModule
 
 ENVIRON = {
     "KSMP_FILES_BEGIN_RATE_COUNT": "10000",
@@ -28,24 +25,8 @@ ENVIRON = {
 
 
 @pytest.fixture(scope="module")
-async def node(gateway: MakeGateway, devcloud: str, scanner: str) -> AsyncIterator[Running]:
-    async with gateway(
-        modules=MODULES,
-        more=[ShelfModule],
-        aws_endpoint=devcloud,
-        request_burst=100_000,
-        address_burst=100_000,
-        environ=ENVIRON | {"KSMP_FILES_SCANNER": scanner},
-    ) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-async def aws(devcloud: str) -> AsyncIterator[Aws]:
-    clients = Aws(devcloud)
-    await clients.open()
-    yield clients
-    await clients.close()
+def environ(scanner: str) -> dict[str, str]:
+    return ENVIRON | {"KSMP_FILES_SCANNER": scanner}
 
 
 @pytest.fixture(autouse=True)

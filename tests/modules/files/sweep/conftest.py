@@ -1,16 +1,9 @@
-"""The clients of S3 beside the gateway, and a walk over the bucket that is due."""
+"""A gateway that sweeps when it is told to, and a walk over the bucket that is due."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import asyncpg
 import pytest
-
-from ksmp_testkit import MakeGateway, Running
-from tests.devcloud.aws import Aws
-from tests.modules.files.conftest import MODULES
-from tests.modules.files.shelf import ShelfModule
 
 ENVIRON = {
     "KSMP_FILES_BEGIN_RATE_COUNT": "10000",
@@ -27,31 +20,8 @@ ENVIRON = {
 
 
 @pytest.fixture(scope="module")
-async def node(gateway: MakeGateway, devcloud: str) -> AsyncIterator[Running]:
-    async with gateway(
-        modules=MODULES,
-        more=[ShelfModule],
-        aws_endpoint=devcloud,
-        request_burst=100_000,
-        address_burst=100_000,
-        environ=ENVIRON,
-    ) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-async def clients_of_aws(devcloud: str) -> AsyncIterator[Aws]:
-    clients = Aws(devcloud)
-    await clients.open()
-    yield clients
-    await clients.close()
-
-
-@pytest.fixture
-async def aws(clients_of_aws: Aws) -> AsyncIterator[Aws]:
-    """Without faults afterwards."""
-    yield clients_of_aws
-    await clients_of_aws.drive("DELETE", "faults")
+def environ() -> dict[str, str]:
+    return ENVIRON
 
 
 @pytest.fixture
