@@ -9,13 +9,15 @@ the query decides what its caller may see.
     @get("/programs", policy=anyone())
     async def programs(span: NamedDependency[Span]) -> Page[ProgramView]:
         return await page_of(Program.select().where(Program.published), NEWEST, span, ProgramView)
+
+A list that no query can order, because its items are derived, is cut by `page_in`.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
@@ -59,21 +61,14 @@ class Sort:
 
     def cursor(self, row: dict[str, Any]) -> str:
         """The cursor of the items after this row."""
-        key = [self.name, *(row[column._meta.name] for column in self.columns)]
-        return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
+        return _cursor(self.name, [row[column._meta.name] for column in self.columns])
 
     def key(self, cursor: str) -> list[Any]:
         """The sort key in a cursor; raises BadInput `invalid` for a cursor of another order."""
+        kinds = [column.value_type for column in self.columns]
         try:
-            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            name, *values = msgspec.json.decode(raw, type=list[Any])
-            if name != self.name or len(values) != len(self.columns):
-                raise _unknown()
-            return [
-                _storable(msgspec.convert(value, column.value_type))
-                for value, column in zip(values, self.columns, strict=True)
-            ]
-        except (binascii.Error, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+            return [_storable(value) for value in _key(cursor, self.name, kinds)]
+        except (ValueError, OverflowError):
             raise _unknown() from None
 
 
@@ -91,6 +86,19 @@ async def page_of(query: Select[Any], sort: Sort, span: Span, kind: type[T]) -> 
     return Page(items, sort.cursor(rows[span.limit - 1]) if len(rows) > span.limit else None)
 
 
+def page_in(items: Iterable[T], name: str, key: Callable[[T], tuple[str, ...]], span: Span) -> Page[T]:
+    """One page of a list in memory, in the order of a key of texts that no two items share.
+
+    A cursor holds the name of the order. Raises BadInput `invalid` for one of another order.
+    """
+    ordered = sorted(items, key=key)
+    if span.cursor is not None:
+        after = tuple(_key(span.cursor, name, None))
+        ordered = [one for one in ordered if key(one) > after]
+    shown = ordered[: span.limit]
+    return Page(shown, _cursor(name, key(shown[-1])) if len(ordered) > span.limit else None)
+
+
 def dependencies() -> dict[str, Provide]:
     """`span: NamedDependency[Span]` of a route that lists."""
     return {"span": Provide(_span, sync_to_thread=False)}
@@ -104,6 +112,23 @@ def _span(
     ] = None,
 ) -> Span:
     return Span(limit, cursor)
+
+
+def _cursor(name: str, key: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode([name, *key])).rstrip(b"=").decode()
+
+
+def _key(cursor: str, name: str, kinds: Sequence[Any] | None) -> list[Any]:
+    """The key in a cursor, of values of these kinds, or of any number of texts; raises BadInput `invalid`."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        found, *values = msgspec.json.decode(raw, type=list[Any])
+        if found != name:
+            raise _unknown()
+        kinds = [str] * len(values) if kinds is None else kinds
+        return [msgspec.convert(value, kind) for value, kind in zip(values, kinds, strict=True)]
+    except (binascii.Error, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+        raise _unknown() from None
 
 
 def _storable(value: Any) -> Any:

@@ -6,7 +6,6 @@ tell whether it was. If it was not, its files are let go. In doubt they stay.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Final
 
@@ -14,7 +13,7 @@ import structlog
 
 from gateway import clock
 from gateway.contract import Kernel
-from gateway.errors import Unavailable
+from gateway.tasks import repeat
 from modules.chat.attachment_repository import Attachment, AttachmentRepository, holder_of
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import VERSIONS, post_of
@@ -38,14 +37,7 @@ class AttachmentCheck:
 
     async def run(self) -> None:
         """Check what is due once a minute, until cancelled."""
-        while True:
-            await asyncio.sleep(INTERVAL)
-            try:
-                await self.check()
-            except Unavailable as error:
-                log.info("attachments.check_waits", reason=error.message)
-            except Exception:
-                log.exception("attachments.check_failed")
+        await repeat("attachments.check", self.check, INTERVAL, at_once=False)
 
     async def check(self) -> None:
         """Settle or release what is in doubt; raises Unavailable."""

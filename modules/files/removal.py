@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
+import structlog
+
 from gateway import clock
+from gateway.errors import Unavailable
 from modules.files.lifecycle import FileLifecycle
 from modules.files.records import FileRecord
 from modules.files.repository import FileRepository
 from modules.files.states import FileState
 from modules.files.storage.s3 import Bucket
 
+log = structlog.get_logger(__name__)
+
 # A file has its object, and a picture or two.
 MOST: Final = 100
-
-
 # How the keys of all files begin.
 ROOT: Final = "files/"
 
@@ -44,3 +47,14 @@ class Removal:
             await self._files.removed(file.id, clock.now())
         else:
             await self._lifecycle.delete(file.id)
+
+    async def try_to_remove(self, file: FileRecord) -> bool:
+        """Remove what is to be deleted, now if S3 answers. Else the sweep does it; nobody reads the file any more."""
+        if file.deleting_at is None:
+            return False
+        try:
+            await self.remove(file)
+        except Unavailable:
+            log.warning("file.not_removed", file=file.id)
+            return False
+        return True

@@ -173,15 +173,11 @@ class Uploads:
         file = await self._lifecycle.begin_deletion(id)
         if file is None:
             raise Conflict("the file is in use: take it out of what holds it")
-        try:
-            async with _counted("delete"):
-                await self._removal.remove(file)
-            if file.state is FileState.REJECTED:
-                # Its owner has read why.
-                await self._lifecycle.delete(id)
-        except Unavailable:
-            # The sweep does it when S3 is back. Nobody reads the file or may hold it any more.
-            log.warning("file.not_removed", file=id)
+        if not await self._removal.try_to_remove(file):
+            metrics.unavailable.labels("delete").inc()
+        elif file.state is FileState.REJECTED:
+            # Its owner has read why.
+            await self._lifecycle.delete(id)
 
     async def _checked(self, file: FileRecord) -> FileRecord:
         """The file after the check. Raises Conflict `files.not_uploaded`, and Unavailable: then it is as before."""
@@ -232,10 +228,7 @@ class Uploads:
             return await self._again(file)
         metrics.rejected.labels(reason).inc()
         log.info("file.rejected", file=file.id, purpose=file.purpose, reason=reason)
-        try:
-            await self._removal.remove(rejected_file)
-        except Unavailable:
-            log.warning("file.not_removed", file=file.id)
+        await self._removal.try_to_remove(rejected_file)
         return rejected_file
 
     async def _again(self, file: FileRecord) -> FileRecord:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import Conflict, not_found
-from gateway.http.listing import Page, Sort, Span
+from gateway.http.listing import Page, Span
 from gateway.principal import Author, Principal, Role
 from modules.accounts.facade import record, user_room
 from modules.assignments.access import AssignmentAccess
@@ -29,11 +28,8 @@ from modules.assignments.completion.repository import CertificateRepository, Rul
 from modules.assignments.completion.standings import StandingReader
 from modules.assignments.events import CertificateRevoked
 from modules.assignments.gradebook.book_reader import GradeBookReader
-from modules.assignments.gradebook.tables import StudentRow
 from modules.assignments.settings import CertificateSettings
 from modules.programs.facade import Part, part_of
-
-BY_STUDENT: Final = Sort("student", (StudentRow.user_id,))
 
 
 class Certificates:
@@ -66,14 +62,10 @@ class Certificates:
 
     async def all_standings(self, principal: Principal, program_id: str, span: Span) -> Page[Standing]:
         """Everybody's, by user id. Raises Refused `forbidden` for students, and BadInput `invalid` for a cursor."""
-        after = "" if span.cursor is None else BY_STUDENT.key(span.cursor)[0]
         await self._access.teaches_program(principal, program_id)
-        wanted = [user for user in await self._book.students(program_id) if user > after]
-        users = wanted[: span.limit]
-        more = len(wanted) > span.limit
+        users = await self._book.page(program_id, span)
         rule = await self._rules.of(program_id)
-        items = await self._standings.of(rule, users, clock.now())
-        return Page(items, BY_STUDENT.cursor({"user_id": users[-1]}) if more else None)
+        return Page(await self._standings.of(rule, users.items, clock.now()), users.next)
 
     async def evaluate(self, principal: Principal, program_id: str) -> None:
         """Look at all students of the program now. Raises Refused `forbidden` for students."""

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.contract import Database
+from gateway.http.listing import Page, Span, page_in
 from modules.accounts.facade import names_of
 from modules.assignments.catalogue.effective import EffectiveDateReader, Terms
 from modules.assignments.catalogue.repository import AssignmentRepository
@@ -71,6 +72,10 @@ class GradeBookReader:
         parts = await parts_of(self._database, others, program_id) if others else {}
         return sorted(learners | {user for user, part in parts.items() if part is Part.STUDENT})
 
+    async def page(self, program_id: str, span: Span) -> Page[str]:
+        """A page of them. Raises BadInput `invalid` for a cursor."""
+        return page_in(await self.students(program_id), "student", lambda user: (user,), span)
+
     async def rows(self, head: BookHead, user_ids: Sequence[str], *, released_only: bool) -> list[BookRow]:
         """The rows of these users, in their order, for those who teach: what is released, or the latest there is."""
         return await self._rows(head, user_ids, released_only=released_only, staff=True)
@@ -81,17 +86,18 @@ class GradeBookReader:
         return row
 
     async def facts(
-        self, program_id: str, now: datetime, user_ids: Collection[str], *, released_only: bool, staff: bool
+        self, assignments: Collection[Assignment], now: datetime, user_ids: Collection[str], *, released_only: bool
     ) -> list[GradeFact]:
-        return await self._grades.of_program(
-            program_id, now, released_only=released_only, user_ids=user_ids, for_staff=staff
-        )
+        """The grades of these users. The caller answers for those whose people the reader may not know."""
+        return await self._grades.of(assignments, now, released_only=released_only, user_ids=user_ids)
 
     async def _rows(
         self, head: BookHead, user_ids: Sequence[str], *, released_only: bool, staff: bool
     ) -> list[BookRow]:
         names = await names_of(self._database, user_ids)
-        facts = await self.facts(head.program_id, head.now, user_ids, released_only=released_only, staff=staff)
+        hidden = {one.id for one in head.columns if one.names_hidden} if staff else ()
+        known = [one for one in head.assignments if one.id not in hidden]
+        facts = await self.facts(known, head.now, user_ids, released_only=released_only)
         turned_in = await self._turned_in.turned_in(head.program_id, user_ids)
         terms = await self._dates.of_all(head.assignments, user_ids)
         # A program may have hundreds of assignments, and a page hundreds of students.

@@ -8,7 +8,7 @@ from typing import Final
 from litestar.response import Stream
 
 from gateway import clock
-from gateway.http.listing import Sort, Span
+from gateway.http.listing import Span
 from gateway.http.sheet_file import SheetFiles, SheetFormat
 from gateway.principal import Principal
 from modules.assignments.access import AssignmentAccess
@@ -17,10 +17,8 @@ from modules.assignments.gradebook.book_reader import BookHead, GradeBookReader
 from modules.assignments.gradebook.messages import BookRow, GradeBook, OwnGrades, Statistics
 from modules.assignments.gradebook.sheet import head_of, row_of
 from modules.assignments.gradebook.statistics import spread_of
-from modules.assignments.gradebook.tables import StudentRow
 from modules.assignments.settings import GradeBookSettings
 
-BY_STUDENT: Final = Sort("student", (StudentRow.user_id,))
 # Students whose rows are read together for a file.
 BATCH: Final = 200
 
@@ -36,18 +34,15 @@ class GradeBooks:
 
     async def page(self, principal: Principal, program_id: str, released_only: bool, span: Span) -> GradeBook:
         """A page of everybody's. Raises Refused `forbidden` for students, and BadInput `invalid` for a cursor."""
-        after = "" if span.cursor is None else BY_STUDENT.key(span.cursor)[0]
         head = await self._open(principal, program_id)
-        wanted = [user for user in await self._reader.students(program_id) if user > after]
-        users = wanted[: span.limit]
-        more = len(wanted) > span.limit
+        users = await self._reader.page(program_id, span)
         return GradeBook(
             program_id=program_id,
             released_only=released_only,
             categories=head.categories,
             assignments=head.columns,
-            items=await self._reader.rows(head, users, released_only=released_only),
-            next=BY_STUDENT.cursor({"user_id": users[-1]}) if more else None,
+            items=await self._reader.rows(head, users.items, released_only=released_only),
+            next=users.next,
         )
 
     async def file(self, principal: Principal, program_id: str, released_only: bool, format: SheetFormat) -> Stream:
@@ -84,11 +79,9 @@ class GradeBooks:
         if assignment.published:
             users = await self._reader.students(assignment.program_id)
             # Scores without people: those of hidden ones count too.
-            facts = await self._reader.facts(
-                assignment.program_id, now, users, released_only=released_only, staff=False
-            )
-            scores = [fact.score for fact in facts if fact.assignment_id == assignment_id]
-            works = {fact.attempt_id for fact in facts if fact.assignment_id == assignment_id}
+            facts = await self._reader.facts([assignment], now, users, released_only=released_only)
+            scores = [fact.score for fact in facts]
+            works = {fact.attempt_id for fact in facts}
         # A group has one grade: the spread of a single group would say it to all others.
         shown = seen.teaches or len(works) >= self._least
         return Statistics(

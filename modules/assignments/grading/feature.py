@@ -41,7 +41,7 @@ class GradingFeature:
         self.pseudonyms = pseudonyms = Pseudonyms(database, rows, dates)
         self.answers = GradingAnswers(database, assignments, rows, lateness, pseudonyms)
         self.personal_data = GradingPersonalData(database, self.answers)
-        self.reader = GradeReader(assignments, rows, lateness, pseudonyms)
+        self.reader = GradeReader(rows, lateness)
         views = GradeViews(database, rows, lateness, pseudonyms)
         student_views = StudentViews(kernel, submissions, authors, dates, self.answers)
         self.releases = Releases(kernel, access, assignments, submissions, rows, lateness)

@@ -43,56 +43,42 @@ class GradeFact(msgspec.Struct, frozen=True):
 class GradeReader:
     """What a grade book counts: of each assignment the attempt that counts, for all whose work it is."""
 
-    def __init__(
-        self,
-        assignments: AssignmentRepository,
-        grades: GradeRepository,
-        lateness: Lateness,
-        pseudonyms: Pseudonyms,
-    ) -> None:
-        self._assignments = assignments
+    def __init__(self, grades: GradeRepository, lateness: Lateness) -> None:
         self._grades = grades
         self._lateness = lateness
-        self._pseudonyms = pseudonyms
 
-    async def of_program(
+    async def of(
         self,
-        program_id: str,
+        assignments: Collection[Assignment],
         now: datetime,
         *,
         released_only: bool,
         user_ids: Collection[str] | None = None,
-        for_staff: bool | None = None,
     ) -> list[GradeFact]:
-        """The grades of a program's published assignments, of these users or of all, in no order.
+        """The grades of these assignments, of these users or of all, in no order.
 
         With `released_only` they are the versions that students see. Without it they are the latest, for those who
-        teach; drafts without points are left out. For staff, work whose people they may not know is left out:
-        `for_staff` is true by default where unreleased versions are asked for. Raises Unavailable.
+        teach; drafts without points are left out. The caller names no assignment whose people the reader may not know.
+        Raises Unavailable.
         """
-        staff = not released_only if for_staff is None else for_staff
-        assignments = {one.id: one for one in await self._assignments.of_program(program_id)}
-        if staff:
-            hidden = {one.id for one in assignments.values() if await self._pseudonyms.hides_people(one, now)}
-            assignments = {id: one for id, one in assignments.items() if id not in hidden}
-        found = await self._grades.of_program(program_id, user_ids)
-        works = [work for work in found if work.assignment_id in assignments]
+        by_id = {one.id: one for one in assignments}
+        works = await self._grades.of_assignments(by_id, user_ids)
         owners = await self._lateness.owners(works)
         wanted = None if user_ids is None else set(user_ids)
         shown = {
             work.attempt_id: version
             for work in works
-            if (version := _version(work, assignments[work.assignment_id], now, released_only)) is not None
+            if (version := _version(work, by_id[work.assignment_id], now, released_only)) is not None
         }
         works = [work for work in works if work.attempt_id in shown]
         points = await self._grades.points(list(shown.items()))
-        late = await self._lateness.of(assignments, works)
+        late = await self._lateness.of(by_id, works)
         facts: list[GradeFact] = []
         for work in works:
             given = points[work.attempt_id, shown[work.attempt_id]]
             if given is None:
                 continue
-            assignment = assignments[work.assignment_id]
+            assignment = by_id[work.assignment_id]
             days = late[work.attempt_id]
             left = score(given, days, assignment.late)
             released = work.visible(policy_of(assignment), now) is not None

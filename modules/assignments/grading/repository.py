@@ -26,12 +26,12 @@ WORK: Final = """
 """
 OF_ATTEMPTS: Final = f"{WORK} AND attempt.id = ANY($1)"
 OF_ASSIGNMENT: Final = f"{WORK} AND attempt.assignment_id = $1 AND submission.attempt_id = attempt.id"
-OF_PROGRAM: Final = f"""
-    {WORK} AND submission.program_id = $1 AND submission.attempt_id = attempt.id AND grade.state IS NOT NULL
+OF_ASSIGNMENTS: Final = f"""
+    {WORK} AND submission.assignment_id = ANY($1) AND submission.attempt_id = attempt.id AND grade.state IS NOT NULL
 """
 # Those of some of its students: a class has many grades, and one student reads their own.
 OF_USERS: Final = f"""
-    {OF_PROGRAM} AND attempt.id IN (
+    {OF_ASSIGNMENTS} AND attempt.id IN (
         SELECT id FROM assignments_attempt WHERE members && $2
         UNION SELECT attempt_id FROM assignments_submission WHERE group_id IN (
             SELECT group_id FROM assignments_group_member WHERE user_id = ANY($2) AND left_at IS NULL
@@ -105,11 +105,13 @@ class GradeRepository:
         """The attempts that count, in no order."""
         return await self._works(OF_ASSIGNMENT, assignment_id)
 
-    async def of_program(self, program_id: str, user_ids: Collection[str] | None = None) -> list[Work]:
-        """The attempts that count and have a grade, of all its assignments; of these users, or of all."""
+    async def of_assignments(
+        self, assignment_ids: Collection[str], user_ids: Collection[str] | None = None
+    ) -> list[Work]:
+        """The attempts that count and have a grade; of these users, or of all."""
         if user_ids is None:
-            return await self._works(OF_PROGRAM, program_id)
-        return await self._works(OF_USERS, program_id, list(user_ids))
+            return await self._works(OF_ASSIGNMENTS, list(assignment_ids))
+        return await self._works(OF_USERS, list(assignment_ids), list(user_ids))
 
     async def versions(self, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], GradeVersion]:
         """These versions, each by its attempt and its number."""

@@ -56,7 +56,7 @@ OF_ASSIGNMENT: Final = f"""
         {FACTS}
     FROM assignments_submission AS submission
     LEFT JOIN assignments_attempt AS attempt ON attempt.id = submission.attempt_id
-    WHERE submission.assignment_id = $1
+    WHERE submission.assignment_id = $1 AND ($2::text IS NULL OR submission.id = $2)
 """  # noqa: S608
 SUMMARY: Final = f"""
     SELECT {FACTS} FROM assignments_attempt AS attempt WHERE submission_id = $1 ORDER BY number
@@ -162,8 +162,8 @@ class SubmissionRepository:
     async def lock(self, id: str) -> Submission | None:
         return await self._one(LOCK, id)
 
-    async def of_assignment(self, assignment_id: str) -> list[SubmissionFacts]:
-        """All submissions of an assignment, in no order."""
+    async def of_assignment(self, assignment_id: str, id: str | None = None) -> list[SubmissionFacts]:
+        """All submissions of an assignment, or the one with this id, in no order."""
         return [
             SubmissionFacts(
                 row["whole_id"],
@@ -173,7 +173,7 @@ class SubmissionRepository:
                 row["attempts"],
                 None if row["id"] is None else _facts_of(row),
             )
-            for row in await self._database.fetch(OF_ASSIGNMENT, assignment_id)
+            for row in await self._database.fetch(OF_ASSIGNMENT, assignment_id, id)
         ]
 
     async def summary(self, submission_id: str) -> list[AttemptFacts]:

@@ -6,16 +6,14 @@ cut from them.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
 from gateway import clock
 from gateway.contract import Database, Kernel
-from gateway.errors import invalid, not_found
-from gateway.http.listing import Page, Span
+from gateway.errors import not_found
+from gateway.http.listing import Page, Span, page_in
 from gateway.principal import FORGOTTEN, Principal
 from modules.accounts.facade import names_of
 from modules.assignments.access import AssignmentAccess
@@ -34,8 +32,6 @@ from modules.assignments.submissions.views import answers_shown
 from modules.files import facade as files
 from modules.files.facade import Shown
 from modules.programs.facade import students_of
-
-KEY = msgspec.json.Decoder(tuple[str, str])
 
 
 class _Work(msgspec.Struct, frozen=True):
@@ -70,18 +66,18 @@ class StaffList:
     ) -> Page[SubmissionLine]:
         """Those of an assignment by name, or by pseudonym while markers may not know whose work it is."""
         assignment = await self._access.teaching(principal, assignment_id)
-        lines = [one for one in await self._lines(assignment) if _is_wanted(one, wanted)]
-        return _page(lines, span)
+        hidden = await self._grading.hides_people(assignment, clock.now())
+        lines = await self._lines(assignment, await self._works(assignment), hidden=hidden)
+        return page_in((one for one in lines if _is_wanted(one, wanted)), "name", _key, span)
 
     async def read(self, principal: Principal, assignment_id: str, submission_id: str) -> StaffSubmission:
         """One submission with its history."""
         assignment = await self._access.teaching(principal, assignment_id)
-        for line in await self._lines(assignment):
-            if line.submission_id == submission_id:
-                break
-        else:
-            raise not_found("there is no such submission")
         hidden = await self._grading.hides_people(assignment, clock.now())
+        lines = await self._lines(assignment, await self._work(assignment, submission_id), hidden=hidden)
+        if not lines:
+            raise not_found("there is no such submission")
+        (line,) = lines
         history = await self._rows.history(submission_id)
         everybody = {*line.user_ids, *(user for one in history for user in one.members)}
         terms = await self._dates.terms(assignment, everybody)
@@ -99,9 +95,8 @@ class StaffList:
             ],
         )
 
-    async def _lines(self, assignment: Assignment) -> list[SubmissionLine]:
-        works = await self._works(assignment)
-        hidden = await self._grading.hides_people(assignment, clock.now())
+    async def _lines(self, assignment: Assignment, works: list[_Work], *, hidden: bool) -> list[SubmissionLine]:
+        """The lines of these works, in no order. What markers may not know of has none."""
         if hidden:
             works = [one for one in works if one.submission is not None and one.submission.attempt is not None]
         begun = [one.submission for one in works if one.submission is not None]
@@ -114,10 +109,21 @@ class StaffList:
         else:
             names = await names_of(self._database, users)
             names |= await self._authors.names([group for one in works if (group := one.authors.group_id) is not None])
-        lines = [_line(work, names, terms, graded, hidden=hidden) for work in works]
-        return sorted(lines, key=_key)
+        return [_line(work, names, terms, graded, hidden=hidden) for work in works]
+
+    async def _work(self, assignment: Assignment, submission_id: str) -> list[_Work]:
+        """That of one submission; empty when there is none, or it is the concern of a group now."""
+        for one in await self._rows.of_assignment(assignment.id, submission_id):
+            if one.group_id is not None:
+                members = await self._authors.members([one.group_id])
+                return [_of_group(one, one.group_id, members.get(one.group_id))]
+            if one.user_id is not None:
+                now = await self._authors.of(assignment, one.user_id)
+                return [_Work(alone(one.user_id), one)] if one.attempt is not None or now.group_id is None else []
+        return []
 
     async def _works(self, assignment: Assignment) -> list[_Work]:
+        """All there are, and of everybody of whom nothing has come."""
         submissions = await self._rows.of_assignment(assignment.id)
         groups = await self._authors.groups(assignment)
         grouped = {user for group in groups.values() for user in group.members}
@@ -125,8 +131,8 @@ class StaffList:
         works: list[_Work] = []
         for one in submissions:
             if one.group_id is not None:
-                gone = Authors(None, one.group_id, () if one.attempt is None else one.attempt.members)
-                works.append(_Work(groups.pop(one.group_id, gone), one))
+                group = groups.pop(one.group_id, None)
+                works.append(_of_group(one, one.group_id, None if group is None else group.members))
             elif one.user_id is not None:
                 expected.discard(one.user_id)
                 # What somebody began alone, and is in a group now, is the group's concern.
@@ -135,6 +141,13 @@ class StaffList:
         works += [_Work(group, None) for group in groups.values()]
         works += [_Work(alone(user), None) for user in expected]
         return works
+
+
+def _of_group(submission: SubmissionFacts, group_id: str, members: tuple[str, ...] | None) -> _Work:
+    """A group that nobody is in any more has the members that turned in."""
+    if members is None:
+        members = () if submission.attempt is None else submission.attempt.members
+    return _Work(Authors(None, group_id, members), submission)
 
 
 def _users(work: _Work) -> Iterator[str]:
@@ -208,20 +221,3 @@ def _is_wanted(line: SubmissionLine, wanted: Wanted | None) -> bool:
 
 def _key(line: SubmissionLine) -> tuple[str, str]:
     return line.name.casefold(), line.submission_id or line.group_id or "".join(line.user_ids)
-
-
-def _page(lines: Sequence[SubmissionLine], span: Span) -> Page[SubmissionLine]:
-    if span.cursor is not None:
-        after = _after(span.cursor)
-        lines = [one for one in lines if _key(one) > after]
-    shown = list(lines[: span.limit])
-    more = len(lines) > span.limit
-    cursor = base64.urlsafe_b64encode(msgspec.json.encode(_key(shown[-1]))).rstrip(b"=").decode() if more else None
-    return Page(shown, cursor)
-
-
-def _after(cursor: str) -> tuple[str, str]:
-    try:
-        return KEY.decode(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, msgspec.MsgspecError, ValueError):
-        raise invalid("this cursor is not one that the list gave", field="cursor") from None

@@ -6,14 +6,13 @@ it. So a file is scanned also when its first event was lost, or the gateway that
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 
 import structlog
 
 from gateway import clock
 from gateway.contract import Kernel
-from gateway.errors import Unavailable
+from gateway.tasks import repeat
 from modules.files.events import ScanDue
 from modules.files.scanning import metrics
 from modules.files.scanning.repository import ScanRepository
@@ -30,14 +29,7 @@ class DueScans:
 
     async def run(self) -> None:
         """Do what is due, until cancelled."""
-        while True:
-            await asyncio.sleep(self._settings.scan_interval)
-            try:
-                await self.look(clock.now())
-            except Unavailable as error:
-                log.info("scan.waits", reason=error.message)
-            except Exception:
-                log.exception("scan.look_failed")
+        await repeat("scans_due", lambda: self.look(clock.now()), self._settings.scan_interval, at_once=False)
 
     async def look(self, now: datetime) -> list[str]:
         """Publish the scans that are due at this time; the ids of their files. Raises Unavailable."""

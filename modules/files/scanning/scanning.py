@@ -186,13 +186,7 @@ class Scanning:
         metrics.scans.labels(refused.reason).inc()
         files_metrics.rejected.labels(refused.reason).inc()
         log.warning("files.rejected", file=file.id, purpose=file.purpose, reason=refused.reason)
-        if rejected.deleting_at is None:
-            return
-        try:
-            await self._removal.remove(rejected)
-        except Unavailable:
-            # The sweep does it. Nobody reads a rejected file.
-            log.warning("scan.not_removed", file=file.id)
+        await self._removal.try_to_remove(rejected)
 
     async def _fail(self, file: FileRecord, error: Exception) -> None:
         metrics.scans.labels("failed").inc()

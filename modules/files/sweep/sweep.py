@@ -14,7 +14,7 @@ import structlog
 
 from gateway import clock
 from gateway.contract import Kernel
-from gateway.errors import Unavailable
+from gateway.tasks import repeat
 from modules.files.lifecycle import FileLifecycle
 from modules.files.records import FileRecord
 from modules.files.removal import Removal
@@ -59,14 +59,7 @@ class Sweep:
 
     async def run(self) -> None:
         """Do what is due, until cancelled."""
-        while True:
-            await asyncio.sleep(self._settings.sweep_interval)
-            try:
-                await self.look(clock.now())
-            except Unavailable as error:
-                log.info("sweep.waits", reason=error.message)
-            except Exception:
-                log.exception("sweep.failed")
+        await repeat("sweep", lambda: self.look(clock.now()), self._settings.sweep_interval, at_once=False)
 
     async def look(self, now: datetime) -> None:
         """Delete what is due at this time. Raises Unavailable; the rest is due again later."""

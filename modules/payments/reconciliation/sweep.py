@@ -6,7 +6,6 @@ the event's listener asks the vendor. So nothing hangs here, and nothing is lost
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,7 +14,7 @@ import structlog
 
 from gateway import clock
 from gateway.contract import Kernel
-from gateway.errors import Unavailable
+from gateway.tasks import repeat
 from modules.payments.events import OrderDue, RefundDue, SettlementDue
 from modules.payments.ledger.ledger import Ledger
 from modules.payments.reconciliation import metrics
@@ -56,14 +55,7 @@ class Sweep:
 
     async def run(self) -> None:
         """Do what is due, until cancelled."""
-        while True:
-            try:
-                await self.look(clock.now())
-            except Unavailable as error:
-                log.info("reconciliation.waits", reason=error.message)
-            except Exception:
-                log.exception("reconciliation.failed")
-            await asyncio.sleep(self._settings.reconcile_interval)
+        await repeat("reconciliation", lambda: self.look(clock.now()), self._settings.reconcile_interval)
 
     async def look(self, now: datetime) -> None:
         """Publish what is due at this time, and raise the alarms. Raises Unavailable."""

@@ -8,6 +8,7 @@ import asyncpg
 
 from gateway import clock
 from ksmp_testkit import Caller, Running
+from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.module import AssignmentsModule
 from tests.modules.assignments.classroom import classroom, later
 from tests.modules.assignments.grading.marking import TOGETHER, Marker, by_the_clock
@@ -40,9 +41,10 @@ async def test_who_joins_later_has_the_grade_and_who_left_keeps_it(
     marker = Marker(room.teacher, assignment["id"])
     assert (await marker.final(receipt, "10"))["score"] == "8.00"
     reader = node.module(AssignmentsModule).grading.reader
+    assignments = await AssignmentRepository(node.gateway.database).of_program(room.program)
 
     async def facts() -> dict[str, str]:
-        found = await reader.of_program(room.program, clock.now(), released_only=True)
+        found = await reader.of(assignments, clock.now(), released_only=True)
         return {one.user_id: str(one.score) for one in found}
 
     assert await facts() == {ann: "8.00", bob: "8.00", late: "8.00"}
@@ -55,7 +57,7 @@ async def test_who_joins_later_has_the_grade_and_who_left_keeps_it(
     )
     await database.execute(grant, assignment["id"], bob, *by_the_clock(due), due, room.mentor)
     assert await facts() == {ann: "10.00", bob: "10.00", late: "10.00"}
-    only = await reader.of_program(room.program, clock.now(), released_only=True, user_ids=[other, late])
+    only = await reader.of(assignments, clock.now(), released_only=True, user_ids=[other, late])
     assert [one.user_id for one in only] == [late]
 
 
@@ -78,11 +80,10 @@ async def test_who_worked_alone_and_in_a_group_has_one_grade(
         await marker.final(receipt, "3")
     await database.execute(MEMBER, set_id, group_id, ann)
     reader = node.module(AssignmentsModule).grading.reader
+    assignments = await AssignmentRepository(node.gateway.database).of_program(room.program)
 
     async def facts(*user_ids: str) -> list[tuple[str, str]]:
-        found = await reader.of_program(
-            room.program, clock.now(), released_only=True, user_ids=user_ids or None, for_staff=True
-        )
+        found = await reader.of(assignments, clock.now(), released_only=True, user_ids=user_ids or None)
         return sorted((one.user_id, str(one.score)) for one in found)
 
     # She turned in alone after the group did, and has what the group has.

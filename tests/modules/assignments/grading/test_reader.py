@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from gateway import clock
 from ksmp_testkit import Caller, Running
+from ksmp_testkit.answers import done
+from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.grading.reader import GradeReader
 from modules.assignments.grading.repository import GradeRepository
 from modules.assignments.module import AssignmentsModule
-from tests.modules.assignments.classroom import later
+from tests.modules.assignments.classroom import ASSIGNMENTS, later
 from tests.modules.assignments.grading.marking import class_of
 
 SECRET = "Look at the second step again"
@@ -26,8 +28,10 @@ async def test_a_grade_book_of_students_has_what_is_released(node: Running, call
     await lesson.marker.release(lesson.receipts[0])
     await lesson.marker.save(lesson.receipts[0], "1")
 
+    assignments = await AssignmentRepository(node.gateway.database).of_program(lesson.room.program)
+
     async def facts(*, released_only: bool) -> set[tuple[str, str, bool]]:
-        found = await reader_of(node).of_program(lesson.room.program, clock.now(), released_only=released_only)
+        found = await reader_of(node).of(assignments, clock.now(), released_only=released_only)
         return {(one.user_id, str(one.score), one.released) for one in found}
 
     assert await facts(released_only=True) == {(ann, "7.00", True)}
@@ -37,12 +41,12 @@ async def test_a_grade_book_of_students_has_what_is_released(node: Running, call
 async def test_staff_s_grade_book_has_nobody_whom_they_may_not_know(node: Running, caller: Caller) -> None:
     lesson = await class_of(caller, anonymous=True, due=later(hours=1), release="at_once")
     await lesson.marker.final(lesson.receipts[0], "7")
-    now = clock.now()
-    of_program = reader_of(node).of_program
-    assert await of_program(lesson.room.program, now, released_only=False) == []
-    assert await of_program(lesson.room.program, now, released_only=True, for_staff=True) == []
-    (own,) = await of_program(lesson.room.program, now, released_only=True)
-    assert own.user_id == lesson.room.students[0]
+    for released in ("true", "false"):
+        params = {"program": lesson.room.program, "released": released}
+        (row,) = done(await lesson.room.teacher.get(f"{ASSIGNMENTS}/gradebook", params=params))["items"]
+        assert row["marks"] == {}
+    own = await caller(lesson.room.students[0]).get(f"{ASSIGNMENTS}/grades", params={"program": lesson.room.program})
+    assert done(own)["marks"][lesson.id]["score"] == "7.00"
 
 
 async def test_an_export_has_what_the_student_sees_and_a_deletion_takes_the_comments(
@@ -74,7 +78,7 @@ async def test_of_some_students_no_other_rows_are_read(node: Running, caller: Ca
     lesson = await class_of(caller, students=3)
     for receipt in lesson.receipts:
         await lesson.marker.final(receipt, "7")
-    rows, program = GradeRepository(node.gateway.database), lesson.room.program
-    assert len(await rows.of_program(program)) == 3
-    found = await rows.of_program(program, lesson.room.students[:1])
+    rows = GradeRepository(node.gateway.database)
+    assert len(await rows.of_assignments([lesson.id])) == 3
+    found = await rows.of_assignments([lesson.id], lesson.room.students[:1])
     assert [work.attempt_id for work in found] == [lesson.receipts[0]["attempt_id"]]
