@@ -107,12 +107,7 @@ def _work(listed: ListedWork, attempt: Attempt, questions: Sequence[Question], z
         text=attempt.text,
         link=attempt.link,
         answers=tuple(_answers(questions, attempt.answers, attempt.auto_results or ())),
-        files=tuple(
-            WorkFile(
-                file.id, file.name if named else neutral_name("", at, file.type), file.type, file.size, file.sha256
-            )
-            for at, file in enumerate(attempt.files, 1)
-        ),
+        files=tuple(_file(file, place, named=named) for place, file in enumerate(attempt.files, 1)),
     )
 
 

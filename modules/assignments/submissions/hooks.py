@@ -68,31 +68,3 @@ class PeerReaders(Protocol):
 
     async def review_begun(self, attempt_id: str) -> bool:
         """Whether somebody has begun to review it, so that it may not be reclaimed any more."""
-
-
-class NoGrading:
-    """Nothing is graded, and nobody is hidden but by a fixed name."""
-
-    async def grading_begun(self, attempt_id: str) -> bool:
-        return False
-
-    async def released(self, attempt_ids: Collection[str], now: datetime) -> dict[str, ReleasedGrade]:
-        return {}
-
-    async def graded(self, attempt_ids: Collection[str]) -> set[str]:
-        return set()
-
-    async def hides_people(self, assignment: Assignment, now: datetime) -> bool:
-        return assignment.anonymous
-
-    async def pseudonyms(self, assignment: Assignment, submission_ids: Collection[str]) -> dict[str, str]:
-        # The ids are random, so they say nothing.
-        return {id: f"Submission {id[:8]}" for id in submission_ids}
-
-
-class NoPeers:
-    async def may_read(self, principal: Principal, attempt_id: str) -> bool:
-        return False
-
-    async def review_begun(self, attempt_id: str) -> bool:
-        return False

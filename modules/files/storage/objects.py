@@ -11,13 +11,11 @@ import msgspec
 class StoredObject(msgspec.Struct, frozen=True):
     """An object in the bucket.
 
-    `sha256` is of all its bytes in lower-case hex, empty when S3 does not say it. `parts_sha256` is what S3 says of an
-    object that came in parts, in its own form: the checksum of the checksums of the parts.
+    `sha256` is of all its bytes in lower-case hex; empty when S3 does not say it, as of an object that came in parts.
     """
 
     size: int
     sha256: str = ""
-    parts_sha256: str = ""
 
 
 class StoredPart(msgspec.Struct, frozen=True):
