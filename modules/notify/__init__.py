@@ -1,0 +1,1 @@
+"""Notifications: what people should hear of, once, where and when they accept it."""
