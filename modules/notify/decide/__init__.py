@@ -1,0 +1,1 @@
+"""Decides what becomes of a delivery at the moment it would be sent."""

@@ -1,0 +1,1 @@
+"""The list of notifications in the app."""
