@@ -21,6 +21,7 @@ from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
 from gateway.contract.filters import Filters
 from gateway.contract.module import Module
 from gateway.db.archive import PostgresArchive
+from gateway.db.archive_follower import FollowedArchive
 from gateway.db.database import PostgresDatabase
 from gateway.db.migrate import MigrationError, check_applied
 from gateway.db.personal_data import KernelPersonalData
@@ -265,6 +266,7 @@ class Gateway:
             ModuleSchedules(module.name, self.declarations.timers, self.database, outbox),
             self.filters,
             self.database,
+            FollowedArchive(self.database),
             self.declarations,
             settings,
             self.settings,

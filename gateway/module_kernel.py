@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from gateway.contract.filters import Filters
+from gateway.db.archive_follower import FollowedArchive
 from gateway.db.database import PostgresDatabase
 from gateway.declarations import Declarations
 from gateway.events.publisher import ModuleEvents
@@ -30,6 +31,7 @@ class ModuleKernel:
         schedules: ModuleSchedules,
         filters: Filters,
         database: PostgresDatabase,
+        archive: FollowedArchive,
         declarations: Declarations,
         settings: Any,
         kernel: Settings,
@@ -41,6 +43,7 @@ class ModuleKernel:
         self.schedules = schedules
         self.filters = filters
         self.database = database
+        self.archive = archive
         self._declarations = declarations
         self._settings = settings
         self._kernel = kernel

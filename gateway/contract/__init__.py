@@ -6,6 +6,7 @@ their events are all it needs and it can do without.
 """
 
 from gateway.contract.access import Access
+from gateway.contract.archive import ArchiveFollower, ArchiveSlice, RoomArchive
 from gateway.contract.command import CommandSpec, Rate, command
 from gateway.contract.context import Context
 from gateway.contract.database import Database
@@ -26,6 +27,8 @@ from gateway.protocol.stored_push import Erased, StoredPush, Sweep
 
 __all__ = [
     "Access",
+    "ArchiveFollower",
+    "ArchiveSlice",
     "CommandSpec",
     "Context",
     "Database",
@@ -40,6 +43,7 @@ __all__ = [
     "Module",
     "Rate",
     "Remains",
+    "RoomArchive",
     "RoomKind",
     "Rooms",
     "Said",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from gateway.contract.access import Access
+from gateway.contract.archive import RoomArchive
 from gateway.contract.database import Database
 from gateway.contract.events import Events
 from gateway.contract.filters import Filters
@@ -39,6 +40,9 @@ class Kernel(Protocol):
 
     @property
     def database(self) -> Database: ...
+
+    @property
+    def archive(self) -> RoomArchive: ...
 
     def settings(self, kind: type[Any]) -> Any:
         """This module's own settings, of the class it named in `settings_type`; or the kernel's, of `Settings`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -56,6 +56,9 @@ TALLY = """
     SELECT push, count(*) AS count FROM room_push
     WHERE room = {} AND at >= {} AND at < {} GROUP BY push
 """
+# Followers of the archive listen to it.
+CHANNEL: Final = "ksmp_archive"
+TELL: Final = f"SELECT pg_notify('{CHANNEL}', $1)"
 MOVE = "INSERT INTO archive_position (kind, seq) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET seq = $2"
 
 
@@ -84,11 +87,8 @@ class ArchiveWriter:
                 for push in pushes:
                     if push.sweeps is not None:
                         await self._connection.execute(SWEEP, *_covered(push))
-                await self._connection.execute(
-                    MOVE,
-                    self._kind,
-                    position,
-                )
+                await self._connection.execute(MOVE, self._kind, position)
+                await self._connection.execute(TELL, self._kind)
 
     async def swept(self, tombstone: StoredPush) -> list[int]:
         """The sequences of archived pushes that the tombstone's sweep covers."""
@@ -131,14 +131,14 @@ class PostgresArchive:
             query = query.where(RoomPush.push.is_in(list(types)))
         with guard():
             rows = await query.order_by(RoomPush.seq, ascending=False).limit(limit)
-        return [_push(row) for row in reversed(rows)]
+        return [push_of(row) for row in reversed(rows)]
 
     async def version(self, room: str, seq: int) -> StoredPush | None:
         """The push with this seq, or its latest version; raises Unavailable."""
         query = RoomPush.select().where(RoomPush.room == room, (RoomPush.seq == seq) | (RoomPush.replaces == seq))
         with guard():
             row = await query.order_by(RoomPush.seq, ascending=False).first()
-        return None if row is None else _push(row)
+        return None if row is None else push_of(row)
 
     async def tally(self, room: str, since: datetime, until: datetime) -> dict[str, int]:
         """How many pushes of each name a room stored in this time; raises Unavailable."""
@@ -177,7 +177,8 @@ def _covered(tombstone: StoredPush) -> tuple[Any, ...]:
     return tombstone.room, list(sweep.pushes), tombstone.seq, sweep.author
 
 
-def _push(row: dict[str, Any]) -> StoredPush:
+def push_of(row: Mapping[str, Any]) -> StoredPush:
+    """The push that a row of the archive holds."""
     return StoredPush(
         room=row["room"],
         seq=row["seq"],

@@ -15,6 +15,7 @@ from modules.chat.attachment_check import AttachmentCheck
 from modules.chat.attachments import Attachments
 from modules.chat.events import Mentioned
 from modules.chat.filter import load
+from modules.chat.index.indexer import Indexer
 from modules.chat.mentions import Mentions
 from modules.chat.mutes import Mutes
 from modules.chat.pins import Pins
@@ -54,6 +55,7 @@ class ChatModule(Module):
         self._personal_data = PersonalDataRepository(kernel.database)
         self.attachments = attachments = Attachments(kernel, settings, policy)
         self.attachment_check = AttachmentCheck(kernel, settings)
+        self.indexer = Indexer(kernel)
         self.features = (
             Messages(kernel, settings, policy, slow_mode, mentions, attachments),
             attachments,
@@ -69,11 +71,12 @@ class ChatModule(Module):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        checking = asyncio.get_running_loop().create_task(self.attachment_check.run())
+        loop = asyncio.get_running_loop()
+        workers = [loop.create_task(work) for work in (self.attachment_check.run(), self.indexer.run())]
         try:
             yield
         finally:
-            await end([checking])
+            await end(workers)
             await self._reactions.stop()
 
     async def export(self, user: str) -> Mapping[str, Any]:
