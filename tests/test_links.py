@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,8 +15,6 @@ import pytest
 import gateway
 
 ROOT = Path(gateway.__file__).parent.parent
-# Folders of tools, which are no part of the project.
-NOT_OURS = {"node_modules", "dist", "build", "htmlcov"}
 KINDS = r"py|pyi|md|sql|toml|json|js|css|html|yml|yaml|sh|proto|typed|lock"
 # A path in a page starts at the page's folder, at one above it, or at one of these folders of the repository.
 STARTS = ("", "gateway", "modules", "examples/whiteboard")
@@ -28,6 +28,8 @@ EXCEPTIONS = {
     "devcloud/razorpay.json",
     # Objects that IVS writes into the bucket of recordings.
     "recording-ended.json",
+    # The archive of an assignment holds it.
+    "manifest.json",
     # The subprotocol that a socket asks for.
     "ksmp.v1.json",
     # Files that a reader writes.
@@ -39,24 +41,35 @@ EXCEPTIONS = {
 }
 
 
-def walk(folder: Path) -> Iterator[Path]:
-    """Every file and folder of the project below this one; hidden ones are left out."""
-    for name in sorted(os.listdir(folder)):
-        path = folder / name
-        if (name.startswith((".", "__")) and not name.endswith(".py")) or name in NOT_OURS:
-            continue
-        yield path
-        if path.is_dir() and not path.is_symlink():
-            yield from walk(path)
+@cache
+def files() -> frozenset[Path]:
+    """Every file that git keeps: what stands in ignored folders of one machine is missing in a fresh clone."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        # Sources that are no checkout have nothing else in them.
+        return frozenset(path for path in ROOT.rglob("*") if path.is_file())
+    listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return frozenset(path for name in listed.stdout.split("\0") if name and (path := ROOT / name).exists())
+
+
+@cache
+def folders() -> frozenset[Path]:
+    return frozenset(folder for file in files() for folder in file.parents if folder.is_relative_to(ROOT))
 
 
 @cache
 def names() -> frozenset[str]:
-    return frozenset(path.name for path in walk(ROOT))
+    return frozenset(path.name for path in files())
+
+
+def exists(path: Path) -> bool:
+    """Whether the project has this file or folder; outside of it, whether the disk has."""
+    whole = Path(os.path.normpath(path))
+    return whole in files() or whole in folders() if whole.is_relative_to(ROOT) else whole.exists()
 
 
 def pages() -> list[Path]:
-    return [path for path in walk(ROOT) if path.suffix == ".md"]
+    return sorted(path for path in files() if path.suffix == ".md")
 
 
 def prose(page: Path) -> str:
@@ -76,7 +89,7 @@ def broken_links(page: Path) -> Iterator[str]:
             continue
         path, _, anchor = link.partition("#")
         target = page.parent / path if path else page
-        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+        if not exists(target) or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
             yield link
 
 
@@ -85,11 +98,11 @@ def missing_files(page: Path) -> Iterator[str]:
         if name in EXCEPTIONS or name.startswith(("/", ".")):
             continue
         if "/" not in name:
-            if re.fullmatch(rf"[\w.-]+\.({KINDS})", name) and name not in names() and not (page.parent / name).exists():
+            if re.fullmatch(rf"[\w.-]+\.({KINDS})", name) and name not in names() and not exists(page.parent / name):
                 yield name
         elif re.search(rf"/$|\.({KINDS})$", name):
             starts = [ROOT / start for start in STARTS]
-            if not any((start / name).exists() for start in (page.parent, *page.parent.parents, *starts)):
+            if not any(exists(start / name) for start in (page.parent, *page.parent.parents, *starts)):
                 yield name
 
 
@@ -109,3 +122,5 @@ def test_what_is_missing_is_seen(tmp_path: Path) -> None:
     )
     assert list(broken_links(page)) == ["none.md", "other.md#two"]
     assert list(missing_files(page)) == ["nowhere_at_all.py", "gateway/none.py", "nothing/"]
+    # On the disk of a checkout, and not kept by git.
+    assert not exists(ROOT / ".git")
