@@ -79,8 +79,9 @@ class Session(requests.Session):
             with super().request(method, url, **options) as response:
                 content = self._read(response, now)
         except (OSError, HTTPException, HTTPError) as error:
-            # The text of the error is not shown: it may name a proxy with its password.
-            why = "timeout" if isinstance(error, requests.Timeout) else type(error).__name__
+            # The text of the error is not shown: it may name a proxy with its password. A silence in the middle of a
+            # body is a ConnectionError there.
+            why = "timeout" if isinstance(error, requests.Timeout) or now.left() <= 0 else type(error).__name__
             if now.sent:
                 raise UnknownOutcome(why) from None
             raise Unavailable(f"Razorpay cannot be reached ({why})") from None
@@ -90,8 +91,11 @@ class Session(requests.Session):
         content = bytearray()
         for chunk in response.iter_content(CHUNK):
             content += chunk
-            if len(content) > self._most or now.left() < 0:
+            if len(content) > self._most:
                 raise UnknownOutcome("an answer without end")
+            # As who waits says it, whoever of the two is first to see that the time is over.
+            if now.left() <= 0:
+                raise UnknownOutcome("timeout")
         now.answered()
         return bytes(content)
 

@@ -77,6 +77,12 @@ def hangs(request: Request) -> None:
     request.handler.server.ended.wait()
 
 
+def hangs_in_the_middle(request: Request) -> None:
+    """Nothing more comes, until the server ends."""
+    request.handler.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"id":')
+    request.handler.server.ended.wait()
+
+
 def trickles_its_head(request: Request) -> None:
     _trickle(request, b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n")
 

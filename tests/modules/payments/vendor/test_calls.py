@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from gateway.errors import Unavailable
 from ksmp_testkit.eventually import eventually
 from modules.payments.vendor.calls import Calls
+from modules.payments.vendor.exchange import Exchange
 from modules.payments.vendor.outcomes import NotFound, Rejected, UnknownOutcome
 from modules.payments.vendor.razorpay import Razorpay
 from tests.modules.payments.vendor.conftest import KEY_SECRET, Adapter, create, settings_for
@@ -29,6 +30,7 @@ from tests.modules.payments.vendor.misbehaving import (
     answers,
     cuts,
     hangs,
+    hangs_in_the_middle,
     html,
     refuses,
     trickles_its_body,
@@ -38,7 +40,7 @@ from tests.modules.payments.vendor.misbehaving import (
 PAYMENT = answers(payment())
 
 
-@pytest.mark.parametrize("behaviour", [hangs, trickles_its_head, trickles_its_body])
+@pytest.mark.parametrize("behaviour", [hangs, hangs_in_the_middle, trickles_its_head, trickles_its_body])
 async def test_a_silent_or_endless_answer_ends_at_the_deadline_and_its_thread_too(
     server: Misbehaving, adapter: Adapter, behaviour: Behaviour
 ) -> None:
@@ -50,6 +52,18 @@ async def test_a_silent_or_endless_answer_ends_at_the_deadline_and_its_thread_to
         await razorpay.payment("pay_1")
     # The only thread is free again.
     assert (await razorpay.payment("pay_1")).id == "pay_1"
+
+
+@pytest.mark.parametrize("behaviour", [hangs, hangs_in_the_middle, trickles_its_body])
+async def test_a_thread_that_sees_the_deadline_first_says_the_same(
+    server: Misbehaving, razorpay: Razorpay, behaviour: Behaviour
+) -> None:
+    """Here only the thread looks at the time: nobody else gives the call up."""
+    exchange = Exchange(0.5, 0.5)
+    server.does(behaviour)
+    with pytest.raises(UnknownOutcome) as caught:
+        await asyncio.to_thread(exchange.run, lambda: razorpay._client.order.create(data={}))
+    assert caught.value.why == "timeout"
 
 
 async def test_the_sdk_itself_waits_for_ever(server: Misbehaving, razorpay: Razorpay) -> None:
