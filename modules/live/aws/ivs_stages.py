@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway.clock import now_seconds
 from modules.live.aws.client import AwsClient
 
 Kind = Literal["camera", "screen"]
@@ -17,6 +19,9 @@ PICTURE: Final = {"width": 1280, "height": 720, "framerate": 30.0, "bitrate": 2_
 # The attribute by which a composition knows whom to show large.
 FEATURED: Final = "featured"
 RUNNING: Final = frozenset({"STARTING", "ACTIVE"})
+# In seconds. Calls that start the mix of a stage within it start one, also when AWS carries one out after it was given
+# up. A mix that IVS has forgotten keeps the next one waiting for no longer.
+MIX_WINDOW: Final = 60
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -39,10 +44,11 @@ class Stage(msgspec.Struct, frozen=True):
 class Stages:
     """`once` is for calls that create something: the SDK does not try them again, as the first try may have done it."""
 
-    def __init__(self, client: Any, once: Any, aws: AwsClient) -> None:
+    def __init__(self, client: Any, once: Any, aws: AwsClient, clock: Callable[[], float] = now_seconds) -> None:
         self._client = client
         self._once = once
         self._aws = aws
+        self._clock = clock
         self._encoder: str | None = None
         self._key: str | None = None
 
@@ -99,14 +105,17 @@ class Stages:
         ]
 
     async def compose(self, arn: str, channel_arn: str) -> None:
-        """Start the mix of the stage into the channel, unless it runs."""
+        """Start the mix of the stage into the channel, unless it runs. Calls at the same time start one mix."""
+        ended = []
         async for one in self._aws.pages(self._client.list_compositions, "compositions", filterByStageArn=arn):
             if one["state"] in RUNNING:
                 return
+            ended.append(str(one["arn"]))
         channel = {"channelArn": channel_arn, "encoderConfigurationArn": await self._encoder_arn()}
         await self._aws.ask_or_none(
             self._once.start_composition(
                 stageArn=arn,
+                idempotencyToken=mix_token(arn, ended, int(self._clock() // MIX_WINDOW)),
                 layout={"grid": {"featuredParticipantAttribute": FEATURED}},
                 destinations=[{"channel": channel}],
             )
@@ -121,6 +130,11 @@ class Stages:
                 found = [str(made["encoderConfiguration"]["arn"])]
             self._encoder = found[0]
         return self._encoder
+
+
+def mix_token(arn: str, ended: Iterable[str], window: int) -> str:
+    """The same for all calls that want the same mix: the one of this stage that follows those that have ended."""
+    return hashlib.sha256("\n".join([arn, *sorted(ended), str(window)]).encode()).hexdigest()
 
 
 def _stage(stage: Mapping[str, Any]) -> Stage:

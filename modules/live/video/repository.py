@@ -35,7 +35,10 @@ class VideoFacts(msgspec.Struct, frozen=True):
 
 
 class StreamState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written of a stream after a look at it; the last three are added to what the row has."""
+    """What a look at a stream writes. `losses`, `starvations` and `lost_seconds` are added to the row's.
+
+    `claimed` keeps the claim: the look goes on.
+    """
 
     stream_id: str | None
     lost_at: datetime | None
@@ -46,6 +49,7 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     losses: int
     starvations: int
     lost_seconds: float
+    claimed: bool
 
 
 COLUMNS: Final = ", ".join(VideoFacts.__struct_fields__)
@@ -89,8 +93,10 @@ NAME_STREAM_KEY: Final = "UPDATE live_video SET stream_key_arn = $2 WHERE sessio
 WRITE_STREAM: Final = """
     UPDATE live_video SET stream_id = $2, lost_at = $3, warned = $4, starving = $5, rev = $6, due_at = $7,
         losses = losses + $8, starvations = starvations + $9, lost_seconds = lost_seconds + $10,
-        claimed_until = NULL, attempts = 0 WHERE session_id = $1
+        claimed_until = CASE WHEN $11::boolean THEN claimed_until END, attempts = 0 WHERE session_id = $1
 """
+# A session that has ended meanwhile gave the claim back; what there is now is that of another gateway.
+RELEASE: Final = "UPDATE live_video SET claimed_until = NULL WHERE session_id = $1 AND phase = $2"
 AWAIT_RECORDING: Final = """
     UPDATE live_video SET phase = $2, due_at = $3, claimed_until = NULL, attempts = 0 WHERE session_id = $1
 """
@@ -182,8 +188,12 @@ class VideoRepository:
         await self._database.fetch(NAME_STREAM_KEY, session_id, arn)
 
     async def write_stream(self, session_id: str, state: StreamState) -> None:
-        """What a look at the stream has found; gives the claim back."""
+        """What a look at the stream has found; gives the claim back, unless the state keeps it."""
         await self._database.fetch(WRITE_STREAM, session_id, *msgspec.structs.astuple(state))
+
+    async def release(self, session_id: str) -> None:
+        """Give the claim on a video that is up back."""
+        await self._database.fetch(RELEASE, session_id, VideoPhase.UP)
 
     async def await_recording(self, video: VideoFacts, due_at: datetime) -> None:
         phase = next_phase(video.phase, VideoStep.AWAIT_RECORDING)

@@ -63,6 +63,7 @@ class StreamMonitor:
             await (self._seen(session, video, stream) if stream is not None else self._missed(session, video))
         if video.stage_arn is not None:
             await self._look_at_stage(video, video.stage_arn, mixed=stream is not None)
+            await self._videos.release(video.session_id)
 
     async def _look_at_stage(self, video: VideoFacts, stage_arn: str, *, mixed: bool) -> None:
         """Disconnect who may not be on the stage, and start its mix when somebody publishes and there is none."""
@@ -121,6 +122,8 @@ class StreamMonitor:
             losses=int(lost_at is not None and video.lost_at is None),
             starvations=int(starving and not video.starving),
             lost_seconds=(now - video.lost_at).total_seconds() if video.lost_at is not None and found_again else 0.0,
+            # Until the stage is seen to as well: two looks at once would both find no mix, and start one each.
+            claimed=video.stage_arn is not None,
         )
         await self._videos.write_stream(video.session_id, state)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,9 +10,13 @@ import asyncpg
 import httpx
 import pytest
 
+from gateway.circuit_breaker import CircuitBreaker
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.socket_client import WireClient, connected
+from modules.live.aws.client import AwsClient
+from modules.live.aws.ivs_stages import Stages, mix_token
 from tests.devcloud.aws import Aws
+from tests.devcloud.aws import refused as aws_refused
 from tests.modules.live.video.test_video import (
     CREDENTIALS,
     ENVIRON,
@@ -156,6 +161,51 @@ async def test_a_session_has_one_stage_which_ends_with_it(
 
     await eventually(left, lambda count: count == 0)
     assert set(await mixed()) == {"STOPPED"}
+
+
+async def test_looks_at_the_same_time_start_one_mix(caller: Caller, path: str, aws: Aws, no_faults: None) -> None:
+    """IVS takes its time to start the mix. Meanwhile events have the stage looked at again, by another worker too."""
+    mentor = caller("meera", "mentor")
+    await started(mentor, path)
+    [stage] = await stages_of(aws, path)
+    ticket = (await mentor.post(f"{path}/join")).json()["stage"]
+    await aws.faults(operations={"ivs-realtime.StartComposition": {"hang": 1.0}}, events={"repeat": 1.0})
+    await enter(aws, ticket, publish=True)
+    await shows(mentor, path, "streaming")
+    # This call hangs as long: those that began before it end before it.
+    gone = aws.realtime.start_composition(stageArn=stage["arn"] + "0", destinations=[{}])
+    await aws_refused(gone, "ResourceNotFoundException", 404)
+    running = (await aws.realtime.list_compositions(filterByStageArn=stage["arn"]))["compositions"]
+    assert [one["state"] for one in running] == ["ACTIVE"]
+
+
+async def test_a_call_that_was_given_up_starts_no_second_mix(aws: Aws, no_faults: None) -> None:
+    stage = (await aws.realtime.create_stage(name="given-up"))["stage"]["arn"]
+    bearer = (await aws.realtime.create_participant_token(stageArn=stage))["participantToken"]["token"]
+    await enter(aws, {"token": bearer}, publish=True)
+    channel = await aws.channel()
+    client = AwsClient(CircuitBreaker(1000, 1.0, "silent"))
+    stages = Stages(aws.realtime, aws.realtime, client, clock=lambda: 0.0)
+
+    async def states() -> list[str]:
+        found = (await aws.realtime.list_compositions(filterByStageArn=stage))["compositions"]
+        return sorted(one["state"] for one in found)
+
+    # Both find no mix. IVS carries the first call out after the second.
+    await aws.faults(operations={"ivs-realtime.StartComposition": {"hang": 1.0, "times": 1}})
+    await asyncio.gather(stages.compose(stage, channel), stages.compose(stage, channel))
+    assert await states() == ["ACTIVE"]
+    await stages.compose(stage, channel)
+    [mix] = (await aws.realtime.list_compositions(filterByStageArn=stage))["compositions"]
+    await aws.realtime.stop_composition(arn=mix["arn"])
+    await stages.compose(stage, channel)
+    assert await states() == ["ACTIVE", "STOPPED"]
+    await stages.delete(stage)
+
+
+def test_a_mix_that_ivs_has_forgotten_is_made_again_a_minute_later() -> None:
+    assert mix_token("stage", ["b", "a"], 1) == mix_token("stage", ["a", "b"], 1)
+    assert len({mix_token("stage", [], 1), mix_token("stage", ["a"], 1), mix_token("stage", [], 2)}) == 3
 
 
 async def test_who_is_invited_speaks_until_they_are_not_any_more(
