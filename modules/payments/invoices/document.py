@@ -7,12 +7,12 @@ from typing import Final
 
 import msgspec
 
+from gateway.localization.formats import Language, day, money, percent
 from modules.payments.invoices.labels import LABELS, TITLES
 from modules.payments.invoices.numbering import INDIA
 from modules.payments.invoices.snapshot import InvoiceKind, InvoiceSnapshot, Party
 from modules.payments.invoices.words import in_words
 from modules.payments.ledger.states_of_india import ABROAD, STATES
-from modules.payments.localization import Language, day, money, percent
 
 Pair = tuple[str, str]
 UNTAXED: Final = frozenset({InvoiceKind.RECEIPT, InvoiceKind.BILL_OF_SUPPLY})

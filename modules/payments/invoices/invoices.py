@@ -9,6 +9,7 @@ from gateway import clock
 from gateway.contract import Delivery, Kernel, listener
 from gateway.errors import forbidden, not_found
 from gateway.http.listing import Page, Sort, Span, page_of
+from gateway.localization.formats import Language
 from gateway.principal import Principal, Role
 from modules.payments.events import InvoiceIssued
 from modules.payments.invoices.issuing import issued
@@ -16,7 +17,6 @@ from modules.payments.invoices.messages import InvoiceView
 from modules.payments.invoices.pdf import pdf_of
 from modules.payments.invoices.repository import InvoiceRepository
 from modules.payments.invoices.tables import InvoiceRow
-from modules.payments.localization import Language
 
 NEWEST: Final = Sort("newest", (InvoiceRow.id,), descending=True)
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "hi")

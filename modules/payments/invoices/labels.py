@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.localization.formats import Language
 from modules.payments.invoices.snapshot import InvoiceKind
-from modules.payments.localization import Language
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):

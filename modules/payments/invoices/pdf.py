@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from gateway.documents.typst_renderer import rendered_pdf
+from gateway.localization.formats import Language
 from modules.payments.invoices.document import document_of
 from modules.payments.invoices.snapshot import InvoiceSnapshot
-from modules.payments.localization import Language
 
 TEMPLATE: Final = Path(__file__).parent / "invoice.typ"
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from gateway.contract import Database
+from gateway.localization.formats import Language
 from modules.payments.invoices.messages import InvoiceView
 from modules.payments.invoices.snapshot import InvoiceSnapshot
 from modules.payments.ledger.parts import Parts
-from modules.payments.localization import Language
 
 COLUMNS: Final = ", ".join(InvoiceView.__struct_fields__)
 PAID_ORDER: Final = """

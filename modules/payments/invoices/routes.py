@@ -14,10 +14,10 @@ from gateway.auth.policy import signed_in
 from gateway.contract import Rate
 from gateway.http.listing import Page, Span
 from gateway.http.services import services
+from gateway.localization.formats import Language
 from gateway.principal import Principal
 from modules.payments.invoices.invoices import Invoices
 from modules.payments.invoices.messages import InvoiceView
-from modules.payments.localization import Language
 from modules.payments.settings import SellerSettings
 
 Id = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]

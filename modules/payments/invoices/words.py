@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from modules.payments.currencies import minor_digits
-from modules.payments.localization import Language
+from gateway.localization.currencies import minor_digits
+from gateway.localization.formats import Language
 
 ENGLISH_WORDS: Final = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen

@@ -12,7 +12,7 @@ from litestar.response import Stream
 from gateway.http.listing import Page, Sort, Span
 from gateway.http.sheet_file import Row, SheetFiles, SheetFormat
 from gateway.http.spreadsheet import Cell
-from modules.payments.currencies import major
+from gateway.localization.currencies import major
 from modules.payments.invoices.messages import InvoiceView
 from modules.payments.invoices.numbering import INDIA
 from modules.payments.ledger.ledger import BEGINNING, Ledger

@@ -10,6 +10,7 @@ import msgspec
 import pypdfium2
 import pytest
 
+from gateway.localization.formats import Language
 from modules.payments.invoices.document import document_of
 from modules.payments.invoices.pdf import pdf_of
 from modules.payments.invoices.snapshot import (
@@ -20,7 +21,6 @@ from modules.payments.invoices.snapshot import (
     Party,
 )
 from modules.payments.ledger.parts import Parts
-from modules.payments.localization import Language
 
 MARKUP = '#strong[a] *b* _c_ $x^2$ `raw` <label> @ref // = "q" \\ #include "x" [z] ~ --'
 HINDI = "श्री कृष्णमूर्ति द्विवेदी, प्राप्तकर्ता"

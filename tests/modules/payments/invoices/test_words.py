@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from modules.payments.currencies import major, minor_digits
+from gateway.localization.currencies import major, minor_digits
+from gateway.localization.formats import day, money, percent
 from modules.payments.invoices.words import HINDI, in_words, spelled
-from modules.payments.localization import day, money, percent
 
 
 @pytest.mark.parametrize(
