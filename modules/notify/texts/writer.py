@@ -19,6 +19,7 @@ from gateway.localization import formats
 from gateway.localization.catalogue import Catalogue, catalogue_path, read_catalogue
 from modules.notify.facade import Kind, Money, Plural
 from modules.notify.texts.kinds import MessageKey, key_of
+from modules.notify.texts.written import Written
 
 log = structlog.get_logger()
 
@@ -36,15 +37,6 @@ class Unwritten:
     time_zone: str
 
 
-@dataclass(frozen=True)
-class Words:
-    """What a reader sees. `title` is one line; `link` is a path of the app."""
-
-    title: str
-    body: str
-    link: str
-
-
 class TextWriter:
     """Writes texts in every language that a module has a catalogue of, and in English.
 
@@ -56,12 +48,12 @@ class TextWriter:
         self._catalogues: dict[Path, Catalogue] = {}
         self._zones: dict[str, tzinfo] = {}
 
-    async def write_all(self, batch: Sequence[Unwritten]) -> list[Words]:
+    async def write_all(self, batch: Sequence[Unwritten]) -> list[Written]:
         """The words of each, in order. Readers of one language and zone share those of the same `data` object."""
         return await asyncio.to_thread(self._write_all, batch)
 
-    def _write_all(self, batch: Sequence[Unwritten]) -> list[Words]:
-        written: dict[tuple[str, int, str, str], Words] = {}
+    def _write_all(self, batch: Sequence[Unwritten]) -> list[Written]:
+        written: dict[tuple[str, int, str, str], Written] = {}
         words = []
         for one in batch:
             key = (one.kind.name, id(one.data), one.language, one.time_zone)
@@ -70,7 +62,7 @@ class TextWriter:
             words.append(written[key])
         return words
 
-    def write(self, one: Unwritten) -> Words:
+    def write(self, one: Unwritten) -> Written:
         """It may read files: call it in a thread."""
         kind, language = one.kind, language_of(one.language)
         catalogue = NOTHING
@@ -79,7 +71,13 @@ class TextWriter:
             catalogue = self._catalogue(path)
         values = Values(one.data, self._zone(one.time_zone), language)
         title, body = (_written(kind, text, catalogue, language, values) for text in (kind.title, kind.body))
-        return Words(" ".join(title.split()), body.strip(), kind.link % PathValues(one.data))
+        return Written(
+            title=" ".join(title.split()),
+            body=body.strip(),
+            link=kind.link % PathValues(one.data),
+            language=language,
+            time_zone=one.time_zone,
+        )
 
     def label(self, text: str, folder: Path, domain: str, language: str) -> str:
         """A text of a page or a mail around the notification, translated; it may read files too."""

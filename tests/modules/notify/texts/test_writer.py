@@ -13,7 +13,8 @@ import pytest
 
 from modules.notify.facade import Kind, Money, Plural
 from modules.notify.texts.kinds import check
-from modules.notify.texts.writer import TextWriter, Unwritten, Words
+from modules.notify.texts.writer import TextWriter, Unwritten
+from modules.notify.texts.written import Written
 
 HINDI = """
 msgid ""
@@ -67,7 +68,7 @@ def due(locale: Path) -> Kind:
     )
 
 
-def written(kind: Kind, language: str, zone: str = "Asia/Kolkata", data: msgspec.Struct | None = None) -> Words:
+def written(kind: Kind, language: str, zone: str = "Asia/Kolkata", data: msgspec.Struct | None = None) -> Written:
     return TextWriter().write(Unwritten(kind, data or Data(), language, zone))
 
 
