@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -113,12 +113,13 @@ class Declarations:
 
     def _add_command(self, module: Module, command: CommandSpec) -> None:
         _check_name(module, "command", command.name, self.commands, "<verb>")
-        kind = self._kind(module, "command", command.name, command.rooms)
-        if command.role not in kind.roles:
-            raise RegistryError(
-                f"Module {module.name}: command {command.name} needs the role {command.role}, "
-                f"but rooms of kind {kind.name} have {', '.join(kind.roles)}."
-            )
+        for rooms, role in command.rooms.items():
+            kind = self._kind(module, "command", command.name, rooms)
+            if role not in kind.roles:
+                raise RegistryError(
+                    f"Module {module.name}: command {command.name} needs the role {role}, "
+                    f"but rooms of kind {kind.name} have {', '.join(kind.roles)}."
+                )
         self.commands[command.name] = command
 
     def _add_snapshot_part(self, module: Module, part: SnapshotPart) -> None:
@@ -130,8 +131,9 @@ class Declarations:
             if not (part.given == part.name == other.name and other.shared and other.rooms == part.rooms)
         ]
         _check_name(module, "snapshot part", part.name, known)
-        self._kind(module, "snapshot part", part.name, part.rooms)
-        self.snapshots.setdefault(part.rooms, []).append(part)
+        for rooms in part.rooms:
+            self._kind(module, "snapshot part", part.name, rooms)
+            self.snapshots.setdefault(rooms, []).append(part)
 
     def _add_listener(self, module: Module, listener: Listener) -> None:
         _check_name(module, "listener", listener.name, {**self.listeners, **self.timers})
@@ -181,8 +183,7 @@ def _commands(module: Module, feature: object) -> Iterable[CommandSpec]:
     for declaration, method in declared(feature, CommandDeclaration):
         yield CommandSpec(
             name=declaration.name,
-            rooms=declaration.room,
-            role=declaration.role,
+            rooms=_rooms(declaration),
             request=payload_of(method, f"command {declaration.name},", "context, request!"),
             handler=method,
             rate=_rate(module, declaration),
@@ -198,7 +199,7 @@ def _snapshot_parts(feature: object) -> Iterable[SnapshotPart]:
             raise DeclarationError(f"snapshot part {declaration.name} is shared, so it is not given another part")
         yield SnapshotPart(
             name=declaration.name,
-            rooms=declaration.room,
+            rooms=(declaration.room,) if isinstance(declaration.room, str) else tuple(declaration.room),
             read=method,
             shared=declaration.shared,
             given=declaration.given,
@@ -225,6 +226,18 @@ def _timers(feature: object) -> Iterable[Timer]:
     for declaration, method in declared(feature, TimerDeclaration):
         payload = payload_of(method, f"timer {declaration.name},", "payload!, delivery")
         yield Timer(name=declaration.name, payload=payload, handler=method)
+
+
+def _rooms(declaration: CommandDeclaration) -> Mapping[str, str]:
+    """The kinds of rooms of a command, each with its least role."""
+    if isinstance(declaration.room, str):
+        return {declaration.room: declaration.role or ""}
+    if declaration.role is not None or not declaration.room:
+        raise DeclarationError(
+            f"command {declaration.name} is for several kinds of rooms; say the least role of each in `room`, "
+            "and no `role`"
+        )
+    return dict(declaration.room)
 
 
 def _rate(module: Module, declaration: CommandDeclaration) -> Rate | None:

@@ -183,6 +183,23 @@ def test_a_command_for_a_role_the_room_does_not_have() -> None:
     assert "guest, host" in sentence
 
 
+def test_a_command_of_several_kinds_of_rooms() -> None:
+    def asked(room: Any, role: str | None = None) -> Any:
+        @command("quiz.ask", room=room, role=role)
+        async def ask(self: object, context: Context, request: Request) -> None: ...
+
+        return module("quiz", features=(feature(ask=ask),))
+
+    halls = module("halls", rooms=(kind("hall"), kind("yard", roles=("boss",))))
+    spec = declared(halls, asked({"hall": "guest", "yard": "boss"})).commands["quiz.ask"]
+    assert spec.rooms == {"hall": "guest", "yard": "boss"}
+    assert "needs the role host, but rooms of kind yard" in broken(halls, asked({"hall": "guest", "yard": "host"}))
+    assert "is for rooms of kind attic" in broken(halls, asked({"hall": "guest", "attic": "host"}))
+    assert "say the least role of each" in broken(halls, asked({"hall": "guest"}, "guest"))
+    parts = declared(halls, module("guests", features=(part("guests.list", rooms=("hall", "yard")),))).snapshots
+    assert [parts["hall"], parts["yard"]] == [parts["hall"], parts["hall"]]
+
+
 def test_two_owners_of_a_kind() -> None:
     sentence = broken(HALL, module("palace", rooms=(kind("hall"),)))
     assert sentence.startswith("Modules halls and palace both own rooms of kind hall")
@@ -514,10 +531,9 @@ def test_an_override_counts_as_it_is_written() -> None:
         pass
 
     roles = {
-        one: [
-            spec.role for spec in declared(module("halls", rooms=(kind("hall"),), features=(one(),))).commands.values()
-        ]
+        one: [spec.rooms["hall"] for spec in declared(asked).commands.values()]
         for one in (Again, Never, Inherits)
+        for asked in [module("halls", rooms=(kind("hall"),), features=(one(),))]
     }
     assert roles == {Again: ["host"], Never: [], Inherits: ["guest"]}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,11 +24,13 @@ class Rate:
 
 @dataclass(frozen=True, kw_only=True)
 class CommandSpec:
-    """A command of members in rooms of one kind, as the registry reads it from a decorated method."""
+    """A command of members, as the registry reads it from a decorated method.
+
+    `rooms` has the kinds of rooms in which it is used, each with the least role that may use it there.
+    """
 
     name: str
-    rooms: str
-    role: str
+    rooms: Mapping[str, str]
     request: type[msgspec.Struct]
     handler: Callable[[Context, Any], Awaitable[msgspec.Struct | None]]
     rate: Rate | None = None
@@ -40,8 +42,8 @@ class CommandDeclaration:
     """The declaration that `@command` leaves on a method."""
 
     name: str
-    room: str
-    role: str
+    room: str | Mapping[str, str]
+    role: str | None
     rate: str | Rate | None
     row_first: bool
 
@@ -50,13 +52,21 @@ H = TypeVar("H", bound="Callable[[Any, Context, Any], Awaitable[msgspec.Struct |
 
 
 def command(
-    name: str, *, room: str, role: str, rate: str | Rate | None = None, row_first: bool = False
+    name: str,
+    *,
+    room: str | Mapping[str, str],
+    role: str | None = None,
+    rate: str | Rate | None = None,
+    row_first: bool = False,
 ) -> Callable[[H], H]:
     """Declare `async def method(self, context: Context, request: SomeStruct)` a command, `<module>.<verb>`.
 
     `room` is the kind of room it is used in, and `role` the least role of that kind that may use it: the kernel answers
     `forbidden` before the method runs. The annotation of the last parameter says what the command's data must be; other
     data is answered `invalid`. What the method returns is the ok of the reply: a struct, or None.
+
+    A command of several kinds of rooms says the least role of each: `room={"session": "viewer", "program": "student"}`,
+    and no `role`. `context.room` then says in which room it is used.
 
     `rate` limits each connection: `rate="hand_rate"` reads the module's settings `hand_rate_count` and
     `hand_rate_seconds`. More is answered `rate_limited`.

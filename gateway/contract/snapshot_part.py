@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotPart:
-    """A part of the state of rooms of one kind, as the registry reads it from a decorated method."""
+    """A part of the state of rooms of some kinds, as the registry reads it from a decorated method."""
 
     name: str
-    rooms: str
+    rooms: Sequence[str]
     read: Callable[..., Awaitable[msgspec.Struct]]
     shared: bool = False
     given: str = ""
@@ -30,7 +30,7 @@ class SnapshotPartDeclaration:
     """The declaration that `@snapshot_part` leaves on a method."""
 
     name: str
-    room: str
+    room: str | Collection[str]
     shared: bool
     given: str
 
@@ -38,8 +38,8 @@ class SnapshotPartDeclaration:
 R = TypeVar("R", bound="Callable[..., Awaitable[msgspec.Struct]]")
 
 
-def snapshot_part(name: str, *, room: str, shared: bool = False, given: str = "") -> Callable[[R], R]:
-    """Declare `async def method(self, context: Context)` a part of the snapshot of rooms of this kind.
+def snapshot_part(name: str, *, room: str | Collection[str], shared: bool = False, given: str = "") -> Callable[[R], R]:
+    """Declare `async def method(self, context: Context)` a part of the snapshot of rooms of this kind, or of these.
 
     A late joiner gets all parts at once (`Context.snapshot`). `name` is `<module>.<what>`, the part's key in the
     snapshot. The method returns a struct with the part as this member may see it. It reads rows, in a few queries. It

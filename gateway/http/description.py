@@ -226,7 +226,8 @@ def _describe_commands(description: dict[str, Any], commands: Mapping[str, Comma
         required = ["cmd", "data"] if data.get("required") else ["cmd"]
         said = (spec.handler.__doc__ or "").strip().partition("\n")[0]
         properties = {"cmd": {"type": "string", "const": name}, "nonce": core["nonce"], "data": data}
-        about = f"{said} In a room of kind `{spec.rooms}`, as {spec.role} or above.".strip()
+        where = ", or ".join(f"of kind `{kind}`, as {role} or above" for kind, role in spec.rooms.items())
+        about = f"{said} In a room {where}.".strip()
         add(name, {"description": about, "properties": properties, "required": required})
     media["schema"] = {
         "oneOf": [{"$ref": reference} for reference in branches.values()],

@@ -98,7 +98,7 @@ class CommandExecutor:
         if isinstance(command, ModuleCommand) and spec is None:
             raise BadInput(Code.UNKNOWN_COMMAND, f"no such command: {command.cmd}")
         name = room_name(getattr(command, "room", None) or "")
-        if spec is not None and spec.rooms != name.kind:
+        if spec is not None and name.kind not in spec.rooms:
             raise BadInput(Code.UNKNOWN_COMMAND, f"no such command in rooms of kind {name.kind}: {command.cmd}")
         return name, spec
 
@@ -131,9 +131,10 @@ class CommandExecutor:
             return result
 
     def _check_permission(self, spec: CommandSpec, caller: Caller) -> None:
-        roles = self._kinds[caller.room.name.kind].roles
-        if roles.index(caller.role) < roles.index(spec.role):
-            raise forbidden(f"{spec.name} needs the role {spec.role} in this room")
+        kind = caller.room.name.kind
+        roles, least = self._kinds[kind].roles, spec.rooms[kind]
+        if roles.index(caller.role) < roles.index(least):
+            raise forbidden(f"{spec.name} needs the role {least} in this room")
         self._restrictions.require_allowed(caller.room.text, caller.principal.id, spec.name)
 
     def _context(self, spec: CommandSpec, caller: Caller, nonce: str | None) -> Context:

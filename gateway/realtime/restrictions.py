@@ -63,7 +63,7 @@ class Restrictions:
     ) -> None:
         kind = room_name(room).kind
         for command in commands:
-            if command != TYPING and (command not in self._commands or self._commands[command].rooms != kind):
+            if command != TYPING and (command not in self._commands or kind not in self._commands[command].rooms):
                 raise ValueError(f"there is no command {command} in rooms of kind {kind}")
         await self._declare(room, user, name, commands, moment(until))
 
@@ -131,5 +131,5 @@ class Restrictions:
         return sorted(
             command.name
             for command in self._commands.values()
-            if command.rooms == kind and roles.index(role) >= roles.index(command.role)
+            if kind in command.rooms and roles.index(role) >= roles.index(command.rooms[kind])
         )

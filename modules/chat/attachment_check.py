@@ -18,7 +18,6 @@ from modules.chat.attachment_repository import Attachment, AttachmentRepository,
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import VERSIONS, post_of
 from modules.files import facade as files
-from modules.live.facade import session_room
 
 log = structlog.get_logger(__name__)
 
@@ -45,16 +44,16 @@ class AttachmentCheck:
             await self._check(row)
 
     async def _check(self, row: Attachment) -> None:
-        storage, holder = files.of(self._kernel), holder_of(row.session_id, row.message_id)
+        storage, holder = files.of(self._kernel), holder_of(row.room, row.message_id)
         held = {file.id for file in (await storage.held([holder])).get(holder, ())}
-        newest = await self._kernel.rooms.recent(session_room(row.session_id), NEWEST, VERSIONS)
+        newest = await self._kernel.rooms.recent(row.room, NEWEST, VERSIONS)
         for post in map(post_of, newest):
             if held & {file.id for file in post.files}:
                 await self._rows.settle(row.message_id, post.seq)
                 return
         if len(newest) == NEWEST and newest[0].at / 1000 > row.sent_at.timestamp():
-            log.warning("attachments.in_doubt", session=row.session_id, message=row.message_id)
+            log.warning("attachments.in_doubt", room=row.room, message=row.message_id)
             return
         async with self._kernel.database.transaction():
             await storage.detach(await self._rows.end_one(row.message_id, clock.now()))
-        log.info("attachments.released", session=row.session_id, message=row.message_id)
+        log.info("attachments.released", room=row.room, message=row.message_id)

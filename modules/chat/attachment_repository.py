@@ -18,7 +18,7 @@ class Attachment(msgspec.Struct, frozen=True):
     """A message with files. `seq` is null until the log has answered, `gone_at` while the message is there."""
 
     message_id: str
-    session_id: str
+    room: str
     author_id: str
     sent_at: datetime
     seq: int | None = None
@@ -34,26 +34,36 @@ CLAIM: Final = f"""
 SETTLE: Final = "UPDATE chat_attachment SET seq = $2 WHERE message_id = $1 AND seq IS NULL"
 FIND: Final = f"SELECT {COLUMNS} FROM chat_attachment WHERE message_id = $1"  # noqa: S608
 END_ONE: Final = """
-    UPDATE chat_attachment SET gone_at = $2 WHERE message_id = $1 AND gone_at IS NULL RETURNING message_id, session_id
+    UPDATE chat_attachment SET gone_at = $2 WHERE message_id = $1 AND gone_at IS NULL RETURNING message_id, room
 """
 END: Final = """
     UPDATE chat_attachment SET gone_at = $5
-    WHERE session_id = $1 AND seq BETWEEN $2 AND $3 AND ($4::text IS NULL OR author_id = $4) AND gone_at IS NULL
-    RETURNING message_id, session_id
+    WHERE room = $1 AND seq BETWEEN $2 AND $3 AND ($4::text IS NULL OR author_id = $4) AND gone_at IS NULL
+    RETURNING message_id, room
 """
 UNSETTLED: Final = f"""
     SELECT {COLUMNS} FROM chat_attachment WHERE seq IS NULL AND gone_at IS NULL AND sent_at < $1
     ORDER BY sent_at LIMIT 50
 """  # noqa: S608
-OF_AUTHOR: Final = "DELETE FROM chat_attachment WHERE author_id = $1 RETURNING message_id, session_id"
+OF_AUTHOR: Final = "DELETE FROM chat_attachment WHERE author_id = $1 RETURNING message_id, room"
 
 
 HOLDER: Final = "chat.message:"
+SESSION: Final = "session:"
 
 
-def holder_of(session_id: str, message_id: str) -> str:
-    """What holds the files of a message."""
-    return f"{HOLDER}{session_id}:{message_id}"
+def holder_of(room: str, message_id: str) -> str:
+    """What holds the files of a message.
+
+    In the room of a session it has the session's id alone: so files were held before other rooms had chat.
+    """
+    return f"{HOLDER}{room.removeprefix(SESSION)}:{message_id}"
+
+
+def named_by(holder: str) -> tuple[str, str]:
+    """The room and the message of such a holder."""
+    place, _, message_id = holder.removeprefix(HOLDER).rpartition(":")
+    return place if ":" in place else f"{SESSION}{place}", message_id
 
 
 class AttachmentRepository:
@@ -78,9 +88,9 @@ class AttachmentRepository:
         """The message is not there; gives what held its files."""
         return _holders(await self._database.fetch(END_ONE, message_id, at))
 
-    async def end(self, session: str, first: int, last: int, author: str | None, at: datetime) -> list[str]:
-        """The same for all messages of a session from `first` to `last`, or for those of one author."""
-        return _holders(await self._database.fetch(END, session, first, last, author, at))
+    async def end(self, room: str, first: int, last: int, author: str | None, at: datetime) -> list[str]:
+        """The same for all messages of a room from `first` to `last`, or for those of one author."""
+        return _holders(await self._database.fetch(END, room, first, last, author, at))
 
     async def unsettled(self, before: datetime) -> list[Attachment]:
         """Some messages that were about to be sent before then, of which nobody wrote whether they were."""
@@ -93,4 +103,4 @@ class AttachmentRepository:
 
 
 def _holders(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [holder_of(row["session_id"], row["message_id"]) for row in rows]
+    return [holder_of(row["room"], row["message_id"]) for row in rows]

@@ -15,15 +15,16 @@ from msgspec import UNSET, UnsetType
 
 from gateway import clock
 from gateway.contract import Context, Delivery, Kernel, listener
-from gateway.errors import BadInput, Refused, Unavailable, forbidden, invalid, not_found
+from gateway.errors import BadInput, Refused, Unavailable, invalid, not_found
 from gateway.principal import Principal
 from modules.chat import errors
-from modules.chat.attachment_repository import HOLDER, Attachment, AttachmentRepository, holder_of
+from modules.chat.attachment_repository import HOLDER, Attachment, AttachmentRepository, holder_of, named_by
 from modules.chat.policy import ChatPolicy, check_attachments
 from modules.chat.pushes import FILE, AttachedFile, ChatRules, Post
 from modules.chat.reported_files import ATTACHMENT, REPORT_HOLDER
 from modules.chat.repository import MuteRepository
-from modules.chat.roles import COHOST, HOSTS
+from modules.chat.room_access import ChatRooms
+from modules.chat.room_kinds import rules_of
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import VERSIONS
 from modules.files import facade as files
@@ -38,7 +39,6 @@ from modules.files.facade import (
     Purpose,
     Shown,
 )
-from modules.live.facade import role_as_reader, session_facts, session_room
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +46,13 @@ TYPES: Final = (*PICTURE_TYPES, *DOCUMENT_TYPES, *AUDIO_TYPES)
 
 
 class Attachments:
-    """The purpose `chat.attachment`; its target is a session's room, `session:<id>`."""
+    """The purpose `chat.attachment`; its target is a room that has chat, `<kind>:<id>`."""
 
     pushes = (FILE,)
 
-    def __init__(self, kernel: Kernel, settings: ChatSettings, policy: ChatPolicy) -> None:
+    def __init__(self, kernel: Kernel, settings: ChatSettings, policy: ChatPolicy, rooms: ChatRooms) -> None:
         self._kernel = kernel
+        self._rooms = rooms
         self._settings = settings
         self._policy = policy
         self._rows = AttachmentRepository(kernel.database)
@@ -64,41 +65,34 @@ class Attachments:
         Raises BadInput `not_found`, and Refused `forbidden`, `chat.muted`, `chat.attachments` or
         `chat.subscribers_only`.
         """
-        kind, _, session = room.partition(":")
-        facts = await session_facts(self._kernel.database, session) if kind == "session" else None
-        if facts is None:
-            raise not_found("there is no such room")
-        role = await self._reader(principal, session)
-        if role is None:
-            raise forbidden("this room is for those who take part in the session")
-        if role not in HOSTS and facts.state in ("scheduled", "cancelled"):
-            raise forbidden("this room is not open")
-        if await self._mutes.holds(session, principal.id):
+        writer = await self._rooms.writer(principal, room)
+        self._kernel.rooms.check(room, principal.id)
+        if await self._mutes.holds(room, principal.id):
             raise errors.muted()
-        await self._policy.check_upload(session, principal.id, role)
-        return Allowance(TYPES, self._settings.attachment_bytes, quota=f"program:{facts.program_id}")
+        await self._policy.check_upload(room, principal.id, writer.role)
+        return Allowance(TYPES, self._settings.attachment_bytes, quota=writer.quota)
 
     async def may_read(self, principal: Principal, file: FileFacts) -> bool:
-        """Whoever may read the room's messages, as long as the message is there; hosts also what was reported."""
+        """Whoever may read the message, as long as it is there; those who decide about it also what was reported."""
         for holder in file.holders:
             if holder.startswith(HOLDER) and await self._may_read(principal, holder):
                 return True
         # What was reported is kept for those who decide, whatever became of the message.
         reported = any(holder.startswith(REPORT_HOLDER) for holder in file.holders)
-        return reported and await self._reader(principal, file.target.partition(":")[2]) == "host"
+        return reported and await self._decides(principal, file.target)
 
     def check(self, context: Context, rules: ChatRules, file_ids: Sequence[str]) -> None:
         """Raises BadInput `invalid` for too many, and Refused `chat.attachments`."""
         if len(file_ids) > self._settings.attachments:
             raise invalid(f"a message may have {self._settings.attachments} files", field="files")
-        check_attachments(rules, host=context.at_least(COHOST))
+        check_attachments(rules, host=rules_of(context.room).moderates(context.role))
 
     async def hold(self, context: Context, file_ids: Sequence[str]) -> tuple[Shown, ...]:
         """Hold the files of a message that is about to be published with the context's id.
 
         Sent again, it holds the same. Raises what `Files.attach` raises.
         """
-        new = Attachment(context.message_id, context.room_id, context.principal.id, clock.now())
+        new = Attachment(context.message_id, context.room, context.principal.id, clock.now())
         async with self._kernel.database.transaction():
             row = await self._rows.claim(new)
             if row.seq is not None or row.gone_at is not None:
@@ -111,7 +105,7 @@ class Attachments:
         try:
             await self._rows.settle(context.message_id, seq)
         except Unavailable:
-            log.info("attachments.unsettled", session=context.room_id, seq=seq)
+            log.info("attachments.unsettled", room=context.room, seq=seq)
 
     async def edited(
         self, context: Context, rules: ChatRules, before: Post, first_id: str, file_ids: Sequence[str] | UnsetType
@@ -126,7 +120,7 @@ class Attachments:
             self.check(context, rules, file_ids)
         elif not before.files:
             return ()
-        new = Attachment(first_id, context.room_id, context.principal.id, clock.now(), before.seq)
+        new = Attachment(first_id, context.room, context.principal.id, clock.now(), before.seq)
         if (await self._rows.claim(new)).gone_at is not None:
             raise not_found("there is no such message")
         await self._rows.settle(first_id, before.seq)
@@ -143,9 +137,9 @@ class Attachments:
             msgspec.structs.replace(post, files=tuple(now.get(file.id, file) for file in post.files)) for post in posts
         ]
 
-    async def release(self, session: str, first: int, last: int, author: str | None = None) -> None:
+    async def release(self, room: str, first: int, last: int, author: str | None = None) -> None:
         """The messages from `first` to `last`, or those of one author, are erased; inside a transaction."""
-        await self._detach(await self._rows.end(session, first, last, author, clock.now()))
+        await self._detach(await self._rows.end(room, first, last, author, clock.now()))
 
     async def forget(self, user: str) -> None:
         """Release the files of a user who is deleted, whose messages are erased too; inside a transaction."""
@@ -178,11 +172,11 @@ class Attachments:
         if file is None:
             return
         rev = 1 + (file.state is not FileState.QUARANTINED) + len(file.renditions)
-        for session in {_named(holder)[0] for holder in file.holders if holder.startswith(HOLDER)}:
-            await self._kernel.rooms.publish_row(session_room(session), FILE, AttachedFile(storage.shown(file), rev))
+        for room in {named_by(holder)[0] for holder in file.holders if holder.startswith(HOLDER)}:
+            await self._kernel.rooms.publish_row(room, FILE, AttachedFile(storage.shown(file), rev))
 
     async def _attach(self, context: Context, message_id: str, file_ids: Sequence[str]) -> tuple[Shown, ...]:
-        storage, holder = files.of(self._kernel), holder_of(context.room_id, message_id)
+        storage, holder = files.of(self._kernel), holder_of(context.room, message_id)
         held = await storage.attach(holder, file_ids, purpose=ATTACHMENT, owner_id=context.principal.id)
         for file in held:
             if file.target != context.room:
@@ -193,8 +187,8 @@ class Attachments:
         return tuple(storage.shown(file) for file in held)
 
     async def _may_read(self, principal: Principal, holder: str) -> bool:
-        session, message_id = _named(holder)
-        if await self._reader(principal, session) is None:
+        room, message_id = named_by(holder)
+        if await self._reader(principal, room) is None:
             return False
         row = await self._rows.find(message_id)
         if row is None or row.gone_at is not None:
@@ -203,18 +197,18 @@ class Attachments:
             # The log has not answered yet, or was not seen to.
             return True
         # A message is gone as soon as the log says so, whatever the rows say.
-        stored = await self._kernel.rooms.read(session_room(session), row.seq)
+        stored = await self._kernel.rooms.read(room, row.seq)
         return stored is not None and stored.push in VERSIONS
 
-    async def _reader(self, principal: Principal, session: str) -> str | None:
+    async def _reader(self, principal: Principal, room: str) -> str | None:
         try:
-            self._kernel.rooms.check(session_room(session), principal.id)
+            self._kernel.rooms.check(room, principal.id)
+            return await self._rooms.reader(principal, room)
         except (Refused, BadInput):
             return None
-        return await role_as_reader(self._kernel.database, principal, session)
 
-
-def _named(holder: str) -> tuple[str, str]:
-    """The session and the message that a holder is named by."""
-    session, _, message_id = holder.removeprefix(HOLDER).partition(":")
-    return session, message_id
+    async def _decides(self, principal: Principal, room: str) -> bool:
+        try:
+            return await self._rooms.moderates(principal, room)
+        except BadInput:
+            return False

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Mentioned(msgspec.Struct, frozen=True, tag="chat.Mentioned"):
-    """A message in a session's room mentions users; `seq` is the message's in that room."""
+    """A message mentions users; `seq` is the message's in that room. `session_id` is empty in rooms of other kinds."""
 
     session_id: str
     seq: int
@@ -14,3 +14,4 @@ class Mentioned(msgspec.Struct, frozen=True, tag="chat.Mentioned"):
     author_name: str
     users: tuple[str, ...]
     text: str
+    room: str = ""

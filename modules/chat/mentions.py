@@ -13,8 +13,8 @@ from gateway.protocol.names import user_id
 from modules.accounts.facade import user_room
 from modules.chat.events import Mentioned
 from modules.chat.pushes import MENTIONED, Mention
+from modules.chat.room_access import ChatRooms
 from modules.chat.settings import ChatSettings
-from modules.live.facade import roles_in
 
 log = structlog.get_logger(__name__)
 
@@ -24,14 +24,15 @@ class Mentions:
 
     pushes = (MENTIONED,)
 
-    def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
+    def __init__(self, kernel: Kernel, settings: ChatSettings, rooms: ChatRooms) -> None:
         self._kernel = kernel
+        self._rooms = rooms
         self._most = settings.mentions
 
     async def check(self, context: Context, users: Sequence[str]) -> tuple[str, ...]:
         """Each user once.
 
-        Raises BadInput `invalid` for a bad id and for a user with no part in the session, and Unavailable.
+        Raises BadInput `invalid` for a bad id and for a user with no part in the room, and Unavailable.
         """
         named = tuple(dict.fromkeys(users))
         if len(named) > self._most:
@@ -42,9 +43,9 @@ class Mentions:
             user_id(user)
         here = {person.id for person in await context.rooms.members(context.room)}
         if absent := [user for user in named if user not in here]:
-            roles = await roles_in(self._kernel.database, context.room_id, absent)
+            roles = await self._rooms.roles(context.room, absent)
             if any(user not in roles for user in absent):
-                raise invalid("somebody who is mentioned has no part in this session", field="mentions")
+                raise invalid("somebody who is mentioned has no part in this room", field="mentions")
         return named
 
     async def tell(self, context: Context, seq: int, users: Sequence[str], text: str) -> None:
@@ -59,10 +60,11 @@ class Mentions:
         mention = Mention(context.room, seq, author, text)
         try:
             async with self._kernel.database.transaction():
+                session = context.room_id if context.room.startswith("session:") else ""
                 await self._kernel.events.publish(
-                    Mentioned(context.room_id, seq, author.id, author.name, tuple(others), text)
+                    Mentioned(session, seq, author.id, author.name, tuple(others), text, context.room)
                 )
                 for user in others:
                     await self._kernel.rooms.publish_row(user_room(user), MENTIONED, mention)
         except Unavailable:
-            log.warning("mentions.untold", session=context.room_id, seq=seq)
+            log.warning("mentions.untold", room=context.room, seq=seq)

@@ -1,4 +1,4 @@
-"""The chat module: commands in rooms of kind `session`, which live owns."""
+"""The chat module: commands in the rooms of sessions and programs, which live and programs own."""
 
 from __future__ import annotations
 
@@ -20,18 +20,22 @@ from modules.chat.mentions import Mentions
 from modules.chat.mutes import Mutes
 from modules.chat.pins import Pins
 from modules.chat.policy import ChatPolicy
+from modules.chat.program_rooms import ProgramRooms
 from modules.chat.reactions import Reactions
 from modules.chat.recent_messages import RecentMessages
 from modules.chat.reports import Reports
 from modules.chat.repository import PersonalDataRepository
+from modules.chat.room_access import ChatRooms
+from modules.chat.room_kinds import PROGRAM, SESSION
 from modules.chat.service import Messages
+from modules.chat.session_rooms import SessionRooms
 from modules.chat.settings import ChatSettings
 from modules.chat.slow_mode import SlowMode
 from modules.chat.tables import ReportRow
 
 
 class ChatModule(Module):
-    """Chat in the rooms of live sessions."""
+    """Chat in the rooms of live sessions and of programs."""
 
     name = "chat"
     requires = ("live", "programs", "files", "accounts")
@@ -46,25 +50,26 @@ class ChatModule(Module):
         settings = kernel.settings(ChatSettings)
         for one in load(settings):
             kernel.filters.add(one.review, refusal=errors.refused)
+        rooms = ChatRooms({SESSION.kind: SessionRooms(kernel), PROGRAM.kind: ProgramRooms(kernel)})
         slow_mode = SlowMode(kernel)
-        policy = ChatPolicy(kernel, settings, slow_mode)
+        policy = ChatPolicy(kernel, settings, slow_mode, rooms)
         kernel.filters.add_in_rooms(policy.check_links)
-        mentions = Mentions(kernel, settings)
-        self._reports = reports = Reports(kernel, settings)
-        self._reactions = Reactions(kernel, settings)
+        mentions = Mentions(kernel, settings, rooms)
+        self._reports = reports = Reports(kernel, settings, rooms)
+        self._reactions = Reactions(kernel, settings, rooms)
         self._personal_data = PersonalDataRepository(kernel.database)
-        self.attachments = attachments = Attachments(kernel, settings, policy)
+        self.attachments = attachments = Attachments(kernel, settings, policy, rooms)
         self.attachment_check = AttachmentCheck(kernel, settings)
         self.indexer = Indexer(kernel)
         self.features = (
-            Messages(kernel, settings, policy, slow_mode, mentions, attachments),
+            Messages(kernel, settings, policy, slow_mode, mentions, attachments, rooms),
             attachments,
             mentions,
             policy,
             Pins(kernel, settings),
             self._reactions,
             RecentMessages(kernel, settings, attachments),
-            Mutes(kernel),
+            Mutes(kernel, rooms),
             reports,
         )
         self.routes = (routes.router(reports),)

@@ -11,13 +11,13 @@ from modules.chat import errors
 from modules.chat.messages import Named, Revised
 from modules.chat.pushes import PINS, Pinned, PinnedMessages
 from modules.chat.repository import Pin, PinList, PinRepository
-from modules.chat.roles import COHOST
+from modules.chat.room_kinds import MEMBERS, PINNERS, named
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import VERSIONS, find_message, post_of
 
 
 class Pins:
-    """The pins of each session, one entity. A message that is erased is not shown as pinned, whatever its row says."""
+    """The pins of each room, one entity. A message that is erased is not shown as pinned, whatever its row says."""
 
     pushes = (PINS,)
 
@@ -26,7 +26,7 @@ class Pins:
         self._most = settings.pins
         self._rows = PinRepository(kernel.database)
 
-    @command("chat.pin", room="session", role=COHOST, rate="host_rate", row_first=True)
+    @command("chat.pin", room=PINNERS, rate="host_rate", row_first=True)
     async def pin(self, context: Context, request: Named) -> Revised:
         """Pin a message, in the caller's transaction; one that is pinned stays so.
 
@@ -42,7 +42,7 @@ class Pins:
         message = await find_message(context, request.seq)
         return await self._write(context, "chat.pin", request.seq, [*pins, (pin, message)], rev + 1)
 
-    @command("chat.unpin", room="session", role=COHOST, rate="host_rate", row_first=True)
+    @command("chat.unpin", room=PINNERS, rate="host_rate", row_first=True)
     async def unpin(self, context: Context, request: Named) -> Revised:
         """Take a pin off, in the caller's transaction; raises Unavailable."""
         pins, rev = await self._lock(context)
@@ -51,14 +51,14 @@ class Pins:
             return Revised(rev)
         return await self._write(context, "chat.unpin", request.seq, left, rev + 1)
 
-    @snapshot_part("chat.pins", room="session", shared=True)
+    @snapshot_part("chat.pins", room=MEMBERS, shared=True)
     async def current(self, context: Context) -> PinnedMessages:
         """What is pinned; raises Unavailable."""
-        found = await self._rows.find(context.room_id)
+        found = await self._rows.find(context.room)
         return _shown(await self._with_messages(context, found.pins), found.rev)
 
     async def _lock(self, context: Context) -> tuple[list[tuple[Pin, StoredPush]], int]:
-        found = await self._rows.lock(context.room_id)
+        found = await self._rows.lock(context.room)
         return await self._with_messages(context, found.pins), found.rev
 
     async def _with_messages(self, context: Context, pins: Sequence[Pin]) -> list[tuple[Pin, StoredPush]]:
@@ -69,9 +69,10 @@ class Pins:
     async def _write(
         self, context: Context, act: str, seq: int, pins: list[tuple[Pin, StoredPush]], rev: int
     ) -> Revised:
-        await self._rows.write(context.room_id, PinList([pin for pin, _ in pins], rev))
+        await self._rows.write(context.room, PinList([pin for pin, _ in pins], rev))
         await context.publish_row(PINS, _shown(pins, rev))
-        await record(self._kernel.database, context.principal, act, context.room_id, {"seq": seq})
+        details = {"seq": seq, **named(context.room)}
+        await record(self._kernel.database, context.principal, act, context.room_id, details)
         return Revised(rev)
 
 

@@ -76,7 +76,7 @@ FILE: Final = PushType("chat.file", AttachedFile)
 
 
 class ChatRules(msgspec.Struct, frozen=True):
-    """`chat.settings`, also a part of the snapshot: how the chat of a session is run.
+    """`chat.settings`, also a part of the snapshot: how the chat of a room is run.
 
     `rev` is 0 as long as nobody has changed anything.
     """
@@ -162,7 +162,7 @@ MENTIONED: Final = PushType("chat.mentioned", Mention)
 
 
 class MuteState(msgspec.Struct, frozen=True):
-    """`chat.muted`, in the staff room: whether a user is muted, by whom and why; without `until` it has no end."""
+    """`chat.muted`, to those who moderate: whether a user is muted, by whom and why; without `until` it has no end."""
 
     user: str
     muted: bool
@@ -171,6 +171,7 @@ class MuteState(msgspec.Struct, frozen=True):
     by: str
     at: datetime
     rev: int
+    room: str
 
 
 MUTED: Final = PushType("chat.muted", MuteState)
@@ -182,11 +183,15 @@ class MuteList(msgspec.Struct, frozen=True):
     mutes: tuple[MuteState, ...]
 
 
-class ReportView(msgspec.Struct, frozen=True):
-    """`chat.reported`, in the staff room: a reported message as it was, and what was decided."""
+class ReportView(msgspec.Struct, frozen=True, kw_only=True):
+    """`chat.reported`, to those who decide: a reported message as it was, and what was decided.
+
+    `session_id` is null for a message of a room that is not a session's.
+    """
 
     id: UUID
-    session_id: str
+    room: str
+    session_id: str | None = None
     seq: int
     author_id: str
     text: str
@@ -198,13 +203,28 @@ class ReportView(msgspec.Struct, frozen=True):
     resolved_at: datetime | None
     created_at: datetime
     rev: int
-    # The message's files, which are kept for hosts until the report is decided.
+    # The message's files, which are kept for those who decide until they have.
     files: tuple[Shown, ...] = ()
 
     @classmethod
     def example(cls) -> ReportView:
         id = UUID("01a2130d-48bf-7174-b972-596a06fb2346")
-        return cls(id, "algebra-1", 991, "u8", "…", "rude", "u7", ReportStatus.OPEN, "", None, None, MADE, 1)
+        return cls(
+            id=id,
+            room="session:algebra-1",
+            session_id="algebra-1",
+            seq=991,
+            author_id="u8",
+            text="…",
+            reason="rude",
+            reporter_id="u7",
+            status=ReportStatus.OPEN,
+            note="",
+            resolved_by=None,
+            resolved_at=None,
+            created_at=MADE,
+            rev=1,
+        )
 
 
 REPORTED: Final = PushType("chat.reported", ReportView)

@@ -21,7 +21,8 @@ from gateway.unicode.emoji import Palette
 from modules.chat.messages import React
 from modules.chat.pushes import REACTIONS, ReactionTallies
 from modules.chat.reaction_repository import Reaction, ReactionRepository
-from modules.chat.roles import VIEWER
+from modules.chat.room_access import ChatRooms
+from modules.chat.room_kinds import MEMBERS
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import find_message
 
@@ -37,7 +38,6 @@ PAUSE: Final = 1.0
 class _RoomState:
     """What is under way in one room of this node."""
 
-    session: str
     room: str
     waiting: list[tuple[Reaction, bool, asyncio.Future[None]]] = field(default_factory=list)
     changed: set[int] = field(default_factory=set)
@@ -59,8 +59,9 @@ class Reactions:
 
     pushes = (REACTIONS,)
 
-    def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
+    def __init__(self, kernel: Kernel, settings: ChatSettings, rooms: ChatRooms) -> None:
         self._kernel = kernel
+        self._rooms = rooms
         self._rows = ReactionRepository(kernel.database)
         self._interval = settings.reactions_interval
         self._palette = Palette(settings.reactions)
@@ -70,7 +71,7 @@ class Reactions:
         """End what is under way; a reaction that was not stored is not answered."""
         await end([task for state in self._states.values() for task in state.tasks.values()])
 
-    @command("chat.react", room="session", role=VIEWER, rate="react_rate")
+    @command("chat.react", room=MEMBERS, rate="react_rate")
     async def react(self, context: Context, request: React) -> None:
         """Give a message an emoji, or take it back; returns when that is stored, and again changes nothing.
 
@@ -79,10 +80,11 @@ class Reactions:
         emoji = self._palette.find(request.emoji)
         if emoji is None:
             raise invalid("this is none of the emojis that messages are given here", field="emoji")
+        await self._rooms.check_sending(context)
         await find_message(context, request.seq)
         state = self._states.get(context.room)
         if state is None:
-            state = self._states[context.room] = _RoomState(context.room_id, context.room)
+            state = self._states[context.room] = _RoomState(context.room)
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         state.waiting.append((Reaction(request.seq, emoji, context.principal.id), request.on, stored))
         self._start(state, "write")
@@ -100,10 +102,10 @@ class Reactions:
         while state.waiting:
             batch, state.waiting = state.waiting, []
             try:
-                changed = await self._store(state.session, {reaction: on for reaction, on, _ in batch})
+                changed = await self._store(state.room, {reaction: on for reaction, on, _ in batch})
             except Exception as error:
                 if not isinstance(error, Unavailable):
-                    log.exception("reactions.lost", session=state.session)
+                    log.exception("reactions.lost", room=state.room)
                 for _, _, stored in batch:
                     if not stored.done():
                         stored.set_exception(error)
@@ -116,13 +118,13 @@ class Reactions:
                 state.news.set()
                 self._start(state, "tell")
 
-    async def _store(self, session: str, batch: dict[Reaction, bool]) -> set[int]:
+    async def _store(self, room: str, batch: dict[Reaction, bool]) -> set[int]:
         """Write a batch; gives the seqs of the messages that it changed."""
         async with self._kernel.database.transaction():
-            changed = await self._rows.add(session, [reaction for reaction, on in batch.items() if on])
-            changed |= await self._rows.remove(session, [reaction for reaction, on in batch.items() if not on])
+            changed = await self._rows.add(room, [reaction for reaction, on in batch.items() if on])
+            changed |= await self._rows.remove(room, [reaction for reaction, on in batch.items() if not on])
             if changed:
-                await self._rows.count(session, changed)
+                await self._rows.count(room, changed)
         return changed
 
     async def _tell(self, state: _RoomState) -> None:
@@ -131,7 +133,7 @@ class Reactions:
         while True:
             try:
                 if state.changed:
-                    if await self._rows.take_turn(state.session, self._interval):
+                    if await self._rows.take_turn(state.room, self._interval):
                         seqs, state.changed = state.changed, set()
                         told |= seqs
                         await self._emit(state, seqs)
@@ -148,5 +150,5 @@ class Reactions:
             del self._states[state.room]
 
     async def _emit(self, state: _RoomState, seqs: set[int]) -> None:
-        if tallies := await self._rows.tallies(state.session, seqs):
+        if tallies := await self._rows.tallies(state.room, seqs):
             await self._kernel.rooms.emit(state.room, REACTIONS, ReactionTallies(tuple(tallies)))

@@ -6,6 +6,7 @@ from gateway.contract import Context, Kernel, snapshot_part
 from modules.chat.attachments import Attachments
 from modules.chat.pushes import Recent
 from modules.chat.reaction_repository import ReactionRepository
+from modules.chat.room_kinds import MEMBERS
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import VERSIONS, post_of
 
@@ -18,14 +19,14 @@ class RecentMessages:
         self._attachments = attachments
         self._reactions = ReactionRepository(kernel.database)
 
-    @snapshot_part("chat.messages", room="session", shared=True)
+    @snapshot_part("chat.messages", room=MEMBERS, shared=True)
     async def messages(self, context: Context) -> Recent:
         """The room's newest messages; raises Unavailable."""
         stored = await context.rooms.recent(context.room, self._most, VERSIONS)
         posts = await self._attachments.refresh(sorted((post_of(one) for one in stored), key=lambda one: one.seq))
         return Recent(tuple(posts), (), {})
 
-    @snapshot_part("chat.messages", room="session", given="chat.messages")
+    @snapshot_part("chat.messages", room=MEMBERS, given="chat.messages")
     async def with_reactions(self, context: Context, value: Recent | None) -> Recent:
         """The messages with their reactions; raises Unavailable.
 
@@ -35,7 +36,7 @@ class RecentMessages:
         if not found.messages:
             return found
         seqs = tuple(post.seq for post in found.messages)
-        tallies = await self._reactions.tallies_together(context.room_id, seqs)
+        tallies = await self._reactions.tallies_together(context.room, seqs)
         # Whoever gives a reaction counts it in the same transaction.
-        mine = await self._reactions.of_user(context.room_id, seqs, context.principal.id) if tallies else {}
+        mine = await self._reactions.of_user(context.room, seqs, context.principal.id) if tallies else {}
         return Recent(found.messages, tuple(tallies), mine)

@@ -17,18 +17,18 @@ from modules.chat.pushes import ReportView
 from modules.chat.states import ReportStatus
 from modules.chat.tables import ReportRow
 
-# The files are rows of files.
-COLUMNS: Final = tuple(name for name in ReportView.__struct_fields__ if name != "files")
+# The files are rows of files, and the session is in the name of the room.
+COLUMNS: Final = tuple(name for name in ReportView.__struct_fields__ if name not in ("files", "session_id"))
 REPORT_COLUMNS: Final = ", ".join(COLUMNS)
-# One user's reports of a session are made one after the other.
+# One user's reports of a room are made one after the other.
 LOCK_REPORTER: Final = "SELECT pg_advisory_xact_lock(hashtext('chat_report'), hashtext($1))"
-REV_OF_REPORT: Final = "SELECT rev FROM chat_report WHERE session_id = $1 AND seq = $2 AND reporter_id = $3"
-COUNT_OF_REPORTER: Final = "SELECT count(*) AS count FROM chat_report WHERE session_id = $1 AND reporter_id = $2"
+REV_OF_REPORT: Final = "SELECT rev FROM chat_report WHERE room = $1 AND seq = $2 AND reporter_id = $3"
+COUNT_OF_REPORTER: Final = "SELECT count(*) AS count FROM chat_report WHERE room = $1 AND reporter_id = $2"
 INSERT_REPORT: Final = f"""
     INSERT INTO chat_report ({REPORT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """  # noqa: S608
 OPEN_REPORTS: Final = f"""
-    SELECT {REPORT_COLUMNS} FROM chat_report WHERE session_id = $1 AND status = 'open' ORDER BY created_at, id LIMIT 200
+    SELECT {REPORT_COLUMNS} FROM chat_report WHERE room = $1 AND status = 'open' ORDER BY created_at, id LIMIT 200
 """  # noqa: S608
 REPORT: Final = f"SELECT {REPORT_COLUMNS} FROM chat_report WHERE id = $1"  # noqa: S608
 LOCK_REPORT: Final = f"{REPORT} FOR UPDATE"
@@ -45,19 +45,19 @@ class ReportRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def lock_reporter(self, session: str, reporter: str) -> None:
-        """Nobody else writes reports of this user and session until the transaction ends."""
-        await self._database.fetch(LOCK_REPORTER, f"{session} {reporter}")
+    async def lock_reporter(self, room: str, reporter: str) -> None:
+        """Nobody else writes reports of this user and room until the transaction ends."""
+        await self._database.fetch(LOCK_REPORTER, f"{room} {reporter}")
 
-    async def rev_of(self, session: str, seq: int, reporter: str) -> int | None:
+    async def rev_of(self, room: str, seq: int, reporter: str) -> int | None:
         """The revision of the user's report of this message; None when there is none."""
-        for row in await self._database.fetch(REV_OF_REPORT, session, seq, reporter):
+        for row in await self._database.fetch(REV_OF_REPORT, room, seq, reporter):
             return int(row["rev"])
         return None
 
-    async def count_of(self, session: str, reporter: str) -> int:
-        """How many messages of the session the user has reported."""
-        (row,) = await self._database.fetch(COUNT_OF_REPORTER, session, reporter)
+    async def count_of(self, room: str, reporter: str) -> int:
+        """How many messages of the room the user has reported."""
+        (row,) = await self._database.fetch(COUNT_OF_REPORTER, room, reporter)
         return int(row["count"])
 
     async def insert(self, report: ReportView) -> None:
@@ -67,19 +67,20 @@ class ReportRepository:
         """The reports of a user's messages."""
         return [row["id"] for row in await self._database.fetch(ABOUT, author)]
 
-    async def open(self, session: str) -> tuple[ReportView, ...]:
-        """The session's first 200 open reports, the oldest first."""
-        return tuple(_report(row) for row in await self._database.fetch(OPEN_REPORTS, session))
+    async def open(self, room: str) -> tuple[ReportView, ...]:
+        """The room's first 200 open reports, the oldest first."""
+        return tuple(_report(row) for row in await self._database.fetch(OPEN_REPORTS, room))
 
-    async def page(self, span: Span, status: ReportStatus | None, session: str | None) -> Page[ReportView]:
-        """Reports of a status and a session, or of all; the newest first."""
+    async def page(self, span: Span, status: ReportStatus | None, room: str | None) -> Page[ReportView]:
+        """Reports of a status and a room, or of all; the newest first."""
         query = ReportRow.select()
         if status is not None:
             query = query.where(ReportRow.status == status.value)
-        if session is not None:
-            query = query.where(ReportRow.session_id == session)
+        if room is not None:
+            query = query.where(ReportRow.room == room)
         with self._database.guard():
-            return await page_of(query, NEWEST, span, ReportView)
+            page = await page_of(query, NEWEST, span, ReportView)
+        return Page([_view(report) for report in page.items], page.next)
 
     async def find(self, id: UUID) -> ReportView | None:
         for row in await self._database.fetch(REPORT, id):
@@ -106,4 +107,10 @@ class ReportRepository:
 
 
 def _report(row: Mapping[str, Any]) -> ReportView:
-    return msgspec.convert(dict(row), ReportView)
+    return _view(msgspec.convert(dict(row), ReportView))
+
+
+def _view(report: ReportView) -> ReportView:
+    """The report with the session that its room belongs to, if it is a session's."""
+    kind, _, id = report.room.partition(":")
+    return msgspec.structs.replace(report, session_id=id) if kind == "session" else report

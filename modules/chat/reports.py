@@ -1,4 +1,4 @@
-"""Reports: a member says that a message should not be there; hosts and admins decide."""
+"""Reports: a member says that a message should not be there; those who moderate and admins decide."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import msgspec
 
 from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
-from gateway.errors import Refused, forbidden, invalid, not_found
+from gateway.errors import BadInput, Refused, forbidden, invalid, not_found
 from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
-from gateway.principal import Principal, Role
+from gateway.principal import Principal
 from modules.accounts.facade import record
 from modules.chat import errors
 from modules.chat.messages import Report, Revised, Verdict
 from modules.chat.pushes import REPORTED, OpenReports, ReportView
 from modules.chat.report_repository import ReportRepository
 from modules.chat.reported_files import ReportedFiles
-from modules.chat.roles import VIEWER
+from modules.chat.room_access import ChatRooms
+from modules.chat.room_kinds import MEMBERS, named
 from modules.chat.settings import ChatSettings
 from modules.chat.states import ReportStatus, check_transition
 from modules.chat.stored_message import find_message, post_of
-from modules.live.facade import roles_in, session_facts, staff_room
+from modules.live.facade import session_room
 
 
 class Reports:
@@ -30,31 +31,33 @@ class Reports:
 
     pushes = (REPORTED,)
 
-    def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
+    def __init__(self, kernel: Kernel, settings: ChatSettings, rooms: ChatRooms) -> None:
         self._kernel = kernel
+        self._rooms = rooms
         self._most = settings.reports
         self._rows = ReportRepository(kernel.database)
         self._files = ReportedFiles(kernel)
 
-    @command("chat.report", room="session", role=VIEWER, rate="report_rate", row_first=True)
+    @command("chat.report", room=MEMBERS, rate="report_rate", row_first=True)
     async def report(self, context: Context, request: Report) -> Revised:
         """Report somebody else's message, in the caller's transaction; reporting it again changes nothing.
 
         Raises BadInput `not_found` or `invalid`, Conflict `chat.too_many_reports`, or Unavailable.
         """
         message = await find_message(context, request.seq)
-        session, reporter = context.room_id, context.principal.id
+        room, reporter = context.room, context.principal.id
         if message.author is not None and message.author.id == reporter:
             raise invalid("this is your own message: delete it", field="seq")
-        await self._rows.lock_reporter(session, reporter)
-        rev = await self._rows.rev_of(session, request.seq, reporter)
+        await self._rows.lock_reporter(room, reporter)
+        rev = await self._rows.rev_of(room, request.seq, reporter)
         if rev is not None:
             return Revised(rev)
-        if await self._rows.count_of(session, reporter) >= self._most:
+        if await self._rows.count_of(room, reporter) >= self._most:
             raise errors.too_many_reports(self._most)
         made = ReportView(
             id=UUID(new_id()),
-            session_id=session,
+            room=room,
+            session_id=context.room_id if room.startswith("session:") else None,
             seq=request.seq,
             author_id=message.author.id if message.author is not None else "",
             text=post_of(message).text,
@@ -69,27 +72,27 @@ class Reports:
         )
         await self._rows.insert(made)
         made = await self._files.keep(made, post_of(message).files)
-        await self._kernel.rooms.publish_row(staff_room(session), REPORTED, made)
+        await self._tell(made)
         return Revised(made.rev)
 
     @snapshot_part("chat.reports", room="staff")
     async def open(self, context: Context) -> OpenReports:
         """The open reports of a staff room's session; raises Unavailable."""
-        return OpenReports(await self._files.shown(await self._rows.open(context.room_id)))
+        return OpenReports(await self._files.shown(await self._rows.open(session_room(context.room_id))))
 
     async def listing(self, span: Span, status: ReportStatus | None) -> Page[ReportView]:
-        """Reports of all sessions, the newest first; raises Unavailable."""
+        """Reports of all rooms, the newest first; raises Unavailable."""
         return await self._page(span, status, None)
 
-    async def of_session(
-        self, principal: Principal, session: str, span: Span, status: ReportStatus | None
+    async def of_room(
+        self, principal: Principal, room: str, span: Span, status: ReportStatus | None
     ) -> Page[ReportView]:
-        """Reports of one session; raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
-        await self._check_host(principal, session)
-        return await self._page(span, status, session)
+        """Reports of one room; raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
+        await self._check_decides(principal, room)
+        return await self._page(span, status, room)
 
     async def read(self, principal: Principal, id: UUID) -> ReportView:
-        """One report; raises BadInput `not_found` for one of a session that is not theirs, and Unavailable."""
+        """One report; raises BadInput `not_found` for one of a room that is not theirs, and Unavailable."""
         (report,) = await self._files.shown([await self._check_theirs(principal, await self._rows.find(id))])
         return report
 
@@ -114,8 +117,8 @@ class Reports:
             )
             await self._rows.decide(decided)
             await self._files.release([decided.id])
-            await self._kernel.rooms.publish_row(staff_room(found.session_id), REPORTED, decided)
-            details = {"session": found.session_id, "status": status.value}
+            await self._tell(decided)
+            details = {**named(found.room), "status": status.value}
             await record(self._kernel.database, principal, "chat.resolve", str(id), details)
         return decided
 
@@ -123,8 +126,8 @@ class Reports:
         """Let go of the files of a deleted user's messages; inside a transaction."""
         await self._files.release(await self._rows.about(user))
 
-    async def _page(self, span: Span, status: ReportStatus | None, session: str | None) -> Page[ReportView]:
-        page = await self._rows.page(span, status, session)
+    async def _page(self, span: Span, status: ReportStatus | None, room: str | None) -> Page[ReportView]:
+        page = await self._rows.page(span, status, room)
         return Page(list(await self._files.shown(page.items)), page.next)
 
     async def _check_theirs(self, principal: Principal, found: ReportView | None) -> ReportView:
@@ -132,16 +135,16 @@ class Reports:
         if found is None:
             raise not_found("there is no such report")
         try:
-            await self._check_host(principal, found.session_id)
-        except Refused:
+            await self._check_decides(principal, found.room)
+        except (Refused, BadInput):
             raise not_found("there is no such report") from None
         return found
 
-    async def _check_host(self, principal: Principal, session: str) -> None:
-        database = self._kernel.database
-        if await session_facts(database, session) is None:
-            raise not_found("there is no such session")
-        if principal.role is Role.ADMIN:
-            return
-        if (await roles_in(database, session, [principal.id])).get(principal.id) != "host":
-            raise forbidden("these reports are for the session's mentors")
+    async def _check_decides(self, principal: Principal, room: str) -> None:
+        if not await self._rooms.moderates(principal, room):
+            raise forbidden("these reports are for those who moderate the room")
+
+    async def _tell(self, report: ReportView) -> None:
+        """Tell those who decide, in the caller's transaction."""
+        for room in await self._rooms.staff_rooms(report.room):
+            await self._kernel.rooms.publish_row(room, REPORTED, report)

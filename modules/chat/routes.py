@@ -40,7 +40,7 @@ async def of_session(
     status: Asked = None,
 ) -> Page[ReportView]:
     """Reported messages of one session, the newest first."""
-    return await reports.of_session(principal, session, span, status)
+    return await reports.of_room(principal, f"session:{session}", span, status)
 
 
 @get("/reports/{id:uuid}", policy=HOSTS)

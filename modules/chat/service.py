@@ -20,7 +20,8 @@ from modules.chat.messages import Clear, Edit, Named, Send
 from modules.chat.policy import ChatPolicy
 from modules.chat.pushes import CLEARED, DELETED, EDITED, MESSAGE, Cleared, Deleted, Edited, Message
 from modules.chat.repository import MessageRepository
-from modules.chat.roles import COHOST, VIEWER
+from modules.chat.room_access import ChatRooms
+from modules.chat.room_kinds import MEMBERS, MODERATORS, named, rules_of
 from modules.chat.room_turns import RoomTurns
 from modules.chat.settings import ChatSettings
 from modules.chat.slow_mode import SlowMode
@@ -42,8 +43,10 @@ class Messages:
         slow_mode: SlowMode,
         mentions: Mentions,
         attachments: Attachments,
+        rooms: ChatRooms,
     ) -> None:
         self._kernel = kernel
+        self._rooms = rooms
         self._settings = settings
         self._policy = policy
         self._slow_mode = slow_mode
@@ -52,7 +55,7 @@ class Messages:
         self._rows = MessageRepository(kernel.database)
         self._turns = RoomTurns(kernel.database)
 
-    @command("chat.send", room="session", role=VIEWER, rate="rate")
+    @command("chat.send", room=MEMBERS, rate="rate")
     async def send(self, context: Context, request: Send) -> Published:
         """Store a message and send it to the room.
 
@@ -61,6 +64,7 @@ class Messages:
         Unavailable it may have been stored.
         """
         self._check_text(request.text, with_files=bool(request.files))
+        await self._rooms.check_sending(context)
         rules = await self._policy.check(context, request.kind)
         if request.files:
             self._attachments.check(context, rules, request.files)
@@ -79,7 +83,7 @@ class Messages:
             await self._mentions.tell(context, published.seq, mentions, text)
         return published
 
-    @command("chat.edit", room="session", role=VIEWER, rate="change_rate")
+    @command("chat.edit", room=MEMBERS, rate="change_rate")
     async def edit(self, context: Context, request: Edit) -> Published:
         """Put a later version in the place of one's own message.
 
@@ -93,6 +97,7 @@ class Messages:
             current = await find_message(context, request.seq)
             if current.author is None or current.author.id != context.principal.id:
                 raise forbidden("only its author may edit a message")
+            await self._rooms.check_sending(context)
             before, now = post_of(current), clock.now_seconds()
             if now - before.at / 1000 > self._settings.edit_seconds:
                 raise errors.too_late(f"a message may be edited for {self._settings.edit_seconds:.0f} s")
@@ -117,9 +122,9 @@ class Messages:
 
         return await self._turns.run(context.room, write)
 
-    @command("chat.delete", room="session", role=VIEWER, rate="change_rate")
+    @command("chat.delete", room=MEMBERS, rate="change_rate")
     async def delete(self, context: Context, request: Named) -> Published:
-        """Erase a message in all its versions: one's own, or any as a host.
+        """Erase a message in all its versions: one's own, or any as a moderator.
 
         Raises BadInput `not_found`, Refused `forbidden` or Unavailable.
         """
@@ -127,8 +132,8 @@ class Messages:
         async def erase() -> Published:
             current = await find_message(context, request.seq)
             own = current.author is not None and current.author.id == context.principal.id
-            if not own and not context.at_least(COHOST):
-                raise forbidden("only its author or a host may delete a message")
+            if not own and not rules_of(context.room).moderates(context.role):
+                raise forbidden("only its author or a moderator may delete a message")
             published = await context.publish(DELETED, Deleted(request.seq), erases=[current])
             author = current.author.id if current.author is not None else None
             files = request.seq if post_of(current).files else None
@@ -138,7 +143,7 @@ class Messages:
         # A deletion does not need the database: without it nobody can edit the message meanwhile.
         return await self._turns.run(context.room, erase, required=False)
 
-    @command("chat.clear", room="session", role=COHOST, rate="host_rate")
+    @command("chat.clear", room=MODERATORS, rate="host_rate")
     async def clear(self, context: Context, request: Clear) -> Published:
         """Erase every message that was stored before, or every one of a user.
 
@@ -178,11 +183,11 @@ class Messages:
         """
         try:
             async with self._kernel.database.transaction():
-                await self._rows.delete_attached(context.room_id, first, last)
+                await self._rows.delete_attached(context.room, first, last)
                 if files is not None:
-                    await self._attachments.release(context.room_id, first, files, author if last < first else None)
+                    await self._attachments.release(context.room, first, files, author if last < first else None)
                 if recorded:
-                    details = {"session": context.room_id, **({"seq": first} if first else {})}
+                    details = {**named(context.room), **({"seq": first} if first else {})}
                     await record(self._kernel.database, context.principal, act, author or context.room_id, details)
         except Unavailable:
-            log.warning("messages.not_tidied", session=context.room_id, act=act)
+            log.warning("messages.not_tidied", room=context.room, act=act)

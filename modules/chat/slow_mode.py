@@ -1,4 +1,4 @@
-"""Slow mode: a viewer waits after each message.
+"""Slow mode: a member who is no speaker waits after each message.
 
 A row for each user who waits decides whose turn it is, so that of two messages which come at once, on one gateway or on
 two, one counts. A restriction of the kernel then refuses the next ones on every node without asking the row.
@@ -21,7 +21,7 @@ from gateway.contract import Context, Kernel
 from gateway.errors import Unavailable
 from modules.chat import errors
 from modules.chat.repository import WaitRepository
-from modules.chat.roles import SPEAKER
+from modules.chat.room_kinds import rules_of
 
 log = structlog.get_logger(__name__)
 
@@ -45,30 +45,30 @@ class SlowMode:
 
         Raises Limited `chat.slow_mode` while the author has to wait. Without the database this node counts by itself.
         """
-        if not seconds or context.at_least(SPEAKER):
+        if not seconds or rules_of(context.room).speaks(context.role):
             yield
             return
         try:
-            until = await self._rows.take(context.room_id, context.principal.id, seconds)
+            until = await self._rows.take(context.room, context.principal.id, seconds)
         except Unavailable:
             with self._turn_here(context, seconds):
                 yield
             return
         if until is None:
-            left = await self._rows.left(context.room_id, context.principal.id)
+            left = await self._rows.left(context.room, context.principal.id)
             raise errors.slow_mode(min(max(left, 0.001), float(seconds)))
         try:
             yield
         except BaseException:
             with suppress(Unavailable):
-                await self._rows.give_back(context.room_id, context.principal.id, until)
+                await self._rows.give_back(context.room, context.principal.id, until)
             raise
         await self._restrict(context, until)
 
     async def end_waits(self, context: Context) -> None:
-        """End all waits of the session, in the caller's transaction; raises Unavailable."""
+        """End all waits of the room, in the caller's transaction; raises Unavailable."""
         now = clock.now()
-        for wait in await self._rows.delete_all(context.room_id):
+        for wait in await self._rows.delete_all(context.room):
             self._waits.pop((context.room, wait.user), None)
             if wait.until > now:
                 await context.rooms.lift(context.room, wait.user, name=RESTRICTION)
@@ -92,10 +92,10 @@ class SlowMode:
         user = context.principal.id
         try:
             async with self._database.transaction():
-                if await self._rows.lock(context.room_id, user, until):
+                if await self._rows.lock(context.room, user, until):
                     await context.rooms.restrict(context.room, user, COMMANDS, until, name=RESTRICTION)
         except Unavailable:
-            log.warning("wait.unknown", session=context.room_id)
+            log.warning("wait.unknown", room=context.room)
 
 
 def _until(place: tuple[str, str], until: float, now: float) -> float:

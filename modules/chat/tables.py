@@ -10,7 +10,7 @@ class ReportRow(Table, tablename="chat_report"):
     """A message that a user reported; one user reports a message once."""
 
     id = UUID(primary_key=True)
-    session_id = Text()
+    room = Text()
     seq = BigInt()
     author_id = Text()
     text = Text()

@@ -58,7 +58,15 @@ class ProgramsModule(Module):
         curricula = Curricula(kernel, settings, lessons, access, progress, edits, contents)
         items = LessonItems(kernel, settings, lessons, item_rows, edits, contents)
         catalogue = Catalogue(kernel, programs, access, enrolments)
-        self.rooms = (RoomKind(name="program", roles=("student", "mentor"), authorize=access.room_role),)
+        self.rooms = (
+            RoomKind(
+                name="program",
+                roles=("student", "mentor"),
+                authorize=access.room_role,
+                archived=True,
+                presence=True,
+            ),
+        )
         self.features = (catalogue, enrolments, edits, Materials(kernel, settings, access), Removal(kernel))
         self.routes = (router(catalogue, enrolments, curricula, progress), item_routes.router(items))
 

@@ -72,7 +72,7 @@ async def reported(clients: Clients, room: str, database: asyncpg.Pool) -> str:
     report = {"cmd": "chat.report", "data": {"seq": said.json()["seq"], "reason": "spam"}}
     answer = await clients.rest("dev-student").post(f"/api/v1/rooms/{room}/commands", json=report)
     assert answer.is_success, answer.text
-    return str(await database.fetchval("SELECT id FROM chat_report WHERE session_id = $1", room.partition(":")[2]))
+    return str(await database.fetchval("SELECT id FROM chat_report WHERE room = $1", room))
 
 
 async def test_examples_are_taken(stack: Running, token: MakeToken, database: asyncpg.Pool) -> None:

@@ -97,7 +97,7 @@ async def test_all_that_is_held_on_a_user(
     await database.execute("INSERT INTO live_promotion VALUES ($1, $2, 'speaker')", session, user)
     await database.execute("INSERT INTO program_student VALUES ($1, $2, now())", f"p-{session}", user)
     await database.execute("INSERT INTO live_star VALUES ($1, $2, DEFAULT, 4, '', now())", session, user)
-    await database.execute("INSERT INTO chat_reaction VALUES ($1, 1, 'heart', $2)", session, user)
+    await database.execute("INSERT INTO chat_reaction VALUES ($1, 1, 'heart', $2)", f"session:{session}", user)
     async with connected(node.ws_url, token(user, name="Asha R")) as client:
         await client.join(f"session:{session}")
         await client.say(f"session:{session}", "my words")
@@ -125,7 +125,7 @@ async def test_all_that_is_held_on_a_user(
     (place,) = data["modules"]["programs"]["enrolments"]
     assert (place["program_id"], place["state"]) == (f"p-{session}", "enrolled")
     assert [one["program_id"] for one in data["modules"]["programs"]["begun"]] == [f"p-{session}"]
-    assert data["modules"]["chat"]["reactions"] == [{"session_id": session, "seq": 1, "emoji": "heart"}]
+    assert data["modules"]["chat"]["reactions"] == [{"room": f"session:{session}", "seq": 1, "emoji": "heart"}]
     assert [one["stars"] for one in data["modules"]["live"]["stars"]] == [4]
     assert data["modules"]["live"]["promotions"] == [{"session_id": session, "role": "speaker"}]
     assert [one["text"] for one in data["modules"]["live"]["questions"]] == ["Why?"]

@@ -51,7 +51,7 @@ async def nothing(context: Context, request: Text) -> None:
 
 
 COMMANDS = {
-    name: CommandSpec(name=name, rooms="test", role="member", request=Text, handler=nothing)
+    name: CommandSpec(name=name, rooms={"test": "member"}, request=Text, handler=nothing)
     for name in ("test.say", "test.ask")
 }
 

@@ -68,10 +68,10 @@ async def test_a_part_that_fails_by_mistake_is_left_out(here: Node, shared: bool
     room = f"test:{uuid.uuid4().hex}"
     reads = snapshots(
         here,
-        SnapshotPart(name="test.first", rooms="test", read=whole, shared=shared),
-        SnapshotPart(name="test.broken", rooms="test", read=broken, shared=shared),
-        SnapshotPart(name="test.own", rooms="test", read=whole),
-        SnapshotPart(name="test.all", rooms="test", read=whole, shared=True),
+        SnapshotPart(name="test.first", rooms=("test",), read=whole, shared=shared),
+        SnapshotPart(name="test.broken", rooms=("test",), read=broken, shared=shared),
+        SnapshotPart(name="test.own", rooms=("test",), read=whole),
+        SnapshotPart(name="test.all", rooms=("test",), read=whole, shared=True),
     )
     with capture_logs() as logs:
         found = await reads.read(context(here, room))
@@ -87,7 +87,7 @@ async def test_a_part_that_fails_by_mistake_is_left_out(here: Node, shared: bool
 
 async def test_who_shares_a_read_is_told_of_the_same_failure(here: Node) -> None:
     room = f"test:{uuid.uuid4().hex}"
-    reads = snapshots(here, SnapshotPart(name="test.broken", rooms="test", read=broken, shared=True))
+    reads = snapshots(here, SnapshotPart(name="test.broken", rooms=("test",), read=broken, shared=True))
     found = await asyncio.gather(*(reads.read(context(here, room)) for _ in range(5)))
     assert [one.failed for one in found] == [["test.broken"]] * 5
     assert failures(here, "test.broken") == 1
@@ -99,8 +99,8 @@ async def test_an_error_that_is_meant_for_the_caller_is_the_answer(here: Node, s
     room = f"test:{uuid.uuid4().hex}"
     reads = snapshots(
         here,
-        SnapshotPart(name="test.whole", rooms="test", read=whole),
-        SnapshotPart(name="test.away", rooms="test", read=unavailable, shared=shared),
+        SnapshotPart(name="test.whole", rooms=("test",), read=whole),
+        SnapshotPart(name="test.away", rooms=("test",), read=unavailable, shared=shared),
     )
     with pytest.raises(Unavailable):
         await reads.read(context(here, room))
@@ -109,7 +109,7 @@ async def test_an_error_that_is_meant_for_the_caller_is_the_answer(here: Node, s
 
 async def test_a_snapshot_without_failures_does_not_speak_of_them(here: Node) -> None:
     room = f"test:{uuid.uuid4().hex}"
-    reads = snapshots(here, SnapshotPart(name="test.whole", rooms="test", read=whole))
+    reads = snapshots(here, SnapshotPart(name="test.whole", rooms=("test",), read=whole))
     found = await reads.read(context(here, room))
     assert set(msgspec.to_builtins(found)) == {"room", "epoch", "seq", "parts"}
     await reads.stop()
@@ -126,10 +126,10 @@ async def test_a_part_is_given_a_shared_one(here: Node) -> None:
     room = f"test:{uuid.uuid4().hex}"
     reads = snapshots(
         here,
-        SnapshotPart(name="test.board", rooms="test", read=whole, shared=True),
-        SnapshotPart(name="test.board", rooms="test", read=mine, given="test.board"),
-        SnapshotPart(name="test.broken", rooms="test", read=broken, shared=True),
-        SnapshotPart(name="test.own", rooms="test", read=mine, given="test.broken"),
+        SnapshotPart(name="test.board", rooms=("test",), read=whole, shared=True),
+        SnapshotPart(name="test.board", rooms=("test",), read=mine, given="test.board"),
+        SnapshotPart(name="test.broken", rooms=("test",), read=broken, shared=True),
+        SnapshotPart(name="test.own", rooms=("test",), read=mine, given="test.broken"),
     )
     found = await reads.read(context(here, room))
     assert found.parts == {"test.board": {"title": "whole, mine"}, "test.own": {"title": "mine"}}
@@ -144,8 +144,8 @@ async def test_a_part_whose_completion_fails_is_left_out(here: Node) -> None:
     room = f"test:{uuid.uuid4().hex}"
     reads = snapshots(
         here,
-        SnapshotPart(name="test.board", rooms="test", read=whole, shared=True),
-        SnapshotPart(name="test.board", rooms="test", read=mine, given="test.board"),
+        SnapshotPart(name="test.board", rooms=("test",), read=whole, shared=True),
+        SnapshotPart(name="test.board", rooms=("test",), read=mine, given="test.board"),
     )
     found = await reads.read(context(here, room))
     assert (found.parts, found.failed) == ({}, ["test.board"])

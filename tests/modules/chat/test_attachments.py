@@ -225,7 +225,7 @@ async def test_who_uploads_and_reads(
         assert not await purpose.may_read(stranger, found)
         with pytest.raises(Exception, match="take part"):
             await purpose.admit(stranger, lesson.room)
-    for room in (f"session:{uuid.uuid4().hex}", f"program:{lesson.program_id}", "session:", "nonsense"):
+    for room in (f"session:{uuid.uuid4().hex}", f"user:{ann.user}", "session:", "nonsense"):
         with pytest.raises(Exception, match="no such room"):
             await purpose.admit(who(ann.user), room)
     # Who is kept out of the session or of its program reads nothing, their own files included.
@@ -243,15 +243,15 @@ async def test_a_message_that_was_not_stored_lets_its_files_go(
     ann, chat = lesson.student, node.module(ChatModule)
     lost, late = [await stored(node, ann.user, lesson.room) for _ in range(2)]
     # As a gateway leaves it that ends before the log has answered: once nothing is stored, once the message is.
-    message = Attachment(uuid.uuid4().hex, lesson.id, ann.user, clock.now() - timedelta(minutes=1))
+    message = Attachment(uuid.uuid4().hex, lesson.room, ann.user, clock.now() - timedelta(minutes=1))
     async with node.gateway.database.transaction():
         await AttachmentRepository(node.gateway.database).claim(message)
-        holder = holder_of(lesson.id, message.message_id)
+        holder = holder_of(lesson.room, message.message_id)
         await of(chat.kernel).attach(holder, [lost], purpose=ATTACHMENT, owner_id=ann.user)
     seq = (await ann.command("chat.send", {"files": [late]}))["seq"]
     await database.execute(
-        "UPDATE chat_attachment SET seq = NULL, sent_at = sent_at - interval '1 minute' WHERE session_id = $1",
-        lesson.id,
+        "UPDATE chat_attachment SET seq = NULL, sent_at = sent_at - interval '1 minute' WHERE room = $1",
+        lesson.room,
     )
     await chat.attachment_check.check()
     assert [await held(node, file) for file in (lost, late)] == [False, True]
@@ -265,7 +265,7 @@ async def test_a_deleted_user_s_files_go(node: Running, create_class: CreateClas
     file = await stored(node, ann.user, lesson.room)
     seq = (await ann.command("chat.send", {"files": [file]}))["seq"]
     (exported,) = (await chat.export(ann.user))["attachments"]
-    assert (exported["session_id"], exported["seq"]) == (lesson.id, seq)
+    assert (exported["room"], exported["seq"]) == (lesson.room, seq)
     for _ in range(2):
         async with node.gateway.database.transaction():
             await chat.forget(ann.user)

@@ -167,14 +167,14 @@ async def test_what_is_said_before_a_change_is_committed_does_not_keep_the_old_s
     link = {"text": "see example.com"}
     await database.execute("""
         CREATE FUNCTION chat_test_wait() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN PERFORM pg_advisory_xact_lock(hashtext(NEW.session_id)); RETURN NULL; END $$;
+            $$ BEGIN PERFORM pg_advisory_xact_lock(hashtext(NEW.room)); RETURN NULL; END $$;
         CREATE CONSTRAINT TRIGGER chat_test_wait AFTER INSERT OR UPDATE ON chat_room
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chat_test_wait();
     """)
     try:
         async with database.acquire() as other:
             async with other.transaction():
-                await other.execute("SELECT pg_advisory_xact_lock(hashtext($1))", room.partition(":")[2])
+                await other.execute("SELECT pg_advisory_xact_lock(hashtext($1))", room)
                 change = asyncio.create_task(meera.call("chat.configure", room=room, data={"links": "block"}))
 
                 async def waits() -> None:
@@ -384,7 +384,7 @@ async def test_a_user_s_traces_are_shown_and_forgotten(
         async with node.gateway.database.transaction():
             await chat.forget(user)
     assert (await chat.export(f"a-{session}"), set(await chat.export(f"b-{session}"))) == ({}, {"reports"})
-    rows = await database.fetch("SELECT text, reason, status FROM chat_report WHERE session_id = $1", session)
+    rows = await database.fetch("SELECT text, reason, status FROM chat_report WHERE room = $1", room)
     assert [tuple(row) for row in rows] == [("", "", "open")]
 
 
