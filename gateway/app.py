@@ -20,6 +20,7 @@ from gateway.bus.connection import NatsBus
 from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
 from gateway.contract.filters import Filters
 from gateway.contract.module import Module
+from gateway.contract.service_keys import ServiceKeys
 from gateway.db.archive import PostgresArchive
 from gateway.db.archive_follower import FollowedArchive
 from gateway.db.database import PostgresDatabase
@@ -134,7 +135,9 @@ class Gateway:
             self.bus, self.verifier, self.modules, kinds, joiner, self.users, self.access, self.filters, settings
         )
         self.sign_in = sign_in
-        self.authenticator = RequestAuthenticator(sign_in.known)
+        self.authenticator = RequestAuthenticator(
+            sign_in.known, lambda: self.declarations.contributed(ServiceKeys)
+        )
         self.identities = ClusterIdentities(
             self.cluster_state, KernelPersonalData(self.database), self.modules, sign_in.known.forget
         )

@@ -1,4 +1,4 @@
-"""Principals: the users that make requests, each with a role."""
+"""Principals: the users that make requests, each with a role, and the services that do."""
 
 from __future__ import annotations
 
@@ -40,6 +40,28 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     issued_at: int = 0
     token: str = ""
     identified: bool = True
+
+
+class ServicePrincipal(msgspec.Struct, frozen=True, kw_only=True):
+    """A program of somebody else's, such as a school's information system, as its API key names it.
+
+    It is no user: it has no role, joins no rooms, and calls only routes whose policy is `service(scope)`. `key` names
+    the key that was shown, `scopes` is what that key may do, and `rooms` the rooms in which it may do so, as
+    `<kind>:<id>` or `<kind>:*`. It may make `rate` requests a second and `burst` at once.
+    """
+
+    id: str
+    name: str
+    key: str
+    scopes: frozenset[str]
+    rooms: frozenset[str] = frozenset()
+    rate: float
+    burst: int
+
+    @property
+    def actor(self) -> str:
+        """What records call it. No user's id has a colon."""
+        return f"service:{self.id}"
 
 
 class Author(msgspec.Struct, frozen=True):

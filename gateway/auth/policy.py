@@ -2,6 +2,7 @@
 
     @post("/programs", policy=roles(Role.MENTOR, Role.ADMIN))
     @patch("/programs/{id:str}", policy=roles(Role.MENTOR, owner="it is the mentor's own program"))
+    @post("/server/publish", policy=service("rooms.publish"))
 
 A router or controller may state one for all its routes (`opt={"policy": …}`); the policy of a route takes precedence.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from gateway.errors import Code, Refused, forbidden
-from gateway.principal import Principal, Role
+from gateway.principal import Principal, Role, ServicePrincipal
 
 OPT: Final = "policy"
 EVERY_ROLE: Final = frozenset(Role)
@@ -22,28 +23,35 @@ EVERY_ROLE: Final = frozenset(Role)
 class Policy:
     """The rule of a route; the functions below make it.
 
-    `asks` says when the token is checked: `never`, `maybe` (where the request has one) or `always`. `owner` is a clause
-    that names a further check of the service, which refuses with `forbidden` or `not_found`. `means` names a proof that
-    the route takes in place of a token.
+    `asks` says when the token is checked: `never`, `maybe` (where the request has one) or `always`; with `service` it
+    must be the key of a service with this `scope`. `owner` is a clause that names a further check of the service, which
+    refuses with `forbidden` or `not_found`. `means` names a proof that the route takes in place of a token.
     """
 
-    asks: Literal["never", "maybe", "always"]
+    asks: Literal["never", "maybe", "always", "service"]
     roles: frozenset[Role] = EVERY_ROLE
     owner: str = ""
     means: str = ""
     limited: bool = True
+    scope: str = ""
 
-    def check(self, principal: Principal | None) -> None:
+    def check(self, principal: Principal | ServicePrincipal | None) -> None:
         """Raises Refused when this caller may not call the route."""
-        if self.asks != "always":
+        if self.asks not in ("always", "service"):
             return
         if principal is None:
             raise Refused(Code.UNAUTHENTICATED, "Authorization: Bearer <token> is missing")
-        if principal.role not in self.roles:
+        if isinstance(principal, ServicePrincipal):
+            if self.scope not in principal.scopes:
+                raise forbidden(f"only for keys with the scope {self.scope}")
+        elif principal.role not in self.roles:
             raise forbidden(f"only for: {', '.join(sorted(self.roles))}")
 
     def __str__(self) -> str:
         """The rule as a sentence."""
+        if self.scope:
+            provided = f", provided that {self.owner}" if self.owner else ""
+            return f"Who may call it: a service whose key has the scope `{self.scope}`{provided}."
         if self.means:
             return f"Who may call it: whoever shows {self.means}."
         if self.asks != "always":
@@ -68,6 +76,11 @@ def signed_in(*, owner: str = "") -> Policy:
 def roles(*some: Role, owner: str = "") -> Policy:
     """A token of one of these roles."""
     return Policy(asks="always", roles=frozenset(some), owner=owner)
+
+
+def service(scope: str, *, owner: str = "") -> Policy:
+    """The key of a service with this scope, and no user's token. The route has `service: NamedDependency[…]`."""
+    return Policy(asks="service", roles=frozenset(), scope=scope, owner=owner)
 
 
 def otherwise(means: str, *, limited: bool = True) -> Policy:

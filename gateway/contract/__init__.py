@@ -21,6 +21,7 @@ from gateway.contract.push_type import PushType
 from gateway.contract.room_kind import RoomKind
 from gateway.contract.rooms import Rooms
 from gateway.contract.schedules import Schedules
+from gateway.contract.service_keys import ServiceKeys
 from gateway.contract.snapshot_part import SnapshotPart, snapshot_part
 from gateway.contract.timer import Timer, timer
 from gateway.protocol.stored_push import Erased, StoredPush, Sweep
@@ -48,6 +49,7 @@ __all__ = [
     "Rooms",
     "Said",
     "Schedules",
+    "ServiceKeys",
     "SnapshotPart",
     "StoredPush",
     "Sweep",

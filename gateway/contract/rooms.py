@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 class Rooms(Protocol):
     """The rooms of the whole cluster, as a module sees them."""
 
+    @property
+    def kinds(self) -> Collection[str]:
+        """The kinds of rooms that the modules of this gateway own; complete once all modules are built."""
+
     async def publish(
         self,
         room: str,
@@ -74,6 +78,13 @@ class Rooms(Protocol):
 
     async def recent(self, room: str, limit: int, types: Sequence[str]) -> Sequence[StoredPush]:
         """The room's newest pushes of these names, ascending, without what was erased; raises Unavailable."""
+
+    async def history(self, room: str, before: int, limit: int) -> tuple[Sequence[StoredPush], bool]:
+        """The room's newest `limit` pushes with a seq below `before`, ascending, and whether there are older ones.
+
+        From memory, stream or archive, without what was erased; what is very large may make a page shorter. Raises
+        Unavailable.
+        """
 
     async def snapshot(self, context: Context) -> Snapshot:
         """See `Context.snapshot`."""

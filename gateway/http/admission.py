@@ -20,7 +20,7 @@ from gateway.http.envelope import add_headers
 from gateway.http.json_request import check_address
 from gateway.http.rates import RateDecision, Rates
 from gateway.http.unknown_parameters import check_parameters
-from gateway.principal import Principal
+from gateway.principal import Principal, ServicePrincipal
 from gateway.settings import Settings
 
 # A route's own limit, `rate=Rate(5, 60.0)`, in addition to the limit on all requests.
@@ -32,7 +32,7 @@ class RequestAdmission(ASGIMiddleware):
 
     Signed-in users are limited by their id, so that a school behind one address is not one caller. A token that was
     good once is limited by itself: the 401 that tells its user to refresh it does not depend on others behind the
-    address. All other requests are limited by address.
+    address. Services are limited by their id, all keys of one together. All other requests are limited by address.
     """
 
     scopes = (ScopeType.HTTP,)
@@ -56,11 +56,14 @@ class RequestAdmission(ASGIMiddleware):
         policy = policy_of(handler)
         if policy is None:
             raise forbidden("this route states no policy")
-        principal: Principal | None = None
+        principal: Principal | ServicePrincipal | None = None
         refused: Refused | None = None
         if policy.asks != "never":
             try:
-                principal = await self._authenticator.authenticate(scope)
+                if policy.asks == "service":
+                    principal = await self._authenticator.authenticate_service(scope)
+                else:
+                    principal = await self._authenticator.authenticate(scope)
             except Refused as error:
                 refused = error
         scope["user"] = principal
@@ -73,10 +76,17 @@ class RequestAdmission(ASGIMiddleware):
         check_parameters(request)
 
     def _count(
-        self, request: Request[Any, Any, Any], principal: Principal | None, refused: Refused | None, own: Rate | None
+        self,
+        request: Request[Any, Any, Any],
+        principal: Principal | ServicePrincipal | None,
+        refused: Refused | None,
+        own: Rate | None,
     ) -> None:
         settings, scope = self._settings, request.scope
-        if principal is not None:
+        if isinstance(principal, ServicePrincipal):
+            who = f"service {principal.id}"
+            taken = self._rates.take(who, principal.rate, principal.burst)
+        elif principal is not None:
             who = f"user {principal.id}"
             taken = self._rates.take(who, settings.request_rate, settings.request_burst)
         elif refused is not None and refused.token_was_good:

@@ -3,7 +3,7 @@
     @post("/programs", policy=…, idempotent=True)         the key may be left out
     @post("/payments", policy=…, idempotent="required")   it may not
 
-A key belongs to one user. Before the route runs, one statement claims the key in PostgreSQL with the request's
+A key belongs to one user, or one service. Before the route runs, one statement claims the key in PostgreSQL with the request's
 fingerprint. A repeat in the meantime is `conflict`, and one with another body is `key_reused`. The answer is stored
 before it is sent. The key is free again after an answer that may change later (5xx, 408, 425, 429). It is also free
 after the lease, when the gateway died during the request. Nobody then knows whether the work was done, so what must
@@ -31,7 +31,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.db.database import PostgresDatabase
 from gateway.errors import BadInput, Code, Conflict, KsmpError, Unavailable, invalid
 from gateway.http import problems
-from gateway.principal import Principal
+from gateway.principal import Principal, ServicePrincipal
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +126,7 @@ class IdempotentRequests(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         wanted = scope["route_handler"].opt.get(OPT)
         principal = scope.get("user")
-        if not wanted or not isinstance(principal, Principal):
+        if not wanted or not isinstance(principal, Principal | ServicePrincipal):
             await next_app(scope, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive, send)
@@ -136,15 +136,16 @@ class IdempotentRequests(ASGIMiddleware):
                 await next_app(scope, receive, send)
                 return
             claim = uuid.uuid4()
+            owner = principal.id if isinstance(principal, Principal) else principal.actor
             # The route can read the body again, because Litestar keeps it in the scope.
-            first = await self._keys.claim(principal.id, key, fingerprint(request, await request.body()), claim)
+            first = await self._keys.claim(owner, key, fingerprint(request, await request.body()), claim)
         except (KsmpError, HTTPException) as error:
             await problems.answer(error, scope, receive, send)
             return
         if first is not None:
             await _replay(first, send)
             return
-        await self._serve(principal.id, key, claim, (scope, receive, send), next_app)
+        await self._serve(owner, key, claim, (scope, receive, send), next_app)
 
     async def _serve(
         self, principal: str, key: str, claim: uuid.UUID, call: tuple[Scope, Receive, Send], next_app: ASGIApp

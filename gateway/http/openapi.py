@@ -41,6 +41,7 @@ from gateway.http.listing import Page
 from gateway.http.problems import REASONS, ProblemDetails
 
 SCHEME: Final = "BearerToken"
+SERVICE_SCHEME: Final = "ServiceKey"
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 CODES: Final = {
     400: Code.INVALID,
@@ -74,7 +75,7 @@ ABOUT: Final = """The REST side of the platform; rooms are on the WebSocket at `
 Errors are problem details (RFC 9457) with a stable `code`. Lists take `limit` and `cursor` and answer `items` and
 `next`. Creating and charging take an `Idempotency-Key`. Updates take `If-Match` with the `ETag` that was read; reads
 take it in `If-None-Match`, and answer 304 while nothing changed. Ids are UUIDv7, times RFC 3339 in UTC. Tokens go into
-`Authorization: Bearer`."""
+`Authorization: Bearer`; routes of services take an API key there, and no user's token."""
 
 
 def config(modules: Sequence[Module], commands: Mapping[str, CommandSpec]) -> OpenAPIConfig:
@@ -90,7 +91,10 @@ def config(modules: Sequence[Module], commands: Mapping[str, CommandSpec]) -> Op
             security_schemes={
                 SCHEME: SecurityScheme(
                     type="http", scheme="bearer", bearer_format="JWT", description="A token of the user pool."
-                )
+                ),
+                SERVICE_SCHEME: SecurityScheme(
+                    type="http", scheme="bearer", description="An API key of a service: for its routes alone."
+                ),
             },
             headers={
                 name: OpenAPIHeader(description=text, schema=Schema(type=OpenAPIType.STRING))
@@ -123,6 +127,8 @@ class Conventions(ReceiveRoutePlugin):
         handler.description = f"{said}\n\n{policy}".strip()
         if policy.asks == "always":
             handler.security = [{SCHEME: []}]
+        elif policy.asks == "service":
+            handler.security = [{SERVICE_SCHEME: []}]
         elif policy.asks == "maybe":
             handler.security = [{}, {SCHEME: []}]
         handler.responses = {
@@ -139,11 +145,11 @@ def _statuses(route: HTTPRoute, handler: HTTPRouteHandler, policy: Policy) -> It
         # A route without token and limits needs neither NATS nor PostgreSQL.
         yield from (429, 503)
     names = set(handler.parsed_fn_signature.parameters)
-    if route.path_parameters or names - {"principal", "visitor", "request", "arrived_at"}:
+    if route.path_parameters or names - {"principal", "visitor", "service", "request", "arrived_at"}:
         yield 400
     if policy.asks == "maybe":
         yield 401
-    if policy.asks == "always":
+    if policy.asks in ("always", "service"):
         yield from (401, 403)
     if route.path_parameters or handler.opt.get("missing"):
         # Its path or its body names something.

@@ -107,6 +107,11 @@ class Backfill:
             room.tail.prepend(pushes, start)
             room.recent_loaded = True
 
+    async def page(self, room: Room, before: int, limit: int) -> tuple[list[StoredPush], bool]:
+        """As HistoryReader.page, of all pushes."""
+        await self.load_recent(room)
+        return await self._history.page(room, before, limit)
+
     async def newest(self, room: Room, limit: int, types: Sequence[str]) -> list[StoredPush]:
         """The room's last pushes of these names, ascending, from memory, stream or archive; raises Unavailable."""
         await self.load_recent(room)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -142,6 +142,11 @@ class Hub:
                 opened.waiting.exception()
         if self._lost is not None:
             self._lost.cancel()
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """The kinds of rooms that modules own."""
+        return self._kinds.keys()
 
     def room(self, name: str) -> Room | None:
         """The room, when it is open on this node."""

@@ -64,6 +64,10 @@ class ClusterRooms:
         self._snapshots = snapshots
         self._pushes = pushes
 
+    @property
+    def kinds(self) -> Collection[str]:
+        return self._hub.kinds
+
     async def publish(
         self,
         room: str,
@@ -169,6 +173,10 @@ class ClusterRooms:
     async def recent(self, room: str, limit: int, types: Sequence[str]) -> list[StoredPush]:
         async with self._hub.using(room_name(room)) as served:
             return await self._hub.backfill.newest(served, limit, types)
+
+    async def history(self, room: str, before: int, limit: int) -> tuple[list[StoredPush], bool]:
+        async with self._hub.using(room_name(room)) as served:
+            return await self._hub.backfill.page(served, before, limit)
 
     async def snapshot(self, context: Context) -> Snapshot:
         return await self._snapshots.read(context)

@@ -15,9 +15,9 @@ from litestar.routes import HTTPRoute
 
 from gateway import registry
 from gateway.asgi import create_app
-from gateway.auth.policy import EVERY_ROLE, Policy, anyone, otherwise, policy_of, roles, signed_in
+from gateway.auth.policy import EVERY_ROLE, Policy, anyone, otherwise, policy_of, roles, service, signed_in
 from gateway.errors import Refused
-from gateway.principal import Role
+from gateway.principal import Role, ServicePrincipal
 from gateway.registry import RegistryError
 from ksmp_testkit import Caller, CreateSession, Running
 from tests.http.conftest import Site
@@ -69,7 +69,7 @@ async def test_no_route_lets_nobody_in_unless_it_says_so(site: Site, caller: Cal
     for method, path, _, policy in routes(site.running):
         seen += 1
         answer = await asked(nobody, method, path)
-        assert (answer.status_code == 401) == (policy.asks == "always"), (method, path, answer.text)
+        assert (answer.status_code == 401) == (policy.asks in ("always", "service")), (method, path, answer.text)
         forged = await asked(forger, method, path)
         assert (forged.status_code == 401) == (policy.asks != "never"), (method, path, forged.text)
     assert seen > 15
@@ -84,7 +84,10 @@ async def test_each_role_may_call_what_the_route_says(site: Site, caller: Caller
         # Each time another one: some routes sign out who calls them, or delete them.
         somebody = caller(uuid.uuid4().hex, role)
         answer = await asked(somebody, method, path)
-        assert answer.status_code != 401, (method, path)
+        # What is for services takes no token of a user, whatever their role.
+        assert (answer.status_code == 401) == (policy.asks == "service"), (method, path)
+        if policy.asks == "service":
+            continue
         assert answer.status_code < 500 or "broken" in path, (method, path, answer.text)
         if role not in policy.roles:
             assert answer.status_code == 403, (method, path, answer.text)
@@ -130,7 +133,8 @@ async def test_the_policy_is_in_the_description(site: Site) -> None:
         operation = paths[re.sub(r":\w+", "", path)][method.lower()]
         assert str(policy) in operation["description"]
         secured = operation.get("security", [])
-        assert ({"BearerToken": []} in secured) == (policy.asks != "never")
+        assert ({"BearerToken": []} in secured) == (policy.asks in ("always", "maybe"))
+        assert ({"ServiceKey": []} in secured) == (policy.asks == "service")
         assert ({} in secured) == (policy.asks == "maybe")
 
 
@@ -162,6 +166,8 @@ def test_a_policy_reads_as_a_sentence() -> None:
     both = roles(Role.MENTOR, Role.ADMIN, owner="it is theirs")
     assert str(both) == "Who may call it: role admin or mentor, provided that it is theirs."
     assert str(otherwise("a signature")) == "Who may call it: whoever shows a signature."
+    assert str(service("a.b")) == "Who may call it: a service whose key has the scope `a.b`."
+    assert str(service("a.b", owner="it is theirs")).endswith("the scope `a.b`, provided that it is theirs.")
     assert signed_in().roles == EVERY_ROLE
 
 
@@ -169,5 +175,10 @@ def test_a_policy_refuses_nobody_where_it_asks() -> None:
     with pytest.raises(Refused) as caught:
         roles(Role.ADMIN).check(None)
     assert caught.value.code == "unauthenticated"
+    with pytest.raises(Refused) as caught:
+        service("a.b").check(
+            ServicePrincipal(id="s", name="S", key="k", scopes=frozenset({"a.c"}), rate=1.0, burst=1)
+        )
+    assert caught.value.code == "forbidden"
     anyone().check(None)
     otherwise("a signature").check(None)

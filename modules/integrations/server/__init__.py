@@ -1,0 +1,1 @@
+"""The server API: what other programs do with the platform by their keys."""
