@@ -135,9 +135,7 @@ class Gateway:
             self.bus, self.verifier, self.modules, kinds, joiner, self.users, self.access, self.filters, settings
         )
         self.sign_in = sign_in
-        self.authenticator = RequestAuthenticator(
-            sign_in.known, lambda: self.declarations.contributed(ServiceKeys)
-        )
+        self.authenticator = RequestAuthenticator(sign_in.known, lambda: self.declarations.contributed(ServiceKeys))
         self.identities = ClusterIdentities(
             self.cluster_state, KernelPersonalData(self.database), self.modules, sign_in.known.forget
         )

@@ -3,11 +3,11 @@
     @post("/programs", policy=…, idempotent=True)         the key may be left out
     @post("/payments", policy=…, idempotent="required")   it may not
 
-A key belongs to one user, or one service. Before the route runs, one statement claims the key in PostgreSQL with the request's
-fingerprint. A repeat in the meantime is `conflict`, and one with another body is `key_reused`. The answer is stored
-before it is sent. The key is free again after an answer that may change later (5xx, 408, 425, 429). It is also free
-after the lease, when the gateway died during the request. Nobody then knows whether the work was done, so what must
-never happen twice needs a unique key in its own table too.
+A key belongs to one user, or one service. Before the route runs, one statement claims the key in PostgreSQL with the
+request's fingerprint. A repeat in the meantime is `conflict`, and one with another body is `key_reused`. The answer is
+stored before it is sent. The key is free again after an answer that may change later (5xx, 408, 425, 429). It is also
+free after the lease, when the gateway died during the request. Nobody then knows whether the work was done, so what
+must never happen twice needs a unique key in its own table too.
 """
 
 from __future__ import annotations

@@ -176,9 +176,7 @@ def test_a_policy_refuses_nobody_where_it_asks() -> None:
         roles(Role.ADMIN).check(None)
     assert caught.value.code == "unauthenticated"
     with pytest.raises(Refused) as caught:
-        service("a.b").check(
-            ServicePrincipal(id="s", name="S", key="k", scopes=frozenset({"a.c"}), rate=1.0, burst=1)
-        )
+        service("a.b").check(ServicePrincipal(id="s", name="S", key="k", scopes=frozenset({"a.c"}), rate=1.0, burst=1))
     assert caught.value.code == "forbidden"
     anyone().check(None)
     otherwise("a signature").check(None)

@@ -44,6 +44,8 @@ FOR_STAFF = {
     "Resolution.note",
     "NewExtension.reason",
     "NewAccommodation.note",
+    "NewService.name",
+    "ServiceChange.name",
 }
 # What stands on an invoice, for its buyer and the tax office.
 ON_INVOICES = {

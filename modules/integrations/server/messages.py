@@ -97,7 +97,7 @@ class BatchResults(msgspec.Struct, frozen=True):
 
 
 class Present(msgspec.Struct, frozen=True):
-    """Somebody who is in the room, with the role they have there; `since` in milliseconds since the Unix epoch."""
+    """Somebody who is in the room, with their role on the platform; `since` in milliseconds since the Unix epoch."""
 
     id: str
     role: str
@@ -113,7 +113,7 @@ class RoomPresence(msgspec.Struct, frozen=True):
 
     @classmethod
     def example(cls) -> RoomPresence:
-        return cls(1, [Present("c1f7-23", "viewer", 1_795_332_205_001)], None)
+        return cls(1, [Present("c1f7-23", "student", 1_795_332_205_001)], None)
 
 
 class RoomPush(msgspec.Struct, frozen=True, rename={"author": "from"}):

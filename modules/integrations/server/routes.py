@@ -26,6 +26,7 @@ from modules.integrations.server.reading import RoomReading
 from modules.integrations.services.scopes import Scope
 
 ITS_ROOM = "the key is for the room"
+After = Annotated[str, QueryParameter(pattern="^[A-Za-z0-9_-]{0,64}$", description="`next` of the page before")]
 RoomPath = Annotated[str, PathParameter(pattern="^[a-z][a-z0-9_]{0,31}:[A-Za-z0-9_-]{1,64}$")]
 Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="Most items to answer")]
 
@@ -55,7 +56,7 @@ async def presence(
     room: RoomPath,
     service: NamedDependency[ServicePrincipal],
     reading: NamedDependency[RoomReading],
-    after: Annotated[str, QueryParameter(pattern="^[A-Za-z0-9_-]{0,64}$", description="`next` of the page before")] = "",
+    after: After = "",
     limit: Limit = DEFAULT,
 ) -> RoomPresence:
     """How many people are in a room, and who, over all gateways."""

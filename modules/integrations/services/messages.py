@@ -83,7 +83,7 @@ class Rotation(msgspec.Struct, frozen=True):
 
 
 class KeyView(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key without its secret. `last_used_at` is to the minute; `replaces` is the key that it was rotated from."""
+    """An API key without its secret. `last_used_at` is to the minute. `replaces` names the key it was rotated from."""
 
     id: str
     service_id: UUID

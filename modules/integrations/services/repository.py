@@ -119,9 +119,7 @@ class KeyRepository:
     async def page(self, service: UUID, span: Span) -> Page[KeyView]:
         columns = [getattr(KeyRow, name) for name in KeyView.__struct_fields__]
         with self._database.guard():
-            return await page_of(
-                KeyRow.select(*columns).where(KeyRow.service_id == service), NEWEST_KEY, span, KeyView
-            )
+            return await page_of(KeyRow.select(*columns).where(KeyRow.service_id == service), NEWEST_KEY, span, KeyView)
 
     async def held(self, id: str, now: datetime) -> HeldKey | None:
         for row in await self._database.fetch(SHOWN, id, now, USE_EVERY):
