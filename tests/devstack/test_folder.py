@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from devstack.errors import DevStackError
-from devstack.folder import CONTENTS, DataFolder
+from devstack.folder import CONTENTS, LOCK_TIMEOUT, DataFolder
 from devstack.guard import Guard
 
 
@@ -50,7 +50,8 @@ def test_a_second_user_is_told_who_has_it(folder: DataFolder) -> None:
     begun = time.monotonic()
     with pytest.raises(DevStackError, match=rf"^Another `ksmp dev` \(process {os.getpid()}\) uses "):
         DataFolder(folder.path).claim()
-    assert time.monotonic() - begun < 1
+    # Who lives is not waited for.
+    assert time.monotonic() - begun < LOCK_TIMEOUT
 
 
 def test_the_lock_of_a_killed_user_is_free_once_its_children_are_gone(tmp_path: Path) -> None:

@@ -78,18 +78,24 @@ async def test_a_child_that_ignores_every_request_is_killed() -> None:
     await asyncio.wait_for(asyncio.to_thread(stubborn.stdout.readline), 5)
     begun = time.monotonic()
     await asyncio.to_thread(guard.close)
-    assert 1.5 < time.monotonic() - begun < 4
+    # The guard waits for two seconds, and a busy machine takes its time.
+    assert 1.5 < time.monotonic() - begun < 20
     assert stubborn.wait(1) == -signal.SIGKILL
     stubborn.stdout.close()
 
 
 async def test_a_guard_without_children_goes_at_once() -> None:
-    guard = Guard()
-    group = guard.group
-    begun = time.monotonic()
-    await asyncio.to_thread(guard.close)
-    assert time.monotonic() - begun < 1.5
-    assert process_table.members(group) == []
+    async def closed() -> float:
+        guard = Guard()
+        group = guard.group
+        begun = time.monotonic()
+        await asyncio.to_thread(guard.close)
+        took = time.monotonic() - begun
+        assert process_table.members(group) == []
+        return took
+
+    # Each would wait for two seconds if it waited for anybody; a busy machine stops a few, and not all.
+    assert min([await closed() for _ in range(4)]) < 1.5
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux which signals a process ignores")
