@@ -40,6 +40,10 @@ NAMES: Final = {
     "kill.verified": "the process is killed with the objects of a turn-in checked, before its attempt is written",
     "kill.turned_in": "the process is killed before the transaction of a turn-in commits",
     "kill.acknowledged": "the process is killed after a turn-in, before it is acknowledged",
+    "kill.expanded": "the process is killed with a page of notifications written, before that commits",
+    "kill.unannounced": "the process is killed with a page of notifications committed, before the app is told",
+    "kill.claimed": "the process is killed with deliveries claimed, before they go to their channel",
+    "kill.sent": "the process is killed when the channel has sent, before that is noted",
     "kill.requeued": "the process is killed with a dead letter sent again, before it is taken out",
 }
 

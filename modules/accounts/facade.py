@@ -116,3 +116,13 @@ async def role_of(database: Database, user_id: str) -> Role | None:
     for row in await database.fetch(ROLE, user_id):
         return Role(row["role"])
     return None
+
+
+OF_ROLE = """
+    SELECT id FROM account_user WHERE role = $1 AND id > $2 AND NOT blocked AND deleted_at IS NULL ORDER BY id LIMIT $3
+"""
+
+
+async def page_of_role(database: Database, role: Role, after: str, limit: int) -> list[str]:
+    """Users with this role after that id, in the order of their ids; blocked and deleted ones are left out."""
+    return [row["id"] for row in await database.fetch(OF_ROLE, role.value, after, limit)]

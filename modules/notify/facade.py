@@ -230,6 +230,8 @@ class Outcome:
 
     `state` is SENT, DELIVERED, SKIPPED (with `reason` of `SkipReason`), UNKNOWN, FAILED, or WAITING for another try,
     not before `retry_after` seconds. `reason` is a stable word, and `vendor_id` the vendor's name for the message.
+    With `counted=False` a try says nothing of this message, as when the vendor is away: such tries go on until it
+    expires.
     """
 
     id: str
@@ -237,6 +239,7 @@ class Outcome:
     reason: str = ""
     retry_after: float | None = None
     vendor_id: str = ""
+    counted: bool = True
 
 
 class Channel(ABC):
@@ -248,8 +251,16 @@ class Channel(ABC):
 
     name: str
 
+    async def pause(self) -> float:
+        """Seconds until it takes anything: its vendor is away or asked to wait. Nothing is claimed before. 0: now."""
+        return 0.0
+
     @abstractmethod
-    async def send(self, batch: Sequence[Outgoing]) -> Sequence[Outcome]: ...
+    async def send(self, batch: Sequence[Outgoing]) -> Sequence[Outcome]:
+        """The outcomes of a batch. One that is left out is UNKNOWN, and all are after any other error than Unavailable.
+
+        Unavailable says that nothing was sent. It is cancelled when the lease of the batch is about to end.
+        """
 
     async def repeats(self, delivery_ids: Collection[str]) -> Collection[str]:
         """Those deliveries with an unknown outcome that may be sent again, as the reader would not see them twice."""

@@ -1,20 +1,23 @@
 """The lives of a notice and of a delivery.
 
     notice:    waiting ──► expanding ──► expanded
-                  └────────────┴──────────┴──────► withdrawn
+                  │            └──────────┴──────► withdrawing ──► withdrawn
+                  └──────────────────────────────────────────────────►┘
 
     delivery:  waiting ──► sending ──► sent ──► delivered ──► opened
-                 │  ▲         │  └──► unknown ──► sent, delivered, waiting
-                 │  └─────────┤          └──────► failed
+                 │  ▲         │  └──► unknown ──► sent, delivered, opened
+                 │  └─────────┤          └──────► sending
                  │            ├──► failed
                  └────────────┴──► skipped
 
-A notice is `waiting` until its moment, `expanding` while its audience is read page by page, and then `expanded`. Who
-takes it back while a delivery is still waiting sees to it that nobody hears of it.
+A notice is `waiting` until its moment, `expanding` while its audience is read page by page, and then `expanded`. One
+that is taken back is `withdrawing` while it is taken out of lists; from its first moment on nobody is sent it. A notice
+that nobody was told of may be told again after it was `withdrawn`.
 
 A delivery is `waiting` until it is due. A worker that takes it makes it `sending`, with a lease, and decides then what
 becomes of it: it is skipped, waits for a later time, or goes to its channel. `unknown` is what nobody can tell: the
-worker died, or the vendor did not answer after it had been asked. `failed` is the end of the tries.
+worker died, or the vendor did not answer after it had been asked. It is sent again where its channel says that nobody
+would see it twice, and otherwise stays. `failed` is the end of the tries.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ class NoticeState(StrEnum):
     WAITING = "waiting"
     EXPANDING = "expanding"
     EXPANDED = "expanded"
+    WITHDRAWING = "withdrawing"
     WITHDRAWN = "withdrawn"
 
 
@@ -56,7 +60,7 @@ STEPS: Final[dict[DeliveryState, frozenset[DeliveryState]]] = {
     DeliveryState.DELIVERED: frozenset({DeliveryState.OPENED}),
     DeliveryState.OPENED: frozenset(),
     DeliveryState.UNKNOWN: frozenset(
-        {DeliveryState.WAITING, DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.OPENED, DeliveryState.FAILED}
+        {DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.OPENED}
     ),
     DeliveryState.SKIPPED: frozenset(),
     # An admin has it tried again.

@@ -1,0 +1,1 @@
+"""Writes a notice out: a notification for each user of its audience."""

@@ -1,0 +1,1 @@
+"""Notices: told and withdrawn, inside the transaction of the fact."""

@@ -1,0 +1,65 @@
+"""Notices: what modules tell and take back; the contribution that `facade.tell` finds."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway import clock
+from gateway.contract import Kernel
+from gateway.identifier import new_id
+from modules.notify.facade import Notice, Notifier
+from modules.notify.kinds import Kinds
+from modules.notify.notices.repository import NoticeRepository
+from modules.notify.worker import Bell
+
+
+class Notices(Notifier):
+    """Writes a notice beside its fact. Workers find it when that has committed."""
+
+    def __init__(self, kernel: Kernel, kinds: Kinds, rows: NoticeRepository, bell: Bell) -> None:
+        self._database = kernel.database
+        self._kinds = kinds
+        self._rows = rows
+        self._bell = bell
+
+    async def tell(self, notice: Notice) -> None:
+        await self.write(notice)
+
+    async def write(self, notice: Notice, *, campaign_id: str | None = None) -> str | None:
+        """`tell`, and the notice's id; None when it was told before, or has nobody to tell."""
+        self._check_transaction(f"{notice.kind} is told")
+        kind = self._kinds.find(notice.kind)
+        if not isinstance(notice.data, kind.data):
+            raise ValueError(f"{notice.kind} is told with {type(notice.data).__name__}, not {kind.data.__name__}")
+        if notice.audience:
+            self._kinds.audience(notice.audience)
+        elif not notice.users:
+            return None
+        now = clock.now()
+        at = notice.at or now
+        id = await self._rows.tell(
+            new_id(),
+            notice.kind,
+            notice.subject,
+            notice.audience,
+            sorted({*notice.users}),
+            msgspec.json.encode(notice.data).decode(),
+            notice.actor,
+            at,
+            notice.expires_at or at + kind.ttl,
+            campaign_id,
+            now,
+        )
+        if at <= now:
+            self._bell.ring_soon()
+        return id
+
+    async def withdraw(self, kind: str, subject: str) -> None:
+        self._check_transaction(f"{kind} is withdrawn")
+        self._kinds.find(kind)
+        if await self._rows.withdraw(kind, subject):
+            self._bell.ring_soon()
+
+    def _check_transaction(self, what: str) -> None:
+        if not self._database.in_transaction:
+            raise RuntimeError(f"{what} outside of a transaction; do it in the one that writes the fact")

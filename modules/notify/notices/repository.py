@@ -1,0 +1,63 @@
+"""The rows of notices: every statement of telling and withdrawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from gateway.contract import Database
+
+# One that was withdrawn before anybody was told may be told again: a session is moved away and back.
+TELL: Final = """
+    INSERT INTO notify_notice AS told
+        (id, kind, subject, audience, users, data, actor, at, expires_at, campaign_id, state, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', $11)
+    ON CONFLICT (kind, subject) DO UPDATE SET
+        audience = excluded.audience, users = excluded.users, data = excluded.data, actor = excluded.actor,
+        at = excluded.at, expires_at = excluded.expires_at, state = 'waiting'
+    WHERE told.state = 'withdrawn' AND told.cursor = ''
+    RETURNING id
+"""
+FIND: Final = "SELECT id FROM notify_notice WHERE kind = $1 AND subject = $2"
+WITHDRAW: Final = """
+    UPDATE notify_notice SET state = CASE WHEN cursor = '' THEN 'withdrawn' ELSE 'withdrawing' END
+    WHERE kind = $1 AND subject = $2 AND state IN ('waiting', 'expanding', 'expanded')
+    RETURNING id
+"""
+
+
+class NoticeRepository:
+    """Each call runs in the transaction around it, if there is one, and raises Unavailable without PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def tell(
+        self,
+        id: str,
+        kind: str,
+        subject: str,
+        audience: str,
+        users: Sequence[str],
+        data: str,
+        actor: str,
+        at: datetime,
+        expires_at: datetime,
+        campaign_id: str | None,
+        now: datetime,
+    ) -> str | None:
+        """The id of the notice; None when it was told before."""
+        values = (id, kind, subject, audience, list(users), data, actor, at, expires_at, campaign_id, now)
+        for row in await self._database.fetch(TELL, *values):
+            return str(row["id"])
+        return None
+
+    async def find(self, kind: str, subject: str) -> str | None:
+        for row in await self._database.fetch(FIND, kind, subject):
+            return str(row["id"])
+        return None
+
+    async def withdraw(self, kind: str, subject: str) -> bool:
+        """Whether there was one to take back."""
+        return bool(await self._database.fetch(WITHDRAW, kind, subject))
