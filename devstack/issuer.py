@@ -57,11 +57,14 @@ class DevelopmentIssuer:
         role: Role,
         ttl: float,
         token_use: Literal["access", "id"] = "id",  # noqa: S107
+        email: str | None = None,
+        email_verified: bool = True,
     ) -> str:
         """A signed token that lives at least `ttl` seconds, and less than one more (its times are whole seconds).
 
-        A negative `ttl` gives an expired token. As with Cognito, the name is in id tokens only. Nothing is
-        checked here, so that tests can ask for tokens that the verifier must refuse.
+        A negative `ttl` gives an expired token. As with Cognito, name and e-mail address are in id tokens only. Without
+        `email` the address is the user's id at example.com; with an empty one there is none. Nothing is checked here,
+        so that tests can ask for tokens that the verifier must refuse.
         """
         now = self._now()
         claims: dict[str, Any] = {
@@ -77,6 +80,8 @@ class DevelopmentIssuer:
         match token_use:
             case "id":
                 claims |= {"aud": self._client_id, "name": name, "cognito:username": user_id}
+                if address := f"{user_id}@example.com" if email is None else email:
+                    claims |= {"email": address, "email_verified": email_verified}
             case "access":
                 claims |= {
                     "client_id": self._client_id,

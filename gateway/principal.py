@@ -29,7 +29,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` is the token's `sub` and matches `[A-Za-z0-9_-]{1,64}`; `issued_at` and `expires_at` are when the token
     begins and ends, in milliseconds since the Unix epoch. `token` names the token, and with it all others of the same
-    sign-in where the issuer says so. Without `identified` nobody could be asked what the platform knows of the user:
+    sign-in where the issuer says so. `email` is empty where the token names no address; `email_verified` says that its
+    issuer knows it to be the user's. Without `identified` nobody could be asked what the platform knows of the user:
     name and role are the token's, until somebody can.
     """
 
@@ -39,6 +40,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int
     issued_at: int = 0
     token: str = ""
+    email: str = ""
+    email_verified: bool = False
     identified: bool = True
 
 

@@ -17,6 +17,8 @@ class MakeToken(Protocol):
         name: str | None = None,
         ttl: float = 3600.0,
         token_use: Literal["access", "id"] = "id",
+        email: str | None = None,
+        email_verified: bool = True,
     ) -> str: ...
 
 
@@ -34,6 +36,16 @@ class Tokens:
         name: str | None = None,
         ttl: float = 3600.0,
         token_use: Literal["access", "id"] = "id",
+        email: str | None = None,
+        email_verified: bool = True,
     ) -> str:
         shown = name if name is not None else user_id.capitalize()
-        return self._issuer.token(user_id, name=shown, role=Role(role), ttl=ttl, token_use=token_use)
+        return self._issuer.token(
+            user_id,
+            name=shown,
+            role=Role(role),
+            ttl=ttl,
+            token_use=token_use,
+            email=email,
+            email_verified=email_verified,
+        )

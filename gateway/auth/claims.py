@@ -25,6 +25,8 @@ GROUPS: Final = {"admins": Role.ADMIN, "mentors": Role.MENTOR, "students": Role.
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=253402300799)] | Annotated[float, msgspec.Meta(ge=0, le=253402300799)]
 
 _PHONE: Final = re.compile(r"\+?[0-9]{6,15}")
+# An address as providers of mail give them out: no quotes, comments or spaces, nothing that ends a header.
+_EMAIL: Final = re.compile(r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]{1,64}@[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]{1,189}")
 
 # Bidirectional embeddings, overrides and isolates can make a name look like another one. Joiners stay: Indic
 # scripts and emoji need them.
@@ -48,6 +50,9 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     preferred_username: str | None = None
     cognito_username: str | None = msgspec.field(name="cognito:username", default=None)
     username: str | None = None
+    # In id tokens. Some issuers write the second as text.
+    email: str | None = None
+    email_verified: bool | str | None = None
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -93,6 +98,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
             expires_at=int(self.exp * 1000),
             issued_at=int(self.iat * 1000),
             token=self.token(),
+            email=email_address(self.email or ""),
+            email_verified=str(self.email_verified).lower() == "true",
         )
 
     def token(self) -> str:
@@ -119,3 +126,9 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
             if cleaned and "@" not in cleaned and not _PHONE.fullmatch(cleaned):
                 return cleaned
         return self.sub
+
+
+def email_address(written: str) -> str:
+    """An e-mail address with its domain in lower case; empty for what no mail can be sent to."""
+    local, _, domain = written.rpartition("@")
+    return f"{local}@{domain.lower()}" if _EMAIL.fullmatch(written) else ""

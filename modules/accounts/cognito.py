@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import structlog
 
-from gateway.auth.claims import GROUPS
+from gateway.auth.claims import GROUPS, email_address
 from gateway.principal import Role
+from modules.accounts.facade import Address
 from modules.accounts.settings import AccountsSettings
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,12 @@ class Cognito:
             if group in GROUP.values() and group != GROUP.get(role):
                 await client.admin_remove_user_from_group(**place, GroupName=group)
 
+    async def address(self, user: str) -> Address | None:
+        found = await self._find(user)
+        known = {attribute["Name"]: attribute["Value"] for attribute in (found or {}).get("Attributes", ())}
+        email = email_address(known.get("email", ""))
+        return Address(email, known.get("email_verified") == "true") if email else None
+
     async def sign_out(self, user: str) -> None:
         if (place := await self._place(user)) is not None:
             await (await self.client()).admin_user_global_sign_out(**place)
@@ -82,12 +89,16 @@ class Cognito:
 
     async def _place(self, user: str) -> dict[str, str] | None:
         """How the pool names the user with this `sub`; in some pools the user's name is another one."""
+        found = await self._find(user)
+        return None if found is None else {"UserPoolId": self._settings.pool, "Username": found["Username"]}
+
+    async def _find(self, user: str) -> dict[str, Any] | None:
         client, pool = await self.client(), self._settings.pool
         found = await client.list_users(UserPoolId=pool, Filter=f'sub = "{user}"', Limit=1)
         if not found["Users"]:
             log.warning("cognito.nobody", user=user)
             return None
-        return {"UserPoolId": pool, "Username": found["Users"][0]["Username"]}
+        return dict(found["Users"][0])
 
 
 def _client_of(settings: AccountsSettings) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 import structlog
 
 from gateway import clock
-from gateway.contract import Database
+from gateway.contract import Database, Kernel
 from gateway.errors import invalid
 from gateway.identifier import new_id
 from gateway.principal import Principal, Role
@@ -106,6 +107,29 @@ async def change_avatar(database: Database, user_id: str, url: str | None, *, on
     With `only` nothing changes unless the address is like that now (`LIKE`). Whoever calls it renews the identity.
     """
     await database.fetch(CHANGE_AVATAR, user_id, url, only)
+
+
+class Address(msgspec.Struct, frozen=True):
+    """An e-mail address, and whether it is known to be the user's."""
+
+    email: str
+    verified: bool
+
+
+class Addresses(ABC):
+    """What accounts contributes to those who send mail; `addresses_of` below finds it."""
+
+    @abstractmethod
+    async def read(self, user_ids: Collection[str]) -> Mapping[str, Address | None]: ...
+
+
+async def addresses_of(kernel: Kernel, user_ids: Collection[str]) -> Mapping[str, Address | None]:
+    """The e-mail addresses of these users, as their sign-in or the user pool said last; None for those who have none.
+
+    The pool may be asked, so this is for workers, outside of a transaction. A user of whom it could not be asked is
+    left out: ask again later. Raises Unavailable.
+    """
+    return await kernel.contributed(Addresses)[0].read(user_ids)  # type: ignore[type-abstract]
 
 
 ROLE = "SELECT role FROM account_user WHERE id = $1 AND NOT blocked AND deleted_at IS NULL"

@@ -81,7 +81,7 @@ class Revoke(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """A user, as they see themselves."""
+    """A user, as they see themselves. The e-mail address is that of their sign-in, and is changed there."""
 
     id: str
     name: str
@@ -90,13 +90,27 @@ class Profile(msgspec.Struct, frozen=True):
     time_zone: str | None
     locale: str | None
     phone: str | None
+    email: str | None
+    email_verified: bool
     created_at: datetime
     rev: int
 
     @classmethod
     def example(cls) -> Profile:
         avatar = "https://images.example.org/sanjay.png"
-        return cls("c1f7-23", "Sanjay", Role.STUDENT, avatar, "Asia/Kolkata", "hi-IN", "+919876543210", AT, 3)
+        return cls(
+            id="c1f7-23",
+            name="Sanjay",
+            role=Role.STUDENT,
+            avatar_url=avatar,
+            time_zone="Asia/Kolkata",
+            locale="hi-IN",
+            phone="+919876543210",
+            email="sanjay@example.org",
+            email_verified=True,
+            created_at=AT,
+            rev=3,
+        )
 
 
 class ProfileChange(msgspec.Struct, frozen=True):

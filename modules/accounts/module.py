@@ -12,6 +12,7 @@ from gateway.contract import Kernel, Module
 from gateway.principal import Principal
 from gateway.settings import Settings
 from modules.accounts import errors, rooms
+from modules.accounts.addresses import UserAddresses
 from modules.accounts.administration import Administration
 from modules.accounts.cognito import Cognito
 from modules.accounts.deletion import Deletions
@@ -45,6 +46,8 @@ class AccountsModule(Module):
         administration = Administration(kernel, self._users, audit)
         deletions = Deletions(kernel, self._users, timedelta(seconds=core.retention))
         self.pool: UserPool = Cognito(settings) if settings.pool else NoUserPool()
+        pool = self.pool if settings.pool else None
+        self.contributions = (UserAddresses(kernel.database, pool, settings.email_fresh),)
         self.rooms = (rooms.USER, rooms.ANNOUNCE)
         self.features = (deletions, UserPoolSync(self.pool, self._users))
         self.routes = (router(self.accounts, administration, deletions, SignInConfig.of(core, settings)),)

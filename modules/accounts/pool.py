@@ -11,6 +11,7 @@ from typing import Protocol
 from gateway.contract import Delivery, listener
 from gateway.principal import Role
 from modules.accounts.events import RoleChanged, TokensRevoked, UserDeleted
+from modules.accounts.facade import Address
 from modules.accounts.repository import UserRepository
 
 
@@ -22,6 +23,9 @@ class UserPool(Protocol):
 
     async def put_in_role(self, user: str, role: Role) -> None:
         """Have new tokens of the user say this role."""
+
+    async def address(self, user: str) -> Address | None:
+        """The user's e-mail address; None when the pool has none."""
 
     async def sign_out(self, user: str) -> None:
         """Refuse the user's refresh tokens."""
@@ -41,6 +45,9 @@ class NoUserPool:
 
     async def put_in_role(self, user: str, role: Role) -> None:
         pass
+
+    async def address(self, user: str) -> Address | None:
+        return None
 
     async def sign_out(self, user: str) -> None:
         pass

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from piccolo.columns.combination import Or, WhereRaw
 
+from gateway import clock
 from gateway.batching import Batched
 from gateway.contract import Database
 from gateway.http.listing import Page, Sort, Span, page_of
@@ -24,26 +25,37 @@ NEWEST: Final = Sort("newest", (AuditEntry.at, AuditEntry.id), descending=True)
 PROFILE_COLUMNS: Final = ", ".join(Profile.__struct_fields__)
 RECORD_COLUMNS: Final = ", ".join(UserRecord.__struct_fields__)
 
+# What a token says of the address counts from its issue on. An access token says nothing (null).
+NEWER: Final = "EXCLUDED.email_at >= coalesce(known.email_at, '-infinity')"
+ASKED_NEWER: Final = NEWER.replace("EXCLUDED", "asked")
 # One round trip for a user seen for the first time and for one who comes back. There is no row for a deleted one.
-MEET: Final = """
-    INSERT INTO account_user AS known (id, name, role) VALUES ($1, $2, $3)
+MEET: Final = f"""
+    INSERT INTO account_user AS known (id, name, role, email, email_verified, email_at)
+    VALUES ($1, $2, $3, $5, $6, $7)
     ON CONFLICT (id) DO UPDATE SET
         name = CASE WHEN $4 OR known.name_chosen THEN known.name ELSE EXCLUDED.name END,
         role = CASE WHEN known.role_given THEN known.role ELSE EXCLUDED.role END,
         rev = known.rev + CASE
             WHEN NOT ($4 OR known.name_chosen) AND known.name <> EXCLUDED.name THEN 1
             WHEN NOT known.role_given AND known.role <> EXCLUDED.role THEN 1
+            WHEN {NEWER} AND (known.email, known.email_verified)
+                IS DISTINCT FROM (EXCLUDED.email, EXCLUDED.email_verified) THEN 1
             ELSE 0
         END,
+        email = CASE WHEN {NEWER} THEN EXCLUDED.email ELSE known.email END,
+        email_verified = CASE WHEN {NEWER} THEN EXCLUDED.email_verified ELSE known.email_verified END,
+        email_at = greatest(known.email_at, EXCLUDED.email_at),
         seen_at = now()
     WHERE known.deleted_at IS NULL
     RETURNING name, role
-"""
+"""  # noqa: S608
 # The same for many users at once. It leaves out deleted users, and rows that another transaction holds: one user's row
 # keeps nobody else waiting. It inserts in the order of the ids, because two gateways may insert the same ones.
-MEET_MANY: Final = """
+MEET_MANY: Final = f"""
     WITH asked AS MATERIALIZED (
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) AS asked (id, name, role, nameless)
+        SELECT * FROM unnest(
+            $1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::boolean[], $7::timestamptz[]
+        ) AS asked (id, name, role, nameless, email, email_verified, email_at)
     ), held AS MATERIALIZED (
         SELECT id FROM account_user WHERE id = ANY($1) AND deleted_at IS NULL FOR NO KEY UPDATE SKIP LOCKED
     ), met AS (
@@ -53,18 +65,24 @@ MEET_MANY: Final = """
             rev = known.rev + CASE
                 WHEN NOT (nameless OR known.name_chosen) AND known.name <> asked.name THEN 1
                 WHEN NOT known.role_given AND known.role <> asked.role THEN 1
+                WHEN {ASKED_NEWER} AND (known.email, known.email_verified)
+                    IS DISTINCT FROM (asked.email, asked.email_verified) THEN 1
                 ELSE 0
             END,
+            email = CASE WHEN {ASKED_NEWER} THEN asked.email ELSE known.email END,
+            email_verified = CASE WHEN {ASKED_NEWER} THEN asked.email_verified ELSE known.email_verified END,
+            email_at = greatest(known.email_at, asked.email_at),
             seen_at = now()
         FROM asked, held WHERE known.id = asked.id AND held.id = asked.id
         RETURNING known.id, known.name, known.role
     ), created AS (
-        INSERT INTO account_user (id, name, role) SELECT id, name, role FROM asked
+        INSERT INTO account_user (id, name, role, email, email_verified, email_at)
+        SELECT id, name, role, email, email_verified, email_at FROM asked
         WHERE NOT EXISTS (SELECT FROM account_user AS known WHERE known.id = asked.id) ORDER BY id
         ON CONFLICT (id) DO NOTHING RETURNING id, name, role
     )
     SELECT * FROM met UNION ALL SELECT * FROM created
-"""
+"""  # noqa: S608
 PROFILE: Final = f"SELECT {PROFILE_COLUMNS} FROM account_user WHERE id = $1 AND deleted_at IS NULL"  # noqa: S608
 WRITE_PROFILE: Final = """
     UPDATE account_user SET name = $2, name_chosen = name_chosen OR $3, avatar_url = $4, time_zone = $5, locale = $6,
@@ -72,13 +90,15 @@ WRITE_PROFILE: Final = """
     WHERE id = $1
 """
 PROFILE_FOR_EXPORT: Final = """
-    SELECT id, name, role, avatar_url, time_zone, locale, phone, created_at, seen_at, blocked, rev
+    SELECT id, name, role, avatar_url, time_zone, locale, phone, email, email_verified, created_at, seen_at,
+        blocked, rev
     FROM account_user WHERE id = $1 AND deleted_at IS NULL
 """
 FORGET: Final = """
     UPDATE account_user SET
         name = $2, name_chosen = true, role = 'student', role_given = true,
-        avatar_url = NULL, time_zone = NULL, locale = NULL, phone = NULL, deleted_at = now(), rev = rev + 1
+        avatar_url = NULL, time_zone = NULL, locale = NULL, phone = NULL,
+        email = NULL, email_verified = false, email_at = NULL, deleted_at = now(), rev = rev + 1
     WHERE id = $1 AND deleted_at IS NULL
 """
 RECORD: Final = f"SELECT {RECORD_COLUMNS} FROM account_user WHERE id = $1"  # noqa: S608
@@ -101,6 +121,16 @@ class Claimed(NamedTuple):
     name: str
     role: str
     nameless: bool
+    email: str | None
+    email_verified: bool
+    email_at: datetime | None
+
+    @classmethod
+    def of(cls, principal: Principal, *, nameless: bool) -> Claimed:
+        named = principal.email or None
+        at = clock.from_ms(principal.issued_at) if named else None
+        verified = principal.email_verified
+        return cls(principal.id, principal.name, principal.role.value, nameless, named, verified, at)
 
 
 class UserRepository:
@@ -115,7 +145,7 @@ class UserRepository:
 
         Users who come at the same moment are met in one statement, which is a transaction of its own.
         """
-        claimed = Claimed(principal.id, principal.name, principal.role.value, nameless)
+        claimed = Claimed.of(principal, nameless=nameless)
         return await self._meet(claimed) or await self._meet_alone(claimed)
 
     async def _meet_together(self, claimed: list[Claimed]) -> list[tuple[str, Role] | None]:
@@ -195,7 +225,7 @@ class UserRepository:
         return bool(await self._database.fetch(OTHER_ADMIN, user))
 
     async def page(self, span: Span, q: str | None, role: Role | None, status: UserStatus | None) -> Page[UserRecord]:
-        """Users by name; `q` is a part of it, or a whole id or phone number."""
+        """Users by name; `q` is a part of it, or a whole id, phone number or e-mail address."""
         deleted = User.deleted_at.is_not_null() if status == "deleted" else User.deleted_at.is_null()
         query = User.select().where(deleted)
         if status in ("active", "blocked"):
@@ -206,7 +236,8 @@ class UserRepository:
             # In the form that names have.
             q = STRAY.sub("", normal("NFC", q.replace("\0", " ")))
             part = q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-            query = query.where(Or(WhereRaw("name ILIKE {}", f"%{part}%"), Or(User.id == q, User.phone == q)))
+            whole = Or(User.id == q, Or(User.phone == q, WhereRaw("lower(email) = lower({})", q)))
+            query = query.where(Or(WhereRaw("name ILIKE {}", f"%{part}%"), whole))
         with self._database.guard():
             return await page_of(query, BY_NAME, span, UserRecord)
 

@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from gateway.principal import Role
 from ksmp_testkit import MakeGateway, MakeToken, Running, eventually
+from modules.accounts.facade import Address, addresses_of
 from modules.accounts.module import AccountsModule
 
 REGION = "ap-south-1"
@@ -39,6 +40,10 @@ class Pool(NamedTuple):
             await self.cognito.admin_add_user_to_group(**user, GroupName=group)
         known = {item["Name"]: item["Value"] for item in created["User"]["Attributes"]}
         return name, known["sub"]
+
+    async def change(self, name: str, **attributes: str) -> None:
+        changes = [{"Name": key, "Value": value} for key, value in attributes.items()]
+        await self.cognito.admin_update_user_attributes(UserPoolId=self.id, Username=name, UserAttributes=changes)
 
     async def groups(self, name: str) -> set[str]:
         found = await self.cognito.admin_list_groups_for_user(UserPoolId=self.id, Username=name)
@@ -281,3 +286,34 @@ async def test_somebody_whom_the_pool_does_not_have(node: Running, admin: httpx.
     assert (await admin.delete(f"/api/v1/users/{sub}")).status_code == 204
     for listener in ("accounts.pool_role", "accounts.pool_sign_out", "accounts.pool_delete"):
         await handled(node, listener, sub)
+
+
+async def test_the_pool_is_asked_for_addresses_that_no_token_named(
+    node: Running, pool: Pool, token: MakeToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel, cognito = node.module(AccountsModule).kernel, pool_of(node)
+    name, sub = await pool.sign_up()
+    _, none = await pool.sign_up()
+    await pool.change(name, email="asha@Example.org", email_verified="true")
+    for user in (sub, none):
+        async with httpx.AsyncClient(base_url=node.url) as http:
+            bearer = {"Authorization": f"Bearer {token(user, token_use='access')}"}
+            assert (await http.get("/api/v1/users/me", headers=bearer)).json()["email"] is None
+
+    async def fails(user: str) -> None:
+        raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "ListUsers")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cognito, "address", fails)
+        # Nobody can say whether these have an address. That is not the same as having none.
+        assert await addresses_of(kernel, [sub, none, "never-met"]) == {"never-met": None}
+    known = {sub: Address("asha@example.org", True), none: None}
+    assert await addresses_of(kernel, [sub, none]) == known
+    with monkeypatch.context() as patch:
+        # Both answers are kept.
+        patch.setattr(cognito, "address", fails)
+        assert await addresses_of(kernel, [sub, none]) == known
+    await pool.change(name, email="asha@new.example.org", email_verified="false")
+    week_ago = "UPDATE account_user SET email_at = email_at - interval '8 days' WHERE id = $1"
+    await node.gateway.database.fetch(week_ago, sub)  # KSMP_ACCOUNTS_EMAIL_FRESH
+    assert await addresses_of(kernel, [sub]) == {sub: Address("asha@new.example.org", False)}
