@@ -11,6 +11,12 @@ chat.too_late          409: the message is too old to be edited, or was edited t
 chat.too_many_pins     409: as many messages are pinned as may be
 chat.too_many_reports  409: the user has reported as many messages of this session as they may
 chat.resolved          409: the report was decided otherwise
+chat.not_allowed       403: the user may not write to them, or may not do this to the group
+chat.blocked           403: the user has blocked whom they write to
+chat.no_group          409: a conversation of two cannot be changed as a group can
+chat.group_full        409: the group has as many members as it may have
+chat.too_many_blocks   409: the user has blocked as many as they may
+chat.too_many_opened   429: the user has opened as many conversations within a day as they may
 """
 
 from __future__ import annotations
@@ -23,14 +29,20 @@ from gateway.errors import BadInput, Conflict, Limited, Refused
 # The statuses that REST answers each with.
 CODES: Final[Mapping[str, Sequence[int]]] = {
     "chat.attachments": (403,),
+    "chat.blocked": (403,),
+    "chat.group_full": (409,),
     "chat.links": (403,),
     "chat.muted": (403,),
+    "chat.no_group": (409,),
+    "chat.not_allowed": (403,),
     "chat.questions_only": (403,),
     "chat.refused": (400,),
     "chat.resolved": (409,),
     "chat.slow_mode": (403, 429),
     "chat.subscribers_only": (403,),
     "chat.too_late": (409,),
+    "chat.too_many_blocks": (409,),
+    "chat.too_many_opened": (429,),
     "chat.too_many_pins": (409,),
     "chat.too_many_reports": (409,),
 }

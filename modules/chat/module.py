@@ -1,4 +1,4 @@
-"""The chat module: commands in the rooms of sessions and programs, which live and programs own."""
+"""The chat module: commands in the rooms of sessions and programs, and direct rooms of its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gateway.tasks import end
 from modules.chat import errors, routes
 from modules.chat.attachment_check import AttachmentCheck
 from modules.chat.attachments import Attachments
+from modules.chat.direct.feature import DirectFeature
 from modules.chat.events import Mentioned
 from modules.chat.filter import load
 from modules.chat.index.indexer import Indexer
@@ -35,12 +36,12 @@ from modules.chat.tables import ReportRow
 
 
 class ChatModule(Module):
-    """Chat in the rooms of live sessions and of programs."""
+    """Chat in the rooms of live sessions and of programs, and between users."""
 
     name = "chat"
     requires = ("live", "programs", "files", "accounts")
     settings_type = ChatSettings
-    tables = (ReportRow,)
+    tables = (ReportRow, *DirectFeature.tables)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
     emits = (Mentioned,)
@@ -61,6 +62,8 @@ class ChatModule(Module):
         self.attachments = attachments = Attachments(kernel, settings, policy, rooms)
         self.attachment_check = AttachmentCheck(kernel, settings)
         self.indexer = Indexer(kernel)
+        self._direct = direct = DirectFeature(kernel, settings)
+        self.rooms = direct.rooms
         self.features = (
             Messages(kernel, settings, policy, slow_mode, mentions, attachments, rooms),
             attachments,
@@ -71,8 +74,9 @@ class ChatModule(Module):
             RecentMessages(kernel, settings, attachments),
             Mutes(kernel, rooms),
             reports,
+            *direct.features,
         )
-        self.routes = (routes.router(reports),)
+        self.routes = (routes.router(reports), *direct.routes)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -85,11 +89,12 @@ class ChatModule(Module):
             await self._reactions.stop()
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return await self._personal_data.export(user)
+        return {**await self._personal_data.export(user), **await self._direct.export(user)}
 
     async def forget(self, user: str) -> Collection[str]:
         await self._personal_data.forget(user)
         await self.attachments.forget(user)
         await self._reports.forget(user)
+        await self._direct.forget(user)
         # A pin names the author of its message, who wrote in that room. Nothing else names anybody.
         return ()

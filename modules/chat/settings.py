@@ -39,6 +39,15 @@ class ChatSettings:
     attachment_doubt: float = setting(
         180.0, doc="How long after it was to be sent a message is looked for whose storing was not seen; 130 at least"
     )
+    direct_student_mentor: bool = setting(
+        True, doc="Whether students and the mentors of their programs may write to each other outside of a class"
+    )
+    direct_mentors: bool = setting(True, doc="Whether mentors may write to each other, and to admins")
+    direct_students: bool = setting(False, doc="Whether students with places in one program may write to each other")
+    direct_members: int = setting(20, doc="Most members of a group")
+    direct_title_characters: int = setting(100, doc="Longest title of a group, in characters")
+    direct_opened_daily: int = setting(50, doc="Conversations that a user who is no admin may open within 24 hours")
+    direct_blocks: int = setting(1000, doc="Users that one user may have blocked")
     filters: tuple[str, ...] = setting(
         ("modules.chat.filter:WordList",), doc="Filters that a text passes, in order, as `package.module:Class`"
     )

@@ -125,6 +125,54 @@ async def taken_part_in(database: Database, principal: Principal, program_ids: S
     return [row["id"] for row in rows]
 
 
+class Shared(msgspec.Struct, frozen=True):
+    """How a user and another meet in programs. Only places count, and no place from which its user is kept out.
+
+    Whether who is named as a mentor is one, the role says, which the caller knows.
+    """
+
+    # The user is named as a mentor of a program in which the other has a place.
+    teaches: bool
+    # The same the other way round.
+    taught: bool
+    # Both have a place in one program.
+    classmates: bool
+
+
+def has_place(user_id: str) -> str:
+    """The programs in which a user has a place and takes part: a subquery of their ids. The argument is SQL."""
+    return f"""
+        SELECT program_id FROM program_enrolment AS place
+        WHERE place.user_id = {user_id} AND state = 'enrolled'
+            AND NOT {banned_from("place.program_id", "place.user_id")}
+    """  # noqa: S608
+
+
+def teaches_in(user_id: str, places: str) -> str:
+    """Whether a user is named as a mentor of one of the programs that a subquery gives. Both arguments are SQL."""
+    return f"""
+        EXISTS (
+            SELECT FROM program
+            WHERE (mentor_id = {user_id} OR {user_id} = ANY(co_mentors)) AND program.id IN ({places})
+        )
+    """
+
+
+SHARED = f"""
+    SELECT asked.id,
+        {teaches_in("$1", has_place("asked.id"))} AS teaches,
+        {teaches_in("asked.id", has_place("$1"))} AS taught,
+        EXISTS ({has_place("$1")} INTERSECT {has_place("asked.id")}) AS classmates
+    FROM unnest($2::text[]) AS asked (id)
+"""  # noqa: S608
+
+
+async def shared_with(database: Database, user_id: str, others: Sequence[str]) -> dict[str, Shared]:
+    """How the user meets each of these others in programs, in one query. All of them are in the answer."""
+    rows = await database.fetch(SHARED, user_id, list(others))
+    return {row["id"]: Shared(row["teaches"], row["taught"], row["classmates"]) for row in rows}
+
+
 # Each part uses an index; one condition on all programs would use none.
 PROGRAMS_OF = f"""
     SELECT id FROM program WHERE mentor_id = $1 AND $2

@@ -96,6 +96,8 @@ REFUSED = {
     "CategoryChange.name",
     "NewComment.text",
     "CommentChange.text",
+    "NewDirect.title",
+    "DirectChange.title",
 }
 # What is written in a room, or is a name, is masked.
 MASKED_IN_ROOMS = {
@@ -178,6 +180,9 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
     category_id = await made(mentor, f"{v1}/assignments/categories", category)
     comments, comment = f"{v1}/assignments/comments", {"program_id": program, "text": "c"}
     comment_id = await made(mentor, comments, comment)
+    # An admin writes to anybody whom the platform knows.
+    direct, talk = f"{v1}/chat/direct", {"user_ids": ["meera"], "title": "d"}
+    direct_id = await made(admin, direct, talk)
     return {
         "NewProgram": (post(mentor, f"{v1}/programs"), {"title": "p"}),
         "ProgramChange": (patch(mentor, path), {}),
@@ -200,6 +205,8 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
         "CategoryChange": (patch(mentor, f"{v1}/assignments/categories/{category_id}"), {}),
         "NewComment": (post(mentor, comments), comment),
         "CommentChange": (lambda body: mentor.put(f"{comments}/{comment_id}", json=body, headers=ANY), {"text": "c"}),
+        "NewDirect": (post(admin, direct), talk),
+        "DirectChange": (patch(admin, f"{direct}/{direct_id}"), {}),
         "AnnouncementChange": (patch(admin, f"{v1}/announcements/{announced}"), {}),
     }
 

@@ -1,0 +1,47 @@
+"""Direct rooms, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Router
+
+from gateway.contract import Kernel, RoomKind
+from gateway.http.services import services
+from modules.chat.direct import routes
+from modules.chat.direct.blocks import Blocks
+from modules.chat.direct.direct_rooms import DirectRooms
+from modules.chat.direct.may_write import MayWrite
+from modules.chat.direct.personal_data import DirectPersonalData
+from modules.chat.direct.tables import BlockRow, DirectRow
+from modules.chat.settings import ChatSettings
+
+
+class DirectFeature:
+    """Pairs, small groups and blocks."""
+
+    tables = (DirectRow, BlockRow)
+
+    def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
+        self.may_write = may_write = MayWrite(kernel, settings)
+        self._rooms = rooms = DirectRooms(kernel, settings, may_write)
+        self._personal_data = DirectPersonalData(kernel.database)
+        blocks = Blocks(kernel, settings)
+        self.features = (rooms, blocks)
+        self.rooms = (RoomKind(name="direct", roles=("member",), authorize=rooms.role, archived=True, presence=True),)
+        self.routes = (
+            Router(
+                "/chat",
+                route_handlers=routes.HANDLERS,
+                dependencies=services(direct_rooms=rooms, blocks=blocks),
+            ),
+        )
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        return await self._personal_data.export(user)
+
+    async def forget(self, user: str) -> None:
+        """Inside a transaction; again, it changes nothing."""
+        await self._rooms.forget(user)
+        await self._personal_data.forget(user)
