@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
-from ksmp_testkit import Caller, Clients, eventually
+from ksmp_testkit import Caller, Clients, MakeGateway, Running, eventually
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import WireClient, WireError
 
 DIRECT = "/api/v1/chat/direct"
 BLOCKS = "/api/v1/chat/blocks"
+LIMITS = {
+    "KSMP_CHAT_DIRECT_MEMBERS": "4",
+    "KSMP_CHAT_DIRECT_OPENED_DAILY": "3",
+    "KSMP_CHAT_DIRECT_TITLE_CHARACTERS": "10",
+    "KSMP_CHAT_DIRECT_BLOCKS": "2",
+}
 USER = "INSERT INTO account_user (id, name, role) VALUES ($1, $2, $3)"
+
+
+@pytest.fixture(scope="module")
+async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
+    async with gateway(environ=LIMITS, user_burst_factor=1000.0) as running:
+        yield running
 
 
 @dataclass(frozen=True)
@@ -41,7 +54,7 @@ async def school(database: asyncpg.Pool) -> School:
     ids = {name: f"{name}-{tag}" for name in (*roles, "admin")}
     for name, id in ids.items():
         # The name that their tokens have.
-        await database.execute(USER, id, id.title(), roles.get(name, "admin"))
+        await database.execute(USER, id, id.capitalize(), roles.get(name, "admin"))
     program = f"p-{tag}"
     await database.execute("INSERT INTO program (id, title, mentor_id) VALUES ($1, 'p', $2)", program, ids["mentor"])
     for name in ("ann", "bob"):
@@ -87,7 +100,7 @@ async def test_a_pair_is_one_room_whoever_opens_it(caller: Caller, clients: Clie
     assert one == other
     assert (one["group"], one["title"], one["rev"], one["left"]) == (False, "", 1, False)
     assert one["room"] == f"direct:{one['id']}"
-    assert [member["name"] for member in one["members"]] == [school.ann.title(), school.mentor.title()]
+    assert [member["name"] for member in one["members"]] == [school.ann.capitalize(), school.mentor.capitalize()]
     for socket, user in zip(sockets, (school.ann, school.mentor), strict=True):
         assert await next_room(socket, user) == one
         assert (await socket.join(one["room"]))["members"] >= 1
@@ -163,7 +176,7 @@ async def test_who_is_blocked_is_not_told_so(caller: Caller, clients: Clients, s
     room = await opened(mentor, school.ann)
     own, other = await clients.socket(school.ann), await clients.socket(school.mentor, "mentor")
     blocked = done(await ann.put(f"{BLOCKS}/{school.mentor}"))
-    assert (blocked["user_id"], blocked["name"]) == (school.mentor, school.mentor.title())
+    assert (blocked["user_id"], blocked["name"]) == (school.mentor, school.mentor.capitalize())
     assert (blocked["blocked"], blocked["rev"]) == (True, 1)
     assert (await own.expect_push("chat.block", f"user:{school.ann}"))["data"] == blocked
     assert done(await ann.put(f"{BLOCKS}/{school.mentor}")) == blocked
@@ -181,6 +194,8 @@ async def test_who_is_blocked_is_not_told_so(caller: Caller, clients: Clients, s
     assert await may_write(mentor, room["id"])
     assert done(await ann.get(BLOCKS))["items"] == []
     assert other.pushes("chat.block") == []
+    done(await mentor.put(f"{BLOCKS}/{school.bob}"))
+    refused(await mentor.post(DIRECT, json={"user_ids": [school.bob]}), 403, "chat.blocked")
     refused(await ann.put(f"{BLOCKS}/{school.admin}"), 403, "forbidden")
     refused(await ann.put(f"{BLOCKS}/{school.ann}"), 403, "forbidden")
     refused(await ann.put(f"{BLOCKS}/nobody"), 404, "not_found")
@@ -246,25 +261,24 @@ async def test_a_group_is_no_way_around(caller: Caller, database: asyncpg.Pool, 
 
 
 async def test_how_many_there_may_be(caller: Caller, database: asyncpg.Pool, school: School) -> None:
-    mentor = caller(school.mentor, "mentor")
-    full = {"user_ids": [f"u-{number}" for number in range(20)]}
-    refused(await mentor.post(DIRECT, json=full), 409, "chat.group_full")
-    refused(await mentor.post(DIRECT, json={"user_ids": [school.ann], "title": "t" * 101}), 413, "too_large")
+    mentor, ann = caller(school.mentor, "mentor"), caller(school.ann)
+    four = {"user_ids": [f"u-{number}" for number in range(4)]}
+    refused(await mentor.post(DIRECT, json=four), 409, "chat.group_full")
+    refused(await mentor.post(DIRECT, json={"user_ids": [school.ann], "title": "t" * 11}), 413, "too_large")
     room = await opened(mentor, school.ann, title="One")
-    refused(await mentor.post(f"{DIRECT}/{room['id']}/members", json=full), 409, "chat.group_full")
-    now = datetime.now(UTC)
-    insert = "INSERT INTO chat_direct (id, created_by, created_at) VALUES ($1, $2, $3)"
-    for number in range(48):
-        await database.execute(insert, uuid.uuid4().hex, school.mentor, now - timedelta(hours=23, seconds=number))
+    refused(await mentor.post(f"{DIRECT}/{room['id']}/members", json=four), 409, "chat.group_full")
+    insert = "INSERT INTO chat_direct (id, created_by, created_at) VALUES ($1, $2, now() - $3::interval)"
+    for hours in (23, 25):
+        await database.execute(insert, uuid.uuid4().hex, school.mentor, timedelta(hours=hours))
     await opened(mentor, school.ann)
     answer = await mentor.post(DIRECT, json={"user_ids": [school.bob]})
     refused(answer, 429, "chat.too_many_opened")
     assert 3000 < int(answer.headers["Retry-After"]) <= 3600
     # What is there already is no new one.
     await opened(mentor, school.ann)
-    block = "INSERT INTO chat_block SELECT $1, 'x-' || number, true, now(), 1 FROM generate_series(1, 1000) AS number"
-    await database.execute(block, school.ann)
-    refused(await caller(school.ann).put(f"{BLOCKS}/{school.bob}"), 409, "chat.too_many_blocks")
+    for user in (school.stranger, school.colleague, school.stranger):
+        done(await ann.put(f"{BLOCKS}/{user}"))
+    refused(await ann.put(f"{BLOCKS}/{school.bob}"), 409, "chat.too_many_blocks")
 
 
 async def test_what_an_admin_does_is_in_the_audit(caller: Caller, school: School) -> None:

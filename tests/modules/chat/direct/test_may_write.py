@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gateway.principal import Role
+from gateway.settings import read
 from modules.chat.direct.may_write import Relation, allows
 from modules.chat.settings import ChatSettings
 from modules.programs.facade import Shared
@@ -17,9 +16,9 @@ TEACHES = Shared(teaches=True, taught=False, classmates=False)
 TAUGHT = Shared(teaches=False, taught=True, classmates=False)
 CLASSMATES = Shared(teaches=False, taught=False, classmates=True)
 STUDENT, MENTOR, ADMIN = Role.STUDENT, Role.MENTOR, Role.ADMIN
-NO_STUDENTS = replace(SETTINGS, direct_student_mentor=False)
-NO_MENTORS = replace(SETTINGS, direct_mentors=False)
-CLASS = replace(SETTINGS, direct_students=True)
+NO_STUDENTS = read(ChatSettings, {"KSMP_CHAT_DIRECT_STUDENT_MENTOR": "false"}, prefix="KSMP_CHAT_")
+NO_MENTORS = read(ChatSettings, {"KSMP_CHAT_DIRECT_MENTORS": "false"}, prefix="KSMP_CHAT_")
+CLASS = read(ChatSettings, {"KSMP_CHAT_DIRECT_STUDENTS": "true"}, prefix="KSMP_CHAT_")
 
 
 @pytest.mark.parametrize(
