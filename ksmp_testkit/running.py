@@ -29,7 +29,8 @@ __all__ = ["LOOPBACK", "MakeGateway", "Running", "gateway_maker"]
 
 M = TypeVar("M", bound=Module)
 
-READY: Final = 15.0
+# In seconds. A start takes two on an idle machine; a late one fails every test of its file.
+READY: Final = 60.0
 
 
 @dataclass(frozen=True)
