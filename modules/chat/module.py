@@ -27,7 +27,7 @@ from modules.chat.recent_messages import RecentMessages
 from modules.chat.reports import Reports
 from modules.chat.repository import PersonalDataRepository
 from modules.chat.room_access import ChatRooms
-from modules.chat.room_kinds import PROGRAM, SESSION
+from modules.chat.room_kinds import DIRECT, PROGRAM, SESSION
 from modules.chat.service import Messages
 from modules.chat.session_rooms import SessionRooms
 from modules.chat.settings import ChatSettings
@@ -51,7 +51,10 @@ class ChatModule(Module):
         settings = kernel.settings(ChatSettings)
         for one in load(settings):
             kernel.filters.add(one.review, refusal=errors.refused)
-        rooms = ChatRooms({SESSION.kind: SessionRooms(kernel), PROGRAM.kind: ProgramRooms(kernel)})
+        self._direct = direct = DirectFeature(kernel, settings)
+        rooms = ChatRooms(
+            {SESSION.kind: SessionRooms(kernel), PROGRAM.kind: ProgramRooms(kernel), DIRECT.kind: direct.access}
+        )
         slow_mode = SlowMode(kernel)
         policy = ChatPolicy(kernel, settings, slow_mode, rooms)
         kernel.filters.add_in_rooms(policy.check_links)
@@ -62,14 +65,13 @@ class ChatModule(Module):
         self.attachments = attachments = Attachments(kernel, settings, policy, rooms)
         self.attachment_check = AttachmentCheck(kernel, settings)
         self.indexer = Indexer(kernel)
-        self._direct = direct = DirectFeature(kernel, settings)
         self.rooms = direct.rooms
         self.features = (
             Messages(kernel, settings, policy, slow_mode, mentions, attachments, rooms),
             attachments,
             mentions,
             policy,
-            Pins(kernel, settings),
+            Pins(kernel, settings, rooms),
             self._reactions,
             RecentMessages(kernel, settings, attachments),
             Mutes(kernel, rooms),

@@ -11,6 +11,7 @@ from modules.chat import errors
 from modules.chat.messages import Named, Revised
 from modules.chat.pushes import PINS, Pinned, PinnedMessages
 from modules.chat.repository import Pin, PinList, PinRepository
+from modules.chat.room_access import ChatRooms
 from modules.chat.room_kinds import MEMBERS, PINNERS, named
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import VERSIONS, find_message, post_of
@@ -21,8 +22,9 @@ class Pins:
 
     pushes = (PINS,)
 
-    def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
+    def __init__(self, kernel: Kernel, settings: ChatSettings, rooms: ChatRooms) -> None:
         self._kernel = kernel
+        self._rooms = rooms
         self._most = settings.pins
         self._rows = PinRepository(kernel.database)
 
@@ -30,8 +32,10 @@ class Pins:
     async def pin(self, context: Context, request: Named) -> Revised:
         """Pin a message, in the caller's transaction; one that is pinned stays so.
 
-        Raises BadInput `not_found`, Conflict `chat.too_many_pins` or Unavailable.
+        Raises BadInput `not_found`, Refused for who may not write any more, Conflict `chat.too_many_pins` or
+        Unavailable.
         """
+        await self._rooms.check_sending(context)
         await find_message(context, request.seq)
         pins, rev = await self._lock(context)
         if any(pin.seq == request.seq for pin, _ in pins):
@@ -44,7 +48,11 @@ class Pins:
 
     @command("chat.unpin", room=PINNERS, rate="host_rate", row_first=True)
     async def unpin(self, context: Context, request: Named) -> Revised:
-        """Take a pin off, in the caller's transaction; raises Unavailable."""
+        """Take a pin off, in the caller's transaction.
+
+        Raises Refused for who may not write any more, or Unavailable.
+        """
+        await self._rooms.check_sending(context)
         pins, rev = await self._lock(context)
         left = [(pin, message) for pin, message in pins if pin.seq != request.seq]
         if len(left) == len(pins):

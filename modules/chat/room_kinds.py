@@ -59,7 +59,11 @@ PROGRAM: Final = RoomRules(
     pinner="mentor",
     threads=True,
 )
-RULES: Final[Mapping[str, RoomRules]] = {rules.kind: rules for rules in (SESSION, PROGRAM)}
+# Nobody moderates it: an author deletes what is theirs, and admins read what is reported.
+DIRECT: Final = RoomRules(
+    kind="direct", roles=("member",), member="member", speaker="member", moderator=None, pinner="member"
+)
+RULES: Final[Mapping[str, RoomRules]] = {rules.kind: rules for rules in (SESSION, PROGRAM, DIRECT)}
 
 
 def _least(role: Callable[[RoomRules], str | None]) -> Mapping[str, str]:

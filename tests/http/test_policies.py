@@ -104,11 +104,13 @@ async def test_the_mentor_of_another_program_is_a_stranger(
     """Every command of rooms that belong to a program, in a session of a program that is not theirs."""
     room = await create_session(open=False)
     theirs = await create_session(open=False, mentor="other", program_mentor="other")
-    other = caller("other", Role.MENTOR)
+    other, colleague = caller("other", Role.MENTOR), caller("others-colleague", Role.MENTOR)
+    await colleague.get("/api/v1/users/me")
+    direct = (await other.post("/api/v1/chat/direct", json={"user_ids": ["others-colleague"]})).json()["room"]
     commands = site.running.gateway.declarations.commands.values()
     assert commands
     for command, kind in ((one, kind) for one in commands for kind in one.rooms):
-        assert kind in ("session", "staff", "lobby", "program", "announce"), (
+        assert kind in ("session", "staff", "lobby", "program", "announce", "direct"), (
             f"say in this test who is a stranger to {kind}"
         )
         closed, open_ = f"{kind}:{room}", f"{kind}:{theirs}"
@@ -116,6 +118,8 @@ async def test_the_mentor_of_another_program_is_a_stranger(
             closed, open_ = "announce:admin", "announce:mentor"
         elif kind == "program":
             closed, open_ = f"program:p-{room}", f"program:p-{theirs}"
+        elif kind == "direct":
+            open_ = direct
         for place, stranger in ((closed, True), (open_, False)):
             answer = await other.post(f"/api/v1/rooms/{place}/commands", json={"cmd": command.name, "data": {}})
             code = answer.json().get("code") if answer.status_code >= 400 else None

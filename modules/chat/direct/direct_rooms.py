@@ -30,6 +30,7 @@ from modules.chat.direct.messages import (
     NewMembers,
 )
 from modules.chat.direct.repository import Direct, DirectRepository, Membership, pair_of
+from modules.chat.room_kinds import DIRECT as RULES
 from modules.chat.settings import ChatSettings
 
 # The code of the push `left`.
@@ -58,7 +59,7 @@ class DirectRooms:
         """The user's role in the room."""
         if await self._rows.seen_from(id, principal.id) is None:
             raise errors.unknown_room()
-        return "member"
+        return RULES.member
 
     async def open(self, principal: Principal, new: NewDirect) -> tuple[DirectRoom, bool]:
         """A pair or a group, and whether it is new: there is one room of a pair, whoever opens it and how often.

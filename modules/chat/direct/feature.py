@@ -11,10 +11,12 @@ from gateway.contract import Kernel, RoomKind
 from gateway.http.services import services
 from modules.chat.direct import routes
 from modules.chat.direct.blocks import Blocks
+from modules.chat.direct.direct_access import DirectAccess
 from modules.chat.direct.direct_rooms import DirectRooms
 from modules.chat.direct.may_write import MayWrite
 from modules.chat.direct.personal_data import DirectPersonalData
 from modules.chat.direct.tables import BlockRow, DirectRow
+from modules.chat.room_kinds import DIRECT
 from modules.chat.settings import ChatSettings
 
 
@@ -24,12 +26,14 @@ class DirectFeature:
     tables = (DirectRow, BlockRow)
 
     def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
-        self.may_write = may_write = MayWrite(kernel, settings)
+        may_write = MayWrite(kernel, settings)
+        self.access = DirectAccess(kernel, may_write)
         self._rooms = rooms = DirectRooms(kernel, settings, may_write)
         self._personal_data = DirectPersonalData(kernel.database)
         blocks = Blocks(kernel, settings)
         self.features = (rooms, blocks)
-        self.rooms = (RoomKind(name="direct", roles=("member",), authorize=rooms.role, archived=True, presence=True),)
+        kind = RoomKind(name=DIRECT.kind, roles=DIRECT.roles, authorize=rooms.role, archived=True, presence=True)
+        self.rooms = (kind,)
         self.routes = (
             Router(
                 "/chat",

@@ -171,6 +171,56 @@ async def test_what_was_allowed_is_asked_anew(caller: Caller, database: asyncpg.
     assert not await may_write(ann, room["id"])
 
 
+async def test_messages_of_a_pair(caller: Caller, clients: Clients, database: asyncpg.Pool, school: School) -> None:
+    room = await opened(caller(school.ann), school.mentor)
+    ann = await clients.member(room["room"], school.ann)
+    mentor = await clients.member(room["room"], school.mentor, "mentor")
+    seq = (await ann.command("chat.send", {"text": "Hello"}))["seq"]
+    assert (await mentor.expect_push("chat.message"))["data"] == {"text": "Hello"}
+    answer = (await mentor.command("chat.send", {"text": "Hi", "reply_to": seq, "mentions": [school.ann]}))["seq"]
+    assert (await ann.socket.expect_push("chat.mentioned", f"user:{school.ann}"))["data"]["seq"] == answer
+    await mentor.command("chat.pin", {"seq": seq})
+    changes = {
+        "chat.send": {"text": "more"},
+        "chat.edit": {"seq": seq, "text": "Hello!"},
+        "chat.react": {"seq": answer, "emoji": "👍"},
+        "chat.pin": {"seq": answer},
+        "chat.unpin": {"seq": seq},
+    }
+    await expel(database, school.program, school.ann)
+    assert {await ann.refusal(name, data) for name, data in changes.items()} == {"chat.not_allowed"}
+    await enrol(database, school.program, school.ann)
+    done(await ann.rest.put(f"{BLOCKS}/{school.mentor}"))
+    assert {await ann.refusal(name, data) for name, data in changes.items()} == {"chat.blocked"}
+    assert await mentor.refusal("chat.send", {"text": "please"}) == "chat.not_allowed"
+    upload = {"purpose": "chat.attachment", "target": room["room"], "name": "a.txt", "size": 3, "sha256": "0" * 64}
+    refused(await mentor.rest.post("/api/v1/files", json=upload), 403, "chat.not_allowed")
+    # Nobody is kept from taking back what is theirs.
+    await ann.command("chat.delete", {"seq": seq})
+    assert await mentor.refusal("chat.delete", {"seq": answer + 1}) == "not_found"
+    assert await ann.refusal("chat.delete", {"seq": answer}) == "forbidden"
+    assert await mentor.refusal("chat.clear", {}) == "unknown_command"
+
+
+async def test_reports_go_to_admins(caller: Caller, clients: Clients, school: School) -> None:
+    room = await opened(caller(school.ann), school.mentor)
+    ann = await clients.member(room["room"], school.ann)
+    mentor = await clients.member(room["room"], school.mentor, "mentor")
+    admin = await clients.socket(school.admin, "admin")
+    seq = (await mentor.command("chat.send", {"text": "Rude"}))["seq"]
+    await ann.command("chat.report", {"seq": seq, "reason": "rude"})
+    told = (await admin.expect_push("chat.reported", "announce:admin"))["data"]
+    assert (told["room"], told["text"], told["reporter_id"]) == (room["room"], "Rude", school.ann)
+    await mentor.command("chat.delete", {"seq": seq})
+    place, root = f"/api/v1/chat/reports/{told['id']}", caller(school.admin, "admin")
+    # It stays as it was. The author may not read it, and a mentor decides nothing here.
+    assert done(await root.get(place))["text"] == "Rude"
+    for client in (mentor.rest, caller(school.colleague, "mentor")):
+        refused(await client.get(place), 404, "not_found")
+        refused(await client.post(f"{place}/resolve", json={"status": "upheld"}), 404, "not_found")
+    assert done(await root.post(f"{place}/resolve", json={"status": "upheld"}))["status"] == "upheld"
+
+
 async def test_who_is_blocked_is_not_told_so(caller: Caller, clients: Clients, school: School) -> None:
     ann, mentor = caller(school.ann), caller(school.mentor, "mentor")
     room = await opened(mentor, school.ann)
