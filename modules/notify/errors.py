@@ -5,5 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from gateway.errors import Conflict
+
+NOT_FAILED: Final = "notify.not_failed"
+EXPIRED: Final = "notify.expired"
+
 # The statuses that REST answers each with.
-CODES: Final[Mapping[str, Sequence[int]]] = {}
+CODES: Final[Mapping[str, Sequence[int]]] = {NOT_FAILED: (409,), EXPIRED: (409,)}
+
+
+def not_failed() -> Conflict:
+    return Conflict("only a delivery that has failed is tried again", code=NOT_FAILED)
+
+
+def expired() -> Conflict:
+    return Conflict("its time to live is over, so nobody is told any more", code=EXPIRED)

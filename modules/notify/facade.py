@@ -24,34 +24,49 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+from uuid import UUID
 
 import msgspec
 
 from gateway.contract import Kernel
+from gateway.errors import Unavailable
+from gateway.principal import Principal
+from gateway.text import LINE, TEXT, Texts
 from modules.notify.states import DeliveryState, NoticeState, SkipReason
 
 __all__ = [
     "Audience",
     "Channel",
+    "ChannelCount",
     "DeliveryState",
     "EMAIL",
     "IN_APP",
     "Kind",
+    "Message",
     "Money",
     "Notice",
+    "NoticeReport",
     "NoticeState",
     "Notifier",
     "Outcome",
     "Outgoing",
     "PUSH",
+    "SYSTEM",
+    "URGENT",
     "Plural",
     "SkipReason",
     "StillWanted",
     "Urgency",
+    "read_report",
+    "send_to",
+    "send_to_program",
+    "send_to_role",
+    "send_to_session",
+    "send_to_user",
     "tell",
     "withdraw",
 ]
@@ -168,16 +183,104 @@ class Audience:
     users: ReadUsers
     # Whether there is such a group; for what admins and integrators send.
     exists: Callable[[str], Awaitable[bool]]
+    # Whether a user teaches this group, and so may see what became of what it was told. Without it only admins may.
+    teaches: Callable[[Principal, str], Awaitable[bool]] | None = None
+
+
+# The kinds of what people write, and not modules: admins in campaigns, and other back ends.
+SYSTEM: Final = "notify.system"
+URGENT: Final = "notify.urgent"
+
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200), LINE]
+Body = Annotated[str, msgspec.Meta(max_length=2000), TEXT]
+Link = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=500,
+        pattern=r"^/([A-Za-z0-9_.~-][A-Za-z0-9_.~/?=&%+-]*)?$",
+        description="A path of the app",
+    ),
+]
+
+
+class Message(Texts, frozen=True):
+    """A notification that somebody writes themselves, in one language."""
+
+    title: Title
+    body: Body = ""
+    link: Link = "/"
+
+    @classmethod
+    def example(cls) -> Message:
+        return cls("Maintenance tonight", "Classes go on at 21:00.", "/help")
+
+
+class ChannelCount(msgspec.Struct, frozen=True):
+    """How many deliveries of a channel are in a state, and why."""
+
+    channel: str
+    state: DeliveryState
+    reason: str
+    count: int
+
+
+class NoticeReport(msgspec.Struct, frozen=True):
+    """What became of a notice. `users` is how many it is written for so far; until it is `expanded` there may be more.
+
+    `listed` of them have it in their list in the app. `seen`, `read` and `opened` say how many did that.
+    """
+
+    id: UUID
+    kind: str
+    subject: str
+    audience: str
+    state: NoticeState
+    at: datetime
+    expires_at: datetime
+    users: int
+    listed: int
+    seen: int
+    read: int
+    opened: int
+    deliveries: list[ChannelCount]
+
+    @classmethod
+    def example(cls) -> NoticeReport:
+        at = datetime(2026, 12, 1, 12, 30, tzinfo=UTC)
+        return cls(
+            id=UUID("01a2130d-48bf-7174-b972-596a06fb2346"),
+            kind="notify.system",
+            subject="maintenance-17",
+            audience="role:student",
+            state=NoticeState.EXPANDED,
+            at=at,
+            expires_at=at + timedelta(days=1),
+            users=1200,
+            listed=1200,
+            seen=800,
+            read=640,
+            opened=210,
+            deliveries=[
+                ChannelCount("push", DeliveryState.SENT, "", 1100),
+                ChannelCount("push", DeliveryState.SKIPPED, SkipReason.NO_ADDRESS.value, 100),
+            ],
+        )
 
 
 class Notifier(ABC):
-    """What notifications contribute to those who tell; `tell` and `withdraw` below find it."""
+    """What notifications contribute to those who tell; the functions below find it."""
 
     @abstractmethod
     async def tell(self, notice: Notice) -> None: ...
 
     @abstractmethod
     async def withdraw(self, kind: str, subject: str) -> None: ...
+
+    @abstractmethod
+    async def send(self, audience: str, message: Message, key: str, actor: str, urgent: bool) -> str: ...
+
+    @abstractmethod
+    async def report(self, id: str) -> NoticeReport | None: ...
 
 
 async def tell(kernel: Kernel, notice: Notice) -> None:
@@ -197,6 +300,55 @@ async def withdraw(kernel: Kernel, kind: str, subject: str) -> None:
     """
     for notifier in kernel.contributed(Notifier):  # type: ignore[type-abstract]
         await notifier.withdraw(kind, subject)
+
+
+async def send_to(
+    kernel: Kernel, audience: str, message: Message, *, key: str, actor: str = "", urgent: bool = False
+) -> str:
+    """Tell an audience what somebody wrote, inside a transaction; the id of the notice, for its report.
+
+    The same `key` is sent once: it begins with the name of the module that sends. An `urgent` one passes quiet hours.
+    Raises BadInput `invalid` for an audience that nobody contributed, `not_found` for one that does not exist, and
+    Unavailable where notifications are off.
+    """
+    for notifier in kernel.contributed(Notifier):  # type: ignore[type-abstract]
+        return await notifier.send(audience, message, key, actor, urgent)
+    raise Unavailable("notifications are off here")
+
+
+async def send_to_user(
+    kernel: Kernel, user_id: str, message: Message, *, key: str, actor: str = "", urgent: bool = False
+) -> str:
+    """See `send_to`."""
+    return await send_to(kernel, f"user:{user_id}", message, key=key, actor=actor, urgent=urgent)
+
+
+async def send_to_session(
+    kernel: Kernel, session_id: str, message: Message, *, key: str, actor: str = "", urgent: bool = False
+) -> str:
+    """See `send_to`; to those who have a place in the class, and those who teach it."""
+    return await send_to(kernel, f"session:{session_id}", message, key=key, actor=actor, urgent=urgent)
+
+
+async def send_to_program(
+    kernel: Kernel, program_id: str, message: Message, *, key: str, actor: str = "", urgent: bool = False
+) -> str:
+    """See `send_to`; to those who take part in the program."""
+    return await send_to(kernel, f"program:{program_id}", message, key=key, actor=actor, urgent=urgent)
+
+
+async def send_to_role(
+    kernel: Kernel, role: str, message: Message, *, key: str, actor: str = "", urgent: bool = False
+) -> str:
+    """See `send_to`; to all users with this role."""
+    return await send_to(kernel, f"role:{role}", message, key=key, actor=actor, urgent=urgent)
+
+
+async def read_report(kernel: Kernel, notice_id: str) -> NoticeReport | None:
+    """What became of a notice so far; None when there is none, or it was long ago. Raises Unavailable."""
+    for notifier in kernel.contributed(Notifier):  # type: ignore[type-abstract]
+        return await notifier.report(notice_id)
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +413,10 @@ class Channel(ABC):
 
         Unavailable says that nothing was sent. It is cancelled when the lease of the batch is about to end.
         """
+
+    async def reaches(self, user_ids: Collection[str]) -> Collection[str]:
+        """Those of these users whom it can reach: who have an address. For what an admin sees before they send."""
+        return user_ids
 
     async def repeats(self, delivery_ids: Collection[str]) -> Collection[str]:
         """Those deliveries with an unknown outcome that may be sent again, as the reader would not see them twice."""

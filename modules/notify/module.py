@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway.contract import Kernel, Module
 from gateway.tasks import end
@@ -16,10 +16,18 @@ from modules.notify.expansion.audiences import OwnAudiences
 from modules.notify.expansion.expansion import Expansion
 from modules.notify.expansion.repository import ExpansionRepository
 from modules.notify.kinds import Kinds
+from modules.notify.notices import routes as notice_routes
+from modules.notify.notices.kinds import KINDS
 from modules.notify.notices.notices import Notices
+from modules.notify.notices.personal_data import PersonalData
+from modules.notify.notices.reports import Reports
 from modules.notify.notices.repository import NoticeRepository
+from modules.notify.notices.sweep import Sweep
+from modules.notify.sending import routes as delivery_routes
+from modules.notify.sending.failures import Failures
 from modules.notify.sending.repository import DeliveryRepository
 from modules.notify.sending.sender import Sender
+from modules.notify.sending.tables import DeliveryRow
 from modules.notify.sending.upkeep import Upkeep
 from modules.notify.settings import NotifySettings
 from modules.notify.texts.plain import PlainWriter
@@ -27,6 +35,8 @@ from modules.notify.worker import Bell, Worker, stop
 
 # How long a gateway that stops waits for the batches that it is sending. Their leases do the rest.
 PATIENCE: Final = 5.0
+# Between two looks for what is old, in seconds.
+SWEEP_INTERVAL: Final = 600.0
 
 
 class NotifyModule(Module):
@@ -35,6 +45,7 @@ class NotifyModule(Module):
     name = "notify"
     requires = ("accounts",)
     settings_type = NotifySettings
+    tables = (DeliveryRow,)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -43,13 +54,26 @@ class NotifyModule(Module):
         self.settings: NotifySettings = kernel.settings(NotifySettings)
         self.bell = Bell()
         self.kinds = Kinds(kernel)
-        self.notices = Notices(kernel, self.kinds, NoticeRepository(kernel.database), self.bell)
+        reports = Reports(kernel.database, self.kinds)
+        self.notices = Notices(kernel, self.kinds, NoticeRepository(kernel.database), reports, self.bell)
         self.expansions = ExpansionRepository(kernel.database)
         self.deliveries = DeliveryRepository(kernel.database)
         self.decide = PlainDecide(kernel.database)
         self.writer = PlainWriter()
-        self.contributions = (self.notices,)
+        self._personal_data = PersonalData(kernel.database)
+        self.contributions = (self.notices, *KINDS)
         self.features = (OwnAudiences(kernel),)
+        self.routes = (
+            notice_routes.router(reports),
+            delivery_routes.router(Failures(kernel, self.bell)),
+        )
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        return await self._personal_data.held(user)
+
+    async def forget(self, user: str) -> Collection[str]:
+        await self._personal_data.forget(user)
+        return ()
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -59,7 +83,7 @@ class NotifyModule(Module):
         try:
             yield
         finally:
-            await stop(workers, running, self.bell, PATIENCE)
+            await stop(workers, running, PATIENCE)
             await end(running)
 
     def _workers(self) -> list[Worker]:
@@ -71,6 +95,11 @@ class NotifyModule(Module):
             expansion = Expansion(self.kernel, self.kinds, self.expansions, settings, self.bell)
             works.append(("notifications.expansion", expansion.work))
             for channel in self.kinds.channels.values():
-                sender = Sender(self.kernel, self.kinds, channel, self.deliveries, self.decide, self.writer, settings)
+                sender = Sender(self.kinds, channel, self.deliveries, self.decide, self.writer, settings)
                 works.append((f"notifications.{channel.name}", sender.work))
-        return [Worker(name, work, self.bell, settings.interval) for name, work in works]
+        sweep = Sweep(self.kernel.database, settings.kept_days, settings.batch)
+        return [
+            *(Worker(name, work, self.bell, settings.interval) for name, work in works),
+            # It has a bell that nobody rings.
+            Worker("notifications.sweep", sweep.work, Bell(), SWEEP_INTERVAL),
+        ]

@@ -70,12 +70,12 @@ class Worker:
     def stop(self) -> None:
         """Let it finish what it has begun."""
         self._stopping = True
+        self._bell.ring()
 
 
-async def stop(workers: Iterable[Worker], running: Iterable[asyncio.Task[None]], bell: Bell, seconds: float) -> None:
+async def stop(workers: Iterable[Worker], running: Iterable[asyncio.Task[None]], seconds: float) -> None:
     """Stop workers, and wait so long for what they have begun."""
     for worker in workers:
         worker.stop()
-    bell.ring()
     if tasks := [task for task in running if not task.done()]:
         await asyncio.wait(tasks, timeout=seconds)

@@ -111,7 +111,8 @@ class ExpansionRepository:
         self, now: datetime, until: datetime, most: int, kinds: Collection[str]
     ) -> Sequence[Mapping[str, Any]]:
         """Notices of these kinds whose time has come, the oldest first; nobody else has them until then."""
-        return await self._database.fetch(CLAIM, now, until, most, list(kinds))
+        rows = await self._database.fetch(CLAIM, now, until, most, list(kinds))
+        return sorted(rows, key=lambda row: (row["at"], row["id"]))
 
     async def advance(
         self, now: datetime, until: datetime, ids: Sequence[str], cursors: Sequence[str], leases: Sequence[datetime]

@@ -45,7 +45,7 @@ CREATE TABLE notify_notification (
     rev bigint NOT NULL DEFAULT 1,
     UNIQUE (notice_id, user_id)
 );
-CREATE INDEX notify_notification_user ON notify_notification (user_id, id) WHERE in_app AND withdrawn_at IS NULL;
+CREATE INDEX notify_notification_user ON notify_notification (user_id, id);
 
 -- A notification on one channel.
 CREATE TABLE notify_delivery (

@@ -6,9 +6,11 @@ import msgspec
 
 from gateway import clock
 from gateway.contract import Kernel
+from gateway.errors import invalid, not_found
 from gateway.identifier import new_id
-from modules.notify.facade import Notice, Notifier
+from modules.notify.facade import SYSTEM, URGENT, Message, Notice, NoticeReport, Notifier
 from modules.notify.kinds import Kinds
+from modules.notify.notices.reports import Reports
 from modules.notify.notices.repository import NoticeRepository
 from modules.notify.worker import Bell
 
@@ -16,10 +18,11 @@ from modules.notify.worker import Bell
 class Notices(Notifier):
     """Writes a notice beside its fact. Workers find it when that has committed."""
 
-    def __init__(self, kernel: Kernel, kinds: Kinds, rows: NoticeRepository, bell: Bell) -> None:
+    def __init__(self, kernel: Kernel, kinds: Kinds, rows: NoticeRepository, reports: Reports, bell: Bell) -> None:
         self._database = kernel.database
         self._kinds = kinds
         self._rows = rows
+        self._reports = reports
         self._bell = bell
 
     async def tell(self, notice: Notice) -> None:
@@ -53,6 +56,27 @@ class Notices(Notifier):
         if at <= now:
             self._bell.ring_soon()
         return id
+
+    async def send(self, audience: str, message: Message, key: str, actor: str, urgent: bool) -> str:
+        await self.check_audience(audience)
+        kind = URGENT if urgent else SYSTEM
+        id = await self.write(Notice(kind, key, message, audience=audience, actor=actor))
+        id = id or await self._rows.find(kind, key)
+        if id is None:
+            raise RuntimeError(f"the notice {key} is neither new nor there")
+        return id
+
+    async def check_audience(self, named: str) -> None:
+        """Raises BadInput `invalid` or `not_found`, and Unavailable."""
+        try:
+            audience, id = self._kinds.audience(named)
+        except ValueError as error:
+            raise invalid(str(error), field="audience") from error
+        if not await audience.exists(id):
+            raise not_found(f"there is no {named}")
+
+    async def report(self, id: str) -> NoticeReport | None:
+        return await self._reports.find(id)
 
     async def withdraw(self, kind: str, subject: str) -> None:
         self._check_transaction(f"{kind} is withdrawn")

@@ -17,7 +17,6 @@ import msgspec
 import structlog
 
 from gateway import clock, failpoint
-from gateway.contract import Kernel
 from gateway.errors import Unavailable
 from modules.notify.decide.verdict import Decide, Send, Skip, Verdict, Wait
 from modules.notify.due import Due
@@ -42,7 +41,6 @@ class Sender:
 
     def __init__(
         self,
-        kernel: Kernel,
         kinds: Kinds,
         channel: Channel,
         rows: DeliveryRepository,

@@ -18,7 +18,7 @@ import structlog
 from gateway.localization import formats
 from gateway.localization.catalogue import Catalogue, catalogue_path, read_catalogue
 from modules.notify.facade import Kind, Money, Plural
-from modules.notify.texts.kinds import MessageKey, key_of
+from modules.notify.texts.kinds import FIELD, MessageKey, key_of
 from modules.notify.texts.written import Written
 
 log = structlog.get_logger()
@@ -74,7 +74,7 @@ class TextWriter:
         return Written(
             title=" ".join(title.split()),
             body=body.strip(),
-            link=kind.link % PathValues(one.data),
+            link=path_of(kind.link, one.data),
             language=language,
             time_zone=one.time_zone,
         )
@@ -135,6 +135,13 @@ class PathValues(Values):
 
     def __getitem__(self, field: str) -> str:
         return quote(str(self.value(field)), safe="")
+
+
+def path_of(link: str, data: msgspec.Struct) -> str:
+    """The path of a link. A field that is all of it is a path itself."""
+    if whole := FIELD.fullmatch(link):
+        return str(getattr(data, whole["name"]))
+    return link % PathValues(data)
 
 
 def language_of(locale: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from gateway.contract import Kernel, Module
+from gateway.principal import Principal
 from modules.notify.facade import IN_APP, Audience, Channel, DeliveryState, Kind, Outcome, Outgoing, Urgency
 
 PAGER: Final = "pager"
@@ -61,6 +62,7 @@ class TellersModule(Module):
         self.pager = Pager()
         self.wanted: Callable[[str], bool] = lambda _: True
         self.crowd: Sequence[str] = ()
+        self.teachers: Sequence[str] = ()
         channels = (IN_APP, PAGER)
         self.contributions = (
             self.pager,
@@ -69,7 +71,7 @@ class TellersModule(Module):
             Kind(name="tellers.brief", data=Words, title="%(what)s", channels=channels, ttl=timedelta(seconds=3)),
             Kind(name="tellers.asked", data=Words, title="?", channels=channels, still_wanted=self._wanted),
             Kind(name="tellers.spread", data=Words, title="~", channels=channels, jitter=timedelta(hours=1)),
-            Audience(name="crowd", users=self._crowd, exists=self._is_crowd),
+            Audience(name="crowd", users=self._crowd, exists=self._is_crowd, teaches=self._teaches),
         )
 
     async def _wanted(self, users: Collection[str], subject: str, data: Words) -> Collection[str]:
@@ -77,6 +79,9 @@ class TellersModule(Module):
 
     async def _crowd(self, id: str, after: str, limit: int) -> Sequence[str]:
         return [user for user in sorted(self.crowd) if user > after][:limit]
+
+    async def _teaches(self, principal: Principal, id: str) -> bool:
+        return principal.id in self.teachers
 
     async def _is_crowd(self, id: str) -> bool:
         return True
