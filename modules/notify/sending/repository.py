@@ -24,8 +24,8 @@ CLAIM: Final = """
     SET state = 'sending', attempts = attempts + 1, lease_until = $3
     FROM due, notify_notification AS notification
     WHERE delivery.id = due.id AND notification.id = delivery.notification_id
-    RETURNING delivery.id, delivery.priority, delivery.notice_id, delivery.user_id, delivery.attempts, delivery.failures,
-        delivery.doubtful, due.due_at, notification.id AS notification_id, notification.created_at,
+    RETURNING delivery.id, delivery.priority, delivery.notice_id, delivery.user_id, delivery.attempts,
+        delivery.failures, delivery.doubtful, due.due_at, notification.id AS notification_id, notification.created_at,
         notification.expires_at, notification.seen_at, notification.read_at
 """
 NOTICES: Final = """
@@ -83,7 +83,7 @@ class DeliveryRepository:
     async def claim(
         self, channel: str, now: datetime, until: datetime, most: int, kinds: Collection[str]
     ) -> Sequence[Mapping[str, Any]]:
-        """Deliveries of a channel and these kinds that are due, the most urgent first; nobody else has them until then."""
+        """Deliveries of a channel and these kinds that are due, urgent ones first; nobody else has them until then."""
         rows = await self._database.fetch(CLAIM, channel, now, until, most, list(kinds))
         return sorted(rows, key=lambda row: (row["priority"], row["due_at"]))
 

@@ -99,9 +99,7 @@ async def test_a_failed_delivery_is_listed_and_tried_again(
     assert {row["act"] for row in acts} == {"notify.retry", "notify.retry_many"}
 
 
-async def test_what_somebody_writes_is_sent_once(
-    node: Running, tellers: TellersModule, database: asyncpg.Pool
-) -> None:
+async def test_what_somebody_writes_is_sent_once(node: Running, tellers: TellersModule, database: asyncpg.Pool) -> None:
     kernel, key, (user,) = tellers.kernel, new_subject(), people(1)
     await database.execute("INSERT INTO account_user (id, name, role) VALUES ($1, 'N', 'student')", user)
     message = Message("Hello", "100 % true", "/help?topic=1")
@@ -113,6 +111,12 @@ async def test_what_somebody_writes_is_sent_once(
     async def written() -> bool:
         report = await read_report(kernel, first)
         return report is not None and report.users == 1 and report.state == "expanded"
+
+    async with node.gateway.database.transaction():
+        urgent = await send_to_user(kernel, user, message, key=key, urgent=True)
+    kinds = await database.fetch("SELECT kind FROM notify_notice WHERE subject = $1 ORDER BY kind", key)
+    assert [row["kind"] for row in kinds] == ["notify.system", "notify.urgent"]
+    assert urgent != first
 
     await eventually(written, "the notification is written")
     for audience, code in (("user:nobody", "not_found"), ("fans:1", "invalid"), ("role:king", "not_found")):

@@ -43,6 +43,9 @@ def entry(one: str, other: str) -> str:
 def test_every_kind_is_translated(kinds: list[Kind], language: str) -> None:
     absent: dict[str, list[str]] = {}
     for kind in kinds:
+        # What people write themselves is in their language.
+        if not [*keys_of(kind)]:
+            continue
         assert kind.locale is not None, f"{kind.name} names no folder of translations"
         path = catalogue_path(kind.locale, language, kind.name.partition(".")[0])
         for key in missing(kind, read_catalogue(path)):
