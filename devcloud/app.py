@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,12 +29,14 @@ from devcloud.realtime import compositions, configurations, keys, stages
 from devcloud.s3.front import S3Front
 from devcloud.s3.signatures import AccessKeys
 from devcloud.service import FRAMEWORK, Services
+from devcloud.ses.stand_in import SesStandIn
 from devcloud.store import Store
 from devcloud.wire import Receive, Request, Response, Scope, Send, receive_request
 
 log = logging.getLogger(__name__)
 
 QUEUE = "ksmp-ivs-events"
+MAIL_QUEUE = "ksmp-ses-events"
 BUCKETS = ("ksmp-recordings", "ksmp-uploads")
 # Of the gateways of `ksmp dev`; what they sign for S3 is checked.
 ACCESS_KEYS = {"devcloud": "devcloud"}
@@ -78,7 +81,7 @@ class App:
         clamd_port: int = 0,
         razorpay: RazorpaySettings | None = None,
     ) -> None:
-        moto = MotoServer(place, host, queue, buckets)
+        moto = MotoServer(place, host, (queue, MAIL_QUEUE), buckets)
         faults = FaultSwitch()
         self.cloud = Cloud(
             place=place,
@@ -86,11 +89,12 @@ class App:
             store=Store(folder),
             faults=faults,
             quotas=Quotas(),
-            events=Events(place, faults, moto.send_message),
+            events=Events(place, faults, functools.partial(moto.send_message, queue)),
             moto=moto,
         )
         self.services = Services(self.cloud, Models(), built())
         self.razorpay = RazorpayStandIn(self.cloud.url, faults, razorpay or RazorpaySettings(), folder)
+        self.ses = SesStandIn(place, faults, functools.partial(moto.send_message, MAIL_QUEUE))
         keys = AccessKeys(access_keys)
         self._s3 = S3Front(moto, faults, keys, place.region, buckets)
         self._clamd = Clamd(host.rpartition(":")[0], clamd_port)
@@ -113,9 +117,11 @@ class App:
     async def _answer(self, request: Request, gone: asyncio.Event) -> Response:
         if self.razorpay.speaks(request):
             return await self.razorpay.answer(request)
+        _, signed = request.scope
+        if self.ses.speaks(request, signed):
+            return await self.ses.answer(request)
         if request.path.startswith(PREFIX):
             return await self._control.answer(request)
-        _, signed = request.scope
         if self.services.speaks(signed):
             return await self.services.answer(request)
         if request.path.startswith(playback.PREFIX):
@@ -150,7 +156,7 @@ class App:
         await self._clamd.start()
         recorder.resume(self.cloud)
         sending = asyncio.create_task(self.cloud.events.run())
-        async with self.razorpay.running():
+        async with self.razorpay.running(), self.ses.running():
             await send({"type": "lifespan.startup.complete"})
             await receive()
         sending.cancel()

@@ -22,14 +22,14 @@ class MotoServer:
     """A moto server on a port of its own, which is reached through ours alone.
 
     It takes a second to load, which happens in a thread when it is first needed: a `ksmp dev` starts no later for it.
-    `queue` and `buckets` are there before anything is asked of it. `news` is the event that is set by the next message
+    `queues` and `buckets` are there before anything is asked of it. `news` is the event that is set by the next message
     that is sent to any queue; then there is another one.
     """
 
-    def __init__(self, place: Place, host: str, queue: str, buckets: Sequence[str]) -> None:
+    def __init__(self, place: Place, host: str, queues: Sequence[str], buckets: Sequence[str]) -> None:
         self._place = place
         self._host = host
-        self._queue = queue
+        self._queues = tuple(queues)
         self._buckets = tuple(buckets)
         self.news = asyncio.Event()
         self._loading: asyncio.Task[None] | None = None
@@ -52,8 +52,9 @@ class MotoServer:
 
     async def _start(self) -> None:
         self._server = await asyncio.to_thread(_load)
-        answer = await self._sqs("CreateQueue", {"QueueName": self._queue})
-        assert answer.status_code == 200, answer.text
+        for queue in self._queues:
+            answer = await self._sqs("CreateQueue", {"QueueName": queue})
+            assert answer.status_code == 200, answer.text
         elsewhere = f"<LocationConstraint>{self._place.region}</LocationConstraint>"
         place = f"<CreateBucketConfiguration>{elsewhere}</CreateBucketConfiguration>"
         for bucket in self._buckets:
@@ -85,10 +86,10 @@ class MotoServer:
         answer = await self._ask("PUT", f"/{bucket}/{key}", "s3", {"content-type": content_type}, body)
         return answer.status_code == 200
 
-    async def send_message(self, body: str) -> None:
-        """Put a message on the queue; who deleted the queue loses it."""
+    async def send_message(self, queue: str, body: str) -> None:
+        """Put a message on a queue; who deleted the queue loses it."""
         await self.ready()
-        url = f"http://{self._host}/{self._place.account}/{self._queue}"
+        url = f"http://{self._host}/{self._place.account}/{queue}"
         await self._sqs("SendMessage", {"QueueUrl": url, "MessageBody": body})
         self._tell()
 
