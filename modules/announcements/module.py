@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.contract import Kernel, Module
 from modules.announcements import errors
+from modules.announcements.notices import AnnouncementNotices
 from modules.announcements.repository import AnnouncementRepository
 from modules.announcements.routes import router
 from modules.announcements.service import Announcements
@@ -28,8 +29,9 @@ class AnnouncementsModule(Module):
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         self._rows = AnnouncementRepository(kernel.database)
-        announcements = Announcements(kernel, kernel.settings(AnnouncementsSettings), self._rows)
-        self.features = (announcements,)
+        notices = AnnouncementNotices(kernel, self._rows)
+        announcements = Announcements(kernel, kernel.settings(AnnouncementsSettings), self._rows, notices)
+        self.features = (announcements, notices)
         self.routes = (router(announcements),)
 
     async def export(self, user: str) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ from modules.announcements.messages import (
     CurrentRequest,
     NewAnnouncement,
 )
+from modules.announcements.notices import AnnouncementNotices
 from modules.announcements.repository import AnnouncementRepository
 from modules.announcements.settings import AnnouncementsSettings
 from modules.announcements.states import AnnouncementStatus, AnnouncementStep, next_status
@@ -55,8 +56,15 @@ class Announcements:
 
     pushes = (PUBLISHED, EXPIRED, WITHDRAWN)
 
-    def __init__(self, kernel: Kernel, settings: AnnouncementsSettings, rows: AnnouncementRepository) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        settings: AnnouncementsSettings,
+        rows: AnnouncementRepository,
+        notices: AnnouncementNotices,
+    ) -> None:
         self._kernel = kernel
+        self._notices = notices
         self._settings = settings
         self._rows = rows
 
@@ -231,6 +239,7 @@ class Announcements:
             await self._kernel.schedules.at(PUBLISH_TIMER, id, written.publish_at, due)
         else:
             await self._push(written)
+            await self._notices.publish(written)
             await self._kernel.schedules.at(EXPIRE_TIMER, id, written.expires_at, due)
 
     async def _end(self, found: AnnouncementRecord, status: AnnouncementStatus) -> AnnouncementRecord:
@@ -239,6 +248,7 @@ class Announcements:
         await self._rows.update(ended)
         if found.status is AnnouncementStatus.PUBLISHED:
             await self._push(ended)
+            await self._notices.end(ended)
         return ended
 
     async def _push(self, written: AnnouncementRecord) -> None:

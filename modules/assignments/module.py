@@ -24,6 +24,7 @@ from modules.assignments.events import EVENTS
 from modules.assignments.exports.feature import ExportFeature
 from modules.assignments.gradebook.feature import GradeBookFeature
 from modules.assignments.grading.feature import GradingFeature
+from modules.assignments.notices import AssignmentNotices
 from modules.assignments.peer_review.feature import PeerReviewFeature
 from modules.assignments.peer_review.tables import PeerReviewRow
 from modules.assignments.settings import AssignmentsSettings
@@ -92,7 +93,8 @@ class AssignmentsModule(Module):
             peers.personal_data,
             completion.personal_data,
         )
-        self.features = tuple(feature for package in packages for feature in package.features)
+        features = (feature for package in packages for feature in package.features)
+        self.features = (*features, AssignmentNotices(kernel))
         self.routes = tuple(router for package in packages for router in package.routes)
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from modules.live import demo, errors, events, personal_data, tables
 from modules.live.access.authorization import ROLES
 from modules.live.access.feature import AccessFeature
 from modules.live.attendance.feature import AttendanceFeature
+from modules.live.notices import SessionNotices
 from modules.live.recordings.feature import RecordingsFeature
 from modules.live.room.feature import RoomFeature
 from modules.live.schedule.feature import ScheduleFeature
@@ -46,16 +47,18 @@ class LiveModule(Module):
 
         self.access = access = AccessFeature(kernel, settings, key, records=records)
         authorizer = access.authorizer
-        scheduled = SessionsFeature(kernel, settings, jobs)
+        notices = SessionNotices(kernel)
+        scheduled = SessionsFeature(kernel, settings, jobs, notices)
         sessions = scheduled.sessions
         self.room = room = RoomFeature(kernel, settings, authorizer.staff_role, records=records)
         self.attendance = attendance = AttendanceFeature(kernel, settings, sessions, room.hands)
-        self.recordings = recordings = RecordingsFeature(kernel, settings, sessions, authorizer, s3, key)
+        self.recordings = recordings = RecordingsFeature(kernel, settings, sessions, authorizer, notices, s3, key)
         schedule = ScheduleFeature(kernel, settings, sessions)
         self.video = video = VideoFeature(
             kernel, settings, sessions, jobs, access.stage_tokens, recordings.recordings, cloud
         )
         self.features = (
+            notices,
             *access.features,
             *scheduled.features,
             *room.features,

@@ -27,6 +27,7 @@ from modules.payments.ledger.gst import Gst
 from modules.payments.ledger.ledger import Ledger
 from modules.payments.ledger.tables import LedgerEntryRow
 from modules.payments.links.feature import LinkFeature
+from modules.payments.notices import PaymentNotices
 from modules.payments.reconciliation.differences import Differences
 from modules.payments.reconciliation.feature import ReconciliationFeature
 from modules.payments.reconciliation.reconciliation import Report
@@ -103,6 +104,7 @@ class PaymentsModule(Module):
                 {**links.webhooks, **disputed.webhooks, **reconciliation.webhooks},
             ),
             *invoices.features,
+            PaymentNotices(kernel),
         )
         self.routes = (
             checkout.routes,

@@ -328,6 +328,28 @@ async def learners_of(database: Database, program_id: str) -> list[str]:
     return [row["user_id"] for row in await database.fetch(LEARNERS, program_id)]
 
 
+PARTICIPANTS = f"""
+    SELECT DISTINCT found.user_id FROM (
+        SELECT user_id FROM program_enrolment WHERE program_id = $1 AND state = 'enrolled'
+        UNION ALL
+        SELECT begun.user_id FROM program_student AS begun JOIN program ON program.id = begun.program_id
+        WHERE begun.program_id = $1 AND program.open_to_all
+        UNION ALL
+        SELECT unnest(mentor_id || co_mentors) FROM program WHERE id = $1
+    ) AS found
+    WHERE found.user_id > $2 AND NOT {banned_from("$1", "found.user_id")}
+    ORDER BY found.user_id LIMIT $3
+"""  # noqa: S608
+
+
+async def participants(database: Database, program_id: str, after: str, limit: int) -> list[str]:
+    """A page of those who learn or teach in the program: the ids after `after`, ascending, at most `limit`.
+
+    In a program that is open to all, those who have begun it learn in it. Who is kept out of it now is left out.
+    """
+    return [row["user_id"] for row in await database.fetch(PARTICIPANTS, program_id, after, limit)]
+
+
 class SessionRecording(msgspec.Struct, frozen=True):
     """A recording of a session; it is played where sessions are (`…/sessions/{id}/recordings/{recording}`)."""
 

@@ -10,6 +10,7 @@ from gateway.contract import Kernel, Module, RoomKind
 from gateway.principal import Principal
 from modules.programs import demo, errors, events, item_routes
 from modules.programs.access import ProgramAccess
+from modules.programs.audience import ProgramAudience
 from modules.programs.catalogue import Catalogue
 from modules.programs.curriculum import Curricula
 from modules.programs.curriculum_edit import CurriculumEdits
@@ -67,7 +68,8 @@ class ProgramsModule(Module):
                 presence=True,
             ),
         )
-        self.features = (catalogue, enrolments, edits, Materials(kernel, settings, access), Removal(kernel))
+        materials = Materials(kernel, settings, access)
+        self.features = (catalogue, enrolments, edits, materials, Removal(kernel), ProgramAudience(kernel))
         self.routes = (router(catalogue, enrolments, curricula, progress), item_routes.router(items))
 
     async def export(self, user: str) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from gateway.tasks import end
 from modules.live.access.authorization import SessionAuthorizer
 from modules.live.access.playback_tokens import PlaybackKey
 from modules.live.aws.s3 import S3
+from modules.live.notices import SessionNotices
 from modules.live.recordings import routes
 from modules.live.recordings.of_lessons import SessionsOfLessons
 from modules.live.recordings.playback import Replays
@@ -35,12 +36,13 @@ class RecordingsFeature:
         settings: LiveSettings,
         sessions: Sessions,
         authorizer: SessionAuthorizer,
+        notices: SessionNotices,
         s3: S3 | None,
         key: PlaybackKey | None,
     ) -> None:
         if settings.recording_life > A_WEEK:
             raise SettingsError("KSMP_LIVE_RECORDING_LIFE is too long: S3 lets nothing be read for more than a week.")
-        self.recordings = Recordings(kernel, settings, sessions, authorizer, s3)
+        self.recordings = Recordings(kernel, settings, sessions, authorizer, notices, s3)
         tokens = None if key is None else RecordingTokens(key.secret(PURPOSE), settings.recording_life)
         replays = Replays(kernel, settings, authorizer, self.recordings, s3, tokens)
         self._s3 = s3

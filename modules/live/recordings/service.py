@@ -17,6 +17,7 @@ from modules.live.access.authorization import SessionAuthorizer
 from modules.live.aws.s3 import S3, THUMBNAIL, Recorded
 from modules.live.events import RecordingGone, RecordingReady
 from modules.live.messages import SessionView
+from modules.live.notices import SessionNotices
 from modules.live.recordings.messages import (
     RECORDING,
     RECORDING_GONE,
@@ -37,13 +38,20 @@ class Recordings:
     pushes = (RECORDING, RECORDING_GONE)
 
     def __init__(
-        self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, authorizer: SessionAuthorizer, s3: S3 | None
+        self,
+        kernel: Kernel,
+        settings: LiveSettings,
+        sessions: Sessions,
+        authorizer: SessionAuthorizer,
+        notices: SessionNotices,
+        s3: S3 | None,
     ) -> None:
         self._kernel = kernel
         self._rows = RecordingRepository(kernel.database)
         self._settings = settings
         self._sessions = sessions
         self._authorizer = authorizer
+        self._notices = notices
         self._s3 = s3
         # Set when a recording was deleted whose objects are in their bucket still.
         self.deleted = asyncio.Event()
@@ -59,6 +67,7 @@ class Recordings:
         for room in (session_room(session.id), program_room(session.program_id)):
             await self._kernel.rooms.publish_row(room, RECORDING, notice)
         await self._kernel.events.publish(RecordingReady(session.id, session.program_id, id, duration))
+        await self._notices.recorded(session)
 
     async def listing(self, principal: Principal, session_id: str) -> list[RecordingView]:
         """What was recorded of a session, for who may see it. Raises what `SessionAuthorizer.check_may_see` raises."""

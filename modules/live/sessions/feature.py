@@ -7,6 +7,7 @@ from litestar import Router
 from gateway.contract import Kernel
 from gateway.http.services import services
 from gateway.settings import SettingsError
+from modules.live.notices import SessionNotices
 from modules.live.sessions import routes
 from modules.live.sessions.reminders import Reminders
 from modules.live.sessions.service import Sessions
@@ -18,10 +19,10 @@ from modules.live.settings import LiveSettings
 class SessionsFeature:
     """The service of sessions, its routes, and the handlers of its timers."""
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, video: SessionVideo) -> None:
+    def __init__(self, kernel: Kernel, settings: LiveSettings, video: SessionVideo, notices: SessionNotices) -> None:
         reminders = _reminders(settings)
-        self.sessions = Sessions(kernel, settings, video, reminders)
-        self.features = (self.sessions, TimerHandlers(kernel, self.sessions, reminders))
+        self.sessions = Sessions(kernel, settings, video, reminders, notices)
+        self.features = (self.sessions, TimerHandlers(kernel, self.sessions, reminders, notices))
         self.routes = Router(
             "/sessions",
             route_handlers=[

@@ -29,6 +29,7 @@ from modules.live.events import (
     SessionStarted,
 )
 from modules.live.messages import SESSION, NewSession, SessionChange, SessionView, Video
+from modules.live.notices import SessionNotices
 from modules.live.rooms import session_room, staff_room
 from modules.live.sessions.recording_notice import RECORDING_NOTICE, RecordingAhead
 from modules.live.sessions.reminders import Reminders
@@ -61,13 +62,22 @@ class Sessions:
 
     pushes = (SESSION, RECORDING_NOTICE)
 
-    def __init__(self, kernel: Kernel, settings: LiveSettings, video: SessionVideo, reminders: Reminders) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        settings: LiveSettings,
+        video: SessionVideo,
+        reminders: Reminders,
+        notices: SessionNotices,
+    ) -> None:
         self._kernel = kernel
         self._database = kernel.database
         self._rows = SessionRepository(kernel.database)
         self._settings = settings
         self._video = video
         self._timers = SessionTimers(kernel, settings, reminders)
+        self._notices = notices
+        self._reminders = reminders
         self._grant_fresh = timedelta(seconds=kernel.settings(Settings).grant_fresh)
 
     async def listing(self, principal: Principal, agenda: Agenda, span: Span) -> Page[SessionView]:
@@ -211,6 +221,7 @@ class Sessions:
             await self._timers.plan(session)
             event = SessionMoved(session.id, session.program_id, session.starts_at, session.ends_at)
             await self._kernel.events.publish(event)
+            await self._notices.move(before, session, self._reminders.ahead)
         return session
 
     async def step(self, principal: Principal, id: str, step: Step) -> SessionView:
@@ -257,6 +268,10 @@ class Sessions:
         await self._timers.plan(session)
         if event is not None:
             await self._kernel.events.publish(event)
+        if step is Step.START:
+            await self._notices.begin(session)
+        if step is Step.CANCEL:
+            await self._notices.cancel(session, self._reminders.ahead)
         return session
 
     async def locked(self, principal: Principal, id: str) -> SessionView:

@@ -13,6 +13,7 @@ from gateway import clock
 from gateway.contract import Delivery, Kernel, timer
 from modules.live.events import SessionNear
 from modules.live.messages import REMINDER, Reminder, SessionView
+from modules.live.notices import SessionNotices
 from modules.live.sessions.reminders import Reminders, moment
 from modules.live.sessions.repository import SessionRepository
 from modules.live.sessions.service import Sessions
@@ -28,9 +29,10 @@ class TimerHandlers:
 
     pushes = (REMINDER,)
 
-    def __init__(self, kernel: Kernel, sessions: Sessions, reminders: Reminders) -> None:
+    def __init__(self, kernel: Kernel, sessions: Sessions, reminders: Reminders, notices: SessionNotices) -> None:
         self._kernel = kernel
         self._reminders = reminders
+        self._notices = notices
         self._sessions = sessions
         self._rows = SessionRepository(kernel.database)
 
@@ -62,6 +64,7 @@ class TimerHandlers:
         await self._kernel.events.publish(
             SessionNear(session.id, session.program_id, session.title, session.starts_at, due.ahead)
         )
+        await self._notices.remind(session, due.ahead)
 
     async def _lock_or_retry(self, timer: str, due: SessionDue) -> SessionView | None:
         """The session, locked; None when there is none, or when it is locked elsewhere and the timer is set anew."""
