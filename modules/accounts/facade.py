@@ -143,13 +143,14 @@ async def role_of(database: Database, user_id: str) -> Role | None:
 
 
 OF_ROLE = """
-    SELECT id FROM account_user WHERE role = $1 AND id > $2 AND NOT blocked AND deleted_at IS NULL ORDER BY id LIMIT $3
+    SELECT id FROM account_user WHERE ($1::text IS NULL OR role = $1) AND id > $2 AND NOT blocked AND deleted_at IS NULL
+    ORDER BY id LIMIT $3
 """
 
 
-async def page_of_role(database: Database, role: Role, after: str, limit: int) -> list[str]:
-    """Users with this role after that id, in the order of their ids; blocked and deleted ones are left out."""
-    return [row["id"] for row in await database.fetch(OF_ROLE, role.value, after, limit)]
+async def page_of_role(database: Database, role: Role | None, after: str, limit: int) -> list[str]:
+    """Users with this role, or with any, after that id, in the order of their ids; who is kept out is left out."""
+    return [row["id"] for row in await database.fetch(OF_ROLE, role and role.value, after, limit)]
 
 
 ROLES = "SELECT id, role FROM account_user WHERE id = ANY($1) AND NOT blocked AND deleted_at IS NULL"

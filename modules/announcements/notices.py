@@ -11,12 +11,15 @@ from uuid import UUID
 import msgspec
 
 from gateway.contract import Kernel
+from modules.announcements.audience import ALL
 from modules.announcements.messages import AnnouncementRecord
 from modules.announcements.repository import AnnouncementRepository
 from modules.announcements.states import AnnouncementStatus
 from modules.notify.facade import EMAIL, Kind, Notice, tell, withdraw
 
 LOCALE: Final = Path(__file__).parent / "locale"
+# The audience `all` in the words of notifications.
+EVERYBODY: Final = "role:all"
 
 
 class AnnouncementNotice(msgspec.Struct, frozen=True):
@@ -55,7 +58,7 @@ class AnnouncementNotices:
                 self.published.name,
                 str(announcement.id),
                 data,
-                audience=announcement.audience,
+                audience=EVERYBODY if announcement.audience == ALL else announcement.audience,
                 expires_at=announcement.expires_at,
             ),
         )

@@ -156,9 +156,10 @@ class Notice(msgspec.Struct, frozen=True):
     """A fact that people should hear of.
 
     `subject` says which one: the same kind and subject is told once. A fact that happens again has another subject
-    (`<session>@<when>`). `audience` is `user:<id>`, `role:<role>`, or what a module contributed: `program:<id>`,
-    `session:<id>`. With `users` the audience is these users. `actor` is not told of what they did themselves. `at` is
-    when it is told, by default now; nobody is told after `expires_at`, by default `at` and the kind's time to live.
+    (`<session>@<when>`). `audience` is `user:<id>`, `role:<role>`, `role:all`, or what a module contributed:
+    `program:<id>`, `session:<id>`. With `users` the audience is these users. `actor` is not told of what they did
+    themselves. `at` is when it is told, by default now; nobody is told after `expires_at`, by default `at` and the
+    kind's time to live.
     """
 
     kind: str

@@ -1,17 +1,21 @@
-"""The audiences that notify brings: one user, and everybody of a role. Other modules contribute theirs."""
+"""The audiences that notify brings: one user, everybody of a role, and everybody. Other modules contribute theirs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from gateway.contract import Kernel
 from gateway.principal import Role
 from modules.accounts.facade import names_of, page_of_role
 from modules.notify.facade import Audience
 
+# In place of a role.
+EVERYBODY: Final = "all"
+
 
 class OwnAudiences:
-    """`user:<id>` and `role:<role>`."""
+    """`user:<id>`, `role:<role>` and `role:all`."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._database = kernel.database
@@ -27,7 +31,7 @@ class OwnAudiences:
         return bool(await names_of(self._database, [id]))
 
     async def _role(self, id: str, after: str, limit: int) -> Sequence[str]:
-        return await page_of_role(self._database, Role(id), after, limit)
+        return await page_of_role(self._database, None if id == EVERYBODY else Role(id), after, limit)
 
     async def _is_role(self, id: str) -> bool:
-        return id in {role.value for role in Role}
+        return id in {EVERYBODY, *(role.value for role in Role)}
