@@ -1,0 +1,1 @@
+"""A channel of notifications for processes that a test kills: it notes in a table what it was given."""
