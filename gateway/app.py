@@ -49,6 +49,7 @@ from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
 from gateway.realtime.identities import ClusterIdentities
 from gateway.realtime.joining import Joiner
+from gateway.realtime.occupancy import Occupancy
 from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
@@ -107,6 +108,7 @@ class Gateway:
         self.snapshots = Snapshots(
             self.hub, self.log, self.declarations.snapshots, self.metrics, interval=settings.snapshot_interval
         )
+        self.occupancy = Occupancy(self.bus, self.hub)
         self.rooms = ClusterRooms(
             self.hub,
             self.log,
@@ -118,6 +120,7 @@ class Gateway:
             outbox,
             self.snapshots,
             self.declarations.pushes,
+            self.occupancy,
         )
         self.verifier = TokenVerifier.of(settings)
         self.grants = Grants(
@@ -299,6 +302,7 @@ class Gateway:
         await self.hub.start()
         await self.cluster_state.start()
         await self.users.start()
+        await self.occupancy.start()
         await self.grants.start()
         await self.rates.start()
         for archiver in self.archivers:

@@ -102,6 +102,13 @@ class Rooms(Protocol):
         Raises ValueError for a kind without presence, and Unavailable.
         """
 
+    async def occupied(self, rooms: Collection[str]) -> Collection[str]:
+        """Those of these rooms that somebody is in, on whatever node.
+
+        The nodes are asked, which takes a fifth of a second. One that does not answer in time has nobody in them. A
+        user who is connected is in their own room. Raises Unavailable.
+        """
+
     async def restrict(
         self, room: str, user: str, commands: Collection[str], until: datetime | None, *, name: str = "restriction"
     ) -> None:

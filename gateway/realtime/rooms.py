@@ -26,6 +26,7 @@ from gateway.protocol.stored_push import Erased, StoredPush, Sweep
 from gateway.realtime.archive import Archive
 from gateway.realtime.evictions import Evictions
 from gateway.realtime.hub import Hub
+from gateway.realtime.occupancy import Occupancy
 from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.snapshots import Snapshots
 from gateway.telemetry.metrics import Metrics
@@ -52,6 +53,7 @@ class ClusterRooms:
         outbox: Outbox,
         snapshots: Snapshots,
         pushes: Mapping[str, PushType[Any]],
+        occupancy: Occupancy,
     ) -> None:
         self._hub = hub
         self._log = room_log
@@ -63,6 +65,7 @@ class ClusterRooms:
         self._outbox = outbox
         self._snapshots = snapshots
         self._pushes = pushes
+        self._occupancy = occupancy
 
     @property
     def kinds(self) -> Collection[str]:
@@ -195,6 +198,9 @@ class ClusterRooms:
             if not known:
                 await asyncio.sleep(PATIENCE)
             return served.presence.people()
+
+    async def occupied(self, rooms: Collection[str]) -> set[str]:
+        return await self._occupancy.among(rooms)
 
     async def restrict(
         self,

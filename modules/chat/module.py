@@ -23,6 +23,7 @@ from modules.chat.pins import Pins
 from modules.chat.policy import ChatPolicy
 from modules.chat.program_rooms import ProgramRooms
 from modules.chat.reactions import Reactions
+from modules.chat.reading.feature import ReadingFeature
 from modules.chat.recent_messages import RecentMessages
 from modules.chat.reports import Reports
 from modules.chat.repository import PersonalDataRepository
@@ -64,8 +65,9 @@ class ChatModule(Module):
         self._personal_data = PersonalDataRepository(kernel.database)
         self.attachments = attachments = Attachments(kernel, settings, policy, rooms)
         self.attachment_check = AttachmentCheck(kernel, settings)
-        self.indexer = Indexer(kernel)
         self.rooms = direct.rooms
+        self.reading = reading = ReadingFeature(kernel, settings)
+        self.indexer = Indexer(kernel, (reading.told,))
         self.features = (
             Messages(kernel, settings, policy, slow_mode, mentions, attachments, rooms),
             attachments,
@@ -77,13 +79,17 @@ class ChatModule(Module):
             Mutes(kernel, rooms),
             reports,
             *direct.features,
+            *reading.features,
         )
-        self.routes = (routes.router(reports), *direct.routes)
+        self.routes = (routes.router(reports), *direct.routes, *reading.routes)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        workers = [loop.create_task(work) for work in (self.attachment_check.run(), self.indexer.run())]
+        workers = [
+            loop.create_task(work)
+            for work in (self.attachment_check.run(), self.indexer.run(), *self.reading.workers())
+        ]
         try:
             yield
         finally:
@@ -91,10 +97,12 @@ class ChatModule(Module):
             await self._reactions.stop()
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return {**await self._personal_data.export(user), **await self._direct.export(user)}
+        held = (self._personal_data, self._direct, self.reading)
+        return {name: rows for part in held for name, rows in (await part.export(user)).items()}
 
     async def forget(self, user: str) -> Collection[str]:
         await self._personal_data.forget(user)
+        await self.reading.forget(user)
         await self.attachments.forget(user)
         await self._reports.forget(user)
         await self._direct.forget(user)

@@ -23,6 +23,13 @@ class ChatSettings:
     report_rate_seconds: float = setting(60.0, doc="Time in which as many may be made again")
     host_rate_count: int = setting(30, doc="Uses of each command of hosts by a user in a room at once")
     host_rate_seconds: float = setting(10.0, doc="Time in which as many may be made again")
+    read_rate_count: int = setting(60, doc="Uses of `chat.read`, and of `chat.unread`, by a user in a room at once")
+    read_rate_seconds: float = setting(10.0, doc="Time in which as many may be used again")
+    unread_most: int = setting(99, doc="Unread messages of a room that are counted; of more it is said that there are")
+    unread_rooms: int = setting(200, doc="Rooms in a summary of what is unread")
+    unread_interval: float = setting(
+        2.0, doc="Seconds between two times at which the readers of programs' rooms are told what is unread"
+    )
     edit_seconds: float = setting(600.0, doc="How long after it was sent a message may be edited")
     edits: int = setting(20, doc="Most edits of one message")
     mentions: int = setting(10, doc="Users one message may mention")

@@ -188,6 +188,47 @@ async def programs_of(database: Database, user_id: str, role: Role) -> list[str]
     return [row["id"] for row in await database.fetch(PROGRAMS_OF, user_id, role.may_teach)]
 
 
+# Of these each row is one way to read the program's room. Without a time all of it is read, by whoever teaches, and in
+# a program that is open to all by whoever has begun.
+READ_SINCE = f"""
+    SELECT id, CASE WHEN bool_and(since IS NOT NULL) THEN min(since) END AS since FROM (
+        SELECT id, NULL::timestamptz AS since FROM program WHERE mentor_id = $1 AND $2
+        UNION ALL SELECT id, NULL FROM program WHERE co_mentors @> ARRAY[$1]::text[] AND $2
+        UNION ALL SELECT begun.program_id, NULL FROM program_student AS begun
+        JOIN program ON program.id = begun.program_id AND program.open_to_all
+        WHERE begun.user_id = $1 AND NOT {banned_from("begun.program_id", "$1")}
+        UNION ALL SELECT program_id, created_at FROM program_enrolment AS enrolment
+        WHERE user_id = $1 AND state = 'enrolled' AND NOT {banned_from("enrolment.program_id", "$1")}
+    ) AS ways GROUP BY id
+"""  # noqa: S608
+
+
+async def read_since(database: Database, user_id: str, role: Role) -> dict[str, datetime | None]:
+    """The programs whose rooms a user of this role follows, each with since when; None: from the beginning.
+
+    Those in which they have a place, which they teach, or which are open to all and which they have begun.
+    """
+    rows = await database.fetch(READ_SINCE, user_id, role.may_teach)
+    return {row["id"]: row["since"] for row in rows}
+
+
+READERS = f"""
+    SELECT user_id, CASE WHEN bool_and(since IS NOT NULL) THEN min(since) END AS since FROM (
+        SELECT unnest(mentor_id || co_mentors) AS user_id, NULL::timestamptz AS since FROM program WHERE id = $1
+        UNION ALL SELECT begun.user_id, NULL FROM program_student AS begun
+        JOIN program ON program.id = begun.program_id AND program.open_to_all
+        WHERE begun.program_id = $1 AND NOT {banned_from("$1", "begun.user_id")}
+        UNION ALL SELECT enrolment.user_id, created_at FROM program_enrolment AS enrolment
+        WHERE program_id = $1 AND state = 'enrolled' AND NOT {banned_from("$1", "enrolment.user_id")}
+    ) AS ways GROUP BY user_id
+"""  # noqa: S608
+
+
+async def readers_of(database: Database, program_id: str) -> dict[str, datetime | None]:
+    """The same, of one program: who follows its room, each with since when. Students who are named as mentors too."""
+    return {row["user_id"]: row["since"] for row in await database.fetch(READERS, program_id)}
+
+
 TAUGHT = """
     SELECT id FROM program WHERE mentor_id = $1 UNION SELECT id FROM program WHERE co_mentors @> ARRAY[$1]::text[]
 """

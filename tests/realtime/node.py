@@ -31,6 +31,7 @@ from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
 from gateway.realtime.joining import Joiner
 from gateway.realtime.member import Member
+from gateway.realtime.occupancy import Occupancy
 from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.revocations import Revocations
 from gateway.realtime.rooms import ClusterRooms
@@ -181,6 +182,7 @@ class Node:
             wait=settings.grant_wait,
         )
         self.joiner = Joiner(self.hub, self.log, self.grants, self.evictions, self.restrictions, settings, self.metrics)
+        self.occupancy = Occupancy(self.bus, self.hub)
         self.rooms = ClusterRooms(
             self.hub,
             self.log,
@@ -192,6 +194,7 @@ class Node:
             outbox,
             Snapshots(self.hub, self.log, {}, self.metrics, interval=settings.snapshot_interval),
             PUSHES,
+            self.occupancy,
         )
         self.event_runtime = EventRuntime(self.bus, self.database, self.rooms.send, {}, {}, settings, self.metrics)
         self._names = itertools.count(1)

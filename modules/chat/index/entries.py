@@ -74,8 +74,10 @@ class IndexObserver(Protocol):
     """Is told what changed in the rooms."""
 
     async def indexed(self, changes: tuple[RoomChange, ...]) -> None:
-        """In the transaction that writes the index, after its rows.
+        """In the transaction that writes the index, after its rows. What it raises undoes the batch.
 
-        What it raises undoes the batch, which is then done again. It may be told of the same change twice, when the
-        transaction was undone. Rows that it writes are written once.
+        The batch is then done again, so it may be told of the same change twice; rows that it writes are written once.
         """
+
+    def written(self, changes: tuple[RoomChange, ...]) -> None:
+        """When that transaction is committed; not when the process ends in between. It must not wait."""

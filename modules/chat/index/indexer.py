@@ -108,6 +108,8 @@ class Indexer:
             if rooms := await self._count(changes):
                 for observer in self._observers:
                     await observer.indexed(rooms)
+        for observer in self._observers if rooms else ():
+            observer.written(rooms)
         return len(part.pushes) == BATCH or again is not None
 
     async def _again(self, kind: str, after: int, until: int, changes: _Changes) -> int | None:

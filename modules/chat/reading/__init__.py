@@ -1,0 +1,1 @@
+"""What each user has read, and how much is unread, over all their devices."""

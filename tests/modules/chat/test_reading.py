@@ -1,0 +1,160 @@
+"""What is unread: counted by the server, the same on all devices, and shown to nobody else."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from ksmp_testkit import Clients, MakeToken, Running, eventually
+from ksmp_testkit.socket_client import Message, WireClient, connected
+from modules.chat.module import ChatModule
+
+
+async def say(client: WireClient, room: str, text: str = "hello", **fields: object) -> int:
+    seq: int = (await client.call("chat.send", room=room, data={"text": text, **fields}))["seq"]
+    return seq
+
+
+async def read(client: WireClient, room: str, seq: int) -> Message:
+    return await client.call("chat.read", room=room, data={"seq": seq})
+
+
+async def counted(client: WireClient, room: str, unread: int, mentions: int = 0) -> Message:
+    """Wait until the server counts so many; it follows the archive."""
+    last: Message = {}
+
+    async def is_so() -> bool:
+        nonlocal last
+        last = await read(client, room, 0)
+        return (last["unread"], last["mentions"]) == (unread, mentions)
+
+    await eventually(is_so, f"{unread} unread, {mentions} of them mentions")
+    return last
+
+
+@contextlib.asynccontextmanager
+async def people(node: Running, token: MakeToken, room: str, *users: str) -> AsyncIterator[list[WireClient]]:
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connected(node.ws_url, token(user))) for user in users]
+        for client in clients:
+            await client.join(room)
+        yield clients
+
+
+async def test_what_is_read_on_one_device_is_read_on_all(
+    node: Running, second: Running, token: MakeToken, room: str
+) -> None:
+    async with (
+        people(node, token, room, "ann", "bob") as (ann, bob),
+        people(second, token, room, "bob") as (phone,),
+    ):
+        seqs = [await say(ann, room, mentions=mentions) for mentions in ([], ["bob"], [])]
+        own = await say(bob, room)
+        before = await counted(bob, room, 3, 1)
+        assert before == await counted(phone, room, 3, 1)
+        assert before["seq"] == 0
+        after = await read(bob, room, seqs[1])
+        assert (after["unread"], after["mentions"], after["seq"]) == (1, 0, seqs[1])
+        assert after["rev"] > before["rev"]
+        push = await phone.expect_push("chat.unread", "user:bob")
+        assert push["data"] == after
+        # An older one, from a device that comes late, changes nothing, and one of the future reads what there is.
+        assert await read(phone, room, seqs[0]) == after
+        last = await read(phone, room, 2**50)
+        assert (last["unread"], last["seq"]) == (0, own)
+        await say(ann, room)
+        assert (await counted(bob, room, 1))["rev"] > last["rev"]
+        # One's own messages are never unread.
+        assert (await read(ann, room, 0))["unread"] == 1
+
+
+async def test_what_is_gone_is_not_unread(node: Running, token: MakeToken, room: str) -> None:
+    async with (
+        people(node, token, room, "ann", "bob", "cem") as (ann, bob, cem),
+        connected(node.ws_url, token("mentor", "mentor")) as mentor,
+    ):
+        await mentor.join(room)
+        first, second = await say(ann, room, mentions=["bob"]), await say(ann, room)
+        await say(cem, room)
+        at_first = await counted(bob, room, 3, 1)
+        await ann.call("chat.delete", room=room, data={"seq": first})
+        later = await counted(bob, room, 2)
+        assert later["rev"] > at_first["rev"]
+        await read(bob, room, second)
+        # A message that was read stays so, also when it is edited and when another one before it goes.
+        await ann.call("chat.edit", room=room, data={"seq": second, "text": "edited"})
+        assert (await counted(bob, room, 1))["unread"] == 1
+        await mentor.call("chat.clear", room=room, data={})
+        assert (await counted(bob, room, 0))["rev"] > later["rev"]
+
+
+async def test_more_than_are_counted(node: Running, token: MakeToken, room: str, database: asyncpg.Pool) -> None:
+    async with people(node, token, room, "ann", "bob") as (ann, bob):
+        await say(ann, room)
+        await counted(bob, room, 1)
+        many = """
+            INSERT INTO chat_message SELECT -number, -number, $1, 'ann', now(), NULL, '{bob}', NULL, ''
+            FROM generate_series($2::bigint, $2 + 119) AS numbers (number)
+        """
+        start = -(2**52) - abs(hash(room)) % 2**40
+        await database.execute(many, room, start)
+        try:
+            found = await read(bob, room, 0)
+            assert (found["unread"], found["mentions"], found["more"]) == (99, 99, True)
+        finally:
+            await database.execute("DELETE FROM chat_message WHERE room = $1 AND seq > 2 ^ 51", room)
+
+
+async def test_the_summary_has_the_rooms_that_one_may_read(
+    node: Running, token: MakeToken, room: str, clients: Clients, database: asyncpg.Pool
+) -> None:
+    async with people(node, token, room, "ann", "bob") as (ann, bob):
+        first = await say(ann, room, "the first")
+        last = await say(ann, room, "the last")
+        await counted(bob, room, 2)
+        await read(bob, room, first)
+        rest = clients.rest("bob")
+        answer = await rest.get("/api/v1/chat/unread")
+        assert answer.status_code == 200
+        mine: dict[str, Any] = next(one for one in answer.json()["items"] if one["room"] == room)
+        assert (mine["unread"], mine["seq"], mine["last"]["seq"], mine["last"]["text"]) == (1, first, last, "the last")
+        assert mine["last"]["from"]["id"] == "ann"
+        assert await bob.call("chat.unread", room="user:bob", data={}) == answer.json()
+        # Who is banned from the class reads it no more, and is not told what is said there.
+        await database.execute(BAN, room.removeprefix("session:"))
+        rooms = (await rest.get("/api/v1/chat/unread")).json()["items"]
+        assert room not in [one["room"] for one in rooms]
+        assert (await rest.put(f"/api/v1/chat/rooms/{room}/read", json={"seq": last})).status_code == 404
+
+
+BAN = "INSERT INTO live_ban VALUES ($1, 'session', 'bob', '', '', 'm', 'M', NULL, '{}')"
+
+
+async def test_nobody_reads_what_is_not_theirs(node: Running, clients: Clients, room: str) -> None:
+    rest = clients.rest("ann")
+    for unknown in ("session:nowhere", "program:nowhere", "direct:nowhere"):
+        answer = await rest.put(f"/api/v1/chat/rooms/{unknown}/read", json={"seq": 1})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (await rest.put("/api/v1/chat/rooms/user:bob/read", json={"seq": 1})).status_code == 400
+    assert (await rest.put(f"/api/v1/chat/rooms/{room}/read", json={"seq": -1})).status_code == 400
+    answer = await rest.put(f"/api/v1/chat/rooms/{room}/read", json={"seq": 5})
+    assert (answer.status_code, answer.json()["seq"]) == (200, 0)
+    assert (await clients.rest().get("/api/v1/chat/unread")).status_code == 401
+
+
+@pytest.mark.parametrize("user", ["reader"])
+async def test_positions_are_exported_and_forgotten(
+    node: Running, token: MakeToken, room: str, user: str, database: asyncpg.Pool
+) -> None:
+    async with people(node, token, room, "ann", user) as (ann, reader):
+        seq = await say(ann, room)
+        await read(reader, room, seq)
+    module = node.module(ChatModule)
+    assert {"room": room, "seq": seq} in (await module.export(user))["read"]
+    async with node.gateway.database.transaction():
+        await module.forget(user)
+    assert "read" not in await module.export(user)
