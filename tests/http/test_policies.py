@@ -110,12 +110,13 @@ async def test_the_mentor_of_another_program_is_a_stranger(
     commands = site.running.gateway.declarations.commands.values()
     assert commands
     for command, kind in ((one, kind) for one in commands for kind in one.rooms):
-        assert kind in ("session", "staff", "lobby", "program", "announce", "direct"), (
-            f"say in this test who is a stranger to {kind}"
-        )
+        known = ("session", "staff", "lobby", "program", "announce", "direct", "user")
+        assert kind in known, f"say in this test who is a stranger to {kind}"
         closed, open_ = f"{kind}:{room}", f"{kind}:{theirs}"
         if kind == "announce":
             closed, open_ = "announce:admin", "announce:mentor"
+        elif kind == "user":
+            closed, open_ = "user:somebody", "user:other"
         elif kind == "program":
             closed, open_ = f"program:p-{room}", f"program:p-{theirs}"
         elif kind == "direct":

@@ -47,6 +47,8 @@ MEMBERS: Final = """
     SELECT direct_id, user_id, joined_at FROM chat_direct_member WHERE direct_id = ANY($1) ORDER BY joined_at, user_id
 """
 SEEN_FROM: Final = "SELECT seen_from FROM chat_direct_member WHERE direct_id = $1 AND user_id = $2"
+FOLLOWED: Final = "SELECT direct_id, seen_from FROM chat_direct_member WHERE user_id = $1"
+FOLLOWERS: Final = "SELECT user_id, seen_from FROM chat_direct_member WHERE direct_id = $1"
 MINE: Final = "id IN (SELECT direct_id FROM chat_direct_member WHERE user_id = {})"
 NEWEST: Final = Sort("newest", (DirectRow.created_at, DirectRow.id), descending=True)
 
@@ -138,6 +140,14 @@ class DirectRepository:
         for row in await self._database.fetch(SEEN_FROM, id, user):
             return msgspec.convert(row["seen_from"], datetime)
         return None
+
+    async def followed(self, user: str) -> dict[str, datetime]:
+        """The rooms that the user is in, each with from when on they see what was written."""
+        return {row["direct_id"]: row["seen_from"] for row in await self._database.fetch(FOLLOWED, user)}
+
+    async def followers(self, id: str) -> dict[str, datetime]:
+        """The same, of one room: its members, each with from when on they see."""
+        return {row["user_id"]: row["seen_from"] for row in await self._database.fetch(FOLLOWERS, id)}
 
     async def page(self, user: str, span: Span) -> Page[Direct]:
         """The rooms that the user is in, the newest first."""

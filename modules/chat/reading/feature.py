@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.contract import Kernel
 from modules.chat.reading import routes
-from modules.chat.reading.readers import ProgramReaders, Readers, SessionReaders
+from modules.chat.reading.readers import DirectReaders, ProgramReaders, Readers, SessionReaders
 from modules.chat.reading.repository import ReadingRepository
 from modules.chat.reading.told import UnreadTold
 from modules.chat.reading.unread_counts import UnreadCounts
@@ -15,10 +15,10 @@ from modules.chat.settings import ChatSettings
 
 
 class ReadingFeature:
-    """`others` are the readers of further kinds of rooms."""
+    """Read positions and unread counts in all kinds of rooms."""
 
-    def __init__(self, kernel: Kernel, settings: ChatSettings, others: Sequence[Readers] = ()) -> None:
-        self.readers: Sequence[Readers] = (SessionReaders(kernel), ProgramReaders(kernel), *others)
+    def __init__(self, kernel: Kernel, settings: ChatSettings) -> None:
+        self.readers: Sequence[Readers] = (SessionReaders(kernel), ProgramReaders(kernel), DirectReaders(kernel))
         self.counts = UnreadCounts(kernel, settings, self.readers)
         self.told = UnreadTold(kernel, settings, self.counts, self.readers)
         self.features = (self.counts,)

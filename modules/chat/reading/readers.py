@@ -10,9 +10,11 @@ import msgspec
 
 from gateway.contract import Kernel
 from gateway.principal import Principal, Role
+from modules.chat.direct.direct_rooms import direct_room
+from modules.chat.direct.repository import DirectRepository
 from modules.chat.reading.repository import ReadingRepository
 from modules.live.facade import role_as_reader, session_room
-from modules.programs.facade import part_of, program_room, read_since, readers_of
+from modules.programs.facade import exists, part_of, program_room, read_since, readers_of
 
 # Classes whose rooms a user has read, in a list of rooms.
 CLASSES: Final = 20
@@ -83,7 +85,8 @@ class ProgramReaders:
         if id in followed:
             return Readable(program_room(id), followed[id])
         # An open program may be read before it is begun, and an admin may look.
-        if principal.role is Role.ADMIN or await part_of(self._database, principal, id) is not None:
+        admin = principal.role is Role.ADMIN and await exists(self._database, id)
+        if admin or await part_of(self._database, principal, id) is not None:
             return Readable(program_room(id))
         return None
 
@@ -93,3 +96,22 @@ class ProgramReaders:
 
     async def of_room(self, id: str) -> Sequence[Reader]:
         return [Reader(user, since) for user, since in (await readers_of(self._database, id)).items()]
+
+
+class DirectReaders:
+    """Direct rooms: their members, from when on they see what was written. An admin is no member."""
+
+    kind = "direct"
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._rows = DirectRepository(kernel.database)
+
+    async def find(self, principal: Principal, id: str) -> Readable | None:
+        since = await self._rows.seen_from(id, principal.id)
+        return Readable(direct_room(id), since) if since is not None else None
+
+    async def rooms_of(self, principal: Principal) -> Sequence[Readable]:
+        return [Readable(direct_room(id), since) for id, since in (await self._rows.followed(principal.id)).items()]
+
+    async def of_room(self, id: str) -> Sequence[Reader]:
+        return [Reader(user, since) for user, since in (await self._rows.followers(id)).items()]

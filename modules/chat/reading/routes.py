@@ -18,13 +18,13 @@ ROOM = "^(session|program|direct):[A-Za-z0-9_-]{1,64}$"
 
 
 @get("/unread", policy=signed_in())
-async def unread(principal: NamedDependency[Principal], counts: NamedDependency[UnreadCounts]) -> UnreadSummary:
+async def list_unread(principal: NamedDependency[Principal], counts: NamedDependency[UnreadCounts]) -> UnreadSummary:
     """The rooms that you may read, with what is unread in each and its newest message."""
     return await counts.summary(principal)
 
 
 @put("/rooms/{room:str}/read", policy=signed_in())
-async def read(
+async def read_room(
     room: Annotated[str, PathParameter(pattern=ROOM)],
     data: JSONBody[Read],
     principal: NamedDependency[Principal],
@@ -36,4 +36,4 @@ async def read(
 
 def router(counts: UnreadCounts) -> Router:
     """The routes under `/chat`."""
-    return Router("/chat", route_handlers=[unread, read], dependencies=services(counts=counts))
+    return Router("/chat", route_handlers=[list_unread, read_room], dependencies=services(counts=counts))

@@ -18,6 +18,7 @@ from modules.accounts.facade import user_room
 from modules.chat.reading.messages import UNREAD, AskUnread, LastMessage, Read, RoomSummary, Unread, UnreadSummary
 from modules.chat.reading.readers import Readable, Readers
 from modules.chat.reading.repository import Asked, Counted, ReadingRepository, Summed
+from modules.chat.room_kinds import MEMBERS
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import VERSIONS, post_of
 
@@ -37,7 +38,7 @@ class UnreadCounts:
         self._readers: Mapping[str, Readers] = {one.kind: one for one in readers}
         self._rows = ReadingRepository(kernel.database)
 
-    @command("chat.read", room="session", role="viewer", rate="read_rate")
+    @command("chat.read", room=MEMBERS, rate="read_rate")
     async def command_read(self, context: Context, request: Read) -> Unread:
         """The user has seen the room's messages up to this one; an older one changes nothing."""
         return await self.read(context.principal, context.room, request)

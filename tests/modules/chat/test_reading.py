@@ -9,9 +9,29 @@ from typing import Any
 import asyncpg
 import pytest
 
-from ksmp_testkit import Clients, MakeToken, Running, eventually
+from ksmp_testkit import Clients, CreateSession, MakeGateway, MakeToken, Running, eventually
 from ksmp_testkit.socket_client import Message, WireClient, connected
 from modules.chat.module import ChatModule
+
+SETTINGS = {
+    "KSMP_CHAT_UNREAD_MOST": "5",
+    "KSMP_CHAT_UNREAD_ROOMS": "3",
+    "KSMP_CHAT_UNREAD_INTERVAL": "0.2",
+    "KSMP_CHAT_READ_RATE_COUNT": "1000",
+    "KSMP_CHAT_READ_RATE_SECONDS": "1.0",
+}
+
+
+@pytest.fixture(scope="module")
+async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
+    async with gateway(user_burst_factor=1000.0, environ=SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def second(gateway: MakeGateway, node: Running) -> AsyncIterator[Running]:
+    async with gateway(user_burst_factor=1000.0, environ=SETTINGS) as running:
+        yield running
 
 
 async def say(client: WireClient, room: str, text: str = "hello", **fields: object) -> int:
@@ -92,21 +112,33 @@ async def test_what_is_gone_is_not_unread(node: Running, token: MakeToken, room:
         assert (await counted(bob, room, 0))["rev"] > later["rev"]
 
 
-async def test_more_than_are_counted(node: Running, token: MakeToken, room: str, database: asyncpg.Pool) -> None:
+async def test_more_than_are_counted(node: Running, token: MakeToken, room: str) -> None:
     async with people(node, token, room, "ann", "bob") as (ann, bob):
-        await say(ann, room)
-        await counted(bob, room, 1)
-        many = """
-            INSERT INTO chat_message SELECT -number, -number, $1, 'ann', now(), NULL, '{bob}', NULL, ''
-            FROM generate_series($2::bigint, $2 + 119) AS numbers (number)
-        """
-        start = -(2**52) - abs(hash(room)) % 2**40
-        await database.execute(many, room, start)
-        try:
-            found = await read(bob, room, 0)
-            assert (found["unread"], found["mentions"], found["more"]) == (99, 99, True)
-        finally:
-            await database.execute("DELETE FROM chat_message WHERE room = $1 AND seq > 2 ^ 51", room)
+        seqs = [await say(ann, room, mentions=["bob"]) for _ in range(6)]
+
+        async def is_so() -> bool:
+            return bool((await read(bob, room, 0))["more"])
+
+        await eventually(is_so, "more are unread than are counted")
+        found = await read(bob, room, 0)
+        assert (found["unread"], found["mentions"], found["more"]) == (5, 5, True)
+        found = await read(bob, room, seqs[0])
+        assert (found["unread"], found["mentions"], found["more"]) == (5, 5, False)
+
+
+async def test_a_summary_has_the_newest_rooms(
+    node: Running, token: MakeToken, create_session: CreateSession, clients: Clients
+) -> None:
+    rooms = [f"session:{await create_session()}" for _ in range(4)]
+    for room in rooms:
+        async with people(node, token, room, "ann", "many") as (ann, many):
+            await read(many, room, await say(ann, room))
+
+    async def newest() -> bool:
+        found = (await clients.rest("many").get("/api/v1/chat/unread")).json()
+        return [one["room"] for one in found["items"]] == rooms[:0:-1] and found["more"] is True
+
+    await eventually(newest, "the three newest of four rooms")
 
 
 async def test_the_summary_has_the_rooms_that_one_may_read(
