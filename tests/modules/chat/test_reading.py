@@ -190,3 +190,66 @@ async def test_positions_are_exported_and_forgotten(
     async with node.gateway.database.transaction():
         await module.forget(user)
     assert "read" not in await module.export(user)
+
+
+async def test_members_of_a_direct_room_are_told_at_once(
+    node: Running, second: Running, token: MakeToken, clients: Clients
+) -> None:
+    async with (
+        connected(node.ws_url, token("boss", "admin")) as boss,
+        connected(second.ws_url, token("dora")) as dora,
+    ):
+        answer = await clients.rest("boss", "admin").post("/api/v1/chat/direct", json={"user_ids": ["dora"]})
+        room = answer.json()["room"]
+        await boss.join(room)
+        first, last = await say(boss, room), await say(boss, room, mentions=["dora"])
+
+        async def told(unread: int, mentions: int) -> Message:
+            while True:
+                push = (await dora.expect_push("chat.unread", "user:dora"))["data"]
+                if (push["room"], push["unread"], push["mentions"]) == (room, unread, mentions):
+                    return push
+
+        at_first = await told(2, 1)
+        await boss.call("chat.delete", room=room, data={"seq": last})
+        assert (await told(1, 0))["rev"] > at_first["rev"]
+        # Without being in the room, as from a notification.
+        rest = clients.rest("dora")
+        answer = await rest.put(f"/api/v1/chat/rooms/{room}/read", json={"seq": first})
+        assert await told(0, 0) == answer.json()
+        found = (await rest.get("/api/v1/chat/unread")).json()["items"][0]
+        assert (found["room"], found["unread"], found["last"]["seq"]) == (room, 0, first)
+        # Nobody else has it, admins neither.
+        for other in (clients.rest("eve"), clients.rest("chief", "admin")):
+            assert (await other.put(f"/api/v1/chat/rooms/{room}/read", json={"seq": 1})).status_code == 404
+            assert room not in (await other.get("/api/v1/chat/unread")).text
+
+
+async def test_readers_of_a_program_are_told_together(
+    node: Running, second: Running, token: MakeToken, create_session: CreateSession, database: asyncpg.Pool
+) -> None:
+    program = f"p-{await create_session(open=False, enrolled=('fay', 'gil'))}"
+    room = f"program:{program}"
+    async with (
+        connected(node.ws_url, token("program-mentor", "mentor")) as mentor,
+        connected(second.ws_url, token("fay")) as fay,
+    ):
+        await mentor.join(room)
+        seqs = [await say(mentor, room) for _ in range(4)]
+
+        async def told(unread: int) -> Message:
+            while True:
+                push = (await fay.expect_push("chat.unread", "user:fay"))["data"]
+                if push["unread"] == unread:
+                    return push
+
+        push = await told(4)
+        assert (push["room"], push["seq"]) == (room, 0)
+        await fay.join(room)
+        after = await read(fay, room, seqs[-1])
+        assert (after["unread"], after["seq"]) == (0, seqs[-1])
+        # What was written before somebody had a place is not unread for them.
+        await database.execute("UPDATE program_enrolment SET created_at = now() WHERE user_id = 'gil'")
+        async with connected(node.ws_url, token("gil")) as gil:
+            summary = await gil.call("chat.unread", room="user:gil", data={})
+            assert [(one["unread"], one["last"]) for one in summary["items"]] == [(0, None)]
