@@ -5,6 +5,7 @@ Nothing here is loaded by itself: whoever has KSMP installed and runs other test
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from devstack.nats import NatsCluster
 from devstack.postgres import Postgres
 from gateway import module_folders, registry
 from gateway.db.migrate import migrate
+from gateway.server import COLLECT
 from gateway.settings import SettingsError
 from ksmp_testkit.blocking import WATCH
 from ksmp_testkit.live_class import Classes, CreateClass, CreateSession, Sessions
@@ -47,6 +49,16 @@ def pytest_configure(config: pytest.Config) -> None:
         # each of them does so, and knows what it took.
         surroundings.leave_out(stand_in=os.environ.get("KSMP_AWS_LIVE_TEST") != "1")
     _use_the_project(config.rootpath)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is there now stays: thousands of tests, and all that they import.
+
+    Otherwise the collector walks all of it, half a second each time, and several times while a gateway is built.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
 
 
 def _use_the_project(root: Path) -> None:
