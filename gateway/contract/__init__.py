@@ -18,7 +18,7 @@ from gateway.contract.kernel import Kernel
 from gateway.contract.listener import Listener, listener
 from gateway.contract.module import Module
 from gateway.contract.push_type import PushType
-from gateway.contract.room_kind import RoomKind
+from gateway.contract.room_kind import Granted, RoomKind
 from gateway.contract.rooms import Rooms
 from gateway.contract.schedules import Schedules
 from gateway.contract.service_keys import ServiceKeys
@@ -38,6 +38,7 @@ __all__ = [
     "Events",
     "Export",
     "Filters",
+    "Granted",
     "Identities",
     "Kernel",
     "Listener",

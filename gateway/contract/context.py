@@ -14,7 +14,10 @@ from gateway.protocol.stored_push import StoredPush, Sweep
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One use of a command: who, where, in which role."""
+    """One use of a command: who, where, in which role.
+
+    What the room stored before `seen_from`, in milliseconds since the Unix epoch, is not for this user (`Granted`).
+    """
 
     principal: Principal
     room: str
@@ -24,6 +27,7 @@ class Context:
     nonce: str | None
     message_id: str
     rooms: Rooms = field(repr=False)
+    seen_from: int = 0
     # What `afterwards` was given; the executor calls it.
     endings: list[Callable[[], None]] = field(default_factory=list, repr=False)
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from gateway.principal import Principal
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """A user's role in a room, and from when on they see it: in milliseconds since the Unix epoch.
+
+    No replay and no page of the history shows them what was stored before. 0 is all of it.
+    """
+
+    role: str
+    seen_from: int = 0
 
 
 async def nobody(principal: Principal) -> Sequence[str]:
@@ -26,7 +38,8 @@ class RoomKind:
     """A kind of room and its owner's rules.
 
     `roles` lists the roles a member may have, least first. `authorize(principal, id)` gives the one this
-    user has in that room, or raises Refused or BadInput `not_found`. `joined_on_connect` gives the ids
+    user has in that room, or raises Refused or BadInput `not_found`. It gives a `Granted` for a user who sees only a
+    part of the room. `joined_on_connect` gives the ids
     of the rooms that the server joins for a user by itself. `archived` keeps the rooms' pushes in
     PostgreSQL after the log has let them go; `presence` tells members who is there and who types.
 
@@ -40,7 +53,7 @@ class RoomKind:
 
     name: str
     roles: Sequence[str]
-    authorize: Callable[[Principal, str], Awaitable[str]]
+    authorize: Callable[[Principal, str], Awaitable[str | Granted]]
     joined_on_connect: Callable[[Principal], Awaitable[Sequence[str]]] = nobody
     archived: bool = False
     presence: bool = False

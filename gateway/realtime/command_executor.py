@@ -148,4 +148,5 @@ class CommandExecutor:
             nonce=nonce,
             message_id=message_id(user.id, room.text, spec.name, nonce) if nonce else uuid.uuid4().hex,
             rooms=self._rooms,
+            seen_from=caller.seen_from,
         )

@@ -24,6 +24,8 @@ class Caller:
     room: Room
     role: str
     codec: Codec
+    # What was stored before is not for the caller; in milliseconds since the Unix epoch.
+    seen_from: int = 0
 
 
 class CommandSource(Protocol):
@@ -56,4 +58,5 @@ class MemberSource:
         membership = self._member.rooms.get(str(name))
         if membership is None:
             raise Refused(Code.NOT_JOINED, "join this room first")
-        return Caller(self.principal, membership.room, membership.role, self._member.codec)
+        room, codec = membership.room, self._member.codec
+        return Caller(self.principal, room, membership.role, codec, membership.seen_from)

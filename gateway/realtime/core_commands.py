@@ -14,6 +14,7 @@ from gateway.realtime.frame_encoder import replay
 from gateway.realtime.history import HistoryReader
 from gateway.realtime.hub import Hub
 from gateway.realtime.restrictions import Restrictions
+from gateway.realtime.tail import seen
 from gateway.realtime.typing import Typist
 
 
@@ -46,7 +47,9 @@ class CoreCommands:
         self._check_limit(command.limit)
         await self._hub.backfill.load_recent(caller.room)
         pushes, more = await self._history.page(caller.room, command.before, command.limit, command.types)
-        return HistoryResult(replay(caller.codec, pushes, 0), more)
+        shown = seen(pushes, caller.seen_from)
+        # Whatever is older than what the caller may not see is not for them either.
+        return HistoryResult(replay(caller.codec, shown, 0), more and len(shown) == len(pushes))
 
     def _list_people(self, caller: Caller, command: Presence) -> PresenceResult:
         self._check_limit(command.limit)

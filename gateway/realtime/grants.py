@@ -18,7 +18,7 @@ from cachetools import LRUCache
 from nats.aio.msg import Msg
 
 from gateway.bus.connection import NatsBus
-from gateway.contract.room_kind import RoomKind
+from gateway.contract.room_kind import Granted, RoomKind
 from gateway.errors import Unavailable, not_found
 from gateway.principal import Principal
 from gateway.protocol.names import RoomName
@@ -44,6 +44,7 @@ class HeldGrant(msgspec.Struct, frozen=True, array_like=True):
 
     role: str
     age: float
+    seen_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class _Grant:
     role: str
     # When the owner gave it, on this node's monotonic clock; also for a grant from another node.
     at: float
+    seen_from: int = 0
+
+    @property
+    def granted(self) -> Granted:
+        return Granted(self.role, self.seen_from)
 
 
 class Grants:
@@ -85,33 +91,37 @@ class Grants:
         await self._bus.subscribe(ASKED, self._on_question)
 
     async def role(self, principal: Principal, room: RoomName) -> str:
-        """The user's role in the room; raises Refused, BadInput `not_found` or Unavailable."""
+        """The user's role in the room; raises as `grant` does."""
+        return (await self.grant(principal, room)).role
+
+    async def grant(self, principal: Principal, room: RoomName) -> Granted:
+        """The user's role in the room and what they see of it; raises Refused, BadInput `not_found` or Unavailable."""
         kind = self._kinds.get(room.kind)
         if kind is None:
             raise not_found(f"there are no rooms of kind {room.kind}")
         text = str(room)
         self._evictions.require_admitted(text, principal.id)
         if not kind.keeps_roles:
-            return await kind.authorize(principal, room.id)
+            return _granted(await kind.authorize(principal, room.id))
         key = GrantKey(principal.id, principal.role.value, text, principal.name)
         held = self._held(key, self._fresh)
         if held is not None:
-            return held.role
+            return held.granted
         # The age of a grant counts from the question, not from the answer.
         now = time.monotonic()
         try:
-            role = await kind.authorize(principal, room.id)
+            granted = _granted(await kind.authorize(principal, room.id))
         except Unavailable:
             known = self._held(key, self._stale) or await self._ask(key)
             if known is None:
                 raise
             log.info("grant.stale", room=str(room), age=round(time.monotonic() - known.at, 1))
-            return known.role
+            return known.granted
         except Exception:
             self._granted.pop(key, None)
             raise
-        self._granted[key] = _Grant(role, now)
-        return role
+        self._granted[key] = _Grant(granted.role, now, granted.seen_from)
+        return granted
 
     def _held(self, key: GrantKey, age: float) -> _Grant | None:
         """The grant held here, when it is younger than `age` seconds and than the user's last eviction."""
@@ -130,12 +140,16 @@ class Grants:
         except Unavailable:
             return None
         held = msgspec.json.decode(answer.data, type=HeldGrant)
-        self._granted[key] = _Grant(held.role, time.monotonic() - held.age)
+        self._granted[key] = _Grant(held.role, time.monotonic() - held.age, held.seen_from)
         return self._held(key, self._stale)
 
     async def _on_question(self, message: Msg) -> None:
         grant = self._held(msgspec.json.decode(message.data, type=GrantKey), self._stale)
         if grant is not None:
-            held = HeldGrant(grant.role, time.monotonic() - grant.at)
+            held = HeldGrant(grant.role, time.monotonic() - grant.at, grant.seen_from)
             with contextlib.suppress(Unavailable):
                 await self._bus.publish(message.reply, msgspec.json.encode(held))
+
+
+def _granted(answer: str | Granted) -> Granted:
+    return answer if isinstance(answer, Granted) else Granted(answer)

@@ -16,7 +16,7 @@ from gateway.realtime.hub import Hub
 from gateway.realtime.member import Member, Membership
 from gateway.realtime.restrictions import Restrictions
 from gateway.realtime.room import Room
-from gateway.realtime.tail import size
+from gateway.realtime.tail import seen, size
 from gateway.settings import Settings
 from gateway.telemetry.metrics import Metrics
 
@@ -71,7 +71,7 @@ class Joiner:
             raise invalid(f"history must be at most {self._settings.history_limit}")
         self._check_count(member, text)
         asked = time.monotonic()
-        role = await self._grants.role(member.user, name)
+        granted = await self._grants.grant(member.user, name)
         async with self._hub.using(name) as room:
             reached = False
             if since is not None and since.epoch == self._log.epoch:
@@ -84,7 +84,7 @@ class Joiner:
             while self._evictions.last(text, member.user.id) >= asked:
                 # The user was evicted meanwhile. The owner has to be asked again, since the role may be another one.
                 asked = time.monotonic()
-                role = await self._grants.role(member.user, name)
+                granted = await self._grants.grant(member.user, name)
             # From here to the end nothing may wait.
             recovered = reached and since is not None and room.tail.start <= since.seq <= room.position
             self._check_count(member, text)
@@ -93,14 +93,15 @@ class Joiner:
             self._evictions.require_admitted(text, member.user.id)
             prev = since.seq if recovered and since is not None else 0
             pushes = room.tail.since(prev) if recovered else room.tail.newest(count) if count else []
+            pushes = seen(pushes, granted.seen_from)
             used = sum(size(push) for push in pushes)
             if budget is not None and used > budget:
                 raise Deferred
             new = text not in member.rooms
             if new:
                 self._appear(room, member)
-            can = self._restrictions.can(name, role, member.user.id)
-            membership = Membership(member, room, role, can)
+            can = self._restrictions.can(name, granted.role, member.user.id)
+            membership = Membership(member, room, granted.role, can, seen_from=granted.seen_from)
             # The room's own text, which all of its members share.
             member.rooms[room.text] = membership
             room.fanout.enter(membership)

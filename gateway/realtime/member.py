@@ -50,6 +50,8 @@ class Membership:
     # The commands that the member may use, as it was last told.
     can: list[str] = field(default_factory=list)
     left: bool = False
+    # What was stored before is not for the member; in milliseconds since the Unix epoch.
+    seen_from: int = 0
 
 
 class Member:

@@ -20,6 +20,11 @@ def size(push: StoredPush) -> int:
     return len(push.data) + OVERHEAD
 
 
+def seen(pushes: list[StoredPush], seen_from: int) -> list[StoredPush]:
+    """Those that were stored since a moment, in milliseconds since the Unix epoch; with 0 all of them."""
+    return [push for push in pushes if push.at >= seen_from] if seen_from else pushes
+
+
 class Tail:
     """Holds every push of a room with seq > `start` that the log holds, ascending.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
+from gateway.contract.room_kind import Granted
 from gateway.errors import Refused, Unavailable
 from gateway.principal import Principal
 from gateway.protocol.codec import JSON
@@ -23,12 +24,12 @@ class RequestSource:
         self.principal = principal
         self._hub = hub
         self._grants = grants
-        self._role: str | None = None
+        self._granted: Granted | None = None
 
     @contextlib.asynccontextmanager
     async def reach(self, name: RoomName, command: Command) -> AsyncIterator[None]:
         try:
-            self._role = await self._grants.role(self.principal, name)
+            self._granted = await self._grants.grant(self.principal, name)
         except Refused:
             # A repeat is answered whatever moderation has come since. Nobody else opens a room without a grant.
             if not is_repeatable(command):
@@ -37,10 +38,10 @@ class RequestSource:
             yield
 
     async def caller(self, name: RoomName) -> Caller:
-        role = self._role
-        if role is None:
-            role = await self._grants.role(self.principal, name)
+        granted = self._granted
+        if granted is None:
+            granted = await self._grants.grant(self.principal, name)
         room = self._hub.room(str(name))
         if room is None:
             raise Unavailable("the room is away")
-        return Caller(self.principal, room, role, JSON)
+        return Caller(self.principal, room, granted.role, JSON, granted.seen_from)

@@ -33,6 +33,10 @@ class RecentMessages:
         No durable push tells of reactions, so these are read after the member has asked.
         """
         found = value or await self.messages(context)
+        if context.seen_from:
+            # What is shared is for all members; this one joined later.
+            seen = tuple(post for post in found.messages if post.at >= context.seen_from)
+            found = Recent(seen, (), {})
         if not found.messages:
             return found
         seqs = tuple(post.seq for post in found.messages)

@@ -20,6 +20,8 @@ async def find_message(context: Context, seq: int) -> StoredPush:
     # A version has a seq of its own. Clients name a message by the seq under which it was first sent.
     if found is None or found.push not in VERSIONS or (found.replaces or found.seq) != seq:
         raise not_found("there is no such message")
+    if context.seen_from and post_of(found).at < context.seen_from:
+        raise not_found("there is no such message")
     return found
 
 

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import RoomLog
-from gateway.contract import CommandSpec, Context, PushType, RoomKind
+from gateway.contract import CommandSpec, Context, Granted, PushType, RoomKind
 from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.events.outbox import Outbox
@@ -156,7 +156,7 @@ class Node:
         }
         self.kinds = kinds
         # The answer of the rooms' owner: a role, or an error.
-        self.owner: str | Exception = "member"
+        self.owner: str | Granted | Exception = "member"
         # The calls of the owner's hooks.
         self.watched: list[tuple[str, str, str, str]] = []
         self.metrics = Metrics(CollectorRegistry())
@@ -232,7 +232,7 @@ class Node:
     def gaps(self) -> float:
         return self.metrics.gaps._value.get()
 
-    async def _authorize(self, principal: Principal, id: str) -> str:
+    async def _authorize(self, principal: Principal, id: str) -> str | Granted:
         if isinstance(self.owner, Exception):
             raise self.owner
         return self.owner

@@ -11,9 +11,13 @@ import pytest
 from nats.aio.msg import Msg
 
 from devstack.nats import NatsCluster
+from gateway.contract import Granted
 from gateway.errors import Refused, Unavailable, forbidden
 from gateway.principal import Principal, Role
+from gateway.protocol.messages import History
 from gateway.protocol.names import RoomName
+from gateway.realtime.command_source import MemberSource
+from gateway.realtime.core_commands import CoreCommands
 from gateway.realtime.grants import ASKED, GrantKey, HeldGrant
 from tests.realtime.node import Node, node
 
@@ -105,3 +109,36 @@ async def test_without_the_bus_it_is_the_owner_who_is_away(here: Node, room: Roo
     await here.bus.close()
     with pytest.raises(Unavailable, match="the database is away"):
         await here.grants.role(ADA, room)
+
+
+async def test_who_sees_a_part_of_a_room_is_shown_no_more_of_it(here: Node, there: Node, room: RoomName) -> None:
+    name = str(room)
+    await here.say(name, "old")
+    first = await here.rooms.read(name, 1)
+    assert first is not None
+    # In another millisecond than the first.
+    while True:
+        seq = await here.say(name, "new")
+        since = await here.rooms.read(name, seq)
+        assert since is not None
+        if since.at > first.at:
+            break
+    for one in (here, there):
+        one.owner = Granted("member", since.at)
+    await here.say(name, "newest")
+    joined = await here.viewer(name, history=50)
+    assert joined.texts == ["new", "newest"]
+    # Neither does who was here before, and left.
+    assert (await joined.join(name, since=here.position(first.seq))).recovered
+    assert joined.texts == ["new", "newest"]
+    commands = CoreCommands(here.hub, here.history, here.restrictions, 50)
+    caller = await MemberSource(joined.member).caller(room)
+    page = await commands.run(caller, History(cmd="history", id=1, room=name, before=10**9, limit=50))
+    assert ([push.seq for push in page.messages], page.more) == ([since.seq, since.seq + 1], False)
+    page = await commands.run(caller, History(cmd="history", id=1, room=name, before=10**9, limit=1))
+    assert ([push.seq for push in page.messages], page.more) == ([since.seq + 1], True)
+    # Another node holds it as well.
+    here.owner = Granted("member", since.at)
+    granted = await here.grants.grant(ADA, room)
+    there.owner = AWAY
+    assert await there.grants.grant(ADA, room) == granted == Granted("member", since.at)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway import clock
-from gateway.contract import Kernel
+from gateway.contract import Granted, Kernel
 from gateway.errors import Refused, invalid
 from gateway.http.etag import IfMatch
 from gateway.http.listing import Page, Span
@@ -29,7 +29,7 @@ from modules.chat.direct.messages import (
     NewDirect,
     NewMembers,
 )
-from modules.chat.direct.repository import Direct, DirectRepository, Membership, pair_of
+from modules.chat.direct.repository import ALWAYS, Direct, DirectRepository, Membership, pair_of
 from modules.chat.room_kinds import DIRECT as RULES
 from modules.chat.settings import ChatSettings
 
@@ -55,11 +55,12 @@ class DirectRooms:
         self._rows = DirectRepository(kernel.database)
         self._blocks = BlockRepository(kernel.database)
 
-    async def role(self, principal: Principal, id: str) -> str:
-        """The user's role in the room."""
-        if await self._rows.seen_from(id, principal.id) is None:
+    async def grant(self, principal: Principal, id: str) -> Granted:
+        """What the user is in the room, and from when on they see it."""
+        seen_from = await self._rows.seen_from(id, principal.id)
+        if seen_from is None:
             raise errors.unknown_room()
-        return RULES.member
+        return Granted(RULES.member, int(seen_from.timestamp() * 1000))
 
     async def open(self, principal: Principal, new: NewDirect) -> tuple[DirectRoom, bool]:
         """A pair or a group, and whether it is new: there is one room of a pair, whoever opens it and how often.
@@ -139,7 +140,7 @@ class DirectRooms:
             await self._may_write.check_each(principal, others)
             await self._check_together([*present, *others])
             now = clock.now()
-            await self._rows.add(id, others, now, found.created_at if new.history else now)
+            await self._rows.add(id, others, now, ALWAYS if new.history else now)
             for user in others:
                 # Who left a moment ago is still kept out.
                 await self._kernel.rooms.readmit(direct_room(id), user)
@@ -180,7 +181,7 @@ class DirectRooms:
             made = await self._rows.insert(new_id(), pair, title, principal.id, now)
             if made is None:
                 raise _Opened
-            await self._rows.add(made.id, users, now, now)
+            await self._rows.add(made.id, users, now, ALWAYS)
             shown = await self._tell(made)
             await self._record(principal, "chat.open_direct", made.id, {"users": sorted(others)})
         return shown
@@ -233,7 +234,7 @@ class DirectRooms:
         gone = msgspec.structs.replace(shown, members=(), left=True)
         for user in users:
             await self._kernel.rooms.publish_row(user_room(user), DIRECT, gone)
-            # Nothing has to be kept of it: who has no row is refused by `role`.
+            # Nothing has to be kept of it: who has no row is refused by `grant`.
             await self._kernel.rooms.evict(direct_room(found.id), user, LEFT, until=clock.now())
 
     async def _tell(self, changed: Direct) -> DirectRoom:

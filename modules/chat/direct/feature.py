@@ -32,7 +32,7 @@ class DirectFeature:
         self._personal_data = DirectPersonalData(kernel.database)
         blocks = Blocks(kernel, settings)
         self.features = (rooms, blocks)
-        kind = RoomKind(name=DIRECT.kind, roles=DIRECT.roles, authorize=rooms.role, archived=True, presence=True)
+        kind = RoomKind(name=DIRECT.kind, roles=DIRECT.roles, authorize=rooms.grant, archived=True, presence=True)
         self.rooms = (kind,)
         self.routes = (
             Router(

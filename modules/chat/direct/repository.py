@@ -6,7 +6,7 @@ Each call runs in the transaction around it, if there is one, and raises Unavail
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -49,6 +49,8 @@ MEMBERS: Final = """
 SEEN_FROM: Final = "SELECT seen_from FROM chat_direct_member WHERE direct_id = $1 AND user_id = $2"
 FOLLOWED: Final = "SELECT direct_id, seen_from FROM chat_direct_member WHERE user_id = $1"
 FOLLOWERS: Final = "SELECT user_id, seen_from FROM chat_direct_member WHERE direct_id = $1"
+# From when on a user sees a room, who sees all of it. The clock of the log and that of the database are two.
+ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MINE: Final = "id IN (SELECT direct_id FROM chat_direct_member WHERE user_id = {})"
 NEWEST: Final = Sort("newest", (DirectRow.created_at, DirectRow.id), descending=True)
 

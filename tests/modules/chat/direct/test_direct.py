@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -283,14 +283,38 @@ async def test_a_group_and_its_members(
         await socket.join(room["room"])
     refused(await bob.delete(f"{place}/members/{school.bob}"), 404, "not_found")
 
-    seen = "SELECT seen_from FROM chat_direct_member WHERE direct_id = $1 AND user_id = $2"
     done(await mentor.post(f"{place}/members", json={"user_ids": [school.bob]}))
-    await socket.join(room["room"])
-    later = await database.fetchval(seen, room["id"], school.bob)
-    assert later > datetime.fromisoformat(room["created_at"])
-    done(await mentor.delete(f"{place}/members/{school.bob}"), 204)
-    done(await mentor.post(f"{place}/members", json={"user_ids": [school.bob], "history": True}))
-    assert await database.fetchval(seen, room["id"], school.bob) == datetime.fromisoformat(room["created_at"])
+    assert (await socket.join(room["room"]))["seq"] >= 0
+
+
+async def test_who_is_added_sees_what_is_written_from_then_on(caller: Caller, clients: Clients, school: School) -> None:
+    mentor = caller(school.mentor, "mentor")
+    room = await opened(mentor, school.ann, title="Help")
+    place = f"{DIRECT}/{room['id']}/members"
+    ann = await clients.member(room["room"], school.ann)
+    old = (await ann.command("chat.send", {"text": "old"}))["seq"]
+    done(await mentor.post(place, json={"user_ids": [school.bob]}))
+    new = (await ann.command("chat.send", {"text": "new", "reply_to": old}))["seq"]
+
+    async def shown() -> tuple[list[int], list[int]]:
+        """The seqs that bob is shown as he joins, and in the history."""
+        socket = await clients.socket(school.bob)
+        joined = await socket.join(room["room"], history=10)
+        page = await socket.call("history", room=room["room"], before=2**53 - 1, limit=10)
+        return [one["seq"] for one in joined["messages"]], [one["seq"] for one in page["messages"]]
+
+    assert await shown() == ([new], [new])
+    bob = await clients.member(room["room"], school.bob)
+    for name, data in {
+        "chat.react": {"seq": old, "emoji": "👍"},
+        "chat.send": {"text": "?", "reply_to": old},
+        "chat.report": {"seq": old},
+        "chat.pin": {"seq": old},
+    }.items():
+        assert await bob.refusal(name, data) == "not_found", name
+    done(await bob.rest.delete(f"{place}/{school.bob}"), 204)
+    done(await mentor.post(place, json={"user_ids": [school.bob], "history": True}))
+    assert await shown() == ([old, new], [old, new])
 
 
 async def test_a_group_is_no_way_around(caller: Caller, database: asyncpg.Pool, school: School) -> None:
