@@ -132,6 +132,26 @@ async def addresses_of(kernel: Kernel, user_ids: Collection[str]) -> Mapping[str
     return await kernel.contributed(Addresses)[0].read(user_ids)  # type: ignore[type-abstract]
 
 
+class Addressee(msgspec.Struct, frozen=True):
+    """How a user is written to: their zone and locale, as their profile says, and whether they are kept out."""
+
+    id: str
+    time_zone: str | None
+    locale: str | None
+    kept_out: bool
+
+
+ADDRESSEES = """
+    SELECT id, time_zone, locale, blocked OR deleted_at IS NOT NULL AS kept_out FROM account_user WHERE id = ANY($1)
+"""
+
+
+async def addressees(database: Database, user_ids: Collection[str]) -> dict[str, Addressee]:
+    """How these users are written to, by their ids, in one query. Users whom the platform has not met are left out."""
+    rows = await database.fetch(ADDRESSEES, list(user_ids))
+    return {row["id"]: msgspec.convert(row, Addressee) for row in rows}
+
+
 ROLE = "SELECT role FROM account_user WHERE id = $1 AND NOT blocked AND deleted_at IS NULL"
 
 
