@@ -1,4 +1,5 @@
-"""What notify refuses, besides the codes of the core."""
+"""What notify refuses, besides the codes of the core.notify.too_many_mutes   409: the user has muted as many rooms as they may
+"""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ from gateway.errors import Conflict
 
 NOT_FAILED: Final = "notify.not_failed"
 EXPIRED: Final = "notify.expired"
+TOO_MANY_MUTES: Final = "notify.too_many_mutes"
 
 # The statuses that REST answers each with.
-CODES: Final[Mapping[str, Sequence[int]]] = {NOT_FAILED: (409,), EXPIRED: (409,)}
+CODES: Final[Mapping[str, Sequence[int]]] = {NOT_FAILED: (409,), EXPIRED: (409,), TOO_MANY_MUTES: (409,)}
 
 
 def not_failed() -> Conflict:
@@ -20,3 +22,7 @@ def not_failed() -> Conflict:
 
 def expired() -> Conflict:
     return Conflict("its time to live is over, so nobody is told any more", code=EXPIRED)
+
+
+def too_many_mutes(most: int) -> Conflict:
+    return Conflict(f"you have muted {most} rooms, and may not mute more", code=TOO_MANY_MUTES)

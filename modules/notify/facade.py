@@ -48,6 +48,7 @@ __all__ = [
     "Kind",
     "Message",
     "Money",
+    "Muting",
     "Notice",
     "NoticeReport",
     "NoticeState",
@@ -61,6 +62,7 @@ __all__ = [
     "SkipReason",
     "StillWanted",
     "Urgency",
+    "muted_rooms",
     "read_report",
     "send_to",
     "send_to_program",
@@ -282,6 +284,20 @@ class Notifier(ABC):
 
     @abstractmethod
     async def report(self, id: str) -> NoticeReport | None: ...
+
+
+class Muting(ABC):
+    """What notifications contribute to those who show which rooms a user has muted; `muted_rooms` below finds it."""
+
+    @abstractmethod
+    async def muted_rooms(self, user_id: str) -> Collection[str]: ...
+
+
+async def muted_rooms(kernel: Kernel, user_id: str) -> Collection[str]:
+    """The rooms that a user has muted now, by name: `direct:<id>`. Raises Unavailable."""
+    for muting in kernel.contributed(Muting):  # type: ignore[type-abstract]
+        return await muting.muted_rooms(user_id)
+    return ()
 
 
 async def tell(kernel: Kernel, notice: Notice) -> None:

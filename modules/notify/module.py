@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from gateway.contract import Kernel, Module
 from gateway.tasks import end
 from modules.notify import errors
-from modules.notify.decide.plain import PlainDecide
+from modules.notify.decide.decider import Decider
+from modules.notify.decide.facts import Rules
 from modules.notify.expansion.audiences import OwnAudiences
 from modules.notify.expansion.expansion import Expansion
 from modules.notify.expansion.repository import ExpansionRepository
+from modules.notify.facade import EMAIL
+from modules.notify.inbox import routes as inbox_routes
+from modules.notify.inbox.inbox import Inbox
+from modules.notify.inbox.tables import NotificationRow
 from modules.notify.kinds import Kinds
 from modules.notify.notices import routes as notice_routes
 from modules.notify.notices.kinds import KINDS
@@ -23,14 +29,18 @@ from modules.notify.notices.personal_data import PersonalData
 from modules.notify.notices.reports import Reports
 from modules.notify.notices.repository import NoticeRepository
 from modules.notify.notices.sweep import Sweep
+from modules.notify.preferences import routes as preference_routes
+from modules.notify.preferences.preferences import PreferenceService
+from modules.notify.preferences.readers import Readers
 from modules.notify.sending import routes as delivery_routes
 from modules.notify.sending.failures import Failures
 from modules.notify.sending.repository import DeliveryRepository
 from modules.notify.sending.sender import Sender
 from modules.notify.sending.tables import DeliveryRow
 from modules.notify.sending.upkeep import Upkeep
-from modules.notify.settings import NotifySettings
-from modules.notify.texts.plain import PlainWriter
+from modules.notify.settings import NotifySettings, ReadingSettings
+from modules.notify.texts.reader_words import DeliveryWriter, ListWording, ReaderWords
+from modules.notify.texts.writer import TextWriter
 from modules.notify.worker import Bell, Worker, stop
 
 # How long a gateway that stops waits for the batches that it is sending. Their leases do the rest.
@@ -45,7 +55,7 @@ class NotifyModule(Module):
     name = "notify"
     requires = ("accounts",)
     settings_type = NotifySettings
-    tables = (DeliveryRow,)
+    tables = (DeliveryRow, NotificationRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -58,15 +68,29 @@ class NotifyModule(Module):
         self.notices = Notices(kernel, self.kinds, NoticeRepository(kernel.database), reports, self.bell)
         self.expansions = ExpansionRepository(kernel.database)
         self.deliveries = DeliveryRepository(kernel.database)
-        self.decide = PlainDecide(kernel.database)
-        self.writer = PlainWriter()
+        settings = self.settings
+        self.readers = Readers(kernel.database, language=settings.language, time_zone=settings.time_zone)
+        self.preferences = PreferenceService(kernel, self.kinds, self.readers, most_mutes=settings.mutes)
+        words = ReaderWords(self.readers, TextWriter())
+        self.inbox = Inbox(
+            kernel, self.kinds, ListWording(words), self.preferences.listed, kept=settings.free_channels
+        )
+        self.decide = Decider(kernel, self.kinds, self.readers, lambda channel: rules_of(channel, settings))
+        self.writer = DeliveryWriter(words)
         self._personal_data = PersonalData(kernel.database)
         self.contributions = (self.notices, *KINDS)
-        self.features = (OwnAudiences(kernel),)
+        self.features = (OwnAudiences(kernel), self.preferences, self.inbox)
         self.routes = (
             notice_routes.router(reports),
             delivery_routes.router(Failures(kernel, self.bell)),
+            preference_routes.router(self.preferences),
+            inbox_routes.router(self.inbox),
         )
+
+    @classmethod
+    def examine(cls, settings: NotifySettings, *, production: bool) -> str:
+        settings.examine_reading()
+        return ""
 
     async def export(self, user: str) -> Mapping[str, Any]:
         return await self._personal_data.held(user)
@@ -92,7 +116,7 @@ class NotifyModule(Module):
             return []
         works = [("notifications.upkeep", Upkeep(self.deliveries, settings).work)]
         for _ in range(settings.workers):
-            expansion = Expansion(self.kernel, self.kinds, self.expansions, settings, self.bell)
+            expansion = Expansion(self.kernel, self.kinds, self.expansions, settings, self.bell, self.inbox)
             works.append(("notifications.expansion", expansion.work))
             for channel in self.kinds.channels.values():
                 sender = Sender(self.kinds, channel, self.deliveries, self.decide, self.writer, settings)
@@ -103,3 +127,15 @@ class NotifyModule(Module):
             # It has a bell that nobody rings.
             Worker("notifications.sweep", sweep.work, Bell(), SWEEP_INTERVAL),
         ]
+
+
+def rules_of(channel: str, settings: ReadingSettings) -> Rules:
+    """What the platform says of a channel."""
+    mail = channel == EMAIL
+    return Rules(
+        held=channel not in settings.free_channels,
+        hour_cap=settings.email_hour_cap if mail else settings.hour_cap,
+        day_cap=settings.email_day_cap if mail else settings.day_cap,
+        digest_hour=settings.digest_hour,
+        ask_again=timedelta(seconds=settings.ask_again),
+    )

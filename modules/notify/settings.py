@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.settings import setting
+from gateway.settings import SettingsError, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,5 +22,34 @@ class SendingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotifySettings(SendingSettings):
+class ReadingSettings:
+    """What readers are told, when, and in which language."""
+
+    language: str = setting("en", doc="Language of those whose profile names none")
+    time_zone: str = setting("Asia/Kolkata", doc="Time zone of those whose profile names none")
+    digest_hour: int = setting(18, zero=True, doc="Hour of the user's zone at which digests of whole days are sent")
+    free_channels: tuple[str, ...] = setting(
+        ("in_app", "webhook"), doc="Channels without quiet hours, digests and caps; they tell what was read, too"
+    )
+    hour_cap: int = setting(30, doc="Most deliveries to a user in an hour, by each channel; urgent ones are sent all")
+    day_cap: int = setting(120, doc="The same in a day")
+    email_hour_cap: int = setting(6, doc="The same for e-mail in an hour")
+    email_day_cap: int = setting(20, doc="The same for e-mail in a day")
+    ask_again: float = setting(
+        30.0, doc="Time until a module is asked again that could not say whether its notification is still wanted"
+    )
+    mutes: int = setting(100, doc="Rooms that a user may mute")
+
+    def examine_reading(self) -> None:
+        """Raises SettingsError for a time zone or an hour that there is not."""
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise SettingsError(f"KSMP_NOTIFY_TIME_ZONE is {self.time_zone!r}, which is no time zone.") from None
+        if self.digest_hour > 23:
+            raise SettingsError(f"KSMP_NOTIFY_DIGEST_HOUR is {self.digest_hour}, which is no hour.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotifySettings(SendingSettings, ReadingSettings):
     kept_days: int = setting(90, doc="Days after which a notification and what became of it are deleted")

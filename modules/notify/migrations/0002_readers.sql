@@ -88,5 +88,3 @@ ALTER TABLE notify_delivery ADD COLUMN digest_at timestamptz, ADD COLUMN digest_
 CREATE INDEX notify_delivery_collected ON notify_delivery (user_id, channel, digest_at)
     WHERE digest_at IS NOT NULL AND digest_id IS NULL;
 CREATE INDEX notify_delivery_digest ON notify_delivery (digest_id) WHERE digest_id IS NOT NULL;
--- How much a user was told on a channel lately.
-CREATE INDEX notify_delivery_told ON notify_delivery (user_id, channel, sent_at) WHERE sent_at IS NOT NULL;
