@@ -12,7 +12,9 @@ from gateway.settings import SettingsError, setting
 class SendingSettings:
     """The workers that expand notices and send deliveries."""
 
-    workers: int = setting(2, doc="Workers of each channel on this gateway; 0 leaves sending to other gateways")
+    workers: int = setting(
+        2, zero=True, doc="Workers of each channel on this gateway; 0 leaves sending to other gateways"
+    )
     batch: int = setting(500, doc="Most deliveries, or users of an audience, that a worker takes at once")
     lease: float = setting(60.0, doc="How long a worker may take for them before another one looks what became of them")
     interval: float = setting(1.0, doc="Time between two looks for what is due when nothing woke the workers")

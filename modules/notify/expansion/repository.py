@@ -62,9 +62,10 @@ TAKE_OUT: Final = """
     )
     RETURNING id, notice_id, user_id, in_app, rev
 """
+# What is a part of a digest is looked at when that is sent: it may carry others.
 SKIP: Final = """
     UPDATE notify_delivery SET state = 'skipped', reason = $2, lease_until = NULL
-    WHERE notification_id = ANY($1::uuid[]) AND state = 'waiting'
+    WHERE notification_id = ANY($1::uuid[]) AND state = 'waiting' AND digest_id IS NULL
 """
 TAKEN_OUT: Final = """
     UPDATE notify_notice SET state = 'withdrawn', lease_until = NULL

@@ -53,9 +53,9 @@ $$;
 CREATE FUNCTION notify_inbox_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO notify_inbox AS inbox (user_id, rev)
-    SELECT DISTINCT new.user_id, 1 FROM changed AS new JOIN was AS old USING (id)
-    WHERE (new.in_app, new.seen_at IS NULL, new.read_at IS NULL, new.withdrawn_at IS NULL)
-        IS DISTINCT FROM (old.in_app, old.seen_at IS NULL, old.read_at IS NULL, old.withdrawn_at IS NULL)
+    SELECT DISTINCT one.user_id, 1 FROM changed AS one JOIN was USING (id)
+    WHERE (one.in_app, one.seen_at IS NULL, one.read_at IS NULL, one.withdrawn_at IS NULL)
+        IS DISTINCT FROM (was.in_app, was.seen_at IS NULL, was.read_at IS NULL, was.withdrawn_at IS NULL)
     ORDER BY 1
     ON CONFLICT (user_id) DO UPDATE SET rev = inbox.rev + 1;
     RETURN NULL;
