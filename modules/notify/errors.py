@@ -1,4 +1,8 @@
-"""What notify refuses, besides the codes of the core.notify.too_many_mutes   409: the user has muted as many rooms as they may
+"""What notify refuses, besides the codes of the core.
+
+notify.not_failed       409: the delivery has not failed, so it is not tried again
+notify.expired          409: its time to live is over
+notify.too_many_mutes   409: the user has muted as many rooms as they may
 """
 
 from __future__ import annotations

@@ -72,9 +72,7 @@ class NotifyModule(Module):
         self.readers = Readers(kernel.database, language=settings.language, time_zone=settings.time_zone)
         self.preferences = PreferenceService(kernel, self.kinds, self.readers, most_mutes=settings.mutes)
         words = ReaderWords(self.readers, TextWriter())
-        self.inbox = Inbox(
-            kernel, self.kinds, ListWording(words), self.preferences.listed, kept=settings.free_channels
-        )
+        self.inbox = Inbox(kernel, self.kinds, ListWording(words), self.preferences.listed, kept=settings.free_channels)
         self.decide = Decider(kernel, self.kinds, self.readers, lambda channel: rules_of(channel, settings))
         self.writer = DeliveryWriter(words)
         self._personal_data = PersonalData(kernel.database)

@@ -99,7 +99,7 @@ class Seen(msgspec.Struct, frozen=True):
 class Opened(msgspec.Struct, frozen=True):
     """By which channel the user came: `in_app`, `push`, `email`."""
 
-    channel: Annotated[str, Meta(min_length=1, max_length=32)]
+    channel: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
 
     @classmethod
     def example(cls) -> Opened:

@@ -14,7 +14,7 @@ from gateway.contract import PushType
 WallTime = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="`22:00`, by the user's clock")]
 Language = Annotated[str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="A BCP 47 tag")]
 Name = Annotated[str, Meta(min_length=1, max_length=64, description="A category, or the name of a kind")]
-ChannelName = Annotated[str, Meta(min_length=1, max_length=32)]
+ChannelName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 

@@ -14,6 +14,9 @@ ENVIRON = {
     "KSMP_NOTIFY_FIRST_WAIT": "0.2",
     "KSMP_NOTIFY_MOST_WAIT": "1.0",
     "KSMP_NOTIFY_KEPT_DAYS": "30",
+    "KSMP_NOTIFY_LANGUAGE": "en",
+    "KSMP_NOTIFY_TIME_ZONE": "Asia/Kolkata",
+    "KSMP_NOTIFY_ASK_AGAIN": "0.2",
 }
 
 
