@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,11 +12,10 @@ from gateway.contract import Kernel, Module
 from gateway.tasks import end
 from modules.notify import errors
 from modules.notify.decide.decider import Decider
-from modules.notify.decide.facts import Rules
+from modules.notify.decide.rules import rules_of
 from modules.notify.expansion.audiences import OwnAudiences
 from modules.notify.expansion.expansion import Expansion
 from modules.notify.expansion.repository import ExpansionRepository
-from modules.notify.facade import EMAIL
 from modules.notify.inbox import routes as inbox_routes
 from modules.notify.inbox.inbox import Inbox
 from modules.notify.inbox.tables import NotificationRow
@@ -30,6 +28,7 @@ from modules.notify.notices.reports import Reports
 from modules.notify.notices.repository import NoticeRepository
 from modules.notify.notices.sweep import Sweep
 from modules.notify.preferences import routes as preference_routes
+from modules.notify.preferences.personal_data import ChosenData
 from modules.notify.preferences.preferences import PreferenceService
 from modules.notify.preferences.readers import Readers
 from modules.notify.sending import routes as delivery_routes
@@ -38,7 +37,7 @@ from modules.notify.sending.repository import DeliveryRepository
 from modules.notify.sending.sender import Sender
 from modules.notify.sending.tables import DeliveryRow
 from modules.notify.sending.upkeep import Upkeep
-from modules.notify.settings import NotifySettings, ReadingSettings
+from modules.notify.settings import NotifySettings
 from modules.notify.texts.reader_words import DeliveryWriter, ListWording, ReaderWords
 from modules.notify.texts.writer import TextWriter
 from modules.notify.worker import Bell, Worker, stop
@@ -76,6 +75,7 @@ class NotifyModule(Module):
         self.decide = Decider(kernel, self.kinds, self.readers, lambda channel: rules_of(channel, settings))
         self.writer = DeliveryWriter(words)
         self._personal_data = PersonalData(kernel.database)
+        self._chosen_data = ChosenData(kernel.database)
         self.contributions = (self.notices, *KINDS)
         self.features = (OwnAudiences(kernel), self.preferences, self.inbox)
         self.routes = (
@@ -91,10 +91,11 @@ class NotifyModule(Module):
         return ""
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return await self._personal_data.held(user)
+        return {**await self._personal_data.held(user), **await self._chosen_data.held(user)}
 
     async def forget(self, user: str) -> Collection[str]:
         await self._personal_data.forget(user)
+        await self._chosen_data.forget(user)
         return ()
 
     @asynccontextmanager
@@ -125,15 +126,3 @@ class NotifyModule(Module):
             # It has a bell that nobody rings.
             Worker("notifications.sweep", sweep.work, Bell(), SWEEP_INTERVAL),
         ]
-
-
-def rules_of(channel: str, settings: ReadingSettings) -> Rules:
-    """What the platform says of a channel."""
-    mail = channel == EMAIL
-    return Rules(
-        held=channel not in settings.free_channels,
-        hour_cap=settings.email_hour_cap if mail else settings.hour_cap,
-        day_cap=settings.email_day_cap if mail else settings.day_cap,
-        digest_hour=settings.digest_hour,
-        ask_again=timedelta(seconds=settings.ask_again),
-    )

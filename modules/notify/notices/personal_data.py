@@ -28,6 +28,8 @@ TAKE_OUT: Final = """
     )
 """
 DELETE: Final = "DELETE FROM notify_notification WHERE user_id = $1"
+# Digests go with the deliveries that carry them. The row of a list is written by the deletions before.
+DELETE_LIST: Final = "DELETE FROM notify_inbox WHERE user_id = $1"
 
 
 class PersonalData:
@@ -42,5 +44,5 @@ class PersonalData:
 
     async def forget(self, user: str) -> None:
         """Done again it changes nothing."""
-        for statement in (DELETE_NOTICES, TAKE_OUT, DELETE):
+        for statement in (DELETE_NOTICES, TAKE_OUT, DELETE, DELETE_LIST):
             await self._database.fetch(statement, user)

@@ -14,10 +14,11 @@ from gateway import clock
 from gateway.settings import SettingsError
 from ksmp_testkit import Clients, CreateSession, MakeGateway, Running, eventually
 from ksmp_testkit.answers import done
+from modules.notify.decide.rules import rules_of
 from modules.notify.decide.verdict import Send, Skip, Verdict, Wait
 from modules.notify.due import Due
 from modules.notify.facade import EMAIL, IN_APP, PUSH
-from modules.notify.module import NotifyModule, rules_of
+from modules.notify.module import NotifyModule
 from modules.notify.settings import NotifySettings
 from modules.notify.states import SkipReason
 from tests.modules.notify.quizzes import Given, QuizData, QuizzesModule, due_of, give, person

@@ -148,3 +148,26 @@ async def test_a_link_in_a_mail_turns_a_category_off(node: Running, clients: Cli
     shown = done(await clients.rest(ann).get(PLACE))
     assert choices(shown, "quizzes.made") == {IN_APP: (True, False), PUSH: (True, False), EMAIL: (False, False)}
     assert choices(shown, "quizzes.marked")[EMAIL] == (True, False)
+
+
+async def test_what_was_chosen_is_exported_and_goes_with_the_user(node: Running, clients: Clients) -> None:
+    ann = person()
+    rest = clients.rest(ann)
+    await rest.get("/api/v1/users/me")
+    change = {
+        "quiet": {"start": "22:00", "end": "07:00"},
+        "choices": [{"name": "talk", "channel": EMAIL, "wanted": True}],
+    }
+    done(await rest.patch(PLACE, json=change, headers=ANY))
+    done(await rest.put(f"{MUTES}/direct:7", json={}))
+    held = done(await rest.get("/api/v1/users/me/export"))["modules"]["notify"]
+    assert held == {
+        "reader": [{"language": None, "quiet_from": "22:00:00", "quiet_until": "07:00:00"}],
+        "preferences": [{"name": "talk", "channel": EMAIL, "wanted": True}],
+        "mutes": [{"room": "direct:7", "until": None}],
+    }
+    assert (await rest.delete("/api/v1/users/me")).status_code == 204
+    module = node.module(NotifyModule)
+    assert await module.export(ann) == {}
+    for table in ("notify_reader", "notify_preference", "notify_mute", "notify_inbox", "notify_digest"):
+        assert not await node.gateway.database.fetch(f"SELECT FROM {table} WHERE user_id = $1", ann)
