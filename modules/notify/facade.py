@@ -435,6 +435,10 @@ class Channel(ABC):
         """Those of these users whom it can reach: who have an address. For what an admin sees before they send."""
         return user_ids
 
+    async def preview(self, outgoing: Outgoing) -> str:
+        """The page that it would send, as HTML; empty where it sends none."""
+        return ""
+
     async def repeats(self, delivery_ids: Collection[str]) -> Collection[str]:
         """Those deliveries with an unknown outcome that may be sent again, as the reader would not see them twice."""
         return delivery_ids

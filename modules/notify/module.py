@@ -11,6 +11,11 @@ from typing import Any, Final
 from gateway.contract import Kernel, Module
 from gateway.tasks import end
 from modules.notify import errors
+from modules.notify.campaigns import routes as campaign_routes
+from modules.notify.campaigns.campaigns import Campaigns
+from modules.notify.campaigns.dry_run import DryRuns
+from modules.notify.campaigns.repository import CampaignRepository
+from modules.notify.campaigns.tables import CampaignRow
 from modules.notify.decide.decider import Decider
 from modules.notify.decide.rules import rules_of
 from modules.notify.expansion.audiences import OwnAudiences
@@ -21,7 +26,7 @@ from modules.notify.inbox.inbox import Inbox
 from modules.notify.inbox.tables import NotificationRow
 from modules.notify.kinds import Kinds
 from modules.notify.notices import routes as notice_routes
-from modules.notify.notices.kinds import KINDS
+from modules.notify.notices.kinds import own_kinds
 from modules.notify.notices.notices import Notices
 from modules.notify.notices.personal_data import PersonalData
 from modules.notify.notices.reports import Reports
@@ -54,7 +59,7 @@ class NotifyModule(Module):
     name = "notify"
     requires = ("accounts",)
     settings_type = NotifySettings
-    tables = (DeliveryRow, NotificationRow)
+    tables = (DeliveryRow, NotificationRow, CampaignRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -74,15 +79,25 @@ class NotifyModule(Module):
         self.inbox = Inbox(kernel, self.kinds, ListWording(words), self.preferences.listed, kept=settings.free_channels)
         self.decide = Decider(kernel, self.kinds, self.readers, lambda channel: rules_of(channel, settings))
         self.writer = DeliveryWriter(words)
+        self.campaigns = Campaigns(
+            kernel,
+            self.kinds,
+            self.notices,
+            reports,
+            CampaignRepository(kernel.database),
+            DryRuns(kernel.database, self.kinds, self.decide, self.inbox),
+            settings.campaigns_open,
+        )
         self._personal_data = PersonalData(kernel.database)
         self._chosen_data = ChosenData(kernel.database)
-        self.contributions = (self.notices, *KINDS)
-        self.features = (OwnAudiences(kernel), self.preferences, self.inbox)
+        self.contributions = (self.notices, *own_kinds(settings.system_channels))
+        self.features = (OwnAudiences(kernel), self.preferences, self.inbox, self.campaigns)
         self.routes = (
             notice_routes.router(reports),
             delivery_routes.router(Failures(kernel, self.bell)),
             preference_routes.router(self.preferences),
             inbox_routes.router(self.inbox),
+            campaign_routes.router(self.campaigns),
         )
 
     @classmethod
@@ -91,7 +106,11 @@ class NotifyModule(Module):
         return ""
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return {**await self._personal_data.held(user), **await self._chosen_data.held(user)}
+        return {
+            **await self._personal_data.held(user),
+            **await self._chosen_data.held(user),
+            **await self.campaigns.created_by(user),
+        }
 
     async def forget(self, user: str) -> Collection[str]:
         await self._personal_data.forget(user)
@@ -113,7 +132,10 @@ class NotifyModule(Module):
         settings = self.settings
         if settings.workers == 0:
             return []
-        works = [("notifications.upkeep", Upkeep(self.deliveries, settings).work)]
+        works = [
+            ("notifications.upkeep", Upkeep(self.deliveries, settings).work),
+            ("notifications.campaigns", self.campaigns.work),
+        ]
         for _ in range(settings.workers):
             expansion = Expansion(self.kernel, self.kinds, self.expansions, settings, self.bell, self.inbox)
             works.append(("notifications.expansion", expansion.work))

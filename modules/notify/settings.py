@@ -53,5 +53,15 @@ class ReadingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotifySettings(SendingSettings, ReadingSettings):
+class CampaignSettings:
+    """What admins and other back ends write."""
+
+    system_channels: tuple[str, ...] = setting(
+        ("push", "email"), doc="Channels of what admins and other back ends write, besides the list in the app"
+    )
+    campaigns_open: int = setting(20, doc="Most campaigns that wait or run at once")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotifySettings(SendingSettings, ReadingSettings, CampaignSettings):
     kept_days: int = setting(90, doc="Days after which a notification and what became of it are deleted")

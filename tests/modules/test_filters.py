@@ -96,6 +96,8 @@ REFUSED = {
     "CategoryChange.name",
     "NewComment.text",
     "CommentChange.text",
+    "NewCampaign.title",
+    "NewCampaign.body",
     "NewDirect.title",
     "DirectChange.title",
 }
@@ -207,6 +209,7 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
         "CommentChange": (lambda body: mentor.put(f"{comments}/{comment_id}", json=body, headers=ANY), {"text": "c"}),
         "NewDirect": (post(admin, direct), talk),
         "DirectChange": (patch(admin, f"{direct}/{direct_id}"), {}),
+        "NewCampaign": (post(admin, f"{v1}/notify/campaigns/preview"), {"title": "c", "audience": "role:admin"}),
         "AnnouncementChange": (patch(admin, f"{v1}/announcements/{announced}"), {}),
     }
 

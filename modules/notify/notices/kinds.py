@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
 
-from modules.notify.facade import SYSTEM, URGENT, Kind, Message, Urgency
+from modules.notify.facade import IN_APP, SYSTEM, URGENT, Kind, Message, Urgency
 
-KINDS: Final = (
-    Kind(
-        name=SYSTEM,
+
+def own_kinds(channels: Sequence[str]) -> tuple[Kind, Kind]:
+    """On these channels besides the list in the app."""
+    return (
+        _kind(SYSTEM, channels, Urgency.NORMAL, timedelta(days=3)),
+        _kind(URGENT, channels, Urgency.HIGH, timedelta(hours=6)),
+    )
+
+
+def _kind(name: str, channels: Sequence[str], urgency: Urgency, ttl: timedelta) -> Kind:
+    return Kind(
+        name=name,
         data=Message,
         title="%(title)s",
         body="%(body)s",
         link="%(link)s",
         category="system",
-        ttl=timedelta(days=3),
-    ),
-    Kind(
-        name=URGENT,
-        data=Message,
-        title="%(title)s",
-        body="%(body)s",
-        link="%(link)s",
-        category="system",
-        urgency=Urgency.HIGH,
-        ttl=timedelta(hours=6),
-    ),
-)
+        channels=(IN_APP, *channels),
+        urgency=urgency,
+        ttl=ttl,
+    )

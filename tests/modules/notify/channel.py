@@ -32,6 +32,7 @@ class Pager(Channel):
         self.answer: Callable[[Outgoing], Outcome | None] = sent
         self.repeatable = True
         self.paused = 0.0
+        self.unreached: Collection[str] = ()
 
     async def pause(self) -> float:
         return self.paused
@@ -39,6 +40,12 @@ class Pager(Channel):
     async def send(self, batch: Sequence[Outgoing]) -> Sequence[Outcome]:
         self.got.extend(batch)
         return [outcome for each in batch if (outcome := self.answer(each)) is not None]
+
+    async def reaches(self, user_ids: Collection[str]) -> Collection[str]:
+        return [user for user in user_ids if user not in self.unreached]
+
+    async def preview(self, outgoing: Outgoing) -> str:
+        return f"<p>{outgoing.body}</p>"
 
     async def repeats(self, delivery_ids: Collection[str]) -> Collection[str]:
         return delivery_ids if self.repeatable else ()
