@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from gateway import clock
 from gateway.contract import Context, Delivery, Kernel, listener
-from gateway.errors import BadInput, Refused, Unavailable, invalid, not_found
+from gateway.errors import BadInput, Unavailable, invalid, not_found
 from gateway.principal import Principal
 from modules.chat import errors
 from modules.chat.attachment_repository import HOLDER, Attachment, AttachmentRepository, holder_of, named_by
@@ -202,9 +202,8 @@ class Attachments:
 
     async def _reader(self, principal: Principal, room: str) -> str | None:
         try:
-            self._kernel.rooms.check(room, principal.id)
-            return await self._rooms.reader(principal, room)
-        except (Refused, BadInput):
+            return await self._rooms.require_reader(principal, room)
+        except BadInput:
             return None
 
     async def _decides(self, principal: Principal, room: str) -> bool:

@@ -9,7 +9,7 @@ chat.attachments       403: this user may not post files here
 chat.refused           400: a filter refused the text
 chat.too_late          409: the message is too old to be edited, or was edited too often
 chat.too_many_pins     409: as many messages are pinned as may be
-chat.too_many_reports  409: the user has reported as many messages of this session as they may
+chat.too_many_reports  409: the user has reported as many messages of this room as they may
 chat.resolved          409: the report was decided otherwise
 chat.not_allowed       403: the user may not write to them, or may not do this to the group
 chat.blocked           403: the user has blocked whom they write to
@@ -85,7 +85,7 @@ def too_many_pins(most: int) -> Conflict:
 
 
 def too_many_reports(most: int) -> Conflict:
-    return Conflict(f"you have reported {most} messages of this session already", code="chat.too_many_reports")
+    return Conflict(f"you have reported {most} messages of this room already", code="chat.too_many_reports")
 
 
 def resolved(state: str) -> Conflict:

@@ -8,12 +8,13 @@ import structlog
 
 from gateway.contract import Context, Kernel
 from gateway.errors import Unavailable, invalid
-from gateway.principal import Author
+from gateway.principal import Author, Role
 from gateway.protocol.names import user_id
 from modules.accounts.facade import user_room
 from modules.chat.events import Mentioned
 from modules.chat.pushes import MENTIONED, Mention
 from modules.chat.room_access import ChatRooms
+from modules.chat.room_kinds import rules_of
 from modules.chat.settings import ChatSettings
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,9 @@ class Mentions:
             return ()
         for user in named:
             user_id(user)
-        here = {person.id for person in await context.rooms.members(context.room)}
+        trusted = rules_of(context.room).presence_counts
+        people = await context.rooms.members(context.room)
+        here = {person.id for person in people if trusted or person.role == Role.ADMIN}
         if absent := [user for user in named if user not in here]:
             roles = await self._rooms.roles(context.room, absent)
             if any(user not in roles for user in absent):

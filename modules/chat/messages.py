@@ -54,6 +54,7 @@ class Attachments(StrEnum):
 class Send(Texts, frozen=True):
     """`chat.send`: `reply_to` is the seq under which a message of the room was first sent, `mentions` are user ids.
 
+    `thread` is the seq of the message whose thread it belongs to, in rooms that have threads.
     `files` are ids of uploads for `chat.attachment`, in the order in which they are shown; with them the text may be
     empty.
     """
@@ -63,6 +64,7 @@ class Send(Texts, frozen=True):
     mentions: Annotated[tuple[UserId, ...], Meta(max_length=100)] = ()
     kind: Kind = Kind.MESSAGE
     files: FileIds = ()
+    thread: Annotated[int, Meta(ge=1, le=MAX_ID)] | None = None
 
 
 class Edit(Texts, frozen=True):
@@ -80,6 +82,10 @@ class Named(msgspec.Struct, frozen=True):
     """`chat.delete`, `chat.pin` and `chat.unpin`: the seq of the message as it was first sent."""
 
     seq: Seq
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """The data of `chat.snapshot`: none."""
 
 
 class Clear(msgspec.Struct, frozen=True):

@@ -29,11 +29,13 @@ from modules.chat.reports import Reports
 from modules.chat.repository import PersonalDataRepository
 from modules.chat.room_access import ChatRooms
 from modules.chat.room_kinds import DIRECT, PROGRAM, SESSION
+from modules.chat.room_snapshot import RoomSnapshot
 from modules.chat.service import Messages
 from modules.chat.session_rooms import SessionRooms
 from modules.chat.settings import ChatSettings
 from modules.chat.slow_mode import SlowMode
-from modules.chat.tables import ReportRow
+from modules.chat.tables import MessageRow, ReportRow, ThreadRow
+from modules.chat.threads.threads import Threads
 
 
 class ChatModule(Module):
@@ -42,7 +44,7 @@ class ChatModule(Module):
     name = "chat"
     requires = ("live", "programs", "files", "accounts")
     settings_type = ChatSettings
-    tables = (ReportRow, *DirectFeature.tables)
+    tables = (ReportRow, MessageRow, ThreadRow, *DirectFeature.tables)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
     emits = (Mentioned,)
@@ -54,7 +56,8 @@ class ChatModule(Module):
             kernel.filters.add(one.review, refusal=errors.refused)
         self._direct = direct = DirectFeature(kernel, settings)
         rooms = ChatRooms(
-            {SESSION.kind: SessionRooms(kernel), PROGRAM.kind: ProgramRooms(kernel), DIRECT.kind: direct.access}
+            kernel.rooms,
+            {SESSION.kind: SessionRooms(kernel), PROGRAM.kind: ProgramRooms(kernel), DIRECT.kind: direct.access},
         )
         slow_mode = SlowMode(kernel)
         policy = ChatPolicy(kernel, settings, slow_mode, rooms)
@@ -66,22 +69,26 @@ class ChatModule(Module):
         self.attachments = attachments = Attachments(kernel, settings, policy, rooms)
         self.attachment_check = AttachmentCheck(kernel, settings)
         self.rooms = direct.rooms
+        mutes = Mutes(kernel, rooms)
+        threads = Threads(kernel, settings, attachments, rooms)
         self.reading = reading = ReadingFeature(kernel, settings)
-        self.indexer = Indexer(kernel, (reading.told,))
+        self.indexer = Indexer(kernel, (threads, reading.told))
         self.features = (
-            Messages(kernel, settings, policy, slow_mode, mentions, attachments, rooms),
+            Messages(kernel, settings, policy, slow_mode, mentions, attachments, rooms, threads),
             attachments,
             mentions,
             policy,
             Pins(kernel, settings, rooms),
             self._reactions,
             RecentMessages(kernel, settings, attachments),
-            Mutes(kernel, rooms),
+            mutes,
             reports,
+            threads,
+            RoomSnapshot(),
             *direct.features,
             *reading.features,
         )
-        self.routes = (routes.router(reports), *direct.routes, *reading.routes)
+        self.routes = (routes.router(reports, mutes, threads), *direct.routes, *reading.routes)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

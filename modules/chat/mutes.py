@@ -8,7 +8,7 @@ from typing import Final
 from gateway import clock
 from gateway.contract import Context, Kernel, command, snapshot_part
 from gateway.errors import forbidden, invalid
-from gateway.principal import Role
+from gateway.principal import Principal, Role
 from gateway.protocol.names import user_id
 from modules.accounts.facade import record
 from modules.chat.messages import Mute, Revised, Unmute
@@ -72,6 +72,12 @@ class Mutes:
     async def in_force(self, context: Context) -> MuteList:
         """Who is muted in the session of a staff room; raises Unavailable."""
         return MuteList(await self._rows.in_force(session_room(context.room_id)))
+
+    async def of_room(self, principal: Principal, room: str) -> MuteList:
+        """Who is muted in a room; raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
+        if not await self._rooms.moderates(principal, room):
+            raise forbidden("mutes are for those who moderate the room")
+        return MuteList(await self._rows.in_force(room))
 
     async def _write(
         self, context: Context, user: str, muted: bool, until: datetime | None, reason: str, now: datetime

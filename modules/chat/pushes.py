@@ -18,13 +18,14 @@ MADE: Final = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`chat.message`: a message as it was sent."""
+    """`chat.message`: a message as it was sent. `thread` is the seq of its root, for a reply in a thread."""
 
     text: str
     reply_to: int | None = None
     mentions: tuple[str, ...] = ()
     kind: Kind = Kind.MESSAGE
     files: tuple[Shown, ...] = ()
+    thread: int | None = None
 
 
 MESSAGE: Final = PushType("chat.message", Message, is_message=True)
@@ -41,6 +42,7 @@ class Edited(msgspec.Struct, frozen=True, omit_defaults=True):
     mentions: tuple[str, ...] = ()
     kind: Kind = Kind.MESSAGE
     files: tuple[Shown, ...] = ()
+    thread: int | None = None
 
 
 # It has taken the place of the message, which it counts for.
@@ -103,6 +105,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, rename={"author": "f
     kind: Kind = Kind.MESSAGE
     edited_at: int | None = None
     files: tuple[Shown, ...] = ()
+    thread: int | None = None
 
 
 class Pinned(msgspec.Struct, frozen=True):
@@ -181,6 +184,10 @@ class MuteList(msgspec.Struct, frozen=True):
     """A part of the staff room's snapshot: the mutes in force, the oldest first."""
 
     mutes: tuple[MuteState, ...]
+
+    @classmethod
+    def example(cls) -> MuteList:
+        return cls((MuteState("u8", True, None, "rude", "meera", MADE, 1, "program:algebra"),))
 
 
 class ReportView(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from gateway.contract import Context
-from gateway.errors import not_found
+from gateway.contract import Context, Rooms
+from gateway.errors import Refused, not_found
 from gateway.principal import Principal
 
 
@@ -56,12 +57,23 @@ class RoomAccess(ABC):
 class ChatRooms:
     """All rooms that have chat. Each call raises BadInput `not_found` for a room of another kind."""
 
-    def __init__(self, kinds: Mapping[str, RoomAccess]) -> None:
+    def __init__(self, rooms: Rooms, kinds: Mapping[str, RoomAccess]) -> None:
+        self._rooms = rooms
         self._kinds = kinds
 
     async def reader(self, principal: Principal, room: str) -> str | None:
         access, id = self._of(room)
         return await access.reader(principal, id)
+
+    async def require_reader(self, principal: Principal, room: str) -> str:
+        """The role in which the user reads the room. To anybody else it is as if there were none."""
+        role = None
+        with suppress(Refused):
+            self._rooms.check(room, principal.id)
+            role = await self.reader(principal, room)
+        if role is None:
+            raise not_found("there is no such room")
+        return role
 
     async def writer(self, principal: Principal, room: str) -> Writer:
         access, id = self._of(room)

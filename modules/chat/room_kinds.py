@@ -29,6 +29,9 @@ class RoomRules:
     pinner: str | None
     # Whether a message may belong to a thread.
     threads: bool = False
+    # Whether somebody who is present may be mentioned without a question to the database. Who was taken out of the room
+    # is seen there a second longer.
+    presence_counts: bool = False
     # The settings of a room in which nobody has changed any.
     first: ChatRules = DEFAULTS
 
@@ -49,6 +52,7 @@ SESSION: Final = RoomRules(
     speaker="speaker",
     moderator="cohost",
     pinner="cohost",
+    presence_counts=True,
 )
 PROGRAM: Final = RoomRules(
     kind="program",
@@ -75,6 +79,7 @@ def _least(role: Callable[[RoomRules], str | None]) -> Mapping[str, str]:
 MEMBERS: Final = _least(lambda rules: rules.member)
 MODERATORS: Final = _least(lambda rules: rules.moderator)
 PINNERS: Final = _least(lambda rules: rules.pinner)
+THREADED: Final = tuple(rules.kind for rules in RULES.values() if rules.threads)
 # Rooms whose owner has no snapshot command of its own.
 SNAPSHOT: Final = {kind: least for kind, least in MEMBERS.items() if kind != SESSION.kind}
 

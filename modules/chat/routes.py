@@ -1,4 +1,4 @@
-"""The routes of chat: reported messages, and what was decided about them."""
+"""The routes of chat: reported messages, and what was decided about them; with those of rooms."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from gateway.http.listing import Page, Span
 from gateway.http.services import services
 from gateway.principal import Principal, Role
 from modules.chat.messages import Verdict
+from modules.chat.mutes import Mutes
 from modules.chat.pushes import ReportView
 from modules.chat.reports import Reports
+from modules.chat.room_routes import mutes_of, reports_of
 from modules.chat.states import ReportStatus
+from modules.chat.threads.routes import thread_of, threads_of
+from modules.chat.threads.threads import Threads
 
 HOSTS = roles(Role.MENTOR, Role.ADMIN, owner="they are a host of the session, or an admin")
 Asked = Annotated[ReportStatus | None, QueryParameter(description="Only reports of this status")]
@@ -62,6 +66,8 @@ async def resolve(
     return tagged(await reports.resolve(principal, id, data))
 
 
-def router(reports: Reports) -> Router:
+def router(reports: Reports, mutes: Mutes, threads: Threads) -> Router:
     """The routes under `/chat`."""
-    return Router("/chat", route_handlers=[listing, of_session, read, resolve], dependencies=services(reports=reports))
+    handlers = [listing, of_session, read, resolve, reports_of, mutes_of, threads_of, thread_of]
+    given = services(reports=reports, mutes=mutes, threads=threads)
+    return Router("/chat", route_handlers=handlers, dependencies=given)

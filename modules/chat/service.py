@@ -26,6 +26,7 @@ from modules.chat.room_turns import RoomTurns
 from modules.chat.settings import ChatSettings
 from modules.chat.slow_mode import SlowMode
 from modules.chat.stored_message import VERSIONS, find_message, first_id, post_of
+from modules.chat.threads.threads import Threads
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +45,11 @@ class Messages:
         mentions: Mentions,
         attachments: Attachments,
         rooms: ChatRooms,
+        threads: Threads,
     ) -> None:
         self._kernel = kernel
         self._rooms = rooms
+        self._threads = threads
         self._settings = settings
         self._policy = policy
         self._slow_mode = slow_mode
@@ -60,8 +63,8 @@ class Messages:
         """Store a message and send it to the room.
 
         Raises BadInput, Refused and Limited as the room's settings and the filters say. A reply to no message of the
-        room is BadInput `not_found`. A file that is not stored, or was rejected, is Conflict `files.not_ready`. After
-        Unavailable it may have been stored.
+        room, or in no thread of it, is BadInput `not_found`. A file that is not stored, or was rejected, is Conflict
+        `files.not_ready`. After Unavailable it may have been stored.
         """
         self._check_text(request.text, with_files=bool(request.files))
         await self._rooms.check_sending(context)
@@ -70,9 +73,11 @@ class Messages:
             self._attachments.check(context, rules, request.files)
         if request.reply_to is not None:
             await find_message(context, request.reply_to)
+        if request.thread is not None:
+            await self._threads.check(context, request.thread)
         mentions = await self._mentions.check(context, request.mentions)
         text = await self._kernel.filters.review_in_room(request.text, context) if request.text else ""
-        message = Message(text, request.reply_to, mentions, request.kind)
+        message = Message(text, request.reply_to, mentions, request.kind, thread=request.thread)
         async with self._slow_mode.turn(context, rules.slow_seconds):
             if request.files:
                 message = msgspec.structs.replace(message, files=await self._attachments.hold(context, request.files))
@@ -117,6 +122,7 @@ class Messages:
                 mentions=before.mentions,
                 kind=before.kind,
                 files=files,
+                thread=before.thread,
             )
             return await context.publish(EDITED, edited, replaces=current)
 

@@ -39,6 +39,7 @@ def post_of(stored: StoredPush) -> Post:
             kind=edited.kind,
             edited_at=edited.edited_at,
             files=edited.files,
+            thread=edited.thread,
         )
     message = msgspec.json.decode(stored.data, type=Message)
     return Post(
@@ -50,6 +51,7 @@ def post_of(stored: StoredPush) -> Post:
         mentions=message.mentions,
         kind=message.kind,
         files=message.files,
+        thread=message.thread,
     )
 
 

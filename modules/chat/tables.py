@@ -1,4 +1,4 @@
-"""The table of chat that Piccolo reads, for the pages of reports."""
+"""The tables of chat that Piccolo reads, for pages."""
 
 from __future__ import annotations
 
@@ -21,4 +21,24 @@ class ReportRow(Table, tablename="chat_report"):
     resolved_by = Text(null=True)
     resolved_at = Timestamptz(null=True)
     created_at = Timestamptz()
+    rev = BigInt()
+
+
+class MessageRow(Table, tablename="chat_message"):
+    """A message of the index, as far as its threads are read."""
+
+    seq = BigInt(primary_key=True)
+    version = BigInt()
+    room = Text()
+    thread = BigInt(null=True)
+
+
+class ThreadRow(Table, tablename="chat_thread"):
+    """A thread of a room, counted."""
+
+    room = Text()
+    # With the room: Piccolo knows no key of two columns.
+    seq = BigInt(primary_key=True)
+    replies = BigInt()
+    last_at = Timestamptz(null=True)
     rev = BigInt()

@@ -51,7 +51,8 @@ def filled(path: str) -> str:
     """A path that exists as a route, of a thing that belongs to somebody else or does not exist."""
 
     def value(match: re.Match[str]) -> str:
-        return str(uuid.uuid4()) if match[1] != "room" else "session:of-another-program"
+        known = {"room": "session:of-another-program", "seq": "1"}
+        return known.get(match[1]) or str(uuid.uuid4())
 
     return re.sub(r"\{(\w+):\w+\}", value, path)
 
