@@ -18,6 +18,7 @@ from gateway.auth.verifier import TokenVerifier
 from gateway.backoff import Backoff
 from gateway.bus.connection import NatsBus
 from gateway.bus.log import DUPLICATE_WINDOW, RoomLog
+from gateway.contract.events import EventObserver
 from gateway.contract.filters import Filters
 from gateway.contract.module import Module
 from gateway.contract.service_keys import ServiceKeys
@@ -266,7 +267,7 @@ class Gateway:
             self.rooms,
             self.access,
             self.identities,
-            ModuleEvents(module.name, module.emits, outbox),
+            ModuleEvents(module.name, module.emits, outbox, lambda: self.declarations.contributed(EventObserver)),
             ModuleSchedules(module.name, self.declarations.timers, self.database, outbox),
             self.filters,
             self.database,

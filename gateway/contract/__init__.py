@@ -11,7 +11,7 @@ from gateway.contract.command import CommandSpec, Rate, command
 from gateway.contract.context import Context
 from gateway.contract.database import Database
 from gateway.contract.delivery import Delivery
-from gateway.contract.events import Events, event_name
+from gateway.contract.events import EventObserver, Events, event_name
 from gateway.contract.filters import Filters
 from gateway.contract.identities import Export, Identities, Remains, Said
 from gateway.contract.kernel import Kernel
@@ -35,6 +35,7 @@ __all__ = [
     "Database",
     "Delivery",
     "Erased",
+    "EventObserver",
     "Events",
     "Export",
     "Filters",

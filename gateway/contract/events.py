@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -11,6 +13,18 @@ def event_name(event: type[msgspec.Struct]) -> str:
     """The name of an event on the wire, `<module>.<WhatHappened>`: its tag, empty when it has none."""
     tag = event.__struct_config__.tag
     return tag if isinstance(tag, str) else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventObserver:
+    """Contributed by a module that must know of events in the order in which they happen, whoever publishes them.
+
+    `observe` is called for each event inside the transaction that publishes it, before it is known whether that
+    commits. So it writes rows and does nothing else: what it raises, the publisher raises. A listener, which gets an
+    event later, by itself and in no promised order, is the right choice for all that can do with it.
+    """
+
+    observe: Callable[[msgspec.Struct], Awaitable[None]]
 
 
 class Events(Protocol):

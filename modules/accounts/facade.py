@@ -32,20 +32,22 @@ RECORD = """
 
 
 async def record(
-    database: Database, actor: Principal, act: str, subject: str, details: Mapping[str, Any] | None = None
+    database: Database, actor: Principal | str, act: str, subject: str, details: Mapping[str, Any] | None = None
 ) -> None:
     """Write who did what into the audit, in the transaction that does it.
 
-    `act` is `<module>.<verb>`, and `subject` the id of the user or thing that it is done to. `details` is what JSON can
-    hold, without names: an entry stays when its users are deleted. The entry has the id of the request, or of the
-    connection for a command. Raises RuntimeError outside of a transaction, and Unavailable.
+    `actor` is the user, or what else acts: a service (`ServicePrincipal.actor`), or a module by its name. `act` is
+    `<module>.<verb>`, and `subject` the id of the user or thing that it is done to. `details` is what JSON can hold,
+    without names: an entry stays when its users are deleted. The entry has the id of the request, or of the connection
+    for a command. Raises RuntimeError outside of a transaction, and Unavailable.
     """
     if not database.in_transaction:
         raise RuntimeError(f"{act} is recorded outside of a transaction; record it in the one that does it")
     bound = structlog.contextvars.get_contextvars()
     request = bound.get("request") or bound.get("connection", "")
+    who = actor if isinstance(actor, str) else actor.id
     written = msgspec.json.encode(details or {}).decode()
-    await database.fetch(RECORD, new_id(), clock.now(), actor.id, act, subject, written, request)
+    await database.fetch(RECORD, new_id(), clock.now(), who, act, subject, written, request)
 
 
 STUDENTS_AMONG = "SELECT id FROM account_user WHERE id = ANY($1) AND role = 'student'"

@@ -27,6 +27,7 @@ from modules.assignments.grading.feature import GradingFeature
 from modules.assignments.notices import AssignmentNotices
 from modules.assignments.peer_review.feature import PeerReviewFeature
 from modules.assignments.peer_review.tables import PeerReviewRow
+from modules.assignments.public_events import PUBLIC
 from modules.assignments.settings import AssignmentsSettings
 from modules.assignments.submissions.feature import SubmissionsFeature
 
@@ -95,6 +96,7 @@ class AssignmentsModule(Module):
         )
         features = (feature for package in packages for feature in package.features)
         self.features = (*features, AssignmentNotices(kernel))
+        self.contributions = PUBLIC
         self.routes = tuple(router for package in packages for router in package.routes)
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""What the module holds on users: the ids of the admins who made services and keys."""
+"""What the module holds on users: the ids of the admins who made services, keys and endpoints."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from gateway.contract import Database
 HELD: Final = {
     "services": "SELECT id, name, created_at FROM integrations_service WHERE created_by = $1 ORDER BY id",
     "keys": "SELECT id, service_id, created_at FROM integrations_key WHERE created_by = $1 ORDER BY created_at, id",
+    "endpoints": """
+        SELECT id, service_id, url, created_at FROM integrations_endpoint WHERE created_by = $1 ORDER BY id
+    """,
 }
 
 

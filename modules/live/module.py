@@ -15,6 +15,7 @@ from modules.live.access.authorization import ROLES
 from modules.live.access.feature import AccessFeature
 from modules.live.attendance.feature import AttendanceFeature
 from modules.live.notices import SessionNotices
+from modules.live.public_events import PUBLIC
 from modules.live.recordings.feature import RecordingsFeature
 from modules.live.room.feature import RoomFeature
 from modules.live.schedule.feature import ScheduleFeature
@@ -66,7 +67,7 @@ class LiveModule(Module):
             *recordings.features,
             *video.features,
         )
-        self.contributions = recordings.contributions
+        self.contributions = (*recordings.contributions, *PUBLIC)
         self.routes = (
             scheduled.routes,
             access.routes,

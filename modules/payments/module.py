@@ -28,6 +28,7 @@ from modules.payments.ledger.ledger import Ledger
 from modules.payments.ledger.tables import LedgerEntryRow
 from modules.payments.links.feature import LinkFeature
 from modules.payments.notices import PaymentNotices
+from modules.payments.public_events import PUBLIC
 from modules.payments.reconciliation.differences import Differences
 from modules.payments.reconciliation.feature import ReconciliationFeature
 from modules.payments.reconciliation.reconciliation import Report
@@ -106,6 +107,7 @@ class PaymentsModule(Module):
             *invoices.features,
             PaymentNotices(kernel),
         )
+        self.contributions = PUBLIC
         self.routes = (
             checkout.routes,
             webhook_routes.router(WebhookReceiver(kernel, settings), settings.webhook_bytes),

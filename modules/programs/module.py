@@ -24,6 +24,7 @@ from modules.programs.materials import Materials
 from modules.programs.personal_data import PersonalDataRepository
 from modules.programs.progress import ProgressTracker
 from modules.programs.progress_repository import ProgressRepository
+from modules.programs.public_events import PUBLIC
 from modules.programs.removal import Removal
 from modules.programs.repository import ProgramRepository
 from modules.programs.routes import router
@@ -70,6 +71,7 @@ class ProgramsModule(Module):
         )
         materials = Materials(kernel, settings, access)
         self.features = (catalogue, enrolments, edits, materials, Removal(kernel), ProgramAudience(kernel))
+        self.contributions = PUBLIC
         self.routes = (router(catalogue, enrolments, curricula, progress), item_routes.router(items))
 
     async def export(self, user: str) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ class NewService(Texts, frozen=True):
 
 
 class ServiceChange(Texts, frozen=True):
-    """What is left out stays. A service that is disabled is refused with all its keys, and sent no webhooks."""
+    """What is left out stays. A service that is disabled is refused with all its keys. Its webhooks wait."""
 
     name: Name | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET

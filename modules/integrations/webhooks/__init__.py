@@ -1,0 +1,1 @@
+"""Webhooks: events of the platform, sent to the endpoints of services."""
