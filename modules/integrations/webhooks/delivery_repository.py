@@ -66,6 +66,7 @@ GIVE_UP: Final = """
     WHERE endpoint_id = $1 AND state = 'waiting'
 """
 ONE: Final = f"SELECT {COLUMNS} FROM integrations_delivery WHERE id = $1"  # noqa: S608
+OF_EVENT: Final = f"SELECT {COLUMNS} FROM integrations_delivery WHERE endpoint_id = $1 AND event_id = $2"  # noqa: S608
 REPLAY: Final = f"""
     UPDATE integrations_delivery SET state = 'waiting', due_at = $2, attempts = 0, claim = NULL, finished_at = NULL
     WHERE id = $1 AND state <> 'waiting' RETURNING {COLUMNS}
@@ -122,6 +123,11 @@ class DeliveryRepository:
 
     async def find(self, id: int) -> DeliveryView | None:
         for row in await self._database.fetch(ONE, id):
+            return msgspec.convert(dict(row), DeliveryView)
+        return None
+
+    async def of_event(self, endpoint: UUID, event: UUID) -> DeliveryView | None:
+        for row in await self._database.fetch(OF_EVENT, endpoint, event):
             return msgspec.convert(dict(row), DeliveryView)
         return None
 

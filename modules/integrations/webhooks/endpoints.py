@@ -74,8 +74,8 @@ class Endpoints:
     def catalogue(self) -> EventCatalogue:
         """What webhooks tell of."""
         described = [
-            EventDescription(public.name, _first_clause(public.event.__doc__ or ""), public.subject, list(public.fields))
-            for _, public in sorted(self._public.by_name.items())
+            EventDescription(name, _first_clause(public.event.__doc__ or ""), public.subject, list(public.fields))
+            for name, public in sorted(self._public.by_name.items())
         ]
         return EventCatalogue(described)
 
@@ -167,18 +167,15 @@ class Endpoints:
         await self.read(owner, id)
         return await self._deliveries.page(id, state, span)
 
-    async def replay(self, owner: Owner, id: int) -> DeliveryView:
+    async def replay(self, owner: Owner, id: UUID, event: UUID) -> DeliveryView:
         """Send one again, whatever became of it. Raises Conflict `integrations.disabled`."""
         async with self._kernel.database.transaction():
-            found = _delivery(await self._deliveries.find(id))
-            endpoint = await self._endpoints.lock(found.endpoint_id)
-            if endpoint is None or (owner.service is not None and endpoint.service_id != owner.service):
-                raise not_found("there is no such delivery")
+            endpoint = _owned(owner, await self._endpoints.lock(id))
+            found = _delivery(await self._deliveries.of_event(id, event))
             _enabled(endpoint)
-            replayed = await self._deliveries.replay(id, clock.now())
+            replayed = await self._deliveries.replay(found.id, clock.now())
             if replayed is not None:
-                details = {"delivery": id}
-                await self._record(owner, "integrations.replay", endpoint, details)
+                await self._record(owner, "integrations.replay", endpoint, {"event": str(event)})
         return replayed or found
 
     async def replay_since(self, owner: Owner, id: UUID, replay: Replay) -> Replayed:

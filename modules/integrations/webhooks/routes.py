@@ -11,7 +11,7 @@ from uuid import UUID
 
 from litestar import Response, Router, delete, get, patch, post
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from gateway.auth.policy import Policy, roles
 from gateway.auth.policy import service as keys_with
@@ -37,21 +37,23 @@ from modules.integrations.webhooks.states import DeliveryState
 ADMIN = roles(Role.ADMIN)
 KEY = keys_with(Scope.WEBHOOKS)
 OWN = keys_with(Scope.WEBHOOKS, owner="the endpoint is its own")
-DeliveryId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 State = Annotated[DeliveryState | None, QueryParameter(name="state", description="Only those of this state")]
 
 
 def _endpoint_routes(policy: Policy, whose: str) -> list[Any]:
     """The routes of endpoints that exist. `whose` keeps the names of the two kinds apart in the API's description."""
 
-    @get("/endpoints/{id:uuid}", policy=policy, operation_id=f"integrations.read_{whose}endpoint", conditional=False)
+    def named(verb: str, noun: str) -> str:
+        return ".".join(("integrations", f"{verb}_{whose}{noun}"))
+
+    @get("/endpoints/{id:uuid}", policy=policy, operation_id=named("read", "endpoint"), conditional=False)
     async def read_endpoint(
         id: FromPath[UUID], owner: NamedDependency[Owner], endpoints: NamedDependency[Endpoints]
     ) -> Response[EndpointView]:
         """One endpoint, with how it does."""
         return tagged(await endpoints.read(owner, id))
 
-    @patch("/endpoints/{id:uuid}", policy=policy, operation_id=f"integrations.change_{whose}endpoint")
+    @patch("/endpoints/{id:uuid}", policy=policy, operation_id=named("change", "endpoint"))
     async def change_endpoint(
         id: FromPath[UUID],
         data: JSONBody[EndpointChange],
@@ -62,14 +64,14 @@ def _endpoint_routes(policy: Policy, whose: str) -> list[Any]:
         """Change an endpoint, disable it, or enable it again. What waits for one that is disabled has failed."""
         return tagged(await endpoints.change(owner, id, data, if_match))
 
-    @delete("/endpoints/{id:uuid}", policy=policy, operation_id=f"integrations.delete_{whose}endpoint")
+    @delete("/endpoints/{id:uuid}", policy=policy, operation_id=named("delete", "endpoint"))
     async def delete_endpoint(
         id: FromPath[UUID], owner: NamedDependency[Owner], endpoints: NamedDependency[Endpoints]
     ) -> None:
         """Delete an endpoint; nothing is sent to it any more."""
         await endpoints.delete(owner, id)
 
-    @post("/endpoints/{id:uuid}/secret", policy=policy, operation_id=f"integrations.rotate_{whose}secret")
+    @post("/endpoints/{id:uuid}/secret", policy=policy, operation_id=named("rotate", "secret"))
     async def rotate_secret(
         id: FromPath[UUID],
         data: JSONBody[Rotation],
@@ -79,14 +81,14 @@ def _endpoint_routes(policy: Policy, whose: str) -> list[Any]:
         """Make another secret. For the overlap webhooks have a signature of each."""
         return await endpoints.rotate(owner, id, data)
 
-    @post("/endpoints/{id:uuid}/ping", policy=policy, operation_id=f"integrations.ping_{whose}endpoint")
+    @post("/endpoints/{id:uuid}/ping", policy=policy, operation_id=named("ping", "endpoint"))
     async def ping_endpoint(
         id: FromPath[UUID], owner: NamedDependency[Owner], endpoints: NamedDependency[Endpoints]
     ) -> DeliveryView:
         """Send the test event `integrations.ping`. What becomes of it is in the list of deliveries."""
         return await endpoints.ping(owner, id)
 
-    @get("/endpoints/{id:uuid}/deliveries", policy=policy, operation_id=f"integrations.list_{whose}deliveries")
+    @get("/endpoints/{id:uuid}/deliveries", policy=policy, operation_id=named("list", "deliveries"))
     async def list_deliveries(
         id: FromPath[UUID],
         span: NamedDependency[Span],
@@ -101,7 +103,7 @@ def _endpoint_routes(policy: Policy, whose: str) -> list[Any]:
     @post(
         "/endpoints/{id:uuid}/replay",
         policy=policy,
-        operation_id=f"integrations.replay_{whose}failed",
+        operation_id=named("replay", "failed"),
         status_code=200,
     )
     async def replay_failed(
@@ -114,18 +116,21 @@ def _endpoint_routes(policy: Policy, whose: str) -> list[Any]:
         return await endpoints.replay_since(owner, id, data)
 
     @post(
-        "/deliveries/{id:int}/replay",
+        "/endpoints/{id:uuid}/deliveries/{event:uuid}/replay",
         policy=policy,
-        operation_id=f"integrations.replay_{whose}delivery",
+        operation_id=named("replay", "delivery"),
         status_code=200,
     )
     async def replay_delivery(
-        id: DeliveryId, owner: NamedDependency[Owner], endpoints: NamedDependency[Endpoints]
+        id: FromPath[UUID],
+        event: FromPath[UUID],
+        owner: NamedDependency[Owner],
+        endpoints: NamedDependency[Endpoints],
     ) -> DeliveryView:
-        """Send one event again, with its `webhook-id` of before. One that waits already is left as it is."""
-        return await endpoints.replay(owner, id)
+        """Send one event again, by its `webhook-id`, which stays. One that waits already is left as it is."""
+        return await endpoints.replay(owner, id, event)
 
-    @get("/events", policy=policy, operation_id=f"integrations.list_{whose}events")
+    @get("/events", policy=policy, operation_id=named("list", "events"))
     async def list_events(endpoints: NamedDependency[Endpoints]) -> EventCatalogue:
         """All events that webhooks tell of."""
         return endpoints.catalogue()

@@ -66,7 +66,7 @@ class WebhookSender:
         client = await WebhookClient.open(self._settings)
         loop = asyncio.get_running_loop()
         looking = loop.create_task(self._look_again_and_again(client))
-        sweeping = loop.create_task(repeat("integrations.sweep", self._sweep, SWEEP, at_once=False))
+        sweeping = loop.create_task(repeat("webhooks.sweep", self._sweep, SWEEP, at_once=False))
         try:
             yield
         finally:

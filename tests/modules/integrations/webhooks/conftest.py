@@ -81,7 +81,7 @@ class Endpoint:
     async def acts(self) -> list[str]:
         """The newest first."""
         entries = done(await self.admin.get("/api/v1/audit", params={"subject": self.service}))["items"]
-        return [entry["act"].removeprefix("integrations.") for entry in entries]
+        return [entry["act"] for entry in entries]
 
 
 MakeEndpoint = Callable[..., Awaitable[Endpoint]]

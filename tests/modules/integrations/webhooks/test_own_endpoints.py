@@ -62,7 +62,7 @@ async def test_another_service_s_endpoint_is_not_there(
         await thief.http.post(f"{path}/ping"),
         await thief.http.get(f"{path}/deliveries"),
         await thief.http.post(f"{path}/replay", json={"since": "2026-01-01T00:00:00Z"}),
-        await thief.http.post(f"/deliveries/{delivery['id']}/replay"),
+        await thief.http.post(f"{path}/deliveries/{delivery['event_id']}/replay"),
     ):
         refused(answer, 404, "not_found")
     assert done(await owner.http.get(path))["url"] == receiver.url

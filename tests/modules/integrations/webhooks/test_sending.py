@@ -16,7 +16,6 @@ from ksmp_testkit import Running
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.eventually import eventually
 from modules.live.events import SessionCancelled, SessionStarted
-from tests.modules.integrations.service_client import ADMIN
 from tests.modules.integrations.webhooks.conftest import Cancel, MakeEndpoint
 from tests.modules.integrations.webhooks.receiver import Received, Receiver, answering
 
@@ -99,17 +98,18 @@ async def test_tries_end_and_are_made_again_by_hand(
     assert (failed["state"], failed["status"], failed["fault"], failed["attempts"]) == ("failed", 500, "status", 3)
     assert (await endpoint.view())["failures"] == 3
     receiver.answers = answering(200)
-    replayed = done(await endpoint.admin.post(f"{ADMIN}/deliveries/{failed['id']}/replay"))
+    replay = f"{endpoint.path}/deliveries/{failed['event_id']}/replay"
+    replayed = done(await endpoint.admin.post(replay))
     assert (replayed["state"], replayed["attempts"]) == ("waiting", 0)
     (again,) = await endpoint.settled()
     assert again["state"] == "delivered"
     assert {received.id for received in receiver.received} == {failed["event_id"]}
     assert (await endpoint.view())["failures"] == 0
     # What was delivered is sent again too, when somebody asks.
-    done(await endpoint.admin.post(f"{ADMIN}/deliveries/{failed['id']}/replay"))
+    done(await endpoint.admin.post(replay))
     await endpoint.settled()
     assert len(receiver.received) == 5
-    assert (await endpoint.acts())[:2] == ["replay", "replay"]
+    assert (await endpoint.acts())[:2] == ["integrations.replay", "integrations.replay"]
 
 
 async def test_an_endpoint_that_fails_for_long_is_disabled(
@@ -121,7 +121,7 @@ async def test_an_endpoint_that_fails_for_long_is_disabled(
         await cancel()
     await eventually(lambda: _is_off(endpoint), "it is disabled")
     assert (await endpoint.view())["reason"] == "failing"
-    assert (await endpoint.acts())[0] == "disable_endpoint"
+    assert (await endpoint.acts())[0] == "integrations.disable_endpoint"
     count = len(receiver.received)
     await cancel()
     refused(await endpoint.admin.post(f"{endpoint.path}/ping"), 409, "integrations.disabled")
@@ -152,7 +152,7 @@ async def test_a_receiver_that_is_gone_is_asked_once(
     assert (delivery["state"], delivery["status"], delivery["attempts"]) == ("failed", 410, 1)
     view = await endpoint.view()
     assert (view["enabled"], view["reason"]) == (False, "gone")
-    assert (await endpoint.acts())[0] == "disable_endpoint"
+    assert (await endpoint.acts())[0] == "integrations.disable_endpoint"
 
 
 async def test_a_redirect_is_not_followed(receiver: Receiver, make_endpoint: MakeEndpoint, cancel: Cancel) -> None:
@@ -254,7 +254,7 @@ async def test_a_secret_is_rotated_without_a_gap(
     receiver.received[1].verify(shown["secret"])
     with pytest.raises(WebhookVerificationError):
         receiver.received[1].verify(endpoint.secret)
-    assert "rotate_secret" in await endpoint.acts()
+    assert "integrations.rotate_secret" in await endpoint.acts()
 
 
 async def test_a_ping_tests_an_endpoint(receiver: Receiver, make_endpoint: MakeEndpoint) -> None:
