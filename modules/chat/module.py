@@ -13,6 +13,7 @@ from gateway.tasks import end
 from modules.chat import errors, routes
 from modules.chat.attachment_check import AttachmentCheck
 from modules.chat.attachments import Attachments
+from modules.chat.direct.abandoned import AbandonedRooms
 from modules.chat.direct.feature import DirectFeature
 from modules.chat.events import Mentioned
 from modules.chat.filter import load
@@ -86,6 +87,7 @@ class ChatModule(Module):
             threads,
             RoomSnapshot(),
             *direct.features,
+            AbandonedRooms(kernel, attachments),
             *reading.features,
         )
         self.routes = (routes.router(reports, mutes, threads), *direct.routes, *reading.routes)

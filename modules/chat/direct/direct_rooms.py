@@ -35,12 +35,20 @@ from modules.chat.settings import ChatSettings
 
 # The code of the push `left`.
 LEFT: Final = "chat.left"
+# The timer of a room that nobody is in; its key is the room's id.
+ABANDONED: Final = "chat.abandoned"
 DAY: Final = timedelta(days=1)
 
 
 def direct_room(id: str) -> str:
     """The room of a conversation."""
     return f"direct:{id}"
+
+
+class Abandoned(msgspec.Struct, frozen=True):
+    """What the timer carries: the room."""
+
+    id: str
 
 
 class DirectRooms:
@@ -238,8 +246,10 @@ class DirectRooms:
             await self._kernel.rooms.evict(direct_room(found.id), user, LEFT, until=clock.now())
 
     async def _tell(self, changed: Direct) -> DirectRoom:
-        """Push the room to all who are in it."""
+        """Push the room to all who are in it. One that nobody is in is erased."""
         shown = await self._shown(changed)
+        if not shown.members:
+            await self._kernel.schedules.at(ABANDONED, changed.id, clock.now(), Abandoned(changed.id))
         for member in shown.members:
             await self._kernel.rooms.publish_row(user_room(member.id), DIRECT, shown)
         return shown

@@ -46,6 +46,10 @@ REMOVE: Final = "DELETE FROM chat_direct_member WHERE direct_id = $1 AND user_id
 MEMBERS: Final = """
     SELECT direct_id, user_id, joined_at FROM chat_direct_member WHERE direct_id = ANY($1) ORDER BY joined_at, user_id
 """
+DELETE_ABANDONED: Final = """
+    DELETE FROM chat_direct WHERE id = $1 AND NOT EXISTS (SELECT FROM chat_direct_member WHERE direct_id = $1)
+    RETURNING id
+"""
 SEEN_FROM: Final = "SELECT seen_from FROM chat_direct_member WHERE direct_id = $1 AND user_id = $2"
 FOLLOWED: Final = "SELECT direct_id, seen_from FROM chat_direct_member WHERE user_id = $1"
 FOLLOWERS: Final = "SELECT user_id, seen_from FROM chat_direct_member WHERE direct_id = $1"
@@ -129,6 +133,10 @@ class DirectRepository:
     async def remove(self, id: str, user: str) -> bool:
         """Whether the user was in the room, and is no more."""
         return bool(await self._database.fetch(REMOVE, id, user))
+
+    async def delete_abandoned(self, id: str) -> bool:
+        """Delete the room when nobody is in it; whether it was so."""
+        return bool(await self._database.fetch(DELETE_ABANDONED, id))
 
     async def members(self, ids: Sequence[str]) -> dict[str, list[Membership]]:
         """Who is in each of these rooms, in the order of joining."""

@@ -16,6 +16,7 @@ import pytest
 from ksmp_testkit import Caller, Clients, MakeGateway, Running, eventually
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import WireClient, WireError
+from modules.chat.direct.direct_rooms import ABANDONED
 
 DIRECT = "/api/v1/chat/direct"
 BLOCKS = "/api/v1/chat/blocks"
@@ -398,3 +399,28 @@ async def test_what_is_held_on_a_user_and_what_a_deletion_leaves(
     assert not await may_write(mentor, pair["id"])
     assert await may_write(mentor, group["id"])
     await eventually(lambda: len(socket.pushes("chat.direct")) == 2, "both rooms are told")
+
+
+async def test_what_nobody_may_read_any_more_is_erased(
+    caller: Caller, clients: Clients, database: asyncpg.Pool, school: School
+) -> None:
+    assert ABANDONED == "chat.abandoned"
+    room = await opened(caller(school.ann), school.mentor)
+    ann = await clients.member(room["room"], school.ann)
+    seq = (await ann.command("chat.send", {"text": "between us"}))["seq"]
+    await ann.command("chat.pin", {"seq": seq})
+    await ann.command("chat.react", {"seq": seq, "emoji": "👍"})
+    said = "SELECT push FROM room_push WHERE room = $1 AND strpos(data::text, 'between us') > 0"
+
+    async def found(number: int) -> bool:
+        return len(await database.fetch(said, room["room"])) == number
+
+    await eventually(lambda: found(2), "the message and its pin are archived")
+    done(await caller(school.mentor, "mentor").delete("/api/v1/users/me"), 204)
+    assert done(await ann.rest.get(f"{DIRECT}/{room['id']}"))["members"][0]["id"] == school.ann
+    assert await found(2)
+    done(await ann.rest.delete("/api/v1/users/me"), 204)
+    await eventually(lambda: found(0), "nothing is left of what they said")
+    for table, column in (("chat_direct", "id"), ("chat_reaction", "room")):
+        value = room["id"] if column == "id" else room["room"]
+        assert await database.fetchval(f"SELECT count(*) FROM {table} WHERE {column} = $1", value) == 0
