@@ -78,6 +78,15 @@ class TellersModule(Module):
             Kind(name="tellers.brief", data=Words, title="%(what)s", channels=channels, ttl=timedelta(seconds=3)),
             Kind(name="tellers.asked", data=Words, title="?", channels=channels, still_wanted=self._wanted),
             Kind(name="tellers.spread", data=Words, title="~", channels=channels, jitter=timedelta(hours=1)),
+            Kind(name="tellers.later", data=Words, title="%(what)s", channels=channels, delay=timedelta(seconds=3)),
+            Kind(
+                name="tellers.gathered",
+                data=Words,
+                title="%(what)s",
+                channels=channels,
+                digest=timedelta(seconds=2),
+                digest_channels=(PAGER,),
+            ),
             Audience(name="crowd", users=self._crowd, exists=self._is_crowd, teaches=self._teaches),
         )
 
