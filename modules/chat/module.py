@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.contract import Kernel, Module
+from gateway.contract import Kernel, Module, Rate
 from gateway.tasks import end
 from modules.chat import errors, routes
 from modules.chat.attachment_check import AttachmentCheck
@@ -31,6 +31,8 @@ from modules.chat.repository import PersonalDataRepository
 from modules.chat.room_access import ChatRooms
 from modules.chat.room_kinds import DIRECT, PROGRAM, SESSION
 from modules.chat.room_snapshot import RoomSnapshot
+from modules.chat.search import routes as search_routes
+from modules.chat.search.message_search import MessageSearch
 from modules.chat.service import Messages
 from modules.chat.session_rooms import SessionRooms
 from modules.chat.settings import ChatSettings
@@ -90,7 +92,9 @@ class ChatModule(Module):
             AbandonedRooms(kernel, attachments),
             *reading.features,
         )
-        self.routes = (routes.router(reports, mutes, threads), *direct.routes, *reading.routes)
+        rate = Rate(count=settings.search_rate_count, seconds=settings.search_rate_seconds)
+        search = search_routes.router(MessageSearch(kernel, attachments), rate)
+        self.routes = (routes.router(reports, mutes, threads), search, *direct.routes, *reading.routes)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

@@ -30,6 +30,8 @@ class ChatSettings:
     unread_interval: float = setting(
         2.0, doc="Seconds between two times at which the readers of programs' rooms are told what is unread"
     )
+    search_rate_count: int = setting(20, doc="Searches of messages by a user at once")
+    search_rate_seconds: float = setting(10.0, doc="Time in which as many may be made again")
     edit_seconds: float = setting(600.0, doc="How long after it was sent a message may be edited")
     edits: int = setting(20, doc="Most edits of one message")
     mentions: int = setting(10, doc="Users one message may mention")

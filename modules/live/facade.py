@@ -13,9 +13,18 @@ from gateway.principal import Principal, Role
 from modules.accounts.facade import students_among
 from modules.live.access.repository import AccessRepository
 from modules.live.rooms import session_room, staff_room
-from modules.programs.facade import Part, parts_of
+from modules.programs.facade import Part, parts_of, standing_in
 
-__all__ = ["Attended", "SessionFacts", "attended", "roles_in", "session_facts", "session_room", "staff_room"]
+__all__ = [
+    "Attended",
+    "SessionFacts",
+    "attended",
+    "readable_session",
+    "roles_in",
+    "session_facts",
+    "session_room",
+    "staff_room",
+]
 
 
 class SessionFacts(msgspec.Struct, frozen=True):
@@ -122,3 +131,33 @@ async def role_as_reader(database: Database, principal: Principal, session_id: s
     if facts.banned or (part is None and facts.visibility != "open"):
         return None
     return facts.promoted or (None if facts.waits else "viewer")
+
+
+def readable_session(session_id: str, user_id: str, may_teach: str) -> str:
+    """A condition for a statement: `role_as_reader` gives the user a role, who is no admin.
+
+    All arguments are expressions of SQL, never values; `may_teach` says whether the user's role does.
+    """
+    return f"""
+        EXISTS (
+            SELECT FROM live_session AS session
+            LEFT JOIN LATERAL ({standing_in("session.program_id", user_id)}) AS standing ON true
+            WHERE session.id = {session_id} AND (
+                {may_teach} AND (
+                    session.mentor_id = {user_id} OR {user_id} = ANY(session.co_mentors) OR standing.mentor
+                )
+                OR (coalesce(standing.student, false) OR visibility = 'open') AND NOT EXISTS (
+                    SELECT FROM live_ban AS ban WHERE ban.user_id = {user_id} AND (until IS NULL OR until > now()) AND (
+                        ban.session_id = session.id OR (scope = 'program' AND ban.program_id = session.program_id)
+                    )
+                ) AND (
+                    EXISTS (SELECT FROM live_promotion WHERE session_id = session.id AND user_id = {user_id})
+                    OR NOT EXISTS (SELECT FROM live_option WHERE session_id = session.id AND lobby)
+                    OR EXISTS (
+                        SELECT FROM live_guest
+                        WHERE session_id = session.id AND user_id = {user_id} AND state = 'admitted'
+                    )
+                )
+            )
+        )
+    """  # noqa: S608

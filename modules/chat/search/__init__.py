@@ -1,0 +1,1 @@
+"""The search of messages, in the rooms that the reader may read now."""
