@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
-
-from icalendar import Calendar, Event
+from typing import TYPE_CHECKING, Final
 
 from modules.live.messages import SessionView
 from modules.live.states import SessionState
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 # RFC 5545 forbids these in a text (section 3.3.11). The library writes them as they are.
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -20,6 +21,9 @@ def document(name: str, sessions: Iterable[SessionView]) -> bytes:
 
     A feed of 1,000 sessions takes about 0.3 s: call it in a thread.
     """
+    # Half a second of loading, which most gateways never need.
+    from icalendar import Calendar  # noqa: PLC0415
+
     calendar = Calendar()
     calendar.add("version", "2.0")
     calendar.add("prodid", "-//KSMP//live//EN")
@@ -33,6 +37,8 @@ def document(name: str, sessions: Iterable[SessionView]) -> bytes:
 
 
 def _event(session: SessionView) -> Event:
+    from icalendar import Event  # noqa: PLC0415
+
     event = Event()
     event.add("uid", f"{session.id}@ksmp")
     event.add("dtstamp", session.updated_at)

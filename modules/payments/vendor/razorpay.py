@@ -12,7 +12,6 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
-import razorpay
 
 from gateway import clock
 from gateway.errors import Unavailable
@@ -30,7 +29,6 @@ from modules.payments.vendor.entities import (
     entity,
 )
 from modules.payments.vendor.outcomes import NotFound, Rejected, UnknownOutcome
-from modules.payments.vendor.session import Session
 
 # The most items of a page that Razorpay gives; of a settlement's lines it gives more.
 PAGE: Final = 100
@@ -55,6 +53,11 @@ class Razorpay:
     """
 
     def __init__(self, settings: RazorpaySettings) -> None:
+        # Most of what a gateway loads for payments, and needed only where they are made.
+        import razorpay  # noqa: PLC0415
+
+        from modules.payments.vendor.session import Session  # noqa: PLC0415
+
         url = settings.razorpay_url.rstrip("/")
         self._session = Session(url, settings.razorpay_threads, settings.razorpay_answer_bytes)
         # Its own bundle of authorities is of 2015. The session does not use it: it trusts what the gateway trusts.
