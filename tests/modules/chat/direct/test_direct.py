@@ -306,6 +306,11 @@ async def test_who_is_added_sees_what_is_written_from_then_on(caller: Caller, cl
 
     assert await shown() == ([new], [new])
     bob = await clients.member(room["room"], school.bob)
+    messages = [
+        [post["seq"] for post in (await one.command("chat.snapshot"))["parts"]["chat.messages"]["messages"]]
+        for one in (bob, ann)
+    ]
+    assert messages == [[new], [old, new]]
     for name, data in {
         "chat.react": {"seq": old, "emoji": "👍"},
         "chat.send": {"text": "?", "reply_to": old},
