@@ -11,6 +11,7 @@ from gateway.errors import Unavailable, invalid
 from gateway.stale_cache import StaleCache
 from modules.accounts.facade import record
 from modules.chat import errors
+from modules.chat.first_settings import first_settings
 from modules.chat.links import has_link
 from modules.chat.messages import Attachments, Configure, Kind, Links, Mode, Revised
 from modules.chat.pushes import SETTINGS, ChatRules
@@ -38,7 +39,7 @@ class ChatPolicy:
         # Reads the list of suffixes now: a file is not read while a message waits.
         has_link("ksmp.example")
         self._slow_mode = slow_mode
-        self._rows = SettingsRepository(kernel.database)
+        self._rows = SettingsRepository(kernel.database, first_settings(settings))
         self._known: StaleCache[str, ChatRules] = StaleCache(self._rows.find, settings.fresh)
         self._enrolled: StaleCache[tuple[str, str], bool] = StaleCache(self._ask_enrolled, settings.enrolled_fresh)
 
@@ -99,7 +100,7 @@ class ChatPolicy:
         try:
             rules = await self._known.get(room)
         except Unavailable:
-            rules = kind.first
+            rules = self._rows.first(room)
         check_attachments(rules, host=kind.moderates(role))
         subscribers = not kind.speaks(role) and rules.mode is Mode.SUBSCRIBERS
         if subscribers and not await self._enrolled.get((room, user)):
@@ -111,7 +112,7 @@ class ChatPolicy:
         except Unavailable:
             # The class goes on. Mutes still hold, because the kernel keeps them.
             log.warning("settings.unknown", room=context.room)
-            return rules_of(context.room).first
+            return self._rows.first(context.room)
 
     async def _ask_enrolled(self, place: tuple[str, str]) -> bool:
         return await self._rooms.subscribed(*place)

@@ -15,12 +15,11 @@ from gateway.contract import Database
 from gateway.protocol.messages import Seq
 from modules.chat.messages import Attachments, Links, Mode
 from modules.chat.pushes import ChatRules, MuteState
-from modules.chat.room_kinds import rules_of
 
 # A room's row is made when it is first locked.
 LOCK_SETTINGS: Final = """
-    INSERT INTO chat_room (room, mode, slow_seconds, links, attachments) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (room) DO UPDATE SET room = $1 RETURNING mode, slow_seconds, links, rev, attachments
+    INSERT INTO chat_room (room) VALUES ($1) ON CONFLICT (room) DO UPDATE SET room = $1
+    RETURNING mode, slow_seconds, links, rev, attachments
 """
 SETTINGS_OF_ROOM: Final = "SELECT mode, slow_seconds, links, rev, attachments FROM chat_room WHERE room = $1"
 WRITE_SETTINGS: Final = """
@@ -29,21 +28,26 @@ WRITE_SETTINGS: Final = """
 
 
 class SettingsRepository:
-    """How the chat of each room is run."""
+    """How the chat of each room is run. `first` has the settings of rooms in which nobody has changed any, by kind."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, first: Mapping[str, ChatRules]) -> None:
         self._database = database
+        self._first = first
+
+    def first(self, room: str) -> ChatRules:
+        """The room's settings before anybody changes them."""
+        return self._first[room.partition(":")[0]]
 
     async def find(self, room: str) -> ChatRules:
         """The room's settings, or the first ones when nobody has changed any."""
         for row in await self._database.fetch(SETTINGS_OF_ROOM, room):
-            return _settings(row)
-        return rules_of(room).first
+            return self._settings(room, row)
+        return self.first(room)
 
     async def lock(self, room: str) -> ChatRules:
         """The same. Nobody else changes them until the transaction ends."""
-        (row,) = await self._database.fetch(LOCK_SETTINGS, *_first(room))
-        return _settings(row)
+        (row,) = await self._database.fetch(LOCK_SETTINGS, room)
+        return self._settings(room, row)
 
     async def write(self, room: str, settings: ChatRules) -> None:
         """Replace settings that are locked."""
@@ -57,16 +61,12 @@ class SettingsRepository:
             settings.attachments.value,
         )
 
-
-def _first(room: str) -> tuple[str, str, int, str, str]:
-    """The room, and the settings that its row begins with."""
-    first = rules_of(room).first
-    return (room, first.mode.value, first.slow_seconds, first.links.value, first.attachments.value)
-
-
-def _settings(row: Mapping[str, Any]) -> ChatRules:
-    attachments = Attachments(row["attachments"])
-    return ChatRules(Mode(row["mode"]), row["slow_seconds"], Links(row["links"]), row["rev"], attachments)
+    def _settings(self, room: str, row: Mapping[str, Any]) -> ChatRules:
+        # The row may have been made for a pin.
+        if not row["rev"]:
+            return self.first(room)
+        attachments = Attachments(row["attachments"])
+        return ChatRules(Mode(row["mode"]), row["slow_seconds"], Links(row["links"]), row["rev"], attachments)
 
 
 # Of two that come at once the second waits for the first one's row, and then finds that it has to wait.
@@ -147,8 +147,8 @@ class MessageRepository:
 
 
 LOCK_PINS: Final = """
-    INSERT INTO chat_room (room, mode, slow_seconds, links, attachments) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (room) DO UPDATE SET room = $1 RETURNING pins, pins_rev
+    INSERT INTO chat_room (room) VALUES ($1) ON CONFLICT (room) DO UPDATE SET room = $1
+    RETURNING pins, pins_rev
 """
 PINS_OF_ROOM: Final = "SELECT pins, pins_rev FROM chat_room WHERE room = $1"
 WRITE_PINS: Final = "UPDATE chat_room SET pins = $2, pins_rev = $3 WHERE room = $1"
@@ -185,7 +185,7 @@ class PinRepository:
 
     async def lock(self, room: str) -> PinList:
         """The same. Nobody else changes them until the transaction ends."""
-        (row,) = await self._database.fetch(LOCK_PINS, *_first(room))
+        (row,) = await self._database.fetch(LOCK_PINS, room)
         return PinList(PINS.decode(row["pins"]), row["pins_rev"])
 
     async def write(self, room: str, pins: PinList) -> None:

@@ -6,10 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from modules.chat.pushes import ChatRules
-
-DEFAULTS: Final = ChatRules()
-
 
 @dataclass(frozen=True, kw_only=True)
 class RoomRules:
@@ -32,8 +28,6 @@ class RoomRules:
     # Whether somebody who is present may be mentioned without a question to the database. Who was taken out of the room
     # is seen there a second longer.
     presence_counts: bool = False
-    # The settings of a room in which nobody has changed any.
-    first: ChatRules = DEFAULTS
 
     def speaks(self, role: str) -> bool:
         return self._at_least(role, self.speaker)

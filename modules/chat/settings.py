@@ -50,6 +50,28 @@ class ChatSettings:
     attachment_doubt: float = setting(
         180.0, doc="How long after it was to be sent a message is looked for whose storing was not seen; 130 at least"
     )
+    session_mode: Literal["open", "subscribers", "questions"] = setting(
+        "open", doc="What viewers of a class may write until a host changes it"
+    )
+    session_slow_seconds: int = setting(0, zero=True, doc="Slow mode of a class until a host changes it")
+    session_links: Literal["allow", "hosts", "block"] = setting(
+        "allow", doc="Who may post links in a class until a host changes it"
+    )
+    session_attachments: Literal["allow", "hosts", "block"] = setting(
+        "allow", doc="Who may post files in a class until a host changes it"
+    )
+    program_mode: Literal["open", "subscribers", "questions"] = setting(
+        "open", doc="What students may write in a program's room until a mentor changes it"
+    )
+    program_slow_seconds: int = setting(0, zero=True, doc="Slow mode of a program's room until a mentor changes it")
+    program_links: Literal["allow", "hosts", "block"] = setting(
+        "allow", doc="Who may post links in a program's room until a mentor changes it"
+    )
+    program_attachments: Literal["allow", "hosts", "block"] = setting(
+        "allow", doc="Who may post files in a program's room until a mentor changes it"
+    )
+    direct_links: Literal["allow", "block"] = setting("allow", doc="Whether links may be posted in conversations")
+    direct_attachments: Literal["allow", "block"] = setting("allow", doc="Whether files may be posted in conversations")
     direct_student_mentor: bool = setting(
         True, doc="Whether students and the mentors of their programs may write to each other outside of a class"
     )

@@ -25,6 +25,19 @@ from tests.modules.files.test_stored_files import record
 CHAT = "/api/v1/chat"
 # As many as the tests here take.
 SNAPSHOTS = {"KSMP_CHAT_SNAPSHOT_RATE_COUNT": "3", "KSMP_CHAT_SNAPSHOT_RATE_SECONDS": "3600"}
+# The settings of rooms in which nobody has changed any.
+FIRST = {
+    "KSMP_CHAT_SESSION_MODE": "questions",
+    "KSMP_CHAT_SESSION_SLOW_SECONDS": "9",
+    "KSMP_CHAT_SESSION_LINKS": "hosts",
+    "KSMP_CHAT_SESSION_ATTACHMENTS": "block",
+    "KSMP_CHAT_PROGRAM_MODE": "open",
+    "KSMP_CHAT_PROGRAM_SLOW_SECONDS": "0",
+    "KSMP_CHAT_PROGRAM_LINKS": "hosts",
+    "KSMP_CHAT_PROGRAM_ATTACHMENTS": "allow",
+    "KSMP_CHAT_DIRECT_LINKS": "block",
+    "KSMP_CHAT_DIRECT_ATTACHMENTS": "block",
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,7 @@ class Group:
 
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
-    environ = {"KSMP_CHAT_PINS": "2", "KSMP_CHAT_RECENT": "5", **SNAPSHOTS}
+    environ = {"KSMP_CHAT_RECENT": "5", **SNAPSHOTS, **FIRST}
     async with gateway(user_burst_factor=TIMES_THE_BURST, environ=environ) as running:
         yield running
 
@@ -85,11 +98,8 @@ async def test_a_conversation(node: Running, group: Group) -> None:
     await bob.socket.call("typing", room=group.room, on=True)
     assert [one["id"] for one in (await ann.expect_push("typing"))["data"]["users"]] == [bob.user]
 
-    answer = await bob.command("chat.send", {"text": "see example.com", "reply_to": first["seq"]})
+    answer = await bob.command("chat.send", {"text": "me", "reply_to": first["seq"]})
     assert await ann.refusal("chat.delete", {"seq": answer["seq"]}) == "forbidden"
-    await mentor.command("chat.configure", {"links": "hosts"})
-    await eventually(lambda: _refuses(bob, "chat.links", {"text": "see example.com"}))
-    await mentor.command("chat.send", {"text": "see example.com"})
     await mentor.command("chat.delete", {"seq": answer["seq"]})
     assert (await ann.expect_push("chat.deleted"))["data"] == {"seq": answer["seq"]}
 
@@ -98,7 +108,6 @@ async def test_a_conversation(node: Running, group: Group) -> None:
     snapshot = await bob.command("chat.snapshot")
     assert "failed" not in snapshot
     parts = snapshot["parts"]
-    assert parts["chat.settings"]["links"] == "hosts"
     assert [pin["message"]["text"] for pin in parts["chat.pins"]["pins"]] == ["Who has solved 4c?"]
     texts = [message["text"] for message in parts["chat.messages"]["messages"]]
     assert texts[0] == "Who has solved 4c?"
@@ -130,6 +139,39 @@ async def _says(member: Member, text: str) -> bool:
 async def _archived(node: Running, room: str, push: str) -> bool:
     query = "SELECT FROM room_push WHERE room = $1 AND push = $2"
     return bool(await node.gateway.database.fetch(query, room, push))
+
+
+async def test_settings(node: Running, group: Group, clients: Clients) -> None:
+    mentor, bob = group.mentor, group.bob
+    # The operator says how a kind of rooms begins; a pin changes nothing about that.
+    pinned = (await bob.command("chat.send", {"text": "hello"}))["seq"]
+    await mentor.command("chat.pin", {"seq": pinned})
+    assert await bob.refusal("chat.send", {"text": "see example.com"}) == "chat.links"
+    await mentor.command("chat.send", {"text": "see example.com"})
+    first = (await bob.command("chat.snapshot"))["parts"]["chat.settings"]
+    assert first == {"mode": "open", "slow_seconds": 0, "links": "hosts", "rev": 0, "attachments": "allow"}
+    lesson = await clients.member(group.room.replace("program:p-", "session:"), group.mentor.user, "mentor")
+    assert (await lesson.command("live.snapshot"))["parts"]["chat.settings"] == {
+        "mode": "questions",
+        "slow_seconds": 9,
+        "links": "hosts",
+        "rev": 0,
+        "attachments": "block",
+    }
+    # Nobody changes those of a conversation.
+    opened = done(await mentor.rest.post(f"{CHAT}/direct", json={"user_ids": [bob.user]}), 201)
+    talk = await clients.member(opened["room"], mentor.user, "mentor")
+    assert await talk.refusal("chat.send", {"text": "see example.com"}) == "chat.links"
+    assert await talk.refusal("chat.configure", {"links": "allow"}) == "unknown_command"
+
+    # Modes and slow mode bind students.
+    await mentor.command("chat.configure", {"mode": "questions", "links": "allow"})
+    await eventually(lambda: _refuses(bob, "chat.questions_only", {"text": "hi"}))
+    await bob.command("chat.send", {"text": "why, see example.com?", "kind": "question"})
+    await mentor.command("chat.configure", {"mode": "subscribers", "slow_seconds": 300})
+    await eventually(lambda: _refuses(bob, "chat.slow_mode", {"text": "more"}))
+    for number in range(2):
+        await mentor.command("chat.send", {"text": f"{number}"})
 
 
 async def test_those_who_moderate_hear_of_mutes_and_reports(group: Group, clients: Clients) -> None:
