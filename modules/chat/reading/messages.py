@@ -58,7 +58,10 @@ class LastMessage(msgspec.Struct, frozen=True, rename={"author": "from"}):
 
 
 class RoomSummary(msgspec.Struct, frozen=True):
-    """A room as a list of rooms shows it. Without a message `last` is null."""
+    """A room as a list of rooms shows it. Without a message `last` is null.
+
+    `muted` says that the user hears nothing of the room: what is unread there is shown without calling for them.
+    """
 
     room: str
     unread: int
@@ -67,6 +70,7 @@ class RoomSummary(msgspec.Struct, frozen=True):
     rev: int
     more: bool
     last: LastMessage | None
+    muted: bool = False
 
     @classmethod
     def example(cls) -> RoomSummary:

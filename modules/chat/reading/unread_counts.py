@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from gateway import clock
 from gateway.contract import Context, Kernel, StoredPush, command
 from gateway.errors import not_found
@@ -21,6 +23,7 @@ from modules.chat.reading.repository import Asked, Counted, ReadingRepository, S
 from modules.chat.room_kinds import MEMBERS
 from modules.chat.settings import ChatSettings
 from modules.chat.stored_message import VERSIONS, post_of
+from modules.notify.facade import muted_rooms
 
 # Characters of the newest message in a list of rooms.
 PREVIEW: Final = 200
@@ -84,7 +87,9 @@ class UnreadCounts:
         found = await self._rows.summary(asked, self._most, self._rooms + 1)
         shown = found[: self._rooms]
         texts = await self._kernel.archive.found([one.version for one in shown if one.version is not None])
-        return UnreadSummary(tuple(self._summed(one, texts) for one in shown), len(found) > len(shown))
+        muted = await muted_rooms(self._kernel, principal.id)
+        rooms = (msgspec.structs.replace(self._summed(one, texts), muted=one.room in muted) for one in shown)
+        return UnreadSummary(tuple(rooms), len(found) > len(shown))
 
     def shown(self, counted: Counted) -> Unread:
         """What a client is told."""

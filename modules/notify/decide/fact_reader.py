@@ -25,9 +25,11 @@ log = structlog.get_logger(__name__)
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
-# Modules and rooms that are asked at once, and how long a module may think.
+# Modules that are asked at once, and how long one may think.
 AT_ONCE: Final = 8
 PATIENCE: Final = 10.0
+# A room that nobody of this node is in takes a moment until it says who is there: many are asked meanwhile.
+ROOMS_AT_ONCE: Final = 64
 
 
 class FactReader:
@@ -97,13 +99,13 @@ class FactReader:
             if room := room_of(due):
                 users[room].add(due.user_id)
         present: set[tuple[str, str]] = set()
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(ROOMS_AT_ONCE)
 
         async def look(room: str, asked: set[str]) -> None:
             try:
-                async with gate:
+                async with gate, asyncio.timeout(PATIENCE):
                     people = await self._kernel.rooms.members(room)
-            except (KsmpError, ValueError):
+            except (KsmpError, ValueError, TimeoutError):
                 # Rooms that do not say who is in them, or a bus that is away: they are told.
                 return
             present.update((person.id, room) for person in people if person.id in asked)

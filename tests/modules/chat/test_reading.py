@@ -218,7 +218,9 @@ async def test_members_of_a_direct_room_are_told_at_once(
         answer = await rest.put(f"/api/v1/chat/rooms/{room}/read", json={"seq": first})
         assert await told(0, 0) == answer.json()
         found = (await rest.get("/api/v1/chat/unread")).json()["items"][0]
-        assert (found["room"], found["unread"], found["last"]["seq"]) == (room, 0, first)
+        assert (found["room"], found["unread"], found["last"]["seq"], found["muted"]) == (room, 0, first, False)
+        await rest.put(f"/api/v1/notify/mutes/{room}", json={})
+        assert (await rest.get("/api/v1/chat/unread")).json()["items"][0]["muted"]
         # Nobody else has it, admins neither.
         for other in (clients.rest("eve"), clients.rest("chief", "admin")):
             assert (await other.put(f"/api/v1/chat/rooms/{room}/read", json={"seq": 1})).status_code == 404
