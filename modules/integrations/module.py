@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from gateway.contract import EventObserver, Kernel, Module, ServiceKeys
 from modules.integrations import errors, personal_data
 from modules.integrations.server import routes as server_routes
+from modules.integrations.server.disconnecting import Disconnecting
+from modules.integrations.server.notifications import ServiceNotifications
 from modules.integrations.server.publishing import Publishing
 from modules.integrations.server.reading import RoomReading
 from modules.integrations.services import routes as service_routes
@@ -20,6 +22,7 @@ from modules.integrations.services.services import Services
 from modules.integrations.services.tables import KeyRow, ServiceRow
 from modules.integrations.settings import IntegrationsSettings
 from modules.integrations.webhooks import routes as webhook_routes
+from modules.integrations.webhooks.channel import WebhookChannel
 from modules.integrations.webhooks.delivery_repository import DeliveryRepository
 from modules.integrations.webhooks.endpoint_repository import EndpointRepository
 from modules.integrations.webhooks.endpoints import Endpoints
@@ -59,16 +62,21 @@ class IntegrationsModule(Module):
         self.contributions = (
             ServiceKeys(prefix=PREFIX, authenticate=authenticator.authenticate),
             EventObserver(observe=recorder.observe),
+            WebhookChannel(kernel.database, recorder),
         )
         self.features = (publishing,)
         self.routes = (
             service_routes.router(services),
-            server_routes.router(publishing, RoomReading(kernel)),
+            server_routes.router(publishing, RoomReading(kernel), ServiceNotifications(kernel), Disconnecting(kernel)),
             *webhook_routes.routers(Endpoints(kernel, settings, service_rows, endpoints, deliveries, public, recorder)),
         )
 
     async def export(self, user: str) -> Mapping[str, Any]:
         return await personal_data.held_on(self.kernel.database, user)
+
+    async def forget(self, user: str) -> Collection[str]:
+        await personal_data.forget(self.kernel.database, user)
+        return ()
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

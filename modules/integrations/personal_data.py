@@ -1,4 +1,4 @@
-"""What the module holds on users: the ids of the admins who made services, keys and endpoints."""
+"""What the module holds on users: ids of admins who made something, and notifications that go out by webhooks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,27 @@ HELD: Final = {
     "endpoints": """
         SELECT id, service_id, url, created_at FROM integrations_endpoint WHERE created_by = $1 ORDER BY id
     """,
+    "notifications": """
+        SELECT event.id, event.body, event.at FROM integrations_event AS event
+        JOIN integrations_delivery AS delivery ON delivery.event_id = event.id
+        WHERE delivery.event = 'integrations.notification' AND delivery.subject = 'user:' || $1 ORDER BY event.id
+    """,
 }
+# What is not sent yet is not sent any more.
+FORGET: Final = """
+    DELETE FROM integrations_event WHERE id IN (
+        SELECT event_id FROM integrations_delivery
+        WHERE event = 'integrations.notification' AND subject = 'user:' || $1
+    )
+"""
 
 
 async def held_on(database: Database, user: str) -> dict[str, Any]:
-    """What the user made. The id stays when they are deleted: it says in the audit who did it, and no name with it."""
+    """What an export shows, without what is empty."""
     found = {name: [dict(row) for row in await database.fetch(statement, user)] for name, statement in HELD.items()}
     return {name: rows for name, rows in found.items() if rows}
+
+
+async def forget(database: Database, user: str) -> None:
+    """Done again it changes nothing. Ids of who made something stay: they say who did it, and no name with it."""
+    await database.fetch(FORGET, user)

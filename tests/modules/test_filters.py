@@ -98,6 +98,8 @@ REFUSED = {
     "CommentChange.text",
     "NewCampaign.title",
     "NewCampaign.body",
+    "NewNotification.title",
+    "NewNotification.body",
     "NewDirect.title",
     "DirectChange.title",
 }
@@ -185,7 +187,13 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
     # An admin writes to anybody whom the platform knows.
     direct, talk = f"{v1}/chat/direct", {"user_ids": ["meera"], "title": "d"}
     direct_id = await made(admin, direct, talk)
+    integrations = f"{v1}/integrations/services"
+    service = await made(admin, integrations, {"name": "Bus"})
+    key = (await admin.post(f"{integrations}/{service}/keys", json={"scopes": ["notifications.send"]})).json()["secret"]
+    back_end = caller()
+    back_end.headers["Authorization"] = f"Bearer {key}"
     return {
+        "NewNotification": (post(back_end, f"{v1}/server/notifications"), {"title": "n", "audience": "role:admin"}),
         "NewProgram": (post(mentor, f"{v1}/programs"), {"title": "p"}),
         "ProgramChange": (patch(mentor, path), {}),
         "NewUnit": (post(mentor, f"{path}/units"), {"title": "u"}),

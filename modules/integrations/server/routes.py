@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 from litestar import Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from gateway.auth.policy import service as keys_with
 from gateway.http.listing import DEFAULT, MOST
 from gateway.http.services import services
 from gateway.principal import ServicePrincipal
+from modules.integrations.server.disconnecting import Disconnecting
 from modules.integrations.server.messages import (
     NEWEST,
     Batch,
@@ -21,12 +23,16 @@ from modules.integrations.server.messages import (
     RoomHistory,
     RoomPresence,
 )
+from modules.integrations.server.notification_messages import NewNotification, SentNotification
+from modules.integrations.server.notifications import ServiceNotifications
 from modules.integrations.server.publishing import Publishing
 from modules.integrations.server.reading import RoomReading
 from modules.integrations.services.scopes import Scope
+from modules.notify.facade import NoticeReport
 
 ITS_ROOM = "the key is for the room"
 After = Annotated[str, QueryParameter(pattern="^[A-Za-z0-9_-]{0,64}$", description="`next` of the page before")]
+UserPath = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
 RoomPath = Annotated[str, PathParameter(pattern="^[a-z][a-z0-9_]{0,31}:[A-Za-z0-9_-]{1,64}$")]
 Limit = Annotated[int, QueryParameter(ge=1, le=MOST, description="Most items to answer")]
 
@@ -75,9 +81,51 @@ async def history(
     return await reading.history(service, room, before, limit)
 
 
-def router(publishing: Publishing, reading: RoomReading) -> Router:
+@post("/notifications", policy=keys_with(Scope.NOTIFY))
+async def send_notification(
+    data: JSONBody[NewNotification],
+    service: NamedDependency[ServicePrincipal],
+    notifications: NamedDependency[ServiceNotifications],
+) -> SentNotification:
+    """Send a notification to a user, a role, or those of a program or a session."""
+    return await notifications.send(service, data)
+
+
+@get("/notifications/{id:uuid}", policy=keys_with(Scope.NOTIFY, owner="the service sent it"), conditional=False)
+async def notification_report(
+    id: FromPath[UUID],
+    service: NamedDependency[ServicePrincipal],
+    notifications: NamedDependency[ServiceNotifications],
+) -> NoticeReport:
+    """What became of a notification so far, in counts by channel."""
+    return await notifications.report(service, id)
+
+
+@post("/users/{user:str}/disconnect", policy=keys_with(Scope.DISCONNECT), status_code=204)
+async def disconnect_user(
+    user: UserPath,
+    service: NamedDependency[ServicePrincipal],
+    disconnecting: NamedDependency[Disconnecting],
+) -> None:
+    """Close a user's sockets on every gateway, and refuse the tokens that exist now. A repeat does it again."""
+    await disconnecting.disconnect(service, user)
+
+
+def router(
+    publishing: Publishing, reading: RoomReading, notifications: ServiceNotifications, disconnecting: Disconnecting
+) -> Router:
     return Router(
         "/server",
-        route_handlers=[publish, publish_batch, presence, history],
-        dependencies=services(publishing=publishing, reading=reading),
+        route_handlers=[
+            publish,
+            publish_batch,
+            presence,
+            history,
+            send_notification,
+            notification_report,
+            disconnect_user,
+        ],
+        dependencies=services(
+            publishing=publishing, reading=reading, notifications=notifications, disconnecting=disconnecting
+        ),
     )
