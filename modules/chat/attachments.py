@@ -26,7 +26,7 @@ from modules.chat.repository import MuteRepository
 from modules.chat.room_access import ChatRooms
 from modules.chat.room_kinds import rules_of
 from modules.chat.settings import ChatSettings
-from modules.chat.stored_message import VERSIONS
+from modules.chat.stored_message import VERSIONS, post_of
 from modules.files import facade as files
 from modules.files.events import FileCleared, FileRejected, FileRendered
 from modules.files.facade import (
@@ -198,7 +198,9 @@ class Attachments:
             return True
         # A message is gone as soon as the log says so, whatever the rows say.
         stored = await self._kernel.rooms.read(room, row.seq)
-        return stored is not None and stored.push in VERSIONS
+        if stored is None or stored.push not in VERSIONS:
+            return False
+        return post_of(stored).at >= await self._rooms.seen_from(principal, room)
 
     async def _reader(self, principal: Principal, room: str) -> str | None:
         try:

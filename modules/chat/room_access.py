@@ -50,6 +50,10 @@ class RoomAccess(ABC):
     async def subscribed(self, id: str, user: str) -> bool:
         """Whether the user may write in the mode `subscribers`."""
 
+    async def seen_from(self, principal: Principal, id: str) -> int:
+        """From when on a reader sees the room, in milliseconds since the Unix epoch; 0 is all of it."""
+        return 0
+
     async def check_sending(self, context: Context) -> None:  # noqa: B027 most kinds need no more than the role
         """Raises Refused for a member who may not write any more. Asked before each message, edit and reaction."""
 
@@ -74,6 +78,10 @@ class ChatRooms:
         if role is None:
             raise not_found("there is no such room")
         return role
+
+    async def seen_from(self, principal: Principal, room: str) -> int:
+        access, id = self._of(room)
+        return await access.seen_from(principal, id)
 
     async def writer(self, principal: Principal, room: str) -> Writer:
         access, id = self._of(room)

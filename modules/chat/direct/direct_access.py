@@ -24,6 +24,10 @@ class DirectAccess(RoomAccess):
     async def reader(self, principal: Principal, id: str) -> str | None:
         return DIRECT.member if await self._rows.seen_from(id, principal.id) is not None else None
 
+    async def seen_from(self, principal: Principal, id: str) -> int:
+        found = await self._rows.seen_from(id, principal.id)
+        return 0 if found is None else int(found.timestamp() * 1000)
+
     async def writer(self, principal: Principal, id: str) -> Writer:
         await self._may_write.check(principal, id)
         # The files count for their owner alone.

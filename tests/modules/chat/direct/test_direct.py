@@ -13,10 +13,15 @@ import asyncpg
 import httpx
 import pytest
 
+from gateway.principal import Principal, Role
 from ksmp_testkit import Caller, Clients, MakeGateway, Running, eventually
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import WireClient, WireError
 from modules.chat.direct.direct_rooms import ABANDONED
+from modules.chat.module import ChatModule
+from modules.files.facade import FileFacts, FileState, Purpose, of
+from modules.files.module import FilesModule
+from tests.modules.files.test_stored_files import record
 
 DIRECT = "/api/v1/chat/direct"
 BLOCKS = "/api/v1/chat/blocks"
@@ -321,6 +326,34 @@ async def test_who_is_added_sees_what_is_written_from_then_on(caller: Caller, cl
     done(await bob.rest.delete(f"{place}/{school.bob}"), 204)
     done(await mentor.post(place, json={"user_ids": [school.bob], "history": True}))
     assert await shown() == ([old, new], [old, new])
+
+
+async def test_files_of_a_conversation(node: Running, caller: Caller, clients: Clients, school: School) -> None:
+    mentor = caller(school.mentor, "mentor")
+    room = await opened(mentor, school.ann, title="Help")
+    ann = await clients.member(room["room"], school.ann)
+    rows = node.module(FilesModule).rows
+
+    async def sent() -> FileFacts:
+        """A file that Ann has sent into the room."""
+        file = record(owner_id=school.ann, target=room["room"], purpose="chat.attachment", state=FileState.CLEAN)
+        await rows.insert(file)
+        await ann.command("chat.send", {"files": [file.id]})
+        return (await of(node.module(ChatModule).kernel).facts([file.id]))[file.id]
+
+    (purpose,) = (one for one in node.module(ChatModule).kernel.contributed(Purpose) if one.name == "chat.attachment")
+
+    async def readers(file: FileFacts) -> list[str]:
+        people = {school.ann: Role.STUDENT, school.mentor: Role.MENTOR, school.bob: Role.STUDENT, "boss": Role.ADMIN}
+        asked = [Principal(id=id, name=id, role=role, expires_at=2**50) for id, role in people.items()]
+        return [one.id for one in asked if await purpose.may_read(one, file)]
+
+    old = await sent()
+    assert await readers(old) == [school.ann, school.mentor]
+    done(await mentor.post(f"{DIRECT}/{room['id']}/members", json={"user_ids": [school.bob]}))
+    # Who was added later reads what came later.
+    assert await readers(old) == [school.ann, school.mentor]
+    assert await readers(await sent()) == [school.ann, school.mentor, school.bob]
 
 
 async def test_a_group_is_no_way_around(caller: Caller, database: asyncpg.Pool, school: School) -> None:
