@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.settings import SettingsError, setting
+from modules.notify.mail.settings import MailSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,5 +64,5 @@ class CampaignSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotifySettings(SendingSettings, ReadingSettings, CampaignSettings):
+class NotifySettings(SendingSettings, ReadingSettings, MailSettings, CampaignSettings):
     kept_days: int = setting(90, doc="Days after which a notification and what became of it are deleted")

@@ -1,0 +1,1 @@
+"""The channels that this module brings: ways to reach people."""
