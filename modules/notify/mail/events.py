@@ -5,6 +5,7 @@ Source: "Contents of event data that Amazon SES publishes to Amazon SNS", and "A
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
@@ -69,8 +70,6 @@ class Envelope(msgspec.Struct, frozen=True, rename="pascal"):
 
 def read_event(body: str) -> MailEvent:
     """An event in an envelope of SNS, or as it is. Raises msgspec.DecodeError for what is neither."""
-    try:
+    with contextlib.suppress(msgspec.ValidationError):
         body = msgspec.json.decode(body, type=Envelope).message
-    except msgspec.ValidationError:
-        pass
     return msgspec.json.decode(body, type=MailEvent)

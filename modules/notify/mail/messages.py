@@ -12,7 +12,7 @@ Reason = Literal["bounced", "complained"]
 
 
 class Suppression(msgspec.Struct, frozen=True):
-    """An address that some mail does not go to. An empty `scope` is all mail; else a category, or a kind of receipts."""
+    """An address that some mail does not go to. An empty `scope` is all mail; else it is a category or a kind."""
 
     id: UUID
     address: str

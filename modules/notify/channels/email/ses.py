@@ -27,7 +27,9 @@ from modules.notify.states import DeliveryState
 
 log = structlog.get_logger(__name__)
 
-THROTTLED: Final = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "LimitExceededException"})
+THROTTLED: Final = frozenset(
+    {"TooManyRequestsException", "Throttling", "ThrottlingException", "LimitExceededException"}
+)
 # It is this mail that SES does not take.
 REJECTED: Final = frozenset({"MessageRejected", "BadRequestException", "ValidationException"})
 # Nothing can be sent until somebody does something.
