@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 
@@ -63,9 +64,13 @@ class ServiceClient:
             if self._opened is None:
                 # Only here: it is large, and a platform without video does not need it.
                 import aioboto3  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
+                from aiobotocore.session import AioSession  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415
                 from botocore.config import Config  # noqa: PLC0415
 
-                session = aioboto3.Session(region_name=self._aws.region)
+                core = AioSession()
+                # In a thread: they are read from the disk, which would hold up everybody on this gateway.
+                core.register_component("data_loader", await asyncio.to_thread(_descriptions, self._service))
+                session = aioboto3.Session(region_name=self._aws.region, botocore_session=core)
                 client = session.client(
                     self._service, endpoint_url=self._aws.endpoint or None, config=Config(**self._options)
                 )
@@ -75,3 +80,21 @@ class ServiceClient:
     async def close(self) -> None:
         self._opened = None
         await self._open.aclose()
+
+
+@cache
+def _loader() -> Any:
+    """Keeps what it has read: most of it is the same for all services, and all clients of the process share it."""
+    from botocore.loaders import create_loader  # noqa: PLC0415
+
+    return create_loader()
+
+
+def _descriptions(service: str) -> Any:
+    """The loader, which has read what a client of this service asks it for."""
+    loader = _loader()
+    for kind in ("service-2", "endpoint-rule-set-1"):
+        loader.load_service_model(service, kind)
+    for name in ("endpoints", "sdk-default-configuration", "partitions", "_retry"):
+        loader.load_data(name)
+    return loader

@@ -16,6 +16,7 @@ from modules.notify.campaigns.campaigns import Campaigns
 from modules.notify.campaigns.dry_run import DryRuns
 from modules.notify.campaigns.repository import CampaignRepository
 from modules.notify.campaigns.tables import CampaignRow
+from modules.notify.channels.email.feature import EmailFeature, examine_mail
 from modules.notify.decide.decider import Decider
 from modules.notify.decide.rules import rules_of
 from modules.notify.expansion.audiences import OwnAudiences
@@ -25,6 +26,7 @@ from modules.notify.inbox import routes as inbox_routes
 from modules.notify.inbox.inbox import Inbox
 from modules.notify.inbox.tables import NotificationRow
 from modules.notify.kinds import Kinds
+from modules.notify.mail.tables import SuppressionRow
 from modules.notify.notices import routes as notice_routes
 from modules.notify.notices.kinds import own_kinds
 from modules.notify.notices.notices import Notices
@@ -59,7 +61,7 @@ class NotifyModule(Module):
     name = "notify"
     requires = ("accounts",)
     settings_type = NotifySettings
-    tables = (DeliveryRow, NotificationRow, CampaignRow)
+    tables = (DeliveryRow, NotificationRow, CampaignRow, SuppressionRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -75,7 +77,9 @@ class NotifyModule(Module):
         settings = self.settings
         self.readers = Readers(kernel.database, language=settings.language, time_zone=settings.time_zone)
         self.preferences = PreferenceService(kernel, self.kinds, self.readers, most_mutes=settings.mutes)
-        words = ReaderWords(self.readers, TextWriter())
+        texts = TextWriter()
+        words = ReaderWords(self.readers, texts)
+        self.email = EmailFeature(kernel, settings, self.kinds, texts, self.preferences.turn_off)
         self.inbox = Inbox(kernel, self.kinds, ListWording(words), self.preferences.listed, kept=settings.free_channels)
         self.decide = Decider(kernel, self.kinds, self.readers, lambda channel: rules_of(channel, settings))
         self.writer = DeliveryWriter(words)
@@ -90,7 +94,7 @@ class NotifyModule(Module):
         )
         self._personal_data = PersonalData(kernel.database)
         self._chosen_data = ChosenData(kernel.database)
-        self.contributions = (self.notices, *own_kinds(settings.system_channels))
+        self.contributions = (self.notices, *own_kinds(settings.system_channels), *self.email.contributions)
         self.features = (OwnAudiences(kernel), self.preferences, self.inbox, self.campaigns)
         self.routes = (
             notice_routes.router(reports),
@@ -98,23 +102,26 @@ class NotifyModule(Module):
             preference_routes.router(self.preferences),
             inbox_routes.router(self.inbox),
             campaign_routes.router(self.campaigns),
+            *self.email.routes,
         )
 
     @classmethod
     def examine(cls, settings: NotifySettings, *, production: bool) -> str:
         settings.examine_reading()
-        return ""
+        return examine_mail(settings)
 
     async def export(self, user: str) -> Mapping[str, Any]:
         return {
             **await self._personal_data.held(user),
             **await self._chosen_data.held(user),
             **await self.campaigns.created_by(user),
+            **await self.email.held(user),
         }
 
     async def forget(self, user: str) -> Collection[str]:
         await self._personal_data.forget(user)
         await self._chosen_data.forget(user)
+        await self.email.forget(user)
         return ()
 
     @asynccontextmanager
@@ -123,7 +130,8 @@ class NotifyModule(Module):
         workers = self._workers()
         running = [asyncio.get_running_loop().create_task(worker.run()) for worker in workers]
         try:
-            yield
+            async with self.email.running():
+                yield
         finally:
             await stop(workers, running, PATIENCE)
             await end(running)

@@ -23,8 +23,8 @@ from modules.notify.facade import EMAIL, Channel, DeliveryState, Outcome, Outgoi
 from modules.notify.limiter import Limiter
 from modules.notify.mail.repository import MailRepository
 from modules.notify.mail.scopes import is_stopped
-from modules.notify.mail.unsubscribe import Subscription, Unsubscribing
 from modules.notify.mail.settings import MailSettings
+from modules.notify.mail.unsubscribe import Subscription, Unsubscribing
 from modules.notify.texts.writer import TextWriter
 
 BUCKET: Final = "ses"
@@ -156,7 +156,7 @@ class EmailChannel(Channel):
 
     def _message(self, each: Outgoing, address: str) -> bytes:
         """The mail as bytes. It is made in a thread."""
-        kind, receipt = each.kind, each.kind.receipt
+        receipt = each.kind.receipt
         words = words_in(lambda text: self._writer.label(text, LOCALE, DOMAIN, each.language), receipt=receipt)
         unsubscribe = "" if receipt else self._unsubscribe_url(each)
         mail = Mail(

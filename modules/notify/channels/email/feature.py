@@ -22,9 +22,9 @@ from modules.notify.mail import routes
 from modules.notify.mail.event_consumer import MailEventConsumer
 from modules.notify.mail.feedback import Feedback
 from modules.notify.mail.repository import MailRepository
+from modules.notify.mail.settings import MailSettings
 from modules.notify.mail.suppressions import Suppressions
 from modules.notify.mail.unsubscribe import TurnOff, Unsubscribing
-from modules.notify.mail.settings import MailSettings
 from modules.notify.settings import NotifySettings
 from modules.notify.texts.writer import TextWriter
 
@@ -69,7 +69,7 @@ class EmailFeature:
             await end(tasks)
             await self._ses.close()
 
-    async def export(self, user: str) -> Mapping[str, Any]:
+    async def held(self, user: str) -> Mapping[str, Any]:
         found = await self.rows.held(user)
         return {"suppressions": found} if found else {}
 
@@ -77,7 +77,7 @@ class EmailFeature:
         await self.rows.forget(user)
 
 
-def examine(settings: MailSettings) -> str:
+def examine_mail(settings: MailSettings) -> str:
     """What `ksmp doctor` says of e-mail. Raises SettingsError for a sender without links or the other way round."""
     if not settings.mail_from:
         return "no e-mail is sent: KSMP_NOTIFY_MAIL_FROM is empty"

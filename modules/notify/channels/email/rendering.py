@@ -72,20 +72,21 @@ class Rendering:
 
     @cached_property
     def _html(self) -> Any:
-        return _environment(escaping=True).get_template("mail.html")
+        return _environment(autoescape=True).get_template("mail.html")
 
     @cached_property
     def _text(self) -> Any:
-        return _environment(escaping=False).get_template("mail.txt")
+        # A text is no markup.
+        return _environment(autoescape=False).get_template("mail.txt")
 
 
-def _environment(*, escaping: bool) -> Any:
+def _environment(*, autoescape: bool) -> Any:
     # Only here: most processes write no mail.
     import jinja2  # noqa: PLC0415
 
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
-        autoescape=escaping,
+        autoescape=autoescape,  # noqa: S701
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from ksmp_testkit import MakeGateway, Running
-from tests.modules.notify.channels.email.mailing import CREDENTIALS, ENVIRON, Mailing, MailersModule
+from tests.modules.notify.channels.email.mailing import CREDENTIALS, ENVIRON, MailersModule, Mailing
 
 
 @pytest.fixture(scope="module")
