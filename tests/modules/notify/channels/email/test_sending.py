@@ -177,4 +177,8 @@ async def test_admins_see_suppressions_and_lift_them(mailing: Mailing, clients: 
     assert (await student.delete(f"{path}/{found['id']}")).status_code == 403
     assert (await admin.delete(f"{path}/{found['id']}")).status_code == 204
     assert (await admin.delete(f"{path}/{found['id']}")).status_code == 404
+    (act,) = (await admin.get("/api/v1/audit", params={"act": "notify.lift_suppression", "subject": user})).json()[
+        "items"
+    ]
+    assert act["details"] == {"scope": "", "reason": "bounced"}
     assert await mailing.stopped(user) == []
