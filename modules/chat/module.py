@@ -20,6 +20,7 @@ from modules.chat.filter import load
 from modules.chat.index.indexer import Indexer
 from modules.chat.mentions import Mentions
 from modules.chat.mutes import Mutes
+from modules.chat.notices.message_notices import MessageNotices
 from modules.chat.pins import Pins
 from modules.chat.policy import ChatPolicy
 from modules.chat.program_rooms import ProgramRooms
@@ -75,7 +76,8 @@ class ChatModule(Module):
         mutes = Mutes(kernel, rooms)
         threads = Threads(kernel, settings, attachments, rooms)
         self.reading = reading = ReadingFeature(kernel, settings)
-        self.indexer = Indexer(kernel, (threads, reading.told))
+        self.notices = notices = MessageNotices(kernel, settings, rooms)
+        self.indexer = Indexer(kernel, (threads, reading.told, notices))
         self.features = (
             Messages(kernel, settings, policy, slow_mode, mentions, attachments, rooms, threads),
             attachments,
@@ -91,6 +93,7 @@ class ChatModule(Module):
             *direct.features,
             AbandonedRooms(kernel, attachments),
             *reading.features,
+            notices,
         )
         rate = Rate(count=settings.search_rate_count, seconds=settings.search_rate_seconds)
         search = search_routes.router(MessageSearch(kernel, attachments), rate)

@@ -32,6 +32,10 @@ class ChatSettings:
     )
     search_rate_count: int = setting(20, doc="Searches of messages by a user at once")
     search_rate_seconds: float = setting(10.0, doc="Time in which as many may be made again")
+    notice_delay: float = setting(
+        30.0, doc="How long a notification of a message waits, in which whoever reads the message is spared it"
+    )
+    notice_digest: float = setting(3600.0, doc="Time in which notifications of messages by e-mail become one")
     edit_seconds: float = setting(600.0, doc="How long after it was sent a message may be edited")
     edits: int = setting(20, doc="Most edits of one message")
     mentions: int = setting(10, doc="Users one message may mention")

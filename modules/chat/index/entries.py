@@ -49,12 +49,13 @@ def entry_of(push: StoredPush) -> Entry:
 
 
 class Gone(msgspec.Struct, frozen=True):
-    """A message that was deleted or cleared."""
+    """A message that was deleted or cleared. `mentioned`: it mentioned somebody."""
 
     seq: int
     room: str
     author_id: str
     thread: int | None
+    mentioned: bool = False
 
 
 class RoomChange(msgspec.Struct, frozen=True):

@@ -37,7 +37,7 @@ WRITE: Final = """
     WHERE chat_message.version <= EXCLUDED.version
     RETURNING seq, xmax <> 0 AS was
 """
-GONE: Final = "RETURNING seq, room, author_id, thread"
+GONE: Final = "RETURNING seq, room, author_id, thread, mentions <> '{}' AS mentioned"
 DELETE: Final = f"DELETE FROM chat_message WHERE version = ANY($1::bigint[]) {GONE}"  # noqa: S608
 # What the tombstone $2 of the room sweeps. A version has another seq than its message.
 SWEEP: Final = f"""

@@ -1,0 +1,1 @@
+"""What people who are away are notified of: messages to them, mentions and replies."""
