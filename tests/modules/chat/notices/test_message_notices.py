@@ -106,13 +106,3 @@ async def test_a_reply_or_a_mention_is_told_once(
         return {"chat.mention", "chat.reply"} <= {*found}
 
     await eventually(listed, "both are in the list in the app")
-
-
-async def test_a_muted_room_is_shown_as_such(
-    node: Running, token: MakeToken, clients: Clients, create_session: CreateSession
-) -> None:
-    room = f"program:p-{await create_session(open=False, enrolled=('lea',))}"
-    rest = clients.rest("lea")
-    done(await rest.put(f"/api/v1/notify/mutes/{room}", json={}))
-    (item,) = done(await rest.get("/api/v1/chat/unread"))["items"]
-    assert (item["room"], item["muted"]) == (room, True)
