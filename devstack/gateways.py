@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devstack import probe, razorpay
+from devstack import mail, probe, razorpay
 from devstack.address import reached_at, url
 from devstack.devcloud import CREDENTIALS
 from devstack.guard import Guard
@@ -74,6 +74,9 @@ def variables(
     overrides = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name not in OWN}
     result = environment(settings) | overrides
     result = razorpay.variables(aws_endpoint, read(Settings, result), overrides) | result
+    if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:
+        # Of all gateways the first one: links of a mail lead there.
+        result = mail.variables(aws_endpoint, read(Settings, result), url(host, next(iter(ports), port))) | result
     if scanner and "files" in (read(Settings, result).modules or registry.installed()):
         result.setdefault(SCANNER, scanner)
     if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:

@@ -11,7 +11,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from devstack import razorpay
+from devstack import outbox, razorpay
 from devstack.issuer import DevelopmentIssuer
 from gateway.auth.policy import anyone
 from gateway.errors import invalid
@@ -102,7 +102,7 @@ def routes(settings: Settings) -> list[HTTPRouteHandler]:
             raise invalid("user must be 1 to 64 characters from A-Z a-z 0-9 _ -")
         return Signed(issuer.token(user, name=name[:100] or user, role=role, ttl=min(TTL, settings.token_life)))
 
-    return [page, asset, info, jwks, token]
+    return [page, asset, info, jwks, token, *outbox.routes(settings.aws_endpoint)]
 
 
 def _file(name: str, kind: str, policy: str) -> Response[bytes]:
