@@ -25,7 +25,7 @@ COUNT: Final = """
     ON CONFLICT (room, seq) DO UPDATE
     SET replies = EXCLUDED.replies, last_at = EXCLUDED.last_at, rev = thread.rev + 1
     WHERE (thread.replies, thread.last_at) IS DISTINCT FROM (EXCLUDED.replies, EXCLUDED.last_at)
-    RETURNING seq, replies, last_at, rev
+    RETURNING seq, replies, last_at, rev, EXISTS (SELECT FROM chat_message WHERE seq = thread.seq) AS rooted
 """
 FIND: Final = "SELECT seq, replies, last_at, rev FROM chat_thread WHERE room = $1 AND seq = $2"
 NEWEST_OF: Final = """
@@ -49,9 +49,13 @@ class ThreadRepository:
         self._database = database
 
     async def count(self, room: str, roots: Collection[int]) -> list[ThreadTally]:
-        """Count the replies of these messages anew; gives the tallies that have changed."""
+        """Count the replies of these messages anew; gives the tallies that have changed.
+
+        A thread of which nothing is left is none of them: who clears a room clears many at once.
+        """
         rows = await self._database.fetch(COUNT, room, sorted(roots))
-        return sorted((_tally(row) for row in rows), key=lambda one: one.seq)
+        left = (_tally(row) for row in rows if row["replies"] or row["rooted"])
+        return sorted(left, key=lambda one: one.seq)
 
     async def find(self, room: str, seq: int) -> ThreadTally | None:
         for row in await self._database.fetch(FIND, room, seq):

@@ -10,10 +10,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from gateway.bus.log_record import STREAM
 from gateway.principal import FORGOTTEN, Principal, Role
-from ksmp_testkit import Clients, CreateSession, MakeGateway, Member, Running, eventually
+from ksmp_testkit import Clients, CreateSession, MakeGateway, MakeToken, Member, Running, eventually
 from ksmp_testkit.answers import done, refused
-from ksmp_testkit.socket_client import WireError
+from ksmp_testkit.socket_client import WireError, connected
 from modules.chat.module import ChatModule
 from modules.chat.room_kinds import RULES
 from modules.files.facade import FileState, Purpose, of
@@ -269,6 +270,10 @@ async def test_threads(group: Group, clients: Clients) -> None:
 
     await eventually(rootless, "the root is gone")
     assert await bob.refusal("chat.send", {"text": "x = 4", "thread": root}) == "not_found"
+    # Who clears the room clears its threads.
+    await mentor.command("chat.clear", {})
+    await eventually(lambda: _has(bob, threads, []), "no thread is left")
+    assert (await bob.command("chat.snapshot"))["parts"]["chat.threads"] == {"threads": []}
 
 
 async def _has(member: Member, path: str, seqs: list[int]) -> bool:
@@ -277,6 +282,33 @@ async def _has(member: Member, path: str, seqs: list[int]) -> bool:
 
 async def _replies(member: Member, path: str, number: int) -> bool:
     return bool(done(await member.rest.get(path))["thread"]["replies"] == number)
+
+
+async def test_what_the_log_has_let_go_is_in_the_archive(
+    node: Running, gateway: MakeGateway, group: Group, token: MakeToken, database: asyncpg.Pool
+) -> None:
+    root = (await group.ann.command("chat.send", {"text": "4b?"}))["seq"]
+    reply = (await group.bob.command("chat.send", {"text": "x = 2", "thread": root}))["seq"]
+
+    async def archived() -> bool:
+        rows = await database.fetch("SELECT FROM room_push WHERE seq = ANY($1)", [root, reply])
+        return len(rows) == 2
+
+    await eventually(archived, "both messages are archived")
+    newest = (await group.bob.expect_push("chat.thread"))["seq"]
+    await node.gateway.bus.jetstream._jsm.purge_stream(STREAM, seq=newest + 1)
+    # Another gateway holds nothing in memory.
+    async with gateway() as other, connected(other.ws_url, token(group.bob.user)) as bob:
+        await bob.join(group.room)
+        page = await bob.call("history", room=group.room, before=2**53 - 1, limit=10, types=["chat.message"])
+        assert [one["data"]["text"] for one in page["messages"]] == ["4b?", "x = 2"]
+        parts = (await bob.command(group.room, "chat.snapshot"))["parts"]
+        assert [one["seq"] for one in parts["chat.messages"]["messages"]] == [root, reply]
+        assert [one["seq"] for one in parts["chat.threads"]["threads"]] == [root]
+        await bob.command(group.room, "chat.edit", {"seq": reply, "text": "x = 1"})
+        await bob.command(group.room, "chat.send", {"text": "late", "thread": root, "reply_to": reply})
+        tally = await bob.expect(lambda one: one.get("push") == "chat.thread" and one["data"]["replies"] == 2)
+        assert tally["data"]["seq"] == root
 
 
 async def test_classes_have_no_threads(group: Group, clients: Clients) -> None:
