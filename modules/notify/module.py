@@ -11,6 +11,7 @@ from typing import Any, Final
 from gateway.contract import Kernel, Module
 from gateway.tasks import end
 from modules.notify import errors
+from modules.notify.bells import Bells
 from modules.notify.campaigns import routes as campaign_routes
 from modules.notify.campaigns.campaigns import Campaigns
 from modules.notify.campaigns.dry_run import DryRuns
@@ -51,6 +52,8 @@ from modules.notify.worker import Bell, Worker, stop
 
 # How long a gateway that stops waits for the batches that it is sending. Their leases do the rest.
 PATIENCE: Final = 5.0
+# Looks for what is due between two looks of campaigns.
+CAMPAIGN_LOOKS: Final = 2
 # Between two looks for what is old, in seconds.
 SWEEP_INTERVAL: Final = 600.0
 
@@ -68,10 +71,10 @@ class NotifyModule(Module):
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         self.settings: NotifySettings = kernel.settings(NotifySettings)
-        self.bell = Bell()
+        self.bells = Bells()
         self.kinds = Kinds(kernel)
         reports = Reports(kernel.database, self.kinds)
-        self.notices = Notices(kernel, self.kinds, NoticeRepository(kernel.database), reports, self.bell)
+        self.notices = Notices(kernel, self.kinds, NoticeRepository(kernel.database), reports, self.bells)
         self.expansions = ExpansionRepository(kernel.database)
         self.deliveries = DeliveryRepository(kernel.database)
         settings = self.settings
@@ -98,7 +101,7 @@ class NotifyModule(Module):
         self.features = (OwnAudiences(kernel), self.preferences, self.inbox, self.campaigns)
         self.routes = (
             notice_routes.router(reports),
-            delivery_routes.router(Failures(kernel, self.bell)),
+            delivery_routes.router(Failures(kernel, self.bells)),
             preference_routes.router(self.preferences),
             inbox_routes.router(self.inbox),
             campaign_routes.router(self.campaigns),
@@ -140,19 +143,18 @@ class NotifyModule(Module):
         settings = self.settings
         if settings.workers == 0:
             return []
-        works = [
-            ("notifications.upkeep", Upkeep(self.deliveries, settings).work),
-            ("notifications.campaigns", self.campaigns.work),
-        ]
-        for _ in range(settings.workers):
-            expansion = Expansion(self.kernel, self.kinds, self.expansions, settings, self.bell, self.inbox)
-            works.append(("notifications.expansion", expansion.work))
-            for channel in self.kinds.channels.values():
-                sender = Sender(self.kinds, channel, self.deliveries, self.decide, self.writer, settings)
-                works.append((f"notifications.{channel.name}", sender.work))
+        # Those that nobody wakes have bells of their own.
         sweep = Sweep(self.kernel.database, settings.kept_days, settings.batch)
-        return [
-            *(Worker(name, work, self.bell, settings.interval) for name, work in works),
-            # It has a bell that nobody rings.
+        workers = [
+            Worker("notifications.upkeep", Upkeep(self.deliveries, settings).work, Bell(), settings.interval),
+            Worker("notifications.campaigns", self.campaigns.work, Bell(), settings.interval * CAMPAIGN_LOOKS),
             Worker("notifications.sweep", sweep.work, Bell(), SWEEP_INTERVAL),
         ]
+        for _ in range(settings.workers):
+            expansion = Expansion(self.kernel, self.kinds, self.expansions, settings, self.bells, self.inbox)
+            workers.append(Worker("notifications.expansion", expansion.work, self.bells.notices, settings.interval))
+            for name, channel in self.kinds.channels.items():
+                sender = Sender(self.kinds, channel, self.deliveries, self.decide, self.writer, settings)
+                bell = self.bells.channels[name]
+                workers.append(Worker(f"notifications.{name}", sender.work, bell, settings.interval))
+        return workers

@@ -14,17 +14,21 @@ log = structlog.get_logger(__name__)
 
 
 class Bell:
-    """Wakes the workers of this gateway. Those of other gateways find what is due at their next look."""
+    """Wakes the workers of this gateway that do the same. Those of other gateways find what is due at their next look.
+
+    One of them waits at it, and the others wait for their turn. So it costs one look an interval, however many there
+    are, and still somebody looks while one is at work for long.
+    """
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Event] = set()
+        self._turn = asyncio.Lock()
+        self._woken = asyncio.Event()
         # How often it rang.
         self.rung = 0
 
     def ring(self) -> None:
         self.rung += 1
-        for waiting in self._waiting:
-            waiting.set()
+        self._woken.set()
 
     def ring_soon(self, seconds: float = 0.02) -> None:
         """When the transaction around this has probably committed. Until it has, the interval finds what is due."""
@@ -32,16 +36,13 @@ class Bell:
 
     async def wait(self, seconds: float, since: int) -> None:
         """For so long, or until it rang more often than `since` times."""
-        if self.rung > since:
-            return
-        waiting = asyncio.Event()
-        self._waiting.add(waiting)
-        try:
+        async with self._turn:
+            if self.rung > since:
+                return
+            self._woken.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    await waiting.wait()
-        finally:
-            self._waiting.discard(waiting)
+                    await self._woken.wait()
 
 
 class Worker:
@@ -64,7 +65,12 @@ class Worker:
                 log.info(f"{self._name}.waits", reason=error.message)
             except Exception:
                 log.exception(f"{self._name}.failed")
-            if not more and not self._stopping:
+            if self._stopping:
+                return
+            if more:
+                # There may be enough for others too.
+                self._bell.ring()
+            else:
                 await self._bell.wait(self._interval, rung)
 
     def stop(self) -> None:

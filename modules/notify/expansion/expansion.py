@@ -20,6 +20,7 @@ from gateway.contract import Kernel
 from gateway.errors import Unavailable
 from gateway.identifier import new_id
 from modules.accounts.facade import kept_out_among
+from modules.notify.bells import Bells
 from modules.notify.expansion import metrics
 from modules.notify.expansion.repository import ExpansionRepository, Page
 from modules.notify.facade import IN_APP, Kind
@@ -27,7 +28,6 @@ from modules.notify.inbox.arrival import Arrival, Arrivals
 from modules.notify.kinds import CAMPAIGN, PRIORITIES, Kinds
 from modules.notify.settings import SendingSettings
 from modules.notify.states import NoticeState, SkipReason
-from modules.notify.worker import Bell
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class Expansion:
         kinds: Kinds,
         rows: ExpansionRepository,
         settings: SendingSettings,
-        bell: Bell,
+        bells: Bells,
         arrivals: Arrivals | None = None,
     ) -> None:
         """Without `arrivals` every list shows every kind, and nothing is pushed."""
@@ -83,7 +83,7 @@ class Expansion:
         self._rows = rows
         self._batch = settings.batch
         self._lease = timedelta(seconds=settings.lease / LEASE_SHARE)
-        self._bell = bell
+        self._bells = bells
         self._arrivals = arrivals
         self._held: dict[str, Held] = {}
 
@@ -187,7 +187,8 @@ class Expansion:
             if held.id not in ours:
                 # Somebody took it back, or another worker has it.
                 self._held.pop(held.id, None)
-        self._bell.ring()
+        for channel in page.channels_due(turn.at):
+            self._bells.channels[channel].ring()
         failpoint.crash("kill.unannounced")
         await self._announce([turn.arrivals[id] for id in page.ids if id in written and id in turn.arrivals])
         finished = [held.id for held, last in zip(turn.helds, turn.last, strict=True) if last and held.id in ours]

@@ -89,6 +89,10 @@ class Page:
     priorities: list[int] = field(default_factory=list)
     due_at: list[datetime] = field(default_factory=list)
 
+    def channels_due(self, now: datetime) -> set[str]:
+        """The channels on which something of it is due already."""
+        return {channel for channel, due_at in zip(self.channels, self.due_at, strict=True) if due_at <= now}
+
     def of(self, notice_ids: Collection[str]) -> Page:
         """The rows of these notices alone."""
         page = Page()

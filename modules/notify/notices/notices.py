@@ -8,22 +8,22 @@ from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import invalid, not_found
 from gateway.identifier import new_id
+from modules.notify.bells import Bells
 from modules.notify.facade import SYSTEM, URGENT, Message, Notice, NoticeReport, Notifier
 from modules.notify.kinds import Kinds
 from modules.notify.notices.reports import Reports
 from modules.notify.notices.repository import NoticeRepository
-from modules.notify.worker import Bell
 
 
 class Notices(Notifier):
     """Writes a notice beside its fact. Workers find it when that has committed."""
 
-    def __init__(self, kernel: Kernel, kinds: Kinds, rows: NoticeRepository, reports: Reports, bell: Bell) -> None:
+    def __init__(self, kernel: Kernel, kinds: Kinds, rows: NoticeRepository, reports: Reports, bells: Bells) -> None:
         self._database = kernel.database
         self._kinds = kinds
         self._rows = rows
         self._reports = reports
-        self._bell = bell
+        self._bells = bells
 
     async def tell(self, notice: Notice) -> None:
         await self.write(notice)
@@ -54,7 +54,7 @@ class Notices(Notifier):
             now,
         )
         if at <= now:
-            self._bell.ring_soon()
+            self._bells.notices.ring_soon()
         return id
 
     async def send(self, audience: str, message: Message, key: str, actor: str, urgent: bool) -> str:
@@ -82,7 +82,7 @@ class Notices(Notifier):
         self._check_transaction(f"{kind} is withdrawn")
         self._kinds.find(kind)
         if await self._rows.withdraw(kind, subject):
-            self._bell.ring_soon()
+            self._bells.notices.ring_soon()
 
     def _check_transaction(self, what: str) -> None:
         if not self._database.in_transaction:

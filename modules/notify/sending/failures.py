@@ -11,11 +11,11 @@ from gateway.errors import not_found
 from gateway.http.listing import Page, Sort, Span, page_of
 from gateway.principal import Principal
 from modules.accounts.facade import record
+from modules.notify.bells import Bells
 from modules.notify.errors import expired, not_failed
 from modules.notify.sending.messages import Delivery, Retried, RetryFailed
 from modules.notify.sending.tables import DeliveryRow
 from modules.notify.states import DeliveryState
-from modules.notify.worker import Bell
 
 NEWEST: Final = Sort("newest", (DeliveryRow.id,), descending=True)
 COLUMNS: Final = [getattr(DeliveryRow, name) for name in Delivery.__struct_fields__]
@@ -43,9 +43,9 @@ RETRY: Final = """
 class Failures:
     """What an admin does is in the audit."""
 
-    def __init__(self, kernel: Kernel, bell: Bell) -> None:
+    def __init__(self, kernel: Kernel, bells: Bells) -> None:
         self._database = kernel.database
-        self._bell = bell
+        self._bells = bells
 
     async def page(self, span: Span, channel: str | None, reason: str | None) -> Page[Delivery]:
         """Failed deliveries, the newest first; raises Unavailable."""
@@ -66,7 +66,8 @@ class Failures:
                     raise not_failed() if row["state"] != DeliveryState.FAILED else expired()
                 raise not_found("there is no such delivery")
             await record(self._database, principal, "notify.retry", str(id))
-        self._bell.ring()
+        for bell in self._bells.channels.values():
+            bell.ring()
         return Retried(count)
 
     async def retry_many(self, principal: Principal, which: RetryFailed) -> Retried:
@@ -74,7 +75,7 @@ class Failures:
             count = await self._retry(None, which.channel, which.reason, which.notice_id)
             details = {"reason": which.reason, "notice": str(which.notice_id or ""), "count": count}
             await record(self._database, principal, "notify.retry_many", which.channel, details)
-        self._bell.ring()
+        self._bells.channels[which.channel].ring()
         return Retried(count)
 
     async def _retry(self, *which: Any) -> int:
