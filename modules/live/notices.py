@@ -11,7 +11,8 @@ import msgspec
 
 from gateway import clock
 from gateway.contract import Kernel
-from modules.live.facade import session_facts
+from gateway.principal import Principal
+from modules.live.facade import roles_in, session_facts
 from modules.live.messages import SessionView
 from modules.live.states import SessionState
 from modules.notify.facade import EMAIL, IN_APP, PUSH, Audience, Kind, Notice, Urgency, tell, withdraw
@@ -129,7 +130,7 @@ class SessionNotices:
             self.moved,
             self.cancelled,
             self.recording,
-            Audience(name="session", users=self._users, exists=self._exists),
+            Audience(name="session", users=self._users, exists=self._exists, teaches=self._teaches),
         )
 
     async def remind(self, session: SessionView, ahead: int) -> None:
@@ -196,6 +197,9 @@ class SessionNotices:
     async def _exists(self, session_id: str) -> bool:
         found = await session_facts(self._database, session_id)
         return found is not None and await exists(self._database, found.program_id)
+
+    async def _teaches(self, principal: Principal, session_id: str) -> bool:
+        return (await roles_in(self._database, session_id, [principal.id])).get(principal.id) == "host"
 
 
 def _at(session: SessionView) -> str:

@@ -15,8 +15,8 @@ The module that owns a fact contributes a `Kind` for it, and calls `tell` in the
         await tell(kernel, Notice(PUBLISHED.name, str(assignment.id), audience="program:…", data=PublishedData(…)))
 
 Nothing is sent by that. What is told is looked at again when it is sent: it may be withdrawn, read or not wanted by
-then. A notice of one kind and subject is told once, whoever tells it again. Where notifications are off, `tell` does
-nothing, so a module that tells requires nothing.
+then. A notice of one kind and subject is told once, whoever tells it again, until it is withdrawn. Where notifications
+are off, `tell` does nothing, so a module that tells requires nothing.
 """
 
 from __future__ import annotations
@@ -157,11 +157,11 @@ class Kind:
 class Notice(msgspec.Struct, frozen=True):
     """A fact that people should hear of.
 
-    `subject` says which one: the same kind and subject is told once. A fact that happens again has another subject
-    (`<session>@<when>`). `audience` is `user:<id>`, `role:<role>`, `role:all`, or what a module contributed:
-    `program:<id>`, `session:<id>`. With `users` the audience is these users. `actor` is not told of what they did
-    themselves. `at` is when it is told, by default now; nobody is told after `expires_at`, by default `at` and the
-    kind's time to live.
+    `subject` says which one: the same kind and subject is told once, and after a withdrawal once more. A fact that
+    happens again has another subject (`<session>@<when>`). `audience` is `user:<id>`, `role:<role>`, `role:all`, or
+    what a module contributed: `program:<id>`, `session:<id>`. With `users` the audience is these users. `actor` is not
+    told of what they did themselves. `at` is when it is told, by default now; nobody is told after `expires_at`, by
+    default `at` and the kind's time to live.
     """
 
     kind: str

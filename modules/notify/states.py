@@ -11,8 +11,8 @@
                  └────────────┴──► skipped
 
 A notice is `waiting` until its moment, `expanding` while its audience is read page by page, and then `expanded`. One
-that is taken back is `withdrawing` while it is taken out of lists; from its first moment on nobody is sent it. A notice
-that nobody was told of may be told again after it was `withdrawn`.
+that is taken back is `withdrawing` while it is taken out of lists; from its first moment on nobody is sent it. What is
+told again after that is another notice.
 
 A delivery is `waiting` until it is due. A worker that takes it makes it `sending`, with a lease, and decides then what
 becomes of it: it is skipped, waits for a later time, or goes to its channel. `unknown` is what nobody can tell: the

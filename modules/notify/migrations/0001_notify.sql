@@ -1,4 +1,4 @@
--- A fact that people should hear of. The same kind and subject is told once.
+-- A fact that people should hear of.
 CREATE TABLE notify_notice (
     id uuid PRIMARY KEY,
     kind text NOT NULL,
@@ -19,9 +19,11 @@ CREATE TABLE notify_notice (
     page_at timestamptz,
     -- Until then a worker has it.
     lease_until timestamptz,
-    created_at timestamptz NOT NULL,
-    UNIQUE (kind, subject)
+    created_at timestamptz NOT NULL
 );
+-- The same kind and subject is told once, unless it was withdrawn: a class is moved away and back.
+CREATE UNIQUE INDEX notify_notice_subject ON notify_notice (kind, subject)
+    WHERE state NOT IN ('withdrawing', 'withdrawn');
 CREATE INDEX notify_notice_due ON notify_notice (at) WHERE state IN ('waiting', 'expanding', 'withdrawing');
 CREATE INDEX notify_notice_expired ON notify_notice (expires_at);
 CREATE INDEX notify_notice_campaign ON notify_notice (campaign_id) WHERE campaign_id IS NOT NULL;

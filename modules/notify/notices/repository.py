@@ -8,21 +8,19 @@ from typing import Final
 
 from gateway.contract import Database
 
-# One that was withdrawn before anybody was told may be told again: a session is moved away and back.
 TELL: Final = """
-    INSERT INTO notify_notice AS told
+    INSERT INTO notify_notice
         (id, kind, subject, audience, users, data, actor, at, expires_at, campaign_id, state, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', $11)
-    ON CONFLICT (kind, subject) DO UPDATE SET
-        audience = excluded.audience, users = excluded.users, data = excluded.data, actor = excluded.actor,
-        at = excluded.at, expires_at = excluded.expires_at, state = 'waiting'
-    WHERE told.state = 'withdrawn' AND told.cursor = ''
+    ON CONFLICT (kind, subject) WHERE state NOT IN ('withdrawing', 'withdrawn') DO NOTHING
     RETURNING id
 """
-FIND: Final = "SELECT id FROM notify_notice WHERE kind = $1 AND subject = $2"
+FIND: Final = """
+    SELECT id FROM notify_notice WHERE kind = $1 AND subject = $2 AND state NOT IN ('withdrawing', 'withdrawn')
+"""
 WITHDRAW: Final = """
     UPDATE notify_notice SET state = CASE WHEN cursor = '' THEN 'withdrawn' ELSE 'withdrawing' END
-    WHERE kind = $1 AND subject = $2 AND state IN ('waiting', 'expanding', 'expanded')
+    WHERE kind = $1 AND subject = $2 AND state NOT IN ('withdrawing', 'withdrawn')
     RETURNING id
 """
 
@@ -54,6 +52,7 @@ class NoticeRepository:
         return None
 
     async def find(self, kind: str, subject: str) -> str | None:
+        """The id of the one that was told, and not withdrawn."""
         for row in await self._database.fetch(FIND, kind, subject):
             return str(row["id"])
         return None

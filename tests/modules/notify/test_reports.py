@@ -10,7 +10,7 @@ import pytest
 
 from gateway import clock
 from gateway.errors import BadInput
-from ksmp_testkit import Caller, MakeGateway, Running
+from ksmp_testkit import Caller, CreateClass, MakeGateway, Running
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.eventually import eventually
 from modules.notify.facade import DeliveryState, Message, Notice, Outcome, Outgoing, read_report, send_to, send_to_user
@@ -71,6 +71,20 @@ async def test_who_reads_what_became_of_a_notice(
         ]
     refused(await caller("other", "mentor").get(f"{NOTICES}/{id}"), 404, "not_found")
     refused(await caller(users[0], "student").get(f"{NOTICES}/{id}"), 404, "not_found")
+
+
+async def test_who_teaches_a_class_reads_what_became_of_its_notices(
+    node: Running, tellers: TellersModule, create_class: CreateClass, caller: Caller, database: asyncpg.Pool
+) -> None:
+    lesson = await create_class()
+    program = await database.fetchval("SELECT program_id FROM live_session WHERE id = $1", lesson.id)
+    for audience in (f"session:{lesson.id}", f"program:{program}"):
+        subject = new_subject()
+        await told(node, Notice("tellers.told", subject, Words(), audience=audience))
+        url = f"{NOTICES}/{await notice_of(database, subject)}"
+        assert done(await lesson.mentor.rest.get(url))["audience"] == audience
+        refused(await lesson.student.rest.get(url), 404, "not_found")
+        refused(await caller("other", "mentor").get(url), 404, "not_found")
 
 
 async def test_a_failed_delivery_is_listed_and_tried_again(

@@ -151,21 +151,21 @@ async def test_what_is_taken_back_comes_to_nobody(node: Running, pager: Pager, d
     )
     assert row is not None
     assert row["out"] == 130
-    # It was told, so it is not told again.
-    await told(node, Notice("tellers.told", subject, Words(), users=users))
-    assert await database.fetchval("SELECT state FROM notify_notice WHERE subject = $1", subject) != "waiting"
 
 
-async def test_what_nobody_was_told_of_may_be_told_again(node: Running, pager: Pager, database: asyncpg.Pool) -> None:
-    """A class is moved away and back before the moment of its reminder."""
+async def test_what_was_taken_back_may_be_told_again(node: Running, pager: Pager, database: asyncpg.Pool) -> None:
+    """A class is moved away and back: of both its people hear."""
     subject, (user,) = new_subject(), people(1)
     later = clock.now() + timedelta(days=1)
-    await told(node, Notice("tellers.told", subject, Words("old"), users=(user,), at=later))
+    await told(node, Notice("tellers.told", subject, Words("early"), users=(user,), at=later))
     await withdrawn(node, "tellers.told", subject)
     assert await database.fetchval("SELECT state FROM notify_notice WHERE subject = $1", subject) == "withdrawn"
-    await told(node, Notice("tellers.told", subject, Words("new"), users=(user,)))
-    await come_to(database, subject, sent=1)
-    assert [each.title for each in pager.of(subject)] == ["Hear new"]
+    for count, words in enumerate(("away", "back"), 1):
+        await told(node, Notice("tellers.told", subject, Words(words), users=(user,)))
+        await come_to(database, subject, sent=count)
+        await told(node, Notice("tellers.told", subject, Words(words), users=(user,)))
+        await withdrawn(node, "tellers.told", subject)
+    assert [each.title for each in pager.of(subject)] == ["Hear away", "Hear back"]
 
 
 async def test_what_is_told_is_looked_at_again_when_it_is_sent(
