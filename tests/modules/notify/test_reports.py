@@ -78,11 +78,13 @@ async def test_who_teaches_a_class_reads_what_became_of_its_notices(
 ) -> None:
     lesson = await create_class()
     program = await database.fetchval("SELECT program_id FROM live_session WHERE id = $1", lesson.id)
-    for audience in (f"session:{lesson.id}", f"program:{program}"):
+    later = clock.now() + timedelta(days=1)
+    teachers = ((f"session:{lesson.id}", lesson.mentor.rest), (f"program:{program}", caller("program-mentor", "mentor")))
+    for audience, teacher in teachers:
         subject = new_subject()
-        await told(node, Notice("tellers.told", subject, Words(), audience=audience))
+        await told(node, Notice("tellers.told", subject, Words(), audience=audience, at=later))
         url = f"{NOTICES}/{await notice_of(database, subject)}"
-        assert done(await lesson.mentor.rest.get(url))["audience"] == audience
+        assert done(await teacher.get(url))["audience"] == audience
         refused(await lesson.student.rest.get(url), 404, "not_found")
         refused(await caller("other", "mentor").get(url), 404, "not_found")
 
