@@ -79,8 +79,8 @@ async def test_who_teaches_a_class_reads_what_became_of_its_notices(
     lesson = await create_class()
     program = await database.fetchval("SELECT program_id FROM live_session WHERE id = $1", lesson.id)
     later = clock.now() + timedelta(days=1)
-    teachers = ((f"session:{lesson.id}", lesson.mentor.rest), (f"program:{program}", caller("program-mentor", "mentor")))
-    for audience, teacher in teachers:
+    of_program = caller("program-mentor", "mentor")
+    for audience, teacher in ((f"session:{lesson.id}", lesson.mentor.rest), (f"program:{program}", of_program)):
         subject = new_subject()
         await told(node, Notice("tellers.told", subject, Words(), audience=audience, at=later))
         url = f"{NOTICES}/{await notice_of(database, subject)}"
