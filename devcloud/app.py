@@ -1,4 +1,4 @@
-"""One address for Razorpay and all of AWS: by the path, by what a request is signed for, and the rest is moto's."""
+"""One address for Razorpay, FCM and all of AWS: by the path, by what a request is signed for; the rest is moto's."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from devcloud.cloud import Cloud, Handler
 from devcloud.control import PREFIX, Control
 from devcloud.events import Events
 from devcloud.faults import FaultSwitch, OperationFault
+from devcloud.fcm.stand_in import FcmStandIn
 from devcloud.ivs import channels, playback, recorder, recording, streams
 from devcloud.model import SERVICES, Models
 from devcloud.moto_server import MotoServer
@@ -95,6 +96,7 @@ class App:
         self.services = Services(self.cloud, Models(), built())
         self.razorpay = RazorpayStandIn(self.cloud.url, faults, razorpay or RazorpaySettings(), folder)
         self.ses = SesStandIn(place, faults, functools.partial(moto.send_message, MAIL_QUEUE))
+        self._fcm = FcmStandIn(self.cloud.url, folder)
         keys = AccessKeys(access_keys)
         self._s3 = S3Front(moto, faults, keys, place.region, buckets)
         self._clamd = Clamd(host.rpartition(":")[0], clamd_port)
@@ -120,6 +122,8 @@ class App:
         _, signed = request.scope
         if self.ses.speaks(request, signed):
             return await self.ses.answer(request)
+        if self._fcm.speaks(request):
+            return await self._fcm.answer(request)
         if request.path.startswith(PREFIX):
             return await self._control.answer(request)
         if self.services.speaks(signed):

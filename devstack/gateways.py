@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devstack import mail, probe, razorpay
+from devstack import fcm, mail, probe, razorpay
 from devstack.address import reached_at, url
 from devstack.devcloud import CREDENTIALS
 from devstack.guard import Guard
@@ -44,12 +44,14 @@ def variables(
     environ: Mapping[str, str],
     aws_endpoint: str = "",
     scanner: str = "",
+    fcm_account: str = "",
     metrics_port: int = 0,
 ) -> dict[str, str]:
     """The `KSMP_*` variables of the gateway on one port, and what the stand-ins at `aws_endpoint` take for credentials.
 
-    `scanner` is where the stand-in for clamd listens. Those of `environ` win, except for the ports, which every gateway
-    has for itself; without `metrics_port` the system chooses one. Raises SettingsError when they do not make sense.
+    `scanner` is where the stand-in for clamd listens, `fcm_account` who sends by that for FCM. Those of `environ` win,
+    except for the ports, which every gateway has for itself; without `metrics_port` the system chooses one. Raises
+    SettingsError when they do not make sense.
     """
     host = environ.get(variable("host")) or LOOPBACK
     origins = dict.fromkeys((reached_at(host), LOOPBACK, "localhost"))
@@ -74,6 +76,7 @@ def variables(
     overrides = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name not in OWN}
     result = environment(settings) | overrides
     result = razorpay.variables(aws_endpoint, read(Settings, result), overrides) | result
+    result = fcm.variables(aws_endpoint, fcm_account, read(Settings, result), overrides) | result
     if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:
         # Of all gateways the first one: links of a mail lead there.
         result = mail.variables(aws_endpoint, read(Settings, result), url(host, next(iter(ports), port))) | result

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from devstack import gateways, ports, razorpay
+from devstack import fcm, gateways, ports, razorpay
 from devstack.devcloud import DevCloud
 from devstack.errors import DevStackError
 from devstack.folder import DataFolder
@@ -103,6 +103,7 @@ class Stack:
         if options.cloud:
             webhook = razorpay.webhook(gateways.urls(options.ports, environ), environ)
             self._cloud = DevCloud(folder.path, region=region, guard=guard, report=self._report, webhook=webhook)
+        self._fcm_account = ""
         self._gateways: list[Gateway] = []
         self._metrics: dict[int, int] = {}
         self._tokens: dict[str, str] = {}
@@ -201,7 +202,8 @@ class Stack:
     async def _start_cloud(self) -> None:
         if self._cloud is not None:
             await self._cloud.start()
-            self._say(f"The stand-in for AWS and Razorpay listens on {self._cloud.url}")
+            self._fcm_account = await fcm.account(self._cloud.url)
+            self._say(f"The stand-in for AWS, FCM and Razorpay listens on {self._cloud.url}")
 
     async def _sign_tokens(self) -> None:
         self._tokens = await asyncio.to_thread(_tokens, self._folder.issuer)
@@ -220,6 +222,7 @@ class Stack:
             environ=self._environ,
             aws_endpoint=self._aws_endpoint,
             scanner=self._scanner,
+            fcm_account=self._fcm_account,
             metrics_port=self._metrics.get(port, 0),
         )
 

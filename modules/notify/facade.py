@@ -400,7 +400,7 @@ class Outcome:
     `state` is SENT, DELIVERED, SKIPPED (with `reason` of `SkipReason`), UNKNOWN, FAILED, or WAITING for another try,
     not before `retry_after` seconds. `reason` is a stable word, and `vendor_id` the vendor's name for the message.
     With `counted=False` a try says nothing of this message, as when the vendor is away: such tries go on until it
-    expires.
+    expires. With `reached` a part of it was sent, such as to one of two phones: when the tries are over, it was sent.
     """
 
     id: str
@@ -409,6 +409,7 @@ class Outcome:
     retry_after: float | None = None
     vendor_id: str = ""
     counted: bool = True
+    reached: bool = False
 
 
 class Channel(ABC):

@@ -18,8 +18,11 @@ from modules.notify.campaigns.dry_run import DryRuns
 from modules.notify.campaigns.repository import CampaignRepository
 from modules.notify.campaigns.tables import CampaignRow
 from modules.notify.channels.email.feature import EmailFeature, examine_mail
+from modules.notify.channels.fcm.push import examine_push, push_channel
 from modules.notify.decide.decider import Decider
 from modules.notify.decide.rules import rules_of
+from modules.notify.devices import routes as device_routes
+from modules.notify.devices.devices import DeviceService
 from modules.notify.expansion.audiences import OwnAudiences
 from modules.notify.expansion.expansion import Expansion
 from modules.notify.expansion.repository import ExpansionRepository
@@ -97,8 +100,11 @@ class NotifyModule(Module):
         )
         self._personal_data = PersonalData(kernel.database)
         self._chosen_data = ChosenData(kernel.database)
-        self.contributions = (self.notices, *own_kinds(settings.system_channels), *self.email.contributions)
-        self.features = (OwnAudiences(kernel), self.preferences, self.inbox, self.campaigns)
+        self.devices = DeviceService(kernel, settings)
+        self._push = push_channel(kernel, self.devices, settings)
+        own = (*own_kinds(settings.system_channels), *self.email.contributions, *self._push)
+        self.contributions = (self.notices, *own)
+        self.features = (OwnAudiences(kernel), self.preferences, self.inbox, self.campaigns, self.devices)
         self.routes = (
             notice_routes.router(reports),
             delivery_routes.router(Failures(kernel, self.bells)),
@@ -106,12 +112,13 @@ class NotifyModule(Module):
             inbox_routes.router(self.inbox),
             campaign_routes.router(self.campaigns),
             *self.email.routes,
+            device_routes.router(self.devices),
         )
 
     @classmethod
     def examine(cls, settings: NotifySettings, *, production: bool) -> str:
         settings.examine_reading()
-        return examine_mail(settings)
+        return "; ".join(filter(None, (examine_mail(settings), examine_push(settings))))
 
     async def export(self, user: str) -> Mapping[str, Any]:
         return {
@@ -119,12 +126,14 @@ class NotifyModule(Module):
             **await self._chosen_data.held(user),
             **await self.campaigns.created_by(user),
             **await self.email.held(user),
+            **await self.devices.held(user),
         }
 
     async def forget(self, user: str) -> Collection[str]:
         await self._personal_data.forget(user)
         await self._chosen_data.forget(user)
         await self.email.forget(user)
+        await self.devices.forget(user)
         return ()
 
     @asynccontextmanager
@@ -138,6 +147,8 @@ class NotifyModule(Module):
         finally:
             await stop(workers, running, PATIENCE)
             await end(running)
+            for channel in self._push:
+                await channel.close()
 
     def _workers(self) -> list[Worker]:
         settings = self.settings
@@ -149,6 +160,7 @@ class NotifyModule(Module):
             Worker("notifications.upkeep", Upkeep(self.deliveries, settings).work, Bell(), settings.interval),
             Worker("notifications.campaigns", self.campaigns.work, Bell(), settings.interval * CAMPAIGN_LOOKS),
             Worker("notifications.sweep", sweep.work, Bell(), SWEEP_INTERVAL),
+            Worker("notifications.devices", self.devices.sweep, Bell(), SWEEP_INTERVAL),
         ]
         for _ in range(settings.workers):
             expansion = Expansion(self.kernel, self.kinds, self.expansions, settings, self.bells, self.inbox)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.settings import SettingsError, setting
 from modules.notify.mail.settings import MailSettings
+from modules.notify.push_settings import PushSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,5 +65,5 @@ class CampaignSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotifySettings(SendingSettings, ReadingSettings, MailSettings, CampaignSettings):
+class NotifySettings(SendingSettings, ReadingSettings, MailSettings, CampaignSettings, PushSettings):
     kept_days: int = setting(90, doc="Days after which a notification and what became of it are deleted")

@@ -41,6 +41,7 @@ class Retries:
 
         waiting  again, unless its tries are used up or it would have expired
         unknown  asked for again, until its tries are used up; then it stays unknown
+        either   sent in the end, if a part of it was
         else     the end
         """
         note = Note(
@@ -55,6 +56,8 @@ class Retries:
         failures = tried.failures + outcome.counted
         due_at = now + self._wait(tried.attempt, outcome.retry_after)
         over = failures >= self._settings.attempts or due_at >= tried.expires_at
+        if over and outcome.reached:
+            return _with(note, DeliveryState.SENT, None, counted=outcome.counted)
         if outcome.state is DeliveryState.UNKNOWN:
             return _with(note, DeliveryState.UNKNOWN, NEVER if over else due_at, counted=outcome.counted)
         if over:

@@ -1,0 +1,1 @@
+"""Push: Firebase Cloud Messaging by its v1 endpoint, for Android, iOS and browsers."""

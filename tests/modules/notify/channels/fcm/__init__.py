@@ -1,0 +1,1 @@
+"""Tests of push, against the stand-in for FCM."""
