@@ -37,6 +37,9 @@ class StandIn:
             "KSMP_NOTIFY_FCM_CONNECTIONS": "16",
             "KSMP_NOTIFY_FCM_TIMEOUT": "1.0",
             "KSMP_NOTIFY_FCM_REST": "0.3",
+            "KSMP_NOTIFY_FCM_UNSAID_WAIT": "0.3",
+            "KSMP_NOTIFY_FCM_PER_MINUTE": "60000",
+            "KSMP_NOTIFY_FCM_ANSWER_BYTES": "8192",
             # Tests switch it off and on: a few failures in a row say nothing of the next test.
             "KSMP_NOTIFY_FCM_FAILURES": "50",
         } | more

@@ -36,7 +36,7 @@ async def test_devices_that_are_gone_are_removed_and_no_others(pushing: Pushing,
     assert await pushing.addresses([user for user, _ in users.values()]) == kept
 
 
-@pytest.mark.parametrize("fault", ["internal", "unavailable", "html", "html_ok", "cut", "hang", "third_party_auth"])
+@pytest.mark.parametrize("fault", ["internal", "unavailable", "html", "html_ok", "cut", "hang", "third_party_auth", "quota"])
 async def test_what_passes_is_tried_again_and_shown_once(pushing: Pushing, fcm: StandIn, fault: str) -> None:
     """Also where the device has got it, and only the answer was lost: what is shown twice is in one place."""
     user, address = await pushing.user()
