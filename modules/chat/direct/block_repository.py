@@ -30,7 +30,11 @@ WITH: Final = """
     SELECT user_id, blocked_id FROM chat_block
     WHERE blocked AND (user_id = $1 AND blocked_id = ANY($2) OR blocked_id = $1 AND user_id = ANY($2))
 """
-AMONG: Final = "SELECT FROM chat_block WHERE blocked AND user_id = ANY($1) AND blocked_id = ANY($1) LIMIT 1"
+# Each half uses an index of its own.
+AMONG: Final = """
+    SELECT FROM chat_block WHERE blocked AND user_id = ANY($1) AND blocked_id = ANY($2)
+    UNION ALL SELECT FROM chat_block WHERE blocked AND blocked_id = ANY($1) AND user_id = ANY($2) LIMIT 1
+"""
 NEWEST: Final = Sort("newest", (BlockRow.at, BlockRow.blocked_id), descending=True)
 
 
@@ -76,9 +80,9 @@ class BlockRepository:
         blocked = {row["blocked_id"] for row in rows if row["user_id"] == user}
         return blocked, {row["user_id"] for row in rows if row["blocked_id"] == user}
 
-    async def among(self, users: Sequence[str]) -> bool:
-        """Whether one of these users has blocked another one."""
-        return bool(await self._database.fetch(AMONG, list(users)))
+    async def among(self, users: Sequence[str], others: Sequence[str]) -> bool:
+        """Whether one of these users has blocked one of the others, or is blocked by them."""
+        return bool(await self._database.fetch(AMONG, list(users), list(others)))
 
     async def page(self, user: str, span: Span) -> Page[BlockFound]:
         """Whom the user blocks now, the newest block first."""

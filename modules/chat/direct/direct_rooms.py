@@ -30,6 +30,7 @@ from modules.chat.direct.messages import (
     NewMembers,
 )
 from modules.chat.direct.repository import ALWAYS, Direct, DirectRepository, Membership, pair_of
+from modules.chat.reading.repository import ReadingRepository
 from modules.chat.room_kinds import DIRECT as RULES
 from modules.chat.settings import ChatSettings
 
@@ -62,6 +63,7 @@ class DirectRooms:
         self._may_write = may_write
         self._rows = DirectRepository(kernel.database)
         self._blocks = BlockRepository(kernel.database)
+        self._reading = ReadingRepository(kernel.database)
 
     async def grant(self, principal: Principal, id: str) -> Granted:
         """What the user is in the room, and from when on they see it."""
@@ -146,9 +148,11 @@ class DirectRooms:
                 raise errors.full(self._settings.direct_members)
             await self._check_known(principal, others)
             await self._may_write.check_each(principal, others)
-            await self._check_together([*present, *others])
+            await self._check_together(others, [*present, *others])
             now = clock.now()
             await self._rows.add(id, others, now, ALWAYS if new.history else now)
+            # They may see another part of the room than they did before.
+            await self._reading.renew(direct_room(id), others)
             for user in others:
                 # Who left a moment ago is still kept out.
                 await self._kernel.rooms.readmit(direct_room(id), user)
@@ -185,7 +189,7 @@ class DirectRooms:
             await self._may_write.check_each(principal, others)
             users = [principal.id, *others]
             if pair is None:
-                await self._check_together(users)
+                await self._check_together(users, users)
             made = await self._rows.insert(new_id(), pair, title, principal.id, now)
             if made is None:
                 raise _Opened
@@ -222,8 +226,9 @@ class DirectRooms:
         if principal.role is Role.ADMIN:
             await check_known(self._kernel.database, users, "user_ids")
 
-    async def _check_together(self, users: Sequence[str]) -> None:
-        if await self._blocks.among(users):
+    async def _check_together(self, new: Sequence[str], all_of_them: Sequence[str]) -> None:
+        """Raises Refused for a block of or against a new one. Those who are together already are not asked about."""
+        if await self._blocks.among(new, all_of_them):
             raise errors.not_together()
 
     async def _lock_group(self, principal: Principal, id: str, *, needs_staff: bool = True) -> Direct:

@@ -19,6 +19,12 @@ READ: Final = """
     ON CONFLICT (user_id, room) DO UPDATE SET seq = EXCLUDED.seq, reads = mine.reads + 1
     WHERE mine.seq < EXCLUDED.seq RETURNING seq
 """
+# Their positions stay.
+RENEW: Final = """
+    INSERT INTO chat_read AS one (user_id, room, seq, reads)
+    SELECT user_id, $1, 0, 1 FROM unnest($2::text[]) AS new (user_id) ORDER BY user_id
+    ON CONFLICT (user_id, room) DO UPDATE SET reads = one.reads + 1
+"""
 HEAD: Final = "SELECT max(seq) AS seq FROM chat_message WHERE room = $1"
 # Counts stop one beyond $4: of more nobody is told how many.
 _UNREAD: Final = """
@@ -60,7 +66,7 @@ LOCK: Final = "SELECT FROM chat_read WHERE room = $1 AND user_id = ANY($2::text[
 OF_KIND: Final = """
     SELECT room FROM chat_read WHERE user_id = $1 AND room LIKE $2 || ':%' ORDER BY seq DESC LIMIT $3
 """
-HELD: Final = "SELECT room, seq FROM chat_read WHERE user_id = $1 AND reads > 0 ORDER BY room"
+HELD: Final = "SELECT room, seq FROM chat_read WHERE user_id = $1 AND seq > 0 ORDER BY room"
 FORGET: Final = "DELETE FROM chat_read WHERE user_id = $1"
 
 
@@ -100,6 +106,10 @@ class ReadingRepository:
     async def read(self, user: str, room: str, seq: int) -> bool:
         """Move the user's position; whether it was below."""
         return bool(await self._database.fetch(READ, user, room, seq))
+
+    async def renew(self, room: str, users: Sequence[str]) -> None:
+        """Give the counts of these users a new revision: they see another part of the room from now on."""
+        await self._database.fetch(RENEW, room, list(users))
 
     async def head(self, room: str) -> int:
         """The newest message of the room that the index has; 0 without one."""

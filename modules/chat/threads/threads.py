@@ -61,7 +61,7 @@ class Threads:
 
     async def listing(self, principal: Principal, room: str, span: Span) -> Page[ThreadView]:
         """The room's threads, the one with the newest reply first; raises BadInput `not_found` or Unavailable."""
-        await self._rooms.require_reader(principal, room)
+        await self._check_reader(principal, room)
         page = await self._rows.page(room, span)
         return Page(await self._views(room, page.items), page.next)
 
@@ -70,7 +70,7 @@ class Threads:
 
         Raises BadInput `not_found`, also for a message that has no replies and is gone, and Unavailable.
         """
-        await self._rooms.require_reader(principal, room)
+        await self._check_reader(principal, room)
         (view,) = await self._views(room, [await self._rows.find(room, seq) or ThreadTally(seq, 0, None, 0)])
         # A reply is no root, and with neither a root nor replies there is no thread.
         if (view.root is None and not view.replies) or (view.root is not None and view.root.thread is not None):
@@ -78,6 +78,15 @@ class Threads:
         page = await self._rows.replies(room, seq, span)
         posts = await self._posts({reply.seq: reply.version for reply in page.items})
         return ThreadPage(view, [posts[reply.seq] for reply in page.items if reply.seq in posts], page.next)
+
+    async def _check_reader(self, principal: Principal, room: str) -> None:
+        """Raises BadInput `not_found` for who does not read the room, and for a room of a kind without threads.
+
+        In other kinds of rooms a member may see a part of the messages alone, which these pages do not ask for.
+        """
+        await self._rooms.require_reader(principal, room)
+        if not rules_of(room).threads:
+            raise not_found("rooms of this kind have no threads")
 
     async def _views(self, room: str, tallies: Sequence[ThreadTally]) -> list[ThreadView]:
         posts = await self._posts(await self._rows.versions(room, [one.seq for one in tallies]))

@@ -462,3 +462,56 @@ async def test_what_nobody_may_read_any_more_is_erased(
     for table, column in (("chat_direct", "id"), ("chat_reaction", "room")):
         value = room["id"] if column == "id" else room["room"]
         assert await database.fetchval(f"SELECT count(*) FROM {table} WHERE {column} = $1", value) == 0
+
+
+async def test_who_was_added_reads_no_older_message_by_its_number(
+    caller: Caller, clients: Clients, school: School
+) -> None:
+    mentor = caller(school.mentor, "mentor")
+    room = await opened(mentor, school.ann, title="Help")
+    ann = await clients.member(room["room"], school.ann)
+    old = (await ann.command("chat.send", {"text": "old"}))["seq"]
+    thread = f"/api/v1/chat/rooms/{room['room']}/threads"
+
+    async def indexed() -> bool:
+        found = done(await ann.rest.get("/api/v1/chat/unread"))["items"]
+        return any(one["last"] and one["last"]["seq"] == old for one in found)
+
+    await eventually(indexed, "the message is in the index")
+    done(await mentor.post(f"{DIRECT}/{room['id']}/members", json={"user_ids": [school.bob]}))
+    bob = caller(school.bob)
+    # Rooms without threads have no pages of them, to nobody.
+    for client in (bob, ann.rest):
+        for place in (thread, f"{thread}/{old}"):
+            refused(await client.get(place), 404, "not_found")
+
+
+async def test_a_block_between_members_is_seen_by_nobody_who_adds_another(caller: Caller, school: School) -> None:
+    mentor, ann = caller(school.mentor, "mentor"), caller(school.ann)
+    room = await opened(mentor, school.ann, school.bob, title="Help")
+    done(await ann.put(f"{BLOCKS}/{school.bob}"))
+    # The two stay, and whoever adds another learns nothing of it.
+    place = f"{DIRECT}/{room['id']}/members"
+    added = done(await mentor.post(place, json={"user_ids": [school.colleague]}))
+    assert members(added) == {school.mentor, school.ann, school.bob, school.colleague}
+    done(await ann.put(f"{BLOCKS}/{school.colleague}"))
+    done(await mentor.delete(f"{place}/{school.colleague}"), 204)
+    refused(await mentor.post(place, json={"user_ids": [school.colleague]}), 403, "chat.not_allowed")
+
+
+async def test_counts_of_who_comes_back_have_a_revision_of_their_own(
+    caller: Caller, clients: Clients, school: School
+) -> None:
+    mentor, bob = caller(school.mentor, "mentor"), caller(school.bob)
+    room = await opened(mentor, school.ann, school.bob, title="Help")
+    ann = await clients.member(room["room"], school.ann)
+    socket = await clients.socket(school.bob)
+    await ann.command("chat.send", {"text": "old"})
+    before = (await socket.expect_push("chat.unread", f"user:{school.bob}"))["data"]
+    assert before["unread"] == 1
+    place = f"{DIRECT}/{room['id']}/members"
+    done(await mentor.delete(f"{place}/{school.bob}"), 204)
+    done(await mentor.post(place, json={"user_ids": [school.bob]}))
+    after = done(await bob.put(f"/api/v1/chat/rooms/{room['room']}/read", json={"seq": 0}))
+    assert after["unread"] == 0
+    assert after["rev"] > before["rev"]
