@@ -156,8 +156,9 @@ class NotifyModule(Module):
             return []
         # Those that nobody wakes have bells of their own.
         sweep = Sweep(self.kernel.database, settings.kept_days, settings.batch)
+        upkeep = Upkeep(self.deliveries, settings, self.kinds.channels)
         workers = [
-            Worker("notifications.upkeep", Upkeep(self.deliveries, settings).work, Bell(), settings.interval),
+            Worker("notifications.upkeep", upkeep.work, Bell(), settings.interval),
             Worker("notifications.campaigns", self.campaigns.work, Bell(), settings.interval * CAMPAIGN_LOOKS),
             Worker("notifications.sweep", sweep.work, Bell(), SWEEP_INTERVAL),
             Worker("notifications.devices", self.devices.sweep, Bell(), SWEEP_INTERVAL),

@@ -58,6 +58,10 @@ LAPSE: Final = """
     )
     RETURNING id
 """
+BACKLOG: Final = """
+    SELECT channel, count(*) AS due, min(due_at) AS oldest FROM notify_delivery
+    WHERE state = 'waiting' AND due_at <= $1 GROUP BY channel
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +108,10 @@ class DeliveryRepository:
             [note.vendor_id for note in notes],
             now,
         )
+
+    async def backlog(self, now: datetime) -> Sequence[Mapping[str, Any]]:
+        """What is due and nobody has: `channel`, `due`, and `oldest`, since when."""
+        return await self._database.fetch(BACKLOG, now)
 
     async def lapse(self, now: datetime, most: int) -> int:
         """Make what a lost worker was sending `unknown`; how many there were."""

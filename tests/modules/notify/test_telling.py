@@ -14,7 +14,11 @@ from gateway.errors import Unavailable
 from ksmp_testkit import MakeGateway, Running
 from ksmp_testkit.eventually import eventually
 from modules.notify.facade import DeliveryState, Notice, Outcome, Outgoing, tell, withdraw
-from tests.modules.notify.channel import Pager, TellersModule, Words, new_subject, people, sent
+from modules.notify.module import NotifyModule
+from modules.notify.sending import metrics
+from modules.notify.sending.repository import DeliveryRepository
+from modules.notify.sending.upkeep import Upkeep
+from tests.modules.notify.channel import PAGER, Pager, TellersModule, Words, new_subject, people, sent
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +278,21 @@ async def test_what_a_lost_worker_had_is_unknown_and_sent_again(
     pager.paused = 0.0
     await come_to(database, subject, sent=2)
     assert {(each.attempt, each.unknown) for each in pager.of(subject)} == {(2, True)}
+
+
+async def test_what_is_due_is_measured(node: Running, pager: Pager, database: asyncpg.Pool) -> None:
+    subject, users = new_subject(), people(7)
+    pager.paused = 0.1
+    past = clock.now() - timedelta(hours=1)
+    await told(node, Notice("tellers.told", subject, Words(), users=users, at=past))
+    await come_to(database, subject, waiting=7)
+    upkeep = Upkeep(DeliveryRepository(node.gateway.database), node.module(NotifyModule).settings, (PAGER, "none"))
+    await upkeep.measure(clock.now())
+    assert metrics.due.labels(PAGER)._value.get() >= 7
+    assert metrics.oldest.labels(PAGER)._value.get() >= 3600
+    assert metrics.due.labels("none")._value.get() == metrics.oldest.labels("none")._value.get() == 0
+    pager.paused = 0.0
+    await come_to(database, subject, sent=7)
 
 
 async def test_urgent_ones_go_first_and_reminders_are_spread(
