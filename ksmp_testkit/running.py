@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import itertools
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -98,6 +100,10 @@ class Running:
             await self.serving
 
 
+# Gateways that may have ended before the collector takes them away: it needs a third of a second.
+COLLECT_EVERY: Final = 5
+
+
 class MakeGateway(Protocol):
     def __call__(
         self,
@@ -115,6 +121,7 @@ class MakeGateway(Protocol):
 def gateway_maker(settings: MakeSettings) -> MakeGateway:
     """Runs gateways in the running loop: `async with gateway(connect_timeout=1.0) as running`."""
     running: list[Running] = []
+    ended = itertools.count(1)
 
     @contextlib.asynccontextmanager
     async def run(
@@ -160,6 +167,9 @@ def gateway_maker(settings: MakeSettings) -> MakeGateway:
                 await found.stop()
             if running:
                 _bind(running[-1].gateway)
+            # A gateway is a large circle, and the collector looks seldom (`pytest_collection_finish`).
+            if next(ended) % COLLECT_EVERY == 0:
+                gc.collect()
 
     return run
 
