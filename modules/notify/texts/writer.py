@@ -81,10 +81,20 @@ class TextWriter:
 
     def label(self, text: str, folder: Path, domain: str, language: str) -> str:
         """A text of a page or a mail around the notification, translated; it may read files too."""
+        return self._translated((text, ""), folder, domain, language)[1][0]
+
+    def counted(self, text: Plural, count: int, folder: Path, domain: str, language: str) -> str:
+        """The same of a text with a number."""
+        language, forms = self._translated(key_of(text), folder, domain, language)
+        form = forms[min(formats.plural_form(count, language), len(forms) - 1)]
+        return form % {text.count: formats.number(count, language)}
+
+    def _translated(self, key: MessageKey, folder: Path, domain: str, language: str) -> tuple[str, Sequence[str]]:
+        """The language that there is, and the forms of the text in it."""
         language = language_of(language)
-        if language == ENGLISH:
-            return text
-        return self._catalogue(catalogue_path(folder, language, domain)).get((text, ""), (text,))[0]
+        path = catalogue_path(folder, language, domain)
+        found = None if language == ENGLISH else self._catalogue(path).get(key)
+        return (ENGLISH, _forms(key)) if found is None else (language, found)
 
     def _catalogue(self, path: Path) -> Catalogue:
         if path not in self._catalogues:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from itertools import islice
@@ -14,8 +15,8 @@ from gateway import clock
 from gateway.circuit_breaker import CircuitBreaker
 from gateway.contract import Kernel
 from gateway.errors import Unavailable
-from modules.accounts.facade import Address, addresses_of
-from modules.notify.channels.email.labels import DOMAIN, LOCALE, words_in
+from modules.accounts.facade import addresses_of
+from modules.notify.channels.email.labels import DIGEST, DOMAIN, LOCALE, words_in
 from modules.notify.channels.email.message import Envelope, message_of
 from modules.notify.channels.email.rendering import Item, Mail, Rendering
 from modules.notify.channels.email.ses import Answer, Ses
@@ -81,11 +82,19 @@ class EmailChannel(Channel):
         outcomes: list[Outcome] = []
         ready: list[tuple[Outgoing, str]] = []
         for each in batch:
-            refused = _refusal(each, addresses, stopped)
-            if refused is not None:
-                outcomes.append(refused)
-            elif (address := addresses[each.user_id]) is not None:
-                ready.append((each, address.email))
+            found = addresses.get(each.user_id)
+            scopes = stopped.get(found.email.lower(), ()) if found is not None else ()
+            told = [one for one in (each.bundle or (each,)) if not is_stopped(one.kind, scopes)]
+            if each.user_id not in addresses:
+                # The user pool could not be asked.
+                reason = "address_unknown"
+                outcomes.append(Outcome(id=each.id, state=DeliveryState.WAITING, reason=reason, counted=False))
+            elif found is None or not found.verified:
+                outcomes.append(_skipped(each, SkipReason.NO_ADDRESS))
+            elif not told:
+                outcomes.append(_skipped(each, SkipReason.SUPPRESSED))
+            else:
+                ready.append((dataclasses.replace(each, bundle=told), found.email))
         ends = asyncio.get_running_loop().time() + self._patience
         waiting = iter(ready)
         while chunk := list(islice(waiting, TOGETHER)):
@@ -155,17 +164,19 @@ class EmailChannel(Channel):
         return answer
 
     def _message(self, each: Outgoing, address: str) -> bytes:
-        """The mail as bytes. It is made in a thread."""
-        receipt = each.kind.receipt
+        """The mail as bytes, with all of its bundle. It is made in a thread."""
+        told = each.bundle
+        # A digest may be turned off, whatever is in it.
+        receipt = len(told) == 1 and told[0].kind.receipt
         words = words_in(lambda text: self._writer.label(text, LOCALE, DOMAIN, each.language), receipt=receipt)
         unsubscribe = "" if receipt else self._unsubscribe_url(each)
         mail = Mail(
-            subject=each.title,
+            subject=told[0].title if len(told) == 1 else self._digest_title(each, len(told)),
             site=parseaddr(self._settings.mail_from)[0],
             language=each.language,
             words=words,
             unsubscribe_url=unsubscribe,
-            items=[self._item(one) for one in (each.bundle or (each,))],
+            items=[self._item(one) for one in told],
         )
         envelope = Envelope(
             sender=self._settings.mail_from,
@@ -178,6 +189,9 @@ class EmailChannel(Channel):
         )
         return message_of(envelope, mail.subject, *self._rendering.render(mail))
 
+    def _digest_title(self, each: Outgoing, count: int) -> str:
+        return self._writer.counted(DIGEST, count, LOCALE, DOMAIN, each.language)
+
     def _item(self, each: Outgoing) -> Item:
         lines = [line for line in each.body.splitlines() if line.strip()]
         return Item(title=each.title, lines=lines, url=self._settings.app_url.rstrip("/") + each.link)
@@ -188,16 +202,5 @@ class EmailChannel(Channel):
         return self._settings.public_url.rstrip("/") + UNSUBSCRIBE + token
 
 
-def _refusal(
-    each: Outgoing, addresses: Mapping[str, Address | None], stopped: Mapping[str, Collection[str]]
-) -> Outcome | None:
-    """The outcome of a mail that is not sent now."""
-    if each.user_id not in addresses:
-        # The user pool could not be asked.
-        return Outcome(id=each.id, state=DeliveryState.WAITING, reason="address_unknown", counted=False)
-    found = addresses[each.user_id]
-    if found is None or not found.verified:
-        return Outcome(id=each.id, state=DeliveryState.SKIPPED, reason=SkipReason.NO_ADDRESS.value)
-    if is_stopped(each.kind, stopped.get(found.email.lower(), ())):
-        return Outcome(id=each.id, state=DeliveryState.SKIPPED, reason=SkipReason.SUPPRESSED.value)
-    return None
+def _skipped(each: Outgoing, reason: SkipReason) -> Outcome:
+    return Outcome(id=each.id, state=DeliveryState.SKIPPED, reason=reason.value)

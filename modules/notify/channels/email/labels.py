@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from modules.notify.channels.email.rendering import MailWords
+from modules.notify.facade import Plural
 
 LOCALE: Final = Path(__file__).parents[2] / "locale"
 DOMAIN: Final = "notify"
@@ -16,6 +17,8 @@ WHY: Final = "You get this mail because mails of this kind are turned on in your
 WHY_RECEIPT: Final = "This is a receipt. Receipts are always sent."
 UNSUBSCRIBE: Final = "Stop mails of this kind"
 TEXTS: Final = (OPEN, WHY, WHY_RECEIPT, UNSUBSCRIBE)
+# The subject of a digest.
+DIGEST: Final = Plural(one="%(count)s new notification", other="%(count)s new notifications", count="count")
 
 
 def words_in(translate: Callable[[str], str], *, receipt: bool) -> MailWords:

@@ -70,7 +70,9 @@ def _headers(envelope: Envelope, subject: str) -> Iterator[tuple[str, str]]:
 def _encoded(text: str, name: str) -> str:
     """A header's text in ASCII, folded."""
     line = " ".join(text.split())
-    return Header(line, "us-ascii" if line.isascii() else "utf-8", header_name=name).encode(linesep="\r\n")
+    # What looks like an encoded word is one to its reader, so it is encoded itself.
+    plain = line.isascii() and "=?" not in line
+    return Header(line, "us-ascii" if plain else "utf-8", header_name=name).encode(linesep="\r\n")
 
 
 def _base64(body: str) -> bytes:
