@@ -60,10 +60,17 @@ class MailEventConsumer:
 
     async def _receive(self, url: str) -> None:
         answer = await self._sqs.receive_message(QueueUrl=url, WaitTimeSeconds=LONG_POLL, MaxNumberOfMessages=MOST)
-        for message in answer.get("Messages", ()):
-            await self._consume(url, message)
+        done: list[dict[str, Any]] = []
+        try:
+            for message in answer.get("Messages", ()):
+                await self._consume(message)
+                done.append({"Id": str(len(done)), "ReceiptHandle": message["ReceiptHandle"]})
+        finally:
+            if done:
+                # One call for all: each costs more than what the event does here.
+                await self._sqs.delete_message_batch(QueueUrl=url, Entries=done)
 
-    async def _consume(self, url: str, message: dict[str, Any]) -> None:
+    async def _consume(self, message: dict[str, Any]) -> None:
         """Raises Unavailable; then the message comes again."""
         try:
             await self._feedback.handle(read_event(message["Body"]))
@@ -74,4 +81,3 @@ class MailEventConsumer:
         except Exception:
             # It must not hold up those behind it, now or when it comes again.
             log.exception("mail.event_failed")
-        await self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
