@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import structlog
@@ -79,6 +79,9 @@ class FcmChannel(Channel):
             for (each, _), result in zip(targets, await self._post_all(targets), strict=True):
                 results[each.id].append(result)
         return [outcome_of(each.id, results[each.id]) for each in batch]
+
+    async def reaches(self, user_ids: Collection[str]) -> Collection[str]:
+        return list(await self._devices.of_users(user_ids))
 
     async def close(self) -> None:
         await self._sender.close()

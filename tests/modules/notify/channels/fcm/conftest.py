@@ -17,6 +17,9 @@ from ksmp_testkit.eventually import eventually
 from modules.notify.facade import PUSH, Kind, Notice, Urgency, tell
 from tests.modules.notify.fcm import StandIn
 
+# What admins write is pushed too.
+SYSTEM = {"KSMP_NOTIFY_SYSTEM_CHANNELS": "push"}
+
 
 class Words(msgspec.Struct, frozen=True):
     what: str = "it"
@@ -65,6 +68,11 @@ class Pushing:
         user = f"f-{uuid.uuid4().hex[:12]}"
         return user, await self.device(user, **device)
 
+    async def known(self, *users: str) -> None:
+        """The platform has met these users."""
+        rows = [(user, "N", "student") for user in users]
+        await self._database.executemany("INSERT INTO account_user (id, name, role) VALUES ($1, $2, $3)", rows)
+
     async def tell(self, *users: str, kind: str = "pushers.told", what: str = "music") -> str:
         """The subject of the notice."""
         subject = uuid.uuid4().hex
@@ -111,7 +119,7 @@ async def stand_in(devcloud: str) -> AsyncIterator[StandIn]:
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway, environ: dict[str, str], stand_in: StandIn) -> AsyncIterator[Running]:
     await stand_in.clear()
-    async with gateway(more=[PushersModule], environ=environ | await stand_in.environ()) as running:
+    async with gateway(more=[PushersModule], environ=environ | SYSTEM | await stand_in.environ()) as running:
         yield running
 
 

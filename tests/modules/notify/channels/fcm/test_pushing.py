@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from ksmp_testkit import Caller
+from ksmp_testkit.answers import done
 from ksmp_testkit.eventually import eventually
 from tests.modules.notify.channels.fcm.conftest import Pushing
 from tests.modules.notify.fcm import Reached, StandIn
@@ -77,6 +79,16 @@ async def test_what_stays_unknown_is_not_forgotten(pushing: Pushing, fcm: StandI
     await eventually(given_up, "all tries are made")
     # Each of them came.
     assert await fcm.reached(address) == Reached(4, 4, 1)
+
+
+async def test_an_admin_sees_before_whom_push_would_reach(pushing: Pushing, caller: Caller) -> None:
+    user, _ = await pushing.user()
+    await pushing.known(user, other := f"{user}-without")
+    for told, verdict, reason in ((user, "send", ""), (other, "skip", "no_address")):
+        body = {"title": "Hello", "audience": f"user:{told}", "urgent": True}
+        answer = done(await caller("boss", "admin").post("/api/v1/notify/campaigns/dry-run", json=body), 200)
+        expected = {"channel": "push", "verdict": verdict, "reason": reason, "count": 1}
+        assert [each for each in answer["channels"] if each["channel"] == "push"] == [expected]
 
 
 async def test_no_device_is_told_so(pushing: Pushing) -> None:
