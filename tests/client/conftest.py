@@ -1,4 +1,4 @@
-"""Two real gateways for the whole run, and rooms of a test's own."""
+"""Two real gateways for the tests of this folder, and rooms of a test's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.client.stack import Stack, running
 from tests.client.standin import StandIn
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     async with running(tmp_path_factory.mktemp("stack")) as stack:
         yield stack

@@ -13,7 +13,7 @@ from .merchant import Merchant
 from .receiver import Receiver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def stand_in(tmp_path_factory: pytest.TempPathFactory, servers_guard: Guard) -> AsyncIterator[DevCloud]:
     cloud = DevCloud(tmp_path_factory.mktemp("razorpay"), region="us-east-1", guard=servers_guard)
     await cloud.prepare()

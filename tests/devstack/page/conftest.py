@@ -24,7 +24,7 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def stack(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> AsyncIterator[Stack]:
     # After the browser: without one nothing need start.
     # A browser and the page write such an address with brackets.
@@ -33,7 +33,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> A
         yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         path = needs.program("a browser", *NAMES, also=[playwright.chromium.executable_path])
