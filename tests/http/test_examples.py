@@ -12,6 +12,7 @@ import httpx
 from ksmp_testkit import MakeToken, Running
 from ksmp_testkit.member import Clients, clients_of
 from tests.http.assignment_examples import send_assignment_examples
+from tests.http.conversation_examples import send_conversation_examples, send_notification_examples
 from tests.sessions import create_session
 
 # What an example asks for that is not so here: the class is not over, nobody has paid at Razorpay, or has uploaded a
@@ -136,6 +137,9 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
         await send(student, "POST /api/v1/files/{id}/parts", id=begun.json()["file"]["id"])
         report = await reported(clients, room, database)
         await send(mentor, "POST /api/v1/chat/reports/{id}/resolve", id=report)
+
+        await send_conversation_examples(send, admin)
+        await send_notification_examples(send, admin, student)
 
         await send(student, "PATCH /api/v1/users/me")
         await send(admin, "PUT /api/v1/users/{id}/role", id="dev-student")
