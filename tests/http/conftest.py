@@ -23,7 +23,8 @@ class Site:
 
 @pytest.fixture(scope="module")
 async def site(gateway: MakeGateway) -> AsyncIterator[Site]:
-    async with gateway(more=[NotesModule], request_burst=100_000, address_burst=100_000) as running:
+    environ = {"KSMP_INTEGRATIONS_REQUEST_BURST": "100000"}
+    async with gateway(more=[NotesModule], environ=environ, request_burst=100_000, address_burst=100_000) as running:
         yield Site(running, running.module(NotesModule).notes)
 
 
