@@ -17,6 +17,7 @@ from modules.chat.direct.abandoned import AbandonedRooms
 from modules.chat.direct.feature import DirectFeature
 from modules.chat.events import Mentioned
 from modules.chat.filter import load
+from modules.chat.index import routes as index_routes
 from modules.chat.index.indexer import Indexer
 from modules.chat.mentions import Mentions
 from modules.chat.mutes import Mutes
@@ -97,7 +98,8 @@ class ChatModule(Module):
         )
         rate = Rate(count=settings.search_rate_count, seconds=settings.search_rate_seconds)
         search = search_routes.router(MessageSearch(kernel, attachments), rate)
-        self.routes = (routes.router(reports, mutes, threads), search, *direct.routes, *reading.routes)
+        index = index_routes.router(self.indexer)
+        self.routes = (routes.router(reports, mutes, threads), search, index, *direct.routes, *reading.routes)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

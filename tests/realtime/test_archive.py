@@ -14,7 +14,8 @@ from devstack.nats import NatsCluster
 from devstack.postgres import Postgres
 from gateway import clock, failpoint
 from gateway.bus import log_record
-from gateway.contract import Sweep
+from gateway.contract import ArchiveSlice, Sweep
+from gateway.db.archive_follower import FollowedArchive
 from gateway.db.migrate import migrate
 from gateway.protocol.names import room_name
 from gateway.realtime.archive import Archiver
@@ -104,6 +105,55 @@ async def test_one_node_writes_at_a_time(servers: NatsCluster, database: str, he
             await asyncio.sleep(1.5)
             assert not waiting.done()
         await asyncio.wait_for(waiting, 5)
+
+
+async def test_a_follower_has_all_of_its_kind_over_a_new_stream_too(
+    servers: NatsCluster, database: str, here: Node, archiver: Archiver, room: str
+) -> None:
+    archive = FollowedArchive(here.database)
+    async with archive.follow("one") as follower:
+        await follower.wait(0.0)
+        archiver.start()
+        first = await here.say(room, "a", "b", "c")
+        # It is woken long before this.
+        while (await archive.positions()).get("test", 0) < first:
+            await follower.wait(60.0)
+        part = await archive.after("test", first - 3, 2)
+        assert [push.seq for push in part.pushes if push.room == room] == [first - 2, first - 1]
+        assert part.until == first - 1
+        await until_archived(here, await here.unsay(room, first - 1))
+        await here.bus.jetstream._jsm.delete_stream(log_record.STREAM)
+        async with node(servers.urls, database, archived=["test"]) as other:
+            again = await other.say(room, "d")
+            assert again > first
+            renewed = Archiver("test", other.archive, other.log, other.metrics, pause=0.05)
+            await archiver.stop()
+            renewed.start()
+            while (await archive.positions())["test"] < again:
+                await follower.wait(60.0)
+            await renewed.stop()
+        part = await archive.after("test", first - 3, 100)
+        texts = [push.data for push in part.pushes if push.push == "test.said"]
+        # What was erased is gone, and what the new stream has comes after it.
+        assert (len(texts), part.until) == (3, again)
+        assert [*await archive.found([first, again, first - 1])] == [first, again]
+        # Another kind has nothing, and is at no position of this one.
+        assert await archive.after("other", 0, 10) == ArchiveSlice([], 0)
+
+
+async def test_one_node_follows_at_a_time(servers: NatsCluster, database: str, here: Node) -> None:
+    archive = FollowedArchive(here.database)
+
+    async def follow(name: str) -> None:
+        async with archive.follow(name):
+            pass
+
+    async with archive.follow("two"):
+        waiting = asyncio.create_task(follow("two"))
+        # Another name is another place.
+        await asyncio.wait_for(follow("three"), 30)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 30)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 200])

@@ -25,6 +25,8 @@ from cachetools import LRUCache
 from gateway import clock
 from gateway.contract import ArchiveFollower, Kernel, StoredPush
 from gateway.errors import Unavailable
+from gateway.principal import Principal
+from modules.accounts.facade import record
 from modules.chat.index import words
 from modules.chat.index.entries import Entry, Gone, IndexObserver, RoomChange, entry_of
 from modules.chat.index.repository import IndexRepository, Progress, Row
@@ -43,6 +45,22 @@ LOOK: Final = 1.0
 # Seconds between two attempts to become the follower, or after a failure.
 PAUSE: Final = 1.0
 PROGRAMS_KNOWN: Final = 10_000
+
+
+class IndexState(msgspec.Struct, frozen=True):
+    """How far the index of a kind of room has followed the archive: both are a seq.
+
+    While the index is made anew, `rebuilt` is up to where; null otherwise.
+    """
+
+    kind: str
+    indexed: int
+    archived: int
+    rebuilt: int | None
+
+    @classmethod
+    def example(cls) -> IndexState:
+        return cls("session", 991, 994, None)
 
 
 class Indexer:
@@ -86,9 +104,17 @@ class Indexer:
                 more |= await self._step(kind)
         return more
 
-    async def begin_again(self) -> None:
-        """Have the index made anew from the archive, in the background."""
-        await self._rows.begin_again()
+    async def states(self) -> list[IndexState]:
+        """How far the index is, by kind of room; raises Unavailable."""
+        known, archived = await self._rows.positions(), await self._archive.positions()
+        return [IndexState(kind, one.seq, archived.get(kind, 0), one.again) for kind, one in sorted(known.items())]
+
+    async def rebuild(self, principal: Principal) -> list[IndexState]:
+        """Have the index made anew from the archive, in the background; raises Unavailable."""
+        async with self._database.transaction():
+            await self._rows.begin_again()
+            await record(self._database, principal, "chat.rebuild_index", "chat")
+        return await self.states()
 
     async def _step(self, kind: str) -> bool:
         async with self._database.transaction():

@@ -9,11 +9,11 @@ import pytest
 
 from gateway.contract import StoredPush
 from gateway.principal import Author
-from ksmp_testkit import MakeToken, Running, eventually
+from ksmp_testkit import Clients, MakeToken, Running, eventually
+from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import WireClient, connected
 from modules.chat.index import words
 from modules.chat.index.entries import entry_of
-from modules.chat.module import ChatModule
 
 # What the index must hold of a room, from the archive alone.
 ARCHIVED = """
@@ -123,7 +123,7 @@ async def test_an_index_that_starts_late_comes_to_the_same(
 
 
 async def test_it_is_made_anew_beside_following(
-    node: Running, token: MakeToken, room: str, database: asyncpg.Pool, followed: Followed
+    node: Running, token: MakeToken, room: str, database: asyncpg.Pool, followed: Followed, clients: Clients
 ) -> None:
     async with connected(node.ws_url, token("ann")) as ann:
         await ann.join(room)
@@ -138,9 +138,16 @@ async def test_it_is_made_anew_beside_following(
     stray = "INSERT INTO chat_message VALUES ($1, $2, $3, 'ann', now(), NULL, '{}', NULL, 'stray')"
     # The seq under which the second was first sent, which the archive erased.
     await database.execute(stray, -second, second, room)
-    async with node.gateway.database.transaction():
-        await node.module(ChatModule).indexer.begin_again()
+    admin = clients.rest("boss", "admin")
+    states = done(await admin.post("/api/v1/chat/index/rebuild"), 202)
+    assert "session" in [state["kind"] for state in states]
+    acts = "SELECT act FROM account_audit WHERE actor = 'boss' ORDER BY at DESC LIMIT 1"
+    assert await database.fetchval(acts) == "chat.rebuild_index"
+    refused(await clients.rest("ann").post("/api/v1/chat/index/rebuild"), 403, "forbidden")
     await followed(last)
+    (state,) = (one for one in done(await admin.get("/api/v1/chat/index")) if one["kind"] == "session")
+    assert state["indexed"] >= last
+    assert state["rebuilt"] is None
     assert await database.fetch("SELECT * FROM chat_message WHERE room = $1 ORDER BY seq", room) == right
     # One came and one went. Of the words nobody counts anything.
     assert await changes_of(database, room) == changes + 2
