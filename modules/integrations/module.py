@@ -58,7 +58,7 @@ class IntegrationsModule(Module):
         deliveries = DeliveryRepository(kernel.database)
         self._public = public = PublicEvents(kernel)
         recorder = WebhookRecorder(kernel.database, public)
-        self._sender = WebhookSender(kernel, settings, endpoints, deliveries)
+        self.sender = WebhookSender(kernel, settings, endpoints, deliveries)
         self.contributions = (
             ServiceKeys(prefix=PREFIX, authenticate=authenticator.authenticate),
             EventObserver(observe=recorder.observe),
@@ -81,5 +81,5 @@ class IntegrationsModule(Module):
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         self._public.check()
-        async with self._sender.running():
+        async with self.sender.running():
             yield

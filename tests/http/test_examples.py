@@ -13,6 +13,7 @@ from ksmp_testkit import MakeToken, Running
 from ksmp_testkit.member import Clients, clients_of
 from tests.http.assignment_examples import send_assignment_examples
 from tests.http.conversation_examples import send_conversation_examples, send_notification_examples
+from tests.http.integration_examples import send_integration_examples
 from tests.sessions import create_session
 
 # What an example asks for that is not so here: the class is not over, nobody has paid at Razorpay, or has uploaded a
@@ -119,6 +120,8 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
         await send(student, mark, id="demo", lesson="demo-1-1")
 
         await send_assignment_examples(send, mentor, student, database)
+
+        await send_integration_examples(send, admin, stack.url)
 
         announcement = (await send(admin, "POST /api/v1/announcements"))["id"]
         await send(admin, "PATCH /api/v1/announcements/{id}", id=announcement)

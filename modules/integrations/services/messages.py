@@ -35,14 +35,17 @@ class NewService(Texts, frozen=True):
 
 
 class ServiceChange(Texts, frozen=True):
-    """What is left out stays. A service that is disabled is refused with all its keys. Its webhooks wait."""
+    """What is left out stays. A service that is disabled is refused with all its keys.
+
+    What waits for its endpoints is sent when it is enabled again; nothing new is kept for them.
+    """
 
     name: Name | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
 
     @classmethod
     def example(cls) -> ServiceChange:
-        return cls(disabled=True)
+        return cls("School system")
 
 
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):

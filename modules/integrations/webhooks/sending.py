@@ -66,7 +66,7 @@ class WebhookSender:
         client = await WebhookClient.open(self._settings)
         loop = asyncio.get_running_loop()
         looking = loop.create_task(self._look_again_and_again(client))
-        sweeping = loop.create_task(repeat("webhooks.sweep", self._sweep, SWEEP, at_once=False))
+        sweeping = loop.create_task(repeat("webhooks.sweep", self.sweep, SWEEP, at_once=False))
         try:
             yield
         finally:
@@ -172,7 +172,8 @@ class WebhookSender:
         metrics.disabled.labels(reason.value).inc()
         log.warning("webhooks.disabled", **details)
 
-    async def _sweep(self) -> None:
+    async def sweep(self) -> None:
+        """Delete what is old."""
         before = clock.now() - timedelta(days=self._settings.webhook_days)
         while await self._deliveries.sweep(before):
             pass

@@ -12,11 +12,12 @@ import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from ksmp_testkit import Running
+from ksmp_testkit import MakeGateway, Running
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.eventually import eventually
+from modules.integrations.module import IntegrationsModule
 from modules.live.events import SessionCancelled, SessionStarted
-from tests.modules.integrations.webhooks.conftest import Cancel, MakeEndpoint
+from tests.modules.integrations.webhooks.conftest import SOON, Cancel, MakeEndpoint
 from tests.modules.integrations.webhooks.receiver import Received, Receiver, answering
 
 
@@ -287,6 +288,38 @@ async def test_a_gateway_that_dies_leaves_its_webhooks_to_others(
     # It comes twice, with one id, and what waited behind it comes after it.
     ids = [received.id for received in receiver.received if received.said["data"]["session_id"] == session]
     assert ids == [sent["event_id"], sent["event_id"], deliveries[1]["event_id"]]
+
+
+async def test_gateways_share_the_work_and_nothing_is_sent_twice(
+    gateway: MakeGateway, node: Running, receiver: Receiver, make_endpoint: MakeEndpoint, cancel: Cancel
+) -> None:
+    endpoint = await make_endpoint(receiver.url)
+    async with gateway(environ=SOON) as other:
+        for module in (*other.gateway.modules, *node.gateway.modules):
+            node.gateway.database.bind(module.tables)
+        subjects = [f"shared-{number % 4}" for number in range(24)]
+        for subject in subjects:
+            await cancel(subject)
+        deliveries = await endpoint.settled(len(subjects))
+    assert sorted(received.id for received in receiver.received) == sorted(one["event_id"] for one in deliveries)
+    for subject in set(subjects):
+        came = [one.id for one in receiver.received if one.said["data"]["session_id"] == subject]
+        assert came == [one["event_id"] for one in deliveries if one["subject"] == f"session:{subject}"]
+
+
+async def test_what_is_old_is_deleted(
+    node: Running, receiver: Receiver, make_endpoint: MakeEndpoint, cancel: Cancel, database: asyncpg.Pool
+) -> None:
+    endpoint = await make_endpoint(receiver.url)
+    await cancel()
+    (old,) = await endpoint.settled()
+    await cancel()
+    await endpoint.settled(2)
+    ages = "UPDATE integrations_event SET at = at - interval '31 days' WHERE id = $1::text::uuid"
+    await database.execute(ages, old["event_id"])
+    await node.module(IntegrationsModule).sender.sweep()
+    (left,) = await endpoint.deliveries()
+    assert left["event_id"] != old["event_id"]
 
 
 async def test_a_class_tells_of_its_life(node: Running, receiver: Receiver, make_endpoint: MakeEndpoint) -> None:
