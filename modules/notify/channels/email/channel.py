@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -29,6 +30,8 @@ from modules.notify.mail.unsubscribe import Subscription, Unsubscribing
 from modules.notify.texts.writer import TextWriter
 
 BUCKET: Final = "ses"
+# Of a preview.
+NOWHERE: Final = "#"
 UNSUBSCRIBE: Final = "/api/v1/notify/unsubscribe/"
 # Mails that are written in one go, in a thread.
 TOGETHER: Final = 50
@@ -105,6 +108,11 @@ class EmailChannel(Channel):
         addresses = await addresses_of(self._kernel, user_ids)
         return [user for user, found in addresses.items() if found is not None and found.verified]
 
+    async def preview(self, outgoing: Outgoing) -> str:
+        """Its link to unsubscribe leads nowhere."""
+        mail = dataclasses.replace(outgoing, bundle=[outgoing])
+        return (await asyncio.to_thread(lambda: self._rendering.render(self._mail(mail, NOWHERE))))[1]
+
     async def repeats(self, delivery_ids: Collection[str]) -> Collection[str]:
         """Those that SES has never heard of, and those of which it told nothing for long: its events come in minutes.
 
@@ -165,19 +173,8 @@ class EmailChannel(Channel):
 
     def _message(self, each: Outgoing, address: str) -> bytes:
         """The mail as bytes, with all of its bundle. It is made in a thread."""
-        told = each.bundle
-        # A digest may be turned off, whatever is in it.
-        receipt = len(told) == 1 and told[0].kind.receipt
-        words = words_in(lambda text: self._writer.label(text, LOCALE, DOMAIN, each.language), receipt=receipt)
-        unsubscribe = "" if receipt else self._unsubscribe_url(each)
-        mail = Mail(
-            subject=told[0].title if len(told) == 1 else self._digest_title(each, len(told)),
-            site=parseaddr(self._settings.mail_from)[0],
-            language=each.language,
-            words=words,
-            unsubscribe_url=unsubscribe,
-            items=[self._item(one) for one in told],
-        )
+        unsubscribe = "" if _is_receipt(each) else self._unsubscribe_url(each)
+        mail = self._mail(each, unsubscribe)
         envelope = Envelope(
             sender=self._settings.mail_from,
             reply_to=self._settings.mail_reply_to,
@@ -188,6 +185,18 @@ class EmailChannel(Channel):
             unsubscribe_url=unsubscribe,
         )
         return message_of(envelope, mail.subject, *self._rendering.render(mail))
+
+    def _mail(self, each: Outgoing, unsubscribe_url: str) -> Mail:
+        told = each.bundle
+        label = partial(self._writer.label, folder=LOCALE, domain=DOMAIN, language=each.language)
+        return Mail(
+            subject=told[0].title if len(told) == 1 else self._digest_title(each, len(told)),
+            site=parseaddr(self._settings.mail_from)[0],
+            language=each.language,
+            words=words_in(label, receipt=_is_receipt(each)),
+            unsubscribe_url=unsubscribe_url,
+            items=[self._item(one) for one in told],
+        )
 
     def _digest_title(self, each: Outgoing, count: int) -> str:
         return self._writer.counted(DIGEST, count, LOCALE, DOMAIN, each.language)
@@ -200,6 +209,11 @@ class EmailChannel(Channel):
         subscription = Subscription(each.user_id, each.kind.preference, each.language)
         token = self._unsubscribing.token(subscription)
         return self._settings.public_url.rstrip("/") + UNSUBSCRIBE + token
+
+
+def _is_receipt(each: Outgoing) -> bool:
+    """Whether it cannot be turned off. A digest may be, whatever is in it."""
+    return len(each.bundle) == 1 and each.bundle[0].kind.receipt
 
 
 def _skipped(each: Outgoing, reason: SkipReason) -> Outcome:

@@ -15,6 +15,7 @@ from ksmp_testkit import Running, eventually
 from modules.notify.facade import EMAIL, Kind, Money, Notice, tell
 
 ENVIRON = {
+    "KSMP_NOTIFY_SYSTEM_CHANNELS": "email",
     "KSMP_NOTIFY_MAIL_FROM": "KSMP कक्षा <no-reply@mail.example.com>",
     "KSMP_NOTIFY_MAIL_REPLY_TO": "help@example.com",
     "KSMP_NOTIFY_APP_URL": "https://app.example.com/",

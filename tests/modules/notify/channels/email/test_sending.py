@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from ksmp_testkit import Clients, Running, eventually
+from ksmp_testkit.answers import done
 from modules.notify.channels.email.channel import EmailChannel
 from modules.notify.facade import Channel
 from tests.modules.notify.channels.email.mailing import Mailing, headers
@@ -33,6 +34,24 @@ async def test_a_mail_has_text_and_html_in_the_readers_language(mailing: Mailing
     assert (head["content-language"], head["auto-submitted"]) == ("hi", "auto-generated")
     assert head["reply-to"] == "help@example.com"
     await mailing.comes_to(subject, "delivered")
+
+
+async def test_an_admin_sees_a_campaign_as_a_mail_and_whom_it_would_reach(mailing: Mailing, clients: Clients) -> None:
+    admin, url = clients.rest("boss", "admin"), "/api/v1/notify/campaigns"
+    body = {"title": "Rain <today>", "body": "No class.", "link": "/help", "urgent": True}
+    preview = done(await admin.post(f"{url}/preview", json={**body, "audience": "role:admin"}), 200)
+    (shown,) = preview["channels"]
+    assert shown["channel"] == "email"
+    assert "Rain &lt;today&gt;" in shown["page"]
+    assert 'href="https://app.example.com/help"' in shown["page"]
+    # Whoever looks at it turns nothing off.
+    assert "/unsubscribe/" not in shown["page"]
+    for user, verdict, reason in (
+        (await mailing.user(), "send", ""),
+        (await mailing.user(verified=False), "skip", "no_address"),
+    ):
+        expected = done(await admin.post(f"{url}/dry-run", json={**body, "audience": f"user:{user}"}), 200)
+        assert expected["channels"] == [{"channel": "email", "verdict": verdict, "reason": reason, "count": 1}]
 
 
 async def test_mail_goes_to_verified_addresses_alone(mailing: Mailing) -> None:
