@@ -18,6 +18,8 @@ EMAIL: Final = f"ksmp@{PROJECT}.iam.gserviceaccount.com"
 SCOPES: Final = frozenset(
     {"https://www.googleapis.com/auth/firebase.messaging", "https://www.googleapis.com/auth/cloud-platform"}
 )
+# Google's own libraries sign for this one, wherever they ask.
+GOOGLE: Final = "https://oauth2.googleapis.com/token"
 # In seconds.
 LIFE: Final = 3600
 LEEWAY: Final = 60
@@ -57,7 +59,7 @@ class ServiceAccount:
                 assertion,
                 key.public_key(),  # type: ignore[arg-type]
                 algorithms=["RS256"],
-                audience=self._token_uri,
+                audience=[self._token_uri, GOOGLE],
                 issuer=EMAIL,
                 leeway=LEEWAY,
                 options={"require": ["iat", "exp", "iss", "aud"]},

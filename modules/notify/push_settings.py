@@ -28,7 +28,7 @@ class FcmSettings:
     fcm_per_minute: int = setting(600_000, doc="Messages a minute of all gateways together, as FCM's quota says")
     fcm_answer_bytes: int = setting(64 * 1024, doc="Size at which an answer of FCM is not read on")
     fcm_failures: int = setting(20, doc="Failures in a row after which FCM is left alone for a while")
-    fcm_rest: float = setting(10.0, doc="How long FCM is left alone then, and after it refused our credentials")
+    fcm_rest: float = setting(10.0, doc="How long FCM is left alone then, and the token endpoint after a refusal")
     fcm_unsaid_wait: float = setting(60.0, doc="How long a message waits whose quota is used up, when FCM does not say")
 
 

@@ -47,7 +47,7 @@ class FcmSender:
         self._breaker = CircuitBreaker(settings.fcm_failures, settings.fcm_rest, AWAY, now)
         self._room = asyncio.Semaphore(settings.fcm_connections)
         self._now = now
-        # Until then nothing is posted: FCM said so, or refused our credentials.
+        # Until then nothing is posted: FCM said so.
         self._rests_until = 0.0
         # How long the quota is used up; whoever has sent a batch tells the other gateways.
         self.quota_wait = 0.0
@@ -113,11 +113,9 @@ class FcmSender:
                 return result
             if not self._token.refused(token):
                 break
-        # A new token is refused as well: the account has no right to send.
-        self._rests_until = self._now() + self._settings.fcm_rest
-        return Result(
-            Fate.LATER, UNAUTHENTICATED, retry_after=self._settings.fcm_rest, counted=False, alarm="credentials"
-        )
+        # A new token is refused as well. When that goes on, the account has no right to send.
+        rest = self._settings.fcm_rest
+        return Result(Fate.LATER, UNAUTHENTICATED, retry_after=rest, counted=False, trouble=True, alarm="credentials")
 
     async def _exchange(self, body: bytes, token: str) -> Result:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json; UTF-8"}

@@ -1,0 +1,1 @@
+"""Google's SDK against the stand-in for FCM."""
