@@ -32,6 +32,8 @@ from modules.notify.texts.written import Writer, Written
 log = structlog.get_logger(__name__)
 
 TAKEN_BACK: Final = frozenset({NoticeState.WITHDRAWING, NoticeState.WITHDRAWN})
+# Seconds between two tries to note what became of a batch.
+AGAIN: Final = 0.5
 # The part of a lease that a channel may take.
 SHARE: Final = 0.8
 
@@ -83,13 +85,25 @@ class Sender:
             # Nothing was handed to the channel.
             notes = [self._later(id, tried, clock.now()) for id, tried in tries.items()]
         now = clock.now()
-        await self._rows.note(notes, now)
+        await self._write(notes, now)
         for note in notes:
             metrics.tries.labels(self._channel.name, note.state.value).inc()
         for row, note in zip(claimed, sorted(notes, key=_place(tries)), strict=True):
             if note.state is DeliveryState.SENT:
                 metrics.late.labels(self._channel.name).observe((now - row["due_at"]).total_seconds())
         return len(claimed) >= self._settings.batch
+
+    async def _write(self, notes: Sequence[Note], now: datetime) -> None:
+        """Note what became of the batch. While PostgreSQL is away it is known here alone, so it is tried for long."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + self._settings.lease
+        while True:
+            try:
+                return await self._rows.note(notes, now)
+            except Unavailable:
+                if loop.time() > ends:
+                    raise
+                await asyncio.sleep(AGAIN)
 
     async def _see_through(self, claimed: Sequence[Mapping[str, Any]], tries: Mapping[str, Try]) -> list[Note]:
         notes: list[Note] = []

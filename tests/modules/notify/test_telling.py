@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -278,6 +279,23 @@ async def test_what_a_lost_worker_had_is_unknown_and_sent_again(
     pager.paused = 0.0
     await come_to(database, subject, sent=2)
     assert {(each.attempt, each.unknown) for each in pager.of(subject)} == {(2, True)}
+
+
+async def test_what_was_sent_is_noted_when_the_database_is_back(
+    node: Running, pager: Pager, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject, users = new_subject(), people(3)
+    note, away = DeliveryRepository.note, iter(range(2))
+
+    async def first_away(self: DeliveryRepository, *arguments: Any) -> None:
+        if next(away, None) is not None:
+            raise Unavailable("the database is away")
+        await note(self, *arguments)
+
+    monkeypatch.setattr(DeliveryRepository, "note", first_away)
+    await told(node, Notice("tellers.told", subject, Words(), users=users))
+    await come_to(database, subject, sent=3)
+    assert len(pager.of(subject)) == 3
 
 
 async def test_what_is_due_is_measured(node: Running, pager: Pager, database: asyncpg.Pool) -> None:
