@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from html import escape
 from typing import Any, Final, Literal
 
@@ -91,14 +93,19 @@ async def _ask(stand_in: str, path: str, **query: str) -> dict[str, Any]:
     if not stand_in:
         raise Unavailable("this gateway has no stand-in for AWS, so its mails are not here")
     try:
-        async with httpx.AsyncClient(base_url=stand_in, timeout=TIMEOUT, trust_env=False) as client:
-            answer = await client.get(path, params=query)
+        # In a thread, with one client: a client reads certificates when it is made.
+        answer = await asyncio.to_thread(lambda: _client().get(stand_in + path, params=query))
     except httpx.HTTPError as error:
         raise Unavailable(f"the stand-in for AWS does not answer: {error}") from error
     if answer.status_code != 200:
         raise not_found("there is no such mail")
     found: dict[str, Any] = answer.json()
     return found
+
+
+@cache
+def _client() -> httpx.Client:
+    return httpx.Client(timeout=TIMEOUT, trust_env=False)
 
 
 def _id(id: str) -> str:
