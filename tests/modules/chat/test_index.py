@@ -13,7 +13,8 @@ from ksmp_testkit import Clients, MakeToken, Running, eventually
 from ksmp_testkit.answers import done, refused
 from ksmp_testkit.socket_client import WireClient, connected
 from modules.chat.index import words
-from modules.chat.index.entries import entry_of
+from modules.chat.index.entries import RoomChange, entry_of
+from modules.chat.module import ChatModule
 
 # What the index must hold of a room, from the archive alone.
 ARCHIVED = """
@@ -170,6 +171,48 @@ async def test_other_words_make_it_anew(
     await database.execute("UPDATE chat_index SET form = 0")
     await followed(last)
     assert await same(database, room) == [last]
+
+
+async def test_what_an_observer_raises_undoes_the_batch(
+    node: Running,
+    token: MakeToken,
+    room: str,
+    database: asyncpg.Pool,
+    followed: Followed,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    indexer = node.module(ChatModule).indexer
+    told: list[RoomChange] = []
+    committed: list[RoomChange] = []
+
+    class Observer:
+        fails = True
+
+        async def indexed(self, changes: tuple[RoomChange, ...]) -> None:
+            told.extend(change for change in changes if change.room == room)
+            if self.fails and told:
+                raise RuntimeError("not now")
+
+        def written(self, changes: tuple[RoomChange, ...]) -> None:
+            committed.extend(change for change in changes if change.room == room)
+
+    observer = Observer()
+    monkeypatch.setattr(indexer, "_observers", (observer,))
+    async with connected(node.ws_url, token("ann")) as ann:
+        await ann.join(room)
+        seq = await say(ann, room, "hello")
+
+        async def twice() -> bool:
+            return len(told) >= 2
+
+        await eventually(twice, "it is told again")
+        assert not committed
+        assert not await database.fetch(INDEXED, room)
+        observer.fails = False
+        await followed(seq)
+    assert await same(database, room) == [seq]
+    # Counted once, however often it was told.
+    assert [change.changes for change in committed] == [1] == [await changes_of(database, room)]
 
 
 def push(**fields: object) -> StoredPush:
