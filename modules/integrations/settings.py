@@ -15,6 +15,9 @@ class KeySettings:
     request_burst: int = setting(200, doc="As many at once")
     key_life: float = setting(31_536_000.0, doc="Longest life of an API key, and that of one that says none")
     overlap: float = setting(604_800.0, doc="Longest time for which a key is good after another one replaced it")
+    closed_rooms: tuple[str, ...] = setting(
+        ("direct",), doc="Kinds of rooms that no key is for: what people write to each other alone"
+    )
     keys_per_service: int = setting(10, doc="Keys of a service that are good at once")
 
 

@@ -49,7 +49,8 @@ class KeyAuthenticator:
             name=held.name,
             key=id,
             scopes=frozenset(held.scopes),
-            rooms=frozenset(held.rooms),
+            # A kind may have been closed since the key was made.
+            rooms=frozenset(room for room in held.rooms if room.partition(":")[0] not in self._settings.closed_rooms),
             rate=self._settings.request_rate,
             burst=self._settings.request_burst,
         )

@@ -72,8 +72,9 @@ class Services:
         if bool(new.rooms) != bool(new.scopes & IN_ROOMS):
             raise invalid("scopes of rooms need `rooms`, and others take none", field="rooms")
         for room in sorted(new.rooms):
-            if room.partition(":")[0] not in self._kernel.rooms.kinds:
-                raise invalid(f"there are no rooms like {room}", field="rooms")
+            kind = room.partition(":")[0]
+            if kind not in self._kernel.rooms.kinds or kind in self._settings.closed_rooms:
+                raise invalid(f"no key is for rooms like {room}", field="rooms")
         now = clock.now()
         last = now + timedelta(seconds=self._settings.key_life)
         expires_at = last if new.expires_at is None else new.expires_at

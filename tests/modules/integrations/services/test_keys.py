@@ -149,6 +149,14 @@ async def test_texts_that_are_no_keys(node: Running, make_service: MakeService) 
             assert text not in answer.text
 
 
+async def test_a_room_that_is_closed_later_is_closed_for_old_keys(
+    make_service: MakeService, database: asyncpg.Pool
+) -> None:
+    made = await make_service(["rooms.history"], ROOMS)
+    await database.execute("UPDATE integrations_key SET rooms = '{direct:*}' WHERE id = $1", made.key)
+    refused(await made.http.get("/rooms/direct:a/history"), 403, "forbidden")
+
+
 async def test_what_no_key_may_be(admin: httpx.AsyncClient, make_service: MakeService) -> None:
     made = await make_service(SCOPES, ROOMS)
     path = f"{ADMIN}/services/{made.id}/keys"
@@ -158,6 +166,8 @@ async def test_what_no_key_may_be(admin: httpx.AsyncClient, make_service: MakeSe
         {"scopes": SCOPES},
         {"scopes": SCOPES, "rooms": ["nothing:*"]},
         {"scopes": SCOPES, "rooms": ["session"]},
+        # Nobody reads by a key what people write to each other.
+        {"scopes": ["rooms.history"], "rooms": ["direct:*"]},
         {"scopes": ["users.disconnect"], "rooms": ROOMS},
     ):
         refused(await admin.post(path, json=body), 400, "invalid")
@@ -171,6 +181,7 @@ async def test_the_limits_of_a_service(gateway: MakeGateway, clients: Clients) -
         "KSMP_INTEGRATIONS_KEY_LIFE": "600",
         "KSMP_INTEGRATIONS_OVERLAP": "60",
         "KSMP_INTEGRATIONS_MESSAGE_BYTES": "10",
+        "KSMP_INTEGRATIONS_CLOSED_ROOMS": "direct,program",
     }
     async with gateway(environ=environ) as running:
         token = clients.rest("boss", "admin").headers["Authorization"]
@@ -184,6 +195,8 @@ async def test_the_limits_of_a_service(gateway: MakeGateway, clients: Clients) -
             body = {"scopes": SCOPES, "rooms": ROOMS, "expires_at": late}
             refused(await admin.post(path, json=body), 400, "invalid")
             refused(await admin.post(f"{ADMIN}/keys/{one.key}/rotate", json={"overlap": 61}), 400, "invalid")
+            closed = {"scopes": SCOPES, "rooms": ["program:*"]}
+            refused(await admin.post(path, json=closed), 400, "invalid")
             # Both keys share one bucket.
             answers = [await client.http.get(WHO) for client in (one, two, one)]
             assert [answer.status_code for answer in answers] == [200, 200, 200]
