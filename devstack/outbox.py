@@ -91,7 +91,7 @@ def routes(stand_in: str) -> list[HTTPRouteHandler]:
 async def _ask(stand_in: str, path: str, **query: str) -> dict[str, Any]:
     """What the stand-in answers. Raises BadInput `not_found` and Unavailable."""
     if not stand_in:
-        raise Unavailable("this gateway has no stand-in for AWS, so its mails are not here")
+        raise not_found("this gateway has no stand-in for AWS, so its mails are not here")
     try:
         # In a thread, with one client: a client reads certificates when it is made.
         answer = await asyncio.to_thread(lambda: _client().get(stand_in + path, params=query))
