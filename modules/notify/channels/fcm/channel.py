@@ -16,7 +16,6 @@ import structlog
 
 from gateway.contract import Database
 from gateway.errors import Unavailable
-from modules.notify.channels.fcm import metrics
 from modules.notify.channels.fcm.answers import Fate, Result
 from modules.notify.channels.fcm.notebook import Notebook
 from modules.notify.channels.fcm.outcomes import outcome_of
@@ -91,8 +90,7 @@ class FcmChannel(Channel):
         taken = await self._limiter.take(BUCKET, len(targets), self._settings.fcm_per_minute)
         granted = targets[: taken.granted]
         wait = Result(Fate.LATER, "quota", retry_after=taken.wait, counted=False)
-        notebook = Notebook(self._pushes)
-        dead: list[Address] = []
+        notebook = Notebook(self._pushes, self._devices)
         until = asyncio.get_running_loop().time() + self._seconds
 
         async def post(each: Outgoing, address: Address, *, first: bool = False) -> Result:
@@ -101,9 +99,7 @@ class FcmChannel(Channel):
             result = await self._sender.post(each, address, first=first)
             if result.fate in FINAL:
                 answer = Answered(each.id, address.installation, result.fate, result.reason, result.vendor_id)
-                notebook.note(answer)
-            if result.fate is Fate.GONE:
-                dead.append(address)
+                notebook.note(answer, address)
             return result
 
         tried: list[Result] = []
@@ -113,20 +109,8 @@ class FcmChannel(Channel):
             posted = await asyncio.gather(*(post(each, address) for each, address in granted[len(tried) :]))
         finally:
             await notebook.close()
-        await self._remove(dead)
         await self._tell_quota()
         return [*tried, *posted, *([wait] * (len(targets) - len(granted)))]
-
-    async def _remove(self, dead: Sequence[Address]) -> None:
-        if not dead:
-            return
-        try:
-            removed = await self._devices.remove_dead(dead)
-        except Unavailable:
-            # FCM says it again of the next message.
-            return
-        metrics.removed.inc(removed)
-        log.info("notifications.fcm.devices_removed", devices=removed)
 
     async def _tell_quota(self) -> None:
         """Have all gateways wait as long as FCM has asked one for."""

@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import json
+import uuid
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from gateway import clock
+from gateway.tasks import end
 from ksmp_testkit import Running
+from ksmp_testkit.eventually import eventually
+from modules.notify.channels.fcm.channel import FcmChannel
+from modules.notify.channels.fcm.service_account import read_account
+from modules.notify.devices.repository import DeviceRepository
 from modules.notify.facade import PUSH
 from modules.notify.module import NotifyModule
+from modules.notify.push_settings import FcmSettings
 from tests.modules.notify.channels.fcm.conftest import Pushing
+from tests.modules.notify.channels.fcm.test_sender import outgoing
 from tests.modules.notify.fcm import Reached, StandIn
 
 # FCM keeps so many keys a device.
 MOST_KEYS = 4
+
+
+async def test_fault_1_a_gateway_that_is_lost_in_a_batch_has_removed_dead_devices(
+    pushing: Pushing, fcm: StandIn
+) -> None:
+    """What is known of a device is not asked again, so its removal does not wait for the end of the batch."""
+    (ann, dead), (bob, slow) = await pushing.user(), await pushing.user()
+    await fcm.faults({dead: {"fault": "unregistered"}, slow: {"fault": "hang", "hang": 300.0}})
+    database = pushing.node.gateway.database
+    account = read_account(json.dumps(await fcm.drive("GET", "credentials")))
+    settings = FcmSettings(fcm_url=f"{str(fcm.http.base_url).rstrip('/')}/fcm", fcm_timeout=300.0)
+    channel = FcmChannel(database, DeviceRepository(database), account, settings, lease=300.0)
+    batch = [dataclasses.replace(outgoing(1), id=str(uuid.uuid4()), user_id=user) for user in (ann, bob)]
+    sending = asyncio.get_running_loop().create_task(channel.send(batch))
+
+    async def removed() -> bool:
+        return await pushing.addresses([ann, bob]) == {slow}
+
+    await eventually(removed, "the dead device is removed")
+    assert not sending.done()
+    await end([sending])
+    await channel.close()
 
 
 async def test_fault_4_the_user_before_is_not_heard_of_on_this_device(
