@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -84,6 +85,8 @@ class Sender:
         except Unavailable:
             # Nothing was handed to the channel.
             notes = [self._later(id, tried, clock.now()) for id, tried in tries.items()]
+        doubtful = {str(row["id"]) for row in claimed if row["doubtful"]}
+        notes = [_in_doubt(note) if note.id in doubtful else note for note in notes]
         now = clock.now()
         await self._write(notes, now)
         for note in notes:
@@ -248,6 +251,13 @@ def _note(
     due: Due, state: DeliveryState, reason: str, *, due_at: datetime | None = None, uncounted: bool = False
 ) -> Note:
     return Note(id=due.id, attempt=due.attempt, state=state, reason=reason, due_at=due_at, uncounted=uncounted)
+
+
+def _in_doubt(note: Note) -> Note:
+    """What became of a delivery that an earlier try may have sent: that it is not sent now says nothing of then."""
+    if note.state not in (DeliveryState.SKIPPED, DeliveryState.FAILED):
+        return note
+    return replace(note, state=DeliveryState.UNKNOWN, due_at=NEVER)
 
 
 def _place(tries: Mapping[str, Try]) -> Any:

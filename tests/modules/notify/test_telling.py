@@ -265,6 +265,27 @@ async def test_an_unknown_outcome_is_kept_apart(node: Running, pager: Pager, dat
     assert {each.notification_id for each in again} < {each.notification_id for each in pager.of(subject)}
 
 
+async def test_what_may_have_arrived_stays_unknown_when_it_is_not_sent_again(
+    node: Running, pager: Pager, database: asyncpg.Pool
+) -> None:
+    """Nobody says that it was skipped or has failed: the first try may have come."""
+    subject, users = new_subject(), people(2)
+
+    def answer(each: Outgoing) -> Outcome:
+        if each.attempt == 1:
+            return Outcome(id=each.id, state=DeliveryState.UNKNOWN, reason="timeout")
+        return Outcome(id=each.id, state=DeliveryState.FAILED, reason="bad_address")
+
+    pager.answer, pager.repeatable = answer, False
+    await told(node, Notice("tellers.told", subject, Words(), users=users))
+    await come_to(database, subject, unknown_timeout=2)
+    await database.execute(
+        "UPDATE notify_notification SET read_at = now() WHERE subject = $1 AND user_id = $2", subject, users[0]
+    )
+    pager.repeatable = True
+    await come_to(database, subject, unknown_read=1, unknown_bad_address=1)
+
+
 async def test_what_a_lost_worker_had_is_unknown_and_sent_again(
     node: Running, pager: Pager, database: asyncpg.Pool
 ) -> None:
