@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
 from devstack.people import people
 from ksmp_testkit import Caller, MakeGateway, MakeToken, Running
 from ksmp_testkit.member import clients_of
+from modules.integrations.services.scopes import Scope
 from tests.http.notes import Notes, NotesModule
+from tests.modules.integrations.service_client import service_maker
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,17 @@ async def caller(site: Site, token: MakeToken) -> AsyncIterator[Caller]:
     """`caller("ann")` gives an HTTP client who is Ann; `caller()` one who is nobody."""
     async with clients_of(site.running, token) as clients:
         yield clients.rest
+
+
+@pytest.fixture
+async def back_end(site: Site, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client with the API key of a service, good for all of the server API."""
+    admin = caller(uuid.uuid4().hex, "admin")
+    service = await service_maker(site.running, admin, [scope.value for scope in Scope], ["session:*"])
+    await service.http.aclose()
+    key = {"Authorization": f"Bearer {service.secret}"}
+    async with httpx.AsyncClient(base_url=site.running.url, headers=key) as back_end:
+        yield back_end
 
 
 @pytest.fixture

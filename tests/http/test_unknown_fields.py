@@ -6,6 +6,7 @@ import re
 import uuid
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -56,8 +57,8 @@ def test_unknown_fields_are_found_wherever_they_are(body: Any, found: list[str])
     assert unknown(Tree, body) == found
 
 
-async def test_every_route_with_a_body_refuses_a_misspelt_field(caller: Caller) -> None:
-    callers = [caller(uuid.uuid4().hex, role) for role in ("admin", "mentor", "student")]
+async def test_every_route_with_a_body_refuses_a_misspelt_field(caller: Caller, back_end: httpx.AsyncClient) -> None:
+    callers = [*(caller(uuid.uuid4().hex, role) for role in ("admin", "mentor", "student")), back_end]
     description = (await caller().get("/api/docs/openapi.json")).json()
     tried = 0
     for path, item in description["paths"].items():
@@ -70,7 +71,7 @@ async def test_every_route_with_a_body_refuses_a_misspelt_field(caller: Caller) 
             for who in callers:
                 place = re.sub(r"\{[^}]*\}", str(uuid.uuid4()), path)
                 answer = await who.request(method, place, json=body, headers=headers)
-                if answer.status_code != 403:
+                if answer.status_code not in (401, 403):
                     break
             assert answer.status_code == 400, (method, path, answer.text)
             problem = answer.json()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import uuid
 
+import httpx
+
 from gateway import registry
 from gateway.app import Gateway
 from gateway.asgi import create_app
@@ -19,19 +21,19 @@ ANY_QUERY = {
 }
 
 
-async def test_every_route_refuses_a_misspelt_parameter(caller: Caller) -> None:
-    callers = [caller(uuid.uuid4().hex, role) for role in ("admin", "mentor", "student")]
+async def test_every_route_refuses_a_misspelt_parameter(caller: Caller, back_end: httpx.AsyncClient) -> None:
+    callers = [*(caller(uuid.uuid4().hex, role) for role in ("admin", "mentor", "student")), back_end]
     description = (await caller().get("/api/docs/openapi.json")).json()
     tried = 0
     for path, item in description["paths"].items():
         if not path.startswith("/api/v1/"):
             continue
         for method in item.keys() & {"get", "post", "put", "patch", "delete"}:
-            place = re.sub(r"\{[^}]*\}", str(uuid.uuid4()), path)
+            place = re.sub(r"\{[^}]*\}", str(uuid.uuid4()), path.replace("{seq}", "1"))
             headers = {"If-Match": "*", "Idempotency-Key": uuid.uuid4().hex}
             for who in callers:
                 answer = await who.request(method, f"{place}?curser=x", headers=headers)
-                if answer.status_code != 403:
+                if answer.status_code not in (401, 403):
                     break
             if path in ANY_QUERY:
                 assert "curser" not in answer.text, path
