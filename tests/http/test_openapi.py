@@ -209,7 +209,7 @@ async def test_files_of_the_docs_are_made_once(caller: Caller, path: str) -> Non
 async def test_the_docs_are_limited_as_all_else(gateway: MakeGateway) -> None:
     async with (
         gateway(address_burst=3, address_rate=0.001) as running,
-        httpx.AsyncClient(base_url=running.url) as http,
+        httpx.AsyncClient(base_url=running.url, timeout=60.0) as http,
     ):
         paths = ["/api/docs", "/api/docs/openapi.json", "/api/docs/assets/swagger-ui.css", "/api/docs/openapi.json"]
         assert [(await http.get(path)).status_code for path in paths] == [200, 200, 200, 429]

@@ -32,7 +32,7 @@ def limited(answer: httpx.Response) -> None:
 
 
 async def test_a_user_has_a_limit_and_so_has_who_is_nobody(gateway: MakeGateway, token: MakeToken) -> None:
-    limits = {"request_rate": 0.1, "request_burst": 3, "address_rate": 0.1, "address_burst": 4}
+    limits = {"request_rate": 0.01, "request_burst": 3, "address_rate": 0.01, "address_burst": 4}
     async with gateway(**limits) as running, httpx.AsyncClient(base_url=running.url) as http:
         ann, ben = bearer(token("ann")), bearer(token("ben"))
         left = []
@@ -40,8 +40,8 @@ async def test_a_user_has_a_limit_and_so_has_who_is_nobody(gateway: MakeGateway,
             answer = await http.get(ME, headers=ann)
             assert answer.status_code == 200
             assert answer.headers["ratelimit-limit"] == "3"
-            assert answer.headers["ratelimit-policy"] == "3;w=30"
-            assert 0 <= int(answer.headers["ratelimit-reset"]) <= 30
+            assert answer.headers["ratelimit-policy"] == "3;w=300"
+            assert 0 <= int(answer.headers["ratelimit-reset"]) <= 300
             left.append(int(answer.headers["ratelimit-remaining"]))
         assert left == [2, 1, 0]
         limited(await http.get(ME, headers=ann))

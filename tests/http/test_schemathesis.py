@@ -24,7 +24,7 @@ EXAMPLES = 2
 async def test_the_api_is_as_described(site: Site, token: MakeToken, tmp_path: Path) -> None:
     url = f"{site.running.url}/api/docs/openapi.json"
     config = tmp_path / "schemathesis.toml"
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60.0) as http:
         schemathesis_config.write(config, (await http.get(url)).json())
     command = ["--config-file", str(config), "run", url, "--exclude-path", EXCLUDED, "--no-color"]
     command += ["--header", f"Authorization: Bearer {token(uuid.uuid4().hex, 'admin')}"]
