@@ -14,9 +14,9 @@ from gateway.text import LINE, Texts
 from modules.integrations.services.scopes import ROOMS, Scope
 
 Name = Annotated[str, Meta(min_length=1, max_length=100), LINE]
-Scopes = Annotated[frozenset[Scope], Meta(min_length=1)]
+Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=50)]
 RoomPattern = Annotated[str, Meta(pattern=ROOMS)]
-Rooms = Annotated[frozenset[RoomPattern], Meta(max_length=100, description="`session:42`, or `session:*` for all")]
+Rooms = Annotated[list[RoomPattern], Meta(max_length=100, description="`session:42`, or `session:*` for all")]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 SERVICE = UUID("01a2130d-48bf-7174-b972-596a06fb2346")
@@ -67,12 +67,12 @@ class NewKey(msgspec.Struct, frozen=True):
     """What the key may do. Scopes of rooms need `rooms`. Without `expires_at` it lives as long as one may."""
 
     scopes: Scopes
-    rooms: Rooms = frozenset()
+    rooms: Rooms = []
     expires_at: Moment | None = None
 
     @classmethod
     def example(cls) -> NewKey:
-        return cls(frozenset({Scope.PUBLISH}), frozenset({"session:*"}), clock.example_day())
+        return cls([Scope.PUBLISH], ["session:*"], clock.example_day())
 
 
 class Rotation(msgspec.Struct, frozen=True):

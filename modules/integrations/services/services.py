@@ -69,7 +69,7 @@ class Services:
 
     async def add_key(self, admin: Principal, service: UUID, new: NewKey) -> ShownKey:
         """Raises BadInput `invalid`, and Conflict `integrations.too_many`."""
-        if bool(new.rooms) != bool(new.scopes & IN_ROOMS):
+        if bool(new.rooms) != (not IN_ROOMS.isdisjoint(new.scopes)):
             raise invalid("scopes of rooms need `rooms`, and others take none", field="rooms")
         for room in sorted(new.rooms):
             kind = room.partition(":")[0]
@@ -105,7 +105,7 @@ class Services:
             now = clock.now()
             if old.revoked_at is not None or old.expires_at <= now:
                 raise errors.key_over()
-            terms = NewKey(frozenset(old.scopes), frozenset(old.rooms))
+            terms = NewKey(old.scopes, old.rooms)
             await self._keys.end_at(id, now + timedelta(seconds=rotation.overlap))
             last = now + timedelta(seconds=self._settings.key_life)
             return await self._make(admin, service, terms, last, replaces=id)
@@ -128,8 +128,8 @@ class Services:
         key = KeyView(
             id=secret.id,
             service_id=service,
-            scopes=sorted(terms.scopes),
-            rooms=sorted(terms.rooms),
+            scopes=sorted(set(terms.scopes)),
+            rooms=sorted(set(terms.rooms)),
             replaces=replaces,
             created_by=admin.id,
             created_at=now,

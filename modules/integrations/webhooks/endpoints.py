@@ -194,7 +194,7 @@ class Endpoints:
             raise invalid(f"there is no event {unknown[0]}", field="events")
         if NOTIFICATION in wanted and owner.service is not None:
             raise forbidden(f"an admin says which endpoints get {NOTIFICATION}")
-        return sorted(wanted)
+        return sorted(set(wanted))
 
     async def _record(
         self, owner: Owner, act: str, endpoint: EndpointView, details: dict[str, Any] | None = None

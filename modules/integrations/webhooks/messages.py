@@ -14,7 +14,7 @@ from modules.integrations.webhooks.states import DeliveryState, DisabledReason, 
 
 Url = Annotated[str, Meta(pattern=r"^https?://[!-~\u00a1-\uffff]+$", max_length=2000)]
 EventName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", max_length=100)]
-EventNames = Annotated[frozenset[EventName], Meta(max_length=100, description="None of them stands for all")]
+EventNames = Annotated[list[EventName], Meta(max_length=100, description="None of them stands for all")]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 ENDPOINT: Final = UUID("01a2130d-48bf-7174-b972-596a06fb2350")
@@ -26,11 +26,11 @@ class NewEndpoint(msgspec.Struct, frozen=True):
     """Where webhooks are to go, and which; without `events` all that there are."""
 
     url: Url
-    events: EventNames = frozenset()
+    events: EventNames = []
 
     @classmethod
     def example(cls) -> NewEndpoint:
-        return cls("https://school.example/webhooks", frozenset({"live.session_started"}))
+        return cls("https://school.example/webhooks", ["live.session_started"])
 
 
 class EndpointChange(msgspec.Struct, frozen=True):
