@@ -25,17 +25,23 @@ MOVE: Final = "UPDATE chat_index SET seq = $2, form = $3, again = $4 WHERE kind 
 BEGIN_AGAIN: Final = "UPDATE chat_index SET again = 0"
 # A version never takes the place of a later one. `was` is false for a message that the index did not have.
 WRITE: Final = """
-    INSERT INTO chat_message (seq, version, room, author_id, at, thread, mentions, program_id, words)
-    SELECT seq, version, room, author_id, at, thread, ARRAY(SELECT json_array_elements_text(mentions)), program_id,
-        array_to_tsvector(ARRAY(SELECT json_array_elements_text(words)))
-    FROM json_to_recordset($1) AS row (
-        seq bigint, version bigint, room text, author_id text, at timestamptz, thread bigint, mentions json,
-        program_id text, words json
+    WITH written AS (
+        INSERT INTO chat_message (seq, version, room, author_id, at, thread, mentions, program_id, words)
+        SELECT seq, version, room, author_id, at, thread, ARRAY(SELECT json_array_elements_text(mentions)), program_id,
+            array_to_tsvector(ARRAY(SELECT json_array_elements_text(words)))
+        FROM json_to_recordset($1) AS row (
+            seq bigint, version bigint, room text, author_id text, at timestamptz, thread bigint, mentions json,
+            program_id text, words json
+        )
+        ON CONFLICT (seq) DO UPDATE SET version = EXCLUDED.version, thread = EXCLUDED.thread, words = EXCLUDED.words,
+            mentions = EXCLUDED.mentions, program_id = EXCLUDED.program_id, author_id = EXCLUDED.author_id
+        WHERE chat_message.version <= EXCLUDED.version
+        RETURNING seq, room, mentions, xmax <> 0 AS was
+    ), noted AS (
+        INSERT INTO chat_mention (user_id, room, seq)
+        SELECT DISTINCT one.user_id, room, seq FROM written, unnest(mentions) AS one (user_id) ON CONFLICT DO NOTHING
     )
-    ON CONFLICT (seq) DO UPDATE SET version = EXCLUDED.version, thread = EXCLUDED.thread, words = EXCLUDED.words,
-        mentions = EXCLUDED.mentions, program_id = EXCLUDED.program_id, author_id = EXCLUDED.author_id
-    WHERE chat_message.version <= EXCLUDED.version
-    RETURNING seq, xmax <> 0 AS was
+    SELECT seq, was FROM written
 """
 GONE: Final = "RETURNING seq, room, author_id, thread, mentions <> '{}' AS mentioned"
 DELETE: Final = f"DELETE FROM chat_message WHERE version = ANY($1::bigint[]) {GONE}"  # noqa: S608

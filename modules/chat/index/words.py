@@ -18,6 +18,8 @@ from gateway.unicode.normal import normal
 FORM: Final = 1
 # Characters of a word that are compared. A lexeme of PostgreSQL may have 2,046 bytes.
 LONGEST: Final = 64
+# Characters of a text in its normal form that are looked at, for each of its characters.
+MOST_FOLDED: Final = 4
 # Words of a query that are looked for.
 MOST_ASKED: Final = 16
 
@@ -98,7 +100,8 @@ def _tokens(text: str) -> Iterator[str]:
         yield from _PLAIN.findall(text.lower())
         return
     # Apostrophes first: to Unicode some of them are a space with an accent.
-    folded = normal("NFKD", _APOSTROPHE.sub("'", text))
+    # Some characters are short for a whole sentence. No writing takes more than three characters for one.
+    folded = normal("NFKD", _APOSTROPHE.sub("'", text))[: MOST_FOLDED * len(text)]
     folded = INVISIBLE.sub("", _SKIN_TONES.sub("", folded)).casefold()
     folded = _POINTS.sub("", _ACCENTS.sub("", normal("NFKD", folded).translate(_LETTERS)))
     for match in _TOKEN.finditer(normal("NFC", folded)):

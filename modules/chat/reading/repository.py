@@ -26,20 +26,36 @@ RENEW: Final = """
     ON CONFLICT (user_id, room) DO UPDATE SET reads = one.reads + 1
 """
 HEAD: Final = "SELECT max(seq) AS seq FROM chat_message WHERE room = $1"
-# Counts stop one beyond $4: of more nobody is told how many.
-_UNREAD: Final = """
-    SELECT FROM chat_message AS message WHERE message.room = asked.room AND message.seq > coalesce(mine.seq, 0)
-    AND message.author_id <> asked.user_id AND message.at >= coalesce(asked.since, '-infinity')
+# The seq at which the part of the room begins that the user sees, so that no count reads over what was before. Clocks
+# of the log may differ a little, so it begins a minute earlier, and each message is asked for its own time.
+_START: Final = """
+    SELECT CASE WHEN asked.since IS NULL THEN 0 ELSE coalesce((
+        SELECT seq FROM chat_message AS message
+        WHERE message.room = asked.room AND message.at >= asked.since - interval '1 minute'
+        ORDER BY message.at LIMIT 1
+    ), 9223372036854775807) END AS seq
 """
-# One statement sees one state of the rows: a state has one revision, and counts of the same revision are the same.
+_SEEN: Final = """
+    message.room = asked.room AND message.seq >= start.seq AND message.at >= coalesce(asked.since, '-infinity')
+"""
+_UNREAD: Final = "message.seq > coalesce(mine.seq, 0) AND message.author_id <> asked.user_id"
+# Counts stop one beyond $4: of more nobody is told how many. One statement sees one state of the rows: a state has one
+# revision, and counts of the same revision are the same.
 _COUNTED: Final = f"""
     FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS asked (user_id, room, since)
     LEFT JOIN chat_read AS mine ON mine.user_id = asked.user_id AND mine.room = asked.room
     LEFT JOIN chat_index_room AS state ON state.room = asked.room
-    CROSS JOIN LATERAL (SELECT count(*) AS number FROM ({_UNREAD} LIMIT $4 + 1) AS found) AS unread
+    CROSS JOIN LATERAL ({_START}) AS start
     CROSS JOIN LATERAL (
         SELECT count(*) AS number FROM (
-            {_UNREAD} AND mentions <> '{{}}' AND mentions @> ARRAY[asked.user_id] LIMIT $4
+            SELECT FROM chat_message AS message WHERE {_SEEN} AND {_UNREAD} LIMIT $4 + 1
+        ) AS found
+    ) AS unread
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS number FROM (
+            SELECT FROM chat_mention AS mention JOIN chat_message AS message ON message.seq = mention.seq
+            WHERE mention.user_id = asked.user_id AND mention.room = asked.room
+                AND mention.seq > coalesce(mine.seq, 0) AND {_SEEN} AND {_UNREAD} LIMIT $4
         ) AS found
     ) AS mentioned
 """  # noqa: S608
@@ -51,9 +67,7 @@ COUNTS: Final = f"SELECT {_COLUMNS} {_COUNTED}"
 SUMMARY: Final = f"""
     SELECT {_COLUMNS}, last.seq AS last_seq, last.version, last.at {_COUNTED}
     LEFT JOIN LATERAL (
-        SELECT seq, version, at FROM chat_message AS message
-        WHERE message.room = asked.room AND message.at >= coalesce(asked.since, '-infinity')
-        ORDER BY message.seq DESC LIMIT 1
+        SELECT seq, version, at FROM chat_message AS message WHERE {_SEEN} ORDER BY message.seq DESC LIMIT 1
     ) AS last ON true
     ORDER BY last.seq DESC NULLS LAST, asked.room LIMIT $5
 """  # noqa: S608
@@ -67,7 +81,7 @@ OF_KIND: Final = """
     SELECT room FROM chat_read WHERE user_id = $1 AND room LIKE $2 || ':%' ORDER BY seq DESC LIMIT $3
 """
 HELD: Final = "SELECT room, seq FROM chat_read WHERE user_id = $1 AND seq > 0 ORDER BY room"
-FORGET: Final = "DELETE FROM chat_read WHERE user_id = $1"
+FORGET: Final = ("DELETE FROM chat_read WHERE user_id = $1", "DELETE FROM chat_mention WHERE user_id = $1")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -144,8 +158,9 @@ class ReadingRepository:
         return [dict(row) for row in await self._database.fetch(HELD, user)]
 
     async def forget(self, user: str) -> None:
-        """Delete the positions of a user, in the caller's transaction."""
-        await self._database.fetch(FORGET, user)
+        """Delete the positions of a user, and what counts their mentions, in the caller's transaction."""
+        for statement in FORGET:
+            await self._database.fetch(statement, user)
 
 
 def _arrays(asked: Sequence[Asked]) -> tuple[list[str], list[str], list[datetime | None]]:

@@ -64,22 +64,24 @@ class UnreadTold:
 
     async def tell_changed(self) -> None:
         """Tell the connected readers of the rooms that have changed since the last time; raises Unavailable."""
-        # A room stays until its readers are told; what changes meanwhile is told the next time.
-        for room in list(self._changed):
-            self._changed.discard(room)
-            try:
-                await self._tell(room)
-            except BaseException:
-                self._changed.add(room)
-                raise
+        # What changes from here on is told the next time.
+        left, self._changed = self._changed, set()
+        try:
+            readers = {room: await self._readers_of(room) for room in left}
+            # Once for all rooms: the question to the other nodes takes a moment, which many rooms cannot have each.
+            users = {user_room(one.user_id) for some in readers.values() for one in some}
+            here = await self._kernel.rooms.occupied(users) if users else ()
+            for room, some in readers.items():
+                present = [one for one in some if user_room(one.user_id) in here]
+                for start in range(0, len(present), AT_ONCE):
+                    await self._emit(room, present[start : start + AT_ONCE])
+                left.discard(room)
+        finally:
+            self._changed |= left
 
-    async def _tell(self, room: str) -> None:
+    async def _readers_of(self, room: str) -> Sequence[Reader]:
         kind, _, id = room.partition(":")
-        readers = await self._readers[kind].of_room(id)
-        here = await self._kernel.rooms.occupied([user_room(one.user_id) for one in readers]) if readers else ()
-        present = [one for one in readers if user_room(one.user_id) in here]
-        for start in range(0, len(present), AT_ONCE):
-            await self._emit(room, present[start : start + AT_ONCE])
+        return await self._readers[kind].of_room(id)
 
     async def _tell_now(self, change: RoomChange, readers: Sequence[Reader]) -> None:
         await self._rows.lock(change.room, [one.user_id for one in readers])

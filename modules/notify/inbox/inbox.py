@@ -67,11 +67,12 @@ class Inbox(Arrivals):
     async def read(self, user_id: str, read: Read) -> Unread:
         """Write what was read. Push and e-mail of it that still wait are not sent any more.
 
-        Ids that are unknown, another user's or read already change nothing.
+        Ids that are unknown, another user's or read already change nothing. Nothing that comes later is read by it.
         """
         async with self._kernel.database.transaction():
-            changed = await self._rows.read(user_id, read.ids, clock.now(), to=read.to)
-            moved = read.to is not None and await self._rows.move_read_to(user_id, read.to)
+            to = await self._rows.last_to(user_id, read.to) if read.to is not None else None
+            changed = await self._rows.read(user_id, read.ids, clock.now(), to=to)
+            moved = to is not None and await self._rows.move_read_to(user_id, to)
             return await self._after(user_id, changed, told=bool(changed) or moved)
 
     async def seen(self, user_id: str, seen: Seen) -> Unread:

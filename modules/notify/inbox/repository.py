@@ -40,6 +40,10 @@ SEEN: Final = """
     UPDATE notify_notification AS one SET seen_at = $3, rev = rev + 1
     FROM held WHERE one.id = held.id RETURNING one.id
 """
+# No notification that comes later may lie below the mark.
+LAST_TO: Final = """
+    SELECT id FROM notify_notification WHERE user_id = $1 AND id <= $2 ORDER BY id DESC LIMIT 1
+"""
 READ_TO: Final = """
     INSERT INTO notify_inbox AS inbox (user_id, rev, read_to) VALUES ($1, 1, $2)
     ON CONFLICT (user_id) DO UPDATE SET rev = inbox.rev + 1, read_to = EXCLUDED.read_to
@@ -124,6 +128,12 @@ class InboxRepository:
         """Write that these were read, or all up to one; gives those that were unread before."""
         rows = await self._database.fetch(READ, user_id, list(ids), to, now)
         return [row["id"] for row in rows]
+
+    async def last_to(self, user_id: str, to: UUID) -> UUID | None:
+        """The user's newest notification that is not newer than `to`; None without one."""
+        for row in await self._database.fetch(LAST_TO, user_id, to):
+            return UUID(str(row["id"]))
+        return None
 
     async def move_read_to(self, user_id: str, to: UUID) -> bool:
         """Write that all up to this one were read; false when it was so."""

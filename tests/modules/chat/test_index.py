@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import asyncpg
+import msgspec
 import pytest
 
 from gateway.contract import StoredPush
@@ -213,6 +215,26 @@ async def test_what_an_observer_raises_undoes_the_batch(
     assert await same(database, room) == [seq]
     # Counted once, however often it was told.
     assert [change.changes for change in committed] == [1] == [await changes_of(database, room)]
+
+
+async def test_others_have_their_turn_while_words_are_made(node: Running) -> None:
+    """A gateway that follows the archive has clients too."""
+    indexer, turns, done = node.module(ChatModule).indexer, 0, asyncio.Event()
+
+    async def other() -> None:
+        nonlocal turns
+        while not done.is_set():
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.get_running_loop().create_task(other())
+    data = msgspec.json.encode({"text": "नमस्ते दुनिया " * 20})
+    await asyncio.sleep(0)
+    before = turns
+    await indexer._made([entry_of(push(seq=seq, data=data)) for seq in range(1, 101)])
+    assert turns - before >= 20
+    done.set()
+    await beside
 
 
 def push(**fields: object) -> StoredPush:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 import asyncpg
 import pytest
 
+from gateway import clock
 from ksmp_testkit import Clients, CreateSession, MakeGateway, MakeToken, Running, eventually
 from ksmp_testkit.socket_client import Message, WireClient, connected
+from modules.chat.index.entries import Gone, RoomChange
 from modules.chat.module import ChatModule
+from modules.chat.reading.repository import COUNTS
+from modules.chat.reading.told import UnreadTold
+from modules.chat.settings import ChatSettings
 
 SETTINGS = {
     "KSMP_CHAT_UNREAD_MOST": "5",
@@ -255,3 +261,56 @@ async def test_readers_of_a_program_are_told_together(
         async with connected(node.ws_url, token("gil")) as gil:
             summary = await gil.call("chat.unread", room="user:gil", data={})
             assert [(one["unread"], one["last"]) for one in summary["items"]] == [(0, None)]
+
+
+MANY = """
+    INSERT INTO chat_message (seq, version, room, author_id, at, mentions, words)
+    SELECT n, n, $1, 'author', now() - interval '1 hour', ARRAY['other'], ''
+    FROM generate_series($2::bigint, $2 + 2999) AS n
+"""
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_count_reads_no_more_than_it_counts(node: Running, database: asyncpg.Pool, late: bool) -> None:
+    """Nobody of these is mentioned in the room, and who came late sees none of its messages."""
+    room, users = f"program:many-{late}", [f"reader-{number}" for number in range(20)]
+    since = clock.now() if late else None
+    async with database.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(MANY, room, 2**40)
+        await connection.execute("ANALYZE chat_message")
+        asked = (users, [room] * len(users), [since] * len(users), 5)
+        plan = json.loads(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {COUNTS}", *asked))[0]["Plan"]
+        counted = await connection.fetch(COUNTS, *asked)
+        # Nothing else reads such a room.
+        await transaction.rollback()
+    assert {(row["unread"], row["mentions"]) for row in counted} == {(0 if late else 6, 0)}
+
+    def rows(part: Any) -> float:
+        here = part["Actual Rows"] + sum(part.get(f"Rows Removed by {why}", 0) for why in ("Filter", "Index Recheck"))
+        return max([here * part["Actual Loops"], *(rows(child) for child in part.get("Plans", ()))])
+
+    # All of them together read less than the room has.
+    assert rows(plan) < 3000, plan
+
+
+async def test_the_readers_of_many_rooms_are_asked_for_together(
+    node: Running, create_session: CreateSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel, reading = node.module(ChatModule).kernel, node.module(ChatModule).reading
+    told = UnreadTold(kernel, kernel.settings(ChatSettings), reading.counts, reading.readers)
+    rooms = [f"program:p-{await create_session(open=False, enrolled=('fay',))}" for _ in range(3)]
+    gone = Gone(1, "", "ann", None, False)
+    told.written(tuple(RoomChange(room, 1, gone=(gone,)) for room in rooms))
+    questions: list[int] = []
+    asked = node.gateway.occupancy.among
+
+    async def among(rooms: Collection[str]) -> set[str]:
+        questions.append(len(rooms))
+        return await asked(rooms)
+
+    monkeypatch.setattr(node.gateway.occupancy, "among", among)
+    await told.tell_changed()
+    await told.tell_changed()
+    assert len(questions) == 1

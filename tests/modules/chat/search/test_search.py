@@ -30,13 +30,19 @@ async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
         yield running
 
 
+FOLLOWED = """
+    SELECT FROM room_push JOIN chat_index ON kind = split_part(room, ':', 1) AND chat_index.seq >= room_push.seq
+    WHERE room_push.seq = $1
+"""
+
+
 @pytest.fixture
 def indexed(database: asyncpg.Pool) -> Indexed:
     """Waits until the index has a message, or a later one of the same kind of room."""
 
     async def until(seq: int) -> None:
         async def there() -> bool:
-            return bool(await database.fetch("SELECT FROM chat_index WHERE seq >= $1", seq))
+            return bool(await database.fetch(FOLLOWED, seq))
 
         await eventually(there, "the index has it")
 

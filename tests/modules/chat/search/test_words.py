@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.chat.index.words import LONGEST, MOST_ASKED, asked_words, words_of
+from modules.chat.index.words import LONGEST, MOST_ASKED, MOST_FOLDED, _tokens, asked_words, words_of
 
 
 def finds(query: str, text: str) -> bool:
@@ -105,3 +105,10 @@ def test_words_are_what_postgresql_takes(text: str) -> None:
         assert finds(text, text)
     # The form is the end of it.
     assert words_of(" ".join(has)) == has
+
+
+def test_a_character_that_is_a_sentence_is_not_looked_at_thousands_of_times() -> None:
+    # One of these is eighteen characters in its normal form.
+    assert sum(len(token) for token in _tokens("\ufdfa" * 2000)) <= MOST_FOLDED * 2000
+    # Korean takes three for one, and is looked at to its end.
+    assert words_of("\ubc1d " * 500 + "\ub05d") == ["\ubc1d", "\ub05d"]

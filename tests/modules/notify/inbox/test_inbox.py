@@ -100,6 +100,22 @@ async def test_what_is_read_in_the_app_is_not_sent_any_more(clients: Clients, da
     assert await states(database, hook) == {"webhook": "waiting"}
 
 
+async def test_nothing_that_comes_later_is_read_before(clients: Clients, database: asyncpg.Pool) -> None:
+    ann = person()
+    (one,) = await give(database, [ann])
+    rest = clients.rest(ann)
+    last = "ffffffff-ffff-7fff-bfff-ffffffffffff"
+    read = done(await rest.post(f"{INBOX}/read", json={"to": last}))
+    assert (read["unread"], read["read_to"]) == (0, one.notification_id)
+    (two,) = await give(database, [ann])
+    now = done(await rest.get(f"{INBOX}/unread"))
+    assert (now["unread"], now["read_to"]) == (1, one.notification_id)
+    read = done(await rest.post(f"{INBOX}/read", json={"to": two.notification_id}))
+    assert (read["unread"], read["read_to"]) == (0, two.notification_id)
+    # A user without a notification has read none.
+    assert done(await clients.rest(person()).post(f"{INBOX}/read", json={"to": last}))["read_to"] is None
+
+
 async def test_all_devices_see_the_same_count(clients: Clients, database: asyncpg.Pool) -> None:
     ann = person()
     given = [(await give(database, [ann]))[0] for _ in range(4)]
