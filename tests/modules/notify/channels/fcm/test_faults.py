@@ -59,6 +59,11 @@ async def test_fault_4_the_user_before_is_not_heard_of_on_this_device(
     bob, _ = await pushing.user()
     await fcm.traffic(tokens={}, messages={"fault": "quota", "retry_after": 0.5})
     subject = await pushing.tell(ann)
+
+    async def tried() -> bool:
+        return bool((await fcm.traffic())["messages"])
+
+    await eventually(tried, "it was tried once")
     await database.execute("UPDATE notify_device SET user_id = $1 WHERE address = $2", bob, phone)
     await fcm.traffic(messages={})
     await pushing.comes_to(subject, {ann: "skipped no_address"})
