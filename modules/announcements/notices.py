@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from gateway import clock
 from gateway.contract import Kernel
 from modules.announcements.audience import ALL
 from modules.announcements.messages import AnnouncementRecord
@@ -50,7 +51,7 @@ class AnnouncementNotices:
         self.contributions = (self.published,)
 
     async def publish(self, announcement: AnnouncementRecord) -> None:
-        """Tell its audience, until it is shown no more."""
+        """Tell its audience, until it is shown no more or is old."""
         data = AnnouncementNotice(str(announcement.id), announcement.title, announcement.text)
         await tell(
             self._kernel,
@@ -59,7 +60,7 @@ class AnnouncementNotices:
                 str(announcement.id),
                 data,
                 audience=EVERYBODY if announcement.audience == ALL else announcement.audience,
-                expires_at=announcement.expires_at,
+                expires_at=min(announcement.expires_at, clock.now() + self.published.ttl),
             ),
         )
 
