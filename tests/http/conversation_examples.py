@@ -21,11 +21,13 @@ async def send_conversation_examples(send: Send, admin: httpx.AsyncClient) -> No
     group = opened.json()["id"]
     await send(admin, f"PATCH {DIRECT}/{{id}}", id=group)
     await send(admin, f"POST {DIRECT}/{{id}}/members", {"user_ids": ["dev-student"]}, id=group)
+    await send(admin, "PUT /api/v1/chat/rooms/{room}/read", room=f"direct:{group}")
 
 
 async def send_notification_examples(send: Send, admin: httpx.AsyncClient, student: httpx.AsyncClient) -> None:
     """`student` is `dev-student`, and has a notification in the list by a campaign."""
     await send(student, f"PATCH {N}/preferences")
+    await send(student, f"PUT {N}/devices/{{installation}}", installation="an-installation-1")
     await send(student, f"PUT {N}/mutes/{{room}}", {"until": None}, room="program:demo")
     campaign = {"audience": "user:dev-student", "at": None}
     await send(admin, f"POST {N}/campaigns/preview", campaign)
@@ -40,3 +42,4 @@ async def send_notification_examples(send: Send, admin: httpx.AsyncClient, stude
     await send(student, f"POST {N}/inbox/seen", {"to": notification})
     await send(student, f"POST {N}/inbox/read", {"ids": [notification]})
     await send(student, f"POST {N}/inbox/{{id}}/open", id=notification)
+    await send(admin, f"POST {N}/deliveries/retry")
