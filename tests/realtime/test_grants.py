@@ -113,8 +113,7 @@ async def test_without_the_bus_it_is_the_owner_who_is_away(here: Node, room: Roo
 
 async def test_who_sees_a_part_of_a_room_is_shown_no_more_of_it(here: Node, there: Node, room: RoomName) -> None:
     name = str(room)
-    await here.say(name, "old")
-    first = await here.rooms.read(name, 1)
+    first = await here.rooms.read(name, await here.say(name, "old"))
     assert first is not None
     # In another millisecond than the first.
     while True:
