@@ -14,7 +14,9 @@ from tests.system.cluster import running
 QUICK = SETTINGS | {
     "KSMP_MODULES": "accounts,notify",
     "KSMP_NOTIFY_BATCH": "25",
-    "KSMP_NOTIFY_LEASE": "4",
+    "KSMP_NOTIFY_LEASE": "3",
+    "KSMP_NOTIFY_INTERVAL": "0.2",
+    "KSMP_NOTIFY_FCM_REST": "1",
     "KSMP_NOTIFY_FIRST_WAIT": "0.3",
     "KSMP_NOTIFY_FCM_TIMEOUT": "1.0",
     "KSMP_NOTIFY_FCM_UNSAID_WAIT": "0.5",
