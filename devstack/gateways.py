@@ -31,7 +31,7 @@ OWN = ("KSMP_PORT", "KSMP_METRICS_ADDRESS")
 DRAIN = 3.0
 STOP_STEPS = ((signal.SIGTERM, 4.5),)
 # A process that ends is noticed at once; a machine that is busy may take long.
-READY_TIMEOUT = 60.0
+READY_TIMEOUT = 120.0
 
 
 def variables(

@@ -17,9 +17,20 @@ from gateway.principal import Principal, Role
 from modules.accounts.admins import check_not_the_last
 from modules.accounts.errors import found
 from modules.accounts.events import RoleChanged, TokensRevoked, UserBlocked, UserUnblocked
-from modules.accounts.facade import record
+from modules.accounts.facade import SignOut, record, sign_out_everywhere
 from modules.accounts.messages import AuditRecord, UserRecord, UserStatus
 from modules.accounts.repository import AuditRepository, UserRepository
+
+
+class KernelSignOut(SignOut):
+    """Tells the kernel, and whoever keeps something of a user who is signed in, such as devices."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    async def everywhere(self, user_id: str) -> None:
+        await self._kernel.events.publish(TokensRevoked(user_id))
+        await self._kernel.access.revoke(user_id)
 
 
 class Administration:
@@ -47,8 +58,7 @@ class Administration:
         """Refuse the user's tokens. The platform need not have met the user: tokens may exist all the same."""
         async with self._kernel.database.transaction():
             await record(self._kernel.database, actor, "accounts.revoke", user)
-            await self._kernel.events.publish(TokensRevoked(user))
-            await self._kernel.access.revoke(user)
+            await sign_out_everywhere(self._kernel, user)
 
     async def give_role(self, actor: Principal, user: str, role: Role) -> UserRecord:
         """From now on the user has this role, whatever tokens say.

@@ -118,6 +118,22 @@ class Address(msgspec.Struct, frozen=True):
     verified: bool
 
 
+class SignOut(ABC):
+    """What accounts contributes to those who sign users out; `sign_out_everywhere` below finds it."""
+
+    @abstractmethod
+    async def everywhere(self, user_id: str) -> None: ...
+
+
+async def sign_out_everywhere(kernel: Kernel, user_id: str) -> None:
+    """Refuse all tokens of the user that exist now, close their sockets, and publish `accounts.TokensRevoked`.
+
+    Inside a transaction, which also has the audit's entry: that is the caller's. The platform need not have met the
+    user. Raises Unavailable.
+    """
+    await kernel.contributed(SignOut)[0].everywhere(user_id)  # type: ignore[type-abstract]
+
+
 class Addresses(ABC):
     """What accounts contributes to those who send mail; `addresses_of` below finds it."""
 

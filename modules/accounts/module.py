@@ -13,7 +13,7 @@ from gateway.principal import Principal
 from gateway.settings import Settings
 from modules.accounts import errors, rooms
 from modules.accounts.addresses import UserAddresses
-from modules.accounts.administration import Administration
+from modules.accounts.administration import Administration, KernelSignOut
 from modules.accounts.cognito import Cognito
 from modules.accounts.deletion import Deletions
 from modules.accounts.events import RoleChanged, TokensRevoked, UserBlocked, UserDeleted, UserUnblocked
@@ -47,7 +47,7 @@ class AccountsModule(Module):
         deletions = Deletions(kernel, self._users, timedelta(seconds=core.retention))
         self.pool: UserPool = Cognito(settings) if settings.pool else NoUserPool()
         pool = self.pool if settings.pool else None
-        self.contributions = (UserAddresses(kernel.database, pool, settings.email_fresh),)
+        self.contributions = (UserAddresses(kernel.database, pool, settings.email_fresh), KernelSignOut(kernel))
         self.rooms = (rooms.USER, rooms.ANNOUNCE)
         self.features = (deletions, UserPoolSync(self.pool, self._users))
         self.routes = (router(self.accounts, administration, deletions, SignInConfig.of(core, settings)),)

@@ -14,9 +14,9 @@ from modules.notify.decide.windows import window_end
 from modules.notify.due import Due
 from modules.notify.facade import Urgency
 from modules.notify.preferences.choices import is_wanted
+from modules.notify.preferences.quiet_hours import QUIET_HOURS
 from modules.notify.states import SkipReason
 
-QUIET_HOURS = "quiet_hours"
 DIGEST = "digest"
 UNANSWERED = "unanswered"
 

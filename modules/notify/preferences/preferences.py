@@ -31,6 +31,7 @@ from modules.notify.preferences.messages import (
     PreferencesChange,
     Quiet,
 )
+from modules.notify.preferences.quiet_hours import QUIET_HOURS
 from modules.notify.preferences.readers import Readers
 from modules.notify.preferences.repository import PreferenceRepository, ReaderRow
 
@@ -63,15 +64,23 @@ class PreferenceService(Muting):
                 row = msgspec.structs.replace(row, language=_without_line_feed(change.language))
             if change.quiet is not UNSET:
                 start, end = _quiet(change.quiet)
+                # What waits for the end of the former hours is decided anew.
+                await self._rows.release(user_id, QUIET_HOURS)
                 row = msgspec.structs.replace(row, quiet_from=start, quiet_until=end)
             for choice in change.choices:
                 await self._rows.choose(user_id, choice.name, choice.channel, choice.wanted)
             return await self._write(row)
 
     async def turn_off(self, user_id: str, name: str, channel: str) -> None:
-        """The user wants a category or a kind no more on this channel, as by a link in a mail."""
+        """The user wants a category or a kind no more on this channel, as by a link in a mail.
+
+        What they chose for single kinds of the category is taken back: it would count for more.
+        """
         async with self._kernel.database.transaction():
             row = await self._rows.lock(user_id)
+            for kind in self._kinds.kinds.values():
+                if kind.preference == name != kind.name:
+                    await self._rows.choose(user_id, kind.name, channel, None)
             await self._rows.choose(user_id, name, channel, False)
             await self._write(row)
 
@@ -162,13 +171,14 @@ def _category(name: str, kinds: list[Kind], chosen: Mapping[str, Chosen]) -> Cat
 
 
 def _choice(name: str, kinds: list[Kind], channel: str, chosen: Mapping[str, Chosen]) -> Choice:
-    """What holds for a category or a kind: something of it comes when any of its kinds is wanted."""
+    """What holds for a category or a kind. A category without one: whether any of its kinds comes."""
     here = chosen.get(channel, {})
+    fixed = all(kind.receipt for kind in kinds)
     return Choice(
         channel=channel,
-        wanted=any(is_wanted(kind, channel, here) for kind in kinds),
+        wanted=here[name] if name in here and not fixed else any(is_wanted(kind, channel, here) for kind in kinds),
         chosen=name in here,
-        fixed=all(kind.receipt for kind in kinds),
+        fixed=fixed,
     )
 
 

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 import msgspec
 
 DAY = timedelta(days=1)
+# Why a delivery waits for their end.
+QUIET_HOURS = "quiet_hours"
 
 
 class QuietHours(msgspec.Struct, frozen=True):

@@ -41,6 +41,12 @@ MUTE: Final = """
 UNMUTE: Final = "DELETE FROM notify_mute WHERE user_id = $1 AND (room = $2 OR until <= $3)"
 
 
+RELEASE: Final = """
+    UPDATE notify_delivery SET due_at = now()
+    WHERE user_id = $1 AND state = 'waiting' AND reason = $2 AND due_at > now()
+"""
+
+
 class ReaderRow(msgspec.Struct, frozen=True):
     """The quiet hours are wall times, both or none."""
 
@@ -82,6 +88,10 @@ class PreferenceRepository:
 
     async def write(self, changed: ReaderRow) -> None:
         await self._database.fetch(WRITE, *msgspec.structs.astuple(changed))
+
+    async def release(self, user_id: str, reason: str) -> None:
+        """What waits for this reason is due now."""
+        await self._database.fetch(RELEASE, user_id, reason)
 
     async def choices(
         self, user_ids: Collection[str], *, channel: str | None = None, names: Collection[str] | None = None

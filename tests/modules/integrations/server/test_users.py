@@ -62,6 +62,21 @@ async def test_a_service_sends_a_notification_once(
     assert acts == ["integrations.send_notification"] * 2
 
 
+async def test_who_is_disconnected_has_no_devices_any_more(make_service: MakeService, caller: Caller) -> None:
+    user, service = f"d-{uuid.uuid4().hex}", await make_service(["users.disconnect"])
+    device = {"platform": "web", "fid": uuid.uuid4().hex}
+    done(await caller(user).put(f"/api/v1/notify/devices/{uuid.uuid4().hex}", json=device))
+    path = f"/users/{user}/disconnect"
+    assert (await service.http.post(path)).status_code == 204
+
+    async def gone() -> bool:
+        # A later second: tokens of the one in which they were refused are refused too.
+        answer = await caller(user).get("/api/v1/notify/devices")
+        return answer.status_code == 200 and answer.json()["items"] == []
+
+    await eventually(gone)
+
+
 async def test_what_is_no_notification(make_service: MakeService) -> None:
     service, without = await make_service(NOTIFY), await make_service(["users.disconnect"])
     good = {"audience": "role:admin", "title": "A"}

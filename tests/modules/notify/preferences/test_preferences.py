@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from ksmp_testkit import Clients, MakeGateway, Running
 from ksmp_testkit.answers import done, refused
 from modules.notify.facade import EMAIL, IN_APP, PUSH, muted_rooms
 from modules.notify.module import NotifyModule
-from modules.notify.preferences.quiet_hours import QuietHours
-from tests.modules.notify.quizzes import QuizzesModule, person
+from modules.notify.preferences.quiet_hours import QUIET_HOURS, QuietHours
+from tests.modules.notify.quizzes import QuizzesModule, give, person
 
 PLACE = "/api/v1/notify/preferences"
 MUTES = "/api/v1/notify/mutes"
@@ -34,6 +35,29 @@ def choices(shown: Any, name: str) -> dict[str, tuple[bool, bool]]:
             if entry["name"] == name:
                 return {one["channel"]: (one["wanted"], one["chosen"]) for one in entry["choices"]}
     raise AssertionError(f"no {name}")
+
+
+async def test_a_category_shows_its_own_choice_and_new_quiet_hours_free_what_waited(
+    clients: Clients, database: asyncpg.Pool
+) -> None:
+    ann = person()
+    rest = clients.rest(ann)
+    change = {
+        "choices": [
+            {"name": "quizzes.talk", "channel": EMAIL, "wanted": True},
+            {"name": "talk", "channel": EMAIL, "wanted": False},
+        ]
+    }
+    shown = done(await rest.patch(PLACE, json=change, headers=ANY))
+    assert choices(shown, "talk")[EMAIL] == (False, True)
+    assert choices(shown, "quizzes.talk")[EMAIL] == (True, True)
+    (given,) = await give(database, [ann])
+    waits = "UPDATE notify_delivery SET due_at = now() + interval '9 hours', reason = $2 WHERE id = $1"
+    for channel, reason in ((PUSH, QUIET_HOURS), (EMAIL, "digest")):
+        await database.execute(waits, given.deliveries[channel], reason)
+    done(await rest.patch(PLACE, json={"quiet": None}, headers=ANY))
+    left = "SELECT channel FROM notify_delivery WHERE user_id = $1 AND due_at > now()"
+    assert [row["channel"] for row in await database.fetch(left, ann)] == [EMAIL]
 
 
 async def test_defaults_and_what_is_chosen(clients: Clients) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncpg
 import httpx
 
-from ksmp_testkit import Running
+from ksmp_testkit import Caller, Running
+from ksmp_testkit.answers import done
 from tests.modules.notify.channels.email.mailing import Mailing, headers
 
 
@@ -30,8 +31,11 @@ async def test_a_scanner_that_opens_the_link_unsubscribes_nobody(node: Running, 
     await mailing.comes_to(await mailing.tell("mailers.due", user), "delivered")
 
 
-async def test_the_button_of_a_mail_program_stops_the_category(node: Running, mailing: Mailing) -> None:
+async def test_the_button_of_a_mail_program_stops_the_category(node: Running, mailing: Mailing, caller: Caller) -> None:
     user, other = await mailing.user(), await mailing.user()
+    # What was chosen for a kind counts for more than the category, but not for more than the button.
+    chosen = {"choices": [{"name": "mailers.due", "channel": "email", "wanted": True}]}
+    done(await caller(user).patch("/api/v1/notify/preferences", json=chosen, headers={"If-Match": "*"}))
     await mailing.comes_to(await mailing.tell("mailers.news", user), "delivered")
     link = await link_of(mailing, node, user)
     async with httpx.AsyncClient() as program:
