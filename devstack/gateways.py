@@ -25,6 +25,7 @@ COMMAND = (sys.executable, "-m", "gateway.cli", "serve")
 STALL_LOG = 0.1
 # The setting of a module that may not be there.
 SCANNER = "KSMP_FILES_SCANNER"
+PRIVATE_ADDRESSES = "KSMP_INTEGRATIONS_PRIVATE_ADDRESSES"
 # What each gateway has for itself.
 OWN = ("KSMP_PORT", "KSMP_METRICS_ADDRESS")
 # Drained within this time, so that a stop of everything stays below ten seconds.
@@ -80,8 +81,12 @@ def variables(
     if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:
         # Of all gateways the first one: links of a mail lead there.
         result = mail.variables(aws_endpoint, read(Settings, result), url(host, next(iter(ports), port))) | result
-    if scanner and "files" in (read(Settings, result).modules or registry.installed()):
+    modules = read(Settings, result).modules or registry.installed()
+    if scanner and "files" in modules:
         result.setdefault(SCANNER, scanner)
+    if "integrations" in modules:
+        # A receiver that somebody tries is on this machine.
+        result.setdefault(PRIVATE_ADDRESSES, "true")
     if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:
         result |= CREDENTIALS
     return result
