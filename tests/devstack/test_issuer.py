@@ -100,7 +100,9 @@ def test_tokens_are_shaped_like_cognitos(tmp_path: Path, clock: Clock) -> None:
     shared |= {"auth_time": moment, "iat": moment, "exp": moment + 3}
     jtis = {claims.pop("jti") for claims in seen}
     assert len(jtis) == 2
-    assert seen[0] == {**shared, "token_use": "id", "aud": CLIENT, "name": "Asha", "cognito:username": "u1"}
+    address = {"email": "u1@example.com", "email_verified": True}
+    named = {"name": "Asha", "cognito:username": "u1", **address}
+    assert seen[0] == {**shared, "token_use": "id", "aud": CLIENT, **named}
     scope = "aws.cognito.signin.user.admin"
     access = {**shared, "token_use": "access", "client_id": CLIENT, "username": "u1", "scope": scope, "version": 2}
     assert seen[1] == access
