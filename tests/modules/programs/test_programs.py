@@ -42,7 +42,13 @@ async def test_a_table_has_the_columns_its_migrations_made(
     await table.select(*table.all_columns()).limit(1)
     types = {"Text": "text", "BigInt": "bigint", "Timestamptz": "timestamp with time zone", "Boolean": "boolean"}
     types |= {"JSON": "json", "JSONB": "jsonb", "Serial": "bigint", "UUID": "uuid", "Array": "ARRAY"}
-    types |= {"Integer": "integer", "SmallInt": "smallint", "Numeric": "numeric", "ForeignKey": "text"}
+    types |= {
+        "Integer": "integer",
+        "SmallInt": "smallint",
+        "Numeric": "numeric",
+        "ForeignKey": "text",
+        "Bytea": "bytea",
+    }
     rows = await database.fetch(
         "SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = $1",
         table._meta.tablename,

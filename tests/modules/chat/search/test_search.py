@@ -21,7 +21,7 @@ LIMITS = {"KSMP_CHAT_SEARCH_RATE_COUNT": "1000", "KSMP_CHAT_SEARCH_RATE_SECONDS"
 
 BAN = "INSERT INTO live_ban VALUES ($1, 'session', $3, $2, '', 'm', 'M', NULL, '{}')"
 
-Indexed = Callable[[int], Awaitable[None]]
+Indexed = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +38,15 @@ FOLLOWED = """
 
 @pytest.fixture
 def indexed(database: asyncpg.Pool) -> Indexed:
-    """Waits until the index has a message, or a later one of the same kind of room."""
+    """Waits until the index has each message, or a later one of the same kind of room."""
 
-    async def until(seq: int) -> None:
-        async def there() -> bool:
-            return bool(await database.fetch(FOLLOWED, seq))
+    async def until(*seqs: int) -> None:
+        for seq in seqs:
 
-        await eventually(there, "the index has it")
+            async def there(seq: int = seq) -> bool:
+                return bool(await database.fetch(FOLLOWED, seq))
+
+            await eventually(there, "the index has it")
 
     return until
 
@@ -120,7 +122,7 @@ async def test_nobody_finds_what_they_may_not_read(
             await client.join(place)
         here, there = await say(ann, room, word), await say(ann, talk, word)
         private = await say(boss, direct, word)
-        await indexed(private)
+        await indexed(here, there, private)
         assert await found(clients.rest("ann"), word) == [private, there, here]
         assert await found(clients.rest("bob"), word) == [there, here]
         mentor = clients.rest("program-mentor", "mentor")
