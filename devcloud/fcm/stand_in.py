@@ -65,13 +65,11 @@ class FcmStandIn:
 
     async def _send(self, request: Request) -> Response:
         traffic = self._traffic
-        traffic.messages += 1
-        traffic.open_now += 1
-        traffic.open_most = max(traffic.open_most, traffic.open_now)
+        life = traffic.opened()
         try:
             response = await self._answer(request)
         finally:
-            traffic.open_now -= 1
+            traffic.closed(life)
         status = "cut" if response.cut else str(response.status)
         traffic.statuses[status] = traffic.statuses.get(status, 0) + 1
         return response

@@ -20,8 +20,22 @@ class Traffic(msgspec.Struct, kw_only=True):
     statuses: dict[str, int] = {}
     fault: DeviceFault = msgspec.field(default_factory=DeviceFault)
     token_fault: DeviceFault = msgspec.field(default_factory=DeviceFault)
+    # How often it was forgotten: messages that are open since before are not of this state.
+    life: int = 0
+
+    def opened(self) -> int:
+        """One more message is open; gives the life that it belongs to, for `closed`."""
+        self.messages += 1
+        self.open_now += 1
+        self.open_most = max(self.open_most, self.open_now)
+        return self.life
+
+    def closed(self, life: int) -> None:
+        if life == self.life:
+            self.open_now -= 1
 
     def clear(self) -> None:
-        self.messages = self.tokens = self.open_most = 0
+        self.messages = self.tokens = self.open_now = self.open_most = 0
+        self.life += 1
         self.statuses = {}
         self.fault, self.token_fault = DeviceFault(), DeviceFault()
