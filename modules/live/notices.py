@@ -16,7 +16,7 @@ from modules.live.facade import roles_in, session_facts
 from modules.live.messages import SessionView
 from modules.live.states import SessionState
 from modules.notify.facade import EMAIL, IN_APP, PUSH, Audience, Kind, Notice, Urgency, tell, withdraw
-from modules.programs.facade import exists, participants, parts_of
+from modules.programs.facade import participants, parts_of
 
 LOCALE: Final = Path(__file__).parent / "locale"
 # From so many seconds on a reminder is of a later day, and may wait for the morning.
@@ -195,8 +195,7 @@ class SessionNotices:
         return [] if found is None else await participants(self._database, found.program_id, after, limit)
 
     async def _exists(self, session_id: str) -> bool:
-        found = await session_facts(self._database, session_id)
-        return found is not None and await exists(self._database, found.program_id)
+        return await session_facts(self._database, session_id) is not None
 
     async def _teaches(self, principal: Principal, session_id: str) -> bool:
         return (await roles_in(self._database, session_id, [principal.id])).get(principal.id) == "host"
