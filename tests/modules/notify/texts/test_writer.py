@@ -63,7 +63,7 @@ def due(locale: Path) -> Kind:
         data=Data,
         title=left,
         body="Pay %(price)s until %(due_at)s.",
-        link="/work/%(title)s",
+        link="/homework/%(title)s",
         locale=locale,
     )
 
@@ -101,7 +101,7 @@ def test_each_language_has_its_own_plurals(due: Kind, hours: float, english: str
 def test_a_title_is_one_line_and_a_link_is_a_path(due: Kind) -> None:
     words = written(due, "en", data=Data(title="50% off\r\nBcc: all/../%(hours)s"))
     assert words.title == "1 hour left for 50% off Bcc: all/../%(hours)s"
-    assert words.link == "/work/50%25%20off%0D%0ABcc%3A%20all%2F..%2F%25%28hours%29s"
+    assert words.link == "/homework/50%25%20off%0D%0ABcc%3A%20all%2F..%2F%25%28hours%29s"
 
 
 def test_what_has_no_good_translation_is_written_in_english(locale: Path) -> None:
