@@ -1,0 +1,1 @@
+"""Figures of classes, programs and the business: facts in, measures and dashboards out."""
