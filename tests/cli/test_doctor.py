@@ -30,7 +30,7 @@ from tests.client.stack import running
 from .jwks import serve_jwks
 
 # Those that say something of their settings.
-MODULES = ["files", "assignments", "notify", "payments"]
+MODULES = ["files", "notify", "assignments", "payments"]
 NOWHERE = "127.0.0.1:1"
 
 
