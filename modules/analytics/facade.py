@@ -4,9 +4,9 @@ The module that owns a fact contributes what its events mean as figures (`FactTy
 (`ClientEventType`), and counts of its own rows with which the figures are compared every day (`SourceCount`). It
 requires nothing: where analytics is off, nobody asks for what was contributed.
 
-    def attended(event: AttendanceRecorded) -> Iterable[Fact]:
+    def attended(event: AttendanceRecorded, published: datetime) -> Iterable[Fact]:
         for one in event.attendees:
-            yield Fact(name="live.attended", at=event.ended_at, user_id=one.user_id, program_id=event.program_id,
+            yield Fact(name="live.attended", at=event.at, user_id=one.user_id, program_id=event.program_id,
                        session_id=event.session_id, key=event.session_id, label=one.state, value=one.seconds)
 
     FACTS = (FactType(event=AttendanceRecorded, facts=attended, names=("live.attended",)),)
@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -35,8 +36,10 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
     `label` is one of a few words, such as a state, a reason or a currency, since each takes rows of its own. `value` is
     a whole number: seconds, minor units of money, stars. `key` names the thing for a name that is a register
-    (`FactType.registers`): of each key the latest fact counts. `part` tells apart several facts of one name that one
-    event gives, when their user, session and key do not.
+    (`FactType.registers`): of each key and user the latest fact counts. No id of a user may be in it.
+
+    All fields but `value` are what the fact is known by (`at` in milliseconds). The same fact told twice, by two events
+    or by a backfill from rows, is stored once. `part` tells apart facts that have all other fields in common.
     """
 
     name: str
@@ -52,15 +55,19 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class FactType:
-    """What an event of another module means as facts. `facts` is pure; what it raises makes a dead letter.
+    """What an event of another module means as facts.
+
+    `facts` is called with the event and with when it was published, which is `at` for an event that tells no time of
+    its own. It is pure; what it raises makes a dead letter.
 
     `names` are all names of facts that it may give, `<module>.<what>`. `registers` are those of them of which the
-    latest of each `key` counts (by `at`, then by id), besides the buckets. A key is unique within its name, so one that
-    is about a user in a program has both. `activity` are those that show that a student was learning on that day.
+    latest of each `key` and user counts (by `at`, then by id), besides the buckets. `activity` are those that show that
+    a student was learning on that day.
     """
 
     event: type[msgspec.Struct]
-    facts: Callable[[msgspec.Struct], Iterable[Fact]]
+    # Of any event, so that each function may take its own.
+    facts: Callable[[Any, datetime], Iterable[Fact]]
     names: Collection[str]
     registers: Collection[str] = ()
     activity: Collection[str] = ()
@@ -85,7 +92,7 @@ class ClientEventType:
 
     name: str
     properties: type[msgspec.Struct]
-    tracked: Callable[[msgspec.Struct], Tracked]
+    tracked: Callable[[Any], Tracked]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,7 @@ CREATE TABLE analytics_rollup (
 ) WITH (fillfactor = 70);
 CREATE INDEX analytics_rollup_program ON analytics_rollup (program_id, name, bucket);
 
--- The latest fact of each key, of those names that are registers.
+-- The latest fact of each key and user, of those names that are registers; `key` ends with the subject, if there is one.
 CREATE TABLE analytics_register (
     name text NOT NULL,
     key text NOT NULL,
