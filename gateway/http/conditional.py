@@ -1,9 +1,9 @@
 """`If-None-Match` on every GET of a module: what has not changed is answered with 304 and no body.
 
 An answer in JSON, or a calendar, without an `ETag` of its own is given one: a hash of its body. It is weak, because the
-same answer may be sent compressed or not. Other answers (files, playlists, event streams) pass by untouched. A route
-that shows what its `rev` does not count, such as the time of a last visit, says `conditional=False` and always answers
-whole.
+same answer may be sent compressed or not. Other answers without one (playlists, event streams) pass by untouched. A
+route that shows what its `rev` does not count, such as the time of a last visit, says `conditional=False` and always
+answers whole.
 
 Source: RFC 9110, sections 8.8.3 (ETag), 13.1.2 (If-None-Match) and 15.4.5 (304).
 """
@@ -38,12 +38,20 @@ class ConditionalRequests(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         start: Any = None
+        unchanged = False
 
         async def answer(message: Any) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start" and _is_tagged(message):
-                start = message
+            nonlocal start, unchanged
+            if unchanged:
                 return
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                if (own := _own_tag(message)) is not None and matches(_given(scope), own):
+                    unchanged = True
+                    await _send_unchanged(send, message)
+                    return
+                if own is None and _is_tagged(message):
+                    start = message
+                    return
             if start is None:
                 await send(message)
                 return
@@ -51,8 +59,7 @@ class ConditionalRequests(ASGIMiddleware):
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 tag = _tag(head, message.get("body", b""))
                 if matches(_given(scope), tag):
-                    await send({"type": "http.response.start", "status": 304, "headers": _bare(head["headers"])})
-                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    await _send_unchanged(send, head)
                     return
             await send(head)
             await send(message)
@@ -71,22 +78,25 @@ def _given(scope: Scope) -> Iterable[bytes]:
 
 
 def _is_tagged(start: Any) -> bool:
-    """A whole answer of a kind that clients poll."""
-    if start["status"] != 200:
-        return False
+    """An answer of a kind that clients poll."""
     kind = next((value for name, value in start.get("headers", ()) if name.lower() == b"content-type"), b"")
     return kind.partition(b";")[0].strip().lower() in TAGGED
 
 
+def _own_tag(start: Any) -> bytes | None:
+    return next((bytes(value) for name, value in start.get("headers", ()) if name.lower() == b"etag"), None)
+
+
 def _tag(start: Any, body: bytes) -> bytes:
-    """The answer's own ETag, else a new one of its body, which is put into its headers."""
-    headers = start["headers"] = list(start["headers"])
-    for name, value in headers:
-        if name.lower() == b"etag":
-            return bytes(value)
+    """A new ETag, of the answer's body, which is put into its headers."""
     tag = b'W/"%s"' % blake2b(body, digest_size=16).hexdigest().encode()
-    headers.append((b"etag", tag))
+    start["headers"] = [*start["headers"], (b"etag", tag)]
     return tag
+
+
+async def _send_unchanged(send: Send, start: Any) -> None:
+    await send({"type": "http.response.start", "status": 304, "headers": _bare(start.get("headers", ()))})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _bare(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -1,7 +1,9 @@
 """Long tables as files, CSV or XLSX: written in a thread, batch by batch, to a temporary file that is then sent.
 
 Nothing is sent before all of it is written, so an error on the way is an answer of its own and no half file. The
-temporary file has no name, so it goes with the answer, also when the client leaves.
+temporary file has no name, so it goes with the answer, also when the client leaves. The ETag is a hash of the file.
+
+A module adds a format with a `SheetKind` of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import io
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import IO, Any, Final, Literal, Protocol, TypeVar
 
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Schema
@@ -19,10 +22,9 @@ from litestar.response import Stream
 
 from gateway.errors import invalid
 from gateway.http.spreadsheet import BOM, CSV, Cell, SpreadsheetOperation, cell
-from gateway.http.workbook import XLSX, WorkbookSheet
+from gateway.http.workbook import MOST_ROWS, XLSX, WorkbookSheet
 
 SheetFormat = Literal["csv", "xlsx"]
-MEDIA_TYPES: Final[dict[SheetFormat, str]] = {"csv": CSV, "xlsx": XLSX}
 PIECE: Final = 64 * 1024
 
 Row = Sequence[Cell]
@@ -59,7 +61,23 @@ class CsvSheet:
         self._text.close()
 
 
-SHEETS: Final[dict[SheetFormat, type[CsvSheet] | type[WorkbookSheet]]] = {"csv": CsvSheet, "xlsx": WorkbookSheet}
+@dataclass(frozen=True)
+class SheetKind:
+    """A format of files. `open` begins a sheet in a file, under a first row of names; it is called in a thread.
+
+    `most` is how many rows such a file can have; None is any number.
+    """
+
+    suffix: str
+    media_type: str
+    open: Callable[[IO[bytes], Sequence[str]], Sheet]
+    most: int | None = None
+
+
+SHEETS: Final[dict[SheetFormat, SheetKind]] = {
+    "csv": SheetKind("csv", CSV, CsvSheet),
+    "xlsx": SheetKind("xlsx", XLSX, WorkbookSheet, MOST_ROWS),
+}
 
 
 @dataclass
@@ -82,34 +100,37 @@ class SheetFiles:
     async def answer(
         self,
         name: str,
-        format: SheetFormat,
+        format: SheetFormat | SheetKind,
         head: Sequence[str],
         batches: AsyncIterator[Sequence[T]],
         row_of: Callable[[T], Row],
     ) -> Stream:
         """An answer that a browser saves as `<name>.<format>`. `row_of` is called in the thread that writes.
 
-        Raises BadInput `invalid` for too many rows.
+        Raises BadInput `invalid` for too many rows, and what `SheetKind.open` raises.
         """
+        kind = format if isinstance(format, SheetKind) else SHEETS[format]
         async with self._writing:
-            file = await self._written(format, head, batches, row_of)
-        headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
-        return Stream(_pieces(file), media_type=MEDIA_TYPES[format], headers=headers)
+            file = await self._written(kind, head, batches, row_of)
+            tag = await asyncio.to_thread(_tag, file)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.{kind.suffix}"', "ETag": tag}
+        return Stream(_pieces(file), media_type=kind.media_type, headers=headers)
 
     async def _written(
         self,
-        format: SheetFormat,
+        kind: SheetKind,
         head: Sequence[str],
         batches: AsyncIterator[Sequence[T]],
         row_of: Callable[[T], Row],
     ) -> IO[bytes]:
-        file, sheet = await asyncio.to_thread(_opened, format, head)
+        file, sheet = await asyncio.to_thread(_opened, kind, head)
+        most = self._most if kind.most is None else min(self._most, kind.most)
         count = 0
         try:
             async for batch in batches:
                 count += len(batch)
-                if count > self._most:
-                    raise invalid(f"this has more than {self._most} rows; ask for fewer")
+                if count > most:
+                    raise invalid(f"this has more than {most} rows; ask for fewer")
                 await asyncio.to_thread(sheet.write, map(row_of, batch))
             await asyncio.to_thread(sheet.close)
         except BaseException:
@@ -118,9 +139,22 @@ class SheetFiles:
         return file
 
 
-def _opened(format: SheetFormat, head: Sequence[str]) -> tuple[IO[bytes], Sheet]:
+def _opened(kind: SheetKind, head: Sequence[str]) -> tuple[IO[bytes], Sheet]:
     file: IO[bytes] = tempfile.TemporaryFile(prefix="ksmp-report-")  # noqa: SIM115
-    return file, SHEETS[format](file, head)
+    try:
+        return file, kind.open(file, head)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _tag(file: IO[bytes]) -> str:
+    """A weak ETag, since the same file may be sent compressed or not."""
+    hashed = blake2b(digest_size=16)
+    file.seek(0)
+    while piece := file.read(PIECE):
+        hashed.update(piece)
+    return f'W/"{hashed.hexdigest()}"'
 
 
 async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:

@@ -145,6 +145,14 @@ async def test_a_body_that_an_answer_leaves_out_is_empty() -> None:
     assert (start["status"], body["body"]) == (304, b"")
 
 
+async def test_a_file_with_a_tag_of_its_own_is_not_sent_again() -> None:
+    start = {"type": "http.response.start", "status": 200, "headers": [(b"etag", b'W/"a"'), (b"content-type", b"x/y")]}
+    pieces = [{"type": "http.response.body", "body": b"1", "more_body": True}, {"type": "http.response.body"}]
+    answer, body = await passed(start, *pieces)
+    assert (answer["status"], answer["headers"]) == (304, [(b"etag", b'W/"a"'), (b"vary", b"Accept-Encoding")])
+    assert body == {"type": "http.response.body", "body": b"", "more_body": False}
+
+
 @pytest.mark.parametrize(
     ("given", "tag", "expected"),
     [

@@ -16,7 +16,7 @@ import openpyxl
 import pytest
 
 from gateway.errors import BadInput
-from gateway.http.sheet_file import Row, SheetFiles, SheetFormat
+from gateway.http.sheet_file import SHEETS, Row, SheetFiles, SheetFormat, SheetKind
 from gateway.http.spreadsheet import BOM
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "\t=1", "http://example.com", "12", "आशा")
@@ -127,3 +127,27 @@ async def test_fifty_thousand_rows_do_not_hold_the_event_loop(format: SheetForma
     assert len(body) > 500_000
     # It is less than a tenth, and would be more than nine tenths if the rows were written in the loop.
     assert by_loop < by_all / 3, f"{by_loop:.3f} of {by_all:.3f} s"
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+async def test_the_tag_is_a_hash_of_the_file(format: SheetFormat) -> None:
+    files = SheetFiles(most=10, at_once=1)
+
+    async def tag_of(text: str) -> str:
+        answer = await files.answer("table", format, ("a",), batches([(text,)]), tuple)
+        return str(answer.headers["ETag"])
+
+    assert await tag_of("x") == await tag_of("x") != await tag_of("y")
+
+
+async def test_a_format_of_a_module_has_a_limit_of_its_own() -> None:
+    csv_of_two = SHEETS["csv"]
+    small = SheetKind("few", "text/x-few", csv_of_two.open, most=2)
+    files = SheetFiles(most=10, at_once=1)
+    answer = await files.answer("table", small, ("a",), batches([("x",), ("y",)]), tuple)
+    assert (answer.media_type, answer.headers["Content-Disposition"]) == (
+        "text/x-few",
+        'attachment; filename="table.few"',
+    )
+    with pytest.raises(BadInput, match="more than 2 rows"):
+        await files.answer("table", small, ("a",), batches([("x",), ("y",), ("z",)]), tuple)

@@ -1,0 +1,1 @@
+"""Dashboards that people make themselves, and the language of their widgets."""

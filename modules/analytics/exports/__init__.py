@@ -1,0 +1,1 @@
+"""Figures and events as files: CSV, XLSX and Parquet."""
