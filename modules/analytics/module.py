@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from gateway.contract import Kernel, Module
 from modules.analytics import errors
+from modules.analytics.consent import routes as consent_routes
+from modules.analytics.consent.consents import Consents
+from modules.analytics.deletions import routes as deletion_routes
+from modules.analytics.deletions.deletions import Deletions
+from modules.analytics.deletions.tables import DeletionRow
 from modules.analytics.settings import AnalyticsSettings
 
 
@@ -15,9 +22,21 @@ class AnalyticsModule(Module):
     name = "analytics"
     requires = ("accounts", "programs", "live", "notify")
     settings_type = AnalyticsSettings
+    tables = (DeletionRow,)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         self.settings: AnalyticsSettings = kernel.settings(AnalyticsSettings)
+        self.deletions = Deletions(kernel)
+        self.consents = Consents(kernel, self.deletions)
+        self.routes = (consent_routes.router(self.consents), deletion_routes.router(self.deletions))
+
+    async def export(self, user: str) -> Mapping[str, Any]:
+        return await self.consents.held(user)
+
+    async def forget(self, user: str) -> Collection[str]:
+        await self.consents.forget(user)
+        await self.deletions.drop_subject(user)
+        return ()

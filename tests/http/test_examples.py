@@ -11,6 +11,7 @@ import httpx
 
 from ksmp_testkit import MakeToken, Running
 from ksmp_testkit.member import Clients, clients_of
+from tests.http.analytics_examples import send_analytics_examples
 from tests.http.assignment_examples import send_assignment_examples
 from tests.http.conversation_examples import send_conversation_examples, send_notification_examples
 from tests.http.integration_examples import send_integration_examples
@@ -143,6 +144,7 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
 
         await send_conversation_examples(send, admin)
         await send_notification_examples(send, admin, student)
+        await send_analytics_examples(send, student)
 
         await send(student, "PATCH /api/v1/users/me")
         await send(admin, "PUT /api/v1/users/{id}/role", id="dev-student")

@@ -1,0 +1,1 @@
+"""What is to be deleted of somebody, here and in each sink, as jobs that are tracked."""

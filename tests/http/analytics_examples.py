@@ -1,0 +1,15 @@
+"""The examples of analytics, sent in an order in which each is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import httpx
+
+A: Final = "/api/v1/analytics"
+Send = Callable[..., Awaitable[dict[str, Any]]]
+
+
+async def send_analytics_examples(send: Send, student: httpx.AsyncClient) -> None:
+    await send(student, f"PUT {A}/consent")
