@@ -44,6 +44,10 @@ NAMES: Final = {
     "kill.unannounced": "the process is killed with a page of notifications committed, before the app is told",
     "kill.claimed": "the process is killed with deliveries claimed, before they go to their channel",
     "kill.sent": "the process is killed when the channel has sent, before that is noted",
+    "kill.stored": "the process is killed with a batch of analytics written, before that commits",
+    "kill.stored_committed": "the process is killed with a batch of analytics committed, before it is acknowledged",
+    "kill.rebuilt": "the process is killed with a day of analytics added up anew, before that commits",
+    "kill.rebuilt_committed": "the process is killed between two days of analytics that it adds up anew",
     "kill.requeued": "the process is killed with a dead letter sent again, before it is taken out",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol
 
@@ -25,3 +25,9 @@ class Database(Protocol):
 
     async def fetch(self, statement: str, *arguments: Any) -> Sequence[Mapping[str, Any]]:
         """The rows of a statement with `$1`, `$2` …, in this task's transaction if there is one; raises Unavailable."""
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Add rows to a table by COPY, in this task's transaction, of which there must be one; raises Unavailable.
+
+        For thousands of rows it takes half the CPU of a statement with arrays.
+        """

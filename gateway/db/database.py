@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final
@@ -189,6 +189,14 @@ class PostgresDatabase:
             if self._kept is None:
                 raise Unavailable("the database is not connected")
             return await self._kept.fetch(statement, arguments)
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Add rows by COPY, in this task's transaction; raises Unavailable, and RuntimeError outside of one."""
+        current: Any = self.engine.current_transaction.get()
+        if current is None:
+            raise RuntimeError("copy() needs a transaction")
+        with guard():
+            await current.connection.copy_records_to_table(table, records=rows, columns=columns)
 
     async def ping(self) -> None:
         """Raises Unavailable when PostgreSQL does not answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from modules.analytics.consent.consents import Consents
 from modules.analytics.deletions import routes as deletion_routes
 from modules.analytics.deletions.deletions import Deletions
 from modules.analytics.deletions.tables import DeletionRow
+from modules.analytics.measures.zone import Zone
 from modules.analytics.settings import AnalyticsSettings
+from modules.analytics.store.names import EventNames
+from modules.analytics.store.writer import EventWriter
 
 
 class AnalyticsModule(Module):
@@ -29,6 +33,8 @@ class AnalyticsModule(Module):
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         self.settings: AnalyticsSettings = kernel.settings(AnalyticsSettings)
+        self.zone = Zone(self.settings.zone)
+        self.writer = EventWriter(kernel.database, lambda: self.names, self.zone)
         self.deletions = Deletions(kernel)
         self.consents = Consents(kernel, self.deletions)
         self.routes = (consent_routes.router(self.consents), deletion_routes.router(self.deletions))
@@ -40,3 +46,8 @@ class AnalyticsModule(Module):
         await self.consents.forget(user)
         await self.deletions.drop_subject(user)
         return ()
+
+    @cached_property
+    def names(self) -> EventNames:
+        """The names of all facts and client events; once all modules are built."""
+        return EventNames.of(self.kernel)

@@ -71,3 +71,18 @@ async def test_without_a_pool(postgres: str) -> None:
     with pytest.raises(Unavailable):
         async with database.transaction():
             pass
+
+
+async def test_copy_is_part_of_it(database: PostgresDatabase) -> None:
+    async def fail() -> None:
+        async with database.transaction():
+            await database.fetch("CREATE TABLE copied (number int, word text)")
+            await database.copy("copied", ("number", "word"), [(1, "one"), (2, "two")])
+            assert [tuple(row) for row in await database.fetch("SELECT * FROM copied")] == [(1, "one"), (2, "two")]
+            await database.fetch("SELECT 1/0")
+
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await fail()
+    assert (await database.fetch("SELECT to_regclass('copied') AS there"))[0]["there"] is None
+    with pytest.raises(RuntimeError):
+        await database.copy("copied", ("number",), [(1,)])

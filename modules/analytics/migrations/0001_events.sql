@@ -5,25 +5,42 @@ CREATE TABLE analytics_subject (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- The bucket of 15 minutes in which a moment lies. Hours of UTC would not add up to days of India.
+CREATE FUNCTION analytics_bucket(at timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN date_bin('15 minutes', at, 'epoch'::timestamp AT TIME ZONE 'UTC');
+
+-- The least id of a time, with which statements by time leave out partitions.
+CREATE FUNCTION analytics_least_id(at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN rpad(lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0'), 32, '0')::uuid;
+
+-- The key of a register in its table: of each key and user there is one, and keys name no user.
+CREATE FUNCTION analytics_register_key(key text, subject uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN subject IS NULL THEN key ELSE key || ':' || subject::text END;
+
 -- Every fact and client event, once by its id, a UUIDv7. Partitions are ranges of ids, which are ranges of time.
+-- Columns of a fixed length come first: that saves the space between them.
 CREATE TABLE analytics_event (
     id uuid NOT NULL,
     -- The order in which they were stored; one writer at a time gives it out, so no lower one appears later.
     seq bigint NOT NULL,
     at timestamptz NOT NULL,
-    name text NOT NULL,
+    value bigint NOT NULL DEFAULT 0,
     subject uuid,
+    -- Sent by a client: never part of a headline, and deleted when consent is withdrawn.
+    client boolean NOT NULL DEFAULT false,
+    name text NOT NULL,
     program_id text NOT NULL DEFAULT '',
     session_id text NOT NULL DEFAULT '',
     key text NOT NULL DEFAULT '',
     label text NOT NULL DEFAULT '',
-    value bigint NOT NULL DEFAULT 0,
-    -- Sent by a client: never part of a headline, and deleted when consent is withdrawn.
-    client boolean NOT NULL DEFAULT false,
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
-CREATE INDEX analytics_event_at ON analytics_event USING brin (at);
-CREATE INDEX analytics_event_seq ON analytics_event USING brin (seq);
+-- A few late events do not widen the ranges of this one.
+CREATE INDEX analytics_event_at ON analytics_event
+    USING brin (at timestamptz_minmax_multi_ops) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX analytics_event_seq ON analytics_event USING brin (seq) WITH (pages_per_range = 32, autosummarize = on);
+-- For the removal of what a user's client sent.
+CREATE INDEX analytics_event_client ON analytics_event (subject) WHERE client AND subject IS NOT NULL;
 
 -- Counts and sums by 15 minutes.
 CREATE TABLE analytics_rollup (
@@ -67,7 +84,11 @@ CREATE INDEX analytics_learner_day_day ON analytics_learner_day (day, subject);
 CREATE TABLE analytics_progress (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     seq bigint NOT NULL DEFAULT 0,
-    -- All that was published or sent before is stored.
-    as_of timestamptz NOT NULL DEFAULT to_timestamp(0)
+    -- All facts that were published before are stored.
+    as_of timestamptz NOT NULL DEFAULT to_timestamp(0),
+    -- All client events that arrived before are stored.
+    client_as_of timestamptz NOT NULL DEFAULT to_timestamp(0),
+    -- Events of before are no longer kept, and not taken: nothing would tell whether they were counted.
+    dropped_until timestamptz NOT NULL DEFAULT to_timestamp(0)
 );
 INSERT INTO analytics_progress DEFAULT VALUES;
