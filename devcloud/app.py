@@ -1,4 +1,4 @@
-"""One address for Razorpay, FCM and all of AWS: by the path, by what a request is signed for; the rest is moto's."""
+"""One address for Razorpay, FCM, Mixpanel and AWS: by the path, by what a request is signed for; the rest is moto's."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from devcloud.events import Events
 from devcloud.faults import FaultSwitch, OperationFault
 from devcloud.fcm.stand_in import FcmStandIn
 from devcloud.ivs import channels, playback, recorder, recording, streams
+from devcloud.mixpanel.stand_in import MixpanelStandIn
 from devcloud.model import SERVICES, Models
 from devcloud.moto_server import MotoServer
 from devcloud.names import Place
@@ -97,6 +98,7 @@ class App:
         self.razorpay = RazorpayStandIn(self.cloud.url, faults, razorpay or RazorpaySettings(), folder)
         self.ses = SesStandIn(place, faults, functools.partial(moto.send_message, MAIL_QUEUE))
         self._fcm = FcmStandIn(self.cloud.url, folder)
+        self._mixpanel = MixpanelStandIn()
         keys = AccessKeys(access_keys)
         self._s3 = S3Front(moto, faults, keys, place.region, buckets)
         self._clamd = Clamd(host.rpartition(":")[0], clamd_port)
@@ -124,6 +126,8 @@ class App:
             return await self.ses.answer(request)
         if self._fcm.speaks(request):
             return await self._fcm.answer(request)
+        if self._mixpanel.speaks(request):
+            return await self._mixpanel.answer(request)
         if request.path.startswith(PREFIX):
             return await self._control.answer(request)
         if self.services.speaks(signed):
