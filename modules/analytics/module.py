@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from modules.analytics.measures.zone import Zone
 from modules.analytics.settings import AnalyticsSettings
 from modules.analytics.store.names import EventNames
 from modules.analytics.store.writer import EventWriter
+from modules.analytics.watching.class_watch import ClassWatch
 
 
 class AnalyticsModule(Module):
@@ -37,6 +39,8 @@ class AnalyticsModule(Module):
         self.writer = EventWriter(kernel.database, lambda: self.names, self.zone)
         self.deletions = Deletions(kernel)
         self.consents = Consents(kernel, self.deletions)
+        self.watch = ClassWatch(kernel, self.settings)
+        self.features = (self.watch,)
         self.routes = (consent_routes.router(self.consents), deletion_routes.router(self.deletions))
 
     async def export(self, user: str) -> Mapping[str, Any]:
@@ -51,3 +55,8 @@ class AnalyticsModule(Module):
     def names(self) -> EventNames:
         """The names of all facts and client events; once all modules are built."""
         return EventNames.of(self.kernel)
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        async with self.watch.running():
+            yield

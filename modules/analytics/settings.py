@@ -8,7 +8,19 @@ from gateway.settings import setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyticsSettings:
+class WatchSettings:
+    """The figures of a class while it goes on."""
+
+    watch_interval: float = setting(2.0, doc="Time between two pushes of the figures of a class that is watched")
+    watch_grace: float = setting(
+        30.0, doc="How long after `analytics.watch` a class is watched at least, with nobody in the staff room"
+    )
+    watch_rate_count: int = setting(10, doc="How often a host may ask for the figures of a class at once")
+    watch_rate_seconds: float = setting(20.0, doc="Time in which they may ask as often again")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyticsSettings(WatchSettings):
     """What analytics keeps, counts and shows."""
 
     zone: str = setting("Asia/Kolkata", doc="The time zone whose days and weeks the figures of analytics have")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from gateway.contract import Database
+from gateway.contract import Database, Kernel
 from gateway.principal import Principal, Role
 from modules.accounts.facade import students_among
 from modules.live.access.repository import AccessRepository
@@ -17,8 +18,14 @@ from modules.programs.facade import Part, parts_of, standing_in
 
 __all__ = [
     "Attended",
+    "ClassCurve",
+    "ClassFigures",
+    "ClassNow",
+    "PollNow",
     "SessionFacts",
+    "StreamNow",
     "attended",
+    "class_figures",
     "readable_session",
     "roles_in",
     "session_facts",
@@ -113,6 +120,79 @@ async def attended(database: Database, program_id: str, user_ids: Sequence[str])
     """
     rows = await database.fetch(ATTENDED, program_id, list(user_ids))
     return {row["id"]: Attended(row["present"], row["sessions"]) for row in rows}
+
+
+class PollNow(msgspec.Struct, frozen=True):
+    """The latest poll of a class. `viewers` were there at some time while it was open; no fewer than voted."""
+
+    id: str
+    open: bool
+    voters: int
+    viewers: int
+
+
+class StreamNow(msgspec.Struct, frozen=True):
+    """The stream of a class. `video` is a session's (`modules/live/messages.py`).
+
+    `starving`: the picture comes too slowly at this moment. `losses` and `starvations` are how often that began, and
+    `lost_seconds` for how long in all the stream was gone, up to now.
+    """
+
+    video: str
+    starving: bool
+    losses: int
+    starvations: int
+    lost_seconds: int
+
+
+class ClassNow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a class comes to at this moment, as old as the last writing of attendance (a few seconds).
+
+    `viewers` and `hosts` are in the room on any gateway. `hands_raised` are users who raised a hand at some time, and
+    `questions_asked` are without dismissed ones. `poll` and `stream` are None where there was none yet.
+    """
+
+    session_id: str
+    program_id: str
+    state: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    viewers: int
+    hosts: int
+    hands_up: int
+    hands_raised: int
+    questions_open: int
+    questions_asked: int
+    poll: PollNow | None
+    stream: StreamNow | None
+
+
+class ClassCurve(msgspec.Struct, frozen=True):
+    """The most viewers at once of every `step` seconds, from the start of the class up to now, or to its end."""
+
+    started_at: datetime | None
+    step: int
+    viewers: tuple[int, ...]
+
+
+class ClassFigures(ABC):
+    """What live contributes to those who show classes while they go on; `class_figures` finds it."""
+
+    @abstractmethod
+    async def now(self, sessions: Collection[str]) -> Mapping[str, ClassNow]:
+        """Of each of these sessions that there is, by one statement. Raises Unavailable."""
+
+    @abstractmethod
+    async def curve(self, session: ClassNow) -> ClassCurve:
+        """The same curve as in the report after the class. It reads all presence of the class: ask once a minute.
+
+        Raises Unavailable.
+        """
+
+
+def class_figures(kernel: Kernel) -> ClassFigures:
+    """Ask in handlers and in `lifespan`: it is known once all modules are built."""
+    return kernel.contributed(ClassFigures)[0]  # type: ignore[type-abstract]
 
 
 async def role_as_reader(database: Database, principal: Principal, session_id: str) -> str | None:

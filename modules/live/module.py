@@ -14,6 +14,7 @@ from modules.live import demo, errors, events, personal_data, tables
 from modules.live.access.authorization import ROLES
 from modules.live.access.feature import AccessFeature
 from modules.live.attendance.feature import AttendanceFeature
+from modules.live.class_figures.class_figures import StoredClassFigures
 from modules.live.notices import SessionNotices
 from modules.live.public_events import PUBLIC
 from modules.live.recordings.feature import RecordingsFeature
@@ -67,7 +68,7 @@ class LiveModule(Module):
             *recordings.features,
             *video.features,
         )
-        self.contributions = (*recordings.contributions, *PUBLIC)
+        self.contributions = (*recordings.contributions, *PUBLIC, StoredClassFigures(kernel, settings))
         self.routes = (
             scheduled.routes,
             access.routes,

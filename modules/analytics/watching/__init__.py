@@ -1,0 +1,1 @@
+"""The figures of a class while it goes on, for its hosts."""
