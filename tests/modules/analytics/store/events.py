@@ -14,7 +14,7 @@ import msgspec
 
 from modules.analytics.facade import Fact, FactType
 from modules.analytics.measures.zone import Zone
-from modules.analytics.store.event import Event, Source
+from modules.analytics.store.event import Event
 from modules.analytics.store.names import EventNames
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -48,6 +48,10 @@ class Story:
             others["user_id"] = self.user(user)
         return Event.of(Fact(name=name, at=at, program_id=self.program, **others))
 
+    def sent(self, at: datetime = NOON, **others: Any) -> Event:
+        """What a client sent; its id would be the client's own."""
+        return self.fact("web.seen", at, **others)
+
     def user(self, name: str) -> str:
         return f"{name}-{self.program}"
 
@@ -61,13 +65,13 @@ class Sums:
     learner_days: set[tuple[date, str]]
 
 
-def computed(told: Iterable[tuple[Event, Source]]) -> Sums:
+def computed(told: Iterable[Event]) -> Sums:
     """From scratch: of all events that were ever written, each once by its id."""
-    events = {event.id: (event, source) for event, source in told}
+    events = {event.id: event for event in told}
     rollups: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
     registers: dict[tuple[Any, ...], Event] = {}
     days: set[tuple[date, str]] = set()
-    for event, _ in sorted(events.values(), key=lambda one: (one[0].at, one[0].id)):
+    for event in sorted(events.values(), key=lambda one: (one.at, one.id)):
         bucket = event.at - (event.at - datetime(1970, 1, 1, tzinfo=UTC)) % BUCKET
         sums = rollups[event.name, bucket, event.session_id, event.label]
         sums[0] += 1

@@ -30,7 +30,7 @@ async def test_an_event_that_comes_again_is_counted_once(writer: EventWriter, da
     late = story.fact(at=NOON - timedelta(days=40), user="ann", value=5)
     # Within one batch, too.
     assert await writer.write([*events, late, late], Source.FACTS) == Written(stored=1, repeated=3, too_old=0)
-    assert await stored(database, story.program) == computed((one, Source.FACTS) for one in [*events, late])
+    assert await stored(database, story.program) == computed([*events, late])
 
 
 async def test_writers_at_once_count_nothing_twice(postgres: str, database: asyncpg.Pool[Any]) -> None:
@@ -47,7 +47,7 @@ async def test_writers_at_once_count_nothing_twice(postgres: str, database: asyn
     for one in gateways:
         await one.stop()
     assert sum(one.stored for one in done) == len(events)
-    assert await stored(database, story.program) == computed((one, Source.FACTS) for one in events)
+    assert await stored(database, story.program) == computed(events)
 
 
 async def test_the_latest_of_each_key_and_user_counts(writer: EventWriter, database: asyncpg.Pool[Any]) -> None:
@@ -58,7 +58,7 @@ async def test_the_latest_of_each_key_and_user_counts(writer: EventWriter, datab
     await writer.write([late, ann], Source.FACTS)
     await writer.write([early, bob], Source.FACTS)
     sums = await stored(database, story.program)
-    assert sums == computed((one, Source.FACTS) for one in (early, late, ann, bob))
+    assert sums == computed((early, late, ann, bob))
     assert sums.registers["test.state", "s1", ""][3] == "ended"
     assert len(sums.registers) == 3
 
