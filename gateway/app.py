@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -30,6 +31,7 @@ from gateway.db.personal_data import KernelPersonalData
 from gateway.db.results import CommandResults
 from gateway.declarations import Declarations
 from gateway.errors import Unavailable
+from gateway.events.intakes import ModuleIntakes
 from gateway.events.outbox import Outbox
 from gateway.events.publisher import ModuleEvents
 from gateway.events.runtime import EventRuntime
@@ -175,6 +177,8 @@ class Gateway:
             self.rooms.send,
             self.declarations.listeners,
             self.declarations.timers,
+            self.declarations.followers,
+            self.declarations.intakes,
             settings,
             self.metrics,
         )
@@ -267,7 +271,21 @@ class Gateway:
             self.rooms,
             self.access,
             self.identities,
-            ModuleEvents(module.name, module.emits, outbox, lambda: self.declarations.contributed(EventObserver)),
+            ModuleEvents(
+                module.name,
+                module.emits,
+                outbox,
+                lambda: self.declarations.contributed(EventObserver),
+                self.declarations.followers,
+                self._handled_until,
+            ),
+            ModuleIntakes(
+                module.name,
+                self.declarations.intakes,
+                self.bus,
+                self._handled_until,
+                limit=self.settings.intake_message_bytes,
+            ),
             ModuleSchedules(module.name, self.declarations.timers, self.database, outbox),
             self.filters,
             self.database,
@@ -282,6 +300,10 @@ class Gateway:
             raise
         except Exception as error:
             raise registry.RegistryError(f"Module {module.name} cannot be built: {error!r}.") from error
+
+    async def _handled_until(self, name: str) -> datetime:
+        # The runtime is built after the modules.
+        return await self.event_runtime.handled_until(name)
 
     @contextlib.asynccontextmanager
     async def _module(self, module: Module) -> AsyncIterator[None]:

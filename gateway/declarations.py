@@ -9,7 +9,9 @@ import msgspec
 
 from gateway.contract.command import CommandDeclaration, CommandSpec, Rate
 from gateway.contract.declaration import DeclarationError, annotation_of, check_handler, declared, payload_of
+from gateway.contract.event_follower import EventFollower
 from gateway.contract.events import event_name
+from gateway.contract.intake import Intake
 from gateway.contract.listener import Listener, ListenerDeclaration
 from gateway.contract.module import Module
 from gateway.contract.push_type import PushType
@@ -40,6 +42,8 @@ class Declarations:
         self.events = events(classes)
         self.listeners: dict[str, Listener] = {}
         self.timers: dict[str, Timer] = {}
+        self.followers: dict[str, EventFollower] = {}
+        self.intakes: dict[str, Intake] = {}
         self.contributions: list[object] = []
         self._complete = False
         self._on = {module.name for module in classes}
@@ -72,7 +76,8 @@ class Declarations:
         return [name for name in names if name.partition(".")[0] == module]
 
     def _add_feature(self, module: Module, feature: object) -> None:
-        self.contributions += getattr(feature, "contributions", ())
+        for contribution in getattr(feature, "contributions", ()):
+            self._add_contribution(module, contribution)
         for push in getattr(feature, "pushes", ()):
             self._add_push(module, push)
         for command in _commands(module, feature):
@@ -82,8 +87,26 @@ class Declarations:
         for listener in _listeners(feature):
             self._add_listener(module, listener)
         for timer in _timers(feature):
-            _check_name(module, "timer", timer.name, {**self.timers, **self.listeners})
+            _check_name(module, "timer", timer.name, self._consumers())
             self.timers[timer.name] = timer
+
+    def _add_contribution(self, module: Module, contribution: object) -> None:
+        self.contributions.append(contribution)
+        if isinstance(contribution, EventFollower):
+            self._check_batches(module, "follower", contribution)
+            self.followers[contribution.name] = contribution
+        elif isinstance(contribution, Intake):
+            self._check_batches(module, "intake", contribution)
+            self.intakes[contribution.name] = contribution
+
+    def _check_batches(self, module: Module, what: str, batched: EventFollower | Intake) -> None:
+        _check_name(module, what, batched.name, self._consumers())
+        if batched.batch < 1 or batched.wait <= 0:
+            raise RegistryError(f"Module {module.name}: {what} {batched.name} needs a batch and a wait above 0.")
+
+    def _consumers(self) -> Container[str]:
+        """The names of what has a durable consumer."""
+        return {*self.listeners, *self.timers, *self.followers, *self.intakes}
 
     def _add_room(self, module: Module, kind: RoomKind) -> None:
         if not isinstance(kind, RoomKind):
@@ -136,7 +159,7 @@ class Declarations:
             self.snapshots.setdefault(rooms, []).append(part)
 
     def _add_listener(self, module: Module, listener: Listener) -> None:
-        _check_name(module, "listener", listener.name, {**self.listeners, **self.timers})
+        _check_name(module, "listener", listener.name, self._consumers())
         event = event_name(listener.event)
         owner = event.partition(".")[0]
         if owner in module.hears and owner not in self._on:

@@ -9,6 +9,7 @@ from gateway.contract.filters import Filters
 from gateway.db.archive_follower import FollowedArchive
 from gateway.db.database import PostgresDatabase
 from gateway.declarations import Declarations
+from gateway.events.intakes import ModuleIntakes
 from gateway.events.publisher import ModuleEvents
 from gateway.events.schedules import ModuleSchedules
 from gateway.realtime.identities import ClusterIdentities
@@ -28,6 +29,7 @@ class ModuleKernel:
         access: Revocations,
         identities: ClusterIdentities,
         events: ModuleEvents,
+        intakes: ModuleIntakes,
         schedules: ModuleSchedules,
         filters: Filters,
         database: PostgresDatabase,
@@ -40,6 +42,7 @@ class ModuleKernel:
         self.access = access
         self.identities = identities
         self.events = events
+        self.intakes = intakes
         self.schedules = schedules
         self.filters = filters
         self.database = database

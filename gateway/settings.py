@@ -247,6 +247,13 @@ class Settings:
         "and as many of each that calls a vendor, without one",
     )
     dead_letter_retention: float = setting(30 * 86400.0, doc="How long dead letters are kept")
+    intake_bytes: int = setting(
+        512 * 1024 * 1024,
+        doc="What may wait to be stored in batches, in all gateways together, when its stream is created; more is "
+        "`unavailable`",
+    )
+    intake_message_bytes: int = setting(256 * 1024, doc="Largest message that is put there")
+    intake_retention: float = setting(72 * 3600.0, doc="How long it may wait there")
 
     failpoints: str = setting("", doc="Named faults, `name=probability` or `name=delay:seconds`; `test` only")
 

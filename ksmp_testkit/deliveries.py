@@ -11,18 +11,19 @@ from nats.js.errors import NotFoundError
 
 from gateway.app import Gateway
 from gateway.events import names
-from gateway.events.consumer import Consumer
+from gateway.events.durable_consumer import DurableConsumer
 
 UNSENT: Final = "SELECT count(*) AS unsent FROM outbox WHERE sent_at IS NULL AND kind = 'event'"
 
 
 async def handled(gateway: Gateway, listeners: Collection[str], timeout: float) -> None:
     """See `Running.events_handled`."""
-    unknown = set(listeners) - set(gateway.declarations.listeners)
+    declared = gateway.declarations
+    unknown = set(listeners) - {*declared.listeners, *declared.followers, *declared.intakes}
     if unknown:
         raise AssertionError(f"no module of this gateway declares a listener {', '.join(sorted(unknown))}")
-    wanted = set(listeners) or set(gateway.declarations.listeners)
-    consumers = [consumer for consumer in gateway.event_runtime.consumers if consumer.handler.name in wanted]
+    wanted = set(listeners) or set(declared.listeners)
+    consumers = [consumer for consumer in gateway.event_runtime.consumers if consumer.source.name in wanted]
     deadline = time.monotonic() + timeout
     while True:
         behind = await _behind(gateway, consumers)
@@ -34,7 +35,7 @@ async def handled(gateway: Gateway, listeners: Collection[str], timeout: float) 
         await asyncio.sleep(0.02)
 
 
-async def _behind(gateway: Gateway, consumers: Collection[Consumer]) -> list[str]:
+async def _behind(gateway: Gateway, consumers: Collection[DurableConsumer]) -> list[str]:
     """Deliveries that are not handled yet, as text; empty when nothing was published meanwhile."""
     before = await _published(gateway)
     behind = await _unsent(gateway)
@@ -42,9 +43,9 @@ async def _behind(gateway: Gateway, consumers: Collection[Consumer]) -> list[str
         try:
             waiting = await consumer.waiting()
         except NotFoundError:
-            behind.append(f"{consumer.handler.name} starts")
+            behind.append(f"{consumer.source.name} starts")
         else:
-            behind += [f"{waiting} of {consumer.handler.name}"] if waiting else []
+            behind += [f"{waiting} of {consumer.source.name}"] if waiting else []
     if behind:
         return behind
     # A listener may have published another event before it was done.

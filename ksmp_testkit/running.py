@@ -79,7 +79,7 @@ class Running:
         raise AssertionError(f"no module of this gateway emits {type(event).__name__}")
 
     async def events_handled(self, *listeners: str, timeout: float = 10.0) -> None:
-        """Wait until these listeners, or all, have handled every event that was published.
+        """Wait until these listeners, or all, have handled every event that was published; or followers and intakes.
 
         Raises AssertionError after `timeout` seconds. It says who is behind, and its cause is what a listener raised.
         """

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.app import Gateway
 from gateway.contract import Delivery
+from gateway.events.consumer import Consumer
 from gateway.events.message_handler import MessageHandler
 from gateway.events.schedules import wake
 
@@ -48,6 +49,6 @@ async def fire(gateway: Gateway, name: str, key: str) -> None:
 
 def _handler(gateway: Gateway, name: str) -> MessageHandler:
     for consumer in gateway.event_runtime.consumers:
-        if consumer.handler.name == name and name in gateway.declarations.timers:
+        if isinstance(consumer, Consumer) and consumer.handler.name == name and name in gateway.declarations.timers:
             return consumer.handler
     raise AssertionError(f"no module of this gateway declares a timer {name}")

@@ -11,9 +11,11 @@ from gateway.contract.command import CommandSpec, Rate, command
 from gateway.contract.context import Context
 from gateway.contract.database import Database
 from gateway.contract.delivery import Delivery
+from gateway.contract.event_follower import EventFollower, Followed
 from gateway.contract.events import EventObserver, Events, event_name
 from gateway.contract.filters import Filters
 from gateway.contract.identities import Export, Identities, Remains, Said
+from gateway.contract.intake import Intake, Intakes, Received
 from gateway.contract.kernel import Kernel
 from gateway.contract.listener import Listener, listener
 from gateway.contract.module import Module
@@ -35,16 +37,21 @@ __all__ = [
     "Database",
     "Delivery",
     "Erased",
+    "EventFollower",
     "EventObserver",
     "Events",
     "Export",
     "Filters",
+    "Followed",
     "Granted",
     "Identities",
+    "Intake",
+    "Intakes",
     "Kernel",
     "Listener",
     "Module",
     "Rate",
+    "Received",
     "Remains",
     "RoomArchive",
     "RoomKind",

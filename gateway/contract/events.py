@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -35,4 +36,11 @@ class Events(Protocol):
 
         Raises RuntimeError outside of a transaction (`kernel.database.transaction()`), ValueError for an event the
         module does not emit or that is too large, and Unavailable.
+        """
+
+    async def handled_until(self, follower: str) -> datetime:
+        """A time before which all events that were published are handled by this `EventFollower`, or dead letters.
+
+        It moves forward with each call, and is some seconds behind. Raises Unavailable, and ValueError for a follower
+        that the module did not contribute.
         """

@@ -11,6 +11,7 @@ from gateway.contract.database import Database
 from gateway.contract.events import Events
 from gateway.contract.filters import Filters
 from gateway.contract.identities import Identities
+from gateway.contract.intake import Intakes
 from gateway.contract.rooms import Rooms
 from gateway.contract.schedules import Schedules
 
@@ -31,6 +32,9 @@ class Kernel(Protocol):
 
     @property
     def events(self) -> Events: ...
+
+    @property
+    def intakes(self) -> Intakes: ...
 
     @property
     def schedules(self) -> Schedules: ...

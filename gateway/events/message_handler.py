@@ -18,24 +18,32 @@ from gateway.events.inbox import Inbox
 from gateway.events.schedules import TimerRows, Wake
 
 
-class MessageHandler(Protocol):
-    """Handles the messages of one durable consumer."""
+class Source(Protocol):
+    """Which messages a durable consumer gets."""
 
     name: str
     # The event's or the timer's name.
     what: str
     stream: str
     subjects: tuple[str, ...]
-    # The subject on which only this handler receives a message again.
+    # The subject on which only this consumer receives a message again.
     requeue: str
-    # Whether it runs inside one transaction, and so holds a connection to PostgreSQL.
-    transactional: bool
+
+    def what_is(self, subject: str) -> str:
+        """The name of the event or timer that came on this subject."""
 
     async def since(self) -> datetime | None:
-        """The time of the first message for this handler; None for all messages. Raises Unavailable."""
+        """The time of the first message for this consumer; None for all messages. Raises Unavailable."""
 
     def read(self, body: bytes, id: str, at: datetime) -> tuple[str, datetime]:
-        """The id and time for the handler's `Delivery`; raises msgspec.DecodeError."""
+        """The id and time for the `Delivery` of a message; raises msgspec.DecodeError."""
+
+
+class MessageHandler(Source, Protocol):
+    """Handles the messages of one durable consumer, each by itself."""
+
+    # Whether it runs inside one transaction, and so holds a connection to PostgreSQL.
+    transactional: bool
 
     async def run(self, body: bytes, delivery: Delivery) -> bool:
         """Handle a message, in one transaction where `transactional` says so; False when there was nothing to do.
@@ -60,6 +68,9 @@ class ListenerHandler:
         self._inbox = inbox
         self._decoder: msgspec.json.Decoder[msgspec.Struct] = msgspec.json.Decoder(listener.event)
         self._since: datetime | None = None
+
+    def what_is(self, subject: str) -> str:
+        return self.what
 
     async def since(self) -> datetime | None:
         if self._since is None:
@@ -106,6 +117,9 @@ class TimerHandler:
         self._rows = rows
         self._decoder: msgspec.json.Decoder[msgspec.Struct] = msgspec.json.Decoder(timer.payload)
         self._wake = msgspec.json.Decoder(Wake)
+
+    def what_is(self, subject: str) -> str:
+        return self.what
 
     async def since(self) -> datetime | None:
         await self._database.ping()

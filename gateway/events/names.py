@@ -7,6 +7,7 @@ from typing import Final
 EVENTS: Final = "EVENTS"
 TIMERS: Final = "TIMERS"
 DEAD: Final = "DEAD_LETTERS"
+INTAKE: Final = "INTAKE"
 
 MESSAGE_ID: Final = "Nats-Msg-Id"
 SCHEDULE: Final = "Nats-Schedule"
@@ -21,6 +22,16 @@ CHANNEL: Final = "ksmp_outbox"
 def event(name: str) -> str:
     """The subject of one event type: `events.<module>.<WhatHappened>`."""
     return f"events.{name}"
+
+
+def event_of(subject: str) -> str:
+    """The event type of a subject; empty for one that is no event's."""
+    return subject.removeprefix("events.") if subject.startswith("events.") else ""
+
+
+def intake(name: str) -> str:
+    """The subject of what is put into one intake."""
+    return f"intake.{name}"
 
 
 def requeued(listener: str) -> str:
@@ -43,5 +54,5 @@ def dead(name: str) -> str:
 
 
 def durable(name: str) -> str:
-    """The durable consumer of a listener or a timer; its name may have no dot."""
+    """The durable consumer of a listener, timer, follower or intake; its name may have no dot."""
     return name.replace(".", "-")

@@ -1,4 +1,4 @@
-"""Creates the JetStream streams EVENTS, TIMERS and DEAD_LETTERS where they are missing."""
+"""Creates the JetStream streams EVENTS, TIMERS, DEAD_LETTERS and INTAKE where they are missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 from nats.errors import Error as NatsError
-from nats.js.api import RetentionPolicy, StreamConfig, StreamInfo
+from nats.js.api import DiscardPolicy, RetentionPolicy, StreamConfig, StreamInfo
 from nats.js.errors import APIError, NotFoundError
 from nats.js.errors import Error as JetStreamError
 
@@ -26,7 +26,16 @@ DUPLICATE_WINDOW: Final = 120.0
 class EventStreams:
     """Creates streams; never changes one that exists."""
 
-    def __init__(self, bus: NatsBus, *, replicas: int, retention: float, dead_retention: float) -> None:
+    def __init__(
+        self,
+        bus: NatsBus,
+        *,
+        replicas: int,
+        retention: float,
+        dead_retention: float,
+        intake_bytes: int,
+        intake_retention: float,
+    ) -> None:
         self._bus = bus
         self._creating = asyncio.Lock()
         self._configs = (
@@ -57,6 +66,19 @@ class EventStreams:
                 num_replicas=replicas,
             ),
         )
+        # It takes its room from the server's at once, so it may be refused where the others are not.
+        self._intake = StreamConfig(
+            name=names.INTAKE,
+            description="What waits to be stored in batches, one subject an intake",
+            subjects=["intake.>"],
+            # What is stored makes room, and a full stream refuses what comes.
+            retention=RetentionPolicy.WORK_QUEUE,
+            discard=DiscardPolicy.NEW,
+            max_bytes=intake_bytes,
+            max_age=intake_retention,
+            duplicate_window=min(DUPLICATE_WINDOW, intake_retention),
+            num_replicas=replicas,
+        )
 
     @classmethod
     def of(cls, bus: NatsBus, settings: Settings) -> EventStreams:
@@ -65,17 +87,28 @@ class EventStreams:
             replicas=settings.nats_replicas,
             retention=settings.event_retention,
             dead_retention=settings.dead_letter_retention,
+            intake_bytes=settings.intake_bytes,
+            intake_retention=settings.intake_retention,
         )
 
     async def ensure(self) -> dict[str, str]:
-        """Create what is missing. Returns the epoch of each stream, which changes when a stream is created again.
+        """Create what is missing, but INTAKE. Returns the epoch of each: another one when a stream was created again.
 
         Raises Unavailable.
         """
+        return {str(config.name): _epoch(await self._available(config)) for config in self._configs}
+
+    async def ensure_for(self, stream: str) -> None:
+        """Create what a consumer of this stream needs where it is missing; raises Unavailable."""
+        await self.ensure()
+        if stream == names.INTAKE:
+            await self._available(self._intake)
+
+    async def _available(self, config: StreamConfig) -> StreamInfo:
         if not self._bus.up:
             raise Unavailable("NATS is away")
         try:
-            return {str(config.name): _epoch(await self._ensure(config)) for config in self._configs}
+            return await self._ensure(config)
         except (NatsError, JetStreamError, TimeoutError, OSError) as error:
             raise Unavailable(f"JetStream does not answer: {error or type(error).__name__}") from error
 

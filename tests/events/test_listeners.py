@@ -18,9 +18,9 @@ from devstack.postgres import Postgres
 from gateway import failpoint
 from gateway.cli import main
 from gateway.contract import Delivery, listener
-from gateway.events import consumer, names
-from gateway.events.consumer import Retries
+from gateway.events import durable_consumer, names
 from gateway.events.dead_letters import publish
+from gateway.events.durable_consumer import Retries
 from gateway.settings import environment
 from ksmp_testkit import eventually
 from tests.events.conftest import ServeShop, shop_settings
@@ -324,7 +324,7 @@ async def test_what_a_handler_raises_is_logged_with_its_traceback(
         **dict.fromkeys(("info", "exception"), lambda *_, **__: None),
         **{level: lambda event, **fields: logged.append({"event": event, **fields}) for level in ("warning", "error")},
     )
-    monkeypatch.setattr(consumer, "log", keep)
+    monkeypatch.setattr(durable_consumer, "log", keep)
 
     async def never(_: str, delivery: Delivery) -> None:
         raise Oops("no way")

@@ -17,7 +17,9 @@ async def test_many_consumers_at_once_create_each_stream_once(tmp_path: Path, se
     async with NatsCluster(tmp_path, guard=servers_guard) as cluster:
         bus = NatsBus(cluster.urls, "test")
         await bus.connect()
-        streams = EventStreams(bus, replicas=1, retention=60.0, dead_retention=60.0)
+        streams = EventStreams(
+            bus, replicas=1, retention=60.0, dead_retention=60.0, intake_bytes=1024, intake_retention=60.0
+        )
         with capture_logs() as logged:
             epochs = await asyncio.gather(*(streams.ensure() for _ in range(20)))
         await bus.close()

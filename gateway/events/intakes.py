@@ -1,0 +1,61 @@
+"""Puts messages into the stream INTAKE, for the intakes of one module."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from nats.js.errors import APIError
+
+from gateway import clock
+from gateway.bus.connection import NatsBus
+from gateway.bus.log import FULL
+from gateway.contract.intake import Intake
+from gateway.errors import BadInput, Code, Unavailable
+from gateway.events import names
+from gateway.events.dead_letters import publish
+
+# When a stream is full, clients come again after so many seconds.
+FULL_WAIT: Final = 5.0
+
+
+class ModuleIntakes:
+    """Implements `gateway.contract.Intakes` for one module."""
+
+    def __init__(
+        self,
+        module: str,
+        intakes: Mapping[str, Intake],
+        bus: NatsBus,
+        handled_until: Callable[[str], Awaitable[datetime]],
+        *,
+        limit: int,
+    ) -> None:
+        """`intakes` has those of all modules, and is complete when the modules are built."""
+        self._module = module
+        self._intakes = intakes
+        self._bus = bus
+        self._handled_until = handled_until
+        self._limit = limit
+
+    async def put(self, name: str, body: bytes, message_id: str) -> None:
+        self._check(name)
+        if len(body) > self._limit:
+            raise BadInput(Code.TOO_LARGE, f"this has {len(body)} bytes; at most {self._limit} are taken at once")
+        headers = {names.MESSAGE_ID: message_id, names.ID: message_id, names.AT: clock.now().isoformat()}
+        try:
+            await publish(self._bus, names.intake(name), body, headers)
+        except Unavailable as error:
+            cause = error.__cause__
+            if isinstance(cause, APIError) and cause.err_code in FULL:
+                raise Unavailable("too much waits to be stored", retry_after=FULL_WAIT) from error
+            raise
+
+    async def handled_until(self, name: str) -> datetime:
+        self._check(name)
+        return await self._handled_until(name)
+
+    def _check(self, name: str) -> None:
+        if name not in self._intakes or name.partition(".")[0] != self._module:
+            raise ValueError(f"module {self._module} contributes no intake {name}")
