@@ -2,9 +2,14 @@
 
 KsmpError
 ├── BadInput   what the caller sent
+├── Conflict   what this gateway cannot do now
 └── Refused    what the caller may not see
 
-analytics.no_parquet   409: pyarrow is not installed, so no file is written as Parquet
+analytics.unknown_measure   400: there is no measure of this name
+analytics.no_dimension      400: the measure is not divided by this
+analytics.too_many_rows     400: the answer would have more rows than it may
+analytics.too_slow          400: a statement took longer than it may
+analytics.no_parquet        409: pyarrow is not installed, so no file is written as Parquet
 """
 
 from __future__ import annotations
@@ -12,12 +17,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from gateway.errors import Conflict
+from gateway.errors import BadInput, Conflict
 
 # The statuses that REST answers each with.
 CODES: Final[Mapping[str, Sequence[int]]] = {
+    "analytics.unknown_measure": (400,),
+    "analytics.no_dimension": (400,),
+    "analytics.too_many_rows": (400,),
+    "analytics.too_slow": (400,),
     "analytics.no_parquet": (409,),
 }
+
+
+def unknown_measure(name: str) -> BadInput:
+    return BadInput("analytics.unknown_measure", f"there is no measure {name[:64]!r}", field="name")
+
+
+def no_dimension(name: str, dimension: str) -> BadInput:
+    return BadInput("analytics.no_dimension", f"{name} is not divided by {dimension}", field="by")
+
+
+def too_many_rows(most: int) -> BadInput:
+    return BadInput("analytics.too_many_rows", f"there are more than {most} rows; ask for a shorter time, or for less")
+
+
+def too_slow() -> BadInput:
+    return BadInput("analytics.too_slow", "it takes too long to count; ask for a shorter time, or for less")
 
 
 def no_parquet() -> Conflict:

@@ -15,7 +15,7 @@ from modules.analytics.consent.consents import Consents
 from modules.analytics.deletions import routes as deletion_routes
 from modules.analytics.deletions.deletions import Deletions
 from modules.analytics.deletions.tables import DeletionRow
-from modules.analytics.measures.zone import Zone
+from modules.analytics.measures.feature import MeasuresFeature
 from modules.analytics.settings import AnalyticsSettings
 from modules.analytics.store.names import EventNames
 from modules.analytics.store.writer import EventWriter
@@ -35,13 +35,18 @@ class AnalyticsModule(Module):
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         self.settings: AnalyticsSettings = kernel.settings(AnalyticsSettings)
-        self.zone = Zone(self.settings.zone)
-        self.writer = EventWriter(kernel.database, lambda: self.names, self.zone)
+        self.measures = MeasuresFeature(kernel.database, self.settings)
+        self.writer = EventWriter(kernel.database, lambda: self.names, self.measures.zone)
         self.deletions = Deletions(kernel)
         self.consents = Consents(kernel, self.deletions)
         self.watch = ClassWatch(kernel, self.settings)
         self.features = (self.watch,)
         self.routes = (consent_routes.router(self.consents), deletion_routes.router(self.deletions))
+
+    @classmethod
+    def examine(cls, settings: AnalyticsSettings, *, production: bool) -> str:
+        settings.examine()
+        return f"days are those of {settings.zone}"
 
     async def export(self, user: str) -> Mapping[str, Any]:
         return await self.consents.held(user)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.settings import setting
+from gateway.settings import SettingsError, setting
+from modules.analytics.measures.zone import Zone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +25,14 @@ class AnalyticsSettings(WatchSettings):
     """What analytics keeps, counts and shows."""
 
     zone: str = setting("Asia/Kolkata", doc="The time zone whose days and weeks the figures of analytics have")
+    group_least: int = setting(5, doc="Figures of fewer people are hidden where they would name somebody")
+    rows: int = setting(1000, doc="How many days, programs or sessions one answer of figures may have")
+    window_days: int = setting(800, doc="How many days the window of a figure may have")
+    statement_seconds: float = setting(10.0, doc="How long one statement may take that reads figures, in seconds")
+
+    def examine(self) -> None:
+        """Raises SettingsError for a time zone that there is not."""
+        try:
+            Zone(self.zone)
+        except ValueError:
+            raise SettingsError(f"KSMP_ANALYTICS_ZONE is {self.zone!r}, which is no time zone.") from None

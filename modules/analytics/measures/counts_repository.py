@@ -1,0 +1,94 @@
+"""Counts of facts by time, and by program or session: from registers, from rollups, and from the edges of a window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from gateway.clock import EPOCH
+from gateway.contract import Database
+from modules.analytics.measures.cells import Cell
+from modules.analytics.measures.conditions import Conditions
+from modules.analytics.measures.measure import Dimension, Query
+from modules.analytics.measures.window import BUCKET
+
+# The column that divides, by dimension; a time divides by its boundaries alone.
+COLUMNS: Final[Mapping[Dimension, str]] = {Dimension.PROGRAM: "program_id", Dimension.SESSION: "session_id"}
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Facts of one name and label, of the `span`th time (from 1 on) and of one key."""
+
+    span: int
+    key: str
+    name: str
+    label: str
+    count: int
+    value: int
+
+    @property
+    def cell(self) -> Cell:
+        return Cell(self.count, self.value)
+
+
+class CountsRepository:
+    """Each statement is of a query's scope. Times are those between each two of `boundaries`, which are in order."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def registers(
+        self, query: Query, names: Sequence[str], boundaries: Sequence[datetime], most: int
+    ) -> list[Counted]:
+        """The latest facts of all keys, by the time of the latest fact. At most `most` rows."""
+        where = Conditions(query)
+        statement = f"""
+            SELECT width_bucket(at, {where.add(list(boundaries))}::timestamptz[]) AS span, {_column(query)} AS key,
+                name, label, count(*) AS count, sum(value)::bigint AS value
+            FROM analytics_register AS register
+            WHERE name = ANY({where.add(list(names))}::text[])
+                AND at >= {where.add(boundaries[0])} AND at < {where.add(boundaries[-1])} {where.within("register")}
+            GROUP BY 1, 2, 3, 4 LIMIT {where.add(most)}
+        """  # noqa: S608
+        return await self._read(statement, where.arguments)
+
+    async def rollups(
+        self, query: Query, names: Sequence[str], boundaries: Sequence[datetime], most: int
+    ) -> list[Counted]:
+        """All facts, by their buckets; those of a bucket that the window cuts, one by one. At most `most` rows."""
+        where = Conditions(query)
+        given, limits = where.add(list(names)), where.add(list(boundaries))
+        since, until, cut = where.add(boundaries[0]), where.add(boundaries[-1]), where.add(_cut(boundaries))
+        statement = f"""
+            SELECT width_bucket(at, {limits}::timestamptz[]) AS span, {_column(query)} AS key,
+                name, label, sum(count)::bigint AS count, sum(value)::bigint AS value
+            FROM (
+                SELECT bucket AS at, name, program_id, session_id, label, count, value FROM analytics_rollup AS rollup
+                WHERE name = ANY({given}::text[]) AND bucket >= {since} AND bucket < {until}
+                    AND bucket <> ALL({cut}::timestamptz[]) {where.within("rollup", subject=False)}
+                UNION ALL
+                SELECT at, name, program_id, session_id, label, 1, value
+                FROM unnest({cut}::timestamptz[]) AS cut (bucket) JOIN analytics_event AS event
+                    ON at >= cut.bucket AND at < cut.bucket + interval '15 minutes'
+                WHERE name = ANY({given}::text[]) AND at >= {since} AND at < {until}
+                    {where.within("event", subject=False)}
+            ) AS facts
+            GROUP BY 1, 2, 3, 4 LIMIT {where.add(most)}
+        """  # noqa: S608
+        return await self._read(statement, where.arguments)
+
+    async def _read(self, statement: str, arguments: Sequence[Any]) -> list[Counted]:
+        return [msgspec.convert(dict(row), Counted) for row in await self._database.fetch(statement, *arguments)]
+
+
+def _column(query: Query) -> str:
+    return COLUMNS.get(query.by, "''") if query.by is not None else "''"
+
+
+def _cut(boundaries: Sequence[datetime]) -> list[datetime]:
+    """The buckets that a boundary cuts in two. Their facts are counted one by one."""
+    begins = {at: at - (at - EPOCH) % BUCKET for at in boundaries}
+    return sorted({begin for at, begin in begins.items() if begin != at})

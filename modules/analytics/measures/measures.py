@@ -1,0 +1,156 @@
+"""Answers questions to measures: checks who asks for what, reads in one snapshot, and hides small groups."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.errors import forbidden, invalid
+from modules.analytics.errors import no_dimension
+from modules.analytics.measures.counts_repository import CountsRepository
+from modules.analytics.measures.measure import ByCurrency, Dimension, Measure, Parts, Query, Result
+from modules.analytics.measures.messages import Figure, MeasureFigures, MeasureView
+from modules.analytics.measures.progress_repository import Progress, ProgressRepository
+from modules.analytics.measures.reading import Reading
+from modules.analytics.measures.registry import Registry
+from modules.analytics.measures.scope import Scope
+from modules.analytics.measures.small_groups import hidden, too_small
+from modules.analytics.measures.texts import MeasureTexts
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many keys an answer may have, and how many people must be behind a figure of a discreet measure."""
+
+    rows: int
+    group_least: int
+
+
+class Measures:
+    """What all that shows figures asks: dashboards, boards, exports, lists of students at risk.
+
+        async with measures.snapshot() as snapshot:
+            attendance, stars = await snapshot.read(["attendance", "stars"], query, language="en")
+
+    Raises BadInput and Refused as `Snapshot.read` says.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        progress: ProgressRepository,
+        counts: CountsRepository,
+        texts: MeasureTexts,
+        limits: Limits,
+    ) -> None:
+        self.registry = registry
+        self.texts = texts
+        self._progress = progress
+        self._counts = counts
+        self._limits = limits
+
+    def check(self, measure: Measure, query: Query) -> None:
+        """Raise Refused `forbidden` where the caller may not read the measure, BadInput for what it does not have."""
+        if not measure.may_read(query.scope):
+            raise forbidden(f"{measure.name} is not for you")
+        if query.by is not None and query.by not in measure.dimensions:
+            raise no_dimension(measure.name, query.by)
+        if query.filters.kind and Dimension.KIND not in measure.dimensions:
+            raise invalid(f"{measure.name} has no kinds", field="kind")
+        query.scope.within(query.filters.programs)
+
+    async def views(self, scope: Scope, language: str) -> list[MeasureView]:
+        """The measures that a caller may read."""
+        return [await self.texts.view(measure, language) for measure in self.registry.all if measure.may_read(scope)]
+
+    async def progress(self) -> Progress:
+        """How far storing has come: answers of the same progress are the same."""
+        return await self._progress.progress()
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """Figures that are read inside are of the same moment. Not inside of a transaction."""
+        async with self._progress.snapshot() as progress:
+            yield Snapshot(self, progress, self._counts, self._limits)
+
+    async def read(self, name: str, query: Query, language: str = "en") -> MeasureFigures:
+        """One measure; raises as `Snapshot.read` does."""
+        self.check(self.registry.find(name), query)
+        async with self.snapshot() as snapshot:
+            (figures,) = await snapshot.read([name], query, language)
+        return figures
+
+
+class Snapshot:
+    """Reads measures at one moment."""
+
+    def __init__(self, measures: Measures, progress: Progress, counts: CountsRepository, limits: Limits) -> None:
+        self.progress = progress
+        self._measures = measures
+        self._counts = counts
+        self._limits = limits
+
+    async def read(self, names: Sequence[str], query: Query, language: str = "en") -> list[MeasureFigures]:
+        """The figures of these measures for one query, in their order.
+
+        Raises BadInput `analytics.unknown_measure`, `analytics.no_dimension`, `analytics.too_many_rows`,
+        `analytics.too_slow` or `invalid`, Refused `forbidden`, and Unavailable.
+        """
+        measures = [self._measures.registry.find(name) for name in names]
+        for measure in measures:
+            self._measures.check(measure, query)
+        reading = Reading(query, self.progress, self._counts, measures, self._limits.rows)
+        return [await self._answer(measure, reading, language) for measure in measures]
+
+    async def _answer(self, measure: Measure, reading: Reading, language: str) -> MeasureFigures:
+        query, result = reading.query, await measure.read(reading)
+        least = self._limits.group_least if measure.discreet and not query.scope.own else 0
+        return MeasureFigures(
+            measure=await self._measures.texts.view(measure, language),
+            since=query.window.since,
+            until=query.window.until,
+            zone=query.window.zone.name,
+            as_of=self.progress.as_of,
+            by=query.by,
+            total=_whole(result.total, measure, least, self.progress.as_of >= query.window.until),
+            previous=_whole(result.previous, measure, least, self.progress.as_of >= query.window.since),
+            figures=self._figures(measure, reading, result, least),
+        )
+
+    def _figures(self, measure: Measure, reading: Reading, result: Result, least: int) -> list[Figure]:
+        """The parts, by their keys. Of days, weeks and months there is each one, also where nothing happened."""
+        groups, as_of = result.groups, self.progress.as_of
+        until = {span.day.isoformat(): span.until for span in reading.spans}
+        nothing: Mapping[str, Parts] = dict.fromkeys(result.total, measure.nothing)
+        places = {key: {**nothing, **groups.get(key, {})} for key in until} or groups
+        figures: list[Figure] = []
+        for currency in sorted({currency for parts in places.values() for currency in parts}):
+            of_currency = {key: parts[currency] for key, parts in places.items() if currency in parts}
+            secret = hidden(of_currency, least)
+            for key, parts in of_currency.items():
+                complete = as_of >= until.get(key, reading.query.window.until)
+                figures.append(_figure(parts, measure, key, currency, complete, key in secret))
+        return figures
+
+
+def _whole(result: ByCurrency, measure: Measure, least: int, complete: bool) -> list[Figure]:
+    return [
+        _figure(parts, measure, "", currency, complete, too_small(parts, least))
+        for currency, parts in sorted(result.items())
+    ]
+
+
+def _figure(parts: Parts, measure: Measure, key: str, currency: str, complete: bool, secret: bool) -> Figure:
+    if secret:
+        return Figure(
+            key=key, currency=currency, numerator=None, denominator=None, value=None, suppressed=True, complete=complete
+        )
+    return Figure(
+        key=key,
+        currency=currency,
+        numerator=parts.numerator,
+        denominator=parts.denominator,
+        value=parts.shown,
+        complete=complete,
+    )

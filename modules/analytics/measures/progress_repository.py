@@ -1,0 +1,56 @@
+"""Opens the snapshot in which the figures of one answer are read, and says how far storing has come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from gateway.contract import Database
+from gateway.errors import Unavailable
+from modules.analytics.errors import too_slow
+
+SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+TIMEOUT: Final = "SELECT set_config('statement_timeout', $1, true)"
+PROGRESS: Final = "SELECT seq, as_of FROM analytics_progress"
+# PostgreSQL's code of a statement that was cancelled, here by its own time-out.
+CANCELLED: Final = "57014"
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """Facts up to the `seq`th are stored, and so is all that happened before `as_of`."""
+
+    seq: int
+    as_of: datetime
+
+
+class ProgressRepository:
+    """`timeout` is how long one statement may take, in seconds."""
+
+    def __init__(self, database: Database, timeout: float) -> None:
+        self._database = database
+        self._timeout = f"{timeout * 1000:.0f}ms"
+
+    async def progress(self) -> Progress:
+        """Raises Unavailable."""
+        (row,) = await self._database.fetch(PROGRESS)
+        return Progress(row["seq"], row["as_of"])
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Progress]:
+        """All statements inside see the same facts, and change nothing. Not inside of a transaction.
+
+        Raises BadInput `analytics.too_slow` where a statement takes too long, and Unavailable.
+        """
+        try:
+            async with self._database.transaction():
+                await self._database.fetch(SNAPSHOT)
+                await self._database.fetch(TIMEOUT, self._timeout)
+                yield await self.progress()
+        except Unavailable as error:
+            if getattr(error.__cause__, "sqlstate", None) == CANCELLED:
+                raise too_slow() from error
+            raise

@@ -1,0 +1,86 @@
+"""Reads what measures count, once for all measures of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from modules.analytics.errors import too_many_rows
+from modules.analytics.measures.cells import Cell, Cells, added
+from modules.analytics.measures.counts_repository import Counted, CountsRepository
+from modules.analytics.measures.measure import Measure, Query
+from modules.analytics.measures.progress_repository import Progress
+
+# A key has so many names and labels on average, or fewer.
+ROWS_A_KEY: Final = 40
+
+Read = Callable[[Query, Sequence[str], Sequence[datetime], int], Awaitable[list[Counted]]]
+
+
+class Reading:
+    """What one query reads, in one snapshot. Measures of one reading share its statements.
+
+    `most` is how many keys there may be. Raises BadInput `analytics.too_many_rows`.
+    """
+
+    def __init__(
+        self, query: Query, progress: Progress, counts: CountsRepository, measures: Sequence[Measure], most: int
+    ) -> None:
+        self.query = query
+        self.progress = progress
+        self.most = most
+        self.previous = query.window.before()
+        step = None if query.by is None else query.by.step
+        if step is not None and query.window.steps(step) > most:
+            raise too_many_rows(most)
+        self.spans = [] if step is None else query.window.spans(step)
+        self._counts = counts
+        self._registers = sorted({name for measure in measures for name in measure.registers})
+        self._rollups = sorted({name for measure in measures for name in measure.rollups})
+        self._cells: dict[tuple[int, str], Cells] | None = None
+
+    @property
+    def boundaries(self) -> list[datetime]:
+        """The times that are told apart: first the window before, then each span of the window, or all of it."""
+        window = self.query.window
+        inner = [span.since for span in self.spans] or [window.since]
+        return [self.previous.since, *inner, window.until]
+
+    async def before(self) -> Cells:
+        """The facts of the window before."""
+        return added(cells for (span, _), cells in (await self._read()).items() if span == 1)
+
+    async def total(self) -> Cells:
+        """The facts of the whole window."""
+        return added(cells for (span, _), cells in (await self._read()).items() if span > 1)
+
+    async def groups(self) -> dict[str, Cells]:
+        """The facts of the window by day, week or month, by program or by session; empty without such a dimension."""
+        found = {place: cells for place, cells in (await self._read()).items() if place[0] > 1}
+        if self.spans:
+            return {self.spans[span - 2].day.isoformat(): cells for (span, _), cells in found.items()}
+        return {key: cells for (_, key), cells in found.items() if key}
+
+    async def _read(self) -> dict[tuple[int, str], Cells]:
+        if self._cells is None:
+            rows = [
+                *await self._rows(self._counts.registers, self._registers),
+                *await self._rows(self._counts.rollups, self._rollups),
+            ]
+            found: dict[tuple[int, str], dict[tuple[str, str], Cell]] = {}
+            for row in rows:
+                found.setdefault((row.span, row.key), {})[row.name, row.label] = row.cell
+            if len(found) > 2 * self.most + 1:
+                raise too_many_rows(self.most)
+            self._cells = {place: Cells(cells) for place, cells in found.items()}
+        return self._cells
+
+    async def _rows(self, read: Read, names: Sequence[str]) -> list[Counted]:
+        if not names:
+            return []
+        most = ROWS_A_KEY * self.most
+        rows = await read(self.query, names, self.boundaries, most + 1)
+        if len(rows) > most:
+            raise too_many_rows(self.most)
+        return rows

@@ -1,0 +1,94 @@
+"""The time that a figure is about: from a moment until before another one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from gateway.errors import invalid
+from modules.analytics.measures.zone import DAY, Span, Step, Zone, next_day
+
+# A date, or a moment of RFC 3339, for `QueryParameter(pattern=WHEN)`.
+WHEN: Final = (
+    r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"
+)
+IS_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Facts are counted in buckets of this length.
+BUCKET: Final = timedelta(minutes=15)
+# How many days a window has where nothing says so. Four whole weeks: each day of the week counts equally often.
+USUAL_DAYS: Final = 28
+
+
+@dataclass(frozen=True)
+class Window:
+    """From `since` until before `until`, both in UTC, in the days of a zone."""
+
+    since: datetime
+    until: datetime
+    zone: Zone
+
+    @property
+    def key(self) -> str:
+        """Names the window in the keys of caches."""
+        return f"{self.since.isoformat()}/{self.until.isoformat()}/{self.zone.name}"
+
+    def spans(self, step: Step) -> list[Span]:
+        """The days, weeks or months of the window, in order. The first and the last are cut to it."""
+        return list(self.zone.spans(self.since, self.until, step))
+
+    def steps(self, step: Step) -> int:
+        """How many days, weeks or months these are, at most; without making them."""
+        return (self.until - self.since) // (DAY * {Step.DAY: 1, Step.WEEK: 7, Step.MONTH: 28}[step]) + 2
+
+    def before(self) -> Window:
+        """The window of the same length just before this one: of as many days, where it has whole days."""
+        first, last = self.zone.day_of(self.since), self.zone.day_of(self.until)
+        if self.since == self.zone.begin(first) and self.until == self.zone.begin(last):
+            return Window(self.zone.begin(first - (last - first)), self.since, self.zone)
+        return Window(self.since - (self.until - self.since), self.since, self.zone)
+
+
+class Windows:
+    """Makes the windows that callers ask for. None is longer than `most_days`."""
+
+    def __init__(self, zone: Zone, most_days: int) -> None:
+        self.zone = zone
+        self._most = timedelta(days=most_days, hours=1)
+        self._most_days = most_days
+
+    def last(self, days: int, now: datetime) -> Window:
+        """The last so many days, today included, until the end of today."""
+        today = self.zone.day_of(now)
+        return self.between(self.zone.begin(today - DAY * (days - 1)), self.zone.begin(next_day(today, Step.DAY)))
+
+    def between(self, since: datetime, until: datetime) -> Window:
+        """Raises BadInput `invalid` where `until` is not after `since`, or the window is too long."""
+        if until <= since:
+            raise invalid("the window ends before it begins", field="until")
+        if until - since > self._most:
+            raise invalid(f"a window has at most {self._most_days} days", field="from")
+        return Window(since, until, self.zone)
+
+    def asked(self, since: str | None, until: str | None, now: datetime) -> Window:
+        """The window of a request: a date means the beginning of that day, so that `until` itself does not count.
+
+        Without `until` it goes to the end of today, without `since` it has 28 days. Raises BadInput `invalid`.
+        """
+        end = self._moment(until, "until") or self.zone.begin(next_day(self.zone.day_of(now), Step.DAY))
+        begin = self._moment(since, "from")
+        if begin is None:
+            begin = self.zone.begin(self.zone.day_of(end - timedelta(microseconds=1)) - DAY * (USUAL_DAYS - 1))
+        return self.between(begin, end)
+
+    def _moment(self, text: str | None, field: str) -> datetime | None:
+        if text is None:
+            return None
+        try:
+            if IS_DAY.fullmatch(text):
+                return self.zone.begin(date.fromisoformat(text))
+            return datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise invalid("there is no such time", field=field) from None
