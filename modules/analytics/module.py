@@ -15,6 +15,7 @@ from modules.analytics.consent.consents import Consents
 from modules.analytics.deletions import routes as deletion_routes
 from modules.analytics.deletions.deletions import Deletions
 from modules.analytics.deletions.tables import DeletionRow
+from modules.analytics.latency.recorder import LatencyRecorder
 from modules.analytics.measures.feature import MeasuresFeature
 from modules.analytics.settings import AnalyticsSettings
 from modules.analytics.store.names import EventNames
@@ -39,6 +40,7 @@ class AnalyticsModule(Module):
         self.writer = EventWriter(kernel.database, lambda: self.names, self.measures.zone)
         self.deletions = Deletions(kernel)
         self.consents = Consents(kernel, self.deletions)
+        self.latency = LatencyRecorder(self.writer, self.settings)
         self.watch = ClassWatch(kernel, self.settings)
         self.features = (self.watch,)
         self.routes = (consent_routes.router(self.consents), deletion_routes.router(self.deletions))
@@ -63,5 +65,5 @@ class AnalyticsModule(Module):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        async with self.watch.running():
+        async with self.watch.running(), self.latency.running():
             yield

@@ -21,7 +21,14 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyticsSettings(WatchSettings):
+class LatencySettings:
+    """What gateways record of their own latency."""
+
+    latency_interval: float = setting(60.0, doc="Time between two records of the latency of a gateway")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyticsSettings(WatchSettings, LatencySettings):
     """What analytics keeps, counts and shows."""
 
     zone: str = setting("Asia/Kolkata", doc="The time zone whose days and weeks the figures of analytics have")

@@ -1,0 +1,1 @@
+"""The latency that gateways measure of themselves, as facts."""
