@@ -189,7 +189,7 @@ class Declarations:
 def _check_built(module: Module) -> None:
     if not hasattr(module, "kernel"):
         raise RegistryError(f"Module {module.name}: `__init__` must begin with super().__init__(kernel).")
-    for attribute in ("features", "rooms", "routes"):
+    for attribute in ("features", "rooms", "routes", "pages"):
         check_sequence(module.name, attribute, getattr(module, attribute))
 
 

@@ -153,15 +153,16 @@ def events(modules: Iterable[type[Module]]) -> dict[str, type[msgspec.Struct]]:
 
 
 def routers(modules: Sequence[Module]) -> list[Router]:
-    """Every module's routes under /api/v1, tagged with its name.
+    """Every module's routes under /api/v1, tagged with its name, and its pages at the root.
 
     Raises RegistryError when two claim one, and for a WebSocket of a module's own.
     """
     result: list[Router] = []
     owners: dict[tuple[str, str], str] = {}
     for module in modules:
-        router = Router(API, route_handlers=module.routes, tags=[module.name], opt={conditional.OPT: True})
-        for route in router.routes:
+        api = Router(API, route_handlers=module.routes, tags=[module.name], opt={conditional.OPT: True})
+        pages = Router("/", route_handlers=module.pages, include_in_schema=False)
+        for route in (*api.routes, *pages.routes):
             if isinstance(route, WebSocketRoute):
                 raise RegistryError(
                     f"Module {module.name} has a WebSocket route at {route.path}; a client has one socket for all "
@@ -175,7 +176,7 @@ def routers(modules: Sequence[Module]) -> list[Router]:
                         f"Modules {owners[place]} and {module.name} both answer {method} {route.path}; change one path."
                     )
                 owners[place] = module.name
-        result.append(router)
+        result += [api, pages]
     return result
 
 

@@ -612,7 +612,7 @@ def test_settings_of_a_wrong_kind(kind: Any, sentence: str) -> None:
     assert sentence in broken(module("quiz", settings_type=kind))
 
 
-@pytest.mark.parametrize("attribute", ["requires", "hears", "emits", "tables", "features", "rooms", "routes"])
+@pytest.mark.parametrize("attribute", ["requires", "hears", "emits", "tables", "features", "rooms", "routes", "pages"])
 def test_one_entry_without_its_comma(attribute: str) -> None:
     assert broken(module("quiz", **{attribute: "live"})).startswith(f"Module quiz: `{attribute}` is no tuple;")
 

@@ -39,6 +39,8 @@ class Module:
     `kernel.contributed(ThatClass)`. So a sibling is extended by modules that it does not know.
     `routes` are mounted under /api/v1; each states its policy (gateway/auth/policy.py, gateway/http/README.md).
     `gateway.http.services` hands them the services they name.
+    `pages` are what people open in a browser: routes like those, but mounted at the root, and not in the API's
+    description.
     """
 
     name: ClassVar[str]
@@ -55,6 +57,7 @@ class Module:
     pushes: Sequence[PushType[Any]] = ()
     contributions: Sequence[object] = ()
     routes: Sequence[ControllerRouterHandler] = ()
+    pages: Sequence[ControllerRouterHandler] = ()
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel

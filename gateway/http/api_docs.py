@@ -5,11 +5,8 @@ Each file is rendered and compressed once, in a thread: it is large, anyone may 
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
-import zlib
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,19 +18,15 @@ from litestar.params import FromPath
 from gateway.auth.policy import OPT as POLICY
 from gateway.auth.policy import anyone
 from gateway.errors import not_found
-from gateway.http import conditional
-from gateway.http.compression import takes, zstd
+from gateway.http.static_file import A_DAY, CHECKED, TYPES, StaticFile
 
 PATH: Final = "/api/docs"
-TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
+ASSETS: Final = (".js", ".css")
 # Swagger UI needs inline scripts and styles. Other origins stay blocked.
 CONTENT: Final = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
 )
-# To be asked for again each time, by its ETag.
-CHECKED: Final = "public, no-cache"
-A_DAY: Final = "public, max-age=86400"
 PAGE: Final = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -52,39 +45,6 @@ PAGE: Final = f"""<!DOCTYPE html>
 """
 
 
-class File:
-    """A body that is made once and then answered as it was, whole or compressed, or with 304."""
-
-    def __init__(self, make: Callable[[], bytes], media_type: str, cache: str) -> None:
-        self._make = make
-        self._headers = {"Content-Type": media_type, "Cache-Control": cache, "Vary": "Accept-Encoding"}
-        self._made: asyncio.Future[dict[str, bytes]] | None = None
-
-    async def answer(self, request: Request[Any, Any, Any]) -> Response[Any]:
-        # What failed once, as for want of a file descriptor, is tried again.
-        made = self._made
-        if made is None or (made.done() and (made.cancelled() or made.exception() is not None)):
-            made = self._made = asyncio.ensure_future(asyncio.to_thread(self._bodies))
-        # Who goes away does not take it from the others who wait.
-        bodies = await asyncio.shield(made)
-        tag = self._headers["ETag"]
-        given = [value for name, value in request.scope["headers"] if name == b"if-none-match"]
-        if conditional.matches(given, tag.encode()):
-            kept = {name: self._headers[name] for name in ("ETag", "Cache-Control", "Vary")}
-            return Response(None, status_code=304, headers=kept)
-        accepted = request.headers.get("accept-encoding", "").lower().encode()
-        for encoding in ("zstd", "gzip"):
-            if takes(accepted, encoding.encode()):
-                return Response(bodies[encoding], headers=self._headers | {"Content-Encoding": encoding})
-        return Response(bodies[""], headers=self._headers)
-
-    def _bodies(self) -> dict[str, bytes]:
-        body = self._make()
-        self._headers["ETag"] = f'W/"{blake2b(body, digest_size=16).hexdigest()}"'
-        gzip = zlib.compressobj(9, wbits=31)
-        return {"": body, "zstd": zstd()(body, True), "gzip": gzip.compress(body) + gzip.flush()}
-
-
 class OwnPages(OpenAPIRenderPlugin):
     """Tells Litestar that the pages are served: its own render the description anew for each request."""
 
@@ -101,11 +61,11 @@ class OwnPages(OpenAPIRenderPlugin):
 def router(describe: Callable[[Litestar], Mapping[str, Any]]) -> Router:
     """The routes of one application; `describe` gives its description."""
     assets = {
-        file.name: File(file.read_bytes, TYPES[file.suffix], A_DAY)
+        file.name: StaticFile(file.read_bytes, TYPES[file.suffix], A_DAY)
         for file in _folder().iterdir()
-        if file.suffix in TYPES
+        if file.suffix in ASSETS
     }
-    description: list[File] = []
+    description: list[StaticFile] = []
 
     @get("/openapi.json")
     async def openapi(request: Request[Any, Any, Any]) -> Response[Any]:
@@ -115,7 +75,7 @@ def router(describe: Callable[[Litestar], Mapping[str, Any]]) -> Router:
             def render() -> bytes:
                 return msgspec.json.encode(describe(app))
 
-            description.append(File(render, "application/json", CHECKED))
+            description.append(StaticFile(render, "application/json", CHECKED))
         return await description[0].answer(request)
 
     @get("/assets/{name:str}")

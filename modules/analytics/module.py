@@ -17,6 +17,7 @@ from modules.analytics.deletions.deletions import Deletions
 from modules.analytics.deletions.tables import DeletionRow
 from modules.analytics.latency.recorder import LatencyRecorder
 from modules.analytics.measures.feature import MeasuresFeature
+from modules.analytics.pages import site
 from modules.analytics.settings import AnalyticsSettings
 from modules.analytics.store.names import EventNames
 from modules.analytics.store.writer import EventWriter
@@ -44,6 +45,7 @@ class AnalyticsModule(Module):
         self.watch = ClassWatch(kernel, self.settings)
         self.features = (self.watch,)
         self.routes = (consent_routes.router(self.consents), deletion_routes.router(self.deletions))
+        self.pages = (site.router(),)
 
     @classmethod
     def examine(cls, settings: AnalyticsSettings, *, production: bool) -> str:

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from litestar import Request
 
-from gateway.http.api_docs import File
+from gateway.http.static_file import StaticFile
 from ksmp_testkit import Caller, MakeGateway
 from tests.http.conftest import Site
 
@@ -224,7 +224,7 @@ async def test_a_file_that_could_not_be_read_is_read_again() -> None:
             raise OSError("too many open files")
         return tries[-1]
 
-    file = File(read, "text/css", "public")
+    file = StaticFile(read, "text/css", "public")
     request: Request[Any, Any, Any] = Request({"type": "http", "headers": []})  # type: ignore[typeddict-item]
     with pytest.raises(OSError, match="too many"):
         await file.answer(request)

@@ -1,0 +1,2 @@
+export async function boardsView() { return []; }
+export async function boardView() { return []; }
