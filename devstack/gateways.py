@@ -13,7 +13,7 @@ from devstack.address import reached_at, url
 from devstack.devcloud import CREDENTIALS
 from devstack.guard import Guard
 from devstack.ports import LOOPBACK
-from devstack.process import Child, Report
+from devstack.process import Child, Fork, Report
 from gateway import registry
 from gateway.settings import PREFIX, Settings, environment, read, variable
 
@@ -122,6 +122,7 @@ class Gateway:
         folder: Path,
         guard: Guard,
         report: Report,
+        fork: Fork | None = None,
     ) -> None:
         self.url = url(variables.get(variable("host"), Settings.host), port)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
@@ -135,6 +136,7 @@ class Gateway:
             report=report,
             ready_timeout=READY_TIMEOUT,
             stop_steps=STOP_STEPS,
+            fork=fork,
         )
 
     @property

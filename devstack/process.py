@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from devstack import process_table
 from devstack.errors import DevStackError
@@ -28,6 +28,23 @@ Report = Callable[[str], None]
 Step = tuple[signal.Signals, float]
 
 
+class Process(Protocol):
+    """A process that was started, as `subprocess.Popen` shows it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None:
+        """None while it runs; then its status, or the negative number of the signal that ended it."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal, unless it has ended."""
+
+
+# (command, path of the log, environment, process group to enter) → the running process.
+Fork = Callable[[Sequence[str], str, Mapping[str, str], int], Process]
+
+
 class Child:
     """One child process under `folder`: `logs/<name>.log` holds its output, `run/<name>.pid` its id.
 
@@ -35,7 +52,8 @@ class Child:
     again with the same command, until `stop`: at once the first time, then after growing pauses of up to
     three seconds. `report` gets a line at each death and return. `stop_steps` are the signals of an orderly
     stop, each with the seconds it gets; SIGKILL follows. With `guard` the child does not outlive us.
-    `user` and `group` are ids to run as, for a parent that is root.
+    `user` and `group` are ids to run as, for a parent that is root. With `fork` the process comes of a server that has
+    its program loaded.
     """
 
     def __init__(
@@ -54,6 +72,7 @@ class Child:
         stop_steps: Sequence[Step] = ((signal.SIGTERM, 5.0),),
         user: int | None = None,
         group: int | None = None,
+        fork: Fork | None = None,
     ) -> None:
         self.name = name
         self.command = list(command)
@@ -70,7 +89,8 @@ class Child:
         self._stop_steps = tuple(stop_steps)
         self._user = user
         self._group = group
-        self._process: subprocess.Popen[bytes] | None = None
+        self._fork = fork
+        self._process: Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._log_start = 0
         self._up = False
@@ -161,19 +181,26 @@ class Child:
         for path in (self.log, self._pid_file):
             path.parent.mkdir(parents=True, exist_ok=True)
         with self._open_log() as log:
-            self._process = subprocess.Popen(  # noqa: S603
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self._directory,
-                env=self._environ,
-                process_group=self._guard.group if self._guard is not None else 0,
-                user=self._user,
-                group=self._group,
-                extra_groups=() if self._user is not None else None,
-            )
+            self._process = self._executed(log) if self._fork is None else self._forked(self._fork, log)
         self._pid_file.write_text(f"{self._process.pid} {process_table.identity(self._process.pid)}\n")
+
+    def _executed(self, log: IO[bytes]) -> Process:
+        return subprocess.Popen(  # noqa: S603
+            self.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=self._directory,
+            env=self._environ,
+            process_group=self._guard.group if self._guard is not None else 0,
+            user=self._user,
+            group=self._group,
+            extra_groups=() if self._user is not None else None,
+        )
+
+    def _forked(self, fork: Fork, log: IO[bytes]) -> Process:
+        environ = dict(os.environ) if self._environ is None else self._environ
+        return fork(self.command, log.name, environ, self._guard.group if self._guard is not None else 0)
 
     def _open_log(self) -> IO[bytes]:
         with contextlib.suppress(FileNotFoundError):

@@ -17,6 +17,7 @@ import httpx
 from devstack import gateways, ports
 from devstack.guard import Guard
 from gateway.settings import Settings, environment
+from tests.gateway_fork import forked_gateway
 
 LOOPBACK = "127.0.0.1"
 MIB = 1 << 20
@@ -85,6 +86,7 @@ async def targeted(
         folder=folder,
         guard=guard,
         report=print,
+        fork=forked_gateway,
     )
     await process.start()
     pid = process.pid

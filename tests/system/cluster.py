@@ -22,6 +22,7 @@ from devstack.postgres import Postgres
 from devstack.process import Child
 from devstack.stack import prepare_database
 from gateway.settings import Settings, read
+from tests.gateway_fork import forked_gateway
 from tests.sessions import create_session
 
 
@@ -74,6 +75,8 @@ class Cluster:
                 folder=self.folder,
                 guard=self._guard,
                 report=lambda line: None,
+                # Several processes that share a port load what their variables say.
+                fork=forked_gateway if self._command == gateways.COMMAND else None,
             )
             self.gateways.append(gateway._child)
             self.urls.append(f"ws://127.0.0.1:{port}/realtime")
