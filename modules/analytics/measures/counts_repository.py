@@ -38,15 +38,16 @@ class CountsRepository:
     """Each statement is of a query's scope. Times are those between each two of `boundaries`, which are in order."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     async def registers(
         self, query: Query, names: Sequence[str], boundaries: Sequence[datetime], most: int
     ) -> list[Counted]:
         """The latest facts of all keys, by the time of the latest fact. At most `most` rows."""
         where = Conditions(query)
+        limits = where.add(list(boundaries))
         statement = f"""
-            SELECT width_bucket(at, {where.add(list(boundaries))}::timestamptz[]) AS span, {_column(query)} AS key,
+            SELECT width_bucket(at, {limits}::timestamptz[]) AS span, {column_of(query, "register")} AS key,
                 name, label, count(*) AS count, sum(value)::bigint AS value
             FROM analytics_register AS register
             WHERE name = ANY({where.add(list(names))}::text[])
@@ -63,7 +64,7 @@ class CountsRepository:
         given, limits = where.add(list(names)), where.add(list(boundaries))
         since, until, cut = where.add(boundaries[0]), where.add(boundaries[-1]), where.add(_cut(boundaries))
         statement = f"""
-            SELECT width_bucket(at, {limits}::timestamptz[]) AS span, {_column(query)} AS key,
+            SELECT width_bucket(at, {limits}::timestamptz[]) AS span, {column_of(query, "facts")} AS key,
                 name, label, sum(count)::bigint AS count, sum(value)::bigint AS value
             FROM (
                 SELECT bucket AS at, name, program_id, session_id, label, count, value FROM analytics_rollup AS rollup
@@ -73,6 +74,8 @@ class CountsRepository:
                 SELECT at, name, program_id, session_id, label, 1, value
                 FROM unnest({cut}::timestamptz[]) AS cut (bucket) JOIN analytics_event AS event
                     ON at >= cut.bucket AND at < cut.bucket + interval '15 minutes'
+                    AND id >= analytics_least_id(cut.bucket - interval '8 days')
+                    AND id < analytics_least_id(cut.bucket + interval '8 days')
                 WHERE name = ANY({given}::text[]) AND at >= {since} AND at < {until}
                     {where.within("event", subject=False)}
             ) AS facts
@@ -81,11 +84,13 @@ class CountsRepository:
         return await self._read(statement, where.arguments)
 
     async def _read(self, statement: str, arguments: Sequence[Any]) -> list[Counted]:
-        return [msgspec.convert(dict(row), Counted) for row in await self._database.fetch(statement, *arguments)]
+        return [msgspec.convert(dict(row), Counted) for row in await self.database.fetch(statement, *arguments)]
 
 
-def _column(query: Query) -> str:
-    return COLUMNS.get(query.by, "''") if query.by is not None else "''"
+def column_of(query: Query, table: str) -> str:
+    """The column of a table that divides by program or session; of another dimension an empty text."""
+    column = None if query.by is None else COLUMNS.get(query.by)
+    return f"{table}.{column}" if column else "''"
 
 
 def _cut(boundaries: Sequence[datetime]) -> list[datetime]:

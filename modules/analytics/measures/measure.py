@@ -10,6 +10,7 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -142,6 +143,10 @@ class Measure(ABC):
     from_clients: bool = False
     # Whether a lower figure is better, as for times.
     lower_is_better: bool = False
+    # How long after the end of a time its figure may still change, because it asks what followed.
+    lag: timedelta = timedelta()
+    # Whether a day, week or month without facts is a figure of nothing; otherwise it is left out.
+    fills: bool = True
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.errors import forbidden, invalid
 from modules.analytics.errors import no_dimension
@@ -58,6 +59,8 @@ class Measures:
             raise no_dimension(measure.name, query.by)
         if query.filters.kind and Dimension.KIND not in measure.dimensions:
             raise invalid(f"{measure.name} has no kinds", field="kind")
+        if query.filters.session and Dimension.SESSION not in measure.dimensions:
+            raise invalid(f"{measure.name} is not of single sessions", field="session")
         query.scope.within(query.filters.programs)
 
     async def views(self, scope: Scope, language: str) -> list[MeasureView]:
@@ -105,31 +108,36 @@ class Snapshot:
 
     async def _answer(self, measure: Measure, reading: Reading, language: str) -> MeasureFigures:
         query, result = reading.query, await measure.read(reading)
+        as_of = self.progress.client_as_of if measure.from_clients else self.progress.as_of
+        stored = as_of - measure.lag
         least = self._limits.group_least if measure.discreet and not query.scope.own else 0
         return MeasureFigures(
             measure=await self._measures.texts.view(measure, language),
             since=query.window.since,
             until=query.window.until,
             zone=query.window.zone.name,
-            as_of=self.progress.as_of,
+            as_of=as_of,
             by=query.by,
-            total=_whole(result.total, measure, least, self.progress.as_of >= query.window.until),
-            previous=_whole(result.previous, measure, least, self.progress.as_of >= query.window.since),
-            figures=self._figures(measure, reading, result, least),
+            total=_whole(result.total, measure, least, stored >= query.window.until),
+            previous=_whole(result.previous, measure, least, stored >= query.window.since),
+            figures=self._figures(measure, reading, result, least, stored),
         )
 
-    def _figures(self, measure: Measure, reading: Reading, result: Result, least: int) -> list[Figure]:
+    def _figures(
+        self, measure: Measure, reading: Reading, result: Result, least: int, stored: datetime
+    ) -> list[Figure]:
         """The parts, by their keys. Of days, weeks and months there is each one, also where nothing happened."""
-        groups, as_of = result.groups, self.progress.as_of
+        groups = result.groups
         until = {span.day.isoformat(): span.until for span in reading.spans}
         nothing: Mapping[str, Parts] = dict.fromkeys(result.total, measure.nothing)
-        places = {key: {**nothing, **groups.get(key, {})} for key in until} or groups
+        filled = {key: {**nothing, **groups.get(key, {})} for key in until} if measure.fills else {}
+        places = filled or groups
         figures: list[Figure] = []
         for currency in sorted({currency for parts in places.values() for currency in parts}):
             of_currency = {key: parts[currency] for key, parts in places.items() if currency in parts}
             secret = hidden(of_currency, least)
             for key, parts in of_currency.items():
-                complete = as_of >= until.get(key, reading.query.window.until)
+                complete = stored >= until.get(key, reading.query.window.until)
                 figures.append(_figure(parts, measure, key, currency, complete, key in secret))
         return figures
 

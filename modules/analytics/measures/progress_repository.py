@@ -15,16 +15,17 @@ from modules.analytics.errors import too_slow
 
 SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 TIMEOUT: Final = "SELECT set_config('statement_timeout', $1, true)"
-PROGRESS: Final = "SELECT seq, as_of FROM analytics_progress"
+PROGRESS: Final = "SELECT seq, as_of, client_as_of FROM analytics_progress"
 # PostgreSQL's code of a statement that was cancelled, here by its own time-out.
 CANCELLED: Final = "57014"
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """Facts up to the `seq`th are stored, and so is all that happened before `as_of`."""
+    """Events up to the `seq`th are stored: all facts of before `as_of`, and what clients sent before `client_as_of`."""
 
     seq: int
     as_of: datetime
+    client_as_of: datetime
 
 
 class ProgressRepository:
@@ -37,7 +38,7 @@ class ProgressRepository:
     async def progress(self) -> Progress:
         """Raises Unavailable."""
         (row,) = await self._database.fetch(PROGRESS)
-        return Progress(row["seq"], row["as_of"])
+        return Progress(row["seq"], row["as_of"], row["client_as_of"])
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Progress]:

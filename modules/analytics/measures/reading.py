@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Final
 
+from gateway.contract import Database
 from modules.analytics.errors import too_many_rows
 from modules.analytics.measures.cells import Cell, Cells, added
 from modules.analytics.measures.counts_repository import Counted, CountsRepository
@@ -30,6 +31,7 @@ class Reading:
         self.query = query
         self.progress = progress
         self.most = most
+        self.most_rows = ROWS_A_KEY * most
         self.previous = query.window.before()
         step = None if query.by is None else query.by.step
         if step is not None and query.window.steps(step) > most:
@@ -46,6 +48,17 @@ class Reading:
         window = self.query.window
         inner = [span.since for span in self.spans] or [window.since]
         return [self.previous.since, *inner, window.until]
+
+    @property
+    def limits(self) -> tuple[list[datetime], datetime, datetime]:
+        """The boundaries, the first of them and the last: arguments of a statement."""
+        boundaries = self.boundaries
+        return boundaries, boundaries[0], boundaries[-1]
+
+    @property
+    def database(self) -> Database:
+        """Where measures with statements of their own read, in the same snapshot."""
+        return self._counts.database
 
     async def before(self) -> Cells:
         """The facts of the window before."""
@@ -79,8 +92,7 @@ class Reading:
     async def _rows(self, read: Read, names: Sequence[str]) -> list[Counted]:
         if not names:
             return []
-        most = ROWS_A_KEY * self.most
-        rows = await read(self.query, names, self.boundaries, most + 1)
-        if len(rows) > most:
+        rows = await read(self.query, names, self.boundaries, self.most_rows + 1)
+        if len(rows) > self.most_rows:
             raise too_many_rows(self.most)
         return rows

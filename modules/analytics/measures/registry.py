@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from modules.analytics.errors import unknown_measure
-from modules.analytics.measures import attendance
+from modules.analytics.measures import attendance, completion, engagement, grading, latency, retention, sales
 from modules.analytics.measures.measure import Dimension, Measure
 
 
@@ -35,7 +35,8 @@ class Registry:
 
 def built_in() -> Registry:
     """The measures of this package."""
-    return Registry((*attendance.MEASURES,))
+    families = (attendance, engagement, completion, grading, retention, sales, latency)
+    return Registry([measure for family in families for measure in family.MEASURES])
 
 
 def _faults(measures: Sequence[Measure]) -> list[str]:

@@ -18,6 +18,7 @@ WHEN: Final = (
 IS_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Facts are counted in buckets of this length.
 BUCKET: Final = timedelta(minutes=15)
+MOMENT: Final = timedelta(microseconds=1)
 # How many days a window has where nothing says so. Four whole weeks: each day of the week counts equally often.
 USUAL_DAYS: Final = 28
 
@@ -42,6 +43,20 @@ class Window:
     def steps(self, step: Step) -> int:
         """How many days, weeks or months these are, at most; without making them."""
         return (self.until - self.since) // (DAY * {Step.DAY: 1, Step.WEEK: 7, Step.MONTH: 28}[step]) + 2
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first day that it touches, and the day after the last one."""
+        return self.zone.day_of(self.since), self.zone.day_of(self.until - MOMENT) + DAY
+
+    def days_of(self, span: Span) -> tuple[date, date]:
+        """The same of a part of it."""
+        return Window(span.since, span.until, self.zone).days
+
+    def whole_weeks(self) -> list[Span]:
+        """The weeks that lie in it from their first moment to their last."""
+        weeks = (self.zone.span_of(span.day, Step.WEEK) for span in self.spans(Step.WEEK))
+        return [week for week in weeks if week.since >= self.since and week.until <= self.until]
 
     def before(self) -> Window:
         """The window of the same length just before this one: of as many days, where it has whole days."""
@@ -80,7 +95,7 @@ class Windows:
         end = self._moment(until, "until") or self.zone.begin(next_day(self.zone.day_of(now), Step.DAY))
         begin = self._moment(since, "from")
         if begin is None:
-            begin = self.zone.begin(self.zone.day_of(end - timedelta(microseconds=1)) - DAY * (USUAL_DAYS - 1))
+            begin = self.zone.begin(self.zone.day_of(end - MOMENT) - DAY * (USUAL_DAYS - 1))
         return self.between(begin, end)
 
     def _moment(self, text: str | None, field: str) -> datetime | None:

@@ -1,0 +1,1 @@
+"""Dashboards of students, mentors and admins, and the report of one session."""
