@@ -21,7 +21,7 @@ from gateway.contract.listener import Listener, listener
 from gateway.contract.module import Module
 from gateway.contract.push_type import PushType
 from gateway.contract.room_kind import Granted, RoomKind
-from gateway.contract.rooms import Rooms
+from gateway.contract.rooms import MessageCount, Rooms
 from gateway.contract.schedules import Schedules
 from gateway.contract.service_keys import ServiceKeys
 from gateway.contract.snapshot_part import SnapshotPart, snapshot_part
@@ -49,6 +49,7 @@ __all__ = [
     "Intakes",
     "Kernel",
     "Listener",
+    "MessageCount",
     "Module",
     "Rate",
     "Received",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from gateway.contract.push_type import PushType, T
 from gateway.principal import Author
@@ -13,6 +15,14 @@ from gateway.protocol.stored_push import StoredPush, Sweep
 
 if TYPE_CHECKING:
     from gateway.contract.context import Context
+
+
+class MessageCount(msgspec.Struct, frozen=True):
+    """How many messages a user said from `at` on; without an author, those of nobody."""
+
+    author_id: str | None
+    at: datetime
+    count: int
 
 
 class Rooms(Protocol):
@@ -95,6 +105,11 @@ class Rooms(Protocol):
         `PushType(…, is_message=True)` declares one. Counted in the archive, which follows the log by a moment. Raises
         ValueError for a kind that is not archived, and Unavailable.
         """
+
+    async def messages_by_author(
+        self, room: str, since: datetime, until: datetime, every: timedelta
+    ) -> Sequence[MessageCount]:
+        """The same messages, by author and by time: each `at` is a multiple of `every` since the Unix epoch."""
 
     async def members(self, room: str) -> Sequence[Person]:
         """Who is in the room, by id, over all nodes: as this node has heard, which may be a second old.

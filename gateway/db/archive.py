@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -14,6 +14,7 @@ from piccolo.columns import JSON, BigInt, Text, Timestamptz
 from piccolo.table import Table
 
 from gateway import clock
+from gateway.contract.rooms import MessageCount
 from gateway.db.database import PostgresDatabase, guard
 from gateway.errors import Unavailable
 from gateway.principal import Author
@@ -55,6 +56,10 @@ LOCK_PAUSE: Final = 1.0
 TALLY = """
     SELECT push, count(*) AS count FROM room_push
     WHERE room = {} AND at >= {} AND at < {} GROUP BY push
+"""
+BY_AUTHOR = """
+    SELECT author ->> 'id' AS author_id, date_bin({}, at, to_timestamp(0)) AS begun, count(*) AS count FROM room_push
+    WHERE room = {} AND at >= {} AND at < {} AND push = ANY({}) GROUP BY 1, 2 ORDER BY 2, 1
 """
 # Followers of the archive listen to it.
 CHANNEL: Final = "ksmp_archive"
@@ -144,6 +149,14 @@ class PostgresArchive:
         """How many pushes of each name a room stored in this time; raises Unavailable."""
         with guard():
             return {row["push"]: row["count"] for row in await RoomPush.raw(TALLY, room, since, until)}
+
+    async def tally_by_author(
+        self, room: str, since: datetime, until: datetime, pushes: Sequence[str], every: timedelta
+    ) -> list[MessageCount]:
+        """How many pushes of these names each author stored in each `every` of this time; raises Unavailable."""
+        with guard():
+            rows = await RoomPush.raw(BY_AUTHOR, every, room, since, until, list(pushes))
+        return [MessageCount(row["author_id"], row["begun"], row["count"]) for row in rows]
 
     async def last(self) -> int:
         """The newest sequence archived or copied for any kind; raises Unavailable."""

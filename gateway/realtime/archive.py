@@ -10,13 +10,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import structlog
 
 from gateway import failpoint
 from gateway.bus.log import BATCH, RoomLog
+from gateway.contract.rooms import MessageCount
 from gateway.errors import Unavailable
 from gateway.protocol.stored_push import Erased, StoredPush, Sweep
 from gateway.tasks import end
@@ -59,6 +60,11 @@ class Archive(Protocol):
 
     async def tally(self, room: str, since: datetime, until: datetime) -> dict[str, int]:
         """How many pushes of each name a room stored in this time; raises Unavailable."""
+
+    async def tally_by_author(
+        self, room: str, since: datetime, until: datetime, pushes: Sequence[str], every: timedelta
+    ) -> Sequence[MessageCount]:
+        """How many pushes of these names each author stored in each `every` of this time; raises Unavailable."""
 
     async def last(self) -> int:
         """The newest sequence that was copied, over all rooms; raises Unavailable."""

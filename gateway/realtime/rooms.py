@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +17,7 @@ from gateway.bus import log_record
 from gateway.bus.log import RoomLog, Stored
 from gateway.contract.context import Context
 from gateway.contract.push_type import PushType, T
+from gateway.contract.rooms import MessageCount
 from gateway.errors import Unavailable
 from gateway.events.outbox import Outbox
 from gateway.principal import Author
@@ -185,10 +186,22 @@ class ClusterRooms:
         return await self._snapshots.read(context)
 
     async def count_messages(self, room: str, since: datetime, until: datetime) -> int:
+        self._check_archived(room)
+        stored = await self._archive.tally(room, since, until)
+        return sum(stored.get(name, 0) for name in self._messages())
+
+    async def messages_by_author(
+        self, room: str, since: datetime, until: datetime, every: timedelta
+    ) -> Sequence[MessageCount]:
+        self._check_archived(room)
+        return await self._archive.tally_by_author(room, since, until, self._messages(), every)
+
+    def _check_archived(self, room: str) -> None:
         if room_name(room).kind not in self._archived:
             raise ValueError(f"rooms like {room} are not archived")
-        stored = await self._archive.tally(room, since, until)
-        return sum(stored.get(push.name, 0) for push in self._pushes.values() if push.is_message)
+
+    def _messages(self) -> list[str]:
+        return [push.name for push in self._pushes.values() if push.is_message]
 
     async def members(self, room: str) -> list[Person]:
         known = self._hub.room(room) is not None

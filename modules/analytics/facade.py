@@ -16,7 +16,7 @@ Nothing that names a person may be in a fact but `user_id`, which is stored as a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ import msgspec
 
 from gateway.contract import Database
 
-__all__ = ["ClientEventType", "Fact", "FactType", "SourceCount", "Tracked"]
+__all__ = ["ClientEventType", "Counted", "Fact", "FactType", "SourceCount", "SourceEvents", "Tracked"]
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,13 +95,35 @@ class ClientEventType:
     tracked: Callable[[Any], Tracked]
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """How many facts there are, and the sum of their values. Null is not compared."""
+
+    count: int | None
+    value: int | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceCount:
     """A count of a module's own rows, with which facts are compared every day.
 
-    `count` gives, for facts of `name` with `at` from `since` until before `until`, how many the rows say there are
-    (and the sum of their values), by label. It is asked for days that are over.
+    `count` gives, for facts of `name` with `at` from `since` until before `until`, how many the rows say there are, and
+    the sum of their values, by label. Several labels that are counted together are one key, `on_time+late`; an empty
+    key is for all labels. It is asked for days that are over, one day at a time.
+
+    With `shrinks` rows may have been deleted since, by a mentor or with a user: then only missing facts are reported.
     """
 
     name: str
-    count: Callable[[Database, datetime, datetime], Awaitable[Mapping[str, tuple[int, int]]]]
+    count: Callable[[Database, datetime, datetime], Awaitable[Mapping[str, Counted]]]
+    shrinks: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceEvents:
+    """The events that a module's rows tell of, for a backfill of facts from before analytics was on.
+
+    `read` gives each event that was published from `since` until before `until`, as it would be published now, with
+    when that was. The facts of an event that analytics knows already are the same facts, and are not stored again.
+    """
+
+    read: Callable[[Database, datetime, datetime], AsyncIterator[tuple[msgspec.Struct, datetime]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -15,6 +16,14 @@ class AssignmentPublished(msgspec.Struct, frozen=True, tag="assignments.Assignme
     title: str
     points: str
     due_at: str = ""
+    at: datetime | None = None
+
+
+class AssignmentWithdrawn(msgspec.Struct, frozen=True, tag="assignments.AssignmentWithdrawn"):
+    """A published assignment is a draft again; nothing of it was turned in."""
+
+    assignment_id: str
+    program_id: str
 
 
 class AssignmentClosed(msgspec.Struct, frozen=True, tag="assignments.AssignmentClosed"):
@@ -47,7 +56,7 @@ class SubmissionTurnedIn(msgspec.Struct, frozen=True, tag="assignments.Submissio
 
 
 class SubmissionReclaimed(msgspec.Struct, frozen=True, tag="assignments.SubmissionReclaimed"):
-    """An attempt was taken back before grading had begun. `user_ids` are those whose work it is."""
+    """An attempt was taken back before grading had begun. `user_ids` are those whose work it is now."""
 
     assignment_id: str
     program_id: str
@@ -57,7 +66,11 @@ class SubmissionReclaimed(msgspec.Struct, frozen=True, tag="assignments.Submissi
 
 
 class GradeReleased(msgspec.Struct, frozen=True, tag="assignments.GradeReleased"):
-    """Students see a grade. `score` is after lateness, of `points`; both are decimals as texts."""
+    """Students see a grade. `score` is after lateness, of `points`; both are decimals as texts.
+
+    `counted_at` is when the attempt counts as turned in, `at` when the grade was released. `first` says that it is the
+    first grade that was released of the submission.
+    """
 
     assignment_id: str
     program_id: str
@@ -66,6 +79,9 @@ class GradeReleased(msgspec.Struct, frozen=True, tag="assignments.GradeReleased"
     user_ids: tuple[str, ...]
     score: str
     points: str
+    counted_at: datetime | None = None
+    at: datetime | None = None
+    first: bool = False
 
 
 class ExtensionGranted(msgspec.Struct, frozen=True, tag="assignments.ExtensionGranted"):
@@ -109,6 +125,7 @@ class CertificateRevoked(msgspec.Struct, frozen=True, tag="assignments.Certifica
 
 EVENTS: Final = (
     AssignmentPublished,
+    AssignmentWithdrawn,
     AssignmentClosed,
     DueSoon,
     SubmissionTurnedIn,

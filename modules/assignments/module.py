@@ -22,6 +22,7 @@ from modules.assignments.completion.tables import CertificateRow
 from modules.assignments.dates.wall_time import load_zones
 from modules.assignments.events import EVENTS
 from modules.assignments.exports.feature import ExportFeature
+from modules.assignments.facts import FACTS
 from modules.assignments.gradebook.feature import GradeBookFeature
 from modules.assignments.grading.feature import GradingFeature
 from modules.assignments.notices import AssignmentNotices
@@ -96,7 +97,7 @@ class AssignmentsModule(Module):
         )
         features = (feature for package in packages for feature in package.features)
         self.features = (*features, AssignmentNotices(kernel))
-        self.contributions = PUBLIC
+        self.contributions = (*PUBLIC, *FACTS)
         self.routes = tuple(router for package in packages for router in package.routes)
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -120,6 +120,76 @@ class SessionRated(msgspec.Struct, frozen=True, tag="live.SessionRated"):
     stars: StarFigures
 
 
+Attended = Literal["present", "late", "partial", "absent", "guest", "host"]
+
+
+class Attendee(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One user in a class that is over.
+
+    Of those with a place in the program, `present` and `late` were there for `KSMP_LIVE_ATTENDANCE_SHARE` of the class,
+    `partial` for less, and `absent` did not come. `guest` was there without a place, `host` as a host.
+    `spans` are the times in the class, from and to in milliseconds after its start; they come to `seconds`.
+    `messages` were said and not deleted. `questions` are those that were not anonymous and not dismissed, `votes` the
+    polls in which the user voted by name. `hand` says whether the user raised a hand.
+    """
+
+    user_id: str
+    state: Attended
+    seconds: int = 0
+    spans: tuple[tuple[int, int], ...] = ()
+    messages: int = 0
+    questions: int = 0
+    votes: int = 0
+    hand: bool = False
+
+
+class PollTaken(msgspec.Struct, frozen=True):
+    """How many voted in a poll."""
+
+    poll_id: str
+    opened_at: datetime
+    anonymous: bool
+    voters: int
+
+
+class Said(msgspec.Struct, frozen=True):
+    """How much was said in a class in 15 minutes from `at` on, or in what of them belongs to the class."""
+
+    kind: Literal["message", "question", "hand", "poll"]
+    at: datetime
+    count: int
+
+
+class AttendanceRecorded(msgspec.Struct, frozen=True, kw_only=True, tag="live.AttendanceRecorded"):
+    """Who was in a class, for how long, and what they did there; with `SessionEnded`, in one event or in several parts.
+
+    `at` is the end of the class. `said` and `polls` are of the whole class and stand in the first part.
+    """
+
+    session_id: str
+    program_id: str
+    started_at: datetime
+    at: datetime
+    part: int
+    attendees: tuple[Attendee, ...]
+    said: tuple[Said, ...] = ()
+    polls: tuple[PollTaken, ...] = ()
+
+
+class StarsGiven(msgspec.Struct, frozen=True, kw_only=True, tag="live.StarsGiven"):
+    """Somebody gave a session stars, or others than `before`. `at` is the end of the session: nobody says who or when.
+
+    `change_id` is of the stars when they are first given, and otherwise of the change.
+    """
+
+    session_id: str
+    program_id: str
+    at: datetime
+    change_id: str
+    stars: int
+    before: int | None = None
+
+
 class RecordingReady(msgspec.Struct, frozen=True, tag="live.RecordingReady"):
     """A recording of a session can be watched."""
 
@@ -161,6 +231,8 @@ EVENTS: Final = (
     SessionStarted,
     SessionEnded,
     SessionRated,
+    AttendanceRecorded,
+    StarsGiven,
     RecordingReady,
     RecordingGone,
     PollOpened,

@@ -26,6 +26,7 @@ __all__ = [
     "StreamNow",
     "attended",
     "class_figures",
+    "curve",
     "readable_session",
     "roles_in",
     "session_facts",
@@ -193,6 +194,16 @@ class ClassFigures(ABC):
 def class_figures(kernel: Kernel) -> ClassFigures:
     """Ask in handlers and in `lifespan`: it is known once all modules are built."""
     return kernel.contributed(ClassFigures)[0]  # type: ignore[type-abstract]
+
+
+CURVE: Final = "SELECT started_at, step, curve AS viewers FROM live_report WHERE session_id = $1"
+
+
+async def curve(database: Database, session_id: str) -> ClassCurve | None:
+    """The curve of a class that is over; None until its report is stored. Raises Unavailable."""
+    for row in await database.fetch(CURVE, session_id):
+        return msgspec.convert(row, ClassCurve)
+    return None
 
 
 async def role_as_reader(database: Database, principal: Principal, session_id: str) -> str | None:

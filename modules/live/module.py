@@ -15,6 +15,7 @@ from modules.live.access.authorization import ROLES
 from modules.live.access.feature import AccessFeature
 from modules.live.attendance.feature import AttendanceFeature
 from modules.live.class_figures.class_figures import StoredClassFigures
+from modules.live.facts import FACTS
 from modules.live.notices import SessionNotices
 from modules.live.public_events import PUBLIC
 from modules.live.recordings.feature import RecordingsFeature
@@ -69,6 +70,7 @@ class LiveModule(Module):
             *video.features,
         )
         self.contributions = (*recordings.contributions, *PUBLIC, StoredClassFigures(kernel, settings))
+        self.contributions = (*recordings.contributions, *PUBLIC, *FACTS)
         self.routes = (
             scheduled.routes,
             access.routes,

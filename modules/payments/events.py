@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
+
+
+class OrderCreated(msgspec.Struct, frozen=True, kw_only=True, tag="payments.OrderCreated"):
+    """Somebody means to buy a place for `user_id`. `amount` is in minor units of `currency`, and may be 0."""
+
+    order_id: str
+    program_id: str
+    user_id: str
+    amount: int
+    currency: str
+    at: datetime
 
 
 class PaymentCaptured(msgspec.Struct, frozen=True, tag="payments.PaymentCaptured"):
@@ -19,6 +31,7 @@ class PaymentCaptured(msgspec.Struct, frozen=True, tag="payments.PaymentCaptured
     order_id: str = ""
     amount: int = 0
     currency: str = ""
+    at: datetime | None = None
 
 
 class PaymentFailed(msgspec.Struct, frozen=True, tag="payments.PaymentFailed"):
@@ -46,6 +59,20 @@ class PaymentRefunded(msgspec.Struct, frozen=True, tag="payments.PaymentRefunded
     currency: str = ""
     full: bool = True
     keep_place: bool = False
+    at: datetime | None = None
+
+
+class RefundReversed(msgspec.Struct, frozen=True, kw_only=True, tag="payments.RefundReversed"):
+    """The bank sent a refund back: its `amount` is ours again, in minor units of `currency`."""
+
+    payment_id: str
+    program_id: str
+    user_id: str
+    order_id: str
+    refund_id: str
+    amount: int
+    currency: str
+    at: datetime
 
 
 class InvoiceIssued(msgspec.Struct, frozen=True, tag="payments.InvoiceIssued"):
@@ -89,6 +116,7 @@ class DisputeLost(msgspec.Struct, frozen=True, tag="payments.DisputeLost"):
     currency: str
     full: bool = True
     keep_place: bool = False
+    at: datetime | None = None
 
 
 class WebhookReceived(msgspec.Struct, frozen=True, tag="payments.WebhookReceived"):
@@ -129,9 +157,11 @@ class RefundDue(msgspec.Struct, frozen=True, tag="payments.RefundDue"):
 
 
 EVENTS: Final = (
+    OrderCreated,
     PaymentCaptured,
     PaymentFailed,
     PaymentRefunded,
+    RefundReversed,
     InvoiceIssued,
     DisputeOpened,
     DisputeLost,

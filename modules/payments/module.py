@@ -21,6 +21,7 @@ from modules.payments.coupons.tables import CouponRow
 from modules.payments.disputes.feature import DisputesFeature
 from modules.payments.disputes.tables import DisputeRow
 from modules.payments.events import EVENTS
+from modules.payments.facts import FACTS
 from modules.payments.invoices.feature import InvoicesFeature
 from modules.payments.invoices.tables import InvoiceRow
 from modules.payments.ledger.gst import Gst
@@ -107,7 +108,7 @@ class PaymentsModule(Module):
             *invoices.features,
             PaymentNotices(kernel),
         )
-        self.contributions = PUBLIC
+        self.contributions = (*PUBLIC, *FACTS)
         self.routes = (
             checkout.routes,
             webhook_routes.router(WebhookReceiver(kernel, settings), settings.webhook_bytes),

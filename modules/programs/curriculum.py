@@ -21,6 +21,7 @@ from modules.programs.access import ProgramAccess, edits
 from modules.programs.curriculum_edit import CurriculumEdits
 from modules.programs.curriculum_repository import CurriculumRepository
 from modules.programs.errors import curriculum_full
+from modules.programs.events import LessonAdded, LessonRemoved
 from modules.programs.facade import part_of
 from modules.programs.lesson_contents import LessonContents
 from modules.programs.messages import (
@@ -101,6 +102,8 @@ class Curricula:
         async with self._edits.change(principal, program_id):
             if_match.check((await self._unit(program_id, unit_id)).rev)
             await self._contents.detach(unit_id)
+            for lesson_id in await self._rows.lessons_in(unit_id):
+                await self._kernel.events.publish(LessonRemoved(program_id, lesson_id))
             await self._rows.delete_unit(unit_id)
             await self._progress.finish(program_id)
 
@@ -118,6 +121,7 @@ class Curricula:
                 raise curriculum_full("lessons", self._settings.lessons)
             lesson = LessonView(new_id(), program_id, unit_id, new.title, new.text, rev)
             await self._rows.add_lesson(lesson)
+            await self._kernel.events.publish(LessonAdded(program_id, lesson.id))
         return lesson
 
     async def change_lesson(
@@ -145,6 +149,7 @@ class Curricula:
             if_match.check(lesson.rev)
             await self._contents.detach(lesson_id)
             await self._rows.delete_lesson(lesson_id)
+            await self._kernel.events.publish(LessonRemoved(program_id, lesson_id))
             await self._rows.touch_unit(program_id, lesson.unit_id, rev)
             await self._progress.finish(program_id)
 

@@ -29,6 +29,7 @@ ADD_UNIT: Final = """
 """
 WRITE_UNIT: Final = "UPDATE program_unit SET title = $2, summary = $3, rev = $4 WHERE id = $1"
 TOUCH_UNIT: Final = "UPDATE program_unit SET rev = $1 WHERE id = $2 AND program_id = $3 RETURNING id"
+LESSONS_IN: Final = "SELECT id FROM program_lesson WHERE unit_id = $1 ORDER BY id"
 DELETE_UNIT: Final = "DELETE FROM program_unit WHERE id = $1"
 LESSON: Final = "SELECT id, program_id, unit_id, title, text, rev FROM program_lesson WHERE id = $1 AND program_id = $2"
 COUNT_LESSONS: Final = "SELECT count(*) AS lessons FROM program_lesson WHERE program_id = $1"
@@ -95,6 +96,10 @@ class CurriculumRepository:
     async def touch_unit(self, program: str, unit: str, rev: int) -> bool:
         """Give the unit this `rev`, since something in it changes; False when there is no such unit."""
         return bool(await self._database.fetch(TOUCH_UNIT, rev, unit, program))
+
+    async def lessons_in(self, unit: str) -> list[str]:
+        """The ids of the unit's lessons."""
+        return [row["id"] for row in await self._database.fetch(LESSONS_IN, unit)]
 
     async def delete_unit(self, unit: str) -> None:
         """With its lessons, and what students have done of them."""

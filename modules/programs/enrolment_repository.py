@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from datetime import datetime
+from typing import Final, cast
 
 import msgspec
 
@@ -21,7 +22,9 @@ PLACE: Final = """
     ) END AS ahead
     FROM program_enrolment AS mine WHERE program_id = $1 AND user_id = $2
 """
-ADD: Final = "INSERT INTO program_enrolment (program_id, user_id, state, payment_id) VALUES ($1, $2, $3, $4)"
+ADD: Final = """
+    INSERT INTO program_enrolment (program_id, user_id, state, payment_id) VALUES ($1, $2, $3, $4) RETURNING created_at
+"""
 REMOVE: Final = "DELETE FROM program_enrolment WHERE program_id = $1 AND user_id = $2 RETURNING state, payment_id"
 PROGRAMS_OF: Final = "SELECT program_id FROM program_enrolment WHERE user_id = $1 ORDER BY program_id"
 PAID_WITH: Final = "SELECT FROM program_enrolment WHERE program_id = $1 AND user_id = $2 AND payment_id = $3"
@@ -86,8 +89,10 @@ class EnrolmentRepository:
             return msgspec.convert(row, EnrolmentView)
         return None
 
-    async def add(self, program: str, user: str, state: PlaceState, payment_id: str | None) -> None:
-        await self._database.fetch(ADD, program, user, state, payment_id)
+    async def add(self, program: str, user: str, state: PlaceState, payment_id: str | None) -> datetime:
+        """Since when the user has the place, or waits for one."""
+        (row,) = await self._database.fetch(ADD, program, user, state, payment_id)
+        return cast(datetime, row["created_at"])
 
     async def remove(self, program: str, user: str) -> RemovedPlace | None:
         for row in await self._database.fetch(REMOVE, program, user):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Final
 
+from gateway import clock
 from gateway.contract import Delivery, Kernel, listener
 from gateway.errors import BadInput, not_found
 from gateway.principal import Principal
@@ -156,13 +157,13 @@ class Enrolments:
             admitted = [one.user_id for one in waiting if one.user_id not in kept_out][:free]
             await self._places.promote(program.id, admitted)
             for user in admitted:
-                await self._kernel.events.publish(Enrolled(program.id, user))
+                await self._kernel.events.publish(Enrolled(program.id, user, clock.now()))
             free = None if free is None else free - len(admitted)
 
     async def _add(self, user: str, program_id: str, state: PlaceState, payment_id: str | None = None) -> None:
-        await self._places.add(program_id, user, state, payment_id)
+        at = await self._places.add(program_id, user, state, payment_id)
         if state is PlaceState.ENROLLED:
-            await self._kernel.events.publish(Enrolled(program_id, user))
+            await self._kernel.events.publish(Enrolled(program_id, user, at))
 
     async def _remove(
         self, user: str, program: LockedProgram, *, refunded: bool = False, expelled: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
@@ -26,6 +27,7 @@ class Enrolled(msgspec.Struct, frozen=True, tag="programs.Enrolled"):
 
     program_id: str
     user_id: str
+    at: datetime | None = None
 
 
 class EnrolmentCancelled(msgspec.Struct, frozen=True, tag="programs.EnrolmentCancelled"):
@@ -66,6 +68,7 @@ class LessonCompleted(msgspec.Struct, frozen=True, tag="programs.LessonCompleted
     program_id: str
     lesson_id: str
     user_id: str
+    at: datetime | None = None
 
 
 class ProgramCompleted(msgspec.Struct, frozen=True, tag="programs.ProgramCompleted"):
@@ -73,6 +76,21 @@ class ProgramCompleted(msgspec.Struct, frozen=True, tag="programs.ProgramComplet
 
     program_id: str
     user_id: str
+    at: datetime | None = None
+
+
+class LessonAdded(msgspec.Struct, frozen=True, tag="programs.LessonAdded"):
+    """The curriculum of a program has another lesson."""
+
+    program_id: str
+    lesson_id: str
+
+
+class LessonRemoved(msgspec.Struct, frozen=True, tag="programs.LessonRemoved"):
+    """A lesson was deleted, with what students have done of it."""
+
+    program_id: str
+    lesson_id: str
 
 
 EVENTS: Final = (
@@ -84,4 +102,6 @@ EVENTS: Final = (
     PartLost,
     LessonCompleted,
     ProgramCompleted,
+    LessonAdded,
+    LessonRemoved,
 )

@@ -17,6 +17,7 @@ from modules.programs.curriculum_edit import CurriculumEdits
 from modules.programs.curriculum_repository import CurriculumRepository
 from modules.programs.enrolment_repository import EnrolmentRepository
 from modules.programs.enrolments import Enrolments
+from modules.programs.facts import FACTS
 from modules.programs.lesson_contents import LessonContents
 from modules.programs.lesson_item_repository import LessonItemRepository
 from modules.programs.lesson_items import LessonItems
@@ -71,7 +72,7 @@ class ProgramsModule(Module):
         )
         materials = Materials(kernel, settings, access)
         self.features = (catalogue, enrolments, edits, materials, Removal(kernel), ProgramAudience(kernel))
-        self.contributions = PUBLIC
+        self.contributions = (*PUBLIC, *FACTS)
         self.routes = (router(catalogue, enrolments, curricula, progress), item_routes.router(items))
 
     async def export(self, user: str) -> Mapping[str, Any]:

@@ -44,7 +44,7 @@ class ProgressTracker:
             written = await self._rows.write_mark(lesson_id, principal.id, now, completed_at)
             # What was completed before keeps its time.
             if completed_at is not None and written.completed_at == now:
-                await self._kernel.events.publish(LessonCompleted(program_id, lesson_id, principal.id))
+                await self._kernel.events.publish(LessonCompleted(program_id, lesson_id, principal.id, now))
             if completed_at is not None:
                 await self.finish(program_id, principal.id)
         return written
@@ -54,8 +54,9 @@ class ProgressTracker:
 
         Call it inside a transaction that holds the program's row, or shares it and holds the student's.
         """
-        for finished in await self._rows.finish(program_id, user, clock.now()):
-            await self._kernel.events.publish(ProgramCompleted(program_id, finished))
+        now = clock.now()
+        for finished in await self._rows.finish(program_id, user, now):
+            await self._kernel.events.publish(ProgramCompleted(program_id, finished, now))
 
     async def own(self, principal: Principal, program_id: str) -> Progress:
         """Raises BadInput `not_found`, and Refused `forbidden` for a user who is no student of the program."""

@@ -293,6 +293,10 @@ async def test_messages_that_were_not_erased_are_counted(here: Node, archiver: A
     ended = clock.now() + timedelta(seconds=1)
     assert await here.rooms.count_messages(room, begun - timedelta(seconds=1), ended) == 2
     assert await here.rooms.count_messages(room, ended, ended + timedelta(hours=1)) == 0
+    counts = await here.rooms.messages_by_author(room, begun - timedelta(seconds=1), ended, timedelta(minutes=15))
+    assert sum(one.count for one in counts) == 2
+    assert all(one.at.timestamp() % 900 == 0 and one.at <= ended for one in counts)
+    assert {one.author_id for one in counts} == {kept_by}
     assert await here.rooms.count_messages(f"{room}x", begun, ended) == 0
     with pytest.raises(ValueError, match="not archived"):
         await here.rooms.count_messages("user:1", begun, ended)

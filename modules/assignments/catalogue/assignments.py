@@ -24,7 +24,7 @@ from modules.assignments.catalogue.materials import Materials
 from modules.assignments.catalogue.messages import ASSIGNMENT, AssignmentChange, NewAssignment
 from modules.assignments.catalogue.repository import AssignmentRepository
 from modules.assignments.catalogue.views import view_of
-from modules.assignments.events import AssignmentPublished, TotalsChanged
+from modules.assignments.events import AssignmentPublished, AssignmentWithdrawn, TotalsChanged
 from modules.assignments.records import Assignment, AssignmentState
 from modules.assignments.settings import AssignmentsSettings
 from modules.programs.facade import program_room
@@ -120,7 +120,12 @@ class Assignments:
             due = "" if assignment.due is None else assignment.due.moment().isoformat()
             await self._kernel.events.publish(
                 AssignmentPublished(
-                    assignment.id, assignment.program_id, assignment.title, f"{assignment.points:.2f}", due
+                    assignment.id,
+                    assignment.program_id,
+                    assignment.title,
+                    f"{assignment.points:.2f}",
+                    due,
+                    after.published_at,
                 )
             )
         return assignment
@@ -142,6 +147,7 @@ class Assignments:
             await self._assignments.update(draft)
             await self._timer.cancel(id)
             await self._kernel.rooms.publish_row(program_room(draft.program_id), ASSIGNMENT, view_of(draft))
+            await self._kernel.events.publish(AssignmentWithdrawn(id, draft.program_id))
         return draft
 
     async def delete(self, principal: Principal, id: str, if_match: IfMatch) -> None:

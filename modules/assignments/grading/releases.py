@@ -73,7 +73,8 @@ class Releases:
 
     async def write(self, assignment: Assignment, attempt_ids: Collection[str] | None) -> list[str]:
         """Release the final grades of these attempts, or of all, in the transaction around it; those it concerns."""
-        released = await self._grades.release(assignment.id, attempt_ids, clock.now())
+        now, known = clock.now(), await self._grades.released(assignment.id)
+        released = await self._grades.release(assignment.id, attempt_ids, now)
         if not released:
             return released
         await self._submissions.return_of(released)
@@ -92,6 +93,9 @@ class Releases:
                     tuple(owners[work.attempt_id]),
                     str(score(given, late[work.attempt_id], assignment.late)),
                     str(assignment.points),
+                    work.counted_at,
+                    now,
+                    work.submission_id not in known,
                 )
             )
         metrics.released.inc(len(released))

@@ -67,6 +67,9 @@ LOCK_FINAL: Final = """
             AND ($2::text[] IS NULL OR attempt_id = ANY($2))
     ) ORDER BY id FOR NO KEY UPDATE
 """
+RELEASED: Final = """
+    SELECT DISTINCT submission_id FROM assignments_grade WHERE assignment_id = $1 AND released_version IS NOT NULL
+"""
 RELEASE: Final = """
     UPDATE assignments_grade AS grade SET released_version = version, released_at = $3, rev = rev + 1
     FROM assignments_attempt AS attempt
@@ -142,6 +145,10 @@ class GradeRepository:
             new.marked_by,
             new.marked_at,
         )
+
+    async def released(self, assignment_id: str) -> set[str]:
+        """The submissions of the assignment of which a grade was released."""
+        return {row["submission_id"] for row in await self._database.fetch(RELEASED, assignment_id)}
 
     async def release(self, assignment_id: str, attempt_ids: Collection[str] | None, at: datetime) -> list[str]:
         """Release what is final, of these attempts or of all; the attempts whose students see another version now."""

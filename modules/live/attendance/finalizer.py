@@ -13,8 +13,10 @@ import msgspec
 from gateway import clock
 from gateway.contract import Delivery, Kernel, timer
 from gateway.principal import Role
+from modules.live.attendance.participation_repository import ParticipationRepository
 from modules.live.attendance.presence_repository import PresenceRepository
 from modules.live.attendance.ratings import Ratings
+from modules.live.attendance.recorded import BUCKET, ClassHeld, Participation, recorded
 from modules.live.attendance.report import Totals
 from modules.live.attendance.repository import AttendanceRepository
 from modules.live.attendance.service import Attendances
@@ -54,6 +56,7 @@ class SessionFinalizer:
         self._kernel = kernel
         self._sessions = SessionRepository(kernel.database)
         self._rows = AttendanceRepository(kernel.database)
+        self._participation = ParticipationRepository(kernel.database)
         self._presence = presence
         self._attendances = attendances
         self._ratings = ratings
@@ -73,10 +76,10 @@ class SessionFinalizer:
             await self._kernel.schedules.at(SETTLE, session.id, now + self._interval / 4, due)
             return
         started_at = session.started_at or session.ended_at
-        totals = (await self._attendances.settle(session)).totals
+        report = await self._attendances.settle(session)
         messages = await self._kernel.rooms.count_messages(session_room(session.id), started_at, session.ended_at)
         figures = msgspec.structs.replace(
-            figures_of(totals),
+            figures_of(report.totals),
             messages=messages,
             stream=await self._rows.stream(session.id, session.ended_at),
             stars=await self._ratings.figures(session.id),
@@ -85,8 +88,21 @@ class SessionFinalizer:
         await self._kernel.events.publish(
             SessionEnded(session.id, session.program_id, started_at, session.ended_at, figures)
         )
+        held = ClassHeld(session.id, session.program_id, started_at, session.ended_at)
+        for event in recorded(held, report, await self._participation_in(held)):
+            await self._kernel.events.publish(event)
         await self._kernel.schedules.at(RATED, session.id, session.ended_at + self._rated, due)
         await self._kernel.schedules.at(PRUNE, session.id, session.ended_at + self._kept, due)
+
+    async def _participation_in(self, held: ClassHeld) -> Participation:
+        id, room = held.session_id, session_room(held.session_id)
+        return Participation(
+            messages=await self._kernel.rooms.messages_by_author(room, held.started_at, held.ended_at, BUCKET),
+            hands=await self._participation.hands(id),
+            questions=await self._participation.questions(id),
+            votes=await self._participation.votes(id),
+            polls=await self._participation.polls(id),
+        )
 
     @timer(EMPTY)
     async def empty(self, due: FollowUpDue, delivery: Delivery) -> None:

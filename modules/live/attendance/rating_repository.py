@@ -15,11 +15,12 @@ from modules.live.tables import StarRow
 # Anonymous: the id is drawn by chance, so that the order tells nothing.
 BY_CHANCE: Final = Sort("chance", (StarRow.id,))
 ONE: Final = "SELECT stars, comment, given_at FROM live_star WHERE session_id = $1 AND user_id = $2"
-GIVE: Final = """
+LOCK: Final = f"{ONE} FOR UPDATE"
+ADD: Final = """
     INSERT INTO live_star (session_id, user_id, stars, comment, given_at) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (session_id, user_id) DO UPDATE SET stars = excluded.stars, comment = excluded.comment
-    RETURNING stars, comment, given_at
+    ON CONFLICT DO NOTHING RETURNING id
 """
+CHANGE: Final = "UPDATE live_star SET stars = $3, comment = $4 WHERE session_id = $1 AND user_id = $2"
 COUNT: Final = "SELECT stars, count(*) AS count FROM live_star WHERE session_id = $1 GROUP BY stars"
 
 
@@ -53,10 +54,20 @@ class RatingRepository:
             return msgspec.convert(row, Rating)
         return None
 
-    async def give(self, session: str, user: str, stars: int, comment: str, at: datetime) -> Rating:
-        """Write it, or change what the user gave before; the time at which they first gave it stays."""
-        (row,) = await self._database.fetch(GIVE, session, user, stars, comment, at)
+    async def lock(self, session: str, user: str) -> Rating:
+        """What the user gave before; nobody else changes it until the transaction ends."""
+        (row,) = await self._database.fetch(LOCK, session, user)
         return msgspec.convert(row, Rating)
+
+    async def add(self, session: str, user: str, stars: int, comment: str, at: datetime) -> str | None:
+        """Write the first stars of a user, and give their id; None when there are some already."""
+        for row in await self._database.fetch(ADD, session, user, stars, comment, at):
+            return str(row["id"])
+        return None
+
+    async def change(self, session: str, user: str, stars: int, comment: str) -> None:
+        """Change what the user gave before; the time at which they first gave it stays."""
+        await self._database.fetch(CHANGE, session, user, stars, comment)
 
     async def count(self, session: str) -> Mapping[int, int]:
         """How many gave so many stars."""

@@ -12,12 +12,13 @@ from gateway import clock
 from gateway.contract import Kernel
 from gateway.errors import forbidden, not_found
 from gateway.http.listing import Page, Span
+from gateway.identifier import new_id
 from gateway.principal import Principal
 from gateway.text import TEXT, Texts
 from modules.live.attendance.rating_repository import Rating, RatingRepository, StarComment
 from modules.live.attendance.service import Attendances
 from modules.live.errors import not_attended, not_over, stars_closed, stars_final
-from modules.live.events import StarFigures
+from modules.live.events import StarFigures, StarsGiven
 from modules.live.sessions.service import Sessions, teaches
 from modules.live.settings import LiveSettings
 
@@ -68,6 +69,7 @@ class Ratings:
     """The stars of sessions. Each method for a user raises BadInput `not_found`, Refused `forbidden` or Unavailable."""
 
     def __init__(self, kernel: Kernel, settings: LiveSettings, sessions: Sessions, attendances: Attendances) -> None:
+        self._kernel = kernel
         self._database = kernel.database
         self._rows = RatingRepository(kernel.database)
         self._sessions = sessions
@@ -95,8 +97,24 @@ class Ratings:
                 raise stars_closed()
             if not await self._attendances.was_there(session, principal.id):
                 raise not_attended()
-        # A user who gives twice at once is one user: the later stars count.
-        return self._shown(await self._rows.give(id, principal.id, new.stars, new.comment, now))
+        async with self._database.transaction():
+            # A user who gives twice at once is one user: the later stars count.
+            change_id = await self._rows.add(id, principal.id, new.stars, new.comment, now)
+            before = None
+            if change_id is None:
+                change_id, before = new_id(), await self._rows.lock(id, principal.id)
+                await self._rows.change(id, principal.id, new.stars, new.comment)
+            if before is None or before.stars != new.stars:
+                event = StarsGiven(
+                    session_id=id,
+                    program_id=session.program_id,
+                    at=session.ended_at,
+                    change_id=change_id,
+                    stars=new.stars,
+                    before=None if before is None else before.stars,
+                )
+                await self._kernel.events.publish(event)
+        return self._shown(Rating(new.stars, new.comment, now if before is None else before.given_at))
 
     async def own(self, principal: Principal, id: str) -> OwnStars:
         """What the caller gave; also `not_found` when they gave none."""

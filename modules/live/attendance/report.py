@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -109,12 +109,17 @@ class Window:
 
 @dataclass(frozen=True)
 class Report:
-    """`rows` are by user id; `curve` has the most viewers at once of every `step` seconds."""
+    """`rows` are by user id; `curve` has the most viewers at once of every `step` seconds.
+
+    `spans` are the times of those who came. `expected` are those who have a place.
+    """
 
     rows: Sequence[Attendance]
     curve: Sequence[int]
     step: int
     totals: Totals
+    spans: Mapping[str, Sequence[Interval]]
+    expected: Set[str]
 
 
 def attended(presences: Iterable[Presence], window: Window, rules: Rules) -> dict[str, tuple[Presence, list[Interval]]]:
@@ -174,9 +179,9 @@ def absence(user_id: str, name: str = "") -> Attendance:
 
 def report(presences: Iterable[Presence], window: Window, rules: Rules, expected: Iterable[str] = ()) -> Report:
     """The whole report. `expected` are those who have a place, whether or not they came."""
-    found = attended(presences, window, rules)
+    found, places = attended(presences, window, rules), frozenset(expected)
     came = [row_of(user, spans, window, rules) for user, spans in found.values()]
-    absent = [absence(user) for user in set(expected) - found.keys()]
+    absent = [absence(user) for user in places - found.keys()]
     step = MINUTE * max(1, math.ceil(window.length / MINUTE / POINTS))
     viewing = [span for user, spans in found.values() if not user.host for span in spans]
     curve = at_once(viewing, window.start, window.end, step)
@@ -192,4 +197,5 @@ def report(presences: Iterable[Presence], window: Window, rules: Rules, expected
         peak_viewers=max(curve, default=0),
         hosts=len(came) - len(viewers),
     )
-    return Report(sorted(came + absent, key=lambda row: row.user_id), curve, step, totals)
+    times = {id: spans for id, (_, spans) in found.items()}
+    return Report(sorted(came + absent, key=lambda row: row.user_id), curve, step, totals, times, places)

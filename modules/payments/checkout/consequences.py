@@ -25,7 +25,14 @@ from modules.payments.checkout.records import Order, Payment, Refund
 from modules.payments.checkout.repository import OrderRepository
 from modules.payments.checkout.views import order_view
 from modules.payments.coupons.coupons import Coupons
-from modules.payments.events import PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, RefundDue
+from modules.payments.events import (
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentRefunded,
+    RefundDue,
+    RefundReversed,
+)
 from modules.payments.ledger import postings
 from modules.payments.ledger.ledger import Ledger
 from modules.payments.ledger.parts import Parts
@@ -108,7 +115,13 @@ class Consequences:
         await self._ledger.capture(paid_by, parts_of(order), order.currency, order_id=order.id)
         await self._kernel.events.publish(
             PaymentCaptured(
-                paid_by, order.program_id, order.user_id, order.id, amount=order.amount, currency=order.currency
+                paid_by,
+                order.program_id,
+                order.user_id,
+                order.id,
+                amount=order.amount,
+                currency=order.currency,
+                at=now,
             )
         )
         return replace(order, paid_by=paid_by, paid_at=now)
@@ -216,7 +229,9 @@ class Consequences:
             await post(refund.id, parts_of(order), before, refund.amount, refund.currency, order_id=order.id)
             order = replace(order, refunded=total)
             if processed:
-                await self._tell_refunded(order, refund, refunds)
+                await self._tell_refunded(order, refund, refunds, now)
+            else:
+                await self._tell_reversed(order, refund, now)
         if not processed:
             await self._differences.note(
                 "refund_reversed",
@@ -229,7 +244,7 @@ class Consequences:
         await self._payments.write_refund(replace(refund, processed_at=now if processed else None))
         return order
 
-    async def _tell_refunded(self, order: Order, refund: Refund, refunds: Sequence[Refund]) -> None:
+    async def _tell_refunded(self, order: Order, refund: Refund, refunds: Sequence[Refund], now: datetime) -> None:
         # What was asked for last says whether the place is kept, whichever refund is processed last.
         done = [one for one in refunds if one.payment_id == order.paid_by and one.state is RefundState.PROCESSED]
         last = max(done, key=lambda one: (one.created_at, one.id))
@@ -245,6 +260,21 @@ class Consequences:
                 refund.currency,
                 full=gone >= order.amount,
                 keep_place=last.keep_place,
+                at=now,
+            )
+        )
+
+    async def _tell_reversed(self, order: Order, refund: Refund, now: datetime) -> None:
+        await self._kernel.events.publish(
+            RefundReversed(
+                payment_id=refund.payment_id,
+                program_id=order.program_id,
+                user_id=order.user_id,
+                order_id=order.id,
+                refund_id=refund.id,
+                amount=refund.amount,
+                currency=refund.currency,
+                at=now,
             )
         )
 

@@ -29,6 +29,7 @@ from modules.payments.checkout.settlement import Settlement
 from modules.payments.checkout.views import order_detail, order_view
 from modules.payments.coupons.coupons import Coupons
 from modules.payments.errors import not_for_sale, order_closed
+from modules.payments.events import OrderCreated
 from modules.payments.settings import PaymentsSettings
 from modules.payments.states import CLOSED, UNPAID, OrderState
 from modules.payments.vendor.outcomes import Rejected
@@ -106,6 +107,15 @@ class Orders:
                 await self._close(former, OrderState.EXPIRED if is_over else OrderState.CANCELLED)
             order = self._order(buyer_id, user_id, wanted, price, by_link)
             await self._orders.insert(order)
+            created = OrderCreated(
+                order_id=order.id,
+                program_id=order.program_id,
+                user_id=order.user_id,
+                amount=order.amount,
+                currency=order.currency,
+                at=order.created_at,
+            )
+            await self._kernel.events.publish(created)
             if price.coupon is not None:
                 await self._coupons.reserve(price.coupon, order.id, user_id)
             if order.amount == 0:

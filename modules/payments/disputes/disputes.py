@@ -163,6 +163,7 @@ class Disputes:
                 dispute.currency,
                 full=dispute.payment_id == order.paid_by and gone >= order.amount,
                 keep_place=self._keeps_place,
+                at=now,
             )
         )
 
