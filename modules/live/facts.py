@@ -68,7 +68,7 @@ def attended(event: AttendanceRecorded, published: datetime) -> Iterable[Fact]:
     for poll in event.polls:
         at = min(max(poll.opened_at, event.started_at), event.at)
         label = "anonymous" if poll.anonymous else "named"
-        yield fact(name="live.poll", at=at, key=poll.poll_id, label=label, value=poll.voters)
+        yield fact(name="live.poll_taken", at=at, key=poll.poll_id, label=label, value=poll.voters)
 
 
 def starred(event: StarsGiven, published: datetime) -> Iterable[Fact]:
@@ -186,9 +186,9 @@ FACTS: Final = (
             "live.left_at",
             "live.took_part",
             "live.said",
-            "live.poll",
+            "live.poll_taken",
         ),
-        registers=("live.attended", "live.took_part", "live.poll"),
+        registers=("live.attended", "live.took_part", "live.poll_taken"),
         activity=("live.watched",),
     ),
     FactType(event=StarsGiven, facts=starred, names=("live.stars",)),

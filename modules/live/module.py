@@ -69,8 +69,7 @@ class LiveModule(Module):
             *recordings.features,
             *video.features,
         )
-        self.contributions = (*recordings.contributions, *PUBLIC, StoredClassFigures(kernel, settings))
-        self.contributions = (*recordings.contributions, *PUBLIC, *FACTS)
+        self.contributions = (*recordings.contributions, *PUBLIC, *FACTS, StoredClassFigures(kernel, settings))
         self.routes = (
             scheduled.routes,
             access.routes,

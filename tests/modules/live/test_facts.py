@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gateway.contract import MessageCount
-from modules.analytics.facade import Fact, Tracked
+from modules.analytics.facade import ClientEventType, Fact, Tracked
 from modules.live.attendance.participation_repository import Asked, Hand
 from modules.live.attendance.recorded import ClassHeld, Participation, recorded
 from modules.live.attendance.report import Presence, Rules, Window, report
@@ -28,12 +28,11 @@ from modules.live.events import (
     StreamFigures,
 )
 from modules.live.facts import (
-    PlayerStalled,
+    FACTS,
     attended,
     cancelled,
     ended,
     scheduled,
-    stalled,
     starred,
     started,
 )
@@ -151,7 +150,7 @@ def test_what_was_said_is_nobodys() -> None:
     facts = class_of(said=(Said("message", START, 7),), polls=(poll,))
     assert [(one.name, one.at, one.label, one.value, one.key, one.user_id) for one in facts] == [
         ("live.said", START, "message", 7, "", ""),
-        ("live.poll", START, "named", 12, "q", ""),
+        ("live.poll_taken", START, "named", 12, "q", ""),
     ]
 
 
@@ -159,6 +158,7 @@ def test_changed_stars_take_back_those_of_before_at_the_same_moment() -> None:
     first = StarsGiven(session_id="s", program_id="p", at=NOW, change_id="1", stars=4)
     then = StarsGiven(session_id="s", program_id="p", at=NOW, change_id="2", stars=5, before=4)
     facts = [*starred(first, NOW), *starred(then, NOW + timedelta(hours=1))]
+    assert {one.name for one in facts} == {"live.stars"}
     sums: Counter[str] = Counter()
     for one in facts:
         sums[one.label] += one.value
@@ -168,8 +168,10 @@ def test_changed_stars_take_back_those_of_before_at_the_same_moment() -> None:
 
 
 def test_the_fact_of_a_stalled_player() -> None:
-    event = msgspec.convert({"session_id": "s", "milliseconds": 1200}, PlayerStalled)
-    assert stalled(event) == Tracked(session_id="s", value=1200)
+    (kind,) = (one for one in FACTS if isinstance(one, ClientEventType))
+    assert kind.name == "live.player_stalled"
+    event = msgspec.convert({"session_id": "s", "milliseconds": 1200}, kind.properties)
+    assert kind.tracked(event) == Tracked(session_id="s", value=1200)
 
 
 def presence(user: str, begun: float, left: float, *, host: bool = False) -> Presence:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -230,11 +231,13 @@ async def test_progress_and_its_rates(caller: Caller, node: Running, database: a
     await mark(students[1], lessons[0], "started")
     for _ in range(2):
         await asyncio.gather(*(mark(students[1], lesson) for lesson in lessons))
-    assert await told(database, "programs.ProgramCompleted", program) == [
-        {"type": "programs.ProgramCompleted", "program_id": program, "user_id": ids[1]}
-    ]
+    (completion,) = await told(database, "programs.ProgramCompleted", program)
+    last = max(one["completed_at"] for one in done(await students[1].get(f"{path}/progress"))["marks"])
+    assert completion["user_id"] == ids[1]
+    assert datetime.fromisoformat(completion["at"]) >= datetime.fromisoformat(last)
     await asyncio.gather(*(mark(students[2], lesson) for lesson in lessons[:3]))
-    # Each lesson is told once, when it is completed.
+    # Each lesson is told once, when it is added and when it is completed.
+    assert [one["lesson_id"] for one in await told(database, "programs.LessonAdded", program)] == lessons
     completed = [
         (one["user_id"], one["lesson_id"]) for one in await told(database, "programs.LessonCompleted", program)
     ]
@@ -301,6 +304,7 @@ async def test_the_last_lesson_marked_while_the_other_is_deleted(caller: Caller,
         )
         assert [answer.status_code for answer in answers] == [200, 204]
         assert len(await told(database, "programs.ProgramCompleted", id_of(path))) == n + 1
+        assert (await told(database, "programs.LessonRemoved", id_of(path)))[-1]["lesson_id"] == gone
 
 
 async def test_an_open_program_is_for_everyone(caller: Caller, node: Running, database: asyncpg.Pool) -> None:

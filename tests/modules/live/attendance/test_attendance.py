@@ -219,6 +219,15 @@ async def test_from_the_room_to_the_report(
         "messages": 1,
         "stars": {"count": 0, "spread": None},
     }
+    (recorded,) = await published(database, "live.AttendanceRecorded", class_.id)
+    assert datetime.fromisoformat(recorded["at"]) == ended
+    attendees = {one["user_id"]: one for one in recorded["attendees"]}
+    assert {who: one.get("seconds", 0) for who, one in attendees.items()} == {
+        who: row["seconds"] for who, row in rows.items()
+    }
+    assert (attendees[cyd]["state"], attendees["meera"]["state"]) == ("absent", "host")
+    assert sum(one.get("messages", 0) for one in attendees.values()) == 1
+    assert [(one["kind"], one["count"]) for one in recorded["said"]] == [("message", 1)]
 
 
 async def stay(
@@ -498,6 +507,12 @@ async def test_stars_from_each_once_and_the_mentor_sees_how_many(
         "UPDATE live_star SET given_at = given_at - interval '61 minutes' WHERE user_id = $1", students[0]
     )
     refused(await ann.put(place, json={"stars": 1}), 409, "live.stars_final")
+    # Told without who and when; each change takes back what it changes.
+    changes = await published(database, "live.StarsGiven", class_.id)
+    assert [(one["before"], one["stars"]) for one in changes] == [(None, 1), (1, 4), (None, 5), (None, 5)]
+    assert len({one["change_id"] for one in changes}) == 4
+    assert len({one["at"] for one in changes}) == 1
+    assert not any(one in str(changes) for one in students)
     await class_.settled()
     await database.execute("UPDATE live_session SET ended_at = ended_at - interval '49 hours' WHERE id = $1", class_.id)
     await database.execute("DELETE FROM live_star WHERE user_id = ANY($1)", students[:2])
