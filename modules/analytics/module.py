@@ -20,6 +20,8 @@ from modules.analytics.measures.feature import MeasuresFeature
 from modules.analytics.pages import site
 from modules.analytics.settings import AnalyticsSettings
 from modules.analytics.store.names import EventNames
+from modules.analytics.store.rebuild import Rebuild
+from modules.analytics.store.upkeep import Upkeep
 from modules.analytics.store.writer import EventWriter
 from modules.analytics.watching.class_watch import ClassWatch
 
@@ -39,6 +41,8 @@ class AnalyticsModule(Module):
         self.settings: AnalyticsSettings = kernel.settings(AnalyticsSettings)
         self.measures = MeasuresFeature(kernel.database, self.settings)
         self.writer = EventWriter(kernel.database, lambda: self.names, self.measures.zone)
+        self.upkeep = Upkeep(kernel.database, self.settings.kept_days)
+        self.rebuild = Rebuild(kernel.database, lambda: self.names, self.measures.zone)
         self.deletions = Deletions(kernel)
         self.consents = Consents(kernel, self.deletions)
         self.latency = LatencyRecorder(self.writer, self.settings)
@@ -67,5 +71,5 @@ class AnalyticsModule(Module):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        async with self.watch.running(), self.latency.running():
+        async with self.upkeep.running(), self.watch.running(), self.latency.running():
             yield

@@ -28,7 +28,16 @@ class LatencySettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyticsSettings(WatchSettings, LatencySettings):
+class StoreSettings:
+    """How long analytics keeps what."""
+
+    kept_days: int = setting(
+        800, doc="How long single events are kept, by whole months; what is added up of them is kept for good"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyticsSettings(WatchSettings, LatencySettings, StoreSettings):
     """What analytics keeps, counts and shows."""
 
     zone: str = setting("Asia/Kolkata", doc="The time zone whose days and weeks the figures of analytics have")

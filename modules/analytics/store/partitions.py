@@ -23,7 +23,8 @@ LIST: Final = """
     WHERE inhparent = 'analytics_event'::regclass ORDER BY 1
 """
 # Detaching waits for the reads that are under way, and all later ones wait behind it.
-PATIENCE: Final = "SET LOCAL lock_timeout = '3s'"
+PATIENCE: Final = "SET LOCAL statement_timeout = '3s'"
+NO_LIMIT: Final = "SET LOCAL statement_timeout = 0"
 DETACH: Final = "ALTER TABLE analytics_event DETACH PARTITION <name>"
 DROP: Final = "DROP TABLE <name>"
 
@@ -81,6 +82,7 @@ class PartitionRepository:
         """Drop a month's events. Raises Unavailable when reads of them do not end soon."""
         await self._database.fetch(PATIENCE)
         await self._database.fetch(_named(DETACH, month))
+        await self._database.fetch(NO_LIMIT)
         await self._database.fetch(_named(DROP, month))
 
 

@@ -1,6 +1,7 @@
-"""SUMS: what is made of events, for the writer, which adds its new events, and for the rebuild of a day.
+"""What is made of events: for the writer, which adds its new events, and for the rebuild of a day.
 
-It stands in a statement behind a relation `events`. Nothing in it depends on the order in which events are stored.
+`SUMS` stands in a statement behind a relation `events`, and so does `REGISTERED`, which is a part of it. Nothing here
+depends on the order in which events are stored.
 
 | parameter | |
 |---|---|
@@ -20,7 +21,20 @@ from modules.analytics.store.names import EventNames
 
 Parameters: TypeAlias = tuple[list[str], list[str], list[date], list[datetime], list[datetime]]
 
-# Registers: of each key and user one. Keys name no user.
+# Of each key and user the latest.
+REGISTERED: Final = """
+    registered AS (
+        INSERT INTO analytics_register (name, key, at, id, subject, program_id, session_id, label, value)
+        SELECT DISTINCT ON (name, analytics_register_key(key, subject))
+            name, analytics_register_key(key, subject), at, id, subject, program_id, session_id, label, value
+        FROM events WHERE name = ANY($1::text[])
+        ORDER BY name, analytics_register_key(key, subject), at DESC, id DESC
+        ON CONFLICT (name, key) DO UPDATE SET
+            at = EXCLUDED.at, id = EXCLUDED.id, subject = EXCLUDED.subject, program_id = EXCLUDED.program_id,
+            session_id = EXCLUDED.session_id, label = EXCLUDED.label, value = EXCLUDED.value
+        WHERE (analytics_register.at, analytics_register.id) < (EXCLUDED.at, EXCLUDED.id)
+    )
+"""
 SUMS: Final = """
     rolled AS (
         INSERT INTO analytics_rollup (bucket, name, program_id, session_id, label, count, value)
@@ -28,16 +42,7 @@ SUMS: Final = """
         FROM events GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 1, 3, 4, 5
         ON CONFLICT (name, bucket, program_id, session_id, label) DO UPDATE SET
             count = analytics_rollup.count + EXCLUDED.count, value = analytics_rollup.value + EXCLUDED.value
-    ), registered AS (
-        INSERT INTO analytics_register (name, key, at, id, subject, program_id, session_id, label, value)
-        SELECT DISTINCT ON (name, analytics_register_key(key, subject))
-            name, analytics_register_key(key, subject), at, id, subject, program_id, session_id, label, value
-        FROM events WHERE name = ANY($1::text[]) ORDER BY 1, 2, at DESC, id DESC
-        ON CONFLICT (name, key) DO UPDATE SET
-            at = EXCLUDED.at, id = EXCLUDED.id, subject = EXCLUDED.subject, program_id = EXCLUDED.program_id,
-            session_id = EXCLUDED.session_id, label = EXCLUDED.label, value = EXCLUDED.value
-        WHERE (analytics_register.at, analytics_register.id) < (EXCLUDED.at, EXCLUDED.id)
-    ), learned AS (
+    ), <registered>, learned AS (
         INSERT INTO analytics_learner_day (day, program_id, subject)
         SELECT DISTINCT day, program_id, subject FROM events
         JOIN unnest($3::date[], $4::timestamptz[], $5::timestamptz[]) AS span (day, since, until)
@@ -45,7 +50,7 @@ SUMS: Final = """
         WHERE name = ANY($2::text[]) AND subject IS NOT NULL
         ON CONFLICT DO NOTHING
     )
-"""
+""".replace("<registered>", REGISTERED)
 
 
 def parameters(names: EventNames, days: Sequence[Span]) -> Parameters:

@@ -17,7 +17,8 @@ from modules.analytics.measures.zone import Zone
 from modules.analytics.store.event import Event
 from modules.analytics.store.names import EventNames
 
-NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+# Of a time in which no other test has events, since days are made anew as a whole.
+NOON = datetime(2021, 3, 10, 12, 0, tzinfo=UTC)
 ZONE = Zone("Asia/Kolkata")
 BUCKET = timedelta(minutes=15)
 
@@ -46,6 +47,9 @@ class Story:
     def fact(self, name: str = "test.watched", at: datetime = NOON, **others: Any) -> Event:
         if user := others.pop("user", ""):
             others["user_id"] = self.user(user)
+        if "key" in others:
+            # A key is unique within its name.
+            others["key"] = f"{others['key']}-{self.program}"
         return Event.of(Fact(name=name, at=at, program_id=self.program, **others))
 
     def sent(self, at: datetime = NOON, **others: Any) -> Event:

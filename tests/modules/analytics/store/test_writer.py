@@ -59,7 +59,7 @@ async def test_the_latest_of_each_key_and_user_counts(writer: EventWriter, datab
     await writer.write([early, bob], Source.FACTS)
     sums = await stored(database, story.program)
     assert sums == computed((early, late, ann, bob))
-    assert sums.registers["test.state", "s1", ""][3] == "ended"
+    assert sums.registers["test.state", early.key, ""][3] == "ended"
     assert len(sums.registers) == 3
 
 
