@@ -48,6 +48,7 @@ COMMANDS = [
     "devcloud",
     "settings",
     "payments",
+    "analytics",
 ]
 
 

@@ -28,7 +28,7 @@ class Upkeep:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(repeat("analytics.upkeep", lambda: self.work(clock.now()), INTERVAL))
+        task = asyncio.create_task(repeat("store.upkeep", lambda: self.work(clock.now()), INTERVAL))
         try:
             yield
         finally:

@@ -1,19 +1,47 @@
-"""A store without a gateway: the writer needs PostgreSQL alone."""
+"""A store without a gateway: the writer needs PostgreSQL alone.
+
+It has a database of its own for each file. Gateways of other tests drop what is older than they keep it.
+"""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
+from gateway import registry
 from gateway.db.database import PostgresDatabase
+from gateway.db.migrate import migrate
 from modules.analytics.store.writer import EventWriter
 from tests.modules.analytics.store.events import NAMES, ZONE
 
 
 @pytest.fixture(scope="module")
-async def store(postgres: str) -> AsyncIterator[PostgresDatabase]:
-    made = PostgresDatabase(postgres, pool=6, timeout=30.0)
+async def own_postgres(postgres: str) -> str:
+    """The URL of a database that no other file uses."""
+    name = f"store_{uuid.uuid4().hex}"
+    connection = await asyncpg.connect(postgres)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    url = urlsplit(postgres)._replace(path=f"/{name}").geturl()
+    await migrate(url, registry.load())
+    return url
+
+
+@pytest.fixture(scope="module")
+async def database(own_postgres: str) -> AsyncIterator[asyncpg.Pool[Any]]:
+    """A way into that database beside the store's."""
+    async with asyncpg.create_pool(own_postgres, min_size=0, max_size=2) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+async def store(own_postgres: str) -> AsyncIterator[PostgresDatabase]:
+    made = PostgresDatabase(own_postgres, pool=6, timeout=30.0)
     await made.start()
     yield made
     await made.stop()

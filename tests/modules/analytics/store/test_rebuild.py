@@ -129,7 +129,7 @@ async def test_days_without_events_are_nothing_to_do(rebuild: Rebuild) -> None:
 
 
 async def test_the_command(
-    settings: MakeSettings, postgres: str, writer: EventWriter, database: asyncpg.Pool[Any]
+    settings: MakeSettings, own_postgres: str, writer: EventWriter, database: asyncpg.Pool[Any]
 ) -> None:
     story = Story()
     await writer.write([story.fact(value=3)], Source.FACTS)
@@ -137,7 +137,7 @@ async def test_the_command(
     made = settings()
     environ = {
         "KSMP_ENVIRONMENT": "test",
-        "KSMP_DATABASE_URL": postgres,
+        "KSMP_DATABASE_URL": own_postgres,
         "KSMP_NATS_URL": ",".join(made.nats_url),
         "KSMP_ISSUER": made.issuer,
         "KSMP_JWKS_URL": made.jwks_url,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
+from gateway import clock
 from gateway.db.database import PostgresDatabase
 from gateway.errors import Unavailable
+from ksmp_testkit import MakeGateway, eventually
+from modules.analytics.module import AnalyticsModule
 from modules.analytics.store.event import SPREAD, Source
 from modules.analytics.store.partitions import Month
 from modules.analytics.store.progress import ProgressRepository
@@ -79,9 +81,17 @@ async def test_a_long_read_is_not_waited_for(
     assert "analytics_event_200105" not in await partitions(database)
 
 
-async def test_a_running_gateway_does_it(store: PostgresDatabase, database: asyncpg.Pool[Any]) -> None:
-    async with asyncio.timeout(20):
-        async with Upkeep(store, 100_000).running():
-            month = Month.of(datetime.now(UTC)).following
-            while month.partition not in await partitions(database):
-                await asyncio.sleep(0.05)
+async def test_a_running_gateway_does_it(gateway: MakeGateway, own_postgres: str, database: asyncpg.Pool[Any]) -> None:
+    at = datetime(2014, 5, 20, tzinfo=UTC)
+    story = Story()
+
+    async def dropped() -> bool:
+        return "analytics_event_201405" not in await partitions(database)
+
+    async with gateway(database_url=own_postgres, environ={"KSMP_ANALYTICS_KEPT_DAYS": "10000"}) as running:
+        await running.module(AnalyticsModule).writer.write([story.fact(at=at)], Source.FACTS)
+    assert not await dropped()
+    async with gateway(database_url=own_postgres, environ={"KSMP_ANALYTICS_KEPT_DAYS": "1000"}):
+        await eventually(dropped, "the old partition is dropped")
+    month = Month.of(clock.now())
+    assert {month.partition, month.following.partition} <= await partitions(database)
