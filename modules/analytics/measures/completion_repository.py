@@ -49,7 +49,7 @@ class CompletionRepository:
     async def programs(self, reading: Reading) -> list[Grown]:
         """Students, their programs, and which of these they completed."""
         where = Conditions(reading.query)
-        limits, _, until = (where.add(one) for one in reading.limits)
+        limits, until = where.add(reading.boundaries), where.add(reading.query.window.until)
         statement = f"""
             WITH {_students(where, until)}
             SELECT program_id, 'students' AS what, {_span("at", limits)} AS span, count(*) AS number
@@ -66,7 +66,7 @@ class CompletionRepository:
         self, reading: Reading, thing: str, there: tuple[str, ...], act: str, acted: tuple[str, ...]
     ) -> list[Grown]:
         where = Conditions(reading.query)
-        limits, _, until = (where.add(one) for one in reading.limits)
+        limits, until = where.add(reading.boundaries), where.add(reading.query.window.until)
         statement = f"""
             WITH {_students(where, until)}, things AS (
                 SELECT program_id, key, at FROM analytics_register AS thing

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from gateway.db.database import PostgresDatabase
 from gateway.errors import BadInput
 from modules.analytics.measures.progress_repository import ProgressRepository
-
-
-@pytest.fixture(scope="module")
-async def own(postgres: str) -> AsyncIterator[PostgresDatabase]:
-    database = PostgresDatabase(postgres, pool=2, timeout=10.0)
-    await database.start()
-    yield database
-    await database.stop()
 
 
 async def test_a_statement_that_takes_too_long_is_ended(own: PostgresDatabase) -> None:
