@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devstack import fcm, mail, probe, razorpay
+from devstack import fcm, mail, mixpanel, probe, razorpay
 from devstack.address import reached_at, url
 from devstack.devcloud import CREDENTIALS
 from devstack.guard import Guard
@@ -77,6 +77,7 @@ def variables(
     overrides = {name: value for name, value in environ.items() if name.startswith(PREFIX) and name not in OWN}
     result = environment(settings) | overrides
     result = razorpay.variables(aws_endpoint, read(Settings, result), overrides) | result
+    result = mixpanel.variables(aws_endpoint, read(Settings, result), overrides) | result
     result = fcm.variables(aws_endpoint, fcm_account, read(Settings, result), overrides) | result
     if aws_endpoint and result["KSMP_AWS_ENDPOINT"] == aws_endpoint:
         # Of all gateways the first one: links of a mail lead there.

@@ -203,7 +203,7 @@ class Stack:
         if self._cloud is not None:
             await self._cloud.start()
             self._fcm_account = await fcm.account(self._cloud.url)
-            self._say(f"The stand-in for AWS, FCM and Razorpay listens on {self._cloud.url}")
+            self._say(f"The stand-in for AWS, FCM, Mixpanel and Razorpay listens on {self._cloud.url}")
 
     async def _sign_tokens(self) -> None:
         self._tokens = await asyncio.to_thread(_tokens, self._folder.issuer)

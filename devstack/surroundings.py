@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, MutableMapping
 from typing import Final
 
-from devstack import fcm, razorpay
+from devstack import fcm, mixpanel, razorpay
 from gateway.settings import variable
 from gateway.surroundings import is_of_aws, is_of_postgres, leads_out
 
@@ -34,8 +34,8 @@ def foreign(environ: Mapping[str, str], *, stand_in: bool = True) -> set[str]:
     """
     own_database = not environ.get(variable("database_url"))
     own_aws = stand_in and variable("aws_endpoint") not in environ
-    # Another account at Razorpay or Google, or nobody who stands in for them, is away from this machine as well.
-    own_vendor = razorpay.is_own(environ) or fcm.is_own(environ)
+    # Another account at Razorpay, Google or Mixpanel, or nobody who stands in for them, is away from this machine too.
+    own_vendor = razorpay.is_own(environ) or fcm.is_own(environ) or mixpanel.is_own(environ)
     stays = own_aws and not own_vendor and variable("jwks_url") not in environ
     return {
         name

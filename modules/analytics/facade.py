@@ -1,7 +1,8 @@
 """What other modules may give to analytics.
 
 The module that owns a fact contributes what its events mean as figures (`FactType`), the client events of its screens
-(`ClientEventType`), and counts of its own rows with which the figures are compared every day (`SourceCount`). It
+(`ClientEventType`), and counts of its own rows with which the figures are compared every day (`SourceCount`). A module
+that sends events to another vendor contributes a `Sink`. It
 requires nothing: where analytics is off, nobody asks for what was contributed.
 
     def attended(event: AttendanceRecorded, published: datetime) -> Iterable[Fact]:
@@ -16,16 +17,32 @@ Nothing that names a person may be in a fact but `user_id`, which is stored as a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
 
 import msgspec
 
 from gateway.contract import Database
 
-__all__ = ["ClientEventType", "Counted", "Fact", "FactType", "SourceCount", "SourceEvents", "Tracked"]
+__all__ = [
+    "ClientEventType",
+    "Counted",
+    "DeletionProgress",
+    "Fact",
+    "FactType",
+    "OutgoingEvent",
+    "RefusedEvent",
+    "Sink",
+    "SinkFault",
+    "SourceCount",
+    "SourceEvents",
+    "Tracked",
+]
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,3 +144,83 @@ class SourceEvents:
     """
 
     read: Callable[[Database, datetime, datetime], AsyncIterator[tuple[msgspec.Struct, datetime]]]
+
+
+class OutgoingEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that may leave the platform. `seq` is its place in the order of storing.
+
+    `person` is who it is about, by a pseudonym that is used outside alone; None is nobody.
+    """
+
+    id: UUID
+    seq: int
+    at: datetime
+    name: str
+    person: UUID | None
+    program_id: str
+    session_id: str
+    label: str
+    value: int
+    client: bool
+
+
+class RefusedEvent(msgspec.Struct, frozen=True):
+    """An event that a sink takes by no means, and why."""
+
+    event: OutgoingEvent
+    reason: str
+
+
+class SinkFault(Exception):
+    """A sink took nothing, or it is not known what: the same is sent again. `retry_after` in seconds, if it said so."""
+
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class DeletionProgress(StrEnum):
+    """What became of a deletion that a sink was asked for."""
+
+    DONE = "done"
+    GOES_ON = "goes_on"
+    LOST = "lost"
+    """It failed, or the sink knows nothing of it: it is asked for again."""
+
+
+class Sink(ABC):
+    """Somewhere outside to which events are sent, each at least once, in the order of storing.
+
+    One gateway at a time sends to it. `name` is in rows and metrics, and never changes. `most` events are one batch,
+    now and then a few more. `nobodys` says whether facts about nobody are sent as well. The gateway looks for new
+    events every `interval` seconds, and asks what became of a deletion every `patience` seconds. Each call may raise
+    SinkFault. It is cancelled after `KSMP_ANALYTICS_SINK_TIMEOUT`.
+    """
+
+    name: ClassVar[str]
+    most: int
+    nobodys: bool
+    interval: float
+    patience: float
+
+    async def open(self) -> None:  # noqa: B027
+        """The gateway starts."""
+
+    async def close(self) -> None:  # noqa: B027
+        """The gateway ends."""
+
+    @abstractmethod
+    async def send(self, after: int, events: Sequence[OutgoingEvent]) -> Sequence[RefusedEvent]:
+        """Take a batch, of what was stored after `after`; those that are refused by themselves.
+
+        A batch may come again, with the same `after`, and then without the events of people who withdrew meanwhile.
+        """
+
+    @abstractmethod
+    async def delete(self, people: Sequence[UUID]) -> str:
+        """Delete all events of these people, 1,000 at most: the name of the task for `deletion`, empty when done."""
+
+    @abstractmethod
+    async def deletion(self, task: str, people: Sequence[UUID]) -> DeletionProgress:
+        """What became of a deletion."""

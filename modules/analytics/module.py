@@ -19,6 +19,9 @@ from modules.analytics.latency.recorder import LatencyRecorder
 from modules.analytics.measures.feature import MeasuresFeature
 from modules.analytics.pages import site
 from modules.analytics.settings import AnalyticsSettings
+from modules.analytics.sinks import routes as sink_routes
+from modules.analytics.sinks.sinks import Sinks, sinks_of
+from modules.analytics.sinks.tables import RefusedRow
 from modules.analytics.store.names import EventNames
 from modules.analytics.store.rebuild import Rebuild
 from modules.analytics.store.upkeep import Upkeep
@@ -32,7 +35,7 @@ class AnalyticsModule(Module):
     name = "analytics"
     requires = ("accounts", "programs", "live", "notify")
     settings_type = AnalyticsSettings
-    tables = (DeletionRow,)
+    tables = (DeletionRow, RefusedRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -48,13 +51,20 @@ class AnalyticsModule(Module):
         self.latency = LatencyRecorder(self.writer, self.settings)
         self.watch = ClassWatch(kernel, self.settings)
         self.features = (self.watch,)
-        self.routes = (consent_routes.router(self.consents), deletion_routes.router(self.deletions))
+        self.sinks = Sinks(kernel, self.settings)
+        self.contributions = sinks_of(self.settings)
+        self.routes = (
+            consent_routes.router(self.consents),
+            deletion_routes.router(self.deletions),
+            sink_routes.router(self.sinks.rows),
+        )
         self.pages = (site.router(),)
 
     @classmethod
     def examine(cls, settings: AnalyticsSettings, *, production: bool) -> str:
         settings.examine()
-        return f"days are those of {settings.zone}"
+        said = (f"days are those of {settings.zone}", settings.examine_mixpanel())
+        return "; ".join(filter(None, said))
 
     async def export(self, user: str) -> Mapping[str, Any]:
         return await self.consents.held(user)
@@ -71,5 +81,5 @@ class AnalyticsModule(Module):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        async with self.upkeep.running(), self.watch.running(), self.latency.running():
+        async with self.upkeep.running(), self.watch.running(), self.latency.running(), self.sinks.running():
             yield

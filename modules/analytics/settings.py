@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.settings import SettingsError, setting
 from modules.analytics.measures.zone import Zone
+from modules.analytics.sinks.settings import SinkSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyticsSettings(WatchSettings, LatencySettings, StoreSettings):
+class AnalyticsSettings(WatchSettings, LatencySettings, StoreSettings, SinkSettings):
     """What analytics keeps, counts and shows."""
 
     zone: str = setting("Asia/Kolkata", doc="The time zone whose days and weeks the figures of analytics have")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from gateway.contract import Database
 from gateway.http.listing import Page, Sort, Span, page_of
@@ -29,6 +32,45 @@ ADD: Final = """
 """
 # Whose the subject is, nobody knows any more.
 DROP_SUBJECT: Final = "DELETE FROM analytics_subject WHERE user_id = $1"
+DUE: Final = """
+    SELECT id, pseudonym, state, task, attempts, created_at FROM analytics_deletion
+    WHERE place = $1 AND state IN ('waiting', 'asked') AND due_at <= $2 ORDER BY due_at, id LIMIT $3
+"""
+# Under the lock of one of them, so that two gateways do not do the same.
+TAKE: Final = f"{DUE} FOR NO KEY UPDATE SKIP LOCKED"
+ASKED: Final = """
+    UPDATE analytics_deletion SET state = 'asked', task = $2, attempts = attempts + 1, fault = '', due_at = $3
+    WHERE id = ANY($1)
+"""
+WAIT: Final = "UPDATE analytics_deletion SET due_at = $2 WHERE id = ANY($1)"
+DONE: Final = """
+    UPDATE analytics_deletion SET state = 'done', fault = '', finished_at = $2 WHERE id = ANY($1) AND state <> 'done'
+"""
+AGAIN: Final = """
+    UPDATE analytics_deletion SET
+        state = 'waiting', task = '', fault = $2, due_at = $3,
+        -- One that was asked for was counted then.
+        attempts = attempts + CASE WHEN state = 'waiting' THEN 1 ELSE 0 END
+    WHERE id = ANY($1)
+"""
+GIVE_UP: Final = """
+    UPDATE analytics_deletion SET state = 'failed', finished_at = $3
+    WHERE id = ANY($1) AND state = 'waiting' AND attempts >= $2 RETURNING id
+"""
+RETRY: Final = f"""
+    UPDATE analytics_deletion SET state = 'waiting', attempts = 0, due_at = $2, finished_at = NULL
+    WHERE id = $1 AND state = 'failed' RETURNING {COLUMNS}
+"""  # noqa: S608
+FIND: Final = f"SELECT {COLUMNS} FROM analytics_deletion WHERE id = $1"  # noqa: S608
+
+
+class DueDeletion(msgspec.Struct, frozen=True):
+    id: UUID
+    pseudonym: UUID
+    state: DeletionState
+    task: str
+    attempts: int
+    created_at: datetime
 
 
 class DeletionRepository:
@@ -58,3 +100,41 @@ class DeletionRepository:
             query = query.where(DeletionRow.place == place)
         with self._database.guard():
             return await page_of(query, NEWEST, span, DeletionView)
+
+    async def due(self, place: str, now: datetime, most: int) -> list[DueDeletion]:
+        """What is to be done at a place. Only one gateway at a time may ask: the one that has the sink."""
+        return [msgspec.convert(dict(row), DueDeletion) for row in await self._database.fetch(DUE, place, now, most)]
+
+    async def take(self, place: str, now: datetime) -> DueDeletion | None:
+        """One that is to be done, and that nobody else gets before this transaction ends."""
+        for row in await self._database.fetch(TAKE, place, now, 1):
+            return msgspec.convert(dict(row), DueDeletion)
+        return None
+
+    async def asked(self, ids: Sequence[UUID], task: str, due_at: datetime) -> None:
+        """The place has it as a task, which is looked at then."""
+        await self._database.fetch(ASKED, list(ids), task, due_at)
+
+    async def wait(self, ids: Sequence[UUID], due_at: datetime) -> None:
+        """The task goes on."""
+        await self._database.fetch(WAIT, list(ids), due_at)
+
+    async def done(self, ids: Sequence[UUID], now: datetime) -> None:
+        await self._database.fetch(DONE, list(ids), now)
+
+    async def again(self, ids: Sequence[UUID], fault: str, due_at: datetime, most: int, now: datetime) -> int:
+        """A try came to nothing. How many have failed for good with it, which were tried `most` times."""
+        async with self._database.transaction():
+            await self._database.fetch(AGAIN, list(ids), fault, due_at)
+            return len(await self._database.fetch(GIVE_UP, list(ids), most, now))
+
+    async def find(self, id: UUID) -> DeletionView | None:
+        for row in await self._database.fetch(FIND, id):
+            return msgspec.convert(dict(row), DeletionView)
+        return None
+
+    async def retry(self, id: UUID, now: datetime) -> DeletionView | None:
+        """Have one tried again that has failed; None for any other."""
+        for row in await self._database.fetch(RETRY, id, now):
+            return msgspec.convert(dict(row), DeletionView)
+        return None

@@ -1,0 +1,1 @@
+"""Events to Mixpanel, by its import, and the deletion of people's data there."""
