@@ -32,7 +32,7 @@ class FunnelRepository:
             ), progress AS (
                 SELECT inside, paid.key IS NOT NULL AS paid, EXISTS (
                     SELECT FROM analytics_register AS came
-                    WHERE came.name = 'live.attended' AND came.label IN ('present', 'late', 'guest')
+                    WHERE came.name = 'live.attended' AND came.label IN ('present', 'late', 'partial', 'guest')
                         AND came.subject = orders.subject AND came.program_id = orders.program_id
                 ) AS attended, completed.key IS NOT NULL AS completed
                 FROM orders

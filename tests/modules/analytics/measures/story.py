@@ -44,6 +44,7 @@ REGISTERS = (
     "assignments.graded",
     "payments.order_made",
     "payments.order_paid",
+    "payments.order_attempted",
     "payments.attempt",
 )
 OTHERS = (

@@ -188,6 +188,9 @@ async def test_sales(feature: MeasuresFeature, story: Story) -> None:
         *(step("order_paid", user, user) for user in ("ann", "bob", "cem")),
         *(step("attempt", f"pay-{user}", user, "captured") for user in ("ann", "bob", "cem")),
         step("attempt", "pay-0", "cem", "failed", 0),
+        # Cem tried twice, and eve once in vain.
+        *(step("order_attempted", user, user) for user in ("ann", "bob", "cem", "cem", "eve")),
+        step("attempt", "pay-1", "eve", "failed", 0),
         *(step("revenue", f"pay-{user}", user) for user in ("ann", "bob")),
         step("revenue", "pay-cem", "cem", "USD", 20_00),
         step("refund", "r", "bob", value=100_00),
@@ -200,6 +203,7 @@ async def test_sales(feature: MeasuresFeature, story: Story) -> None:
     )
     assert await story.parts("orders") == (4, None)
     assert await story.parts("payment_success") == (3, 4)
+    assert await story.parts("attempt_success") == (3, 5)
     assert await story.divided("funnel", by=Dimension.KIND) == {
         "ordered": (4, 4),
         "paid": (3, 4),
