@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.contract import Kernel, Module
-from modules.analytics import errors
+from gateway.principal import Principal
+from modules.analytics import demo, errors
 from modules.analytics.consent import routes as consent_routes
 from modules.analytics.consent.consents import Consents
 from modules.analytics.deletions import routes as deletion_routes
@@ -73,6 +74,10 @@ class AnalyticsModule(Module):
         await self.consents.forget(user)
         await self.deletions.drop_subject(user)
         return ()
+
+    async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
+        await demo.seed(self.kernel.database, self.writer, self.settings.zone, people["student"].id)
+        return {}
 
     @cached_property
     def names(self) -> EventNames:

@@ -14,7 +14,7 @@ let ids = 0;
 
 /** The form; `store` is called with what the API takes, and its problem is shown. */
 export async function boardForm(context, board, store) {
-  const { measures } = await get("/analytics/measures", { lang: preferences.language }, context.signal);
+  const { items: measures } = await get("/analytics/measures", { lang: preferences.language }, context.signal);
   const programs = await programsOf(context.user);
   const title = element("input", { id: "board-title", required: true, maxlength: "200", value: board?.title ?? "" });
   const widgets = element("div", { class: "list" });

@@ -92,7 +92,7 @@ function rowsOf(measure, draw) {
   const rows = draw.points.map((point) => {
     const row = [point.title ?? point.label, { text: shown(measure, point), value: point.value }];
     if (divided) row.push(part(point.numerator, point), part(point.denominator, point));
-    row.note = [point.complete === false && t("not_over"), point.suppressed && t("suppressed")].filter(Boolean).join(" ");
+    row.note = point.complete === false ? t("not_over") : "";
     return row;
   });
   return table(`${measure.title}: ${t("table")}`, head, rows);

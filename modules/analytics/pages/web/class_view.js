@@ -1,13 +1,11 @@
 /** One class: its figures while it goes on, and what is known of it afterwards. */
 
-import { get } from "/dashboards/api.js";
 import { card, tile } from "/dashboards/card.js";
 import { chart, update } from "/dashboards/chart.js";
 import { readClass } from "/dashboards/classes_view.js";
 import { element, table } from "/dashboards/elements.js";
 import { clock, count, moment, value } from "/dashboards/format.js";
 import { LiveFigures } from "/dashboards/live_figures.js";
-import { asOf } from "/dashboards/overview.js";
 import { afterClass } from "/dashboards/after_class.js";
 import { t } from "/dashboards/words.js";
 
@@ -83,7 +81,7 @@ function curve(place, drawn, { started_at, step_seconds, viewers }) {
   });
   const spec = { title: t("curve"), kind: "line", unit: "count", points };
   if (!drawn) {
-    drawn = { chart: chart(spec), rows: element("details", {}, element("summary", { text: t("table") })) };
+    drawn = { chart: chart(spec), rows: element("details", {}, element("summary", { text: t("table_alone") })) };
     place.replaceChildren(element("article", { class: "card wide" }, element("h3", { text: t("curve") }), drawn.chart, drawn.rows));
   } else {
     update(drawn.chart, points);

@@ -11,7 +11,7 @@ export function exportsOf(measure, asked, { announce }) {
   const act = (format) => async ({ target }) => {
     target.disabled = true;
     try {
-      said.textContent = t("exported", { file: await save(`/analytics/exports/measures/${measure.name}`, { ...asked, format }, `${measure.name}.${format}`) });
+      said.textContent = t("exported", { file: await save(`/analytics/exports/measures/${measure.name}`, { ...asked, by: measure.by, format }, `${measure.name}.${format}`) });
     } catch (error) {
       said.textContent = error.message;
     }

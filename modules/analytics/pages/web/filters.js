@@ -4,7 +4,7 @@ import { all } from "/dashboards/api.js";
 import { choice, element, labelled } from "/dashboards/elements.js";
 import { t } from "/dashboards/words.js";
 
-export const PERIODS = [7, 28, 90, 365];
+const PERIODS = [7, 28, 90, 365];
 const USUAL = 28;
 const STEPS = ["day", "week", "month"];
 
@@ -42,7 +42,7 @@ function before(day, days) {
 }
 
 /** Today's date in the zone of the figures; where it is not known yet, in India's. */
-export function today(zone = "Asia/Kolkata") {
+function today(zone = "Asia/Kolkata") {
   return new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date());
 }
 

@@ -24,7 +24,7 @@ export function money(minor, currency) {
   return numbers({ style: "currency", currency, ...whole }).format(minor / 10 ** digits);
 }
 
-export function duration(seconds) {
+function duration(seconds) {
   const parts = [];
   const minutes = Math.round(seconds / 60);
   if (Math.abs(seconds) < 60) return unit(seconds, "second");

@@ -27,10 +27,13 @@ function labels(figure, by) {
   if (by === "day") return { label: day(figure.key), title: longDay(figure.key) };
   if (by === "week") return { label: day(figure.key), title: t("week_from", { day: longDay(figure.key) }) };
   if (by === "month") return { label: day(figure.key, "month"), title: day(figure.key, "month") };
-  return { label: figure.label || figure.key || "–" };
+  return { label: figure.label || (by === "kind" && kindOf(figure.key)) || figure.key || "–" };
 }
 
-export function pointsOf(measure) {
+/** A kind is a word of the facts; those that are no words of a language stay. */
+const kindOf = (key) => (t(`kind_${key}`) === `kind_${key}` ? "" : t(`kind_${key}`));
+
+function pointsOf(measure) {
   return measure.figures.map((figure) => ({ ...figure, ...labels(figure, measure.by), complete: figure.complete || !TIMES.includes(measure.by) }));
 }
 

@@ -1,4 +1,4 @@
-/** The dashboard of a role: targets as tiles, then each measure with its chart. */
+/** The dashboard of a role: targets as tiles, how each measure went, and what it is made of. */
 
 import { get } from "/dashboards/api.js";
 import { card, tile } from "/dashboards/card.js";
@@ -13,26 +13,31 @@ import { t } from "/dashboards/words.js";
 export async function overview(context) {
   const { user, query, signal } = context;
   const window = windowOf(query);
-  const asked = { ...window, program: query.get("program"), lang: preferences.language };
-  const answer = await get(`/analytics/dashboards/${user.role}`, asked, signal);
-  const measures = answer.measures.flatMap(measuresOf);
-  const tiles = measures.filter((measure) => measure.total && (measure.target !== null && measure.target !== undefined));
+  const { by, ...asked } = { ...window, program: query.get("program"), lang: preferences.language };
+  const answer = await get(`/analytics/dashboards/${user.role}`, { ...asked, step: by }, signal);
+  const headlines = answer.headlines.flatMap(measuresOf);
+  const tiles = headlines.filter((measure) => measure.target !== null);
   const parts = [
     element("div", { class: "title" }, element("h1", { text: t(`overview_${user.role}`) }), asOf(answer)),
     element("div", { class: "filters" }, await programFilter(context), ...periodFilters(context, answer.zone), element("div", { class: "end" }, button(t("print"), () => print()))),
   ];
-  if (tiles.length) parts.push(section("targets", element("ul", { class: "tiles" }, ...tiles.map(tile))));
-  const cards = measures.map((measure) => card(measure, drawing(measure), { tiled: tiles.includes(measure), exports: exportsOf(measure, asked, context) }));
-  parts.push(section("in_time", element("div", { class: "cards" }, ...cards)));
+  const shown = (measure) => card(measure, drawing(measure), { tiled: tiles.includes(measure), exports: exportsOf(measure, asked, context) });
+  if (tiles.length) parts.push(section("targets", null, element("ul", { class: "tiles" }, ...tiles.map(tile))));
+  parts.push(section("in_time", null, element("div", { class: "cards" }, ...headlines.map(shown))));
+  for (const [name, hint] of [["details", null], ["indications", t("indications_hint")]]) {
+    const measures = answer[name].flatMap(measuresOf);
+    if (measures.length) parts.push(section(name, hint, element("div", { class: "cards" }, ...measures.map(shown))));
+  }
   return parts;
 }
 
 /** Up to when all is counted, and in whose days. */
-export function asOf({ as_of, zone, figures }) {
-  const text = Date.parse(as_of) > 0 ? t("as_of", { moment: moment(as_of, zone), zone }) : t("as_of_waiting");
+export function asOf({ as_of, zone }) {
+  const text = Date.parse(as_of) > 0 ? t(zone ? "as_of" : "as_of_moment", { moment: moment(as_of, zone), zone }) : t("as_of_waiting");
   return element("p", { class: "as-of", "data-as-of": as_of, text });
 }
 
-export function section(name, ...children) {
-  return element("section", { "aria-labelledby": `section-${name}` }, element("h2", { id: `section-${name}`, text: t(name) }), ...children);
+export function section(name, hint, ...children) {
+  const title = element("h2", { id: `section-${name}`, text: t(name) });
+  return element("section", { "aria-labelledby": title.id, "data-section": name }, title, hint ? element("p", { class: "soft", text: hint }) : null, ...children);
 }

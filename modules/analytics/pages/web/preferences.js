@@ -1,6 +1,6 @@
 /** Language and colours: from the address, else what was chosen before, else what the browser prefers. */
 
-export const LANGUAGES = ["en", "hi"];
+const LANGUAGES = ["en", "hi"];
 const THEMES = ["system", "light", "dark"];
 
 const asked = new URLSearchParams(location.search).get("lang");
