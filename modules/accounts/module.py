@@ -11,7 +11,7 @@ from typing import Any
 from gateway.contract import Kernel, Module
 from gateway.principal import Principal
 from gateway.settings import Settings
-from modules.accounts import errors, rooms
+from modules.accounts import demo, errors, rooms
 from modules.accounts.addresses import UserAddresses
 from modules.accounts.administration import Administration, KernelSignOut
 from modules.accounts.cognito import Cognito
@@ -61,6 +61,10 @@ class AccountsModule(Module):
     async def forget(self, user: str) -> Collection[str]:
         await self._users.forget(user)
         return ()
+
+    async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
+        await demo.seed(self.kernel.database)
+        return {}
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

@@ -24,6 +24,8 @@ BUCKET: Final = 900
 # A class begins at this time of the zone, and lasts an hour.
 EVENING: Final = time(18, 0)
 CLASS: Final = timedelta(hours=1)
+# When an assignment takes no more submissions.
+DUE: Final = timedelta(days=7)
 FREE: Final = "demo"
 PAID: Final = "demo-paid"
 # On which days of the week each program has a class, Monday being 0.
@@ -54,7 +56,7 @@ class Demo:
         self._zone = zone
         self._random = random.Random(7)  # noqa: S311 (no secret is made of it)
         others = [f"demo-student-{number:02}" for number in range(1, 28)]
-        self._students = {FREE: [student, *others[:23]], PAID: [student, *others[12:]]}
+        self._students = {FREE: [student, *others[:23]], PAID: others[12:]}
         # How eager a student is, between 0 and 1.
         self._eager = {user: self._random.uniform(0.72, 0.98) for user in (student, *others)}
         self._eager |= dict.fromkeys(others[:BEHIND], 0.3)
@@ -154,6 +156,7 @@ class Demo:
             assignment = f"{program}-assignment-{week + 1}"
             fact = partial(Fact, program_id=program)
             yield fact(name="assignments.assignment", at=given, key=assignment, label="published")
+            yield fact(name="assignments.assignment", at=given + DUE, key=assignment, label="closed")
             for user in self._students[program]:
                 if self._random.random() > self._eager[user]:
                     continue

@@ -76,7 +76,8 @@ class AnalyticsModule(Module):
         return ()
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:
-        await demo.seed(self.kernel.database, self.writer, self.settings.zone, people["student"].id)
+        if self.settings.demo:
+            await demo.seed(self.kernel.database, self.writer, self.settings.zone, people["student"].id)
         return {}
 
     @cached_property

@@ -45,6 +45,7 @@ class AnalyticsSettings(WatchSettings, LatencySettings, StoreSettings, SinkSetti
     group_least: int = setting(5, doc="Figures of fewer people are hidden where they would name somebody")
     rows: int = setting(1000, doc="How many days, programs or sessions one answer of figures may have")
     window_days: int = setting(800, doc="How many days the window of a figure may have")
+    demo: bool = setting(True, doc="Whether `ksmp dev` stores eight weeks of made-up facts to show")
     statement_seconds: float = setting(10.0, doc="How long one statement may take that reads figures, in seconds")
 
     def examine(self) -> None:

@@ -34,6 +34,14 @@ CREATE: Final = """
 """
 
 
+# Some of the students whom the accounts of the demo have: they have bought `PAID`.
+STUDENTS: Final = tuple(f"demo-student-{number:02}" for number in range(13, 28))
+ENROL: Final = """
+    INSERT INTO program_enrolment (program_id, user_id) SELECT $1, unnest($2::text[])
+    ON CONFLICT (program_id, user_id) DO NOTHING
+"""
+
+
 async def seed(database: Database, mentor: str) -> str:
     """Create an open program with a curriculum, and return its id; done again it changes nothing.
 
@@ -44,6 +52,7 @@ async def seed(database: Database, mentor: str) -> str:
     await database.fetch(CREATE_PAID, PAID, mentor)
     if await rows.count_units(DEMO):
         return DEMO
+    await database.fetch(ENROL, PAID, STUDENTS)
     for place, (title, lessons) in enumerate(CURRICULUM.items()):
         unit = f"{DEMO}-{place + 1}"
         await rows.add_unit(DEMO, UnitView(unit, title, "", 1))
