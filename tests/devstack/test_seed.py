@@ -9,7 +9,6 @@ from devstack.seed import seed
 from gateway import app, registry
 from ksmp_testkit import MakeSettings
 
-
 # The database is that of other tests too, and some count all that is there.
 NO_FIGURES = {"KSMP_ANALYTICS_DEMO": "false"}
 
