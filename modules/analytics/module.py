@@ -11,6 +11,9 @@ from typing import Any
 from gateway.contract import Kernel, Module
 from gateway.principal import Principal
 from modules.analytics import demo, errors
+from modules.analytics.at_risk import routes as at_risk_routes
+from modules.analytics.at_risk.at_risk import AtRisk
+from modules.analytics.at_risk.student_messages import StudentMessages
 from modules.analytics.consent import routes as consent_routes
 from modules.analytics.consent.consents import Consents
 from modules.analytics.deletions import routes as deletion_routes
@@ -51,13 +54,16 @@ class AnalyticsModule(Module):
         self.consents = Consents(kernel, self.deletions)
         self.latency = LatencyRecorder(self.writer, self.settings)
         self.watch = ClassWatch(kernel, self.settings)
+        at_risk = AtRisk(kernel, self.settings, self.measures)
+        self.student_messages = StudentMessages(kernel, self.settings, at_risk)
         self.features = (self.watch,)
         self.sinks = Sinks(kernel, self.settings)
-        self.contributions = sinks_of(self.settings)
+        self.contributions = (*sinks_of(self.settings), *self.student_messages.contributions)
         self.routes = (
             consent_routes.router(self.consents),
             deletion_routes.router(self.deletions),
             sink_routes.router(self.sinks.rows),
+            at_risk_routes.router(at_risk, self.student_messages),
         )
         self.pages = (site.router(),)
 
@@ -68,10 +74,11 @@ class AnalyticsModule(Module):
         return "; ".join(filter(None, said))
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return await self.consents.held(user)
+        return {**await self.consents.held(user), **await self.student_messages.held(user)}
 
     async def forget(self, user: str) -> Collection[str]:
         await self.consents.forget(user)
+        await self.student_messages.forget(user)
         await self.deletions.drop_subject(user)
         return ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.settings import SettingsError, setting
+from modules.analytics.at_risk.settings import RiskSettings
 from modules.analytics.measures.zone import Zone
 from modules.analytics.sinks.settings import SinkSettings
 
@@ -38,7 +39,7 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyticsSettings(WatchSettings, LatencySettings, StoreSettings, SinkSettings):
+class AnalyticsSettings(WatchSettings, LatencySettings, StoreSettings, SinkSettings, RiskSettings):
     """What analytics keeps, counts and shows."""
 
     zone: str = setting("Asia/Kolkata", doc="The time zone whose days and weeks the figures of analytics have")

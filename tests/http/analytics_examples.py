@@ -11,5 +11,6 @@ A: Final = "/api/v1/analytics"
 Send = Callable[..., Awaitable[dict[str, Any]]]
 
 
-async def send_analytics_examples(send: Send, student: httpx.AsyncClient) -> None:
+async def send_analytics_examples(send: Send, mentor: httpx.AsyncClient, student: httpx.AsyncClient) -> None:
     await send(student, f"PUT {A}/consent")
+    await send(mentor, f"POST {A}/programs/{{program}}/at-risk/messages", program="demo")

@@ -144,7 +144,7 @@ async def test_examples_are_taken(stack: Running, token: MakeToken, database: as
 
         await send_conversation_examples(send, admin)
         await send_notification_examples(send, admin, student)
-        await send_analytics_examples(send, student)
+        await send_analytics_examples(send, mentor, student)
 
         await send(student, "PATCH /api/v1/users/me")
         await send(admin, "PUT /api/v1/users/{id}/role", id="dev-student")

@@ -102,6 +102,7 @@ REFUSED = {
     "NewNotification.body",
     "NewDirect.title",
     "DirectChange.title",
+    "MessageToStudents.text",
 }
 # What is written in a room, or is a name, is masked.
 MASKED_IN_ROOMS = {
@@ -217,6 +218,7 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
         "CommentChange": (lambda body: mentor.put(f"{comments}/{comment_id}", json=body, headers=ANY), {"text": "c"}),
         "NewDirect": (post(admin, direct), talk),
         "DirectChange": (patch(admin, f"{direct}/{direct_id}"), {}),
+        "MessageToStudents": (post(mentor, f"{v1}/analytics/programs/{program}/at-risk/messages"), {"users": ["sam"]}),
         "NewCampaign": (post(admin, f"{v1}/notify/campaigns/preview"), {"title": "c", "audience": "role:admin"}),
         "AnnouncementChange": (patch(admin, f"{v1}/announcements/{announced}"), {}),
     }

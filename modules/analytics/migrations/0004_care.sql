@@ -5,3 +5,14 @@ CREATE TABLE analytics_watch (
     node text NOT NULL,
     until timestamptz NOT NULL
 );
+
+-- Who was written to last because they fall behind in a program.
+CREATE TABLE analytics_message (
+    program_id text NOT NULL,
+    user_id text NOT NULL,
+    by_id text NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (program_id, user_id)
+);
+CREATE INDEX analytics_message_user ON analytics_message (user_id);
+CREATE INDEX analytics_message_by ON analytics_message (by_id, at);

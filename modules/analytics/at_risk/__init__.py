@@ -1,0 +1,1 @@
+"""Students who fall behind in a program, with the reason, and messages to them."""
