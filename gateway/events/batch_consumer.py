@@ -16,13 +16,19 @@ from nats.errors import TimeoutError as NatsTimeout
 from nats.js.client import JetStreamContext
 
 from gateway import failpoint
+from gateway.backoff import doubled
 from gateway.contract.delivery import Delivery
 from gateway.errors import Unavailable
 from gateway.events.batch_handler import BatchHandler
-from gateway.events.durable_consumer import FETCH_WAIT, MOMENTS, DurableConsumer, Services
+from gateway.events.durable_consumer import FETCH_WAIT, DurableConsumer, Services
 
 # Batches held here: one is handled, and the next is fetched meanwhile.
 HELD: Final = 2
+# How often Unavailable is tried again before a batch is halved, and the pauses between. A statement may wait for a lock
+# that somebody holds for a minute, and that is no fault of a message.
+PATIENCE: Final = 10
+FIRST_PAUSE: Final = 0.4
+MOST_PAUSE: Final = 5.0
 # A message that was delivered more often than this is handled alone. It may be the one that ends its process, and the
 # others of its batch must not become dead letters with it.
 TOGETHER: Final = 2
@@ -33,7 +39,7 @@ class _Batch:
     """Messages that are handled together. `unsettled` are those that the server waits to hear of."""
 
     unsettled: list[Msg]
-    moments: int = 0
+    unavailable: int = 0
 
 
 class BatchConsumer(DurableConsumer):
@@ -116,9 +122,9 @@ class BatchConsumer(DurableConsumer):
             except Exception as error:
                 if not await self._is_up():
                     await self._until_up()
-                elif isinstance(error, Unavailable) and batch.moments < MOMENTS:
-                    batch.moments += 1
-                    await asyncio.sleep(0.2 * 2**batch.moments)
+                elif isinstance(error, Unavailable) and batch.unavailable < PATIENCE:
+                    batch.unavailable += 1
+                    await asyncio.sleep(doubled(batch.unavailable, FIRST_PAUSE, MOST_PAUSE))
                 else:
                     if len(part) == 1:
                         self._count("failed", deliveries)

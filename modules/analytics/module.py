@@ -19,6 +19,7 @@ from modules.analytics.consent.consents import Consents
 from modules.analytics.deletions import routes as deletion_routes
 from modules.analytics.deletions.deletions import Deletions
 from modules.analytics.deletions.tables import DeletionRow
+from modules.analytics.intake.feature import IntakeFeature
 from modules.analytics.latency.recorder import LatencyRecorder
 from modules.analytics.measures.feature import MeasuresFeature
 from modules.analytics.pages import site
@@ -50,16 +51,18 @@ class AnalyticsModule(Module):
         self.writer = EventWriter(kernel.database, lambda: self.names, self.measures.zone)
         self.upkeep = Upkeep(kernel.database, self.settings.kept_days)
         self.rebuild = Rebuild(kernel.database, lambda: self.names, self.measures.zone)
+        self.intake = IntakeFeature(kernel, self.writer, self.settings)
         self.deletions = Deletions(kernel)
         self.consents = Consents(kernel, self.deletions)
         self.latency = LatencyRecorder(self.writer, self.settings)
         self.watch = ClassWatch(kernel, self.settings)
         at_risk = AtRisk(kernel, self.settings, self.measures)
         self.student_messages = StudentMessages(kernel, self.settings, at_risk)
-        self.features = (self.watch,)
+        self.features = (*self.intake.features, self.watch)
         self.sinks = Sinks(kernel, self.settings)
         self.contributions = (*sinks_of(self.settings), *self.student_messages.contributions)
         self.routes = (
+            self.intake.router(),
             consent_routes.router(self.consents),
             deletion_routes.router(self.deletions),
             sink_routes.router(self.sinks.rows),
@@ -94,5 +97,11 @@ class AnalyticsModule(Module):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        async with self.upkeep.running(), self.watch.running(), self.latency.running(), self.sinks.running():
+        async with (
+            self.upkeep.running(),
+            self.intake.running(),
+            self.watch.running(),
+            self.latency.running(),
+            self.sinks.running(),
+        ):
             yield

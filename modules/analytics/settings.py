@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.settings import SettingsError, setting
 from modules.analytics.at_risk.settings import RiskSettings
+from modules.analytics.intake.settings import IntakeSettings, TrackingSettings
 from modules.analytics.measures.zone import Zone
 from modules.analytics.sinks.settings import SinkSettings
 
@@ -39,7 +40,15 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyticsSettings(WatchSettings, LatencySettings, StoreSettings, SinkSettings, RiskSettings):
+class AnalyticsSettings(
+    WatchSettings,
+    LatencySettings,
+    StoreSettings,
+    SinkSettings,
+    RiskSettings,
+    IntakeSettings,
+    TrackingSettings,
+):
     """What analytics keeps, counts and shows."""
 
     zone: str = setting("Asia/Kolkata", doc="The time zone whose days and weeks the figures of analytics have")

@@ -157,7 +157,7 @@ def _after(start: datetime, milliseconds: int) -> datetime:
 class PlayerStalled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`live.player_stalled`: the picture of a class stood still in the viewer's player for so long."""
 
-    session_id: Annotated[str, msgspec.Meta(max_length=64)]
+    session_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
     milliseconds: Annotated[int, msgspec.Meta(ge=0, le=3_600_000)]
 
 

@@ -77,7 +77,7 @@ def _lesson(event: LessonAdded | LessonRemoved, at: datetime, label: str) -> Fac
 class ProgramViewed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`catalogue.program_viewed`: somebody looked at a program in the catalogue."""
 
-    program_id: Annotated[str, msgspec.Meta(max_length=64)]
+    program_id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
 
 
 def viewed(event: ProgramViewed) -> Tracked:

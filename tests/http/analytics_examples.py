@@ -14,3 +14,4 @@ Send = Callable[..., Awaitable[dict[str, Any]]]
 async def send_analytics_examples(send: Send, mentor: httpx.AsyncClient, student: httpx.AsyncClient) -> None:
     await send(student, f"PUT {A}/consent")
     await send(mentor, f"POST {A}/programs/{{program}}/at-risk/messages", program="demo")
+    await send(student, f"POST {A}/events")

@@ -34,7 +34,7 @@ REGISTERS = (
     "live.session",
     "live.attended",
     "live.took_part",
-    "live.poll_taken",
+    "live.poll",
     "programs.enrolled",
     "programs.completed",
     "programs.lesson",

@@ -1,0 +1,1 @@
+"""From the streams to the store: facts of all modules' events, and client events."""
