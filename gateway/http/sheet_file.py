@@ -12,7 +12,7 @@ import asyncio
 import csv
 import io
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import IO, Any, Final, Literal, Protocol, TypeVar
@@ -107,7 +107,8 @@ class SheetFiles:
     ) -> Stream:
         """An answer that a browser saves as `<name>.<format>`. `row_of` is called in the thread that writes.
 
-        Raises BadInput `invalid` for too many rows, and what `SheetKind.open` raises.
+        `batches` is read when its turn has come, and then closed, so that it may hold a transaction meanwhile. Raises
+        BadInput `invalid` for too many rows, and what `SheetKind.open` raises.
         """
         kind = format if isinstance(format, SheetKind) else SHEETS[format]
         async with self._writing:
@@ -136,6 +137,9 @@ class SheetFiles:
         except BaseException:
             await asyncio.shield(asyncio.to_thread(sheet.discard))
             raise
+        finally:
+            if isinstance(batches, AsyncGenerator):
+                await batches.aclose()
         return file
 
 

@@ -12,6 +12,7 @@ analytics.too_many_rows     400: the answer would have more rows than it may
 analytics.too_slow          400: a statement took longer than it may
 analytics.too_many_messages 429: the caller has written to as many students as they may in a day
 analytics.no_parquet        409: pyarrow is not installed, so no file is written as Parquet
+analytics.too_many_boards   409: the user has as many boards as they may
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ CODES: Final[Mapping[str, Sequence[int]]] = {
     "analytics.too_slow": (400,),
     "analytics.no_parquet": (409,),
     "analytics.too_many_messages": (429,),
+    "analytics.too_many_boards": (409,),
 }
 
 
@@ -58,3 +60,7 @@ def no_parquet() -> Conflict:
 def too_many_messages(most: int, retry_after: float) -> Limited:
     message = f"you may write to {most} students at risk in a day"
     return Limited(message, retry_after=retry_after, code="analytics.too_many_messages")
+
+
+def too_many_boards(most: int) -> Conflict:
+    return Conflict(f"you have {most} boards, and may not have more", code="analytics.too_many_boards")

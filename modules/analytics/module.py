@@ -14,11 +14,14 @@ from modules.analytics import demo, errors
 from modules.analytics.at_risk import routes as at_risk_routes
 from modules.analytics.at_risk.at_risk import AtRisk
 from modules.analytics.at_risk.student_messages import StudentMessages
+from modules.analytics.boards.feature import BoardsFeature
+from modules.analytics.boards.tables import BoardRow
 from modules.analytics.consent import routes as consent_routes
 from modules.analytics.consent.consents import Consents
 from modules.analytics.deletions import routes as deletion_routes
 from modules.analytics.deletions.deletions import Deletions
 from modules.analytics.deletions.tables import DeletionRow
+from modules.analytics.exports.feature import ExportsFeature
 from modules.analytics.intake.feature import IntakeFeature
 from modules.analytics.latency.recorder import LatencyRecorder
 from modules.analytics.measures.feature import MeasuresFeature
@@ -40,7 +43,7 @@ class AnalyticsModule(Module):
     name = "analytics"
     requires = ("accounts", "programs", "live", "notify")
     settings_type = AnalyticsSettings
-    tables = (DeletionRow, RefusedRow)
+    tables = (DeletionRow, RefusedRow, BoardRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -61,12 +64,16 @@ class AnalyticsModule(Module):
         self.features = (*self.intake.features, self.watch)
         self.sinks = Sinks(kernel, self.settings)
         self.contributions = (*sinks_of(self.settings), *self.student_messages.contributions)
+        self.boards = BoardsFeature(kernel, self.settings, self.measures)
+        self.exports = ExportsFeature(kernel.database, self.settings, self.measures, self.boards)
         self.routes = (
             self.intake.router(),
             consent_routes.router(self.consents),
             deletion_routes.router(self.deletions),
             sink_routes.router(self.sinks.rows),
             at_risk_routes.router(at_risk, self.student_messages),
+            self.boards.router,
+            self.exports.router,
         )
         self.pages = (site.router(),)
 
@@ -77,12 +84,17 @@ class AnalyticsModule(Module):
         return "; ".join(filter(None, said))
 
     async def export(self, user: str) -> Mapping[str, Any]:
-        return {**await self.consents.held(user), **await self.student_messages.held(user)}
+        return {
+            **await self.consents.held(user),
+            **await self.student_messages.held(user),
+            **await self.boards.held(user),
+        }
 
     async def forget(self, user: str) -> Collection[str]:
         await self.consents.forget(user)
         await self.student_messages.forget(user)
         await self.deletions.drop_subject(user)
+        await self.boards.forget(user)
         return ()
 
     async def seed(self, people: Mapping[str, Principal]) -> Mapping[str, str]:

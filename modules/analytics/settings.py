@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from gateway.settings import SettingsError, setting
 from modules.analytics.at_risk.settings import RiskSettings
+from modules.analytics.boards.settings import BoardSettings
+from modules.analytics.exports.settings import ExportSettings
 from modules.analytics.intake.settings import IntakeSettings, TrackingSettings
 from modules.analytics.measures.zone import Zone
 from modules.analytics.sinks.settings import SinkSettings
@@ -48,6 +50,8 @@ class AnalyticsSettings(
     RiskSettings,
     IntakeSettings,
     TrackingSettings,
+    BoardSettings,
+    ExportSettings,
 ):
     """What analytics keeps, counts and shows."""
 

@@ -15,3 +15,6 @@ async def send_analytics_examples(send: Send, mentor: httpx.AsyncClient, student
     await send(student, f"PUT {A}/consent")
     await send(mentor, f"POST {A}/programs/{{program}}/at-risk/messages", program="demo")
     await send(student, f"POST {A}/events")
+    board = (await send(student, f"POST {A}/boards"))["id"]
+    await send(student, f"PATCH {A}/boards/{{id}}", id=board)
+    await send(student, f"POST {A}/query")

@@ -103,6 +103,8 @@ REFUSED = {
     "NewDirect.title",
     "DirectChange.title",
     "MessageToStudents.text",
+    "NewBoard.title",
+    "BoardChange.title",
 }
 # What is written in a room, or is a name, is masked.
 MASKED_IN_ROOMS = {
@@ -188,6 +190,8 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
     # An admin writes to anybody whom the platform knows.
     direct, talk = f"{v1}/chat/direct", {"user_ids": ["meera"], "title": "d"}
     direct_id = await made(admin, direct, talk)
+    boards = f"{v1}/analytics/boards"
+    board = await made(mentor, boards, {"title": "b", "widgets": []})
     integrations = f"{v1}/integrations/services"
     service = await made(admin, integrations, {"name": "Bus"})
     key = (await admin.post(f"{integrations}/{service}/keys", json={"scopes": ["notifications.send"]})).json()["secret"]
@@ -219,6 +223,8 @@ async def writers(caller: Caller) -> dict[str, tuple[Send, dict[str, Any]]]:
         "NewDirect": (post(admin, direct), talk),
         "DirectChange": (patch(admin, f"{direct}/{direct_id}"), {}),
         "MessageToStudents": (post(mentor, f"{v1}/analytics/programs/{program}/at-risk/messages"), {"users": ["sam"]}),
+        "NewBoard": (post(mentor, boards), {"title": "b", "widgets": []}),
+        "BoardChange": (patch(mentor, f"{boards}/{board}"), {}),
         "NewCampaign": (post(admin, f"{v1}/notify/campaigns/preview"), {"title": "c", "audience": "role:admin"}),
         "AnnouncementChange": (patch(admin, f"{v1}/announcements/{announced}"), {}),
     }

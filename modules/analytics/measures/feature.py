@@ -22,9 +22,10 @@ class MeasuresFeature:
         self.zone = Zone(settings.zone)
         self.windows = Windows(self.zone, settings.window_days)
         self.scopes = Scopes(database)
+        self.progress = ProgressRepository(database, settings.statement_seconds)
         self.measures = Measures(
             self.registry,
-            ProgressRepository(database, settings.statement_seconds),
+            self.progress,
             CountsRepository(database),
             MeasureTexts(),
             Limits(rows=settings.rows, group_least=settings.group_least),

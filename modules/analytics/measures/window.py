@@ -79,6 +79,17 @@ class Windows:
         today = self.zone.day_of(now)
         return self.between(self.zone.begin(today - DAY * (days - 1)), self.zone.begin(next_day(today, Step.DAY)))
 
+    def recent(self, count: int, step: Step, now: datetime) -> Window:
+        """The last so many days, weeks or months, the running one included, until the end of today.
+
+        Raises BadInput `invalid` where that is too long.
+        """
+        today = self.zone.day_of(now)
+        first = self.zone.first_day(today, step)
+        for _ in range(count - 1):
+            first = self.zone.first_day(first - DAY, step)
+        return self.between(self.zone.begin(first), self.zone.begin(next_day(today, Step.DAY)))
+
     def between(self, since: datetime, until: datetime) -> Window:
         """Raises BadInput `invalid` where `until` is not after `since`, or the window is too long."""
         if until <= since:

@@ -1,0 +1,91 @@
+"""Answers the questions of widgets. The rights are those of whoever reads: neither a board nor a link carries any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway import clock
+from gateway.errors import BadInput, KsmpError
+from gateway.principal import Principal
+from modules.analytics.boards.attempt_repository import AttemptRepository
+from modules.analytics.boards.messages import Fixed, Question, Recent
+from modules.analytics.measures.feature import MeasuresFeature
+from modules.analytics.measures.measure import Filters, Query
+from modules.analytics.measures.messages import MeasureFigures
+from modules.analytics.measures.scope import Scope
+from modules.analytics.measures.window import Window
+
+# What the language of widgets calls what an error names.
+FIELDS = {"name": "measure", "kind": "filters.kind", "from": "window.from", "until": "window.until"}
+
+
+class Questions:
+    """Turns questions into queries of measures, each within the scope of its reader."""
+
+    def __init__(self, measures: MeasuresFeature, attempts: AttemptRepository) -> None:
+        self._measures = measures.measures
+        self._scopes = measures.scopes
+        self._windows = measures.windows
+        self._attempts = attempts
+
+    async def check(self, principal: Principal, questions: Sequence[Question], place: str) -> None:
+        """Raise as `answer` does where this caller could not ask one of them; it reads no facts.
+
+        `place` is where they stand in the request, with `{}` for the number of one.
+        """
+        scope = await self._scopes.of(principal)
+        for number, question in enumerate(questions):
+            try:
+                self._checked(scope, question)
+            except BadInput as error:
+                error.field = f"{place.format(number)}.{error.field}" if error.field else place.format(number)
+                raise
+
+    async def answer(self, principal: Principal, question: Question, language: str) -> MeasureFigures:
+        """The figures of one question.
+
+        Raises BadInput `invalid`, `analytics.unknown_measure`, `analytics.no_dimension`, `analytics.too_many_rows` or
+        `analytics.too_slow`, Refused `forbidden`, and Unavailable.
+        """
+        query = self._checked(await self._scopes.of(principal), question)
+        return await self._measures.read(question.measure, query, language)
+
+    async def answer_all(
+        self, principal: Principal, questions: Sequence[Question], language: str
+    ) -> list[MeasureFigures | KsmpError]:
+        """The figures of each question at one moment, or why it has none. Raises Unavailable."""
+        scope = await self._scopes.of(principal)
+        answers: list[MeasureFigures | KsmpError] = []
+        async with self._measures.snapshot() as snapshot:
+            for question in questions:
+                try:
+                    query = self._checked(scope, question)
+                    async with self._attempts.attempt():
+                        answers.extend(await snapshot.read([question.measure], query, language))
+                except KsmpError as error:
+                    if error.temporary:
+                        raise
+                    answers.append(error)
+        return answers
+
+    def _checked(self, scope: Scope, question: Question) -> Query:
+        """The query, if its caller may make it."""
+        try:
+            measure = self._measures.registry.find(question.measure)
+            query = Query(scope=scope, window=self._window(question.window), by=question.by, filters=_filters(question))
+            self._measures.check(measure, query)
+        except BadInput as error:
+            error.field = FIELDS.get(error.field or "", error.field)
+            raise
+        return query
+
+    def _window(self, window: Recent | Fixed) -> Window:
+        now = clock.now()
+        if isinstance(window, Recent):
+            return self._windows.recent(window.last, window.step, now)
+        return self._windows.asked(window.since, window.until, now)
+
+
+def _filters(question: Question) -> Filters:
+    wanted = question.filters
+    return Filters(programs=tuple(sorted({*wanted.programs})), session=wanted.session or "", kind=wanted.kind or "")
