@@ -193,9 +193,9 @@ class Sink(ABC):
     """Somewhere outside to which events are sent, each at least once, in the order of storing.
 
     One gateway at a time sends to it. `name` is in rows and metrics, and never changes. `most` events are one batch,
-    now and then a few more. `nobodys` says whether facts about nobody are sent as well. The gateway looks for new
-    events every `interval` seconds, and asks what became of a deletion every `patience` seconds. Each call may raise
-    SinkFault. It is cancelled after `KSMP_ANALYTICS_SINK_TIMEOUT`.
+    now and then a few more. `nobodys` says whether facts about nobody are sent as well. Between two batches are
+    `interval` seconds, unless more than a batch waits. The gateway asks what became of a deletion every `patience`
+    seconds. Each call may raise SinkFault. It is cancelled after `KSMP_ANALYTICS_SINK_TIMEOUT`.
     """
 
     name: ClassVar[str]

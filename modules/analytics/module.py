@@ -28,7 +28,7 @@ from modules.analytics.measures.feature import MeasuresFeature
 from modules.analytics.pages import site
 from modules.analytics.settings import AnalyticsSettings
 from modules.analytics.sinks import routes as sink_routes
-from modules.analytics.sinks.sinks import Sinks, sinks_of
+from modules.analytics.sinks.sinks import Sinks
 from modules.analytics.sinks.tables import RefusedRow
 from modules.analytics.store.names import EventNames
 from modules.analytics.store.rebuild import Rebuild
@@ -62,8 +62,8 @@ class AnalyticsModule(Module):
         at_risk = AtRisk(kernel, self.settings, self.measures)
         self.student_messages = StudentMessages(kernel, self.settings, at_risk)
         self.features = (*self.intake.features, self.watch)
-        self.sinks = Sinks(kernel, self.settings)
-        self.contributions = (*sinks_of(self.settings), *self.student_messages.contributions)
+        self.sinks = Sinks(kernel, self.settings, self.measures.zone)
+        self.contributions = (*self.sinks.contributions, *self.student_messages.contributions)
         self.boards = BoardsFeature(kernel, self.settings, self.measures)
         self.exports = ExportsFeature(kernel.database, self.settings, self.measures, self.boards)
         self.routes = (
@@ -80,7 +80,7 @@ class AnalyticsModule(Module):
     @classmethod
     def examine(cls, settings: AnalyticsSettings, *, production: bool) -> str:
         settings.examine()
-        said = (f"days are those of {settings.zone}", settings.examine_mixpanel())
+        said = (f"days are those of {settings.zone}", settings.examine_mixpanel(), settings.examine_warehouse())
         return "; ".join(filter(None, said))
 
     async def export(self, user: str) -> Mapping[str, Any]:

@@ -25,7 +25,10 @@ CREATE TABLE analytics_sink (
     sent_at timestamptz,
     failures int NOT NULL DEFAULT 0,
     fault text NOT NULL DEFAULT '',
+    -- Until then it is left alone after a failure.
     due_at timestamptz NOT NULL DEFAULT '-infinity',
+    -- Until then it gets no batch, so that batches are not small.
+    next_at timestamptz NOT NULL DEFAULT '-infinity',
     -- Who sends now, and until when nobody else does.
     holder uuid,
     held_until timestamptz NOT NULL DEFAULT '-infinity'

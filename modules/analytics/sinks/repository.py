@@ -22,7 +22,7 @@ KNOWN: Final = "SELECT FROM analytics_sink WHERE name = $1"
 HOLD: Final = """
     UPDATE analytics_sink SET holder = $2, held_until = $4
     WHERE name = $1 AND due_at <= $3 AND (holder = $2 OR held_until <= $3)
-    RETURNING seq, ahead, failures, (SELECT seq FROM analytics_progress) AS stored
+    RETURNING seq, ahead, failures, next_at > $3 AS rests, (SELECT seq FROM analytics_progress) AS stored
 """
 RELEASE: Final = "UPDATE analytics_sink SET holder = NULL, held_until = '-infinity' WHERE name = $1 AND holder = $2"
 # Of users who allow it, what happened since they do; of nobody, what is no client's: a client's user may have chosen
@@ -42,7 +42,7 @@ PLAN: Final = "UPDATE analytics_sink SET ahead = $3 WHERE name = $1 AND holder =
 ADVANCE: Final = """
     UPDATE analytics_sink SET
         seq = $3, ahead = NULL, failures = 0, fault = '', sent = sent + $4, refused = refused + $5,
-        sent_at = CASE WHEN $4 > 0 THEN $6 ELSE sent_at END
+        sent_at = CASE WHEN $4 > 0 THEN $6 ELSE sent_at END, next_at = $7
     WHERE name = $1 AND holder = $2 RETURNING name
 """
 REFUSE: Final = """
@@ -66,11 +66,15 @@ NEWEST: Final = Sort("newest", (RefusedRow.refused_at, RefusedRow.event_id), des
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """How far a sink has come: up to `seq` of what is `stored`. `ahead` is the end of a batch that was begun."""
+    """How far a sink has come: up to `seq` of what is `stored`. `ahead` is the end of a batch that was begun.
+
+    While it `rests` it gets no batch.
+    """
 
     seq: int
     ahead: int | None
     failures: int
+    rests: bool
     stored: int
 
 
@@ -106,9 +110,11 @@ class SinkRepository:
         """A batch up to there is begun; whether the sink is still held."""
         return bool(await self._database.fetch(PLAN, name, holder, ahead))
 
-    async def advance(self, name: str, holder: UUID, seq: int, sent: int, refused: int, now: datetime) -> bool:
-        """All up to `seq` has left; whether the sink is still held."""
-        return bool(await self._database.fetch(ADVANCE, name, holder, seq, sent, refused, now))
+    async def advance(
+        self, name: str, holder: UUID, seq: int, sent: int, refused: int, now: datetime, next_at: datetime
+    ) -> bool:
+        """All up to `seq` has left, and the next batch is for then; whether the sink is still held."""
+        return bool(await self._database.fetch(ADVANCE, name, holder, seq, sent, refused, now, next_at))
 
     async def refuse(self, name: str, refused: Sequence[RefusedEvent], now: datetime) -> None:
         columns = (

@@ -56,6 +56,8 @@ class SinkSender:
             return False
         metrics.behind.labels(self.sink.name).set(cursor.stored - cursor.seq)
         more = await self._deletions.work(self.sink)
+        if cursor.rests:
+            return more
         try:
             return await self._send(cursor) or more
         except SinkFault as fault:
@@ -78,20 +80,23 @@ class SinkSender:
         events = await self._rows.events(cursor.seq, end, most, nobodys=sink.nobodys)
         if cursor.ahead is None and len(events) == most:
             end = events[-1].seq
+        goes_on, now = end < cursor.stored, clock.now()
         if not events:
-            return await self._rows.advance(sink.name, self._holder, end, 0, 0, clock.now())
+            return await self._rows.advance(sink.name, self._holder, end, 0, 0, now, now) and goes_on
         if cursor.ahead is None and not await self._rows.plan(sink.name, self._holder, end):
             return False
         refused = await asked(sink.name, sink.send(cursor.seq, events), self._settings.sink_timeout)
         sent, now = len(events) - len(refused), clock.now()
+        # What is left goes at once, when it is more than a batch.
+        next_at = now if goes_on else now + timedelta(seconds=sink.interval)
         async with self._database.transaction():
             await self._rows.refuse(sink.name, refused, now)
-            held = await self._rows.advance(sink.name, self._holder, end, sent, len(refused), now)
+            held = await self._rows.advance(sink.name, self._holder, end, sent, len(refused), now, next_at)
         metrics.events.labels(sink.name, "sent").inc(sent)
         metrics.events.labels(sink.name, "refused").inc(len(refused))
         if refused:
             log.warning("sinks.refused", sink=sink.name, events=len(refused), reason=refused[0].reason)
-        return held
+        return held and goes_on
 
     async def _failed(self, cursor: Cursor, fault: SinkFault) -> None:
         settings = self._settings

@@ -48,7 +48,20 @@ class MixpanelSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SinkSettings(MixpanelSettings):
+class WarehouseSettings:
+    """Files for a warehouse, in a bucket of S3. Without one none are written."""
+
+    warehouse_bucket: str = setting("", doc="The bucket that gets files for a warehouse; empty: none are written")
+    warehouse_prefix: str = setting("analytics/", doc="What the names of these files begin with")
+    warehouse_interval: float = setting(300.0, doc="Least time between two batches of files")
+    warehouse_rows: int = setting(50_000, doc="Events of one batch of files")
+
+    def examine_warehouse(self) -> str:
+        return f"events of users who allow it go to the bucket {self.warehouse_bucket}" if self.warehouse_bucket else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SinkSettings(MixpanelSettings, WarehouseSettings):
     """What leaves the platform."""
 
     sinks_on: bool = setting(True, doc="Whether this gateway sends to sinks and deletes; false leaves it to others")

@@ -12,16 +12,21 @@ from typing import Final
 import structlog
 
 from gateway import clock
+from gateway.aws.service import AwsConfig
 from gateway.contract import Kernel
 from gateway.errors import Unavailable
+from gateway.settings import Settings
 from gateway.tasks import end, repeat
 from modules.analytics.deletions.of_events import EventDeletions
 from modules.analytics.deletions.states import EVENTS
 from modules.analytics.facade import Sink
+from modules.analytics.measures.zone import Zone
 from modules.analytics.sinks.mixpanel.sink import MixpanelSink
 from modules.analytics.sinks.repository import SinkRepository
 from modules.analytics.sinks.sending import SinkSender
 from modules.analytics.sinks.settings import SinkSettings
+from modules.analytics.sinks.warehouse.bucket import WarehouseBucket
+from modules.analytics.sinks.warehouse.sink import WarehouseSink
 
 log = structlog.get_logger(__name__)
 
@@ -35,10 +40,11 @@ class Sinks:
     What is to be deleted here has one as well.
     """
 
-    def __init__(self, kernel: Kernel, settings: SinkSettings) -> None:
+    def __init__(self, kernel: Kernel, settings: SinkSettings, zone: Zone) -> None:
         self._kernel = kernel
         self._settings = settings
         self.rows = SinkRepository(kernel.database)
+        self.contributions = _built_in(kernel, settings, zone)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -80,12 +86,20 @@ class Sinks:
             except Exception:
                 log.exception("sinks.failed", sink=sender.sink.name)
             if not more:
-                await asyncio.sleep(sender.sink.interval)
+                await asyncio.sleep(self._settings.sink_interval)
 
 
-def sinks_of(settings: SinkSettings) -> Sequence[Sink]:
+def _built_in(kernel: Kernel, settings: SinkSettings, zone: Zone) -> Sequence[Sink]:
     """Those that the settings switch on."""
-    return [MixpanelSink(settings)] if settings.mixpanel_project else []
+    found: list[Sink] = []
+    if settings.mixpanel_project:
+        found.append(MixpanelSink(settings))
+    if settings.warehouse_bucket:
+        core: Settings = kernel.settings(Settings)
+        aws = AwsConfig(core.aws_region, core.aws_endpoint, settings.sink_timeout)
+        bucket = WarehouseBucket(aws, settings.warehouse_bucket)
+        found.append(WarehouseSink(kernel.database, bucket, settings, zone))
+    return found
 
 
 def check(sinks: Sequence[Sink]) -> None:

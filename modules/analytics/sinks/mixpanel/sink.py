@@ -21,10 +21,10 @@ class MixpanelSink(Sink):
 
     name = "mixpanel"
     nobodys = False
+    interval = 0.0
 
     def __init__(self, settings: SinkSettings) -> None:
         self.most = settings.mixpanel_batch
-        self.interval = settings.sink_interval
         self.patience = settings.mixpanel_patience
         self._client = MixpanelClient(settings)
 

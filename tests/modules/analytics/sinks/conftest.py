@@ -38,7 +38,7 @@ class ShelfSink(Sink):
     name = "shelf"
     most = 100
     nobodys = True
-    interval = 0.05
+    interval = 0.0
     patience = 0.05
 
     def __init__(self) -> None:

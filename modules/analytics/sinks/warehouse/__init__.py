@@ -1,0 +1,1 @@
+"""Files of events for a warehouse, in a bucket of S3."""
