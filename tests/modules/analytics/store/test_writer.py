@@ -33,7 +33,7 @@ async def test_an_event_that_comes_again_is_counted_once(writer: EventWriter, da
     assert await stored(database, story.program) == computed([*events, late])
 
 
-async def test_writers__nothing_twice(own_postgres: str, database: asyncpg.Pool[Any]) -> None:
+async def test_writers_at_once_count_nothing_twice(own_postgres: str, database: asyncpg.Pool[Any]) -> None:
     story = Story()
     events = [story.fact(user=f"user{number % 7}", at=NOON + timedelta(minutes=number)) for number in range(60)]
     gateways = [PostgresDatabase(own_postgres, pool=2, timeout=30.0) for _ in range(3)]
