@@ -15,8 +15,10 @@ SESSION: Final = "live.session"
 LEFT: Final = "live.left_at"
 # Students who were expected; a guest was there and was not, so a share of them cannot be above one.
 THERE: Final = ("present", "late")
-EXPECTED: Final = (*THERE, "absent")
-CAME: Final = (*THERE, "guest")
+# Who left long before the end was there, and does not count as present.
+PARTIAL: Final = "partial"
+EXPECTED: Final = (*THERE, PARTIAL, "absent")
+CAME: Final = (*THERE, PARTIAL, "guest")
 WHERE: Final = (*TIME, Dimension.PROGRAM, Dimension.SESSION)
 # A class is cut into ten equal parts; who is there in the last one stayed to the end.
 LAST_TENTH: Final = "9"
@@ -57,7 +59,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
         name="attendance",
         title="Attendance",
         unit=Unit.RATIO,
-        definition="The share of expected students who were present in the sessions that ended.",
+        definition="The share of expected students who were present in the sessions that ended. "
+        "Those who left long before the end were not.",
         numerator="Expected students who were present or late, added up over sessions",
         denominator="Expected students, added up over sessions",
         registers=(ATTENDED,),
@@ -70,7 +73,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         name="lateness",
         title="Late arrivals",
         unit=Unit.RATIO,
-        definition="The share of the expected students who came that came late.",
+        definition="The share of the expected students who were present that came late.",
         numerator="Expected students who came late, added up over sessions",
         denominator="Expected students who were present or late, added up over sessions",
         registers=(ATTENDED,),

@@ -16,7 +16,7 @@ from modules.analytics.measures.spread import spread
 
 TOOK_PART: Final = "live.took_part"
 SAID: Final = "live.said"
-POLL: Final = "live.poll"
+POLL: Final = "live.poll_taken"
 STARS: Final = "live.stars"
 WAYS: Final = ("chat", "hand", "question", "poll")
 

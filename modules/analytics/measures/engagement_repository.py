@@ -10,7 +10,7 @@ from modules.analytics.measures.counts_repository import column_of
 from modules.analytics.measures.reading import Reading
 from modules.analytics.measures.spread import Placed
 
-CAME: Final = "label IN ('present', 'late', 'guest')"
+CAME: Final = "label IN ('present', 'late', 'partial', 'guest')"
 
 
 class EngagementRepository:
@@ -46,7 +46,7 @@ class EngagementRepository:
                 sum(least(voters, came * polls))::bigint AS numerator, sum(came * polls)::bigint AS denominator
             FROM (
                 SELECT session_id, count(*) AS polls, sum(value) AS voters FROM analytics_register AS poll
-                WHERE name = 'live.poll' {where.within("poll")} GROUP BY session_id
+                WHERE name = 'live.poll_taken' {where.within("poll")} GROUP BY session_id
             ) AS polled JOIN (
                 SELECT session_id, program_id, max(at) AS at, count(*) AS came FROM analytics_register AS came
                 WHERE name = 'live.attended' AND {CAME} AND at >= {since} AND at < {until} {where.within("came")}

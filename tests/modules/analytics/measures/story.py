@@ -34,7 +34,7 @@ REGISTERS = (
     "live.session",
     "live.attended",
     "live.took_part",
-    "live.poll",
+    "live.poll_taken",
     "programs.enrolled",
     "programs.completed",
     "programs.lesson",

@@ -72,8 +72,8 @@ async def test_engagement_of_few_is_hidden(feature: MeasuresFeature, story: Stor
 async def test_polls_and_what_was_said(story: Story) -> None:
     await story.tell(
         *(came(story, f"u{number}") for number in range(6)),
-        story.fact("live.poll", at(0, 17), session="s", key="one", label="named", value=4),
-        story.fact("live.poll", at(0, 17), session="s", key="two", label="anonymous", value=6),
+        story.fact("live.poll_taken", at(0, 17), session="s", key="one", label="named", value=4),
+        story.fact("live.poll_taken", at(0, 17), session="s", key="two", label="anonymous", value=6),
         story.fact("live.said", at(0, 17, 10), session="s", label="message", value=7),
         story.fact("live.said", at(0, 17, 20), session="s", label="hand", value=2),
     )
