@@ -124,14 +124,15 @@ class SourceCount:
     """A count of a module's own rows, with which facts are compared every day.
 
     `count` gives, for facts of `name` with `at` from `since` until before `until`, how many the rows say there are, and
-    the sum of their values, by label. Several labels that are counted together are one key, `on_time+late`; an empty
-    key is for all labels. It is asked for days that are over, one day at a time.
+    the sum of their values, by label. A single empty key is for all labels together; otherwise a label without a key
+    has none. `labels` are those that are compared; empty: all. It is asked for days that are over, one day at a time.
 
     With `shrinks` rows may have been deleted since, by a mentor or with a user: then only missing facts are reported.
     """
 
     name: str
     count: Callable[[Database, datetime, datetime], Awaitable[Mapping[str, Counted]]]
+    labels: Collection[str] = ()
     shrinks: bool = False
 
 

@@ -14,8 +14,13 @@ from modules.analytics import demo, errors
 from modules.analytics.at_risk import routes as at_risk_routes
 from modules.analytics.at_risk.at_risk import AtRisk
 from modules.analytics.at_risk.student_messages import StudentMessages
+from modules.analytics.backfill.backfill import Backfill
 from modules.analytics.boards.feature import BoardsFeature
 from modules.analytics.boards.tables import BoardRow
+from modules.analytics.comparison import routes as comparison_routes
+from modules.analytics.comparison.comparison import Comparison
+from modules.analytics.comparison.repository import ComparisonRepository
+from modules.analytics.comparison.tables import ComparisonRow
 from modules.analytics.consent import routes as consent_routes
 from modules.analytics.consent.consents import Consents
 from modules.analytics.deletions import routes as deletion_routes
@@ -43,7 +48,7 @@ class AnalyticsModule(Module):
     name = "analytics"
     requires = ("accounts", "programs", "live", "notify")
     settings_type = AnalyticsSettings
-    tables = (DeletionRow, RefusedRow, BoardRow)
+    tables = (DeletionRow, RefusedRow, BoardRow, ComparisonRow)
     migrations = Path(__file__).parent / "migrations"
     codes = errors.CODES
 
@@ -55,6 +60,8 @@ class AnalyticsModule(Module):
         self.upkeep = Upkeep(kernel.database, self.settings.kept_days)
         self.rebuild = Rebuild(kernel.database, lambda: self.names, self.measures.zone)
         self.intake = IntakeFeature(kernel, self.writer, self.settings)
+        self.comparison = Comparison(kernel, self.settings, self.measures.zone)
+        self.backfill = Backfill(kernel, self.writer, self.measures.zone)
         self.deletions = Deletions(kernel)
         self.consents = Consents(kernel, self.deletions)
         self.latency = LatencyRecorder(self.writer, self.settings)
@@ -72,6 +79,7 @@ class AnalyticsModule(Module):
             deletion_routes.router(self.deletions),
             sink_routes.router(self.sinks.rows),
             at_risk_routes.router(at_risk, self.student_messages),
+            comparison_routes.router(ComparisonRepository(kernel.database)),
             self.boards.router,
             self.exports.router,
         )
@@ -115,5 +123,6 @@ class AnalyticsModule(Module):
             self.watch.running(),
             self.latency.running(),
             self.sinks.running(),
+            self.comparison.running(),
         ):
             yield

@@ -42,7 +42,18 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComparisonSettings:
+    """How facts are compared with the rows of the modules."""
+
+    comparison_delay: float = setting(3600.0, doc="How long after the end of a day its facts are compared with rows")
+    comparison_days: int = setting(3, doc="On so many days following it a day is compared, for what comes late")
+    comparison_interval: float = setting(60.0, doc="Time between two looks at what is to be compared")
+    comparison_kept_days: int = setting(90, doc="How long it is kept what the comparison of a day came to")
+
+
+@dataclass(frozen=True, kw_only=True)
 class AnalyticsSettings(
+    ComparisonSettings,
     WatchSettings,
     LatencySettings,
     StoreSettings,

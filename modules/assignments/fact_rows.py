@@ -31,7 +31,7 @@ ATTEMPTS: Final = """
 async def turned_in_rows(database: Database, since: datetime, until: datetime) -> Mapping[str, Counted]:
     """What was turned in then, once for each whose work it was, also when it was reclaimed since."""
     count = (await database.fetch(TURNED_IN, since, until))[0]["count"]
-    return {"on_time+late": Counted(count, None)}
+    return {"": Counted(count, None)}
 
 
 async def source_events(

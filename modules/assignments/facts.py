@@ -110,6 +110,6 @@ FACTS: Final = (
         names=("assignments.graded", "assignments.first_grade"),
         registers=("assignments.graded",),
     ),
-    SourceCount(name="assignments.turned_in", count=turned_in_rows),
+    SourceCount(name="assignments.turned_in", count=turned_in_rows, labels=("on_time", "late")),
     SourceEvents(read=source_events),
 )

@@ -57,7 +57,8 @@ async def ended_rows(database: Database, since: datetime, until: datetime) -> Ma
 
 async def star_rows(database: Database, since: datetime, until: datetime) -> Mapping[str, Counted]:
     """How many stars the classes have that ended then."""
-    return {row["label"]: Counted(None, row["value"]) for row in await database.fetch(STARS, since, until)}
+    found = {row["label"]: row["value"] for row in await database.fetch(STARS, since, until)}
+    return {stars: Counted(None, found.get(stars, 0)) for stars in map(str, range(1, 6))}
 
 
 async def source_events(

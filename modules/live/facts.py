@@ -194,7 +194,7 @@ FACTS: Final = (
     FactType(event=StarsGiven, facts=starred, names=("live.stars",)),
     ClientEventType(name="live.player_stalled", properties=PlayerStalled, tracked=stalled),
     SourceCount(name="live.attended", count=attended_rows),
-    SourceCount(name="live.session", count=ended_rows),
+    SourceCount(name="live.session", count=ended_rows, labels=("ended",)),
     SourceCount(name="live.stars", count=star_rows),
     SourceEvents(read=source_events),
 )

@@ -1,0 +1,1 @@
+"""Facts of the time before analytics was on, from the rows of the modules."""

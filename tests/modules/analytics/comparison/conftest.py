@@ -1,0 +1,59 @@
+"""Analytics with a database of its own, and nothing that runs by itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from gateway import registry
+from gateway.db.migrate import migrate
+from gateway.deployment import opened
+from ksmp_testkit import MakeSettings
+from modules.analytics.module import AnalyticsModule
+
+
+@pytest.fixture(scope="module")
+async def own_postgres(postgres: str) -> str:
+    """The URL of a database that no other file uses."""
+    name = f"compared_{uuid.uuid4().hex}"
+    connection = await asyncpg.connect(postgres)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    url = urlsplit(postgres)._replace(path=f"/{name}").geturl()
+    await migrate(url, registry.load())
+    return url
+
+
+@pytest.fixture(scope="module")
+async def database(own_postgres: str) -> AsyncIterator[asyncpg.Pool[Any]]:
+    async with asyncpg.create_pool(own_postgres, min_size=0, max_size=2) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def environ(own_postgres: str, settings: MakeSettings) -> Mapping[str, str]:
+    """What `ksmp` is run with."""
+    made = settings()
+    return {
+        "KSMP_ENVIRONMENT": "test",
+        "KSMP_DATABASE_URL": own_postgres,
+        "KSMP_NATS_URL": ",".join(made.nats_url),
+        "KSMP_ISSUER": made.issuer,
+        "KSMP_JWKS_URL": made.jwks_url,
+        "KSMP_CLIENT_IDS": ",".join(made.client_ids),
+        "KSMP_ANALYTICS_COMPARISON_DELAY": "7200",
+        "KSMP_ANALYTICS_COMPARISON_DAYS": "2",
+        "KSMP_ANALYTICS_COMPARISON_INTERVAL": "30",
+        "KSMP_ANALYTICS_COMPARISON_KEPT_DAYS": "10",
+    }
+
+
+@pytest.fixture(scope="module")
+async def analytics(environ: Mapping[str, str]) -> AsyncIterator[AnalyticsModule]:
+    async with opened(AnalyticsModule, environ) as module:
+        yield module
