@@ -29,6 +29,7 @@ class Stack(msgspec.Struct):
     pids: dict[str, object]
     data: str = ""
     database_url: str = ""
+    nats_url: str = ""
     aws_endpoint: str = ""
 
     @property

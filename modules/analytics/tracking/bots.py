@@ -42,3 +42,8 @@ class Bots:
         taken = min(events, int(bucket.level(now)))
         bucket.spend(now, taken)
         return taken
+
+    def give_back(self, caller: str, events: int) -> None:
+        """These could not be kept, and will come again: they are not counted twice."""
+        if (bucket := self._buckets.get(caller)) is not None:
+            bucket.spend(time.monotonic(), -events)

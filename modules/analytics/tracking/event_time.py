@@ -21,23 +21,29 @@ OLDEST: Final = timedelta(days=7)
 NEWEST: Final = timedelta(hours=24)
 
 
-def skew(sent_at: datetime, arrived_at: datetime) -> timedelta:
-    """How far the client's clock is behind the platform's, at this attempt; zero under `LEAST_SKEW`."""
-    difference = arrived_at - sent_at
-    return difference if abs(difference) >= LEAST_SKEW else timedelta(0)
+class Attempt:
+    """One attempt to send events: when it was sent by the client's clock, and when it arrived by ours."""
 
+    def __init__(self, sent_at: datetime, arrived_at: datetime) -> None:
+        behind = arrived_at - sent_at
+        self._skew = behind if abs(behind) >= LEAST_SKEW else timedelta(0)
+        self._arrived_at = arrived_at
+        self._oldest = arrived_at - OLDEST
+        self._ids = range(clock.to_ms(self._oldest), clock.to_ms(arrived_at + NEWEST) + 1)
 
-def corrected(at: datetime, skewed: timedelta, arrived_at: datetime) -> datetime | None:
-    """When it happened, never after it arrived; None for longer ago than `OLDEST`.
+    def corrected(self, at: datetime) -> datetime | None:
+        """When something happened that the client says happened `at`, never after it arrived.
 
-    `at` is by the client's clock, and `skewed` what that clock is behind. Raises OverflowError for a time of which
-    there is no corrected one.
-    """
-    happened = min(at + skewed, arrived_at)
-    return happened if arrived_at - happened <= OLDEST else None
+        None for longer ago than `OLDEST`, and for a time that has no zone.
+        """
+        if at.tzinfo is None:
+            return None
+        try:
+            happened = min(at + self._skew, self._arrived_at)
+        except OverflowError:
+            return None
+        return happened if happened >= self._oldest else None
 
-
-def is_near(id: UUID, arrived_at: datetime) -> bool:
-    """Whether the time in the id is one at which the event can have been made. The ids are the range of storing."""
-    ms = id.int >> 80
-    return clock.to_ms(arrived_at - OLDEST) <= ms <= clock.to_ms(arrived_at + NEWEST)
+    def is_near(self, id: UUID) -> bool:
+        """Whether an event of this id, a UUIDv7, can have been made when its id says. Events are stored by its time."""
+        return id.int >> 80 in self._ids

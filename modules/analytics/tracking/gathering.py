@@ -8,11 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from modules.analytics.intake.client_events import ClientEvent
 
+# Keeps events; raises Unavailable.
+Put = Callable[[Sequence[ClientEvent]], Awaitable[None]]
+
 
 class Gathering:
     """Each caller waits until its events are durable. So nothing that was answered is lost with the process."""
 
-    def __init__(self, put: Callable[[Sequence[ClientEvent]], Awaitable[None]], *, seconds: float, most: int) -> None:
+    def __init__(self, put: Put, *, seconds: float, most: int) -> None:
         """Events are put after so many seconds, or when there are `most` of them."""
         self._put = put
         self._seconds = seconds

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -10,22 +12,11 @@ import msgspec
 
 from modules.analytics.intake.client_events import ClientEvent
 from modules.analytics.tracking import metrics
-from modules.analytics.tracking.event_time import corrected, is_near, skew
+from modules.analytics.tracking.event_time import Attempt
 from modules.analytics.tracking.event_types import ClientEventTypes
-from modules.analytics.tracking.messages import Outcome, Refusal, Taken, Track, TrackedEvent, Tracking
+from modules.analytics.tracking.messages import Outcome, Refusal, Taken, TrackedEvent, Tracking
 
 VERSION: Final = 7
-
-
-class Judged(msgspec.Struct, frozen=True):
-    """The events to keep, and the answer once they are kept."""
-
-    kept: list[ClientEvent]
-    answer: Tracking
-
-    def count(self) -> None:
-        for one in self.answer.events:
-            metrics.tracked.labels((one.code or one.outcome).value).inc()
 
 
 class _NotTaken(Exception):
@@ -36,72 +27,80 @@ class _NotTaken(Exception):
         self.code = code
 
 
-def judge(
-    track: Track, types: ClientEventTypes, arrived_at: datetime, *, user_id: str, declined: bool, human: int
-) -> Judged:
-    """Decide about each event. `user_id` is whose they are, empty for nobody's; `human` is how many a person can cause.
+class Judging:
+    """The events of one attempt. `user_id` is whose they are, empty for nobody's."""
 
-    With `declined` the user wants none of them stored.
-    """
-    skewed = skew(track.sent_at, arrived_at)
-    kept: dict[UUID, ClientEvent] = {}
-    taken: list[Taken] = []
-    for number, event in enumerate(track.events):
-        try:
-            if number >= human:
-                raise _NotTaken(Refusal.BOT, "programs, and more events in a minute than a person causes, are left out")
-            if declined:
-                taken.append(Taken(event.id, Outcome.DECLINED))
+    def __init__(self, types: ClientEventTypes, attempt: Attempt, user_id: str) -> None:
+        self._types = types
+        self._attempt = attempt
+        self._user_id = user_id
+        self._kept: dict[UUID, ClientEvent] = {}
+        self._taken: list[Taken] = []
+
+    @property
+    def kept(self) -> list[ClientEvent]:
+        """The events to keep, each once."""
+        return list(self._kept.values())
+
+    def take(self, events: Sequence[TrackedEvent]) -> None:
+        """Take those that are as they must be, and refuse the others."""
+        for event in events:
+            try:
+                made = self._made(event)
+            except _NotTaken as error:
+                self._taken.append(Taken(event.id, Outcome.REFUSED, error.code, str(error)))
                 continue
-            made = _made(event, types, skewed, arrived_at, user_id)
-        except _NotTaken as error:
-            taken.append(Taken(event.id, Outcome.REFUSED, error.code, str(error)))
-            continue
-        taken.append(Taken(event.id, Outcome.REPEATED if made.id in kept else Outcome.ACCEPTED))
-        kept.setdefault(made.id, made)
-    return Judged(list(kept.values()), Tracking(taken))
+            self._taken.append(Taken(event.id, Outcome.REPEATED if made.id in self._kept else Outcome.ACCEPTED))
+            self._kept.setdefault(made.id, made)
 
+    def decline(self, events: Sequence[TrackedEvent]) -> None:
+        """Their user wants none of them stored."""
+        self._taken += [Taken(event.id, Outcome.DECLINED) for event in events]
 
-def _made(
-    event: TrackedEvent, types: ClientEventTypes, skewed: timedelta, arrived_at: datetime, user_id: str
-) -> ClientEvent:
-    """The event as it is kept; raises _NotTaken."""
-    kind = types.by_name.get(event.name)
-    if kind is None:
-        raise _NotTaken(Refusal.UNKNOWN_EVENT, "no module takes events of this name")
-    try:
-        tracked = kind.tracked(msgspec.convert(event.properties, kind.properties))
-    except msgspec.ValidationError as error:
-        raise _NotTaken(Refusal.BAD_PROPERTIES, str(error)) from error
-    return ClientEvent(
-        id=_id(event.id, arrived_at),
-        at=_at(event.at, skewed, arrived_at),
-        name=event.name,
-        user_id=user_id,
-        program_id=tracked.program_id,
-        session_id=tracked.session_id,
-        label=tracked.label,
-        value=tracked.value,
-    )
+    def refuse_bots(self, events: Sequence[TrackedEvent]) -> None:
+        """No person caused these."""
+        reason = "programs, and more events in a minute than a person causes, are left out"
+        self._taken += [Taken(event.id, Outcome.REFUSED, Refusal.BOT, reason) for event in events]
 
+    def answer(self) -> Tracking:
+        """What became of each event, once those to keep are kept; counted in the metrics."""
+        for what, count in Counter((one.code or one.outcome).value for one in self._taken).items():
+            metrics.tracked.labels(what).inc(count)
+        return Tracking(self._taken)
 
-def _id(text: str, arrived_at: datetime) -> UUID:
-    try:
-        id = UUID(text)
-    except ValueError:
-        id = None
-    if id is None or id.version != VERSION:
-        raise _NotTaken(Refusal.BAD_ID, "the id is no UUIDv7")
-    if not is_near(id, arrived_at):
-        raise _NotTaken(Refusal.BAD_TIME, "the id is from more than 7 days ago, or from more than a day ahead")
-    return id
+    def _made(self, event: TrackedEvent) -> ClientEvent:
+        """The event as it is kept; raises _NotTaken."""
+        kind = self._types.by_name.get(event.name)
+        if kind is None:
+            raise _NotTaken(Refusal.UNKNOWN_EVENT, "no module takes events of this name")
+        try:
+            tracked = kind.tracked(msgspec.convert(event.properties, kind.properties))
+        except msgspec.ValidationError as error:
+            raise _NotTaken(Refusal.BAD_PROPERTIES, str(error)) from error
+        return ClientEvent(
+            id=self._id(event.id),
+            at=self._at(event.at),
+            name=event.name,
+            user_id=self._user_id,
+            program_id=tracked.program_id,
+            session_id=tracked.session_id,
+            label=tracked.label,
+            value=tracked.value,
+        )
 
+    def _id(self, text: str) -> UUID:
+        try:
+            id = UUID(text)
+        except ValueError:
+            raise _NotTaken(Refusal.BAD_ID, "the id is no UUID") from None
+        if id.version != VERSION:
+            raise _NotTaken(Refusal.BAD_ID, "the id is no UUIDv7")
+        if not self._attempt.is_near(id):
+            raise _NotTaken(Refusal.BAD_TIME, "the id is from more than 7 days ago, or from more than a day ahead")
+        return id
 
-def _at(at: datetime, skewed: timedelta, arrived_at: datetime) -> datetime:
-    try:
-        found = corrected(at, skewed, arrived_at) if at.tzinfo is not None else None
-    except OverflowError:
-        found = None
-    if found is None:
-        raise _NotTaken(Refusal.BAD_TIME, "it happened more than 7 days ago, or its time has no zone")
-    return found
+    def _at(self, at: datetime) -> datetime:
+        found = self._attempt.corrected(at)
+        if found is None:
+            raise _NotTaken(Refusal.BAD_TIME, "it happened more than 7 days ago, or its time has no zone")
+        return found

@@ -46,6 +46,9 @@ def test_a_caller_has_so_many_a_minute() -> None:
     assert bots.count("ann", 8) == 6
     assert bots.count("ann", 1) == 0
     assert bots.count("bob", 20) == 10
+    # What could not be kept comes again, and its sender is no bot for that.
+    bots.give_back("bob", 10)
+    assert bots.count("bob", 10) == 10
 
 
 async def test_what_a_program_sends_is_counted_and_left_out(

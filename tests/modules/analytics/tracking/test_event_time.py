@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway import clock
 from ksmp_testkit import Caller, Running
 from ksmp_testkit.answers import done
-from modules.analytics.tracking.event_time import LEAST_SKEW, OLDEST, corrected, is_near, skew
+from modules.analytics.tracking.event_time import LEAST_SKEW, OLDEST, Attempt
 from tests.modules.analytics.lab import id_of
 from tests.modules.analytics.tracking.clicks import EVENTS, INTAKE, click, outcomes, rows, sent
 
@@ -29,7 +29,7 @@ def test_the_time_is_right_whatever_the_clock_and_however_long_it_waited(
     offset: timedelta, age: timedelta, delay: timedelta
 ) -> None:
     happened = NOW - age
-    found = corrected(happened + offset, skew(NOW - delay + offset, NOW), NOW)
+    found = Attempt(NOW - delay + offset, NOW).corrected(happened + offset)
     assert found is not None
     # But for the way through the network, and for a difference that may be one.
     assert abs(found - happened) <= LEAST_SKEW + delay
@@ -42,21 +42,23 @@ def test_attempts_do_not_add_up(offset: timedelta, age: timedelta, waits: list[t
     moment = NOW
     for wait in waits:
         moment += wait
-        found.append(corrected(at, skew(moment + offset, moment), moment))
+        found.append(Attempt(moment + offset, moment).corrected(at))
     times = {one for one in found if one is not None}
     assert len(times) <= 1
 
 
 def test_a_small_difference_is_the_network() -> None:
     at = NOW - HOUR
-    assert corrected(at, skew(NOW - timedelta(seconds=4.9), NOW), NOW) == at
-    assert corrected(at, skew(NOW - timedelta(seconds=5), NOW), NOW) == at + timedelta(seconds=5)
+    assert Attempt(NOW - timedelta(seconds=4.9), NOW).corrected(at) == at
+    assert Attempt(NOW - timedelta(seconds=5), NOW).corrected(at) == at + timedelta(seconds=5)
 
 
 def test_nothing_happens_in_the_future_and_nothing_too_long_ago() -> None:
-    assert corrected(NOW + HOUR, timedelta(0), NOW) == NOW
-    assert corrected(NOW - OLDEST, timedelta(0), NOW) == NOW - OLDEST
-    assert corrected(NOW - OLDEST - timedelta(seconds=1), timedelta(0), NOW) is None
+    attempt = Attempt(NOW, NOW)
+    assert attempt.corrected(NOW + HOUR) == NOW
+    assert attempt.corrected(NOW - OLDEST) == NOW - OLDEST
+    assert attempt.corrected(NOW - OLDEST - timedelta(seconds=1)) is None
+    assert attempt.corrected(NOW.replace(tzinfo=None)) is None
 
 
 def test_an_id_is_near() -> None:
@@ -66,7 +68,7 @@ def test_an_id_is_near() -> None:
         (NOW + timedelta(days=1), True),
         (NOW + timedelta(days=1, seconds=1), False),
     ]:
-        assert is_near(UUID(id_of(at)), NOW) is near
+        assert Attempt(NOW, NOW).is_near(UUID(id_of(at))) is near
 
 
 async def test_a_batch_that_is_sent_again_keeps_its_times(
