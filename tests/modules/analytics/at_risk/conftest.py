@@ -9,15 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
-import msgspec
 import pytest
 
 from gateway import clock
 from ksmp_testkit import Clients, MakeGateway, Running
-from modules.analytics.facade import Fact, FactType
-from modules.analytics.measures.zone import Zone
+from modules.analytics.facade import Fact
+from modules.analytics.module import AnalyticsModule
 from modules.analytics.store.event import Event, Source
-from modules.analytics.store.names import EventNames
 from modules.analytics.store.writer import EventWriter
 
 ENVIRON = {
@@ -25,30 +23,7 @@ ENVIRON = {
     "KSMP_ANALYTICS_MESSAGE_CHARACTERS": "100",
     "KSMP_NOTIFY_INTERVAL": "0.2",
 }
-REGISTERS = (
-    "programs.enrolled",
-    "programs.lesson",
-    "programs.lesson_done",
-    "live.attended",
-    "assignments.assignment",
-    "assignments.turned_in",
-)
 DAY = timedelta(days=1)
-
-
-class Happened(msgspec.Struct, frozen=True):
-    """An event of another module; the tests write its facts themselves."""
-
-
-NAMES = EventNames([
-    FactType(
-        event=Happened,
-        facts=lambda event, at: (),
-        names=REGISTERS,
-        registers=REGISTERS,
-        activity=("programs.lesson_done", "live.attended"),
-    )
-])  # fmt: skip
 
 
 @dataclass
@@ -138,7 +113,7 @@ async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def course(node: Running, database: asyncpg.Pool[Any], clients: Clients) -> Course:
-    made = Course(EventWriter(node.gateway.database, lambda: NAMES, Zone("Asia/Kolkata")), database)
+    made = Course(node.module(AnalyticsModule).writer, database)
     await database.execute(
         "INSERT INTO program (id, title, mentor_id) VALUES ($1, 'Algebra', $2)", made.program, made.mentor
     )
