@@ -7,6 +7,7 @@ hold up no others. Each of them is tried again later, as a message of a listener
 from __future__ import annotations
 
 import asyncio
+import random
 import traceback
 from dataclasses import dataclass
 from typing import Final
@@ -79,9 +80,12 @@ class BatchConsumer(DurableConsumer):
                 alone: list[tuple[Msg, Delivery]] = []
                 for message in list(batch.unsettled):
                     delivery = self._delivery(message)
-                    (together if delivery.attempt <= TOGETHER else alone).append((message, delivery))
+                    most = min(TOGETHER, self._retries.attempts)
+                    (together if delivery.attempt <= most else alone).append((message, delivery))
                 if together:
                     await self._work(batch, together)
+                # In another order each time, so that others are not behind one that ends its process again and again.
+                random.shuffle(alone)
                 for one in alone:
                     await self._work(batch, [one])
         except asyncio.CancelledError:

@@ -16,6 +16,7 @@ from gateway.principal import Principal
 TABLES = """
     CREATE TABLE IF NOT EXISTS item (name text PRIMARY KEY, rev int NOT NULL);
     CREATE TABLE IF NOT EXISTS effect (n bigint GENERATED ALWAYS AS IDENTITY, what text NOT NULL, name text NOT NULL);
+    CREATE TABLE IF NOT EXISTS noted (id text, what text, name text NOT NULL, PRIMARY KEY (id, what));
 """
 BUMP = """
     INSERT INTO item (name, rev) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET rev = item.rev + 1 RETURNING rev

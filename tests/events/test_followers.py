@@ -186,6 +186,34 @@ async def test_a_drain_gives_back_what_takes_too_long(serve: ServeShop) -> None:
         await until_followed(two, name)
 
 
+async def test_what_may_have_ended_its_process_is_handled_alone_and_then_a_dead_letter(serve: ServeShop) -> None:
+    """A drain that gives back is to the server what a death is: another delivery without a result."""
+    bad, tried, given_up = fresh(), list[list[str]](), 0.0
+
+    async def hang(batch: list[str]) -> None:
+        if bad in batch:
+            tried.append(batch)
+            begun.set()
+            await asyncio.sleep(3600)
+
+    for attempt in range(1, 6):
+        begun = asyncio.Event()
+        async with serve(Books, drain_timeout=0.1, event_ack_wait=60.0, event_attempts=4) as shop:
+            assert isinstance(shop, Books)
+            shop.hook = hang
+            await sell_all(shop, [bad, *(fresh() for _ in range(3))] if attempt == 1 else [fresh() for _ in range(3)])
+            dead = shop.gateway.metrics.dead_letters
+
+            def over(started: asyncio.Event = begun, dead: object = dead) -> bool:
+                return started.is_set() or value(dead, FOLLOWER) > 0
+
+            await eventually(over, "it is tried, or given up")
+            given_up = value(dead, FOLLOWER)
+    assert given_up >= 1
+    assert len(tried) == 4
+    assert tried[2:] == [[bad], [bad]]
+
+
 async def test_it_says_until_when_all_is_handled(serve: ServeShop, pool: asyncpg.Pool) -> None:
     slow, begun, go = fresh(), asyncio.Event(), asyncio.Event()
 
