@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from devcloud.mixpanel import project
 from devstack import gateways, razorpay, surroundings
 from gateway.settings import Settings, SettingsError, read
+from modules.analytics.settings import AnalyticsSettings
 from modules.payments.settings import PaymentsSettings
 
 PREFIX = "KSMP_PAYMENTS_"
@@ -106,3 +108,26 @@ def test_a_webhook_secret_of_ones_own_signs_the_webhooks() -> None:
     webhook = razorpay.webhook(["http://127.0.0.1:8000"], environ)
     assert webhook is not None
     assert webhook.secret == "new"
+
+
+def test_events_go_to_the_stand_in_for_mixpanel() -> None:
+    settings = read(AnalyticsSettings, variables(STAND_IN), "KSMP_ANALYTICS_")
+    assert (settings.mixpanel_url, settings.mixpanel_app_url) == (f"{STAND_IN}/mixpanel",) * 2
+    assert settings.examine_mixpanel().endswith(f"{STAND_IN}/mixpanel")
+    found = (project.ID, project.USER, project.SECRET, project.TOKEN, project.DELETION_TOKEN)
+    assert found == (
+        settings.mixpanel_project,
+        settings.mixpanel_account,
+        settings.mixpanel_secret,
+        settings.mixpanel_token,
+        settings.mixpanel_deletion_token,
+    )
+
+
+@pytest.mark.parametrize("own", ["KSMP_ANALYTICS_MIXPANEL_URL", "KSMP_ANALYTICS_MIXPANEL_PROJECT"])
+def test_nothing_of_the_stand_in_is_mixed_into_another_project(own: str) -> None:
+    given = variables(STAND_IN, **{own: "other"})
+    assert [name for name in given if name.startswith("KSMP_ANALYTICS_MIXPANEL")] == [own]
+    assert "HTTPS_PROXY" not in surroundings.foreign({own: "other", "HTTPS_PROXY": "http://proxy:1"})
+    assert "KSMP_ANALYTICS_MIXPANEL_URL" not in variables()
+    assert "KSMP_ANALYTICS_MIXPANEL_URL" not in variables(STAND_IN, KSMP_MODULES="chat")

@@ -20,6 +20,8 @@ from modules.analytics.store.removal import ClientEventRemoval
 MOST: Final = 1000
 # Seconds between two looks at one deletion that waits for what arrived before it.
 WAIT: Final = 5.0
+# By how much the clocks of NATS and of the gateways may differ.
+SKEW: Final = timedelta(seconds=10)
 
 
 class EventDeletions:
@@ -41,7 +43,7 @@ class EventDeletions:
             progress = await self._progress.read()
             if await self._removal.remove(one.pseudonym, MOST) == MOST:
                 return True
-            if progress.client_as_of > one.created_at:
+            if progress.client_as_of > one.created_at + SKEW:
                 await self._rows.done([one.id], now)
             else:
                 await self._rows.wait([one.id], now + timedelta(seconds=WAIT))

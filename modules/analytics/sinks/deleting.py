@@ -6,6 +6,7 @@ after its deletion.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
@@ -37,7 +38,11 @@ class SinkDeletions:
         self._rows = DeletionRepository(database)
 
     async def work(self, sink: Sink) -> bool:
-        """Do some of what is due; whether there may be more. The caller has the sink."""
+        """Do some of what is due, in at most two times `KSMP_ANALYTICS_SINK_TIMEOUT`; whether anything was.
+
+        The caller has the sink.
+        """
+        began = time.monotonic()
         due = await self._rows.due(sink.name, clock.now(), MOST)
         if waiting := [one for one in due if one.state is DeletionState.WAITING]:
             await self._ask(sink, waiting)
@@ -46,8 +51,11 @@ class SinkDeletions:
             if one.state is DeletionState.ASKED:
                 tasks[one.task].append(one)
         for task, them in tasks.items():
+            if time.monotonic() - began > self._settings.sink_timeout:
+                # The others are due at the next look.
+                break
             await self._look(sink, task, them)
-        return len(due) == MOST
+        return bool(due)
 
     async def _ask(self, sink: Sink, waiting: Sequence[DueDeletion]) -> None:
         people = [one.pseudonym for one in waiting]

@@ -42,7 +42,7 @@ class SinkSender:
         self._database = database
         self._deletions = SinkDeletions(database, settings)
         self._holder = uuid.uuid4()
-        # A deletion is asked for before the next batch, and both may take their time.
+        # For a batch, and for deletions, which take two times as long at most.
         self._lease = timedelta(seconds=2 * settings.sink_timeout + SLACK)
         self._added = False
 
@@ -51,15 +51,17 @@ class SinkSender:
         if not self._added:
             await self._rows.add(self.sink.name)
             self._added = True
-        cursor = await self._rows.hold(self.sink.name, self._holder, clock.now(), self._lease)
+        cursor = await self._hold()
+        if cursor is not None and await self._deletions.work(self.sink):
+            # They took their time, and the batch gets its own.
+            cursor = await self._hold()
         if cursor is None:
             return False
         metrics.behind.labels(self.sink.name).set(cursor.stored - cursor.seq)
-        more = await self._deletions.work(self.sink)
         if cursor.rests:
-            return more
+            return False
         try:
-            return await self._send(cursor) or more
+            return await self._send(cursor)
         except SinkFault as fault:
             await self._failed(cursor, fault)
             return False
@@ -67,6 +69,9 @@ class SinkSender:
     async def stop(self) -> None:
         """Let another gateway have the sink at once. Raises Unavailable."""
         await self._rows.release(self.sink.name, self._holder)
+
+    async def _hold(self) -> Cursor | None:
+        return await self._rows.hold(self.sink.name, self._holder, clock.now(), self._lease)
 
     async def _send(self, cursor: Cursor) -> bool:
         """One batch. Raises SinkFault."""
