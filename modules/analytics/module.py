@@ -23,6 +23,9 @@ from modules.analytics.comparison.repository import ComparisonRepository
 from modules.analytics.comparison.tables import ComparisonRow
 from modules.analytics.consent import routes as consent_routes
 from modules.analytics.consent.consents import Consents
+from modules.analytics.dashboards import routes as dashboard_routes
+from modules.analytics.dashboards.dashboards import Dashboards
+from modules.analytics.dashboards.session_reports import SessionReports
 from modules.analytics.deletions import routes as deletion_routes
 from modules.analytics.deletions.deletions import Deletions
 from modules.analytics.deletions.tables import DeletionRow
@@ -82,6 +85,7 @@ class AnalyticsModule(Module):
             comparison_routes.router(ComparisonRepository(kernel.database)),
             self.boards.router,
             self.exports.router,
+            dashboard_routes.router(Dashboards(self.measures), SessionReports(kernel, self.measures)),
         )
         self.pages = (site.router(),)
 
@@ -117,6 +121,7 @@ class AnalyticsModule(Module):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
+        self.measures.registry.check_sources(self.names.client_events)
         async with (
             self.upkeep.running(),
             self.intake.running(),

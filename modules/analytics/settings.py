@@ -71,6 +71,11 @@ class AnalyticsSettings(
     rows: int = setting(1000, doc="How many days, programs or sessions one answer of figures may have")
     window_days: int = setting(800, doc="How many days the window of a figure may have")
     demo: bool = setting(True, doc="Whether `ksmp dev` stores eight weeks of made-up facts to show")
+    fresh: float = setting(2.0, doc="How long an answer with figures is used again, in seconds")
+    at_once: int = setting(4, doc="Answers with figures that a process reads at once; each takes a connection")
+    late: float = setting(
+        120.0, doc="How long after something happened its facts may be published, in seconds; until then a day is open"
+    )
     statement_seconds: float = setting(10.0, doc="How long one statement may take that reads figures, in seconds")
 
     def examine(self) -> None:

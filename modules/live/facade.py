@@ -31,6 +31,7 @@ __all__ = [
     "roles_in",
     "session_facts",
     "session_room",
+    "session_titles",
     "staff_room",
 ]
 
@@ -59,6 +60,15 @@ async def session_facts(database: Database, session_id: str) -> SessionFacts | N
     for row in await database.fetch(SESSION_FACTS, session_id):
         return msgspec.convert(row, SessionFacts)
     return None
+
+
+SESSION_TITLES: Final = "SELECT id, title FROM live_session WHERE id = ANY($1)"
+
+
+async def session_titles(database: Database, session_ids: Sequence[str]) -> dict[str, str]:
+    """The titles of these sessions, by their ids, in one query. Raises Unavailable."""
+    rows = await database.fetch(SESSION_TITLES, list(session_ids))
+    return {row["id"]: row["title"] for row in rows}
 
 
 STANDING: Final = """

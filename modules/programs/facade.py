@@ -279,6 +279,15 @@ async def exists(database: Database, program_id: str) -> bool:
     return bool(await database.fetch(EXISTS, program_id))
 
 
+TITLES = "SELECT id, title FROM program WHERE id = ANY($1)"
+
+
+async def program_titles(database: Database, program_ids: Sequence[str]) -> dict[str, str]:
+    """The titles of these programs, by their ids, in one query."""
+    rows = await database.fetch(TITLES, list(program_ids))
+    return {row["id"]: row["title"] for row in rows}
+
+
 class LessonFound(msgspec.Struct, frozen=True):
     """Where a lesson is, and what it is called."""
 

@@ -18,7 +18,8 @@ TOOK_PART: Final = "live.took_part"
 SAID: Final = "live.said"
 POLL: Final = "live.poll_taken"
 STARS: Final = "live.stars"
-WAYS: Final = ("chat", "hand", "question", "poll")
+WAYS: Final = {"chat": "Chat", "hand": "Raised hand", "question": "Question", "poll": "Vote"}
+SAID_LABELS: Final = {"message": "Message", "hand": "Raised hand", "question": "Question", "poll": "Vote"}
 
 
 def _ways(cells: Cells) -> Mapping[str, Parts]:
@@ -77,6 +78,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         registers=(ATTENDED, TOOK_PART),
         dimensions=(*WHERE, Dimension.KIND),
         kinds="Way to take part: chat, hand, question or poll",
+        labels=WAYS,
         personal=True,
         discreet=True,
         # Of a kind alone: the whole counts nobody twice, which `read` takes care of.
@@ -102,6 +104,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         rollups=(SAID,),
         dimensions=(*WHERE, Dimension.KIND),
         kinds="What was done: message, hand, question or poll",
+        labels=SAID_LABELS,
         formula=_contributions,
         by_kind=_contributions_by_way,
     ),

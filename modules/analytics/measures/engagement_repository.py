@@ -32,9 +32,9 @@ class EngagementRepository:
             ) AS acted ON acted.session_id = came.session_id AND acted.subject = came.subject
             WHERE came.name = 'live.attended' AND came.{CAME} AND came.at >= {since} AND came.at < {until}
                 {where.within("came")}
-            GROUP BY 1, 2 LIMIT {where.add(reading.most_rows)}
+            GROUP BY 1, 2 LIMIT {where.add(reading.most_rows + 1)}
         """  # noqa: S608
-        return Placed.rows(await self._database.fetch(statement, *where.arguments))
+        return Placed.rows(await self._database.fetch(statement, *where.arguments), reading.most_rows)
 
     async def answered(self, reading: Reading) -> list[Placed]:
         """The polls of sessions: their voters, and those who came and could have voted."""
@@ -52,6 +52,6 @@ class EngagementRepository:
                 WHERE name = 'live.attended' AND {CAME} AND at >= {since} AND at < {until} {where.within("came")}
                 GROUP BY session_id, program_id
             ) AS session USING (session_id)
-            GROUP BY 1, 2 LIMIT {where.add(reading.most_rows)}
+            GROUP BY 1, 2 LIMIT {where.add(reading.most_rows + 1)}
         """  # noqa: S608
-        return Placed.rows(await self._database.fetch(statement, *where.arguments))
+        return Placed.rows(await self._database.fetch(statement, *where.arguments), reading.most_rows)

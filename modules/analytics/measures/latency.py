@@ -12,13 +12,13 @@ from modules.analytics.measures.measure import ADMINS, TIME, Measure, Parts, Uni
 
 REST: Final = "gateway.rest_seconds"
 CHAT: Final = "gateway.chat_seconds"
-FELT: Final = "chat.latency_felt"
 SHARE: Final = 0.95
 MS_A_SECOND: Final = 1000.0
 
 
-def percentile(cells: Cells, name: str, scale: float) -> Parts:
-    """The bound under which 95 % of a histogram lie. Its labels are upper bounds, and values how many lie below each.
+def percentile(cells: Cells, name: str) -> Parts:
+    """The time under which 95 % of a histogram lie, in milliseconds. Its labels are upper bounds in seconds, and
+    values how many lie below each and above the one before.
 
     Between two bounds they are taken to lie evenly. What is above the last bound is given as that bound.
     """
@@ -29,15 +29,15 @@ def percentile(cells: Cells, name: str, scale: float) -> Parts:
     for bound, number in bounds:
         if number and below + number >= rank:
             upper = lower if math.isinf(bound) else bound
-            return Parts(rank, total, (lower + (upper - lower) * (rank - below) / number) * scale)
+            return Parts(rank, total, (lower + (upper - lower) * (rank - below) / number) * MS_A_SECOND)
         below += number
         if not math.isinf(bound):
             lower = bound
     return Parts(0, 0)
 
 
-def _of(name: str, scale: float) -> Callable[[Cells], Parts]:
-    return lambda cells: percentile(cells, name, scale)
+def _of(name: str) -> Callable[[Cells], Parts]:
+    return lambda cells: percentile(cells, name)
 
 
 MEASURES: Final[tuple[Measure, ...]] = (
@@ -52,7 +52,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         dimensions=TIME,
         lower_is_better=True,
         roles=ADMINS,
-        formula=_of(REST, MS_A_SECOND),
+        formula=_of(REST),
     ),
     CountedMeasure(
         name="chat_latency",
@@ -65,20 +65,6 @@ MEASURES: Final[tuple[Measure, ...]] = (
         dimensions=TIME,
         lower_is_better=True,
         roles=ADMINS,
-        formula=_of(CHAT, MS_A_SECOND),
-    ),
-    CountedMeasure(
-        name="chat_latency_felt",
-        title="Chat latency on screens",
-        unit=Unit.MILLISECONDS,
-        definition="The time within which 95 % of chat messages came back to the screen of their author.",
-        numerator="Messages that took no longer",
-        denominator="Messages that were reported",
-        rollups=(FELT,),
-        dimensions=TIME,
-        lower_is_better=True,
-        roles=ADMINS,
-        from_clients=True,
-        formula=_of(FELT, 1.0),
+        formula=_of(CHAT),
     ),
 )

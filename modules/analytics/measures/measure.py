@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -133,8 +133,9 @@ class Measure(ABC):
     rollups: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     dimensions: Collection[Dimension] = TIME
-    # What `kind` means in this measure.
+    # What `kind` means in this measure, and what kinds are called that do not speak for themselves.
     kinds: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
     target: float | None = None
     roles: frozenset[Role] = STAFF
     personal: bool = False

@@ -85,6 +85,8 @@ class MeasureFigures(msgspec.Struct, frozen=True, kw_only=True):
     total: list[Figure]
     previous: list[Figure]
     figures: list[Figure]
+    # How many more programs or sessions there are than are shown. Their facts are in the total.
+    left_out: int = 0
 
     @classmethod
     def example(cls) -> MeasureFigures:

@@ -84,8 +84,6 @@ class Reading:
             found: dict[tuple[int, str], dict[tuple[str, str], Cell]] = {}
             for row in rows:
                 found.setdefault((row.span, row.key), {})[row.name, row.label] = row.cell
-            if len(found) > 2 * self.most + 1:
-                raise too_many_rows(self.most)
             self._cells = {place: Cells(cells) for place, cells in found.items()}
         return self._cells
 

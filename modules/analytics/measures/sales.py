@@ -128,6 +128,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         others=(MADE, PAID, "live.attended", "programs.completed"),
         dimensions=(Dimension.KIND,),
         kinds="Step: ordered, paid, attended or completed",
+        labels={"ordered": "Ordered", "paid": "Paid", "attended": "Came to a class", "completed": "Completed"},
         roles=ADMINS,
     ),
     PaymentSuccessMeasure(

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import msgspec
 
+from modules.analytics.errors import too_many_rows
 from modules.analytics.measures.measure import ByCurrency, Parts, Result
 from modules.analytics.measures.zone import Span
 
@@ -23,7 +24,10 @@ class Placed(msgspec.Struct, frozen=True):
     denominator: int
 
     @classmethod
-    def rows(cls, rows: Sequence[Mapping[str, Any]]) -> list[Self]:
+    def rows(cls, rows: Sequence[Mapping[str, Any]], most: int) -> list[Self]:
+        """Raises BadInput `analytics.too_many_rows`."""
+        if len(rows) > most:
+            raise too_many_rows(most)
         return [msgspec.convert(dict(row), cls) for row in rows]
 
 

@@ -38,7 +38,7 @@ async def classes(story: Story) -> None:
         attended(story, "ann", "present", 2, 3600),
         attended(story, "bob", "absent", 2),
         attended(story, "eve", "present", 3, 1800, program="q"),
-        as_of=at(4, 0),
+        as_of=at(4, 0, 10),
     )
 
 
@@ -86,7 +86,7 @@ async def test_days_without_a_class_are_no_days_that_are_missing(feature: Measur
         ("2021-03-07", 0, 0, None, False),
     ]
     assert [one.complete for one in found.total] == [False]
-    assert found.as_of == at(4, 0)
+    assert found.as_of == at(4, 0, 10)
 
 
 @pytest.mark.parametrize("by", [Dimension.DAY, Dimension.WEEK, Dimension.MONTH, Dimension.SESSION, Dimension.PROGRAM])
