@@ -26,6 +26,6 @@ class PaymentRepository:
             LEFT JOIN analytics_register AS paid ON paid.name = 'payments.order_paid' AND paid.key = tried.key
             WHERE tried.name = 'payments.order_attempted' AND tried.at >= {since} AND tried.at < {until}
                 {where.within("tried")}
-            GROUP BY 1, 2 LIMIT {where.add(reading.most_rows)}
+            GROUP BY 1, 2 LIMIT {where.add(reading.most_rows + 1)}
         """  # noqa: S608
-        return Placed.rows(await self._database.fetch(statement, *where.arguments))
+        return Placed.rows(await self._database.fetch(statement, *where.arguments), reading.most_rows)
