@@ -62,12 +62,20 @@ class Reader:
         ]
         return sorted(found, key=lambda one: -one.p95)
 
+    async def at_risk(self, programs: Sequence[str], times: int) -> Answered:
+        """The students who fall behind in programs that the mentor teaches, by turns. It is computed each time."""
+        paths = [f"/programs/{programs[number % len(programs)]}/at-risk" for number in range(times)]
+        return await self._timed("students at risk", "mentor", [(path, {}) for path in paths])
+
     async def ask(self, what: str, role: str, path: str, times: int, **parameters: str) -> Answered:
+        return await self._timed(what, role, [(path, {**window, **parameters}) for window in self._windows(times)])
+
+    async def _timed(self, what: str, role: str, requests: Sequence[tuple[str, dict[str, str]]]) -> Answered:
         took: list[float] = []
         faults: dict[int, int] = {}
-        for window in self._windows(times):
+        for path, parameters in requests:
             begun = time.perf_counter()
-            answer = await self._client.get(path, params={**window, **parameters}, headers=self._headers(role))
+            answer = await self._client.get(path, params=parameters, headers=self._headers(role))
             took.append((time.perf_counter() - begun) * 1000)
             if answer.status_code != 200:
                 faults[answer.status_code] = faults.get(answer.status_code, 0) + 1

@@ -54,7 +54,7 @@ async def measure(options: argparse.Namespace) -> int:
                 f" p95 {percentile(late, 0.95) * 1000:.0f} ms"
             )
             print("\n".join(sized(await room(module.kernel.database))))
-        status = await read(running, options)
+        status = await read(running, history.programs[:TAUGHT], options)
         print(f"share of the machine that others used: {others.share():.2f}")
     return status
 
@@ -66,11 +66,11 @@ async def add_programs(database: Database, history: History) -> None:
         await database.fetch(ADD_PROGRAM, program, f"Program {number}", mentor)
 
 
-async def read(running: Stack, options: argparse.Namespace) -> int:
+async def read(running: Stack, taught: Sequence[str], options: argparse.Namespace) -> int:
     today = clock.now().date()
     reader = Reader(running.gateways[0], running.tokens, options.days, today, options.seed)
     try:
-        dashboards = await reader.dashboards(options.reads)
+        dashboards = [*await reader.dashboards(options.reads), await reader.at_risk(taught, options.reads)]
         print("\n".join(table("dashboard, four weeks by day", dashboards)))
         answers: list[Answered] = []
         for by in ("day", "program"):

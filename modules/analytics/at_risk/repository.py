@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.contract import Database
 from modules.analytics.at_risk.rules import Standing
+from modules.analytics.measures.completion_repository import SUBJECT_CHARACTERS
 
 
 class StudentRow(msgspec.Struct, frozen=True):
@@ -21,8 +22,8 @@ class StudentRow(msgspec.Struct, frozen=True):
 
 
 # A deleted user has no subject any more, and is not in it. $1: the program, $2: since when classes and assignments
-# count. The names of facts and their labels are in the page of the module that contributes them.
-STANDINGS: Final = """
+# count. Keys are cut, not made: PostgreSQL then joins by a hash, and does not compare each with each.
+STANDINGS: Final = f"""
     WITH student AS (
         SELECT known.user_id, place.subject, place.at AS enrolled_at
         FROM analytics_register AS place JOIN analytics_subject AS known USING (subject)
@@ -37,19 +38,19 @@ STANDINGS: Final = """
         SELECT key, at FROM analytics_register
         WHERE program_id = $1 AND name = 'assignments.assignment' AND label = 'closed' AND at >= $2
     ), turned_in AS (
-        SELECT key FROM analytics_register
+        SELECT left(key, -{SUBJECT_CHARACTERS}) AS key, subject FROM analytics_register
         WHERE program_id = $1 AND name = 'assignments.turned_in' AND label IN ('on_time', 'late')
     ), work AS (
         SELECT student.subject, count(*) AS due, count(turned_in.key) AS turned_in
         FROM student JOIN closed ON closed.at >= student.enrolled_at
-        LEFT JOIN turned_in ON turned_in.key = analytics_register_key(closed.key, student.subject)
+        LEFT JOIN turned_in ON turned_in.key = closed.key AND turned_in.subject = student.subject
         GROUP BY student.subject
     ), lesson AS (
         SELECT key FROM analytics_register
         WHERE program_id = $1 AND name = 'programs.lesson' AND label = 'there'
     ), done AS (
         SELECT done.subject, count(*) AS lessons_done
-        FROM analytics_register AS done JOIN lesson ON done.key = analytics_register_key(lesson.key, done.subject)
+        FROM analytics_register AS done JOIN lesson ON left(done.key, -{SUBJECT_CHARACTERS}) = lesson.key
         WHERE done.program_id = $1 AND done.name = 'programs.lesson_done'
         GROUP BY done.subject
     ), learnt AS (
@@ -66,7 +67,7 @@ STANDINGS: Final = """
     LEFT JOIN done USING (subject)
     LEFT JOIN learnt USING (subject)
     LEFT JOIN analytics_message AS message ON message.program_id = $1 AND message.user_id = student.user_id
-"""
+"""  # noqa: S608
 
 
 class StandingRepository:
