@@ -16,6 +16,7 @@ from modules.chat.attachments import Attachments
 from modules.chat.direct.abandoned import AbandonedRooms
 from modules.chat.direct.feature import DirectFeature
 from modules.chat.events import Mentioned
+from modules.chat.facts import FACTS
 from modules.chat.filter import load
 from modules.chat.index import routes as index_routes
 from modules.chat.index.indexer import Indexer
@@ -96,6 +97,7 @@ class ChatModule(Module):
             *reading.features,
             notices,
         )
+        self.contributions = FACTS
         rate = Rate(count=settings.search_rate_count, seconds=settings.search_rate_seconds)
         search = search_routes.router(MessageSearch(kernel, attachments), rate)
         index = index_routes.router(self.indexer)
