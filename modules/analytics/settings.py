@@ -76,7 +76,9 @@ class AnalyticsSettings(
     late: float = setting(
         120.0, doc="How long after something happened its facts may be published, in seconds; until then a day is open"
     )
-    statement_seconds: float = setting(10.0, doc="How long one statement may take that reads figures, in seconds")
+    statement_seconds: float = setting(
+        4.0, doc="How long one statement may take that reads figures; less than `KSMP_DATABASE_TIMEOUT`"
+    )
 
     def examine(self) -> None:
         """Raises SettingsError for a time zone that there is not."""

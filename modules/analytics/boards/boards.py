@@ -9,7 +9,7 @@ import msgspec
 
 from gateway import clock
 from gateway.contract import Kernel
-from gateway.errors import KsmpError, forbidden, invalid, not_found
+from gateway.errors import BadInput, KsmpError, forbidden, invalid, not_found
 from gateway.http.etag import IfMatch
 from gateway.http.listing import Page, Span
 from gateway.identifier import new_id
@@ -127,8 +127,12 @@ class Boards:
     async def _check_widgets(self, owner: Principal, widgets: Sequence[Widget]) -> None:
         if len(widgets) > self._settings.board_widgets:
             raise invalid(f"a board has at most {self._settings.board_widgets} widgets", field="widgets")
-        for widget in widgets:
-            await self._kernel.filters.check(widget, Author.of(owner))
+        for number, widget in enumerate(widgets):
+            try:
+                await self._kernel.filters.check(widget, Author.of(owner))
+            except BadInput as error:
+                error.field = f"widgets[{number}].{error.field}"
+                raise
         await self._questions.check(owner, [widget.question for widget in widgets], PLACE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +10,33 @@ from typing import Any
 import httpx
 
 from gateway import clock
+from ksmp_testkit import Caller, Running
+from ksmp_testkit.answers import done
 from modules.analytics.facade import Fact
+from modules.analytics.module import AnalyticsModule
 from modules.analytics.store.event import Event, Source
 from modules.analytics.store.writer import EventWriter
 
 A = "/api/v1/analytics"
+
+
+async def opened(running: Running, caller: Caller) -> School:
+    """A school in which each mentor has published a program, and each student has a place."""
+    mark = uuid.uuid4().hex[:8]
+
+    def client(name: str, role: str) -> httpx.AsyncClient:
+        return caller(f"{name}-{mark}", role)
+
+    meera, omar = client("meera", "mentor"), client("omar", "mentor")
+    ann, bob = client("ann", "student"), client("bob", "student")
+    programs = []
+    for mentor, student in ((meera, ann), (omar, bob)):
+        program = done(await mentor.post("/api/v1/programs", json={"title": "Algebra"}), 201)["id"]
+        done(await mentor.post(f"/api/v1/programs/{program}/publish", headers={"If-Match": "*"}))
+        done(await student.post(f"/api/v1/programs/{program}/enrolment"))
+        programs.append(program)
+    writer = running.module(AnalyticsModule).writer
+    return School(mark, writer, meera, omar, ann, bob, client("root", "admin"), *programs)
 
 
 @dataclass

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import asyncpg
 import httpx
 
+from ksmp_testkit import MakeGateway, MakeToken, eventually
 from ksmp_testkit.answers import done, refused
-from tests.modules.analytics.boards.school import A, School
+from ksmp_testkit.member import clients_of
+from tests.modules.analytics.boards.school import A, School, opened
 
 BOARDS = f"{A}/boards"
 ANY = {"If-Match": "*"}
@@ -191,7 +194,7 @@ async def test_there_are_limits(school: School) -> None:
     refused(next(one for one in answers if one.status_code == 409), 409, "analytics.too_many_boards")
 
 
-async def test_a_widget_that_cannot_be_answered_leaves_the_others(school: School, node: Any, database: Any) -> None:
+async def test_a_widget_that_cannot_be_answered_leaves_the_others(school: School, database: asyncpg.Pool[Any]) -> None:
     board = await made(school.meera, widget(), widget(title="Later"))
     # A measure that was there when the board was saved.
     await database.execute(
@@ -199,12 +202,40 @@ async def test_a_widget_that_cannot_be_answered_leaves_the_others(school: School
         board["id"],
     )
     assert await shown(school.meera, board) == ["analytics.unknown_measure", [[1, 2]]]
-    # What other users ask stays apart from it too.
-    refused(
-        await school.meera.patch(f"{BOARDS}/{board['id']}", json={"title": "what the fuck"}, headers=ANY),
-        400,
-        "chat.refused",
-    )
+
+
+async def test_a_statement_that_takes_too_long_leaves_the_other_widgets(
+    gateway: MakeGateway, token: MakeToken, database: asyncpg.Pool[Any]
+) -> None:
+    environ = {"KSMP_ANALYTICS_STATEMENT_SECONDS": "0.5", "KSMP_ANALYTICS_QUERY_RATE_COUNT": "30"}
+    async with gateway(environ=environ) as running, clients_of(running, token) as clients:
+        one = await opened(running, clients.rest)
+        await one.tell(one.attended("ann", "present", one.p))
+        board = await made(one.meera, widget("learners"), widget())
+        async with database.acquire() as connection, connection.transaction():
+            # Whoever reads it waits.
+            await connection.execute("LOCK TABLE analytics_learner_day IN ACCESS EXCLUSIVE MODE")
+
+            async def the_other_is_there() -> bool:
+                return await shown(one.meera, board) == ["analytics.too_slow", [[1, 1]]]
+
+            await eventually(the_other_is_there, "one widget is too slow, and the other is answered")
+            refused(await one.meera.post(f"{A}/query", json={"measure": "learners"}), 400, "analytics.too_slow")
+        assert len(await shown(one.meera, board)) == 2
+        questions = [await one.ann.post(f"{A}/query", json={"measure": "attendance"}) for _ in range(32)]
+        refused(questions[-1], 429, "rate_limited")
+        # Of each user by themselves.
+        assert (await one.bob.post(f"{A}/query", json={"measure": "attendance"})).status_code == 200
+
+
+async def test_titles_pass_the_filters(school: School) -> None:
+    for body, field in (
+        ({"title": "what the fuck", "widgets": []}, "title"),
+        ({"title": "x", "widgets": [widget(), widget(title="what the fuck")]}, "widgets[1].title"),
+    ):
+        answer = await school.meera.post(BOARDS, json=body)
+        refused(answer, 400, "chat.refused")
+        assert [one["field"] for one in answer.json()["errors"]] == [field]
 
 
 async def test_a_user_who_is_deleted_leaves_no_board(school: School, database: Any) -> None:
