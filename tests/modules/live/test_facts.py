@@ -197,7 +197,7 @@ def test_a_class_is_recorded_with_its_parts() -> None:
         hands=[Hand("ann", START + timedelta(minutes=6))],
         questions=[Asked(None, START - timedelta(hours=1)), Asked("bo", END + timedelta(minutes=1))],
         votes={"ann": 1},
-        polls=[PollTaken("q", START, False, 1)],
+        polls=[PollTaken("q", START, False, 3), PollTaken("r", START, True, 0)],
     )
     (event,) = recorded(ClassHeld("s", "p", START, END), found, done)
     assert {one.user_id: one.state for one in event.attendees} == {
@@ -218,7 +218,7 @@ def test_a_class_is_recorded_with_its_parts() -> None:
         Said("hand", START + timedelta(minutes=5), 1),
         Said("question", START, 1),
         Said("question", START + timedelta(minutes=20), 1),
-        Said("poll", START, 1),
+        Said("poll", START, 3),
     }
     assert event.polls == done.polls or event.polls == tuple(done.polls)
 
