@@ -304,7 +304,7 @@ async def test_the_last_lesson_marked_while_the_other_is_deleted(caller: Caller,
         )
         assert [answer.status_code for answer in answers] == [200, 204]
         assert len(await told(database, "programs.ProgramCompleted", id_of(path))) == n + 1
-        assert (await told(database, "programs.LessonRemoved", id_of(path)))[-1]["lesson_id"] == gone
+        assert gone in {one["lesson_id"] for one in await told(database, "programs.LessonRemoved", id_of(path))}
 
 
 async def test_an_open_program_is_for_everyone(caller: Caller, node: Running, database: asyncpg.Pool) -> None:

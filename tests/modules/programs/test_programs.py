@@ -48,6 +48,7 @@ async def test_a_table_has_the_columns_its_migrations_made(
         "Numeric": "numeric",
         "ForeignKey": "text",
         "Bytea": "bytea",
+        "Date": "date",
     }
     rows = await database.fetch(
         "SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = $1",
