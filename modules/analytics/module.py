@@ -34,6 +34,7 @@ from modules.analytics.intake.feature import IntakeFeature
 from modules.analytics.latency.recorder import LatencyRecorder
 from modules.analytics.measures.feature import MeasuresFeature
 from modules.analytics.pages import site
+from modules.analytics.personal_data import held_on
 from modules.analytics.settings import AnalyticsSettings
 from modules.analytics.sinks import routes as sink_routes
 from modules.analytics.sinks.sinks import Sinks
@@ -98,6 +99,7 @@ class AnalyticsModule(Module):
     async def export(self, user: str) -> Mapping[str, Any]:
         return {
             **await self.consents.held(user),
+            **await held_on(self.kernel.database, user),
             **await self.student_messages.held(user),
             **await self.boards.held(user),
         }

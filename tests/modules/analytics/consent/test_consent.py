@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -13,6 +14,9 @@ from ksmp_testkit import Caller, Running
 from ksmp_testkit.answers import done, refused
 from modules.analytics.consent.repository import ConsentRepository
 from modules.analytics.deletions.states import EVENTS, DeletionState, Reason
+from modules.analytics.facade import Fact
+from modules.analytics.module import AnalyticsModule
+from modules.analytics.store.event import Event, Source
 
 PLACE = "/api/v1/analytics/consent"
 DELETIONS = "/api/v1/analytics/deletions"
@@ -110,6 +114,25 @@ async def test_a_choice_is_in_the_audit(caller: Caller, database: asyncpg.Pool, 
     rows = await database.fetch("SELECT act, actor, details FROM account_audit WHERE subject = $1 ORDER BY id", ann)
     assert [(row["act"], row["actor"]) for row in rows] == [("analytics.consent", ann)] * 2
     assert [json.loads(row["details"]) for row in rows] == [choice(True, True), choice(False, None)]
+
+
+async def test_an_export_has_what_the_events_say(
+    node: Running, caller: Caller, database: asyncpg.Pool, ann: str
+) -> None:
+    analytics = node.module(AnalyticsModule)
+    bob = f"bob-{ann}"
+    for user, state in ((ann, "enrolled"), (bob, "cancelled")):
+        at = datetime.now(UTC)
+        place = Fact(name="programs.enrolled", at=at, user_id=user, program_id=f"p-{ann}", key="p", label=state)
+        await analytics.writer.write([Event.of(place)], Source.FACTS)
+        seen = [Fact(name="dashboards.opened", at=at, user_id=user, part=str(part)) for part in range(3)]
+        await analytics.writer.write([Event.of(one) for one in seen], Source.CLIENTS)
+    held = (await node.gateway.identities.export(ann)).modules["analytics"]
+    assert [(one["name"], one["label"]) for one in held["facts"]] == [("programs.enrolled", "enrolled")]
+    assert [(one["name"], one["count"]) for one in held["client_events"]] == [("dashboards.opened", 3)]
+    async with node.gateway.database.transaction():
+        await node.gateway.identities.forget(ann)
+    assert "analytics" not in (await node.gateway.identities.export(ann)).modules
 
 
 async def test_a_deleted_user_has_no_subject_and_their_events_are_deleted(
