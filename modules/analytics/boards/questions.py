@@ -1,8 +1,12 @@
-"""Answers the questions of widgets. The rights are those of whoever reads: neither a board nor a link carries any."""
+"""Answers the questions of widgets. The rights are those of whoever reads: neither a board nor a link carries any.
+
+An answer is used again for a moment, by those alone whose scope is the same: it is part of each query's key.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
 
 from gateway import clock
 from gateway.errors import BadInput, KsmpError
@@ -15,8 +19,16 @@ from modules.analytics.measures.messages import MeasureFigures
 from modules.analytics.measures.scope import Scope
 from modules.analytics.measures.window import Window
 
+# The figures of a question, or why it has none.
+Answer = MeasureFigures | KsmpError
 # What the language of widgets calls what an error names.
-FIELDS = {"name": "measure", "kind": "filters.kind", "from": "window.from", "until": "window.until"}
+FIELDS: Final[Mapping[str, str]] = {
+    "name": "measure",
+    "kind": "filters.kind",
+    "session": "filters.session",
+    "from": "window.from",
+    "until": "window.until",
+}
 
 
 class Questions:
@@ -26,6 +38,7 @@ class Questions:
         self._measures = measures.measures
         self._scopes = measures.scopes
         self._windows = measures.windows
+        self._answers = measures.answers
         self._attempts = attempts
 
     async def check(self, principal: Principal, questions: Sequence[Question], place: str) -> None:
@@ -48,25 +61,39 @@ class Questions:
         `analytics.too_slow`, Refused `forbidden`, and Unavailable.
         """
         query = self._checked(await self._scopes.of(principal), question)
-        return await self._measures.read(question.measure, query, language)
+        name = question.measure
+        key = f"measure {name} {language} {query.key}"
+        return cast(MeasureFigures, await self._answers.get(key, lambda: self._measures.read(name, query, language)))
 
-    async def answer_all(
-        self, principal: Principal, questions: Sequence[Question], language: str
-    ) -> list[MeasureFigures | KsmpError]:
+    async def answer_all(self, principal: Principal, questions: Sequence[Question], language: str) -> list[Answer]:
         """The figures of each question at one moment, or why it has none. Raises Unavailable."""
         scope = await self._scopes.of(principal)
-        answers: list[MeasureFigures | KsmpError] = []
+        asked = [self._query(scope, question) for question in questions]
+        key = repr([language, [one if isinstance(one, KsmpError) else (name, one.key) for name, one in asked]])
+        return cast(list[Answer], await self._answers.get(f"board {key}", lambda: self._read(asked, language)))
+
+    async def _read(self, asked: Sequence[tuple[str, Query | KsmpError]], language: str) -> list[Answer]:
+        answers: list[Answer] = []
         async with self._measures.snapshot() as snapshot:
-            for question in questions:
+            for name, query in asked:
+                if isinstance(query, KsmpError):
+                    answers.append(query)
+                    continue
                 try:
-                    query = self._checked(scope, question)
                     async with self._attempts.attempt():
-                        answers.extend(await snapshot.read([question.measure], query, language))
+                        answers.extend(await snapshot.read([name], query, language))
                 except KsmpError as error:
                     if error.temporary:
                         raise
                     answers.append(error)
         return answers
+
+    def _query(self, scope: Scope, question: Question) -> tuple[str, Query | KsmpError]:
+        """The name of the measure with the query, or why its caller may not make it."""
+        try:
+            return question.measure, self._checked(scope, question)
+        except KsmpError as error:
+            return question.measure, error
 
     def _checked(self, scope: Scope, question: Question) -> Query:
         """The query, if its caller may make it."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Final
 from uuid import UUID
 
 from litestar import Response, Router, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from gateway.auth.policy import signed_in
 from gateway.contract import Rate
@@ -20,9 +20,9 @@ from modules.analytics.boards.figures import BoardFigures
 from modules.analytics.boards.messages import BoardChange, BoardView, NewBoard, Question
 from modules.analytics.boards.questions import Questions
 from modules.analytics.boards.settings import BoardSettings
+from modules.analytics.dashboards.asked import Lang
 from modules.analytics.measures.messages import MeasureFigures
 
-Language = Annotated[Literal["en", "hi"], QueryParameter(name="lang", description="Of titles and definitions")]
 READERS: Final = signed_in(owner="the board is theirs, or is shared with them")
 OWNER: Final = signed_in(owner="the board is theirs")
 
@@ -76,7 +76,7 @@ async def board_figures(
     id: FromPath[UUID],
     principal: NamedDependency[Principal],
     boards: NamedDependency[Boards],
-    lang: Language = "en",
+    lang: Lang = "en",
 ) -> BoardFigures:
     """What a board shows you. Each reader sees what they have a right to; a widget that has nothing says why."""
     return await boards.figures(principal, id, lang)
@@ -86,7 +86,7 @@ async def ask(
     data: JSONBody[Question],
     principal: NamedDependency[Principal],
     questions: NamedDependency[Questions],
-    lang: Language = "en",
+    lang: Lang = "en",
 ) -> MeasureFigures:
     """The figures of one widget, without saving it."""
     return await questions.answer(principal, data, lang)

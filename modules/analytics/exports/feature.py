@@ -6,6 +6,7 @@ from litestar import Router
 
 from gateway.contract import Database
 from modules.analytics.boards.feature import BoardsFeature
+from modules.analytics.dashboards.dashboards import Dashboards
 from modules.analytics.exports import routes
 from modules.analytics.exports.event_repository import EventRepository
 from modules.analytics.exports.exports import Exports
@@ -20,5 +21,5 @@ class ExportsFeature:
         self, database: Database, settings: AnalyticsSettings, measures: MeasuresFeature, boards: BoardsFeature
     ) -> None:
         events = EventRepository(database, measures.progress)
-        self.exports = Exports(settings, measures, boards.questions, boards.boards, events)
+        self.exports = Exports(settings, measures, Dashboards(measures), boards.boards, events)
         self.router: Router = routes.router(self.exports, settings)

@@ -140,6 +140,28 @@ async def test_a_shared_board_shows_each_reader_what_they_may_see(school: School
     assert await shown(school.omar, board) == [[[2, 2]], "forbidden"]
 
 
+async def test_an_answer_that_is_used_again_is_for_the_same_rights_alone(school: School) -> None:
+    """The gateway keeps answers for longer than this test; each way is asked by one reader after the other."""
+    board = await made(school.root, widget(), sharing={"roles": ["mentor", "student"]})
+    mine = {"Meera": (school.meera, [[1, 2]]), "Omar": (school.omar, [[2, 2]]), "Ann": (school.ann, [[2, 2]])}
+    mine |= {"Bob": (school.bob, [[1, 1]])}
+    for _ in range(2):
+        for name, (reader, expected) in mine.items():
+            assert totals(done(await reader.get(f"{A}/measures/attendance"))) == expected, name
+            assert totals(done(await reader.post(f"{A}/query", json={"measure": "attendance"}))) == expected, name
+            assert await shown(reader, board) == [expected], name
+    # It was used again: nobody sees yet what was stored in the meantime.
+    await school.tell(school.attended("dev", "present", school.p))
+    assert await shown(school.meera, board) == [[[1, 2]]]
+    # Who teaches no more sees nothing of it at once.
+    co_mentor = {"co_mentors": [school.id("meera")]}
+    path = f"/api/v1/programs/{school.q}"
+    done(await school.omar.patch(path, json=co_mentor, headers=ANY))
+    assert await shown(school.meera, board) == [[[4, 5]]]
+    done(await school.omar.patch(path, json={"co_mentors": []}, headers=ANY))
+    assert await shown(school.meera, board) == [[[1, 2]]]
+
+
 async def test_who_opens_and_who_changes_a_board(school: School) -> None:
     board = await made(school.meera, sharing={"programs": [school.p]})
     path = f"{BOARDS}/{board['id']}"

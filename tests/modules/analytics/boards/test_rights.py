@@ -29,7 +29,11 @@ from tests.modules.analytics.boards.school import A, School, opened
 
 MEASURES = registry.built_in().all
 WIDGETS = [(measure.name, by) for measure in MEASURES for by in (None, *measure.dimensions)]
-LIMITS = {"KSMP_ANALYTICS_BOARD_WIDGETS": "200", "KSMP_ANALYTICS_QUERY_RATE_COUNT": "100000"}
+LIMITS = {
+    "KSMP_ANALYTICS_BOARD_WIDGETS": "200",
+    "KSMP_ANALYTICS_QUERY_RATE_COUNT": "100000",
+    "KSMP_ANALYTICS_FRESH": "0.001",
+}
 # What moves by itself.
 MOVING = {"as_of", "complete"}
 
@@ -154,6 +158,7 @@ async def ways_of(reader: httpx.AsyncClient, board: str) -> dict[str, Any]:
     for measure in MEASURES:
         widgets = [one for one in figures if one["widget"]["question"]["measure"] == measure.name]
         shown[measure.name] = {
+            "route": outcome(await reader.get(f"{A}/measures/{measure.name}")),
             "query": outcome(await reader.post(f"{A}/query", json={"measure": measure.name})),
             "file": outcome(await reader.get(f"{A}/exports/measures/{measure.name}")),
             "board": [one["error"]["code"] if one["error"] else still(one["figures"]) for one in widgets],

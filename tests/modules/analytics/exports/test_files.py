@@ -90,6 +90,24 @@ async def test_a_board_is_a_file_of_its_widgets_for_its_reader(school: School, f
     refused(await school.ann.get(f"{EXPORTS}/boards/{board}"), 404, "not_found")
 
 
+async def test_a_dashboard_is_a_file_for_whom_it_is(school: School) -> None:
+    for whose, reader in (("student", school.ann), ("mentor", school.meera), ("admin", school.root)):
+        shown = done(await reader.get(f"{A}/dashboards/{whose}"))
+        wanted = [
+            (one["measure"]["name"], part, figure["key"], figure["numerator"])
+            for one in (*shown["headlines"], *shown["details"], *shown["indications"])
+            for part, name in (("total", "total"), ("previous", "previous"), ("figure", "figures"))
+            for figure in one[name]
+        ]
+        rows = await file(reader, f"dashboards/{whose}")
+        assert [(row["measure"], row["part"], row["key"], number(row["numerator"])) for row in rows] == wanted
+        assert len(rows) > 20
+    refused(await school.ann.get(f"{EXPORTS}/dashboards/mentor"), 403, "forbidden")
+    refused(await school.meera.get(f"{EXPORTS}/dashboards/admin"), 403, "forbidden")
+    other = {"program": school.q}
+    refused(await school.meera.get(f"{EXPORTS}/dashboards/mentor", params=other), 403, "forbidden")
+
+
 async def events(school: School, count: int = 3) -> list[Event]:
     """Events of an hour ago in both programs, besides stars and money."""
     at = clock.now().replace(microsecond=0) - timedelta(hours=1)
@@ -154,10 +172,10 @@ async def test_the_same_file_is_not_sent_again(school: School) -> None:
 
 
 async def test_files_have_limits(school: School) -> None:
-    await events(school, count=600)
+    await events(school, count=2100)
     answer = await school.root.get(f"{EXPORTS}/events", params={"program": school.p})
     refused(answer, 400, "invalid")
-    assert "500 rows" in answer.json()["detail"]
+    assert "2000 rows" in answer.json()["detail"]
     # The connection and the turn are free again.
     for _ in range(12):
         assert await file(school.root, "events", name="live.stars", program=school.p)
