@@ -60,23 +60,25 @@ async def test_requests_and_chat_messages_become_facts(
     assert bounds <= {"+Inf", *map(str, (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5))}
 
 
+@pytest.mark.parametrize("lost_at", ["kill.stored", "kill.stored_committed"])
 async def test_a_minute_that_may_be_stored_is_written_again_and_counts_once(
-    recorder: LatencyRecorder, create_class: CreateClass, database: asyncpg.Pool
+    recorder: LatencyRecorder, create_class: CreateClass, database: asyncpg.Pool, lost_at: str
 ) -> None:
+    """PostgreSQL is lost before the commit, and after it."""
     lesson = await create_class()
     await recorder.record()
     before = await database.fetchval(SUM, "gateway.chat_seconds")
 
     def lost(_: object) -> bool:
-        raise Unavailable("the connection was lost after the commit")
+        raise Unavailable("the connection was lost")
 
     await lesson.student.command("chat.send", {"text": "hello"})
-    failpoint.set("kill.stored_committed", lost)
+    failpoint.set(lost_at, lost)
     try:
         with pytest.raises(Unavailable):
             await recorder.record()
     finally:
-        failpoint.set("kill.stored_committed", None)
+        failpoint.set(lost_at, None)
     await lesson.student.command("chat.send", {"text": "again"})
     await recorder.record()
     assert await database.fetchval(SUM, "gateway.chat_seconds") == before + 2
