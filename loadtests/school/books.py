@@ -23,6 +23,8 @@ class CourseBook:
     # user → lessons completed; (assignment, user) → `on_time` or `late`; what was taken back is not here.
     lessons_done: dict[str, int] = field(default_factory=dict)
     turned_in: dict[tuple[str, str], str] = field(default_factory=dict)
+    # Who turned something in, also what was taken back.
+    handed_in: set[str] = field(default_factory=set)
     # (assignment, user) → seconds from turning in to the release, by the players' clock.
     graded: dict[tuple[str, str], float] = field(default_factory=dict)
     points: dict[tuple[str, str], float] = field(default_factory=dict)

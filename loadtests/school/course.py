@@ -27,7 +27,7 @@ class Course:
     def __init__(self, shop: Shop, tokens: dict[str, str], places: int, at_once: int = 10) -> None:
         self.book = CourseBook()
         self._shop = shop
-        self._tokens = tokens
+        self.tokens = tokens
         self._places = places
         self._gate = asyncio.Semaphore(at_once)
         self._due = 0.0
@@ -46,7 +46,7 @@ class Course:
 
     async def buy(self) -> None:
         """All order. Of those who are more than the places, half try and fail, and half never try."""
-        await self._each(list(self._tokens), self._buy)
+        await self._each(list(self.tokens), self._buy)
         buyers = sorted(self.book.paid)
         for user in buyers[:REFUNDED]:
             await self._refund(user, None)
@@ -79,10 +79,15 @@ class Course:
             del self.book.turned_in[first, user]
         await self._grade(first, {user: one for user, one in receipts.items() if user not in taken_back})
 
+    @property
+    def learners(self) -> dict[str, str]:
+        """The tokens of those who have a place."""
+        return {user: self.tokens[user] for user in sorted(self.book.learners)}
+
     async def _buy(self, user: str) -> None:
         book, shop = self.book, self._shop
-        number = list(self._tokens).index(user)
-        more = len(self._tokens) - self._places
+        number = list(self.tokens).index(user)
+        more = len(self.tokens) - self._places
         terms = {"program_id": book.program, "coupon": "", "place_of_supply": "29"}
         made = await self._ask(user, "POST", "/payments/orders", key=f"order-{user}", json=terms)
         book.ordered.append(user)
@@ -102,7 +107,7 @@ class Course:
         book.paid.add(user)
         self._orders[user] = made["order"]["id"]
         for _ in range(100):
-            answer = await shop.ask("GET", f"/programs/{book.program}/enrolment", self._tokens[user])
+            answer = await shop.ask("GET", f"/programs/{book.program}/enrolment", self.tokens[user])
             if answer.status_code == 200 and answer.json()["state"] == "enrolled":
                 return
             await asyncio.sleep(0.2)
@@ -151,6 +156,7 @@ class Course:
         draft = await self._ask(user, "PUT", f"{path}/draft", json={"draft_rev": 0, "text": f"By {user}", "files": []})
         receipt = await self._ask(user, "POST", f"{path}/turn-in", json={"draft_rev": draft["rev"]})
         self.book.turned_in[assignment, user] = state
+        self.book.handed_in.add(user)
         self.book.graded[assignment, user] = time.time()
         return receipt
 
@@ -175,7 +181,7 @@ class Course:
         await asyncio.gather(*(one(user) for user in users))
 
     async def _ask(self, user: str, method: str, path: str, **options: Any) -> Any:
-        return _good(await self._shop.ask(method, path, self._tokens[user], **options), f"{method} {path}")
+        return _good(await self._shop.ask(method, path, self.tokens[user], **options), f"{method} {path}")
 
     async def _mentor(self, method: str, path: str, json: Any = None, match: str = "") -> Any:
         token = self._shop.running.tokens["mentor"]

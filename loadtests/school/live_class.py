@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -17,27 +18,42 @@ from loadtests.school.books import ClassBook
 
 # Seconds after the start from which one is late, as the gateways are told (`KSMP_LIVE_ATTENDANCE_LATE`).
 LATE: Final = 6.0
-# How many of 200 do what; the others do not come. Of those who come, by their number, some say something.
-ON_TIME, COMES_LATE, SHORT = 140, 25, 15
-HANDS, QUESTIONS, VOTES, STARS = 12, 8, 110, 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crowd:
+    """How many come when; the others stay away. The first of those who stay raise hands, the next ask, and so on."""
+
+    on_time: int
+    late: int = 0
+    short: int = 0
+    hands: int = 0
+    questions: int = 0
+    votes: int = 0
+    stars: int = 0
+    talks: bool = True
+
+
+BIG: Final = Crowd(on_time=140, late=25, short=15, hands=12, questions=8, votes=110, stars=60)
+SMALL: Final = Crowd(on_time=30, talks=False)
 
 
 class LiveClass:
     """`tokens` are of the students, by their ids."""
 
-    def __init__(self, shop: Shop, tokens: dict[str, str]) -> None:
+    def __init__(self, shop: Shop, tokens: dict[str, str], crowd: Crowd) -> None:
         self.book = ClassBook()
-        self.watched: dict[str, Any] = {}
+        self._crowd = crowd
         self._shop = shop
-        self._tokens = tokens
+        self.tokens = tokens
         self._gateways = shop.running.gateways
         self._rooms: dict[str, Room] = {}
         self._clients: dict[str, Client] = {}
         self._begun: dict[str, float] = {}
         self._started = 0.0
 
-    async def plan(self) -> None:
-        """The mentor plans the class of a free program, and 200 enrol."""
+    async def open(self) -> None:
+        """The mentor makes a free program, and all enrol in it."""
         book = self.book
         book.program = (await self._mentor("POST", "/programs", {"title": "Algebra for all"}))["id"]
         await self._mentor("POST", f"/programs/{book.program}/publish", match='"1"')
@@ -46,10 +62,13 @@ class LiveClass:
         async def enrol(user: str) -> None:
             async with at_once:
                 path = f"/programs/{book.program}/enrolment"
-                _good(await self._shop.ask("POST", path, self._tokens[user]), path)
+                _good(await self._shop.ask("POST", path, self.tokens[user]), path)
             book.expected.add(user)
 
-        await asyncio.gather(*(enrol(user) for user in self._tokens))
+        await asyncio.gather(*(enrol(user) for user in self.tokens))
+
+    async def plan(self) -> None:
+        book = self.book
         now = datetime.now(UTC)
         plan = {
             "program_id": book.program,
@@ -62,9 +81,9 @@ class LiveClass:
 
     async def teach(self, look: Callable[[Room], Awaitable[None]]) -> None:
         """The class from its start to its end. `look` is called in the middle with the mentor's room."""
-        book, users = self.book, list(self._tokens)
-        on_time, rest = users[:ON_TIME], users[ON_TIME:]
-        short, late = rest[:SHORT], rest[SHORT : SHORT + COMES_LATE]
+        book, crowd, users = self.book, self._crowd, list(self.tokens)
+        on_time, rest = users[: crowd.on_time], users[crowd.on_time :]
+        short, late = rest[: crowd.short], rest[crowd.short : crowd.short + crowd.late]
         async with contextlib.AsyncExitStack() as stack:
             mentor = await stack.enter_async_context(Client(self._gateways, token=self._shop.running.tokens["mentor"]))
             room = await mentor.join(f"session:{book.session}")
@@ -73,14 +92,18 @@ class LiveClass:
             self._started = time.time()
             book.on_time.update(on_time)
             book.short.update(short)
-            await asyncio.sleep(2.0)
-            await self._in_parts(short, self._go)
-            gone = time.time() - self._started
-            await asyncio.sleep(max(0.0, self._started + LATE + 2.0 - time.time()))
-            await self._in_parts(late, lambda user: self._come(stack, user))
+            gone = came = 0.0
+            if short:
+                await asyncio.sleep(2.0)
+                await self._in_parts(short, self._go)
+                gone = time.time() - self._started
+            if late:
+                await asyncio.sleep(max(0.0, self._started + LATE + 2.0 - time.time()))
+                await self._in_parts(late, lambda user: self._come(stack, user))
+                came = time.time() - self._started
             book.late.update(late)
-            came = time.time() - self._started
-            await self._talk([*on_time, *late], room)
+            if crowd.talks:
+                await self._talk([*on_time, *late], room)
             await look(room)
             # Half of the class makes one present: the last to come have it, and those who left do not.
             await asyncio.sleep(max(0.0, self._started + max(3 * gone, 2.5 * came) - time.time()))
@@ -88,10 +111,10 @@ class LiveClass:
             book.seconds = time.time() - self._started
             for user in [*on_time, *late]:
                 book.stays[user] = time.time() - max(self._started, self._begun[user])
-            await self._rate([*on_time, *late][:STARS])
+            await self._rate([*on_time, *late][: crowd.stars])
 
     async def _come(self, stack: contextlib.AsyncExitStack, user: str) -> None:
-        client = await stack.enter_async_context(Client(self._gateways, token=self._tokens[user]))
+        client = await stack.enter_async_context(Client(self._gateways, token=self.tokens[user]))
         self._clients[user] = client
         self._rooms[user] = await client.join(f"session:{self.book.session}")
         self._begun[user] = time.time()
@@ -101,7 +124,7 @@ class LiveClass:
         self.book.stays[user] = time.time() - max(self._started, self._begun[user])
 
     async def _talk(self, users: list[str], mentor: Room) -> None:
-        book = self.book
+        book, crowd = self.book, self._crowd
 
         async def talk(user: str) -> None:
             room, number = self._rooms[user], users.index(user)
@@ -109,13 +132,13 @@ class LiveClass:
                 await room.command("chat.send", {"text": f"{user} {line}"}, patient=True)
             if number % 4:
                 book.messages[user] = number % 4
-            if number < HANDS:
+            if number < crowd.hands:
                 await room.command("live.raise_hand", {}, patient=True)
                 book.hands.add(user)
-            if HANDS <= number < HANDS + QUESTIONS:
+            if crowd.hands <= number < crowd.hands + crowd.questions:
                 await room.command("live.ask", {"text": f"Why, asks {user}?"}, patient=True)
                 book.questions[user] = 1
-            if number < VOTES:
+            if number < crowd.votes:
                 await room.command("live.vote", {"poll": poll, "options": [number % 2]}, patient=True)
                 book.votes.add(user)
 
@@ -127,7 +150,7 @@ class LiveClass:
         async def rate(user: str) -> None:
             stars = 3 + users.index(user) % 3
             path = f"/sessions/{self.book.session}/stars"
-            _good(await self._shop.ask("PUT", path, self._tokens[user], json={"stars": stars}), path)
+            _good(await self._shop.ask("PUT", path, self.tokens[user], json={"stars": stars}), path)
             self.book.stars[user] = stars
 
         await self._in_parts(users, rate)
