@@ -76,7 +76,7 @@ class CurvePoint(msgspec.Struct, frozen=True):
 
 
 class ActivityPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done in the 15 minutes from `at` on."""
+    """What was done in the 15 minutes from `at` on. `polls` were opened then."""
 
     at: datetime
     messages: int = 0
@@ -86,7 +86,7 @@ class ActivityPoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def example(cls) -> ActivityPoint:
-        return cls(at=datetime(2026, 11, 30, 12, 30, tzinfo=UTC), messages=18, hands=2, questions=1, polls=30)
+        return cls(at=datetime(2026, 11, 30, 12, 30, tzinfo=UTC), messages=18, hands=2, questions=1, polls=2)
 
 
 class SessionReport(msgspec.Struct, frozen=True, kw_only=True):

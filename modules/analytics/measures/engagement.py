@@ -19,7 +19,9 @@ SAID: Final = "live.said"
 POLL: Final = "live.poll_taken"
 STARS: Final = "live.stars"
 WAYS: Final = {"chat": "Chat", "hand": "Raised hand", "question": "Question", "poll": "Vote"}
-SAID_LABELS: Final = {"message": "Message", "hand": "Raised hand", "question": "Question", "poll": "Vote"}
+# A host opens a poll, which is said too; what viewers do in it are votes.
+SAID_BY_ALL: Final = ("message", "hand", "question")
+SAID_LABELS: Final = {"message": "Message", "hand": "Raised hand", "question": "Question", "vote": "Vote"}
 
 
 def _ways(cells: Cells) -> Mapping[str, Parts]:
@@ -28,11 +30,12 @@ def _ways(cells: Cells) -> Mapping[str, Parts]:
 
 
 def _contributions(cells: Cells) -> Parts:
-    return Parts(cells.value(SAID))
+    return Parts(cells.value(SAID, *SAID_BY_ALL) + cells.value(POLL))
 
 
 def _contributions_by_way(cells: Cells) -> Mapping[str, Parts]:
-    return {label: Parts(cells.value(SAID, label)) for label in cells.labels(SAID)}
+    said = {label: Parts(cells.value(SAID, label)) for label in SAID_BY_ALL}
+    return said | {"vote": Parts(cells.value(POLL))}
 
 
 def _stars(cells: Cells) -> Parts:
@@ -99,11 +102,13 @@ MEASURES: Final[tuple[Measure, ...]] = (
         name="contributions",
         title="Contributions",
         unit=Unit.COUNT,
-        definition="How often somebody wrote, raised a hand, asked or voted, at the time when they did.",
+        definition="How often somebody wrote, raised a hand, asked or voted, at the time when they did. Votes lie at "
+        "the time when their poll was opened.",
         numerator="Messages, raised hands, questions and votes",
+        registers=(POLL,),
         rollups=(SAID,),
         dimensions=(*WHERE, Dimension.KIND),
-        kinds="What was done: message, hand, question or poll",
+        kinds="What was done: message, hand, question or vote",
         labels=SAID_LABELS,
         formula=_contributions,
         by_kind=_contributions_by_way,

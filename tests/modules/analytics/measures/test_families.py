@@ -76,10 +76,13 @@ async def test_polls_and_what_was_said(story: Story) -> None:
         story.fact("live.poll_taken", at(0, 17), session="s", key="two", label="anonymous", value=6),
         story.fact("live.said", at(0, 17, 10), session="s", label="message", value=7),
         story.fact("live.said", at(0, 17, 20), session="s", label="hand", value=2),
+        # A host opened both polls, which is no contribution.
+        story.fact("live.said", at(0, 17), session="s", label="poll", value=2),
     )
     assert await story.parts("poll_participation") == (10, 12)
-    assert await story.parts("contributions") == (9, None)
-    assert await story.divided("contributions", by=Dimension.KIND) == {"message": (7, None), "hand": (2, None)}
+    assert await story.parts("contributions") == (19, None)
+    divided = await story.divided("contributions", by=Dimension.KIND)
+    assert divided == {"message": (7, None), "hand": (2, None), "vote": (10, None)}
     # The edge of the window cuts a bucket: what is in it is counted one by one.
     cut = type(window())(at(0, 17, 11), at(0, 18), window().zone)
     assert await story.parts("contributions", time=cut) == (2, None)
