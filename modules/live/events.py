@@ -155,7 +155,7 @@ class PollTaken(msgspec.Struct, frozen=True):
 class Said(msgspec.Struct, frozen=True):
     """How much was said in a class in 15 minutes from `at` on, or in what of them belongs to the class.
 
-    `poll` are votes. When each was given is not kept: they count when their poll was opened.
+    `poll` are polls that were opened; how many voted is in `PollTaken`.
     """
 
     kind: Literal["message", "question", "hand", "poll"]

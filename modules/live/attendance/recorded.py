@@ -112,12 +112,11 @@ def _said(held: ClassHeld, done: Participation) -> Iterator[Said]:
     moments = {
         "question": [one.asked_at for one in done.questions],
         "hand": [one.raised_at for one in done.hands],
+        "poll": [one.opened_at for one in done.polls],
     }
     for kind, ats in moments.items():
         counts.update((kind, _bucket(held, at)) for at in ats)
-    for poll in done.polls:
-        counts["poll", _bucket(held, poll.opened_at)] += poll.voters
-    for (kind, at), count in sorted((+counts).items()):
+    for (kind, at), count in sorted(counts.items()):
         yield Said(kind, at, count)  # type: ignore[arg-type]
 
 

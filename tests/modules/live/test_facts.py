@@ -218,7 +218,7 @@ def test_a_class_is_recorded_with_its_parts() -> None:
         Said("hand", START + timedelta(minutes=5), 1),
         Said("question", START, 1),
         Said("question", START + timedelta(minutes=20), 1),
-        Said("poll", START, 3),
+        Said("poll", START, 2),
     }
     assert event.polls == done.polls or event.polls == tuple(done.polls)
 
