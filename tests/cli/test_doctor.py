@@ -30,7 +30,7 @@ from tests.client.stack import running
 from .jwks import serve_jwks
 
 # Those that say something of their settings.
-MODULES = ["files", "notify", "assignments", "payments"]
+MODULES = ["files", "notify", "analytics", "assignments", "payments"]
 NOWHERE = "127.0.0.1:1"
 
 
@@ -176,11 +176,12 @@ async def test_a_dev_that_runs_and_one_that_is_stopped(tmp_path: Path) -> None:
         findings = await examine_dev(data, {})
         assert all(found.ok for found in findings), findings
         # In development webhooks may go to this machine, and that is said.
-        modules = [*MODULES[:2], "integrations", *MODULES[2:]]
+        modules = [*MODULES[:4], "integrations", *MODULES[4:]]
         subjects = ["ksmp dev", "settings", *modules, "PostgreSQL", "NATS", "token keys", "stand-in for AWS"]
         assert [found.subject for found in findings] == subjects
         assert all(url in str(findings[0]) for url in stack.gateways)
         assert "is called with the key rzp_test_ksmp; 1 webhook secret(s)" in finding(findings, "payments").text
+        assert finding(findings, "analytics").text.endswith("/mixpanel")
         wrong = finding(await examine_dev(data, {"KSMP_PROT": "1"}), "settings")
         assert not wrong.ok
         pid = (await stack.pids())[0]

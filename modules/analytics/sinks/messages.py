@@ -44,6 +44,10 @@ class SinkView(msgspec.Struct, frozen=True, kw_only=True):
 class SinkList(msgspec.Struct, frozen=True):
     items: list[SinkView]
 
+    @classmethod
+    def example(cls) -> SinkList:
+        return cls([SinkView.example()])
+
 
 class RefusedView(msgspec.Struct, frozen=True):
     """An event that a sink refused. It is not sent again."""
