@@ -13,6 +13,7 @@ from gateway import clock
 from gateway.contract import Database
 from modules.analytics.deletions.repository import DeletionRepository
 from modules.analytics.deletions.states import EVENTS
+from modules.analytics.measures.zone import Zone
 from modules.analytics.store.progress import ProgressRepository
 from modules.analytics.store.removal import ClientEventRemoval
 
@@ -27,10 +28,10 @@ SKEW: Final = timedelta(seconds=10)
 class EventDeletions:
     """`work` does a part of what is due, and says whether there may be more. Raises Unavailable without PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, zone: Zone) -> None:
         self._database = database
         self._rows = DeletionRepository(database)
-        self._removal = ClientEventRemoval(database)
+        self._removal = ClientEventRemoval(database, zone)
         self._progress = ProgressRepository(database)
 
     async def work(self) -> bool:

@@ -7,7 +7,7 @@ the time zone database, and would put the same event into different days.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -50,6 +50,10 @@ class Zone:
     def day_of(self, at: datetime) -> date:
         """The day in which a moment lies."""
         return at.astimezone(self._zone).date()
+
+    def days_of(self, moments: Iterable[datetime]) -> list[Span]:
+        """The whole days in which these moments lie, in order."""
+        return [self.span_of(day, Step.DAY) for day in sorted({self.day_of(at) for at in moments})]
 
     def begin(self, day: date) -> datetime:
         """The first moment of a day, in UTC."""

@@ -44,6 +44,7 @@ class Sinks:
         self._kernel = kernel
         self._settings = settings
         self.rows = SinkRepository(kernel.database)
+        self._zone = zone
         self.contributions = _built_in(kernel, settings, zone)
 
     @contextlib.asynccontextmanager
@@ -62,7 +63,7 @@ class Sinks:
             loop = asyncio.get_running_loop()
             tasks = [loop.create_task(self._again_and_again(sender)) for sender in senders]
             tasks.append(loop.create_task(repeat("sinks.sweep", self.sweep, SWEEP, at_once=False)))
-            here = EventDeletions(self._kernel.database)
+            here = EventDeletions(self._kernel.database, self._zone)
             tasks.append(loop.create_task(repeat("deletions", here.work_all, self._settings.sink_interval)))
             try:
                 yield

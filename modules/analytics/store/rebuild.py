@@ -72,7 +72,9 @@ class Rebuild:
         wrong = await self._rows.drop(day, names)
         await self._rows.add(day, names, PARTS)
         if wrong:
-            await self._rows.restore(wrong, names)
+            latest = await self._rows.latest(wrong)
+            await self._rows.restore(list(latest), self._zone.days_of(latest.values()), names)
+        await self._rows.count_registers(day, names)
 
     async def _days(self, since: date | None, until: date | None) -> tuple[date, date] | None:
         """The days to do: those asked for of which events are kept."""

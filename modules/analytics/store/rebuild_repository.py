@@ -13,7 +13,7 @@ from modules.analytics.measures.zone import Span
 from modules.analytics.store.event import SPREAD
 from modules.analytics.store.event_id import least_id
 from modules.analytics.store.names import EventNames
-from modules.analytics.store.sums import REGISTERED, SUMS, parameters
+from modules.analytics.store.sums import REGISTERS, SUMS, columns, parameters
 
 OPEN: Final = "SELECT zone, since, until, next FROM analytics_rebuild WHERE finished_at IS NULL FOR UPDATE"
 BEGIN: Final = "INSERT INTO analytics_rebuild (zone, since, until, next) VALUES ($1, $2, $3, $2)"
@@ -30,6 +30,15 @@ BOUNDS: Final = """
 
 DROP_ROLLUPS: Final = "DELETE FROM analytics_rollup WHERE bucket >= $1 AND bucket < $2"
 DROP_LEARNER_DAYS: Final = "DELETE FROM analytics_learner_day WHERE day = $1"
+DROP_DAY: Final = "DELETE FROM analytics_day WHERE day = $1"
+# What counts of registers is what they are, whatever was counted while they changed.
+DROP_REGISTERED_DAY: Final = "DELETE FROM analytics_day WHERE day = $1 AND name = ANY($2::text[])"
+DATE_REGISTERS: Final = "UPDATE analytics_register SET day = $1 WHERE at >= $2 AND at < $3 AND day <> $1"
+ADD_REGISTERED_DAY: Final = """
+    INSERT INTO analytics_day (name, day, program_id, label, count, value)
+    SELECT name, $1, program_id, label, count(*), sum(value)::bigint FROM analytics_register
+    WHERE at >= $2 AND at < $3 GROUP BY name, program_id, label
+"""
 # Registers of the day that no event says: one was lost, or it was written by hand.
 DROP_REGISTERS: Final = """
     DELETE FROM analytics_register AS register WHERE at >= $1 AND at < $2 AND NOT (
@@ -44,15 +53,17 @@ DROP_REGISTERS: Final = """
         )
     ) RETURNING name, key
 """
-# What is said of their keys at any time. `$2` and `$3` are the keys.
+# The latest that is said of their keys at any time. `$1` and `$2` are the keys.
+LATEST: Final = """
+    SELECT DISTINCT ON (lost.name, lost.key) event.id, event.at FROM analytics_event AS event
+    JOIN unnest($1::text[], $2::text[]) AS lost (name, key)
+        ON event.name = lost.name AND analytics_register_key(event.key, event.subject) = lost.key
+    ORDER BY lost.name, lost.key, event.at DESC, event.id DESC
+"""
 RESTORE: Final = """
-    WITH events AS (
-        SELECT event.* FROM analytics_event AS event
-        JOIN unnest($2::text[], $3::text[]) AS lost (name, key)
-            ON event.name = lost.name AND analytics_register_key(event.key, event.subject) = lost.key
-    ), <registered>
+    WITH events AS (SELECT * FROM analytics_event WHERE id = ANY($5::uuid[])), <registers>
     SELECT count(*) FROM events
-""".replace("<registered>", REGISTERED)
+""".replace("<registers>", REGISTERS)
 ADD: Final = """
     WITH events AS NOT MATERIALIZED (
         SELECT * FROM analytics_event WHERE at >= $6 AND at < $7 AND id >= $8 AND id < $9
@@ -100,6 +111,7 @@ class RebuildRepository:
         """Delete what is added up for a day. Returns name and key of the registers that were wrong."""
         await self._database.fetch(DROP_ROLLUPS, day.since, day.until)
         await self._database.fetch(DROP_LEARNER_DAYS, day.day)
+        await self._database.fetch(DROP_DAY, day.day)
         rows = await self._database.fetch(DROP_REGISTERS, *_ranges(day), sorted(names.registers))
         return [(row["name"], row["key"]) for row in rows]
 
@@ -110,9 +122,20 @@ class RebuildRepository:
             part = Span(day.day, day.since + number * step, day.since + (number + 1) * step)
             await self._database.fetch(ADD, *parameters(names, [day]), *_ranges(part))
 
-    async def restore(self, lost: list[tuple[str, str]], names: EventNames) -> None:
-        """Set these registers to what the events say. It reads all events."""
-        await self._database.fetch(RESTORE, sorted(names.registers), [one[0] for one in lost], [one[1] for one in lost])
+    async def latest(self, lost: list[tuple[str, str]]) -> dict[UUID, datetime]:
+        """The latest events of these registers, by their ids, with their times. It reads all events."""
+        rows = await self._database.fetch(LATEST, [one[0] for one in lost], [one[1] for one in lost])
+        return {row["id"]: row["at"] for row in rows}
+
+    async def restore(self, ids: list[UUID], days: list[Span], names: EventNames) -> None:
+        """Set registers to what these events of these days say."""
+        await self._database.fetch(RESTORE, sorted(names.registers), *columns(days), ids)
+
+    async def count_registers(self, day: Span, names: EventNames) -> None:
+        """Count the registers of a day anew."""
+        await self._database.fetch(DROP_REGISTERED_DAY, day.day, sorted(names.registers))
+        await self._database.fetch(DATE_REGISTERS, day.day, day.since, day.until)
+        await self._database.fetch(ADD_REGISTERED_DAY, day.day, day.since, day.until)
 
 
 def _ranges(span: Span) -> tuple[datetime, datetime, UUID, UUID]:

@@ -14,7 +14,7 @@ import msgspec
 
 from gateway import failpoint
 from gateway.contract import Database
-from modules.analytics.measures.zone import Span, Step, Zone
+from modules.analytics.measures.zone import Zone
 from modules.analytics.store.event import Event, Source
 from modules.analytics.store.event_id import least_id, time_of
 from modules.analytics.store.names import EventNames
@@ -67,11 +67,7 @@ class EventWriter:
         await self._partitions.make({Month.of(time_of(event.id)) for event in events})
         subjects = await self._subjects.make({event.user_id for event in events if event.user_id})
         await self._events.stage(_rows(events, subjects, seq, client=source is Source.CLIENTS))
-        return await self._events.store(parameters(names, self._days(events, names)))
-
-    def _days(self, events: Sequence[Event], names: EventNames) -> list[Span]:
-        days = {self._zone.day_of(event.at) for event in events if event.user_id and event.name in names.activity}
-        return [self._zone.span_of(day, Step.DAY) for day in sorted(days)]
+        return await self._events.store(parameters(names, self._zone.days_of(event.at for event in events)))
 
 
 def _rows(events: Sequence[Event], subjects: Mapping[str, UUID], seq: int, *, client: bool) -> Iterator[StagedRow]:

@@ -12,6 +12,7 @@ from ksmp_testkit import Caller, Running, eventually
 from ksmp_testkit.answers import done, refused
 from modules.analytics.deletions.of_events import EventDeletions
 from modules.analytics.facade import SinkFault
+from modules.analytics.measures.zone import Zone
 from tests.devcloud.mixpanel.stand_in import Mixpanel
 from tests.modules.analytics.sinks.conftest import Choose, ShelfSink, Store
 from tests.modules.analytics.sinks.test_sending import outside, passed
@@ -157,4 +158,4 @@ async def test_client_events_and_their_part_of_the_rollups_are_deleted(
     await ended(admin, "events", subject)
     assert await gone()
     await database.execute("UPDATE analytics_progress SET client_as_of = to_timestamp(0)")
-    await EventDeletions(node.gateway.database).work_all()
+    await EventDeletions(node.gateway.database, Zone("Asia/Kolkata")).work_all()

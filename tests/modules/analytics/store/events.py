@@ -67,6 +67,7 @@ class Sums:
     rollups: Mapping[tuple[Any, ...], tuple[int, int]]
     registers: Mapping[tuple[Any, ...], tuple[Any, ...]]
     learner_days: set[tuple[date, str]]
+    days: Mapping[tuple[Any, ...], tuple[int, int]]
 
 
 def computed(told: Iterable[Event]) -> Sums:
@@ -84,10 +85,16 @@ def computed(told: Iterable[Event]) -> Sums:
             registers[event.name, event.key, event.user_id] = event
         if event.name in NAMES.activity and event.user_id:
             days.add((ZONE.day_of(event.at), event.user_id))
+    whole: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
+    for event in (*registers.values(), *(one for one in events.values() if one.name not in NAMES.registers)):
+        sums = whole[event.name, ZONE.day_of(event.at), event.label]
+        sums[0] += 1
+        sums[1] += event.value
     return Sums(
         {key: (count, value) for key, (count, value) in rollups.items()},
         {key: (one.at, one.id, one.session_id, one.label, one.value) for key, one in registers.items()},
         days,
+        {key: (count, value) for key, (count, value) in whole.items()},
     )
 
 
@@ -105,6 +112,7 @@ async def stored(database: asyncpg.Pool[Any], program: str) -> Sums:
         "SELECT day, user_id FROM analytics_learner_day JOIN analytics_subject USING (subject) WHERE program_id = $1",
         program,
     )
+    whole = await database.fetch("SELECT * FROM analytics_day WHERE program_id = $1 AND count <> 0", program)
     return Sums(
         {
             (row["name"], row["bucket"], row["session_id"], row["label"]): (row["count"], row["value"])
@@ -121,4 +129,5 @@ async def stored(database: asyncpg.Pool[Any], program: str) -> Sums:
             for row in registers
         },
         {(row["day"], row["user_id"]) for row in days},
+        {(row["name"], row["day"], row["label"]): (row["count"], row["value"]) for row in whole},
     )

@@ -60,7 +60,7 @@ class Store:
         self._gone: set[str] = set()
         self._writers = [EventWriter(database, lambda: NAMES, ZONE) for _ in range(3)]
         self._subjects = SubjectRepository(database)
-        self._removal = ClientEventRemoval(database)
+        self._removal = ClientEventRemoval(database, ZONE)
         self._rebuild = Rebuild(database, lambda: NAMES, ZONE)
 
     async def write(self, batches: list[list[Event]]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncpg
 
+from ksmp_testkit import eventually
 from tests.modules.analytics.store.events import NAMES, Story, computed, stored
 from tests.modules.analytics.store.worker_program import AFTER, FIRST, WORKERS, batches
 
@@ -31,11 +32,17 @@ DIFFERENCES = """
         ) AS last
         UNION ALL SELECT DISTINCT (at AT TIME ZONE 'Asia/Kolkata')::date::text || subject, '' FROM analytics_event
         WHERE program_id = $1 AND name = ANY($3) AND subject IS NOT NULL
+        UNION ALL SELECT name || (at AT TIME ZONE 'Asia/Kolkata')::date || label, count(*) || ':' || sum(value) FROM (
+            SELECT name, at, label, value FROM analytics_register WHERE program_id = $1
+            UNION ALL SELECT name, at, label, value FROM analytics_event WHERE program_id = $1 AND name <> ALL($2)
+        ) AS counting GROUP BY name, (at AT TIME ZONE 'Asia/Kolkata')::date, label
     ), held AS (
         SELECT bucket::text || name || session_id || label AS what, count || ':' || value AS is
         FROM analytics_rollup WHERE program_id = $1
         UNION ALL SELECT name || key, id::text FROM analytics_register WHERE program_id = $1
         UNION ALL SELECT day::text || subject, '' FROM analytics_learner_day WHERE program_id = $1
+        UNION ALL SELECT name || day || label, count || ':' || value FROM analytics_day
+        WHERE program_id = $1 AND count <> 0
     )
     SELECT (SELECT count(*) FROM said) AS said, (SELECT count(*) FROM (
         (SELECT * FROM said EXCEPT ALL SELECT * FROM held) UNION ALL (SELECT * FROM held EXCEPT ALL SELECT * FROM said)
@@ -81,6 +88,7 @@ async def test_at_every_moment_figures_are_what_the_events_say(
     ]
 
     async def rebuild() -> None:
+        await eventually(lambda: database.fetchval("SELECT count(*) FROM analytics_event"), "there is something to do")
         while not all(one.done() for one in workers):
             await processes.run(["rebuild"], ["kill.rebuilt:2", "kill.rebuilt_committed:2"])
 

@@ -65,6 +65,9 @@ def told(story: Story) -> list[Any]:
         "UPDATE analytics_register SET name = 'test.watched' WHERE program_id = $1",
         "UPDATE analytics_register SET key = key || 'stray' WHERE program_id = $1",
         "DELETE FROM analytics_learner_day WHERE program_id = $1",
+        "DELETE FROM analytics_day WHERE program_id = $1",
+        "UPDATE analytics_day SET count = count + 1 WHERE program_id = $1",
+        "UPDATE analytics_register SET day = day - 1, label = 'stray' WHERE program_id = $1",
         "UPDATE analytics_learner_day SET day = day - 1 WHERE program_id = $1",
     ],
 )

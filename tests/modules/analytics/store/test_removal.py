@@ -11,7 +11,7 @@ from modules.analytics.store.event import Source
 from modules.analytics.store.removal import ClientEventRemoval
 from modules.analytics.store.subjects import SubjectRepository
 from modules.analytics.store.writer import EventWriter
-from tests.modules.analytics.store.events import Story, computed, stored
+from tests.modules.analytics.store.events import ZONE, Story, computed, stored
 
 
 async def test_client_events_of_one_user_are_gone(
@@ -24,7 +24,7 @@ async def test_client_events_of_one_user_are_gone(
     of_bob, nobodys = story.sent(user="bob", label="both", value=7), story.sent(label="both", value=1)
     await writer.write(facts, Source.FACTS)
     await writer.write([*of_ann, alone, of_bob, nobodys], Source.CLIENTS)
-    removal = ClientEventRemoval(store)
+    removal = ClientEventRemoval(store, ZONE)
     subject = (await SubjectRepository(store).find([story.user("ann")]))[story.user("ann")]
     assert [await removal.remove(subject, 3) for _ in range(3)] == [3, 2, 0]
     left = [*facts, of_bob, nobodys]
