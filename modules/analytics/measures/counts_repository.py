@@ -40,6 +40,22 @@ class CountsRepository:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    async def days(
+        self, query: Query, names: Sequence[str], boundaries: Sequence[datetime], most: int
+    ) -> list[Counted]:
+        """What counts of whole days, of registers and of all other names; see `are_days`. At most `most` rows."""
+        where = Conditions(query)
+        days = [query.window.zone.day_of(at) for at in boundaries]
+        statement = f"""
+            SELECT width_bucket(day, {where.add(days)}::date[]) AS span, {column_of(query, "whole")} AS key,
+                name, label, sum(count)::bigint AS count, sum(value)::bigint AS value
+            FROM analytics_day AS whole
+            WHERE name = ANY({where.add(list(names))}::text[])
+                AND day >= {where.add(days[0])} AND day < {where.add(days[-1])} {where.within("whole", subject=False)}
+            GROUP BY 1, 2, 3, 4 HAVING sum(count) <> 0 LIMIT {where.add(most)}
+        """  # noqa: S608
+        return await self._read(statement, where.arguments)
+
     async def registers(
         self, query: Query, names: Sequence[str], boundaries: Sequence[datetime], most: int
     ) -> list[Counted]:
@@ -85,6 +101,17 @@ class CountsRepository:
 
     async def _read(self, statement: str, arguments: Sequence[Any]) -> list[Counted]:
         return [msgspec.convert(dict(row), Counted) for row in await self.database.fetch(statement, *arguments)]
+
+
+def are_days(query: Query, boundaries: Sequence[datetime]) -> bool:
+    """Whether the query is about whole days, and of no user and no session: then `days` has all of it."""
+    zone = query.window.zone
+    return (
+        query.scope.subject is None
+        and not query.filters.session
+        and query.by is not Dimension.SESSION
+        and all(zone.begin(zone.day_of(at)) == at for at in boundaries)
+    )
 
 
 def column_of(query: Query, table: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from gateway.contract import Database
 from modules.analytics.errors import too_many_rows
 from modules.analytics.measures.cells import Cell, Cells, added
-from modules.analytics.measures.counts_repository import Counted, CountsRepository
+from modules.analytics.measures.counts_repository import Counted, CountsRepository, are_days
 from modules.analytics.measures.measure import Measure, Query
 from modules.analytics.measures.progress_repository import Progress
 
@@ -77,10 +77,13 @@ class Reading:
 
     async def _read(self) -> dict[tuple[int, str], Cells]:
         if self._cells is None:
-            rows = [
-                *await self._rows(self._counts.registers, self._registers),
-                *await self._rows(self._counts.rollups, self._rollups),
-            ]
+            if are_days(self.query, self.boundaries):
+                rows = await self._rows(self._counts.days, [*self._registers, *self._rollups])
+            else:
+                rows = [
+                    *await self._rows(self._counts.registers, self._registers),
+                    *await self._rows(self._counts.rollups, self._rollups),
+                ]
             found: dict[tuple[int, str], dict[tuple[str, str], Cell]] = {}
             for row in rows:
                 found.setdefault((row.span, row.key), {})[row.name, row.label] = row.cell
