@@ -10,6 +10,7 @@ from litestar import Router
 from gateway.contract import Kernel
 from modules.analytics.boards import personal_data, routes
 from modules.analytics.boards.attempt_repository import AttemptRepository
+from modules.analytics.boards.board_reading import BoardReading
 from modules.analytics.boards.boards import Boards
 from modules.analytics.boards.questions import Questions
 from modules.analytics.boards.repository import BoardRepository
@@ -24,7 +25,8 @@ class BoardsFeature:
     def __init__(self, kernel: Kernel, settings: AnalyticsSettings, measures: MeasuresFeature) -> None:
         database = kernel.database
         self._database = database
-        self.questions = Questions(measures, AttemptRepository(database))
+        reading = BoardReading(measures.measures, AttemptRepository(database), settings.board_seconds)
+        self.questions = Questions(measures, reading)
         self.boards = Boards(kernel, settings, BoardRepository(database), self.questions, SharingRules(database))
         self.router: Router = routes.router(self.boards, self.questions, settings)
 

@@ -11,7 +11,7 @@ from typing import Final, cast
 from gateway import clock
 from gateway.errors import BadInput, KsmpError
 from gateway.principal import Principal
-from modules.analytics.boards.attempt_repository import AttemptRepository
+from modules.analytics.boards.board_reading import Answer, Asked, BoardReading
 from modules.analytics.boards.messages import Fixed, Question, Recent
 from modules.analytics.measures.feature import MeasuresFeature
 from modules.analytics.measures.measure import Filters, Query
@@ -19,8 +19,6 @@ from modules.analytics.measures.messages import MeasureFigures
 from modules.analytics.measures.scope import Scope
 from modules.analytics.measures.window import Window
 
-# The figures of a question, or why it has none.
-Answer = MeasureFigures | KsmpError
 # What the language of widgets calls what an error names.
 FIELDS: Final[Mapping[str, str]] = {
     "name": "measure",
@@ -34,12 +32,12 @@ FIELDS: Final[Mapping[str, str]] = {
 class Questions:
     """Turns questions into queries of measures, each within the scope of its reader."""
 
-    def __init__(self, measures: MeasuresFeature, attempts: AttemptRepository) -> None:
+    def __init__(self, measures: MeasuresFeature, boards: BoardReading) -> None:
         self._measures = measures.measures
         self._scopes = measures.scopes
         self._windows = measures.windows
         self._answers = measures.answers
-        self._attempts = attempts
+        self._boards = boards
 
     async def check(self, principal: Principal, questions: Sequence[Question], place: str) -> None:
         """Raise as `answer` does where this caller could not ask one of them; it reads no facts.
@@ -68,32 +66,17 @@ class Questions:
     async def answer_all(self, principal: Principal, questions: Sequence[Question], language: str) -> list[Answer]:
         """The figures of each question at one moment, or why it has none. Raises Unavailable."""
         scope = await self._scopes.of(principal)
-        asked = [self._query(scope, question) for question in questions]
-        key = repr([language, [one if isinstance(one, KsmpError) else (name, one.key) for name, one in asked]])
-        return cast(list[Answer], await self._answers.get(f"board {key}", lambda: self._read(asked, language)))
-
-    async def _read(self, asked: Sequence[tuple[str, Query | KsmpError]], language: str) -> list[Answer]:
-        answers: list[Answer] = []
-        async with self._measures.snapshot() as snapshot:
-            for name, query in asked:
-                if isinstance(query, KsmpError):
-                    answers.append(query)
-                    continue
-                try:
-                    async with self._attempts.attempt():
-                        answers.extend(await snapshot.read([name], query, language))
-                except KsmpError as error:
-                    if error.temporary:
-                        raise
-                    answers.append(error)
-        return answers
-
-    def _query(self, scope: Scope, question: Question) -> tuple[str, Query | KsmpError]:
-        """The name of the measure with the query, or why its caller may not make it."""
-        try:
-            return question.measure, self._checked(scope, question)
-        except KsmpError as error:
-            return question.measure, error
+        asked: dict[int, Asked] = {}
+        refused: dict[int, Answer] = {}
+        for number, question in enumerate(questions):
+            try:
+                asked[number] = Asked(question.measure, self._checked(scope, question))
+            except KsmpError as error:
+                refused[number] = error
+        key = repr([language, *((number, one.measure, one.query.key) for number, one in asked.items())])
+        found = await self._answers.get(f"board {key}", lambda: self._boards.read(asked, language))
+        answers: dict[int, Answer] = {**refused, **found}
+        return [answers[number] for number in range(len(questions))]
 
     def _checked(self, scope: Scope, question: Question) -> Query:
         """The query, if its caller may make it."""

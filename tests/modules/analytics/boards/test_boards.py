@@ -244,6 +244,14 @@ async def test_a_statement_that_takes_too_long_leaves_the_other_widgets(
             await eventually(the_other_is_there, "one widget is too slow, and the other is answered")
             refused(await one.meera.post(f"{A}/query", json={"measure": "learners"}), 400, "analytics.too_slow")
         assert len(await shown(one.meera, board)) == 2
+
+
+async def test_a_board_has_an_end(gateway: MakeGateway, token: MakeToken) -> None:
+    environ = {"KSMP_ANALYTICS_BOARD_SECONDS": "0.000001", "KSMP_ANALYTICS_QUERY_RATE_COUNT": "30"}
+    async with gateway(environ=environ) as running, clients_of(running, token) as clients:
+        one = await opened(running, clients.rest)
+        board = await made(one.meera, widget(), widget("learners"))
+        assert await shown(one.meera, board) == ["analytics.too_slow"] * 2
         questions = [await one.ann.post(f"{A}/query", json={"measure": "attendance"}) for _ in range(32)]
         refused(questions[-1], 429, "rate_limited")
         # Of each user by themselves.
