@@ -36,6 +36,7 @@ from gateway.events.outbox import Outbox
 from gateway.events.publisher import ModuleEvents
 from gateway.events.runtime import EventRuntime
 from gateway.events.schedules import ModuleSchedules
+from gateway.events.streams import EventStreams
 from gateway.http.authenticator import RequestAuthenticator
 from gateway.http.health import ESSENTIAL
 from gateway.http.idempotency import IdempotencyKeys
@@ -101,6 +102,7 @@ class Gateway:
         self.archive = PostgresArchive(self.database)
         history = HistoryReader(self.log, self.archive, archived, settings.recovery_bytes)
         self.hub = Hub(self.bus, self.log, history, kinds, settings, self.metrics, self._first_sequence)
+        self.event_streams = EventStreams.of(self.bus, settings)
         outbox = Outbox(self.database, limit=settings.event_bytes)
         self.cluster_state = ClusterState(self.hub, self.log, self.database, outbox, interval=settings.fact_interval)
         restrictions = Restrictions(self.cluster_state, self.hub, kinds, commands)
@@ -173,6 +175,7 @@ class Gateway:
         self.declarations.add(self.modules)
         self.event_runtime = EventRuntime(
             self.bus,
+            self.event_streams,
             self.database,
             self.rooms.send,
             self.declarations.listeners,
@@ -283,6 +286,7 @@ class Gateway:
                 module.name,
                 self.declarations.intakes,
                 self.bus,
+                self.event_streams,
                 self._handled_until,
                 limit=self.settings.intake_message_bytes,
             ),

@@ -95,6 +95,7 @@ class DurableConsumer(abc.ABC):
         # The messages that each running task has not settled yet.
         self._held: dict[asyncio.Task[None], list[Msg]] = {}
         self._ensured = asyncio.Event()
+        self._configured = False
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -272,8 +273,12 @@ class DurableConsumer(abc.ABC):
         jetstream = self._bus.jetstream
         try:
             config = (await jetstream.consumer_info(self.source.stream, self._durable)).config
-            known = config.filter_subjects or [config.filter_subject]
-            if known == subjects and config.ack_wait == self._ack_wait:
+            known = config.filter_subjects or [str(config.filter_subject)]
+            if self._configured:
+                # A gateway of a newer release may have added some since. It would miss them if they were taken away.
+                subjects = sorted({*known, *subjects})
+            if sorted(known) == sorted(subjects) and config.ack_wait == self._ack_wait:
+                self._configured = True
                 return
             config = config.evolve(filter_subject=None, filter_subjects=subjects, ack_wait=self._ack_wait)
         except NotFoundError:
@@ -290,3 +295,4 @@ class DurableConsumer(abc.ABC):
                 max_ack_pending=self.max_ack_pending,
             )
         await jetstream.add_consumer(self.source.stream, config)
+        self._configured = True

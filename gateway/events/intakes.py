@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from nats.js.errors import APIError
+from nats.js.errors import APIError, NoStreamResponseError
 
 from gateway import clock
 from gateway.bus.connection import NatsBus
@@ -15,6 +15,7 @@ from gateway.contract.intake import Intake
 from gateway.errors import BadInput, Code, Unavailable
 from gateway.events import names
 from gateway.events.dead_letters import publish
+from gateway.events.streams import EventStreams
 
 # When a stream is full, clients come again after so many seconds.
 FULL_WAIT: Final = 5.0
@@ -28,6 +29,7 @@ class ModuleIntakes:
         module: str,
         intakes: Mapping[str, Intake],
         bus: NatsBus,
+        streams: EventStreams,
         handled_until: Callable[[str], Awaitable[datetime]],
         *,
         limit: int,
@@ -36,6 +38,7 @@ class ModuleIntakes:
         self._module = module
         self._intakes = intakes
         self._bus = bus
+        self._streams = streams
         self._handled_until = handled_until
         self._limit = limit
 
@@ -45,12 +48,22 @@ class ModuleIntakes:
             raise BadInput(Code.TOO_LARGE, f"this has {len(body)} bytes; at most {self._limit} are taken at once")
         headers = {names.MESSAGE_ID: message_id, names.ID: message_id, names.AT: clock.now().isoformat()}
         try:
-            await publish(self._bus, names.intake(name), body, headers)
+            await self._publish(names.intake(name), body, headers)
         except Unavailable as error:
             cause = error.__cause__
             if isinstance(cause, APIError) and cause.err_code in FULL:
                 raise Unavailable("too much waits to be stored", retry_after=FULL_WAIT) from error
             raise
+
+    async def _publish(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
+        try:
+            await publish(self._bus, subject, body, headers)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, NoStreamResponseError):
+                raise
+            # The gateway has just started for the first time, or NATS has lost its storage.
+            await self._streams.ensure_for(names.INTAKE)
+            await publish(self._bus, subject, body, headers)
 
     async def handled_until(self, name: str) -> datetime:
         self._check(name)

@@ -33,6 +33,7 @@ class EventRuntime:
     def __init__(
         self,
         bus: NatsBus,
+        streams: EventStreams,
         database: PostgresDatabase,
         send_push: SendPush,
         listeners: Mapping[str, Listener],
@@ -44,7 +45,6 @@ class EventRuntime:
     ) -> None:
         self._bus = bus
         self._handled_until: dict[str, HandledUntil] = {}
-        streams = EventStreams.of(bus, settings)
         self.relay = Relay(
             bus,
             streams,

@@ -14,7 +14,7 @@ from devstack.nats import NatsCluster
 from devstack.postgres import Postgres
 from gateway import clock, failpoint, registry
 from gateway.app import Gateway
-from gateway.contract import EventFollower, Module
+from gateway.contract import EventFollower, Kernel, Module
 from gateway.events import dead_letter_commands, names
 from gateway.registry import RegistryError
 from gateway.settings import environment
@@ -246,6 +246,36 @@ async def test_it_says_until_when_all_is_handled(serve: ServeShop, pool: asyncpg
             await shop.kernel.events.handled_until("shop.nothing")
 
 
+async def test_a_gateway_takes_no_types_away_that_a_newer_one_added(serve: ServeShop) -> None:
+    name = fresh()
+
+    class Older(Books):
+        """A release that knows of no returns."""
+
+        def __init__(self, kernel: Kernel) -> None:
+            super().__init__(kernel)
+            self.contributions = (
+                EventFollower(name=FOLLOWER, events=lambda: (Sold,), handle=self._follow, wait=self.wait),
+            )
+
+    async with serve(Older) as old, serve(Books) as new:
+        assert isinstance(old, Books)
+        assert isinstance(new, Books)
+        consumer = next(one for one in old.gateway.event_runtime.consumers if one.source.name == FOLLOWER)
+        added = names.event("shop.Returned")
+
+        async def knows() -> bool:
+            return added in ((await consumer.info()).config.filter_subjects or ())
+
+        await eventually(knows, "the newer one has added it")
+        # As after a reconnect.
+        await consumer._ensure()
+        assert await knows()
+        await new.take_back(name)
+        # The older one may be given it first, and leaves it to the other.
+        await until_followed(new, name)
+
+
 def described(kind: type[Module]) -> Gateway:
     return Gateway(Gateway.described([]).settings, registry.ordered([kind]), environ={}, registry_=CollectorRegistry())
 
@@ -261,8 +291,8 @@ def described(kind: type[Module]) -> Gateway:
 )
 def test_one_that_breaks_the_contract_stops_the_start(changes: dict[str, object], sentence: str) -> None:
     class Wrong(Books):
-        def __init__(self, kernel: object) -> None:
-            super().__init__(kernel)  # type: ignore[arg-type]
+        def __init__(self, kernel: Kernel) -> None:
+            super().__init__(kernel)
             given = {"name": FOLLOWER, "events": lambda: (Sold,), "handle": self._follow, **changes}
             self.contributions = (EventFollower(**given),)  # type: ignore[arg-type]
 

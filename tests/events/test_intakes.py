@@ -148,6 +148,16 @@ async def test_a_full_stream_refuses_what_comes_and_keeps_what_it_has(serve: Ser
             await jetstream.update_stream(config)
 
 
+async def test_the_stream_is_made_where_it_is_missing(serve: ServeShop) -> None:
+    name = fresh()
+    async with serve(Books) as shop:
+        assert isinstance(shop, Books)
+        await shop.visit(fresh())
+        await shop.gateway.bus.jetstream.delete_stream(names.INTAKE)
+        await shop.visit(name)
+        await until_visited(shop, name)
+
+
 async def test_nats_away_is_unavailable(serve: ServeShop, tmp_path: Path, servers_guard: Guard) -> None:
     async with (
         NatsCluster(tmp_path, guard=servers_guard, restart=False) as own,

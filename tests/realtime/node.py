@@ -19,6 +19,7 @@ from gateway.db.archive import PostgresArchive
 from gateway.db.database import PostgresDatabase
 from gateway.events.outbox import Outbox
 from gateway.events.runtime import EventRuntime
+from gateway.events.streams import EventStreams
 from gateway.principal import Principal, Role
 from gateway.protocol.codec import JSON
 from gateway.protocol.messages import JoinResult, Position, Push
@@ -196,7 +197,18 @@ class Node:
             PUSHES,
             self.occupancy,
         )
-        self.event_runtime = EventRuntime(self.bus, self.database, self.rooms.send, {}, {}, settings, self.metrics)
+        self.event_runtime = EventRuntime(
+            self.bus,
+            EventStreams.of(self.bus, settings),
+            self.database,
+            self.rooms.send,
+            {},
+            {},
+            {},
+            {},
+            settings,
+            self.metrics,
+        )
         self._names = itertools.count(1)
         self._archived = archived
 

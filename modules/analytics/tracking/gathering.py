@@ -26,7 +26,9 @@ class Gathering:
 
     async def put(self, events: Sequence[ClientEvent]) -> None:
         """Raises Unavailable, after which the events may be stored: they come again with the same ids."""
-        if self._putting is None:
+        if self._putting is None or len(self._events) + len(events) > self._most:
+            # Those that are there go at once, and these begin the next message.
+            self._full.set()
             self._events, self._full = [], asyncio.Event()
             work = self._put_later(self._events, self._full)
             # In no transaction of a caller, and without the log fields of one.
@@ -44,5 +46,6 @@ class Gathering:
         except TimeoutError:
             pass
         # Whoever comes from here on begins the next message.
-        self._putting = None
+        if events is self._events:
+            self._putting = None
         await self._put(events)

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from modules.analytics.intake.client_events import ClientEvent
+from modules.analytics.store.event import MOST_VALUE
 from modules.analytics.tracking import metrics
 from modules.analytics.tracking.event_time import Attempt
 from modules.analytics.tracking.event_types import ClientEventTypes
@@ -77,6 +78,8 @@ class Judging:
             tracked = kind.tracked(msgspec.convert(event.properties, kind.properties))
         except msgspec.ValidationError as error:
             raise _NotTaken(Refusal.BAD_PROPERTIES, str(error)) from error
+        if abs(tracked.value) > MOST_VALUE:
+            raise _NotTaken(Refusal.BAD_PROPERTIES, "a number is too large")
         return ClientEvent(
             id=self._id(event.id),
             at=self._at(event.at),

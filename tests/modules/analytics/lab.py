@@ -32,7 +32,7 @@ class Clicked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     button: Literal["start", "stop"]
     program_id: ProgramId
-    times: Annotated[int, Meta(ge=1, le=100)] = 1
+    times: Annotated[int, Meta(ge=1)] = 1
 
 
 def measured(event: Measured, published_at: datetime) -> Iterable[Fact]:

@@ -128,6 +128,7 @@ async def test_an_event_counts_once_however_often_it_is_sent(
         ({"properties": {"button": "other", "program_id": "p"}}, "bad_properties"),
         ({"properties": {"button": "start", "program_id": "Asha Rao, 12 years"}}, "bad_properties"),
         ({"properties": {"button": "start", "program_id": "p", "name": "Asha"}}, "bad_properties"),
+        ({"properties": {"button": "start", "program_id": "p", "times": 10**12 + 1}}, "bad_properties"),
         ({"id": str(uuid.uuid4())}, "bad_id"),
         ({"id": "1"}, "bad_id"),
         ({"id": id_of(clock.now() - timedelta(days=7, minutes=1))}, "bad_time"),
