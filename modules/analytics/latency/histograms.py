@@ -42,6 +42,17 @@ def read(registry: CollectorRegistry) -> Counts:
 
 
 def growth(now: Counts, before: Counts) -> Counts:
-    """What came since, without empty buckets."""
-    grown = {key: count - before.get(key, 0) for key, count in now.items()}
-    return {key: count for key, count in grown.items() if count > 0}
+    """What came since, without empty buckets but those just below others.
+
+    A percentile lies between the bounds of its bucket. The lower one is that of the bucket below.
+    """
+    found: dict[tuple[str, str], int] = {}
+    below: tuple[str, str] | None = None
+    for key in sorted(now, key=lambda key: (key[0], float(key[1]))):
+        grown = now[key] - before.get(key, 0)
+        if grown > 0:
+            if below is not None and below[0] == key[0]:
+                found.setdefault(below, 0)
+            found[key] = grown
+        below = key
+    return found
