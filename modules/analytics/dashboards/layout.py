@@ -87,16 +87,13 @@ ADMIN: Final = Layout(
         "retention",
         "sessions",
         "watch_time",
-        "engagement",
-        "lesson_completion",
-        "assignment_completion",
         "time_to_grade",
         "response_time",
         "chat_latency",
     ),
     details=(
         (Dimension.PROGRAM, ("attendance", "enrolments", "revenue")),
-        (Dimension.KIND, ("funnel", "engagement", "retention")),
+        (Dimension.KIND, ("funnel", "retention")),
     ),
     indications=("views",),
 )

@@ -27,8 +27,11 @@ class CompletionMeasure(Measure):
 
     async def read(self, reading: Reading) -> Result:
         """Everything from before the window counts too, so there are no facts outside of it."""
-        programs = await self.grown(CompletionRepository(reading.database), reading)
-        last = len(reading.boundaries) - 1
+        step = None if reading.query.by is None else reading.query.by.step
+        what = self.name if step is None else f"{self.name} by {step}"
+        programs, last = await reading.once(what, lambda: self._grown(reading))
+        # What tells days apart does so well enough for the whole, and for programs.
+        reading.note(self.name, (programs, last))
         groups: dict[str, ByCurrency] = {}
         if reading.spans:
             for number, span in enumerate(reading.spans):
@@ -37,6 +40,10 @@ class CompletionMeasure(Measure):
             groups = {program.program_id: _at([program], last) for program in programs}
         # The end of the window before is the beginning of this one.
         return Result(total=_at(programs, last), previous=_at(programs, 1), groups=groups)
+
+    async def _grown(self, reading: Reading) -> tuple[list[Grown], int]:
+        """The programs, and the number of the last time that is told apart in them."""
+        return await self.grown(CompletionRepository(reading.database), reading), len(reading.boundaries) - 1
 
 
 def _at(programs: Iterable[Grown], span: int) -> ByCurrency:

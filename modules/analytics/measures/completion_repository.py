@@ -51,14 +51,20 @@ class CompletionRepository:
         where = Conditions(reading.query)
         limits, until = where.add(reading.boundaries), where.add(reading.query.window.until)
         statement = f"""
-            WITH {_students(where, until)}
             SELECT program_id, 'students' AS what, {_span("at", limits)} AS span, count(*) AS number
-            FROM students GROUP BY 1, 2, 3
-            UNION ALL SELECT program_id, 'things', 0, 1 FROM students GROUP BY 1
+            FROM analytics_register AS student
+            WHERE {_student("student", until)} {where.within("student")} GROUP BY 1, 2, 3
             UNION ALL
-            SELECT program_id, 'done', {_span("greatest(done.at, students.at)", limits)}, count(*)
-            FROM students JOIN analytics_register AS done USING (program_id, subject)
-            WHERE done.name = 'programs.completed' AND done.at < {until} GROUP BY 1, 2, 3
+            SELECT DISTINCT program_id, 'things', 0, 1 FROM analytics_register AS student
+            WHERE {_student("student", until)} {where.within("student")}
+            UNION ALL
+            SELECT done.program_id, 'done', {_span("greatest(done.at, student.at)", limits)}, count(*)
+            FROM analytics_register AS done
+            JOIN analytics_register AS student
+                ON student.program_id = done.program_id AND student.subject = done.subject
+                AND {_student("student", until)} {where.within("student")}
+            WHERE done.name = 'programs.completed' AND done.at < {until} {where.within("done")}
+            GROUP BY 1, 2, 3
         """  # noqa: S608
         return await self._read(statement, where)
 
@@ -67,21 +73,31 @@ class CompletionRepository:
     ) -> list[Grown]:
         where = Conditions(reading.query)
         limits, until = where.add(reading.boundaries), where.add(reading.query.window.until)
+        given, of_thing = where.add(thing), where.add(list(there))
         statement = f"""
-            WITH {_students(where, until)}, things AS (
-                SELECT program_id, key, at FROM analytics_register AS thing
-                WHERE name = {where.add(thing)} AND label = ANY({where.add(list(there))}::text[]) AND at < {until}
-                    AND program_id IN (SELECT program_id FROM students)
-            )
             SELECT program_id, 'students' AS what, {_span("at", limits)} AS span, count(*) AS number
-            FROM students GROUP BY 1, 2, 3
-            UNION ALL SELECT program_id, 'things', {_span("at", limits)}, count(*) FROM things GROUP BY 1, 2, 3
+            FROM analytics_register AS student
+            WHERE {_student("student", until)} {where.within("student")} GROUP BY 1, 2, 3
             UNION ALL
-            SELECT program_id, 'done', {_span("greatest(done.at, students.at, things.at)", limits)}, count(*)
-            FROM students JOIN analytics_register AS done USING (program_id, subject)
-            JOIN things USING (program_id)
+            SELECT program_id, 'things', {_span("at", limits)}, count(*)
+            FROM analytics_register AS thing
+            WHERE name = {given} AND label = ANY({of_thing}::text[]) AND at < {until}
+                AND program_id IN (
+                    SELECT program_id FROM analytics_register AS student
+                    WHERE {_student("student", until)} {where.within("student")}
+                )
+            GROUP BY 1, 2, 3
+            UNION ALL
+            SELECT done.program_id, 'done', {_span("greatest(done.at, student.at, thing.at)", limits)}, count(*)
+            FROM analytics_register AS done
+            JOIN analytics_register AS student
+                ON student.program_id = done.program_id AND student.subject = done.subject
+                AND {_student("student", until)} {where.within("student")}
+            JOIN analytics_register AS thing
+                ON thing.name = {given} AND thing.key = left(done.key, -{SUBJECT_CHARACTERS})
+                AND thing.program_id = done.program_id AND thing.label = ANY({of_thing}::text[]) AND thing.at < {until}
             WHERE done.name = {where.add(act)} AND done.label = ANY({where.add(list(acted))}::text[])
-                AND done.at < {until} AND left(done.key, -{SUBJECT_CHARACTERS}) = things.key
+                AND done.at < {until} {where.within("done")}
             GROUP BY 1, 2, 3
         """  # noqa: S608
         return await self._read(statement, where)
@@ -99,14 +115,9 @@ class CompletionRepository:
         return list(programs.values())
 
 
-def _students(where: Conditions, until: str) -> str:
-    """Students with a place, since when they have it."""
-    return f"""
-        students AS (
-            SELECT program_id, subject, at FROM analytics_register AS student
-            WHERE name = 'programs.enrolled' AND label = 'enrolled' AND at < {until} {where.within("student")}
-        )
-    """  # noqa: S608
+def _student(table: str, until: str) -> str:
+    """Rows of students with a place, who have had it since `at`."""
+    return f"{table}.name = 'programs.enrolled' AND {table}.label = 'enrolled' AND {table}.at < {until}"
 
 
 def _span(at: str, limits: str) -> str:

@@ -56,9 +56,16 @@ class EngagementMeasure(CountedMeasure):
         query = reading.query
         if query.filters.kind:
             return await super().read(reading)
-        result = spread(await EngagementRepository(reading.database).engaged(reading), reading.spans)
+
+        async def engaged() -> Result:
+            return spread(await EngagementRepository(reading.database).engaged(reading), reading.spans)
+
         if query.by is not Dimension.KIND:
+            result = await engaged()
+            reading.note("engaged", result)
             return result
+        # The whole is the same, by whatever else it was divided.
+        result = await reading.once("engaged", engaged)
         return Result(total=result.total, previous=result.previous, groups=(await super().read(reading)).groups)
 
 

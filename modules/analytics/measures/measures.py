@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -110,6 +110,7 @@ class Snapshot:
         self._measures = measures
         self._counts = counts
         self._limits = limits
+        self._known: dict[str, Any] = {}
 
     async def read(
         self, names: Sequence[str], query: Query, language: str = "en", most: int | None = None
@@ -125,7 +126,7 @@ class Snapshot:
         measures = [self._measures.registry.find(name) for name in names]
         for measure in measures:
             self._measures.check(measure, query)
-        reading = Reading(query, self.progress, self._counts, measures, self._limits.rows)
+        reading = Reading(query, self.progress, self._counts, measures, self._limits.rows, self._known)
         return [await self._answer(measure, reading, language, most) for measure in measures]
 
     async def _answer(self, measure: Measure, reading: Reading, language: str, most: int | None) -> MeasureFigures:

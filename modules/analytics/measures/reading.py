@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 from gateway.contract import Database
 from modules.analytics.errors import too_many_rows
@@ -16,17 +16,25 @@ from modules.analytics.measures.progress_repository import Progress
 # A key has so many names and labels on average, or fewer.
 ROWS_A_KEY: Final = 40
 
+T = TypeVar("T")
 Read = Callable[[Query, Sequence[str], Sequence[datetime], int], Awaitable[list[Counted]]]
 
 
 class Reading:
     """What one query reads, in one snapshot. Measures of one reading share its statements.
 
-    `most` is how many keys there may be. Raises BadInput `analytics.too_many_rows`.
+    `known` is what other readings of the snapshot have read already. `most` is how many keys there may be. Raises
+    BadInput `analytics.too_many_rows`.
     """
 
     def __init__(
-        self, query: Query, progress: Progress, counts: CountsRepository, measures: Sequence[Measure], most: int
+        self,
+        query: Query,
+        progress: Progress,
+        counts: CountsRepository,
+        measures: Sequence[Measure],
+        most: int,
+        known: dict[str, Any] | None = None,
     ) -> None:
         self.query = query
         self.progress = progress
@@ -38,6 +46,7 @@ class Reading:
             raise too_many_rows(most)
         self.spans = [] if step is None else query.window.spans(step)
         self._counts = counts
+        self._known = {} if known is None else known
         self._registers = sorted({name for measure in measures for name in measure.registers})
         self._rollups = sorted({name for measure in measures for name in measure.rollups})
         self._cells: dict[tuple[int, str], Cells] | None = None
@@ -59,6 +68,21 @@ class Reading:
     def database(self) -> Database:
         """Where measures with statements of their own read, in the same snapshot."""
         return self._counts.database
+
+    async def once(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """What does not depend on the dimension: it is read once for all questions of a snapshot that differ in it."""
+        key = self._key(what)
+        if key not in self._known:
+            self._known[key] = await ask()
+        return cast(T, self._known[key])
+
+    def note(self, what: str, value: object) -> None:
+        """Let this be what `once` gives, unless that is known."""
+        self._known.setdefault(self._key(what), value)
+
+    def _key(self, what: str) -> str:
+        query = self.query
+        return f"{what} {query.scope.key} {query.window.key} {query.filters}"
 
     async def before(self) -> Cells:
         """The facts of the window before."""

@@ -26,8 +26,9 @@ class LearnersMeasure(Measure):
     async def read(self, reading: Reading) -> Result:
         repository = RetentionRepository(reading.database)
         window, by = reading.query.window, reading.query.by
-        (total,) = await repository.learners(reading.query, [window.days])
-        (previous,) = await repository.learners(reading.query, [reading.previous.days])
+        total, previous = await reading.once(
+            "learners", lambda: repository.both(reading.query, window.days, reading.previous.days)
+        )
         groups: dict[str, int] = {}
         if reading.spans:
             numbers = await repository.learners(reading.query, [window.days_of(span) for span in reading.spans])
@@ -46,9 +47,9 @@ class RetentionMeasure(Measure):
     """Of the learners of a week those who learned again in a later one. Only weeks that lie in the window count."""
 
     async def read(self, reading: Reading) -> Result:
-        weeks = reading.query.window.whole_weeks()
-        returned = await self._returned(reading, weeks)
-        before = await self._returned(reading, reading.previous.whole_weeks())
+        weeks, earlier = reading.query.window.whole_weeks(), reading.previous.whole_weeks()
+        returned = await reading.once("returned", lambda: self._returned(reading, weeks, WEEKS))
+        before = await reading.once("returned before", lambda: self._returned(reading, earlier, 1))
         groups: dict[str, Parts] = {}
         if reading.query.by is Dimension.WEEK:
             groups = {week.day.isoformat(): returned[week.day][1] for week in weeks}
@@ -64,16 +65,16 @@ class RetentionMeasure(Measure):
             groups={key: {"": parts} for key, parts in groups.items()},
         )
 
-    async def _returned(self, reading: Reading, weeks: Sequence[Span]) -> dict[date, dict[int, Parts]]:
+    async def _returned(self, reading: Reading, weeks: Sequence[Span], most: int) -> dict[date, dict[int, Parts]]:
         """Of each week: by how many weeks later, the learners who came back and all learners of the week."""
         if not weeks:
             return {}
         repository = RetentionRepository(reading.database)
-        numbers = await repository.returned(reading.query, [week.day for week in weeks], WEEKS)
+        numbers = await repository.returned(reading.query, [week.day for week in weeks], most)
         return {
             week.day: {
                 later: Parts(numbers.get((week.day, later), 0), numbers.get((week.day, 0), 0))
-                for later in range(1, WEEKS + 1)
+                for later in range(1, most + 1)
             }
             for week in weeks
         }

@@ -22,17 +22,33 @@ class RetentionRepository:
         self._database = database
 
     async def learners(self, query: Query, times: Sequence[Days]) -> list[int]:
-        """The number of different learners of each of these times, from a day until before another one."""
+        """The number of different learners of each of these times, which follow each other."""
         where = Conditions(query)
-        since, until = where.add([first for first, _ in times]), where.add([end for _, end in times])
+        firsts = where.add([first for first, _ in times])
+        since, until = where.add(times[0][0]), where.add(times[-1][1])
         statement = f"""
-            SELECT (
-                SELECT count(DISTINCT subject) FROM analytics_learner_day AS learner
-                WHERE day >= time.since AND day < time.until {where.within("learner")}
-            ) AS number
-            FROM unnest({since}::date[], {until}::date[]) WITH ORDINALITY AS time (since, until, place) ORDER BY place
+            SELECT place, count(*) AS number FROM (
+                SELECT DISTINCT width_bucket(day, {firsts}::date[]) AS place, subject
+                FROM analytics_learner_day AS learner WHERE day >= {since} AND day < {until} {where.within("learner")}
+            ) AS learned GROUP BY place
         """  # noqa: S608
-        return [row["number"] for row in await self._database.fetch(statement, *where.arguments)]
+        numbers = {row["place"]: row["number"] for row in await self._database.fetch(statement, *where.arguments)}
+        return [numbers.get(place, 0) for place in range(1, len(times) + 1)]
+
+    async def both(self, query: Query, time: Days, earlier: Days) -> tuple[int, int]:
+        """The number of different learners of a time, and of an earlier one."""
+        where = Conditions(query)
+        since, until = where.add(time[0]), where.add(time[1])
+        first, end = where.add(earlier[0]), where.add(earlier[1])
+        statement = f"""
+            SELECT count(*) FILTER (WHERE now) AS now, count(*) FILTER (WHERE before) AS before FROM (
+                SELECT bool_or(day >= {since}) AS now, bool_or(day < {end}) AS before
+                FROM analytics_learner_day AS learner WHERE day >= {first} AND day < {until} {where.within("learner")}
+                GROUP BY subject
+            ) AS learned
+        """  # noqa: S608
+        (row,) = await self._database.fetch(statement, *where.arguments)
+        return row["now"], row["before"]
 
     async def by_program(self, query: Query, time: Days, most: int) -> dict[str, int]:
         """The number of different learners of each program. Raises BadInput `analytics.too_many_rows`."""
