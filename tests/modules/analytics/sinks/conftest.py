@@ -17,6 +17,7 @@ from modules.analytics.facade import DeletionProgress, Fact, OutgoingEvent, Refu
 from modules.analytics.module import AnalyticsModule
 from modules.analytics.store.event import Event, Source
 from tests.devcloud.mixpanel.stand_in import Mixpanel
+from tests.modules.analytics.lab import Lab
 
 CONSENT = "/api/v1/analytics/consent"
 # Short waits: a test waits for what a sink does, and not for the time of day.
@@ -103,7 +104,7 @@ def environ(mixpanel: Mixpanel) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 async def node(gateway: MakeGateway, environ: dict[str, str]) -> AsyncIterator[Running]:
-    async with gateway(more=[ShelvesModule], environ=environ) as running:
+    async with gateway(more=[ShelvesModule, Lab], environ=environ) as running:
         yield running
 
 

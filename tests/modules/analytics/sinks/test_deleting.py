@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 
 from ksmp_testkit import Caller, Running, eventually
 from ksmp_testkit.answers import done, refused
@@ -16,6 +17,7 @@ from modules.analytics.measures.zone import Zone
 from tests.devcloud.mixpanel.stand_in import Mixpanel
 from tests.modules.analytics.sinks.conftest import Choose, ShelfSink, Store
 from tests.modules.analytics.sinks.test_sending import outside, passed
+from tests.modules.analytics.tracking.clicks import EVENTS, click, rows, sent, subject_of
 
 DELETIONS = "/api/v1/analytics/deletions"
 
@@ -35,6 +37,57 @@ async def ended(admin: httpx.AsyncClient, place: str, pseudonym: str, state: str
 
     await eventually(over, f"the deletion of {place} is {state}")
     return await deletion(admin, place, pseudonym)
+
+
+@pytest.fixture(autouse=True)
+async def client_as_of(database: asyncpg.Pool) -> None:
+    """What a test before said of the intake holds no more."""
+    await database.execute("UPDATE analytics_progress SET client_as_of = to_timestamp(0)")
+
+
+async def all_stored(database: asyncpg.Pool) -> None:
+    """As if all client events of before now were stored, and deletions looked at that."""
+    await database.execute("UPDATE analytics_progress SET client_as_of = now() + interval '1 minute'")
+    await database.execute("UPDATE analytics_deletion SET due_at = now() WHERE place = 'events' AND state = 'waiting'")
+
+
+async def test_from_a_client_to_mixpanel_and_away_again(
+    node: Running,
+    quiet: Mixpanel,
+    caller: Caller,
+    database: asyncpg.Pool,
+    choose: Choose,
+    person: str,
+    program: str,
+) -> None:
+    rest, admin = caller(person), caller("boss", "admin")
+    await choose(person, analytics=True, sinks=True)
+    request = sent(click(program), click(program))
+
+    async def taken() -> bool:
+        # A gateway makes its stream when it starts.
+        return (await rest.post(EVENTS, json=request)).status_code == 200
+
+    await eventually(taken, "the events are taken")
+
+    async def stored() -> bool:
+        return len(await rows(database, program)) == 2
+
+    await eventually(stored, "the events are stored")
+    await passed(database, "mixpanel")
+    alias, subject = await outside(database, person), await subject_of(database, person)
+    came = await quiet.events(alias, "lab.clicked")
+    assert [one["properties"]["$insert_id"] for one in came] == [one["id"] for one in request["events"]]
+    assert [one["properties"]["label"] for one in came] == ["start"] * 2
+    async with node.gateway.database.transaction():
+        await node.gateway.identities.forget(person)
+    await ended(admin, "mixpanel", alias)
+    await all_stored(database)
+    await ended(admin, "events", str(subject))
+    assert await quiet.events(alias) == []
+    assert await rows(database, program) == []
+    assert await subject_of(database, person) is None
+    assert not await database.fetch("SELECT FROM analytics_rollup WHERE program_id = $1", program)
 
 
 async def test_who_withdraws_is_deleted_in_every_sink(
@@ -153,9 +206,8 @@ async def test_client_events_and_their_part_of_the_rollups_are_deleted(
     late = "INSERT INTO analytics_subject (user_id, subject) VALUES ($1, $2) ON CONFLICT DO NOTHING"
     await database.execute(late, person, uuid.UUID(subject))
     await store(person, client=True)
-    await database.execute("UPDATE analytics_progress SET client_as_of = now() + interval '1 minute'")
-    await database.execute("UPDATE analytics_deletion SET due_at = now() WHERE pseudonym = $1", uuid.UUID(subject))
+    await all_stored(database)
     await ended(admin, "events", subject)
     assert await gone()
-    await database.execute("UPDATE analytics_progress SET client_as_of = to_timestamp(0)")
     await EventDeletions(node.gateway.database, Zone("Asia/Kolkata")).work_all()
+    assert await gone()
