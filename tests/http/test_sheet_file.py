@@ -151,3 +151,19 @@ async def test_a_format_of_a_module_has_a_limit_of_its_own() -> None:
     )
     with pytest.raises(BadInput, match="more than 2 rows"):
         await files.answer("table", small, ("a",), batches([("x",), ("y",), ("z",)]), tuple)
+
+
+async def test_what_rows_come_from_is_closed_before_the_answer() -> None:
+    """It may hold a transaction: the garbage collector would end it in another task, some time."""
+    closed = []
+
+    async def held() -> AsyncIterator[Sequence[Row]]:
+        try:
+            while True:
+                yield [("x",)]
+        finally:
+            closed.append(True)
+
+    with pytest.raises(BadInput, match="more than 3 rows"):
+        await SheetFiles(most=3, at_once=1).answer("table", "csv", ("a",), held(), tuple)
+    assert closed == [True]
