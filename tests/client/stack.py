@@ -45,6 +45,10 @@ LAPTOP = {
 }
 
 
+# A test that looks at figures has some of its own.
+NO_FIGURES = {"KSMP_ANALYTICS_DEMO": "false"}
+
+
 class Stack:
     """PostgreSQL, NATS and two gateways; what is killed comes back by itself."""
 
@@ -103,7 +107,7 @@ def _start(folder: Path, data: Path, environ: dict[str, str]) -> subprocess.Pope
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | LAPTOP | environ,
+            env=os.environ | LAPTOP | NO_FIGURES | environ,
             # A Ctrl-C for the tests is not for it: it is stopped in order.
             start_new_session=True,
         )

@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext
 
 from tests import needs
+from tests.browser import browsing, quiet_window
 from tests.client.stack import Stack, running
 from tests.devstack.page.tab import Tab
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="package")
@@ -35,21 +24,14 @@ async def stack(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> A
 
 @pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        path = needs.program("a browser", *NAMES, also=[playwright.chromium.executable_path])
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    async with browsing() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture
 async def window(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """A window for this test's tabs. What a script on the page complains about fails the test."""
-    async with await browser.new_context() as window:
-        complaints: list[str] = []
-        window.on("weberror", lambda error: complaints.append(str(error.error)))
+    async with quiet_window(browser) as window:
         yield window
-        assert complaints == []
 
 
 @pytest.fixture

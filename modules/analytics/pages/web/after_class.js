@@ -5,7 +5,7 @@ import { card, tile } from "/dashboards/card.js";
 import { chart } from "/dashboards/chart.js";
 import { element, table } from "/dashboards/elements.js";
 import { clock, count } from "/dashboards/format.js";
-import { drawing, measuresOf } from "/dashboards/measure.js";
+import { drawing, measuresOf, titleOf } from "/dashboards/measure.js";
 import { asOf, section } from "/dashboards/overview.js";
 import { preferences } from "/dashboards/preferences.js";
 import { t } from "/dashboards/words.js";
@@ -19,7 +19,7 @@ export async function afterClass(session, { signal }) {
   const cards = [];
   if (report.curve.length) cards.push(curve(report));
   if (report.activity.length) cards.push(activity(report));
-  cards.push(...details.map((measure) => card(measure, drawing(measure), {})));
+  cards.push(...details.map((measure) => card({ ...measure, title: titleOf(measure) }, drawing(measure), { chipped: false })));
   const parts = [asOf(report)];
   if (figures.length) parts.push(element("ul", { class: "tiles" }, ...figures.map((measure) => tile(measure))));
   return [section("after_class", null, ...parts, element("div", { class: "cards" }, ...cards))];

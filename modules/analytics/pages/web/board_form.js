@@ -4,7 +4,7 @@ import { get } from "/dashboards/api.js";
 import { button, choice, element, labelled } from "/dashboards/elements.js";
 import { programsOf } from "/dashboards/filters.js";
 import { preferences } from "/dashboards/preferences.js";
-import { t } from "/dashboards/words.js";
+import { capital, t } from "/dashboards/words.js";
 
 const CHARTS = ["line", "bar", "number", "table"];
 const ROLES = ["student", "mentor", "admin"];
@@ -24,7 +24,7 @@ export async function boardForm(context, board, store) {
     number(widgets);
   };
   for (const widget of board?.widgets ?? [null]) add(widget);
-  const sharing = sharingFields(programs, board?.sharing);
+  const sharing = sharingFields(context.user, programs, board?.sharing);
   const submit = async (event) => {
     event.preventDefault();
     problem.hidden = true;
@@ -61,7 +61,7 @@ function widgetFields(measures, programs, widget, changed) {
   const divide = () => {
     const { dimensions } = measures.find((one) => one.name === measure.value) ?? { dimensions: [] };
     const kept = by.value || (question ? question.by ?? "" : "day");
-    by.replaceChildren(...["", ...dimensions].map((one) => element("option", { value: one, text: one ? t(`by_${one}`) : t("undivided"), selected: one === kept })));
+    by.replaceChildren(...["", ...dimensions].map((one) => element("option", { value: one, text: capital(one ? t(`by_${one}`) : t("undivided")), selected: one === kept })));
   };
   divide();
   const window = question?.window ?? { kind: "recent", last: 28, step: "day" };
@@ -98,13 +98,14 @@ function widgetFields(measures, programs, widget, changed) {
   return fields;
 }
 
-function sharingFields(programs, sharing) {
-  const roles = ROLES.map((role) => [role, element("input", { type: "checkbox", id: `share-${role}`, checked: sharing?.roles.includes(role) })]);
+/** With whom the board is shared. Only admins share with all of a role, and mentors with those of their programs. */
+function sharingFields(user, programs, sharing) {
+  const roles = (user.role === "admin" ? ROLES : []).map((role) => [role, element("input", { type: "checkbox", id: `share-${role}`, checked: sharing?.roles.includes(role) })]);
   const some = programs.map(({ id, title }) => [id, title, element("input", { type: "checkbox", id: `share-program-${id}`, checked: sharing?.programs.includes(id) })]);
   const box = (input, text) => element("label", { class: "box", for: input.id }, input, ` ${text}`);
   const fields = element(
     "fieldset",
-    {},
+    { hidden: !roles.length && !some.length },
     element("legend", { text: t("shared_with") }),
     ...roles.map(([role, input]) => box(input, t(`all_${role}s`))),
     ...some.map(([, title, input]) => box(input, t("share_program", { title }))),

@@ -1,6 +1,6 @@
 /** One measure: its figure, its target and trend, its chart, and the table with the definition. */
 
-import { chart } from "/dashboards/chart.js";
+import { chart, MOST_ROWS } from "/dashboards/chart.js";
 import { element, table } from "/dashboards/elements.js";
 import { count, difference, value } from "/dashboards/format.js";
 import { t } from "/dashboards/words.js";
@@ -49,8 +49,11 @@ export function tile(measure) {
   );
 }
 
-/** The measure with its chart. `draw` is `{kind, points, …}` of chart.js; `exports` is a node or null. */
-export function card(measure, draw, { exports = null, wide = false, tools = null, tiled = false } = {}) {
+/**
+ * The measure with its chart. `draw` is `{kind, points, …}` of chart.js; `exports` is a node or null; without
+ * `chipped` target and trend stand elsewhere.
+ */
+export function card(measure, draw, { exports = null, wide = false, tools = null, chipped = true } = {}) {
   const made = element("article", { class: wide ? "card wide" : "card", "data-measure": measure.name });
   const head = element("header", {}, element("h3", { text: measure.title }));
   if (measure.total) {
@@ -58,21 +61,21 @@ export function card(measure, draw, { exports = null, wide = false, tools = null
     head.append(element("p", {}, line && element("span", { class: "of", text: line }), " ", element("span", { class: "big", "data-value": measure.total.value, text: shown(measure, measure.total) })));
   }
   made.append(head);
-  // A figure that stands at the head of the page has them there.
-  const against = tiled ? null : chips(measure);
+  const against = chipped ? chips(measure) : null;
   if (against) made.append(against);
   if (draw.points.some((point) => point.value !== null)) made.append(chart({ title: measure.title, unit: measure.unit, target: measure.target, ...draw }));
   else made.append(element("p", { class: "empty", text: t(draw.points.some((point) => point.suppressed) ? "all_suppressed" : "nothing") }));
-  made.append(element("p", { class: "marks", text: marks(draw.points) }), details(measure, draw, exports));
+  made.append(element("p", { class: "marks", text: marks(draw) }), details(measure, draw, exports));
   if (tools) made.append(tools);
   return made;
 }
 
 /** What the reader must know of the points: not over yet, not shown. */
-function marks(points) {
+function marks({ points, kind, leftOut }) {
   const open = points.some((point) => point.complete === false && point.value);
   const hidden = points.some((point) => point.suppressed);
-  return [open && t("open_mark"), hidden && t("suppressed")].filter(Boolean).join(" ");
+  const cut = kind === "rows" && points.length > MOST_ROWS;
+  return [open && t("open_mark"), hidden && t("suppressed"), cut && t("rows_cut", { number: MOST_ROWS }), leftOut && t("left_out", { number: leftOut })].filter(Boolean).join(" ");
 }
 
 function details(measure, draw, exports) {

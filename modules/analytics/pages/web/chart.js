@@ -5,6 +5,8 @@ import { mark, value } from "/dashboards/format.js";
 import { t } from "/dashboards/words.js";
 
 const LABELS = { fontSize: 12, fontFamily: "inherit" };
+// A chart of names has at most so many; its table has all.
+export const MOST_ROWS = 12;
 const drawn = new Set();
 
 function colours() {
@@ -27,8 +29,9 @@ function colours() {
  * A chart of `{title, kind: "line" | "bar" | "rows", unit, currency, points, target, names}`. A point is `{label, title,
  * value, complete}`; its value is null for what is not shown. `names` are of further series, in `point.more`.
  */
-export function chart(spec) {
-  const place = element("div", { class: "chart", role: "img", "aria-label": summary(spec), "data-size": spec.size });
+export function chart(asked) {
+  const spec = asked.kind === "rows" ? { ...asked, points: asked.points.slice(0, MOST_ROWS) } : asked;
+  const place = element("div", { class: "chart", role: "img", "aria-label": summary(spec) });
   if (spec.kind === "rows") place.style.height = `${Math.max(6, 2.6 + spec.points.length * 2.1)}rem`;
   const entry = { place, spec, instance: null, observer: null };
   entry.observer = new ResizeObserver(() => draw(entry));
@@ -185,29 +188,34 @@ function series(spec, look) {
   }));
 }
 
-/** A line, whose part that is not over yet is dashed. */
+/** A line through all that has a figure; the part that is not over yet is dashed. Each figure is a dot. */
 function lines(spec, look, aim) {
-  const last = spec.points.findIndex((point) => point.complete === false);
-  const whole = spec.points.map((point, at) => (last < 0 || at < last ? point.value : null));
-  const open = spec.points.map((point, at) => (last >= 0 && at >= last - 1 ? point.value : null));
-  const alone = spec.points.map((point, at) => point.value !== null && (spec.points[at - 1]?.value ?? null) === null && (spec.points[at + 1]?.value ?? null) === null);
-  const common = { type: "line", name: spec.title, connectNulls: false, symbol: "circle", symbolSize: spec.points.length > 45 ? 4 : 6 };
-  const symbols = spec.points.length <= 45;
+  const values = spec.points.map((point) => point.value);
+  const open = spec.points.map((point) => point.complete === false);
+  const begin = open.indexOf(true);
+  // The dashed part begins at the last figure that is final.
+  const joint = begin < 0 ? -1 : values.findLastIndex((number, at) => number !== null && at < begin);
+  const common = {
+    type: "line",
+    name: spec.title,
+    connectNulls: true,
+    showSymbol: true,
+    showAllSymbol: true,
+    symbolSize: spec.points.length > 45 ? 4 : 6,
+    itemStyle: { color: look.series[0] },
+  };
   const made = [{
     ...common,
-    showSymbol: true,
-    data: whole.map((number, at) => ({ value: number, symbolSize: symbols || alone[at] ? common.symbolSize : 0 })),
+    symbol: "circle",
+    data: values.map((number, at) => ({ value: open[at] ? null : number })),
     lineStyle: { width: 2.25, color: look.series[0] },
-    itemStyle: { color: look.series[0] },
     areaStyle: { color: look.series[0], opacity: .08 },
     markLine: aim || undefined,
   }];
-  if (last >= 0) made.push({
+  if (begin >= 0) made.push({
     ...common,
-    data: open.map((number, at) => ({ value: number, symbol: at < last ? "none" : "emptyCircle" })),
+    data: values.map((number, at) => ({ value: open[at] || at === joint ? number : null, symbol: at === joint ? "none" : "emptyCircle" })),
     lineStyle: { width: 2, type: "dashed", color: look.series[0] },
-    itemStyle: { color: look.series[0] },
-    showSymbol: true,
   });
   return made;
 }

@@ -2,7 +2,7 @@
 
 import { all } from "/dashboards/api.js";
 import { choice, element, labelled } from "/dashboards/elements.js";
-import { t } from "/dashboards/words.js";
+import { capital, t } from "/dashboards/words.js";
 
 const PERIODS = [7, 28, 90, 365];
 const USUAL = 28;
@@ -74,6 +74,6 @@ export function periodFilters(context, zone) {
     made.push(labelled(t("from"), day("from")), labelled(t("to"), day("until")));
   }
   const { by } = windowOf(query, zone);
-  made.push(labelled(t("step"), choice("step", STEPS.map((step) => [step, t(`by_${step}`)]), by, (step) => changed(context, { by: step }))));
+  made.push(labelled(t("step"), choice("step", STEPS.map((step) => [step, capital(t(`by_${step}`))]), by, (step) => changed(context, { by: step }))));
   return made;
 }

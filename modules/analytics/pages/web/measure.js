@@ -15,6 +15,7 @@ export function measuresOf(answer) {
       ...answer.measure,
       title: currencies.length > 1 ? `${answer.measure.title} (${currency})` : answer.measure.title,
       by: answer.by,
+      leftOut: answer.left_out ?? 0,
       total: own(answer.total)[0] ?? null,
       previous: own(answer.previous)[0] ?? null,
       figures: own(answer.figures),
@@ -27,11 +28,8 @@ function labels(figure, by) {
   if (by === "day") return { label: day(figure.key), title: longDay(figure.key) };
   if (by === "week") return { label: day(figure.key), title: t("week_from", { day: longDay(figure.key) }) };
   if (by === "month") return { label: day(figure.key, "month"), title: day(figure.key, "month") };
-  return { label: figure.label || (by === "kind" && kindOf(figure.key)) || figure.key || "–" };
+  return { label: figure.label || figure.key || "–" };
 }
-
-/** A kind is a word of the facts; those that are no words of a language stay. */
-const kindOf = (key) => (t(`kind_${key}`) === `kind_${key}` ? "" : t(`kind_${key}`));
 
 function pointsOf(measure) {
   return measure.figures.map((figure) => ({ ...figure, ...labels(figure, measure.by), complete: figure.complete || !TIMES.includes(measure.by) }));
@@ -39,10 +37,13 @@ function pointsOf(measure) {
 
 const HEADS = { day: "day", week: "week", month: "month", program: "program", session: "class", kind: "kind" };
 
+/** The title of a measure that is divided by something else than time. */
+export const titleOf = (measure) => (TIMES.includes(measure.by) || !measure.by ? measure.title : t("title_by", { title: measure.title, by: t(`by_${measure.by}`) }));
+
 /** How a measure is drawn: shares and times as lines, counts and money as bars, and what has names as rows. */
 export function drawing(measure, kind) {
   const points = pointsOf(measure);
   const currency = measure.total?.currency || measure.figures[0]?.currency || undefined;
   const usual = !TIMES.includes(measure.by) ? "rows" : ["count", "money"].includes(measure.unit) ? "bar" : "line";
-  return { kind: kind && TIMES.includes(measure.by) ? kind : usual, points, currency, head: t(HEADS[measure.by] ?? "what") };
+  return { kind: kind && TIMES.includes(measure.by) ? kind : usual, points, currency, leftOut: measure.leftOut, head: t(HEADS[measure.by] ?? "what") };
 }

@@ -6,7 +6,7 @@ import { button, element } from "/dashboards/elements.js";
 import { exportsOf } from "/dashboards/exports.js";
 import { periodFilters, programFilter, windowOf } from "/dashboards/filters.js";
 import { moment } from "/dashboards/format.js";
-import { drawing, measuresOf } from "/dashboards/measure.js";
+import { drawing, measuresOf, titleOf } from "/dashboards/measure.js";
 import { preferences } from "/dashboards/preferences.js";
 import { t } from "/dashboards/words.js";
 
@@ -21,12 +21,13 @@ export async function overview(context) {
     element("div", { class: "title" }, element("h1", { text: t(`overview_${user.role}`) }), asOf(answer)),
     element("div", { class: "filters" }, await programFilter(context), ...periodFilters(context, answer.zone), element("div", { class: "end" }, button(t("print"), () => print()))),
   ];
-  const shown = (measure) => card(measure, drawing(measure), { tiled: tiles.includes(measure), exports: exportsOf(measure, asked, context) });
+  const shown = (measure) => card(measure, drawing(measure), { chipped: !tiles.includes(measure), exports: exportsOf(measure, asked, context) });
+  const divided = (measure) => card({ ...measure, title: titleOf(measure) }, drawing(measure), { chipped: false, exports: exportsOf(measure, asked, context) });
   if (tiles.length) parts.push(section("targets", null, element("ul", { class: "tiles" }, ...tiles.map(tile))));
   parts.push(section("in_time", null, element("div", { class: "cards" }, ...headlines.map(shown))));
   for (const [name, hint] of [["details", null], ["indications", t("indications_hint")]]) {
     const measures = answer[name].flatMap(measuresOf);
-    if (measures.length) parts.push(section(name, hint, element("div", { class: "cards" }, ...measures.map(shown))));
+    if (measures.length) parts.push(section(name, hint, element("div", { class: "cards packed" }, ...measures.map(divided))));
   }
   return parts;
 }
