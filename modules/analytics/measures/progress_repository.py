@@ -16,10 +16,11 @@ from modules.analytics.errors import too_slow
 SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # Without nested loops: the planner takes few rows for what are many, since it does not know that the programs of facts,
 # students and lessons belong together, and a loop over them takes seconds where a hash takes milliseconds. Starting
-# parallel workers and compilers takes longer than what they save.
+# parallel workers and compilers takes longer than what they save. Sorts and hashes that do not fit go to the disk.
 TIMEOUT: Final = """
     SELECT set_config('statement_timeout', $1, true), set_config('enable_nestloop', 'off', true),
-        set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)
+        set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
+        set_config('work_mem', '64MB', true)
 """
 PROGRESS: Final = "SELECT seq, as_of, client_as_of FROM analytics_progress"
 # PostgreSQL's code of a statement that was cancelled, here by its own time-out.

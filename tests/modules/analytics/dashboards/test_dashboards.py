@@ -83,7 +83,7 @@ async def test_a_student_s_dashboard_is_of_themselves(school: School) -> None:
 
 async def test_the_figures_of_a_dashboard_are_those_of_its_measures(school: School) -> None:
     program = await school.program()
-    await school.tell(*school.attended(program, f"one-{school.mark}", present=6, absent=3))
+    await school.tell(*everything(school, program))
     mentor = school.caller("meera", "mentor")
     found = await school.read(mentor, "dashboards/mentor")
     for shown in (*found["headlines"], *found["details"], *found["indications"]):
