@@ -17,6 +17,8 @@ from modules.analytics.facade import OutgoingEvent
 from modules.analytics.sinks import parquet
 from modules.analytics.sinks.parquet import COLUMNS
 
+LEVEL: Final = 5
+
 
 class FileFormat(ABC):
     suffix: ClassVar[str]
@@ -73,5 +75,5 @@ def best_format() -> FileFormat:
 
 
 def _packed(lines: Sequence[bytes]) -> bytes:
-    # Without a time in its head.
-    return gzip.compress(b"\n".join(lines) + b"\n", mtime=0)
+    # Without a time in its head. The best level takes almost twice as long, and saves one byte in a hundred.
+    return gzip.compress(b"\n".join(lines) + b"\n", compresslevel=LEVEL, mtime=0)
