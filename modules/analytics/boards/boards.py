@@ -79,7 +79,8 @@ class Boards:
         if change.widgets is not msgspec.UNSET:
             await self._check_widgets(owner, change.widgets)
         if change.sharing is not msgspec.UNSET:
-            await self._sharing.check(owner, change.sharing)
+            # Who opened it before still does, also where it could not be shared with them anew.
+            await self._sharing.check(owner, change.sharing.added_to((await self._open(owner, id)).sharing))
         given = {
             name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not msgspec.UNSET
         }

@@ -95,6 +95,14 @@ class Sharing(msgspec.Struct, frozen=True, kw_only=True):
     programs: Annotated[list[Id], Meta(max_length=100)] = []
     users: Annotated[list[Id], Meta(max_length=100)] = []
 
+    def added_to(self, before: Sharing) -> Sharing:
+        """Those with whom it was not shared before."""
+        return Sharing(
+            roles=[role for role in self.roles if role not in before.roles],
+            programs=[program for program in self.programs if program not in before.programs],
+            users=[user for user in self.users if user not in before.users],
+        )
+
     @property
     def anybody(self) -> bool:
         """Whether it is shared at all."""

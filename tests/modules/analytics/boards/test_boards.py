@@ -203,8 +203,16 @@ async def test_with_whom_a_board_may_be_shared(school: School) -> None:
     ]
     for who, sharing, status, code in bodies:
         refused(await who.post(BOARDS, json={"title": "x", "widgets": [], "sharing": sharing}), status, code)
-    board = await made(school.meera, sharing={"users": [school.id("ann")]})
+    sharing = {"users": [school.id("ann")]}
+    board = await made(school.meera, sharing=sharing)
     assert await shown(school.ann, board) == [[[2, 2]]]
+    # She could not be named anew, and stays when something else is changed.
+    assert (await school.ann.delete(f"/api/v1/programs/{school.p}/enrolment")).is_success
+    path = f"{BOARDS}/{board['id']}"
+    changed = done(await school.meera.patch(path, json={"title": "B", "sharing": sharing}, headers=ANY))
+    assert changed["sharing"]["users"] == sharing["users"]
+    both = {"users": [school.id("ann"), school.id("bob")]}
+    refused(await school.meera.patch(path, json={"sharing": both}, headers=ANY), 403, "forbidden")
 
 
 async def test_there_are_limits(school: School) -> None:
