@@ -14,11 +14,13 @@ from gateway.errors import Unavailable
 from modules.analytics.errors import too_slow
 
 SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-# Without nested loops: the planner takes few rows for what are many, since it does not know that the programs of facts,
-# students and lessons belong together, and a loop over them takes seconds where a hash takes milliseconds. Starting
-# parallel workers and compilers takes longer than what they save. Sorts and hashes that do not fit go to the disk.
+# Hashes alone, neither loops nor merges: the planner takes few rows for what are many, since it does not know that the
+# programs of facts, students and lessons belong together. A loop over them takes seconds where a hash takes
+# milliseconds. Starting parallel workers and compilers takes longer than what they save. Sorts and hashes that do not
+# fit into memory go to the disk.
 TIMEOUT: Final = """
     SELECT set_config('statement_timeout', $1, true), set_config('enable_nestloop', 'off', true),
+        set_config('enable_mergejoin', 'off', true),
         set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
         set_config('work_mem', '64MB', true)
 """
