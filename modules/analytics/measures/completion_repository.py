@@ -73,6 +73,7 @@ class CompletionRepository:
     ) -> list[Grown]:
         where = Conditions(reading.query)
         limits, until = where.add(reading.boundaries), where.add(reading.query.window.until)
+        # Things are joined by their keys alone: by the program too, each student could first be joined with each thing.
         given, of_thing = where.add(thing), where.add(list(there))
         statement = f"""
             SELECT program_id, 'students' AS what, {_span("at", limits)} AS span, count(*) AS number
@@ -95,7 +96,7 @@ class CompletionRepository:
                 AND {_student("student", until)} {where.within("student")}
             JOIN analytics_register AS thing
                 ON thing.name = {given} AND thing.key = left(done.key, -{SUBJECT_CHARACTERS})
-                AND thing.program_id = done.program_id AND thing.label = ANY({of_thing}::text[]) AND thing.at < {until}
+                AND thing.label = ANY({of_thing}::text[]) AND thing.at < {until}
             WHERE done.name = {where.add(act)} AND done.label = ANY({where.add(list(acted))}::text[])
                 AND done.at < {until} {where.within("done")}
             GROUP BY 1, 2, 3
