@@ -51,7 +51,7 @@ function live(session, { signal, again }) {
 }
 
 function show(tiles, now) {
-  const stream = !now.stream ? t("stream_off") : now.stream.starving ? t("stream_starving") : now.stream.video === "live" ? t("stream_good") : t("stream_off");
+  const stream = !now.stream ? t("stream_off") : now.stream.starving ? t("stream_starving") : now.stream.video === "streaming" ? t("stream_good") : t("stream_off");
   const shown = [
     ["viewers", count(now.viewers)],
     ["messages_a_minute", count(now.messages_a_minute)],
