@@ -23,7 +23,7 @@ from gateway.cli import environment
 from gateway.deployment import opened
 from loadtests import stack
 from loadtests.analytics.history import History
-from loadtests.analytics.ingestion import ANALYZE, ingest, percentile
+from loadtests.analytics.ingestion import SETTLE, ingest, percentile
 from loadtests.bench.process import cpu_seconds, memory
 from loadtests.stack import Stack
 from modules.analytics.module import AnalyticsModule
@@ -61,7 +61,7 @@ async def measure(options: argparse.Namespace) -> int:
         environ = environment(Path(running.data)) if running.data else os.environ
         async with opened(AnalyticsModule, environ) as module:
             ingested = await ingest(module.writer, history)
-            for statement in ANALYZE:
+            for statement in SETTLE:
                 await module.kernel.database.fetch(statement)
         print(f"{ingested.events:,} events are stored")
         headers = {"Authorization": f"Bearer {running.tokens['admin']}"}

@@ -25,6 +25,7 @@ CLASS_SECONDS: Final = 3600
 # A class as 50 students see it: attended, watched, came, left and took part; and what is said of the class itself.
 STUDENTS: Final = 50
 EVENTS_OF_CLASS: Final = 470
+ASSIGNMENTS: Final = 20
 LATENCIES: Final = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "+Inf")
 
 
@@ -65,6 +66,9 @@ class History:
         for program, students in self._students.items():
             for lesson in self._lessons[program]:
                 yield self._fact("programs.lesson", self._begin, program, key=lesson, label="there")
+            for number in range(ASSIGNMENTS):
+                key = f"{program}-{number}"
+                yield self._fact("assignments.assignment", self._begin, program, key=key, label="published")
             for user in students:
                 at = self._begin + self._dice.random() * self._days * 0.5 * DAY
                 fact = partial(self._fact, at=at, program=program, user=user)
@@ -136,7 +140,7 @@ class History:
         submission = self._id()
         if self._dice.random() < 0.7:
             late = self._dice.random() < 0.1
-            key = f"{program}-{self._dice.randrange(20)}"
+            key = f"{program}-{self._dice.randrange(ASSIGNMENTS)}"
             yield fact("assignments.turned_in", at, key=key, label="late" if late else "on_time", value=int(late))
         if self._dice.random() < 0.6:
             graded = at + timedelta(hours=8)

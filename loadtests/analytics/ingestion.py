@@ -31,15 +31,19 @@ INDEXES: Final = """
 """
 OTHERS: Final = """
     SELECT name AS what, pg_total_relation_size(name::regclass)::bigint AS bytes FROM unnest(ARRAY[
-        'analytics_rollup', 'analytics_register', 'analytics_learner_day', 'analytics_subject'
+        'analytics_rollup', 'analytics_day', 'analytics_register', 'analytics_learner_day', 'analytics_subject'
     ]) AS name
 """
 COUNTS: Final = """
     SELECT (SELECT count(*) FROM analytics_event) AS events, (SELECT count(*) FROM analytics_rollup) AS rollups,
+        (SELECT count(*) FROM analytics_day) AS days,
         (SELECT count(*) FROM analytics_register) AS registers,
         (SELECT count(*) FROM analytics_learner_day) AS learner_days
 """
-ANALYZE: Final = ("ANALYZE analytics_event", "ANALYZE analytics_rollup", "ANALYZE analytics_register")
+# As autovacuum would have done by then; statements that read indexes alone need it.
+SETTLE: Final = tuple(
+    f"VACUUM (ANALYZE) analytics_{name}" for name in ("event", "rollup", "day", "register", "learner_day")
+)
 
 
 class Ingested(msgspec.Struct, frozen=True):
