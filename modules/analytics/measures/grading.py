@@ -21,7 +21,8 @@ def _on_time(cells: Cells) -> Parts:
 
 
 def _score(cells: Cells) -> Parts:
-    return Parts(cells.value(GRADED), cells.count(GRADED) * WHOLE)
+    grades = cells.count(GRADED)
+    return Parts(cells.value(GRADED), grades * WHOLE, people=grades)
 
 
 def _time_to_grade(cells: Cells) -> Parts:

@@ -79,11 +79,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parts(msgspec.Struct, frozen=True):
-    """A figure before it is shown. Without a `value` it is numerator / denominator, or the numerator alone."""
+    """A figure before it is shown. Without a `value` it is numerator / denominator, or the numerator alone.
+
+    `people` is how many are behind it, where that is not its denominator; a figure of too few is hidden.
+    """
 
     numerator: int
     denominator: int | None = None
     value: float | None = None
+    people: int | None = None
 
     @property
     def shown(self) -> float | None:

@@ -8,7 +8,7 @@ from modules.analytics.measures.measure import Parts
 
 
 def hidden(groups: Mapping[str, Parts], least: int) -> set[str]:
-    """The keys whose figures must not be shown: those of fewer than `least` people, by their denominators.
+    """The keys whose figures must not be shown: those of fewer than `least` people, as `Parts.people` says.
 
     Where together they are fewer still, the smallest of the others is hidden too: what is missing in the total would
     tell what they are. A group of nobody hides nothing.
@@ -30,4 +30,6 @@ def too_small(parts: Parts, least: int) -> bool:
 
 
 def _size(parts: Parts) -> int:
+    if parts.people is not None:
+        return parts.people
     return parts.numerator if parts.denominator is None else parts.denominator

@@ -1,4 +1,7 @@
-"""Ids of events: UUIDv7 (RFC 9562), so that a range of ids is a range of time.
+"""Ids of events: UUIDs (RFC 9562) that begin with their time, so that a range of ids is a range of time.
+
+Facts have version 8, and clients must send version 7. So nobody takes the id of a fact before it is stored, which would
+keep the fact out: whoever knows the fields of a fact can compute its id.
 
 The id of a fact is made of the fact alone. An event that is delivered again, and a backfill from rows, give the same
 id, and the fact is stored once.
@@ -14,8 +17,8 @@ from uuid import UUID
 from gateway import clock
 from modules.analytics.facade import Fact
 
-# Version 7 and the variant of RFC 9562; the bits of the hash that they take the place of.
-VERSION: Final = 7 << 76 | 2 << 62
+# Version 8 and the variant of RFC 9562; the bits of the hash that they take the place of.
+VERSION: Final = 8 << 76 | 2 << 62
 HASHED: Final = (0xFFF << 64) | ((1 << 62) - 1)
 # What no id of a name, user or thing holds. So different fields never join to the same text.
 BETWEEN: Final = "\x1f"

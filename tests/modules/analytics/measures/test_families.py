@@ -282,3 +282,18 @@ async def test_a_week_is_not_known_before_the_next_is_over(feature: MeasuresFeat
     found = await feature.measures.read("retention", query)
     assert [one.complete for one in found.figures] == [True, False]
     assert date.fromisoformat(found.figures[1].key) > date(2021, 3, 1)
+
+
+async def test_a_score_of_few_is_hidden(feature: MeasuresFeature, story: Story) -> None:
+    """Its denominator is made of points, which are always many; the people behind it are those with a grade."""
+
+    def graded(user: str, program: str, score: int) -> Fact:
+        key = story.named(f"{program}-{user}")
+        return story.fact("assignments.graded", at(0, 9), user=user, program=program, key=key, value=score)
+
+    await story.tell(graded("ann", "few", 1_200), *(graded(f"u{number}", "many", 9_000) for number in range(6)))
+    programs = ("few", "many")
+    figures = await story.figures("score", by=Dimension.PROGRAM, programs=programs)
+    assert all(one.suppressed and one.numerator is None for one in figures.values())
+    assert await story.parts("score", programs=("few",)) == (None, None)
+    assert await story.parts("score", programs=programs) == (55_200, 70_000)

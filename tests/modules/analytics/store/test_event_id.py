@@ -17,9 +17,9 @@ AT = datetime(2026, 3, 10, 12, 0, 0, 123_000, tzinfo=UTC)
 FACT = Fact(name="live.attended", at=AT, user_id="ann", program_id="p", session_id="s", key="s", label="present")
 
 
-def test_it_is_a_uuid_of_version_7_with_the_time() -> None:
+def test_it_is_a_uuid_with_the_time_that_no_client_may_send() -> None:
     made = fact_id(FACT)
-    assert (made.version, made.variant) == (7, RFC_4122)
+    assert (made.version, made.variant) == (8, RFC_4122)
     assert time_of(made) == AT
     assert least_id(AT) <= made < least_id(AT + timedelta(milliseconds=1))
 

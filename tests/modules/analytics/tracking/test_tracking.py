@@ -17,8 +17,11 @@ from gateway import clock
 from gateway.contract import Received
 from ksmp_testkit import Caller, Clients, MakeGateway, Running
 from ksmp_testkit.answers import done, refused
+from modules.analytics.facade import Fact
 from modules.analytics.intake.client_events import ClientEvent
 from modules.analytics.module import AnalyticsModule
+from modules.analytics.store.event import Event, Source
+from modules.analytics.store.event_id import fact_id
 from tests.modules.analytics.lab import id_of
 from tests.modules.analytics.tracking.clicks import CONSENT, EVENTS, INTAKE, click, outcomes, rows, sent, subject_of
 
@@ -152,6 +155,19 @@ async def test_one_that_is_refused_keeps_no_other_back(
     assert answer["events"][0]["reason"]
     await node.events_handled(INTAKE)
     assert len(await rows(database, program)) == 1
+
+
+async def test_nobody_takes_the_id_of_a_fact_and_so_keeps_it_out(
+    node: Running, caller: Caller, database: asyncpg.Pool, user: str, program: str
+) -> None:
+    """Who was absent knows when their class ended, and with it all fields of the fact that will say so."""
+    absent = Fact(name="lab.measured", at=clock.now(), user_id=user, program_id=program, key="class", label="absent")
+    answer = done(await caller(user).post(EVENTS, json=sent(click(program, id=str(fact_id(absent))))))
+    assert outcomes(answer) == ["bad_id"]
+    await node.events_handled(INTAKE)
+    written = await node.module(AnalyticsModule).writer.write([Event.of(absent)], Source.FACTS)
+    assert written.stored == 1
+    assert [row["name"] for row in await rows(database, program)] == ["lab.measured"]
 
 
 async def test_too_many_or_without_a_zone_is_invalid(caller: Caller, user: str, program: str) -> None:
