@@ -32,8 +32,8 @@ class Source(StrEnum):
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One event to store. `user_id` is stored as a pseudonym; empty is nobody.
 
-    `id` begins with its time, as a UUIDv7 does. Raises ValueError for what the tables must not hold: a value beyond `MOST_VALUE`, a text beyond
-    `MOST_LETTERS`, a time more than `SPREAD` away from that of the id.
+    `id` begins with its time, as a UUIDv7 does. Raises ValueError for what the tables must not hold: a value beyond
+    `MOST_VALUE`, a text beyond `MOST_LETTERS`, a time more than `SPREAD` away from that of the id.
     """
 
     id: UUID
