@@ -18,6 +18,7 @@ ANY_QUERY = {
     "/api/v1/sessions/{id}/recordings/{recording}/playlist.m3u8",
     "/api/v1/payments/links/callback",
     "/api/v1/payments/webhooks/razorpay",
+    "/dashboards",
 }
 
 
