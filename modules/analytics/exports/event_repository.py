@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from gateway.clock import EPOCH
 from gateway.contract import Database
 from modules.analytics.measures.progress_repository import ProgressRepository
 from modules.analytics.measures.window import Window
@@ -70,7 +71,8 @@ class EventRepository:
         async with self._progress.snapshot():
             chosen = _listed(wanted.names), _listed(wanted.programs)
             for day in wanted.window.spans(Step.DAY):
-                ids = least_id(day.since - SPREAD), least_id(day.until + SPREAD)
+                # No id is of a time before 1970.
+                ids = [least_id(max(at, EPOCH)) for at in (day.since - SPREAD, day.until + SPREAD)]
                 await self._database.fetch(OPEN, wanted.subjects, day.since, day.until, *ids, *chosen)
                 while rows := await self._database.fetch(READ):
                     yield [msgspec.convert(dict(row), RawEvent) for row in rows]
