@@ -37,6 +37,19 @@ def test_files_of_others_are_as_they_were_published() -> None:
     assert {path.name for path in there} >= {ECHARTS, "LICENSE", "NOTICE"}
 
 
+def test_every_text_is_there_in_both_languages() -> None:
+    text = (OWN / "words.js").read_text()
+    english, hindi = (
+        dict(re.findall(r'^  (\w+): "(.*)",$', part, re.MULTILINE)) for part in text.split("const hi = ", 1)
+    )
+    assert len(english) > 100
+    assert english.keys() == hindi.keys()
+    values = re.compile(r"\{\w+\}")
+    for name, words in english.items():
+        assert sorted(values.findall(words)) == sorted(values.findall(hindi[name])), name
+        assert words != hindi[name], name
+
+
 async def test_the_page_and_all_that_it_loads_is_of_this_origin(http: httpx.AsyncClient) -> None:
     page = await http.get(PLACE, params={"view": "classes", "lang": "hi", "utm_source": "mail"})
     assert page.status_code == 200
