@@ -28,6 +28,7 @@ from modules.analytics.dashboards.dashboards import Dashboards
 from modules.analytics.dashboards.session_reports import SessionReports
 from modules.analytics.deletions import routes as deletion_routes
 from modules.analytics.deletions.deletions import Deletions
+from modules.analytics.deletions.places import Places
 from modules.analytics.deletions.tables import DeletionRow
 from modules.analytics.exports.feature import ExportsFeature
 from modules.analytics.intake.feature import IntakeFeature
@@ -67,6 +68,7 @@ class AnalyticsModule(Module):
         self.comparison = Comparison(kernel, self.settings, self.measures.zone)
         self.backfill = Backfill(kernel, self.writer, self.measures.zone)
         self.deletions = Deletions(kernel)
+        self.places = Places(kernel.database, self.writer)
         self.consents = Consents(kernel, self.deletions)
         self.latency = LatencyRecorder(self.writer, self.settings)
         self.watch = ClassWatch(kernel, self.settings)
@@ -107,6 +109,7 @@ class AnalyticsModule(Module):
     async def forget(self, user: str) -> Collection[str]:
         await self.consents.forget(user)
         await self.student_messages.forget(user)
+        await self.places.give_back(user)
         await self.deletions.drop_subject(user)
         await self.boards.forget(user)
         return ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from gateway.contract import Database
+from modules.accounts.facade import deleted_among
 
 MAKE: Final = """
     INSERT INTO analytics_subject (user_id, subject)
@@ -28,10 +29,14 @@ class SubjectRepository:
         return {row["user_id"]: row["subject"] for row in rows}
 
     async def make(self, users: Collection[str]) -> Mapping[str, UUID]:
-        """The subjects of all these users, made where there is none."""
+        """The subjects of all these users, made where there is none.
+
+        A user who was deleted gets one that nothing leads to, and no row: their last facts are stored after them.
+        """
         found = await self.find(users)
         missing = [user for user in users if user not in found]
         if not missing:
             return found
-        await self._database.fetch(MAKE, missing)
-        return {**found, **await self.find(missing)}
+        deleted = await deleted_among(self._database, missing)
+        await self._database.fetch(MAKE, [user for user in missing if user not in deleted])
+        return {**found, **{user: uuid4() for user in deleted}, **await self.find(missing)}

@@ -153,6 +153,30 @@ async def test_a_deleted_user_has_no_subject_and_their_events_are_deleted(
     assert "analytics" not in (await node.gateway.identities.export(ann)).modules
 
 
+async def test_who_is_deleted_has_no_place_and_gets_no_subject_again(
+    node: Running, caller: Caller, database: asyncpg.Pool, ann: str
+) -> None:
+    """What other modules tell of a deleted user is stored after them. It is nobody's, and nobody's place is left."""
+    done(await caller(ann).get("/api/v1/users/me"))
+    writer, program = node.module(AnalyticsModule).writer, f"p-{ann}"
+
+    def fact(name: str, label: str) -> Event:
+        at = datetime.now(UTC)
+        return Event.of(Fact(name=name, at=at, user_id=ann, program_id=program, key=program, label=label))
+
+    await writer.write([fact("programs.enrolled", "enrolled")], Source.FACTS)
+    done(await caller("root", "admin").delete(f"/api/v1/users/{ann}"), 204)
+    await writer.write([fact("programs.enrolled", "cancelled"), fact("live.attended", "absent")], Source.FACTS)
+    assert not await database.fetch("SELECT FROM analytics_subject WHERE user_id = $1", ann)
+    rows = await database.fetch("SELECT name, label, subject FROM analytics_register WHERE program_id = $1", program)
+    assert sorted((row["name"], row["label"]) for row in rows) == [
+        ("live.attended", "absent"),
+        ("programs.enrolled", "cancelled"),
+        ("programs.enrolled", "cancelled"),
+    ]
+    assert all(row["subject"] is not None for row in rows)
+
+
 async def test_only_admins_see_deletions(caller: Caller, database: asyncpg.Pool, sink: str, ann: str) -> None:
     for role in ("student", "mentor"):
         refused(await caller(ann, role).get(DELETIONS), 403, "forbidden")
