@@ -78,15 +78,18 @@ class Boards:
         await self._kernel.filters.check(change, Author.of(owner))
         if change.widgets is not msgspec.UNSET:
             await self._check_widgets(owner, change.widgets)
+        known = (await self._open(owner, id)).sharing
         if change.sharing is not msgspec.UNSET:
             # Who opened it before still does, also where it could not be shared with them anew.
-            await self._sharing.check(owner, change.sharing.added_to((await self._open(owner, id)).sharing))
+            await self._sharing.check(owner, change.sharing.added_to(known))
+            known = change.sharing
         given = {
             name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not msgspec.UNSET
         }
         async with self._kernel.database.transaction():
             before = await self._owned(owner, id)
             if_match.check(before.rev)
+            await self._sharing.check_kept(owner, known)
             board = msgspec.structs.replace(before, changed_at=clock.now(), rev=before.rev + 1, **given)
             await self._boards.update(board)
         return _view(board, owner)

@@ -35,3 +35,13 @@ class SharingRules:
         shared = await shared_with(self._database, owner.id, sharing.users)
         if not all(meeting.teaches for meeting in shared.values()):
             raise forbidden("only with students of programs that you teach")
+
+    async def check_kept(self, owner: Principal, sharing: Sharing) -> None:
+        """Who reads a board reads what is changed in it too. So its owner must still teach these programs.
+
+        Raises Refused `forbidden`, and Unavailable. Users who are named stay.
+        """
+        if owner.role is Role.ADMIN or not (sharing.roles or sharing.programs):
+            return
+        if sharing.roles or not {*sharing.programs} <= {*await programs_taught(self._database, owner)}:
+            raise forbidden("first share it no longer with roles, and with programs that you teach no more")

@@ -19,6 +19,9 @@ IS_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Facts are counted in buckets of this length.
 BUCKET: Final = timedelta(minutes=15)
 MOMENT: Final = timedelta(microseconds=1)
+# No fact is of before or after. So no boundary of a day, a month or the window before lies where there are no dates.
+EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 # How many days a window has where nothing says so. Four whole weeks: each day of the week counts equally often.
 USUAL_DAYS: Final = 28
 
@@ -91,7 +94,10 @@ class Windows:
         return self.between(self.zone.begin(first), self.zone.begin(next_day(today, Step.DAY)))
 
     def between(self, since: datetime, until: datetime) -> Window:
-        """Raises BadInput `invalid` where `until` is not after `since`, or the window is too long."""
+        """Raises BadInput `invalid` where `until` is not after `since`, or the window is too long, or out of time."""
+        if since < EARLIEST or until > LATEST:
+            field = "from" if since < EARLIEST else "until"
+            raise invalid(f"a window lies between {EARLIEST.year} and {LATEST.year}", field=field)
         if until <= since:
             raise invalid("the window ends before it begins", field="until")
         if until - since > self._most:

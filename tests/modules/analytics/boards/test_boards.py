@@ -190,6 +190,20 @@ async def test_who_opens_and_who_changes_a_board(school: School) -> None:
     assert unshared["sharing"] == {"roles": [], "programs": [], "users": []}
 
 
+async def test_who_teaches_no_more_tells_its_students_nothing_by_a_board(school: School) -> None:
+    program = f"/api/v1/programs/{school.p}"
+    done(await school.meera.patch(program, json={"co_mentors": [school.id("omar")]}, headers=ANY))
+    board = await made(school.omar, sharing={"programs": [school.p]})
+    path = f"{BOARDS}/{board['id']}"
+    assert done(await school.omar.patch(path, json={"title": "Algebra"}, headers=ANY))["title"] == "Algebra"
+    done(await school.meera.patch(program, json={"co_mentors": []}, headers=ANY))
+    for change in ({"title": "Come to my own classes"}, {"widgets": [widget()]}, {"sharing": {"programs": [school.p]}}):
+        refused(await school.omar.patch(path, json=change, headers=ANY), 403, "forbidden")
+    assert done(await school.ann.get(path))["title"] == "Algebra"
+    done(await school.omar.patch(path, json={"title": "Mine", "sharing": {}}, headers=ANY))
+    refused(await school.ann.get(path), 404, "not_found")
+
+
 async def test_with_whom_a_board_may_be_shared(school: School) -> None:
     bodies: list[tuple[httpx.AsyncClient, dict[str, Any], int, str]] = [
         (school.ann, {"users": [school.id("bob")]}, 403, "forbidden"),

@@ -193,3 +193,23 @@ async def test_without_pyarrow_other_formats_go_on(school: School, monkeypatch: 
     answer = await school.root.get(f"{EXPORTS}/measures/attendance", params={"format": "parquet"})
     refused(answer, 409, "analytics.no_parquet")
     assert await file(school.root, "measures/attendance", "csv")
+
+
+@pytest.mark.parametrize(
+    ("window", "field"),
+    [
+        ({"from": "1000-01-01", "until": "1000-01-09"}, "from"),
+        ({"from": "1970-01-01", "until": "1970-01-03"}, "from"),
+        ({"until": "9999-12-31"}, "until"),
+    ],
+)
+async def test_a_window_where_dates_end_is_invalid(school: School, window: dict[str, str], field: str) -> None:
+    for path in ("exports/events", "measures/attendance", "dashboards/student"):
+        by = {"by": "month"} if "measures" in path else {}
+        answer = await school.root.get(f"{A}/{path}", params=window | by)
+        refused(answer, 400, "invalid")
+        assert [one["field"] for one in answer.json()["errors"]] == [field]
+    asked = {"measure": "attendance", "by": "month", "window": {"kind": "fixed", **window}}
+    answer = await school.root.post(f"{A}/query", json=asked)
+    refused(answer, 400, "invalid")
+    assert [one["field"] for one in answer.json()["errors"]] == [f"window.{field}"]
