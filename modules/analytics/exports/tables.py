@@ -57,9 +57,11 @@ EVENT_COLUMNS: Final[tuple[Column[RawEvent], ...]] = (
     Column("client", "truth", lambda event: event.client),
 )
 EVENTS: Final[Table[RawEvent]] = Table(EVENT_COLUMNS)
-# For mentors, who could tell from the times whose pseudonym it is.
+# For mentors, who could tell from the times whose pseudonym it is. The id of a fact is a hash of its fields, the user
+# among them: who knows the ids of some users could try which of them it is.
+NAMING: Final = ("id", "subject")
 EVENTS_WITHOUT_SUBJECTS: Final[Table[RawEvent]] = Table(
-    tuple(column for column in EVENT_COLUMNS if column.name != "subject")
+    tuple(column for column in EVENT_COLUMNS if column.name not in NAMING)
 )
 
 

@@ -116,6 +116,15 @@ async def test_a_choice_is_in_the_audit(caller: Caller, database: asyncpg.Pool, 
     assert [json.loads(row["details"]) for row in rows] == [choice(True, True), choice(False, None)]
 
 
+async def test_who_chooses_again_and_again_makes_no_more_deletions(
+    caller: Caller, database: asyncpg.Pool, sink: str, ann: str
+) -> None:
+    made = [(await caller(ann).put(PLACE, json=choice(None, bool(number % 2)))).status_code for number in range(40)]
+    assert made.count(200) < 35
+    refused(await caller(ann).put(PLACE, json=choice(None, True)), 429, "rate_limited")
+    assert await database.fetchval("SELECT count(*) FROM analytics_deletion WHERE place = $1", sink) < 20
+
+
 async def test_an_export_has_what_the_events_say(
     node: Running, caller: Caller, database: asyncpg.Pool, ann: str
 ) -> None:
