@@ -16,8 +16,9 @@ from structlog.testing import capture_logs
 from ksmp_testkit import Caller
 from ksmp_testkit.answers import refused
 from modules.analytics.comparison.compared import Compared
+from modules.analytics.facade import Fact
 from modules.analytics.module import AnalyticsModule
-from modules.analytics.store.event import Source
+from modules.analytics.store.event import Event, Source
 from modules.analytics.store.progress import ProgressRepository
 from tests.modules.analytics.comparison import rows
 
@@ -83,6 +84,39 @@ async def test_facts_of_a_backfill_are_those_of_the_rows_and_one_that_is_lost_is
     assert (lost.facts.count, lost.facts.value, lost.rows.count, lost.rows.value) == (1, 49900, 2, 99800)
     (alarm,) = [one for one in logs if one["event"] == "analytics.differs"]
     assert (alarm["log_level"], alarm["day"], alarm["name"]) == ("error", "2021-05-04", "payments.revenue")
+
+
+async def test_a_backfill_tells_nothing_otherwise_than_it_was_told(
+    analytics: AnalyticsModule, database: asyncpg.Pool[Any]
+) -> None:
+    """The rows do not know that the work was late, and who gave their place back is a guest in past classes."""
+    day, hour = date(2021, 6, 15), datetime(2021, 6, 15, 6, 0, tzinfo=UTC)
+    program = await rows.program(database, hour)
+    (work, *_) = await database.fetch(
+        """
+        SELECT attempt.assignment_id, members, turned_in_at FROM assignments_attempt AS attempt
+        JOIN assignments_submission AS submission ON submission.id = submission_id WHERE program_id = $1
+        """,
+        program,
+    )
+    late = Fact(
+        name="assignments.turned_in",
+        at=work["turned_in_at"],
+        user_id=work["members"][0],
+        program_id=program,
+        key=work["assignment_id"],
+        label="late",
+        value=2,
+    )
+    await analytics.writer.write([Event.of(late)], Source.FACTS)
+    await analytics.backfill.day(day)
+    said = "SELECT name, label, count(*) FROM analytics_event WHERE program_id = $1 GROUP BY 1, 2 ORDER BY 1, 2"
+    first = await database.fetch(said, program)
+    assert ("assignments.turned_in", "late", 1) in [tuple(row) for row in first]
+    await database.execute("DELETE FROM program_enrolment WHERE program_id = $1", program)
+    await analytics.backfill.day(day)
+    assert await database.fetch(said, program) == first
+    assert differing(await compare(analytics, day)) == set()
 
 
 async def test_what_is_not_stored_yet_is_no_difference(analytics: AnalyticsModule, database: asyncpg.Pool[Any]) -> None:
