@@ -12,14 +12,18 @@ from typing import Any, Final, Literal, get_args, get_origin
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from gateway.http.moments import MOMENT
+from gateway.http.moments import DAY_OR_MOMENT, MOMENT
 
 NAMES_OPT: Final = "query_names"
 CHOICES_OPT: Final = "query_choices"
 # What msgspec says of a field, and of a time in a query.
 LACKING: Final = re.compile(r"Object missing required field `([^`]+)`")
 NO_CHOICE: Final = "Invalid enum value"
-NO_MOMENT: Final = f"Expected `str` matching regex {MOMENT!r}"
+NO_MOMENT: Final = {
+    f"Expected `str` matching regex {MOMENT!r}": "must be a time such as 2026-04-30T18:30:00Z",
+    f"Expected `str` matching regex {DAY_OR_MOMENT!r}": "must be a day such as 2026-04-30, or a time such as"
+    " 2026-04-30T18:30:00Z",
+}
 # How Litestar names the body as a whole.
 BODY: Final = "data"
 
@@ -53,8 +57,7 @@ def field_problem(item: dict[str, Any]) -> dict[str, Any]:
     if lacking := LACKING.match(message):
         field = lacking[1] if field in ("", BODY) else f"{field}.{lacking[1]}"
         message = "is required"
-    elif message == NO_MOMENT:
-        message = "must be a time such as 2026-04-30T18:30:00Z"
+    message = NO_MOMENT.get(message, message)
     found = {"field": field, "message": message}
     if source := item.get("source"):
         found["in"] = getattr(source, "value", source)

@@ -7,11 +7,12 @@ from typing import Final
 
 from gateway.errors import invalid
 
+_DAY: Final = r"[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_TIME: Final = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 # RFC 3339, for `QueryParameter(pattern=MOMENT)`; from the year 1000 on.
-MOMENT: Final = (
-    r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
-)
+MOMENT: Final = f"^{_DAY}{_TIME}$"
+# The same, or a day alone.
+DAY_OR_MOMENT: Final = f"^{_DAY}({_TIME})?$"
 
 
 def moment(text: str | None, field: str | None = None) -> datetime | None:

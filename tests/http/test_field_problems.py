@@ -33,6 +33,16 @@ from tests.http.test_policies import routes
             None,
             {"field": "since", "message": "must be a time such as 2026-04-30T18:30:00Z", "in": "query"},
         ),
+        (
+            "GET",
+            "analytics/measures/attendance?from=yesterday",
+            None,
+            {
+                "field": "from",
+                "message": "must be a day such as 2026-04-30, or a time such as 2026-04-30T18:30:00Z",
+                "in": "query",
+            },
+        ),
         ("POST", "payments/coupons", {"kind": "percent"}, {"field": "code", "message": "is required", "in": "body"}),
         (
             "POST",

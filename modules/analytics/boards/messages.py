@@ -13,16 +13,16 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway.http.moments import DAY_OR_MOMENT
 from gateway.principal import Role
 from gateway.text import LINE, Texts
 from modules.analytics.measures.measure import Dimension
-from modules.analytics.measures.window import WHEN
 from modules.analytics.measures.zone import Step
 
 MeasureName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$", description="As `GET /analytics/measures` says")]
 Id = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,64}$")]
 KindName = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,64}$")]
-When = Annotated[str, Meta(pattern=WHEN, description="A day, such as 2026-04-01, or a moment of RFC 3339")]
+When = Annotated[str, Meta(pattern=DAY_OR_MOMENT, description="A day, such as 2026-04-01, or a moment of RFC 3339")]
 Title = Annotated[str, Meta(min_length=1, max_length=200), LINE]
 # How the page draws it; the figures are the same.
 Chart = Literal["number", "line", "bar", "table"]

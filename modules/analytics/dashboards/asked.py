@@ -9,10 +9,11 @@ from litestar.di import Provide
 from litestar.params import QueryParameter
 
 from gateway import clock
+from gateway.http.moments import DAY_OR_MOMENT
 from gateway.localization.formats import Language
 from modules.analytics.measures.measure import Dimension, Filters, Query
 from modules.analytics.measures.scope import Scope
-from modules.analytics.measures.window import WHEN, Window, Windows
+from modules.analytics.measures.window import Window, Windows
 
 ID: Final = 64
 
@@ -20,14 +21,14 @@ Since = Annotated[
     str | None,
     QueryParameter(
         name="from",
-        pattern=WHEN,
+        pattern=DAY_OR_MOMENT,
         description="Only from this day (of the platform's zone) or time on; by default 28 days",
     ),
 ]
 Until = Annotated[
     str | None,
     QueryParameter(
-        pattern=WHEN, description="Only before this day or time, which is not in it; by default through today"
+        pattern=DAY_OR_MOMENT, description="Only before this day or time, which is not in it; by default through today"
     ),
 ]
 By = Annotated[Dimension | None, QueryParameter(description="By what the figures are divided")]

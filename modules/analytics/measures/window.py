@@ -10,11 +10,6 @@ from typing import Final
 from gateway.errors import invalid
 from modules.analytics.measures.zone import DAY, Span, Step, Zone, next_day
 
-# A date, or a moment of RFC 3339, for `QueryParameter(pattern=WHEN)`.
-WHEN: Final = (
-    r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    r"(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$"
-)
 IS_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Facts are counted in buckets of this length.
 BUCKET: Final = timedelta(minutes=15)
