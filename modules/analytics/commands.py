@@ -46,7 +46,7 @@ async def _rebuild(deployment: Deployment, since: datetime | None, until: dateti
             click.echo("nothing to do: no events are kept of these days")
             return
         last = found.until - timedelta(days=1)
-        click.echo(f"days of {found.zone} from {found.since} to {last}")
+        click.echo(f"adding up days of {found.zone} from {found.since} to {last}")
         with click.progressbar(length=(found.until - found.since).days, label="days") as bar:
             # One that goes on has days behind it.
             at = found.since
@@ -97,8 +97,10 @@ def compared_lines(day: date, found: list[Compared] | None) -> Iterator[str]:
     differing = [one for one in found if not one.agrees]
     yield f"{day}  {len(found)} figures compared, {len(differing)} differ"
     for one in differing:
-        facts = f"facts: {one.facts.count}, together {one.facts.value}"
-        yield f"  {one.name} {one.label or '(all)'}  {facts}  rows: {one.rows.count}, together {one.rows.value}"
+        # What rows do not tell is not compared, and so not shown.
+        pairs = (("count", one.facts.count, one.rows.count), ("sum", one.facts.value, one.rows.value))
+        said = [f"{what} {facts} by facts, {rows} by rows" for what, facts, rows in pairs if rows is not None]
+        yield f"  {one.name} {one.label or '(all)'}: {'; '.join(said)}"
 
 
 @analytics.command()

@@ -195,7 +195,7 @@ async def test_an_operator_compares_and_fills_days(environ: Mapping[str, str], d
     code, output = await ksmp(environ, "compare", "--from", "2021-08-02", "--until", "2021-08-03")
     assert code == 1, output
     assert "2021-08-02  " in output
-    assert "  payments.revenue INR  facts: 0, together 0  rows: 1, together 100" in output.splitlines()
+    assert "  payments.revenue INR: count 0 by facts, 1 by rows; sum 0 by facts, 100 by rows" in output.splitlines()
     code, output = await ksmp(environ, "backfill", "--from", "2021-08-03", "--until", "2021-08-03")
     assert (code, "stored 5 facts" in output) == (0, True), output
     code, output = await ksmp(environ, "compare", "--from", "2021-08-03")
