@@ -84,7 +84,7 @@ class AnalyticsModule(Module):
             consent_routes.router(self.consents),
             deletion_routes.router(self.deletions),
             sink_routes.router(self.sinks.rows),
-            at_risk_routes.router(at_risk, self.student_messages),
+            at_risk_routes.router(at_risk, self.student_messages, self.settings),
             comparison_routes.router(ComparisonRepository(kernel.database)),
             self.boards.router,
             self.exports.router,

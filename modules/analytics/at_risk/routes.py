@@ -9,18 +9,19 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
 from gateway.auth.policy import roles
+from gateway.contract import Rate
 from gateway.http.listing import Span
 from gateway.http.services import services
 from gateway.principal import Principal, Role
 from modules.analytics.at_risk.at_risk import AtRisk
 from modules.analytics.at_risk.messages import MessageResults, MessageToStudents, StudentsAtRisk
 from modules.analytics.at_risk.student_messages import StudentMessages
+from modules.analytics.boards.settings import BoardSettings
 
 TEACHES = roles(Role.MENTOR, Role.ADMIN, owner="they teach the program, or are an admin")
 Program = Annotated[str, PathParameter(pattern="^[A-Za-z0-9_-]{1,64}$")]
 
 
-@get("/programs/{program:str}/at-risk", policy=TEACHES)
 async def list_at_risk(
     program: Program,
     span: NamedDependency[Span],
@@ -31,7 +32,6 @@ async def list_at_risk(
     return await at_risk.page(principal, program, span)
 
 
-@post("/programs/{program:str}/at-risk/messages", policy=TEACHES, status_code=200)
 async def write_to_students(
     program: Program,
     data: JSONBody[MessageToStudents],
@@ -42,9 +42,15 @@ async def write_to_students(
     return await student_messages.send(principal, program, data)
 
 
-def router(at_risk: AtRisk, student_messages: StudentMessages) -> Router:
+def router(at_risk: AtRisk, student_messages: StudentMessages, settings: BoardSettings) -> Router:
+    # Each reads all facts of the students of a program, and no answer is used again: people are named in it.
+    rate = Rate(count=settings.query_rate_count, seconds=settings.query_rate_seconds)
+    place = "/programs/{program:str}/at-risk"
     return Router(
         "/analytics",
-        route_handlers=[list_at_risk, write_to_students],
+        route_handlers=[
+            get(place, policy=TEACHES, rate=rate)(list_at_risk),
+            post(f"{place}/messages", policy=TEACHES, rate=rate, status_code=200)(write_to_students),
+        ],
         dependencies=services(at_risk=at_risk, student_messages=student_messages),
     )

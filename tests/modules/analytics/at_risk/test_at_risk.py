@@ -158,3 +158,12 @@ async def test_the_rules_are_the_gateway_s_settings(gateway: MakeGateway, course
         async with httpx.AsyncClient(base_url=strict.url, headers=headers) as mentor:
             found = done(await mentor.get(course.path))
     assert reasons(found) == {"Ann": [("lessons", 2, 4)], "Bob": [("submissions", 0, 1)]}
+
+
+async def test_one_mentor_does_not_read_it_all_the_time(clients: Clients, course: Course) -> None:
+    """Each answer is read anew, of all students of the program."""
+    await course.enrol("ann")
+    mentor = clients.rest(course.mentor, "mentor")
+    answers = [await mentor.get(course.path) for _ in range(75)]
+    assert {one.status_code for one in answers} == {200, 429}
+    refused(answers[-1], 429, "rate_limited")
