@@ -21,7 +21,8 @@ export async function afterClass(session, { signal }) {
   if (report.activity.length) cards.push(activity(report));
   cards.push(...details.map((measure) => card({ ...measure, title: titleOf(measure) }, drawing(measure), { chipped: false })));
   const parts = [asOf(report)];
-  if (figures.length) parts.push(element("ul", { class: "tiles" }, ...figures.map((measure) => tile(measure))));
+  // One class has no time before it to be compared with.
+  if (figures.length) parts.push(element("ul", { class: "tiles" }, ...figures.map((measure) => tile({ ...measure, previous: null }))));
   return [section("after_class", null, ...parts, element("div", { class: "cards" }, ...cards))];
 }
 

@@ -73,7 +73,8 @@ export function card(measure, draw, { exports = null, wide = false, tools = null
 /** What the reader must know of the points: not over yet, not shown. */
 function marks({ points, kind, leftOut }) {
   const open = points.some((point) => point.complete === false && point.value);
-  const hidden = points.some((point) => point.suppressed);
+  // Where no point is shown, the card says so in place of a chart.
+  const hidden = points.some((point) => point.suppressed) && points.some((point) => point.value !== null);
   const cut = kind === "rows" && points.length > MOST_ROWS;
   return [open && t("open_mark"), hidden && t("suppressed"), cut && t("rows_cut", { number: MOST_ROWS }), leftOut && t("left_out", { number: leftOut })].filter(Boolean).join(" ");
 }
