@@ -91,8 +91,8 @@ class MessageToStudents(Texts, frozen=True):
 class MessageResult(msgspec.Struct, frozen=True):
     """What became of the message to one student.
 
-    `sent`; `recently`: somebody wrote to them from this list a short time ago, at `written_at`; `no_student`: they have
-    no place in the program any more.
+    `sent`; `recently`: somebody wrote to them from this list a short time ago, at `written_at`; `no_student`: they are
+    no student of the program, or no user of the platform.
     """
 
     user_id: str

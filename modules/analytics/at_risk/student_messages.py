@@ -15,7 +15,7 @@ from gateway.errors import not_found
 from gateway.identifier import new_id
 from gateway.principal import Author, Principal
 from gateway.text import checked
-from modules.accounts.facade import record
+from modules.accounts.facade import names_of, record
 from modules.analytics.at_risk.at_risk import AtRisk
 from modules.analytics.at_risk.message_repository import MessageRepository
 from modules.analytics.at_risk.messages import MessageResult, MessageResults, MessageToStudents
@@ -107,7 +107,9 @@ class StudentMessages:
 
     async def _students(self, users: Collection[str], subject: str, data: object) -> Sequence[str]:
         """Those of these users who are students of the program; `subject` begins with its id."""
-        parts = await parts_of(self._database, list(users), subject.partition("@")[0])
+        # A program that is open to all has every id as its student, also one that nobody has.
+        known = await names_of(self._database, list(users))
+        parts = await parts_of(self._database, list(known), subject.partition("@")[0])
         return [user for user in users if parts.get(user) is Part.STUDENT]
 
 

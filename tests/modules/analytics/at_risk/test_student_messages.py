@@ -69,6 +69,21 @@ async def test_who_is_no_student_of_the_program_hears_nothing(
     assert [row["user_id"] for row in rows] == [course.user("ann")]
 
 
+async def test_in_a_program_that_is_open_to_all_only_users_of_the_platform_hear(
+    clients: Clients, course: Course, database: asyncpg.Pool[Any]
+) -> None:
+    await course.enrol("ann", "gone")
+    await database.execute("UPDATE program SET open_to_all = true WHERE id = $1", course.program)
+    await database.execute("UPDATE account_user SET deleted_at = now() WHERE id = $1", course.user("gone"))
+    assert await write(clients, course, "nobody", "ann", "gone") == [
+        ("no_student", False),
+        ("sent", True),
+        ("no_student", False),
+    ]
+    rows = await database.fetch("SELECT user_id FROM analytics_message WHERE program_id = $1", course.program)
+    assert [row["user_id"] for row in rows] == [course.user("ann")]
+
+
 async def test_a_user_writes_to_so_many_in_a_day(clients: Clients, course: Course, database: asyncpg.Pool[Any]) -> None:
     """`KSMP_ANALYTICS_MESSAGES_A_DAY` is 3 here."""
     await course.enrol("ann", "bob", "cyd", "dan")
