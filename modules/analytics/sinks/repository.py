@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from gateway.contract import Database
+from gateway.errors import not_found
 from gateway.http.listing import Page, Sort, Span, page_of
 from modules.analytics.facade import OutgoingEvent, RefusedEvent
 from modules.analytics.sinks.messages import RefusedView, SinkView
@@ -132,6 +133,9 @@ class SinkRepository:
         return [msgspec.convert(dict(row), SinkView) for row in await self._database.fetch(LIST)]
 
     async def refused(self, name: str, span: Span) -> Page[RefusedView]:
+        """A page of what a sink refused. Raises BadInput `not_found`, where the gateways never had it."""
+        if not await self._database.fetch(KNOWN, name):
+            raise not_found("there is no such sink")
         columns = [getattr(RefusedRow, column) for column in RefusedView.__struct_fields__]
         query = RefusedRow.select(*columns).where(RefusedRow.sink == name)
         with self._database.guard():

@@ -90,6 +90,7 @@ async def test_what_is_refused_is_kept_and_the_rest_arrives(
     for role in ("student", "mentor"):
         refused(await caller(person, role).get(SINKS), 403, "forbidden")
         refused(await caller(person, role).get(f"{SINKS}/mixpanel/refused"), 403, "forbidden")
+    refused(await admin.get(f"{SINKS}/amplitude/refused"), 404, "not_found")
 
 
 @pytest.mark.parametrize(
