@@ -124,6 +124,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         rollups=(LEFT,),
         dimensions=(*WHERE, Dimension.KIND),
         kinds="Tenth of the class, 0 to 9",
+        labels={str(tenth): f"Tenth {tenth + 1}" for tenth in range(10)},
         lower_is_better=True,
         discreet=True,
         formula=_drop_off,

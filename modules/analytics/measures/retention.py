@@ -106,6 +106,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         others=SOURCES,
         dimensions=(Dimension.WEEK, Dimension.KIND),
         kinds="Weeks later, 1 to 8",
+        labels={str(later): f"After {later} week{'s' if later > 1 else ''}" for later in range(1, WEEKS + 1)},
         fills=False,
         lag=WEEK + HOUR,
     ),

@@ -109,6 +109,8 @@ async def test_who_left_when(story: Story) -> None:
     assert await story.parts("drop_off") == (2, 6)
     tenths = await story.divided("drop_off", by=Dimension.KIND)
     assert {key: parts[0] for key, parts in tenths.items() if parts[0]} == {"0": 1, "2": 1, "9": 4}
+    named = await story.figures("drop_off", by=Dimension.KIND)
+    assert (named["0"].label, named["9"].label) == ("Tenth 1", "Tenth 10")
 
 
 def place(story: Story, user: str, day: int = 0, label: str = "enrolled", program: str = "p") -> Fact:
@@ -271,6 +273,8 @@ async def test_retention_and_trends_agree_on_days(story: Story) -> None:
     assert await story.parts("learners", time=two) == (3, None)
     later = await story.divided("retention", by=Dimension.KIND, time=two)
     assert later["1"] == (2, 5)
+    named = await story.figures("retention", by=Dimension.KIND, time=two)
+    assert (named["1"].label, named["8"].label) == ("After 1 week", "After 8 weeks")
 
 
 async def test_a_week_is_not_known_before_the_next_is_over(feature: MeasuresFeature, story: Story) -> None:
