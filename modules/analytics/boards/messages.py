@@ -66,7 +66,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     measure: MeasureName
     by: Dimension | None = None
     filters: WidgetFilters = msgspec.field(default_factory=WidgetFilters)
-    window: Recent | Fixed = Recent(last=28)
+    # A factory: generators of clients cannot read a default of a choice from the description.
+    window: Recent | Fixed = msgspec.field(default_factory=lambda: Recent(last=28))
 
     @classmethod
     def example(cls) -> Question:
