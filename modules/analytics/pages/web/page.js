@@ -104,10 +104,10 @@ async function show({ focus = true } = {}) {
   if (focus && user) main.focus({ preventScroll: true });
 }
 
-function failure(error) {
+function failure(error, again = show) {
   if (!("code" in error)) console.error(error);
   const text = error.code === "forbidden" ? t("forbidden") : t("failed", { message: error.message });
-  return element("div", { class: "notice", role: "alert", "data-kind": "problem" }, element("p", { text }), button(t("try_again"), () => show()));
+  return element("div", { class: "notice", role: "alert", "data-kind": "problem" }, element("p", { text }), button(t("try_again"), () => again()));
 }
 
 // Signing in and out
@@ -163,7 +163,20 @@ addEventListener("afterprint", () => {
   for (const one of closed) one.open = false;
 });
 
-head();
-if (token.get()) user = await get("/users/me").catch((error) => (error.status === 401 ? null : Promise.reject(error))).catch(() => null);
-if (token.get() && !user) ended = t("signed_out");
-show({ focus: false });
+/** Who is signed in. Only an answer that refuses the token ends the sign-in: a gateway may be away for a moment. */
+async function begin() {
+  head();
+  ended = null;
+  try {
+    if (token.get()) user = await get("/users/me");
+  } catch (error) {
+    if (error.status !== 401) {
+      $("main").replaceChildren(failure(error, begin));
+      return;
+    }
+    ended = t("signed_out");
+  }
+  show({ focus: false });
+}
+
+await begin();
