@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -17,22 +18,28 @@ from modules.analytics.demo import FREE, PAID, Demo
 from modules.analytics.measures.measure import Query
 from modules.analytics.measures.scope import Scope
 from modules.analytics.module import AnalyticsModule
+from tests.own_database import own_database
 
 COUNT = "SELECT count(*) FROM analytics_event WHERE program_id IN ('demo', 'demo-paid')"
 
 
 @pytest.fixture(scope="module")
-async def node(gateway: MakeGateway) -> AsyncIterator[Running]:
-    async with gateway(environ={"KSMP_ANALYTICS_DEMO": "true"}) as running:
+async def own_postgres(postgres: str) -> AsyncIterator[str]:
+    """Others count all that is there."""
+    async with own_database(postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def node(gateway: MakeGateway, own_postgres: str) -> AsyncIterator[Running]:
+    async with gateway(database_url=own_postgres, environ={"KSMP_ANALYTICS_DEMO": "true"}) as running:
         yield running
 
 
-@pytest.fixture(scope="module", autouse=True)
-async def forgotten(database: asyncpg.Pool) -> AsyncIterator[None]:
-    """The facts of the demo are gone after these tests: others count all that is there."""
-    yield
-    for table in ("event", "rollup", "register", "learner_day"):
-        await database.execute(f"DELETE FROM analytics_{table} WHERE program_id IN ('demo', 'demo-paid')")
+@pytest.fixture(scope="module")
+async def database(own_postgres: str) -> AsyncIterator[asyncpg.Pool[Any]]:
+    async with asyncpg.create_pool(own_postgres, min_size=0, max_size=2) as pool:
+        yield pool
 
 
 async def test_it_is_stored_once_and_shows_something(node: Running, database: asyncpg.Pool) -> None:

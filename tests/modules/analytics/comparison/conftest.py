@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from gateway import registry
-from gateway.db.migrate import migrate
 from gateway.deployment import opened
 from ksmp_testkit import MakeSettings
 from modules.analytics.module import AnalyticsModule
+from tests.own_database import own_database
 
 
 @pytest.fixture(scope="module")
-async def own_postgres(postgres: str) -> str:
+async def own_postgres(postgres: str) -> AsyncIterator[str]:
     """The URL of a database that no other file uses."""
-    name = f"compared_{uuid.uuid4().hex}"
-    connection = await asyncpg.connect(postgres)
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
-    url = urlsplit(postgres)._replace(path=f"/{name}").geturl()
-    await migrate(url, registry.load())
-    return url
+    async with own_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -179,8 +179,8 @@ async def test_files_have_limits(school: School) -> None:
     # The connection and the turn are free again.
     for _ in range(12):
         assert await file(school.root, "events", name="live.stars", program=school.p)
-    assert await file(school.root, "events", until="1000-01-01") == []
-    assert await file(school.root, "events", **{"from": "9999-12-01", "until": "9999-12-20"}) == []
+    assert await file(school.root, "events", until="1990-01-01") == []
+    assert await file(school.root, "events", **{"from": "8999-12-01", "until": "8999-12-20"}) == []
     long = {"from": "2026-01-01", "until": "2026-02-15"}
     refused(await school.root.get(f"{EXPORTS}/events", params=long), 400, "invalid")
     refused(await school.root.get(f"{EXPORTS}/events", params={"from": "2026-13-01"}), 400, "invalid")

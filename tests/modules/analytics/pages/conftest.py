@@ -12,15 +12,16 @@ from playwright.async_api import Browser, BrowserContext
 
 from devstack.people import people
 from ksmp_testkit import LOOPBACK, Caller, MakeGateway, MakeToken, Running
+from ksmp_testkit.live_class import CreateSession, Sessions
 from ksmp_testkit.member import clients_of
 from modules.analytics.module import AnalyticsModule
 from tests.browser import browsing, quiet_window
 from tests.modules.analytics.pages.tab import Tab
+from tests.own_database import own_database
 
 Open = Callable[..., Awaitable[Tab]]
 NAME = "dashboards.test"
 ORIGIN = f"http://{NAME}"
-TABLES = ("event", "rollup", "register", "learner_day")
 
 
 @pytest.fixture(scope="package")
@@ -31,17 +32,34 @@ async def browser(node: Running) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-async def node(gateway: MakeGateway, database: asyncpg.Pool[Any]) -> AsyncIterator[Running]:
-    """With what `ksmp dev` seeds. Its facts are gone afterwards: other tests count all that is there."""
+async def own_postgres(postgres: str) -> AsyncIterator[str]:
+    """The URL of a database where nobody else has used, blocked or deleted the people of the demo."""
+    async with own_database(postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+async def database(own_postgres: str) -> AsyncIterator[asyncpg.Pool[Any]]:
+    """A way into that database beside the gateway's."""
+    async with asyncpg.create_pool(own_postgres, min_size=0, max_size=2) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="package")
+def create_session(database: asyncpg.Pool[Any]) -> CreateSession:
+    return Sessions(database)
+
+
+@pytest.fixture(scope="package")
+async def node(gateway: MakeGateway, own_postgres: str) -> AsyncIterator[Running]:
+    """With what `ksmp dev` seeds."""
     environ = {"KSMP_ANALYTICS_DEMO": "true"}
-    async with gateway(allowed_origins=(ORIGIN,), environ=environ) as running:
+    async with gateway(database_url=own_postgres, allowed_origins=(ORIGIN,), environ=environ) as running:
         for module in running.gateway.modules:
             await module.seed(people())
         yield running
         names = running.module(AnalyticsModule).names
         assert {"live.attended", "payments.revenue"} <= names.facts
-    for table in TABLES:
-        await database.execute(f"DELETE FROM analytics_{table} WHERE program_id IN ('demo', 'demo-paid')")
 
 
 @pytest.fixture

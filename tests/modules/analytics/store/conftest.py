@@ -5,31 +5,23 @@ It has a database of its own for each file. Gateways of other tests drop what is
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from gateway import registry
 from gateway.db.database import PostgresDatabase
-from gateway.db.migrate import migrate
 from modules.analytics.store.writer import EventWriter
 from tests.modules.analytics.store.events import NAMES, ZONE
+from tests.own_database import own_database
 
 
 @pytest.fixture(scope="module")
-async def own_postgres(postgres: str) -> str:
+async def own_postgres(postgres: str) -> AsyncIterator[str]:
     """The URL of a database that no other file uses."""
-    name = f"store_{uuid.uuid4().hex}"
-    connection = await asyncpg.connect(postgres)
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
-    url = urlsplit(postgres)._replace(path=f"/{name}").geturl()
-    await migrate(url, registry.load())
-    return url
+    async with own_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -91,7 +91,7 @@ async def test_the_staff_room_is_for_the_mentors(
         if may:
             joined = await client.join(f"staff:{session}")
             # Chat is not a matter of this room.
-            assert {command.partition(".")[0] for command in joined["can"]} == {"live"}
+            assert {command.partition(".")[0] for command in joined["can"]} == {"analytics", "live"}
             return
         with pytest.raises(WireError) as caught:
             await client.join(f"staff:{session}")
