@@ -7,6 +7,7 @@ Marks that are not released hold sentinels, and so do keys of questions, reviews
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -127,7 +128,8 @@ async def lesson_of(caller: Caller) -> Lesson:
 
 def leaks(where: str, text: str, secrets: Collection[str]) -> Iterator[Found]:
     """What is secret in what somebody got."""
-    return (Found(where, one) for one in secrets if one in text)
+    # A number that is part of a longer one, such as the seconds of a time, is none of them.
+    return (Found(where, one) for one in secrets if re.search(rf"(?<![\d.:]){re.escape(one)}(?!\d)", text))
 
 
 def readable(answer: httpx.Response) -> str:
