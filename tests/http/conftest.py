@@ -28,7 +28,14 @@ class Site:
 @pytest.fixture(scope="module")
 async def site(gateway: MakeGateway) -> AsyncIterator[Site]:
     environ = {"KSMP_INTEGRATIONS_REQUEST_BURST": "100000"}
-    async with gateway(more=[NotesModule], environ=environ, request_burst=100_000, address_burst=100_000) as running:
+    async with gateway(
+        more=[NotesModule],
+        environ=environ,
+        request_burst=100_000,
+        address_burst=100_000,
+        # One user tries all commands.
+        command_burst=1_000,
+    ) as running:
         yield Site(running, running.module(NotesModule).notes)
 
 
