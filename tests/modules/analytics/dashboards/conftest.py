@@ -12,12 +12,18 @@ from tests.own_database import own_database
 
 
 @pytest.fixture(scope="package")
-async def node(gateway: MakeGateway, postgres: str) -> AsyncIterator[Running]:
+async def own_postgres(postgres: str) -> AsyncIterator[str]:
+    """The URL of that database."""
+    async with own_database(postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+async def node(gateway: MakeGateway, own_postgres: str) -> AsyncIterator[Running]:
     environ = {"KSMP_ANALYTICS_FRESH": "0.001", "KSMP_ANALYTICS_LATE": "0.001", "KSMP_ANALYTICS_ZONE": "Asia/Kolkata"}
-    async with (
-        own_database(postgres) as url,
-        gateway(database_url=url, environ=environ, address_burst=100_000, request_burst=100_000) as running,
-    ):
+    async with gateway(
+        database_url=own_postgres, environ=environ, address_burst=100_000, request_burst=100_000
+    ) as running:
         yield running
 
 

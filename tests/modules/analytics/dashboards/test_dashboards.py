@@ -123,10 +123,10 @@ async def test_a_measure_that_counts_what_clients_send_says_so(school: School) -
         assert not {*measure.rollups} & names.registers, measure.name
 
 
-async def test_what_has_not_changed_is_not_sent_again(school: School, own_database: str) -> None:
+async def test_what_has_not_changed_is_not_sent_again(school: School, own_postgres: str) -> None:
     mentor = school.caller("meera", "mentor")
     first = await mentor.get(f"{ANALYTICS}/measures/attendance", params={"from": "2026-01-01", "until": "2026-01-08"})
-    connection = await asyncpg.connect(own_database)
+    connection = await asyncpg.connect(own_postgres)
     before = await connection.fetchval("SELECT as_of FROM analytics_progress")
     again = await mentor.get(
         f"{ANALYTICS}/measures/attendance",

@@ -11,11 +11,11 @@ from ksmp_testkit.answers import done, refused
 from tests.modules.analytics.dashboards.school import ANALYTICS, School, total
 
 
-async def test_a_session_after_class(school: School, own_database: str) -> None:
+async def test_a_session_after_class(school: School, own_postgres: str) -> None:
     program, session = await school.program(), f"class-{school.mark}"
     ended = clock.now() - timedelta(hours=2)
     started = ended - timedelta(hours=1)
-    connection = await asyncpg.connect(own_database)
+    connection = await asyncpg.connect(own_postgres)
     await connection.execute(
         """
         INSERT INTO live_session (id, program_id, title, mentor_id, state, starts_at, ends_at, started_at, ended_at)
@@ -79,9 +79,9 @@ async def test_a_session_after_class(school: School, own_database: str) -> None:
     refused(missing, 404, "not_found")
 
 
-async def test_a_session_that_goes_on_has_no_figures_yet(school: School, own_database: str) -> None:
+async def test_a_session_that_goes_on_has_no_figures_yet(school: School, own_postgres: str) -> None:
     program, session = await school.program(), f"now-{school.mark}"
-    connection = await asyncpg.connect(own_database)
+    connection = await asyncpg.connect(own_postgres)
     await connection.execute(
         "INSERT INTO live_session (id, program_id, title, mentor_id) VALUES ($1, $2, 'Roots', $3)",
         *(session, program, school.user("meera")),
