@@ -1,9 +1,9 @@
 """What other modules may give to analytics.
 
-The module that owns a fact contributes what its events mean as figures (`FactType`), the client events of its screens
-(`ClientEventType`), and counts of its own rows with which the figures are compared every day (`SourceCount`). A module
-that sends events to another vendor contributes a `Sink`. It
-requires nothing: where analytics is off, nobody asks for what was contributed.
+The module that owns a fact contributes what its events mean as figures (`FactType`), and the client events of its
+screens (`ClientEventType`). It also contributes counts of its own rows (`SourceCount`), with which the figures are
+compared every day. A module that sends events to another vendor contributes a `Sink`. None of them requires analytics:
+where it is off, nobody asks for what was contributed.
 
     def attended(event: AttendanceRecorded, published: datetime) -> Iterable[Fact]:
         for one in event.attendees:

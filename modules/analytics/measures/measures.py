@@ -30,9 +30,9 @@ KEYED: Final = (Dimension.PROGRAM, Dimension.SESSION)
 
 @dataclass(frozen=True)
 class Limits:
-    """How many keys an answer may have, how many people must be behind a figure of a discreet measure, and how many
-    answers are read at once, each on a connection of its own.
+    """How many keys an answer may have, and how many people must be behind a figure of a discreet measure.
 
+    `at_once` answers are read at the same time, each on a connection of its own.
     `late` is how long after something happened its fact may be published. A time is complete when that has passed too.
     """
 
