@@ -20,6 +20,13 @@ def ignore(answer: httpx.Response) -> None:
     """Nobody asks what came before the last answer."""
 
 
+def good(answer: httpx.Response, what: str) -> Any:
+    """The body of an answer that must be good; raises RuntimeError for another one."""
+    if answer.is_error:
+        raise RuntimeError(f"{what} was answered {answer.status_code}: {answer.text[:400]}")
+    return answer.json() if answer.content else None
+
+
 class NoAnswer(Exception):
     """No gateway gave an answer in time."""
 

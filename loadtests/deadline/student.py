@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from loadtests.deadline.work import Work
+from loadtests.patient import good
 
 # How many in a hundred do what. `begins` is when they begin and `turns_in` when they turn in, in seconds before the
 # deadline; the moment is drawn between the two. Negative is after it.
@@ -159,7 +160,7 @@ class Student:
         times.done = time.time()
         self._counts["turn-ins over a second"] += times.done - times.asked > 1.0
         hashes = [hashlib.sha256(page).hexdigest() for page in self._pages]
-        return TurnedIn(self._user, self._kind, times, self._good(answer, path), hashes)
+        return TurnedIn(self._user, self._kind, times, good(answer, path), hashes)
 
     def _heard(self, answer: httpx.Response) -> None:
         """A try was stamped when it is answered, or when it failed where a turn-in fails."""
@@ -168,13 +169,7 @@ class Student:
 
     async def _ask(self, method: str, path: str, *, key: str = "", match: str = "", json: Any = None) -> Any:
         answer = await self._work.client.ask(method, path, self._token, key=key, match=match, json=json)
-        return self._good(answer, f"{method} {path}")
-
-    @staticmethod
-    def _good(answer: httpx.Response, what: str) -> Any:
-        if answer.is_error:
-            raise RuntimeError(f"{what} was answered {answer.status_code}: {answer.text[:400]}")
-        return answer.json()
+        return good(answer, f"{method} {path}")
 
 
 def stamp_of(receipt: dict[str, Any]) -> datetime:

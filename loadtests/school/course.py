@@ -7,9 +7,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import httpx
-
 from loadtests.checkouts.shop import Shop
+from loadtests.patient import good
 from loadtests.school.books import CourseBook
 
 LESSONS: Final = 4
@@ -122,7 +121,7 @@ class Course:
         answer = await self._shop.ask(
             "POST", path, self._shop.running.tokens["admin"], key=f"back-{order}", json=refund
         )
-        _good(answer, path)
+        good(answer, path)
         self.book.refunded[user] = self.book.price if amount is None else amount
         if amount is None:
             self.book.left.add(user)
@@ -181,14 +180,8 @@ class Course:
         await asyncio.gather(*(one(user) for user in users))
 
     async def _ask(self, user: str, method: str, path: str, **options: Any) -> Any:
-        return _good(await self._shop.ask(method, path, self.tokens[user], **options), f"{method} {path}")
+        return good(await self._shop.ask(method, path, self.tokens[user], **options), f"{method} {path}")
 
     async def _mentor(self, method: str, path: str, json: Any = None, match: str = "") -> Any:
         token = self._shop.running.tokens["mentor"]
-        return _good(await self._shop.ask(method, path, token, match=match, json=json), f"{method} {path}")
-
-
-def _good(answer: httpx.Response, what: str) -> Any:
-    if answer.is_error:
-        raise RuntimeError(f"{what} was answered {answer.status_code}: {answer.text[:400]}")
-    return answer.json() if answer.content else None
+        return good(await self._shop.ask(method, path, token, match=match, json=json), f"{method} {path}")

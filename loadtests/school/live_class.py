@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import httpx
-
 from ksmp_client import Client, Room
 from loadtests.checkouts.shop import Shop
+from loadtests.patient import good
 from loadtests.school.books import ClassBook
 
 # Seconds after the start from which one is late, as the gateways are told (`KSMP_LIVE_ATTENDANCE_LATE`).
@@ -62,7 +61,7 @@ class LiveClass:
         async def enrol(user: str) -> None:
             async with at_once:
                 path = f"/programs/{book.program}/enrolment"
-                _good(await self._shop.ask("POST", path, self.tokens[user]), path)
+                good(await self._shop.ask("POST", path, self.tokens[user]), path)
             book.expected.add(user)
 
         await asyncio.gather(*(enrol(user) for user in self.tokens))
@@ -150,7 +149,7 @@ class LiveClass:
         async def rate(user: str) -> None:
             stars = 3 + users.index(user) % 3
             path = f"/sessions/{self.book.session}/stars"
-            _good(await self._shop.ask("PUT", path, self.tokens[user], json={"stars": stars}), path)
+            good(await self._shop.ask("PUT", path, self.tokens[user], json={"stars": stars}), path)
             self.book.stars[user] = stars
 
         await self._in_parts(users, rate)
@@ -166,10 +165,4 @@ class LiveClass:
 
     async def _mentor(self, method: str, path: str, json: Any = None, match: str = "") -> Any:
         token = self._shop.running.tokens["mentor"]
-        return _good(await self._shop.ask(method, path, token, match=match, json=json), f"{method} {path}")
-
-
-def _good(answer: httpx.Response, what: str) -> Any:
-    if answer.is_error:
-        raise RuntimeError(f"{what} was answered {answer.status_code}: {answer.text[:400]}")
-    return answer.json() if answer.content else None
+        return good(await self._shop.ask(method, path, token, match=match, json=json), f"{method} {path}")
